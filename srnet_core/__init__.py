@@ -1,0 +1,33 @@
+"""srnet: 3D human pose from 2D keypoints with split-and-recombine networks.
+
+Importing this package imports neither torch nor anything else of weight; the names below load on first use.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Camera": "srnet_core.geometry.camera",
+    "Skeleton": "srnet_core.geometry.skeleton",
+    "RunConfig": "srnet_core.config",
+    "DataConfig": "srnet_core.config",
+    "ModelConfig": "srnet_core.config",
+    "TrainConfig": "srnet_core.config",
+    "build_model": "srnet_core.models",
+    "load_checkpoint": "srnet_core.checkpoint",
+    "Lifter": "srnet_core.inference.lifter",
+}
+__all__ = [*_WHERE, "nn"]
+
+
+def __getattr__(name: str):
+    if name == "nn":
+        return importlib.import_module("srnet_core.layers")
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

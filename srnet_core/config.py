@@ -1,0 +1,263 @@
+"""What a run is made of: validated, immutable, written beside every result.
+
+A `RunConfig` has three sections, `data`, `model` and `train`. It comes from defaults, then a TOML preset, then
+`section.key=value` pairs, each checked when it is made. All of it is plain values, so it survives JSON.
+"""
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from srnet_core.errors import BadFileError, ConfigError, InputFileMissing
+from srnet_core.lookup import choose
+
+RECOMBINE = ("multiply", "add", "concat")
+CONTEXT = ("others", "all", "none")
+
+
+def _require(condition: bool, message: str, option: str) -> None:
+    if not condition:
+        raise ConfigError(message, where=option)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which poses, split how, normalized how. Everything that decides the content of a stage, and where it lies.
+
+    Attributes:
+        dataset: name of the data set; `None` takes Human3.6M if its files are in `data_dir`, else synthetic data.
+        data_dir: folder of the input files.
+        cache_dir: folder of the stages.
+        keypoints: which 2D, the last part of `data_2d_NAME_KEYPOINTS.npz`.
+        protocol: how the clips are split into train and test.
+        subjects_train, subjects_test: subjects of each split; empty for the protocol's own choice.
+        actions: keep only these actions in both splits; empty for all.
+        train_actions: cross-action only: the actions to train on; all others are tested.
+        train_cameras, test_cameras: camera indices of each split; empty for the protocol's own choice.
+        downsample: keep every n-th frame.
+        subset: keep this fraction of each training clip, one run of consecutive frames.
+        normalization: how poses are made comparable across cameras and people.
+    """
+
+    dataset: str | None = None
+    data_dir: str = "data"
+    cache_dir: str = "cache"
+    keypoints: str = "gt"
+    protocol: str = "cross_subject"
+    subjects_train: tuple[str, ...] = ()
+    subjects_test: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    train_actions: tuple[str, ...] = ()
+    train_cameras: tuple[int, ...] = ()
+    test_cameras: tuple[int, ...] = ()
+    downsample: int = 1
+    subset: float = 1.0
+    normalization: str = "base"
+
+    def __post_init__(self):
+        object.__setattr__(self, "protocol", self.protocol.replace("-", "_"))
+        object.__setattr__(self, "normalization", self.normalization.replace("-", "_"))
+        _require(self.downsample >= 1, f"must be 1 or more, not {self.downsample}", "--downsample")
+        _require(0 < self.subset <= 1, f"must lie in (0, 1], not {self.subset}", "--subset")
+        _require(min((*self.train_cameras, *self.test_cameras, 0)) >= 0, "camera indices start at 0", "--train-camera")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network. Fields that a model does not use keep their defaults.
+
+    Attributes:
+        name: the model, a file of `srnet_core/models`.
+        filter_widths: kernel size of each temporal layer, all odd; their product is the receptive field in frames.
+        channels: width of the hidden layers, shared out to the groups in proportion to their inputs.
+        groups: number of body parts the joints are split into.
+        recombine: how the context of the other parts enters a part: multiply, add, concat; none has no effect
+            when `context` is "none".
+        context: what the context is computed from: the other parts' channels, all channels, or nothing.
+        dropout: probability.
+        causal: look only at the past.
+        skeleton: the skeleton of the 2D input and the 3D output.
+    """
+
+    name: str = "srnet"
+    filter_widths: tuple[int, ...] = (1, 1, 1)
+    channels: int = 1024
+    groups: int = 5
+    recombine: str = "multiply"
+    context: str = "others"
+    dropout: float = 0.0
+    causal: bool = False
+    skeleton: str = "h36m17"
+
+    def __post_init__(self):
+        _require(len(self.filter_widths) > 0, "needs at least one filter width", "--arch")
+        odd = all(w >= 1 and w % 2 == 1 for w in self.filter_widths)
+        _require(odd, f"filter widths must be odd and positive, not {','.join(map(str, self.filter_widths))}", "--arch")
+        _require(self.channels >= 1, f"must be 1 or more, not {self.channels}", "--channels")
+        _require(0 <= self.dropout < 1, f"must lie in [0, 1), not {self.dropout}", "--dropout")
+        choose("way to recombine", self.recombine, RECOMBINE, where="--recombine")
+        choose("context", self.context, CONTEXT, where="--context")
+
+    @property
+    def receptive_field(self) -> int:
+        """Number of input frames that one output frame depends on."""
+        product = 1
+        for width in self.filter_widths:
+            product *= width
+        return product
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the network is trained, with the published defaults.
+
+    Attributes:
+        epochs: passes over the training windows.
+        batch_size: predicted frames per step, before flips are added.
+        lr, lr_decay: initial learning rate of Adam (amsgrad), and its factor per epoch.
+        stride: consecutive frames predicted by one training window.
+        flip: train on mirrored windows too.
+        test_flip: average the prediction with that of the mirrored input when evaluating.
+        seed: of the initial weights, the order of the windows and dropout.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        validation: subjects of the training split, or one fraction of its clips, held out to choose the best epoch.
+        minutes: stop at the end of the first epoch after this many minutes; 0 for no limit.
+    """
+
+    epochs: int = 60
+    batch_size: int = 1024
+    lr: float = 1e-3
+    lr_decay: float = 0.95
+    stride: int = 1
+    flip: bool = True
+    test_flip: bool = True
+    seed: int = 4321
+    device: str = "auto"
+    validation: tuple[str, ...] = ()
+    minutes: float = 0.0
+
+    def __post_init__(self):
+        _require(self.epochs >= 1, f"must be 1 or more, not {self.epochs}", "--epochs")
+        _require(self.batch_size >= 1, f"must be 1 or more, not {self.batch_size}", "--batch-size")
+        _require(self.lr > 0, f"must be positive, not {self.lr}", "--lr")
+        _require(0 < self.lr_decay <= 1, f"must lie in (0, 1], not {self.lr_decay}", "--lr-decay")
+        _require(1 <= self.stride <= self.batch_size, f"must lie in [1, batch size], not {self.stride}", "--stride")
+        _require(0 <= self.seed < 2**32, f"must lie in [0, 2^32), not {self.seed}", "--seed")
+        _require(self.minutes >= 0, f"must not be negative, not {self.minutes}", "--minutes")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Data, model and training of one run."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+def replace(config, **changes):
+    """A copy with some fields changed, checked again; `None` leaves a field as it is."""
+    return dataclasses.replace(config, **{k: v for k, v in changes.items() if v is not None})
+
+
+def to_dict(config) -> dict[str, Any]:
+    """A config as plain nested dicts, lists and scalars, fit for JSON."""
+    return {
+        f.name: to_dict(v) if dataclasses.is_dataclass(v) else list(v) if isinstance(v, tuple) else v
+        for f, v in ((f, getattr(config, f.name)) for f in dataclasses.fields(config))
+    }
+
+
+def from_dict(cls, values: Mapping[str, Any], *, where: object = None):
+    """Build a config from nested plain values.
+
+    Raises:
+        UnknownNameError: a key the config does not have; the message lists those it has.
+        ConfigError: a value of the wrong type or out of range.
+    """
+    types_by_name = typing.get_type_hints(cls)
+    arguments = {}
+    for key, value in values.items():
+        choose("setting", str(key), types_by_name, where=where)
+        kind = types_by_name[key]
+        if dataclasses.is_dataclass(kind):
+            _require(isinstance(value, Mapping), f"[{key}] must be a table of settings", str(where))
+            arguments[key] = from_dict(kind, value, where=f"{where}, [{key}]" if where else f"[{key}]")
+        else:
+            arguments[key] = _coerce(value, kind, f"{where}, {key}" if where else key)
+    return cls(**arguments)
+
+
+def _coerce(value: Any, kind: Any, where: str) -> Any:
+    """`value` as `kind`, where that loses nothing: int to float, list to tuple, one item to a tuple of one."""
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        if value is None:
+            return None
+        kind = next(k for k in typing.get_args(kind) if k is not types.NoneType)
+        origin = typing.get_origin(kind)
+    if origin is tuple:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(_coerce(item, typing.get_args(kind)[0], where) for item in items)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise ConfigError(f"expected {getattr(kind, '__name__', kind)}, not {value!r}", where=where)
+    return value
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """A preset file as nested dicts.
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: it is not TOML; the message has line and column.
+    """
+    path = Path(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputFileMissing("there is no such preset file", where=path, todo="Check the path after --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadFileError(f"not a TOML file: {error}", where=path) from None
+
+
+def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
+    """`config` with `section.key=value` pairs applied, values written as in TOML (bare words are strings).
+
+    >>> with_settings(RunConfig(), ["train.lr=1e-4", "model.filter_widths=[3, 3]", "data.protocol=cross-camera"]).train.lr
+    0.0001
+    """
+    values = to_dict(config)
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        section, dot, key = path.strip().partition(".")
+        if not (equals and dot and key):
+            raise ConfigError(f"{setting!r} is not of the form section.key=value", where="--set",
+                              todo="For instance: --set train.lr=0.0005")  # fmt: skip
+        choose("section", section, values, where="--set")
+        choose("setting", key, values[section], where=f"--set {section}")
+        try:
+            values[section][key] = tomllib.loads(f"value = {text.strip()}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[section][key] = text.strip()
+    return from_dict(RunConfig, values, where="--set")
+
+
+def merge(base: RunConfig, overrides: Mapping[str, Any], *, where: object = None) -> RunConfig:
+    """`base` with the values of a nested mapping, such as a preset, on top."""
+    values = to_dict(base)
+    for section, entries in overrides.items():
+        choose("section", str(section), values, where=where)
+        _require(isinstance(entries, Mapping), f"[{section}] must be a table of settings", str(where))
+        for key in entries:
+            choose("setting", str(key), values[section], where=f"{where}, [{section}]")
+        values[section] |= entries
+    return from_dict(RunConfig, values, where=where)

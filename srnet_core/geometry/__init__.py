@@ -1,0 +1,1 @@
+"""Skeletons, cameras, rotations and rigid alignment. NumPy only."""

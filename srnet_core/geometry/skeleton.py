@@ -1,0 +1,83 @@
+"""Skeletons as named data: joints, parents, mirror partners and body parts. Index lists follow from the names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from srnet_core.errors import ConfigError
+from srnet_core.lookup import choose
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A tree of named joints.
+
+    Attributes:
+        name: the name of the skeleton, as users type it.
+        joint_names: J names; joint 0 is the root.
+        parent_names: the parent of each joint, `None` for the root.
+        left: names of the joints of the left side, in the order of their partners in `right`.
+        right: names of the joints of the right side.
+        groups: number of groups -> {group name: joint names}, the built-in divisions into body parts.
+
+    Raises:
+        ConfigError: a parent or side names a joint that does not exist, or the sides do not pair up.
+    """
+
+    name: str
+    joint_names: tuple[str, ...]
+    parent_names: tuple[str | None, ...]
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    groups: Mapping[int, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self):
+        known = set(self.joint_names)
+        if len(known) != len(self.joint_names):
+            raise ConfigError("two joints have the same name", where=f"skeleton {self.name}")
+        if len(self.parent_names) != len(self.joint_names) or self.parent_names[0] is not None:
+            raise ConfigError("needs one parent per joint, and none for joint 0, the root", where=f"skeleton {self.name}")
+        unknown = {p for p in self.parent_names if p is not None} | set(self.left) | set(self.right)
+        if unknown - known:
+            raise ConfigError(f"unknown joints {sorted(unknown - known)}", where=f"skeleton {self.name}")
+        if len(self.left) != len(self.right):
+            raise ConfigError("left and right sides have different numbers of joints", where=f"skeleton {self.name}")
+
+    @property
+    def num_joints(self) -> int:
+        return len(self.joint_names)
+
+    @cached_property
+    def parents(self) -> tuple[int, ...]:
+        """Index of the parent of each joint, -1 for the root."""
+        return tuple(-1 if p is None else self.joint_names.index(p) for p in self.parent_names)
+
+    @cached_property
+    def bones(self) -> tuple[tuple[int, int], ...]:
+        """(parent, child) indices, one pair for every joint but the root."""
+        return tuple((p, j) for j, p in enumerate(self.parents) if p >= 0)
+
+    @cached_property
+    def left_indices(self) -> tuple[int, ...]:
+        return tuple(self.joint_names.index(n) for n in self.left)
+
+    @cached_property
+    def right_indices(self) -> tuple[int, ...]:
+        return tuple(self.joint_names.index(n) for n in self.right)
+
+    @cached_property
+    def mirror(self) -> tuple[int, ...]:
+        """Permutation of the joints that swaps left and right: `pose[..., skeleton.mirror, :]`."""
+        partner = dict(zip(self.left_indices + self.right_indices, self.right_indices + self.left_indices))
+        return tuple(partner.get(j, j) for j in range(self.num_joints))
+
+    def index(self, joint: str) -> int:
+        """Index of a joint by name; an unknown name lists the names there are."""
+        return self.joint_names.index(choose("joint", joint, self.joint_names, where=f"skeleton {self.name}"))
+
+    def group_indices(self, groups: int | Mapping[str, Sequence[str]]) -> dict[str, tuple[int, ...]]:
+        """Joint indices of each body part, for a built-in number of groups or a mapping of the user's own."""
+        if isinstance(groups, int):
+            choose("division into groups", str(groups), sorted(self.groups), where=f"skeleton {self.name}")
+            groups = self.groups[groups]
+        return {part: tuple(self.index(j) for j in joints) for part, joints in groups.items()}
