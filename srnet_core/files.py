@@ -1,0 +1,57 @@
+"""Writing so that nothing half-written is ever mistaken for whole: temporary name, fsync, rename."""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
+    """Open a temporary file beside `path`; on success it is flushed to disk and takes the name `path`.
+
+    The folder is made if it is missing. On any exception the temporary file is removed and `path` stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp-{secrets.token_hex(4)}")
+    try:
+        with open(temporary, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        fsync_folder(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make renames inside a folder survive a power cut (no-op where folders cannot be opened)."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_json(path: str | Path, values: Any) -> None:
+    """Write plain values as indented JSON, atomically. NaN becomes null: JSON has no NaN."""
+    with atomic_write(path, "w") as file:
+        json.dump(_without_nan(values), file, indent=1, allow_nan=False)
+        file.write("\n")
+
+
+def _without_nan(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {k: _without_nan(v) for k, v in values.items()}
+    if isinstance(values, (list, tuple)):
+        return [_without_nan(v) for v in values]
+    if isinstance(values, float) and (values != values or values in (float("inf"), float("-inf"))):
+        return None
+    return values

@@ -1,0 +1,32 @@
+"""Train on the views of some cameras, test on those of others, with the subjects of cross-subject."""
+
+from srnet_core.clip import PoseDataset
+from srnet_core.config import DataConfig
+from srnet_core.errors import ConfigError
+from srnet_core.protocols import Split, customary_subjects, keep, known_cameras
+
+
+def select(dataset: PoseDataset, config: DataConfig) -> Split:
+    """Training subjects seen by the training cameras against test subjects seen by the test cameras.
+
+    By default camera 0 trains; the cameras that do not train test.
+
+    Raises:
+        ConfigError: a camera is on both sides, or none is left for one of them.
+    """
+    present = sorted({c.camera for c in dataset.clip_names})
+    train = known_cameras(dataset, config.train_cameras, "--train-camera")
+    test = known_cameras(dataset, config.test_cameras, "--test-camera")
+    train = train or tuple(c for c in present if c not in test)[: None if test else 1]
+    test = test or tuple(c for c in present if c not in train)
+    if not train or not test:
+        raise ConfigError(f"the data have cameras {', '.join(map(str, present))}, and both sides need one of their own",
+                          where="--train-camera, --test-camera")  # fmt: skip
+    if both := sorted(set(train) & set(test)):
+        raise ConfigError(f"train and test overlap: camera {', '.join(map(str, both))} is in both",
+                          where="--train-camera, --test-camera")  # fmt: skip
+    train_subjects, test_subjects = customary_subjects(dataset, config)
+    return Split(
+        keep(dataset, config, subjects=train_subjects, cameras=train),
+        keep(dataset, config, subjects=test_subjects, cameras=test),
+    )
