@@ -18,6 +18,8 @@ from srnet_core.lookup import choose
 
 RECOMBINE = ("multiply", "add", "concat")
 CONTEXT = ("others", "all", "none")
+CONTEXT_FORM = ("learned", "mean", "upsampled_mean", "channel_wise", "one_for_all", "group_wise")
+COMPAT = ("trained", "original", "aligned")
 
 
 def _require(condition: bool, message: str, option: str) -> None:
@@ -75,12 +77,23 @@ class ModelConfig:
         name: the model, a file of `srnet_core/models`.
         filter_widths: kernel size of each temporal layer, all odd; their product is the receptive field in frames.
         channels: width of the hidden layers, shared out to the groups in proportion to their inputs.
-        groups: number of body parts the joints are split into.
+        groups: number of body parts the joints are split into, one of the skeleton's own divisions.
+        body_parts: a division of your own instead: the joint names of each part; every joint in at least one.
         recombine: how the context of the other parts enters a part: multiply, add, concat; none has no effect
             when `context` is "none".
         context: what the context is computed from: the other parts' channels, all channels, or nothing.
+        context_form: how the context is computed: "learned" (a small convolution per part), for the others also
+            "mean" and "upsampled_mean", for all channels also "channel_wise", "one_for_all", "group_wise".
         dropout: probability.
         causal: look only at the past.
+        dense: `fc` only: plain convolutions over all frames that a dilated one skips.
+        negative_slope: of the LeakyReLU; 0 makes it the ReLU of VideoPose3D.
+        residual_2d: add the 2D input to the predicted x and y, as the `lcn` normalization needs.
+        num_joints_out: joints predicted; 0 for those of the skeleton, 1 for a trajectory (`fc` only).
+        compat: where the published code contradicts itself, which side to take; see `docs/differences.md`.
+            "trained": whole sequences give what single windows give, the function that was trained;
+            "original": whole sequences as the published evaluation computes them;
+            "aligned": contexts go to the filter tap they were computed for, for new models.
         skeleton: the skeleton of the 2D input and the 3D output.
     """
 
@@ -88,10 +101,17 @@ class ModelConfig:
     filter_widths: tuple[int, ...] = (1, 1, 1)
     channels: int = 1024
     groups: int = 5
+    body_parts: tuple[tuple[str, ...], ...] = ()
     recombine: str = "multiply"
     context: str = "others"
+    context_form: str = "learned"
     dropout: float = 0.0
     causal: bool = False
+    dense: bool = False
+    negative_slope: float = 0.01
+    residual_2d: bool = False
+    num_joints_out: int = 0
+    compat: str = "trained"
     skeleton: str = "h36m17"
 
     def __post_init__(self):
@@ -102,6 +122,10 @@ class ModelConfig:
         _require(0 <= self.dropout < 1, f"must lie in [0, 1), not {self.dropout}", "--dropout")
         choose("way to recombine", self.recombine, RECOMBINE, where="--recombine")
         choose("context", self.context, CONTEXT, where="--context")
+        choose("form of the context", self.context_form, CONTEXT_FORM, where="--context-form")
+        choose("compatibility", self.compat, COMPAT, where="--compat")
+        _require(0 <= self.negative_slope < 1, f"must lie in [0, 1), not {self.negative_slope}", "--negative-slope")
+        _require(self.num_joints_out >= 0, f"must not be negative, not {self.num_joints_out}", "--num-joints-out")
 
     @property
     def receptive_field(self) -> int:
@@ -126,6 +150,7 @@ class TrainConfig:
         seed: of the initial weights, the order of the windows and dropout.
         device: "auto", "cpu", "cuda" or "cuda:N".
         validation: subjects of the training split, or one fraction of its clips, held out to choose the best epoch.
+        test_every: report the test error after every n-th epoch; 0 for only at the end. It is never used to choose.
         minutes: stop at the end of the first epoch after this many minutes; 0 for no limit.
     """
 
@@ -139,6 +164,7 @@ class TrainConfig:
     seed: int = 4321
     device: str = "auto"
     validation: tuple[str, ...] = ()
+    test_every: int = 1
     minutes: float = 0.0
 
     def __post_init__(self):
@@ -148,6 +174,7 @@ class TrainConfig:
         _require(0 < self.lr_decay <= 1, f"must lie in (0, 1], not {self.lr_decay}", "--lr-decay")
         _require(1 <= self.stride <= self.batch_size, f"must lie in [1, batch size], not {self.stride}", "--stride")
         _require(0 <= self.seed < 2**32, f"must lie in [0, 2^32), not {self.seed}", "--seed")
+        _require(self.test_every >= 0, f"must not be negative, not {self.test_every}", "--test-every")
         _require(self.minutes >= 0, f"must not be negative, not {self.minutes}", "--minutes")
 
 

@@ -1,1 +1,1 @@
-
+"""Cached stages: prepared once per configuration, then only read."""

@@ -1,0 +1,132 @@
+"""Predictions for whole sequences: edges padded, mirror images averaged, back in metres.
+
+Letters: T frames of a sequence, J joints, G sequences of the same length run together.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from srnet_core import lookup
+from srnet_core.sampling.augment import mirror_poses
+from srnet_core.stages.store import Sequence, Stage
+
+# Frames x channels that one forward pass may hold: large enough to keep the processor busy, small enough for memory.
+_FRAMES_PER_PASS = 8192
+
+
+@dataclass(frozen=True)
+class SequencePrediction:
+    """One sequence: predicted and true poses, root-relative, camera metres, (T, J, 3), on the CPU."""
+
+    sequence: Sequence
+    predicted_m: torch.Tensor
+    target_m: torch.Tensor
+
+
+def pad_edges(pose_2d: torch.Tensor, receptive_field: int, causal: bool) -> torch.Tensor:
+    """Repeat the first and last frame of (G, T, J, 2) so that T frames come out of the network.
+
+    The padding is shared by both ends; a causal model gets all of it in front. A clip shorter than the receptive
+    field needs nothing more.
+    """
+    pad = receptive_field // 2
+    before, after = (2 * pad, 0) if causal else (pad, pad)
+    length = pose_2d.shape[1]
+    index = torch.arange(-before, length + after, device=pose_2d.device).clamp_(0, length - 1)
+    return pose_2d[:, index]
+
+
+def predict_normalized(
+    model: torch.nn.Module, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
+) -> list[torch.Tensor]:
+    """Network outputs for (G, T, J, 2) sequences: [(G, T, J, 3)], with `flip` a second one from the mirror images.
+
+    The second is mirrored back, so both say the same thing and are averaged once they are in metres.
+    """
+    padded = pad_edges(pose_2d, model.receptive_field, model.config.causal)
+    if not flip:
+        return [model(padded)]
+    both = model(torch.cat([padded, mirror_poses(padded, mirror)]))  # (2G, T, J, 3)
+    plain, mirrored = both.chunk(2)
+    return [plain, mirror_poses(mirrored, mirror)]
+
+
+def predict_split(
+    model: torch.nn.Module,
+    stage: Stage,
+    sequences: tuple[Sequence, ...],
+    *,
+    flip: bool = True,
+    device: str | torch.device = "cpu",
+) -> Iterator[SequencePrediction]:
+    """Predict sequences of a stage, in the order given.
+
+    Args:
+        flip: average with the prediction for the mirror image.
+    """
+    model = model.to(device).eval()
+    for group in _groups(sequences, model.receptive_field):
+        yield from _predict_group(model, stage, group, flip, device)
+
+
+@torch.inference_mode()
+def _predict_group(model, stage: Stage, group: list[Sequence], flip: bool, device) -> list[SequencePrediction]:
+    """Consecutive sequences of one length, such as the views of one take, go through the network together."""
+    decode, start, stop = _decoder(stage), group[0].start, group[-1].start + group[-1].length
+    pose_2d = torch.from_numpy(stage.read("pose_2d", start, stop)).to(device)
+    parameters = torch.from_numpy(_parameters(stage, start, stop)).to(device)
+    grouped = pose_2d.unflatten(0, (len(group), -1))  # (G, T, J, 2)
+    outputs = predict_normalized(model, grouped, stage.skeleton.mirror, flip)
+    # averaged in metres: the decoding of some normalizations is not linear
+    metres = torch.stack([decode(output.flatten(0, 1), parameters) for output in outputs]).mean(0)  # (G * T, J, 3)
+    predicted = metres.unflatten(0, (len(group), -1)).cpu()
+    target = torch.from_numpy(_decoded_targets(stage, start, stop)).unflatten(0, (len(group), -1))
+    return [SequencePrediction(s, predicted[i], target[i]) for i, s in enumerate(group)]
+
+
+def _groups(sequences: tuple[Sequence, ...], receptive_field: int) -> Iterator[list[Sequence]]:
+    """Runs of adjacent sequences of equal length, no more at once than memory likes."""
+    group: list[Sequence] = []
+    for sequence in sequences:
+        fits = group and (
+            group[-1].start + group[-1].length == sequence.start
+            and group[0].length == sequence.length
+            and (len(group) + 1) * (sequence.length + receptive_field) <= _FRAMES_PER_PASS
+        )
+        if group and not fits:
+            yield group
+            group = []
+        group.append(sequence)
+    if group:
+        yield group
+
+
+def decode_targets(stage: Stage, sequence: Sequence) -> torch.Tensor:
+    """(T, J, 3) true poses of a sequence, root-relative, camera metres."""
+    return torch.from_numpy(_decoded_targets(stage, sequence.start, sequence.start + sequence.length))
+
+
+def mean_pose_m(stage: Stage, *, chunk_frames: int = 1 << 18) -> np.ndarray:
+    """(J, 3) mean of the training split's root-relative poses in metres: what to guess without looking."""
+    first, last = stage.frames("train")
+    total = np.zeros((stage.skeleton.num_joints, 3))
+    for start in range(first, last, chunk_frames):
+        total += _decoded_targets(stage, start, min(start + chunk_frames, last)).sum(0, dtype=np.float64)
+    return (total / (last - first)).astype(np.float32)
+
+
+def _decoded_targets(stage: Stage, start: int, stop: int) -> np.ndarray:
+    return _decoder(stage)(stage.read("pose_3d", start, stop), _parameters(stage, start, stop))
+
+
+def _parameters(stage: Stage, start: int, stop: int) -> np.ndarray:
+    if "norm_parameters" in stage.manifest["arrays"]:
+        return stage.read("norm_parameters", start, stop)
+    return np.zeros((stop - start, 0), np.float32)
+
+
+def _decoder(stage: Stage) -> Callable:
+    return lookup.load("normalization", stage.manifest["config"]["normalization"]).decode

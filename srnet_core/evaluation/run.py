@@ -1,0 +1,81 @@
+"""Evaluations: a model, or the guess that needs none, against the sequences of a stage."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_split
+from srnet_core.evaluation.tables import Report, SequenceErrors, make_report, measure
+from srnet_core.stages.store import Sequence, Stage
+
+
+@dataclass(frozen=True)
+class Evaluating:
+    """Progress of an evaluation: `what` is "validation" or "test", counted in frames."""
+
+    what: str
+    done: int
+    total: int
+
+
+def evaluate_steps(
+    model: torch.nn.Module,
+    stage: Stage,
+    sequences: tuple[Sequence, ...] | None = None,
+    *,
+    what: str = "test",
+    flip: bool = True,
+    device: str | torch.device = "cpu",
+    every_metric: bool = True,
+    about: dict[str, Any] | None = None,
+) -> Iterator[Evaluating]:
+    """Evaluate a model on sequences of a stage, by default the test split, yielding after each sequence.
+
+    The value of the generator is the `Report`.
+
+    Args:
+        flip: average with the prediction for the mirror image.
+        every_metric: off for MPJPE only.
+        about: entries for the report's head.
+    """
+    sequences = stage.split("test") if sequences is None else sequences
+    total, done, errors = sum(s.length for s in sequences), 0, []
+    for prediction in predict_split(model, stage, sequences, flip=flip, device=device):
+        errors.append(measure(prediction, stage.skeleton, every_metric=every_metric))
+        done += prediction.sequence.length
+        yield Evaluating(what, done, total)
+    return make_report(errors, stage.skeleton, {**describe_stage(stage, flip), **(about or {})})
+
+
+def evaluate_mean_pose(stage: Stage) -> Report:
+    """Always guess the mean pose of the training split: what any network must beat."""
+    guess = torch.from_numpy(mean_pose_m(stage))
+    errors: list[SequenceErrors] = []
+    for sequence in stage.split("test"):
+        target = decode_targets(stage, sequence)
+        prediction = SequencePrediction(sequence, guess.expand_as(target), target)
+        errors.append(measure(prediction, stage.skeleton))
+    return make_report(errors, stage.skeleton, {"checkpoint": None, **describe_stage(stage, False)})
+
+
+def finish(steps: Iterator[Evaluating]) -> Report:
+    """Run an evaluation to its end, unseen."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
+    """The head of a report: what was measured on what."""
+    config = stage.manifest["config"]
+    return {
+        "dataset": stage.manifest["dataset"],
+        "synthetic": stage.manifest["synthetic"],
+        "protocol": config["protocol"],
+        "normalization": config["normalization"],
+        "test_time_flip": flip,
+    }

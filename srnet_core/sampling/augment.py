@@ -1,0 +1,14 @@
+"""Mirroring: the one augmentation that the published training uses. It swaps left and right and negates x."""
+
+import torch
+
+
+def mirror_poses(poses: torch.Tensor, mirror: tuple[int, ...]) -> torch.Tensor:
+    """Mirror (..., J, D) poses whose first coordinate is horizontal and centred on zero; D is 2 or 3.
+
+    Args:
+        mirror: `Skeleton.mirror`, the permutation that swaps left and right.
+    """
+    flipped = poses[..., list(mirror), :]  # indexing by a list copies, so the input stays as it is
+    flipped[..., 0] *= -1
+    return flipped

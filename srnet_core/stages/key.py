@@ -1,0 +1,52 @@
+"""The name of a stage: a hash of everything that decides its content."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from srnet_core.config import DataConfig, to_dict
+from srnet_core.files import write_json
+
+STAGE_VERSION = 1  # raised when the layout of a stage, or the numbers in it, change for the same inputs
+_PLACES = ("data_dir", "cache_dir")  # where things lie does not decide what is in them
+_RACY_SECONDS = 2.0  # a file changed this recently could change again without its time stamp moving
+
+
+def file_digest(path: Path, memo_file: Path | None = None) -> str:
+    """sha256 of a file's bytes, remembered by path, size, time stamp and inode so that large files are read once."""
+    stat = path.stat()
+    identity = [str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ino]
+    memo = _read_memo(memo_file)
+    if memo.get(identity[0], {}).get("identity") == identity:
+        return memo[identity[0]]["sha256"]
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if memo_file is not None and time.time() - stat.st_mtime > _RACY_SECONDS:
+        known = {k: v for k, v in _read_memo(memo_file).items() if os.path.exists(k)}
+        write_json(memo_file, known | {identity[0]: {"identity": identity, "sha256": digest}})
+    return digest
+
+
+def _read_memo(memo_file: Path | None) -> dict:
+    """The memo, or an empty one if it is missing or damaged: it only saves time."""
+    try:
+        memo = json.loads(memo_file.read_text()) if memo_file else {}
+        return {k: v for k, v in memo.items() if isinstance(v, dict)} if isinstance(memo, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def stage_key(config: DataConfig, dataset: str, digests: Sequence[str]) -> str:
+    """16 hex digits from the input files' digests, the configuration and the stage's version."""
+    content = {k: v for k, v in to_dict(config).items() if k not in _PLACES}
+    content |= {"dataset": dataset, "files": list(digests), "version": STAGE_VERSION}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def stage_folder(config: DataConfig, dataset: str, key: str) -> Path:
+    """cache/DATASET_KEYPOINTS-PROTOCOL-NORMALIZATION-KEY: readable for people, unique by its key."""
+    safe = "".join(c if c.isalnum() or c in "_-" else "_" for c in f"{dataset}_{config.keypoints}")
+    return Path(config.cache_dir) / f"{safe}-{config.protocol}-{config.normalization}-{key}"

@@ -1,0 +1,12 @@
+"""Training losses."""
+
+import torch
+
+
+def l1_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Mean absolute difference of all coordinates (Zeng et al., ECCV 2020, equation 7).
+
+    Args:
+        predicted, target: (B, S, J, 3), in the unit of the normalization.
+    """
+    return torch.mean(torch.abs(predicted - target))
