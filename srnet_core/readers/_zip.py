@@ -1,0 +1,229 @@
+"""The zip container of an .npz file, read with nothing taken on trust.
+
+The standard library's reader believes what a directory says about sizes and counts; here every number is checked
+against the file first. Format: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 and 4.4. Only what numpy writes is known:
+stored or deflated members, zip64, one volume, no encryption.
+"""
+
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from srnet_core.errors import BadFileError, HostileFileError
+from srnet_core.readers._limits import Limits
+
+_END = struct.Struct("<4s4H2LH")
+_END64_LOCATOR = struct.Struct("<4sLQL")
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_ENTRY = struct.Struct("<4s6H3L5H2L")
+_LOCAL = struct.Struct("<4s5H3L2H")
+
+_STORED, _DEFLATED = 0, 8
+_ENCRYPTED = 0x1
+_UNKNOWN = 0xFFFFFFFF  # "look in the zip64 extra field"
+_DEFLATE_IN, _DEFLATE_OUT = 1 << 18, 1 << 20
+
+AGAIN = "Copy or download the file again"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file inside the zip: `size` bytes, kept as `packed_size` bytes at `start`."""
+
+    name: str
+    method: int
+    crc: int
+    packed_size: int
+    size: int
+    start: int  # of its local header
+
+
+def list_members(file: BinaryIO, limits: Limits, where: object) -> list[Member]:
+    """The members in the order of the directory, each known to lie inside the file and apart from the others.
+
+    Raises:
+        BadFileError: no zip directory, or one that contradicts the file.
+        HostileFileError: counts, sizes or names that no honest file has.
+    """
+    count, size, start = _find_directory(file, where)
+    if size > limits.directory_bytes or count > limits.members:
+        raise HostileFileError(f"has a directory of {count} members, {size} bytes: too much", where=where)
+    file.seek(start)
+    directory = file.read(size)
+    members, position = [], 0
+    for _ in range(count):
+        member, position = _read_entry(directory, position, where)
+        members.append(member)
+    if position != size:
+        raise BadFileError("the zip directory and its length disagree", where=where, todo=AGAIN)
+    _check_together(members, start, limits, where)
+    return members
+
+
+def read_member(file: BinaryIO, member: Member, where: object) -> bytearray:
+    """The decompressed bytes of a member; its declared size is the most that is ever taken.
+
+    Raises:
+        BadFileError: not the bytes that were written, by size or checksum.
+        HostileFileError: more bytes come out than the directory declares.
+    """
+    file.seek(_data_start(file, member, where))
+    out = bytearray(member.size)
+    if member.method == _STORED:
+        filled = file.readinto(out)
+    else:
+        filled = _inflate(file, member.packed_size, memoryview(out), where)
+    if filled != member.size:
+        raise BadFileError(f"cut short: {filled} bytes of {member.size}", where=where, todo=AGAIN)
+    if zlib.crc32(out) != member.crc:
+        raise BadFileError("damaged: the checksum does not fit the contents", where=where, todo=AGAIN)
+    return out
+
+
+def _find_directory(file: BinaryIO, where: object) -> tuple[int, int, int]:
+    """(number of members, size in bytes, offset) of the directory, from the end of the file."""
+    length = file.seek(0, os.SEEK_END)
+    tail_start = max(0, length - _END.size - 0xFFFF)
+    file.seek(tail_start)
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) - at < _END.size:
+        raise BadFileError("the end of the zip file is missing", where=where, todo=AGAIN)
+    _, disk, first_disk, here, count, size, start, _ = _END.unpack_from(tail, at)
+    end = tail_start + at
+    if 0xFFFF in (here, count) or _UNKNOWN in (size, start):
+        disk, first_disk, here, count, size, start, end = _find_directory64(file, end, where)
+    if disk or first_disk or here != count:
+        raise BadFileError("one volume of a zip file split in several", where=where, todo="Join the volumes first")
+    if start + size != end:
+        raise BadFileError("the zip directory is not where the file says it is", where=where, todo=AGAIN)
+    return count, size, start
+
+
+def _find_directory64(file: BinaryIO, end: int, where: object) -> tuple[int, ...]:
+    file.seek(max(0, end - _END64_LOCATOR.size))
+    locator = file.read(_END64_LOCATOR.size)
+    if end < _END64_LOCATOR.size or not locator.startswith(b"PK\x06\x07"):
+        raise BadFileError("the zip64 part of the directory is missing", where=where, todo=AGAIN)
+    at = _END64_LOCATOR.unpack(locator)[2]
+    if at > end - _END64_LOCATOR.size - _END64.size:
+        raise BadFileError("the zip64 directory lies outside the file", where=where, todo=AGAIN)
+    file.seek(at)
+    signature, _, _, _, disk, first_disk, here, count, size, start = _END64.unpack(file.read(_END64.size))
+    if signature != b"PK\x06\x06":
+        raise BadFileError("the zip64 directory is damaged", where=where, todo=AGAIN)
+    return disk, first_disk, here, count, size, start, at
+
+
+def _read_entry(directory: bytes, position: int, where: object) -> tuple[Member, int]:
+    """The entry at `position` of the directory, and the position after it."""
+    if position + _ENTRY.size > len(directory) or directory[position : position + 4] != b"PK\x01\x02":
+        raise BadFileError("the zip directory is damaged", where=where, todo=AGAIN)
+    (_, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length, _, _, _, start) = (
+        _ENTRY.unpack_from(directory, position)
+    )
+    name_end = position + _ENTRY.size + name_length
+    name = _decode_name(directory[name_end - name_length : name_end], where)
+    extra = directory[name_end : name_end + extra_length]
+    packed, size, start = _apply_zip64(extra, packed, size, start, where)
+    if flags & _ENCRYPTED or method not in (_STORED, _DEFLATED):
+        raise BadFileError(
+            f"member {name!r} is {'encrypted' if flags & _ENCRYPTED else f'compressed by method {method}'}, not as numpy does",
+            where=where,
+            todo="Write it again with numpy.savez or numpy.savez_compressed",
+        )
+    return Member(name, method, crc, packed, size, start), name_end + extra_length + comment_length
+
+
+def _apply_zip64(extra: bytes, packed: int, size: int, start: int, where: object) -> tuple[int, int, int]:
+    """Sizes and offset that do not fit 32 bits stand in extra field 1, in this order, those needed only."""
+    values = {"size": size, "packed": packed, "start": start}
+    wanted = [key for key, value in values.items() if value == _UNKNOWN]
+    while wanted and len(extra) >= 4:
+        kind, length = struct.unpack_from("<2H", extra)
+        if kind == 1 and 8 * len(wanted) <= length <= len(extra) - 4:
+            values.update(zip(wanted, struct.unpack_from(f"<{len(wanted)}Q", extra, 4)))
+            wanted = []
+        extra = extra[4 + length :]
+    if wanted:
+        raise BadFileError("a member's zip64 sizes are missing", where=where, todo=AGAIN)
+    return values["packed"], values["size"], values["start"]
+
+
+def _decode_name(raw: bytes, where: object) -> str:
+    try:
+        name = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        name = raw.decode("cp437")  # what zip programs wrote before UTF-8
+    if name.startswith("/") or "\\" in name or ".." in name.split("/") or not name.isprintable():
+        raise HostileFileError(f"a member is named {name[:80]!r}, which is no array's name", where=where)
+    return name
+
+
+def _check_together(members: list[Member], directory_start: int, limits: Limits, where: object) -> None:
+    names = [m.name for m in members]
+    twice = next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None
+    if twice is not None:
+        raise BadFileError(f"has two members named {twice!r}", where=where, todo="Write the file again")
+    end = 0
+    for member in sorted(members, key=lambda m: m.start):
+        if member.start < end:
+            raise HostileFileError(f"member {member.name!r} lies inside another member", where=where)
+        end = member.start + _LOCAL.size + member.packed_size
+    if end > directory_start:
+        raise BadFileError("a member reaches past the end of the data", where=where, todo=AGAIN)
+    _check_sizes(members, limits, where)
+
+
+def _check_sizes(members: list[Member], limits: Limits, where: object) -> None:
+    total = sum(m.size for m in members)
+    if total > limits.total_bytes:
+        raise HostileFileError(
+            f"would take {total / 2**30:.1f} GiB of memory; at most {limits.total_bytes / 2**30:.1f} GiB are read",
+            where=where,
+        )
+    for member in members:
+        if member.method == _STORED and member.size != member.packed_size:
+            raise BadFileError(f"member {member.name!r} is stored, but has two sizes", where=where, todo=AGAIN)
+        if member.size > max(limits.any_ratio_bytes, limits.ratio * member.packed_size):
+            raise HostileFileError(
+                f"member {member.name!r} claims to hold {member.size} bytes in {member.packed_size}: "
+                f"more than {limits.ratio} to 1 is not poses",
+                where=where,
+            )
+
+
+def _data_start(file: BinaryIO, member: Member, where: object) -> int:
+    """Where the member's data begin, after its local header, which must agree with the directory."""
+    file.seek(member.start)
+    header = file.read(_LOCAL.size)
+    if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
+        raise BadFileError("the header of the member is missing", where=where, todo=AGAIN)
+    _, _, _, method, _, _, _, _, _, name_length, extra_length = _LOCAL.unpack(header)
+    name = file.read(name_length)
+    if method != member.method or _decode_name(name, where) != member.name:
+        raise BadFileError("the header of the member contradicts the directory", where=where, todo=AGAIN)
+    return member.start + _LOCAL.size + name_length + extra_length
+
+
+def _inflate(file: BinaryIO, packed_size: int, out: memoryview, where: object) -> int:
+    """Decompress into `out` piece by piece; returns how many bytes came."""
+    inflater, filled = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    try:
+        while packed_size and not inflater.eof:
+            packed = file.read(min(packed_size, _DEFLATE_IN))
+            if not packed:
+                break
+            packed_size -= len(packed)
+            while packed and not inflater.eof:
+                piece = inflater.decompress(packed, _DEFLATE_OUT)
+                if filled + len(piece) > len(out):
+                    raise HostileFileError("holds more data than its directory declares", where=where)
+                out[filled : filled + len(piece)] = piece
+                filled += len(piece)
+                packed = inflater.unconsumed_tail
+    except zlib.error as error:
+        raise BadFileError(f"damaged: {error}", where=where, todo=AGAIN) from None
+    return filled
