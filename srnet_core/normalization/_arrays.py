@@ -1,0 +1,112 @@
+"""What the normalizations share: checks of the input, and the few array operations that are not operators."""
+
+from typing import Any
+
+import numpy as np
+
+from srnet_core.errors import BadFileError, ConfigError
+from srnet_core.geometry.camera import Camera
+
+
+def join(*parts: Any) -> Any:
+    """Concatenate NumPy arrays or torch tensors along the last axis."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts, axis=-1)
+    import torch  # already loaded by whoever made the tensors
+
+    return torch.cat(parts, dim=-1)
+
+
+def per_joint(parameters: Any, columns: slice) -> Any:
+    """Some columns of (..., P) parameters as (..., 1, n), to broadcast against the joints of a pose."""
+    return parameters[..., None, columns]
+
+
+def root_relative(pose: Any) -> Any:
+    """(..., J, D) minus joint 0."""
+    return pose - pose[..., :1, :]
+
+
+def project(pose_cam_m: np.ndarray, depth_m: np.ndarray, camera: Camera) -> np.ndarray:
+    """(T, J, 3) camera metres -> (T, J, 2) pixels with the given depths, without lens distortion."""
+    return pose_cam_m[..., :2] / depth_m * camera.focal_length_px + camera.center_px
+
+
+def to_screen(pose_px: np.ndarray, width_px: float, height_px: float) -> np.ndarray:
+    """(..., 2) pixels -> [0, width] mapped to [-1, 1], aspect kept."""
+    return pose_px * (2 / width_px) - (1, height_px / width_px)
+
+
+def rows(frames: int, *columns: Any) -> np.ndarray:
+    """(T, P) float32 from P columns: numbers, or arrays of (T,)."""
+    return np.stack([np.broadcast_to(np.asarray(c, np.float64), (frames,)) for c in columns], axis=-1).astype(
+        np.float32
+    )
+
+
+def check_2d(pose_2d_px: np.ndarray) -> np.ndarray:
+    """`pose_2d_px` in float64, if it is (T, J, 2) and finite; else `BadFileError`."""
+    return _check(pose_2d_px, 2, "2D keypoints")
+
+
+def check_clip(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both poses in float64, if they are finite and belong together; else `BadFileError`."""
+    pose_2d_px, pose_3d_cam_m = check_2d(pose_2d_px), _check(pose_3d_cam_m, 3, "3D positions")
+    if pose_2d_px.shape[:2] != pose_3d_cam_m.shape[:2]:
+        raise BadFileError(
+            f"2D keypoints have (frames, joints) {pose_2d_px.shape[:2]}, 3D positions {pose_3d_cam_m.shape[:2]}",
+            todo="Cut both to the same frames and bring both to the same skeleton",
+        )
+    return pose_2d_px, pose_3d_cam_m
+
+
+def _check(pose: np.ndarray, dimensions: int, what: str) -> np.ndarray:
+    if pose.ndim != 3 or pose.shape[1] == 0 or pose.shape[2] != dimensions:
+        raise BadFileError(f"{what} have shape {pose.shape}, not (frames, joints, {dimensions})")
+    bad = np.argwhere(~np.isfinite(pose).all(axis=-1))  # (n, 2)
+    if len(bad):
+        raise BadFileError(
+            f"{what} are not finite in {len(bad)} places",
+            where=f"frame {bad[0, 0]}, joint {bad[0, 1]}",
+            todo="Fill or leave out the frames with missing joints",
+        )
+    return pose.astype(np.float64)
+
+
+def check_depth(depth_m: np.ndarray, camera: Camera) -> None:
+    """`BadFileError` unless all (T,) or (T, J) depths lie in front of the camera."""
+    bad = np.argwhere(~(depth_m > 0))
+    if len(bad):
+        place = ", joint ".join(str(i) for i in bad[0])
+        raise BadFileError(
+            f"depth {depth_m[tuple(bad[0])]:.3f} m is not in front of the camera ({len(bad)} such places)",
+            where=f"camera {camera.id}, frame {place}",
+            todo="This normalization divides by depth: check the camera's pose and that positions are in metres, or use base",
+        )
+
+
+def need(**given: Any) -> None:
+    """`ConfigError` naming what of `given` is `None`."""
+    missing = [name for name, value in given.items() if value is None]
+    if missing:
+        raise ConfigError(
+            f"this normalization needs {' and '.join(missing)}",
+            todo="Give it, or use a model trained with the normalization base, which needs the image size only",
+        )
+
+
+def check_root_depth(root_depth_m: float | np.ndarray, frames: int, camera: Camera) -> np.ndarray:
+    """A depth, or one per frame, as (T,) float64 in front of the camera.
+
+    Raises:
+        ConfigError: neither one number nor T numbers.
+        BadFileError: a depth that is not positive.
+    """
+    depth_m = np.asarray(root_depth_m, np.float64).reshape(-1)
+    if len(depth_m) not in (1, frames):
+        raise ConfigError(
+            f"root_depth_m holds {len(depth_m)} numbers for {frames} frames", todo="Give one, or one per frame"
+        )
+    depth_m = np.broadcast_to(depth_m, (frames,))
+    check_depth(depth_m, camera)
+    return depth_m

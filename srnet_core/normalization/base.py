@@ -1,0 +1,70 @@
+"""Screen coordinates in, metres relative to the root out: what most lifters use, and the only one that needs no camera.
+
+Source: Pavllo et al., "3D human pose estimation in video with temporal convolutions and semi-supervised training"
+(CVPR 2019); the option `base` of SRNet.
+
+Input: pixels with [0, width] mapped to [-1, 1], aspect kept. Target: camera metres minus the root joint.
+The root of the target is zero; the root a network predicts is left as it is, as published, so that its error counts.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from srnet_core.geometry.camera import Camera
+from srnet_core.normalization import Encoded
+from srnet_core.normalization._arrays import check_2d, check_clip, need, root_relative, to_screen
+
+PARAMETERS: tuple[str, ...] = ()
+USES_ROOT_DEPTH = False
+INPUT_NEEDS = ("image_size",)
+TARGET_UNIT = "metres, root-relative"
+
+
+def encode(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray, camera: Camera) -> Encoded:
+    """See `Normalization.encode`."""
+    pose_2d_px, pose_3d_cam_m = check_clip(pose_2d_px, pose_3d_cam_m)
+    return Encoded(
+        pose_2d=encode_2d(pose_2d_px, camera=camera),
+        pose_3d=root_relative(pose_3d_cam_m).astype(np.float32),
+        parameters=parameters_2d(pose_2d_px),
+        root_cam_m=pose_3d_cam_m[:, 0].astype(np.float32),
+    )
+
+
+def encode_2d(
+    pose_2d_px: np.ndarray,
+    *,
+    image_size: tuple[int, int] | None = None,
+    camera: Camera | None = None,
+    root_depth_m: float | np.ndarray | None = None,
+) -> np.ndarray:
+    """See `Normalization.encode_2d`. The image size, (width, height), may come from a camera."""
+    if image_size is None and camera is not None:
+        image_size = (camera.width_px, camera.height_px)
+    need(image_size=image_size)
+    return to_screen(check_2d(pose_2d_px), *image_size).astype(np.float32)
+
+
+def parameters_2d(
+    pose_2d_px: np.ndarray,
+    *,
+    image_size: tuple[int, int] | None = None,
+    camera: Camera | None = None,
+    root_depth_m: float | np.ndarray | None = None,
+) -> np.ndarray:
+    """See `Normalization.parameters_2d`: (T, 0), there are none."""
+    return np.zeros((len(pose_2d_px), 0), np.float32)
+
+
+def decode(pose_3d: Any, parameters: Any) -> Any:
+    """See `Normalization.decode`: the network's output is in metres already."""
+    return pose_3d
+
+
+def flip(parameters: Any) -> Any:
+    """See `Normalization.flip`."""
+    return parameters
+
+
+decode_original, flip_original = decode, flip
