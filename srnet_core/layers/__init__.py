@@ -1,1 +1,13 @@
+"""Layers to build networks of your own with, also reachable as `srnet_core.nn`.
 
+>>> import torch, srnet_core as srnet
+>>> layer = srnet.nn.SplitRecombineConv1d(
+...     groups=[[0, 1, 2, 3], [0, 4, 5, 6]], features_per_node=2, out_channels=64, kernel_size=3)
+>>> layer(torch.zeros(8, 14, 27)).shape
+torch.Size([8, 64, 25])
+"""
+
+from srnet_core.layers.split_recombine import SplitRecombineConv1d, SplitRecombineLinear
+from srnet_core.layers.temporal import TemporalConv1d
+
+__all__ = ["SplitRecombineConv1d", "SplitRecombineLinear", "TemporalConv1d"]

@@ -1,0 +1,157 @@
+"""The context of a group: what the recombination of a split-and-recombine layer lets in from outside the group.
+
+Parameter names and shapes are those of the published SRNet code, so that its checkpoints load as they are.
+Shapes: B batch, W output positions, C channels, G groups, k filter taps. A context is one number per position,
+group and tap, (B, W, G, k), or per channel instead of group in the channel-wise form, (B, W, C, k).
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srnet_core.layers.temporal import batch_norm_channels_last, taps_product
+
+
+def zero_weight_conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv1d:
+    """A convolution with zero weight and the usual random bias: the context starts as a constant."""
+    conv = nn.Conv1d(in_channels, out_channels, kernel_size)
+    nn.init.zeros_(conv.weight)
+    return conv
+
+
+def group_slices(widths: Sequence[int]) -> list[slice]:
+    """Where each group lies in the channels: consecutive runs of the given widths."""
+    ends = [sum(widths[: i + 1]) for i in range(len(widths))]
+    return [slice(end - width, end) for end, width in zip(ends, widths)]
+
+
+def published_order(context: Tensor) -> Tensor:
+    """Give the contexts to positions and taps in the order of the published code.
+
+    Its context convolution yields (k, W) numbers per group, which are then read as (W, k) without transposing:
+    the number for position w and tap n lands at flat index `n * W + w`. So a tap gets a number computed for
+    another position, and which one depends on W. Weights trained that way need it again.
+
+    Args:
+        context: (B, W, G, k).
+    """
+    batch, positions, groups, taps = context.shape
+    by_tap = context.permute(0, 2, 3, 1)  # (B, G, k, W)
+    return by_tap.reshape(batch, groups, positions, taps).transpose(1, 2)  # (B, W, G, k)
+
+
+class _Context(nn.Module):
+    """Settings and activation shared by both kinds of context."""
+
+    def __init__(self, form: str, recombine: str, kernel_size: int, widths: Sequence[int], negative_slope: float):
+        super().__init__()
+        self.form, self.recombine = form, recombine
+        self.kernel_size, self.widths, self.negative_slope = kernel_size, tuple(widths), negative_slope
+
+    def activate(self, context: Tensor) -> Tensor:
+        if self.recombine == "multiply":
+            return torch.sigmoid(context)
+        return F.leaky_relu(context, self.negative_slope)
+
+
+class OthersContext(_Context):
+    """Context from the channels of all other groups; the root counts once for each group that has it.
+
+    Forms: `learned` (convolution over k frames), `mean` (of the channels, frame by frame, no parameters),
+    `upsampled_mean` (convolution of that mean).
+    """
+
+    def __init__(self, form: str, recombine: str, kernel_size: int, widths: Sequence[int], negative_slope: float):
+        super().__init__(form, recombine, kernel_size, widths, negative_slope)
+        others = [sum(widths) - width for width in widths]
+        if recombine == "multiply":  # the published code has these in the mean forms too, unused
+            self.layers_bn = nn.ModuleList(nn.BatchNorm1d(kernel_size) for _ in widths)
+        if form == "learned":
+            self.m_conv = nn.ModuleList(zero_weight_conv(n, kernel_size, kernel_size) for n in others)
+        else:
+            self.register_buffer("others_mask", self._others_mask(), persistent=False)
+        if form == "upsampled_mean":
+            self.m_conv = nn.ModuleList(zero_weight_conv(1, kernel_size, kernel_size) for _ in widths)
+
+    def forward(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor:
+        """k taps (B, W, C), the layer's input and the same arranged by group -> (B, W, G, k)."""
+        if self.form == "learned":
+            return self._learned(group_taps)
+        total = torch.stack([F.linear(tap, self.others_mask) for tap in group_taps], dim=-1)  # (B, W, G, k)
+        mean = total / self.others_mask.sum(dim=1, keepdim=True)
+        if self.form == "mean":
+            return mean
+        weight = torch.cat([conv.weight for conv in self.m_conv], dim=1)  # (k outputs, G, k taps)
+        return torch.einsum("bwgn,ogn->bwgo", mean, weight) + torch.stack([conv.bias for conv in self.m_conv])
+
+    def _learned(self, group_taps: Sequence[Tensor]) -> Tensor:
+        bias = torch.cat([conv.bias for conv in self.m_conv])
+        flat = taps_product(group_taps, self._weight(), bias)  # (B, W, G * k)
+        context = flat.unflatten(-1, (len(self.widths), self.kernel_size))
+        if self.recombine == "multiply":
+            groups = zip(self.layers_bn, context.unbind(2))
+            context = torch.stack([batch_norm_channels_last(norm, group) for norm, group in groups], dim=2)
+        return self.activate(context)
+
+    def _weight(self) -> Tensor:
+        """All groups' convolutions as one, (G * k, C, k): each has zeros at the group's own channels."""
+        rows = []
+        for own, conv in zip(group_slices(self.widths), self.m_conv):
+            blank = conv.weight.new_zeros(self.kernel_size, own.stop - own.start, self.kernel_size)
+            rows.append(torch.cat([conv.weight[:, : own.start], blank, conv.weight[:, own.start :]], dim=1))
+        return torch.cat(rows)
+
+    def _others_mask(self) -> Tensor:
+        """(G, C) of 0 and 1: which channels are other groups'."""
+        mask = torch.ones(len(self.widths), sum(self.widths))
+        for row, own in zip(mask, group_slices(self.widths)):
+            row[own] = 0.0
+        return mask
+
+
+class AllContext(_Context):
+    """Context from all channels of the layer's input.
+
+    Forms: `learned` (one convolution per group), `one_for_all` (one for all groups), `group_wise` (per group, of
+    its own channels only), `channel_wise` (one number per channel instead of one per group).
+    """
+
+    def __init__(
+        self,
+        form: str,
+        recombine: str,
+        kernel_size: int,
+        widths: Sequence[int],
+        negative_slope: float,
+        in_channels: int,
+    ):
+        super().__init__(form, recombine, kernel_size, widths, negative_slope)
+        k = kernel_size
+        if form == "learned":
+            self.m_conv = nn.ModuleList(zero_weight_conv(in_channels, k, k) for _ in widths)
+        elif form == "group_wise":
+            self.group_mo = nn.ModuleList(zero_weight_conv(width, k, k) for width in widths)
+        else:
+            outputs = sum(widths) if form == "channel_wise" else 1
+            self.m_conv = zero_weight_conv(in_channels, outputs * k, k)
+
+    def forward(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor:
+        """k taps (B, W, C), the layer's input and the same arranged by group -> (B, W, G or C, k)."""
+        if self.form == "group_wise":
+            return self.activate(self._group_wise(group_taps))
+        convs = self.m_conv if self.form == "learned" else [self.m_conv]
+        weight, bias = torch.cat([conv.weight for conv in convs]), torch.cat([conv.bias for conv in convs])
+        flat = taps_product(layer_taps, weight, bias)  # (B, W, (G, 1 or C) * k)
+        context = flat.unflatten(-1, (-1, self.kernel_size))
+        if self.form == "one_for_all":
+            context = context.expand(-1, -1, len(self.widths), -1)
+        return self.activate(context)
+
+    def _group_wise(self, group_taps: Sequence[Tensor]) -> Tensor:
+        contexts = [
+            taps_product([tap[..., own] for tap in group_taps], conv.weight, conv.bias)
+            for own, conv in zip(group_slices(self.widths), self.group_mo)
+        ]
+        return torch.stack(contexts, dim=2)

@@ -1,0 +1,228 @@
+"""Split-and-recombine layers (Zeng et al., "SRNet: Improving Generalization in 3D Human Pose Estimation with a
+Split-and-Recombine Approach", ECCV 2020, section 3.2).
+
+The input nodes (joints, or channels of a previous layer) are split into groups. Each group i has its own filters
+W_i, applied to its own channels x_i and to a low-dimensional context c_i from outside the group. For output position
+w and filter tap n:
+
+    multiply:  y_i[w] = sum_n c_i[w, n] * (W_i[n] @ x_i[w + n])
+    add:       y_i[w] = sum_n W_i[n] @ (x_i[w + n] + c_i[w, n])
+    concat:    y_i[w] = sum_n W_i[n] @ [x_i[w + n]; c_i[w, n]]
+    none:      y_i[w] = sum_n W_i[n] @ x_i[w + n]
+
+Because c_i[w, n] is one number, it is applied after the matrix product (multiply), or enters as a small product of
+its own (add, concat): the input is never unfolded. Only the channel-wise context needs it before the product.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srnet_core.config import CONTEXT, RECOMBINE
+from srnet_core.errors import ConfigError
+from srnet_core.layers._context import AllContext, OthersContext, group_slices, published_order
+from srnet_core.layers.temporal import take_taps, tap_weights, taps_product
+from srnet_core.lookup import choose
+
+FORMS = {
+    "others": ("learned", "mean", "upsampled_mean"),
+    "all": ("learned", "channel_wise", "one_for_all", "group_wise"),
+    "none": ("learned",),
+}
+
+
+def share_channels(total: int, widths: Sequence[int]) -> tuple[int, ...]:
+    """Share `total` channels out in proportion to `widths`, rounded down; the last takes the rest.
+
+    Computed in floating point as the published code does, so that layer shapes are the same for every `total`.
+
+    Raises:
+        ConfigError: a share would be empty.
+    """
+    shares = [int(width / sum(widths) * total) for width in widths[:-1]]
+    shares.append(total - sum(shares))
+    if min(shares) < 1:
+        raise ConfigError(f"{total} channels are too few for {len(widths)} groups", where="--channels")
+    return tuple(shares)
+
+
+class SplitRecombineConv1d(nn.Module):
+    """Temporal convolution that keeps groups of nodes apart and recombines each with a context from the others.
+
+    A drop-in for `nn.Conv1d`: input (B, nodes * features_per_node, T), channels of a node side by side, output
+    (B, out_channels, T'). No bias, as in the published network. To stack layers, give the next one
+    `groups=layer.out_groups` (with `features_per_node=1`).
+
+    Args:
+        groups: node indices of each group; a node may belong to several groups.
+        features_per_node: channels of one node.
+        out_channels: shared out to the groups in proportion to their input channels, the last taking the rest.
+        kernel_size, dilation, stride: as in `nn.Conv1d`.
+        recombine: "multiply", "add" or "concat".
+        context: computed from the "others", from "all", or "none". With one group there are no others: none.
+        context_form: "learned"; for others also "mean", "upsampled_mean" (concat only); for all also
+            "channel_wise" (not with concat), "one_for_all", "group_wise" (the group's own channels).
+        nodes: number of nodes, where it is more than the largest index in `groups` plus one.
+        out_group_channels: the output channels of each group, instead of in proportion.
+        negative_slope: of the LeakyReLU on the context of add and concat.
+        as_published: give contexts of "concat" and "channel_wise" to taps in the published code's order, which
+            mixes positions when `kernel_size > 1`; see `docs/differences.md`.
+
+    Raises:
+        ConfigError: settings that do not go together, an empty group, too few channels.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Sequence[int]],
+        *,
+        out_channels: int,
+        features_per_node: int = 1,
+        kernel_size: int = 1,
+        dilation: int = 1,
+        stride: int = 1,
+        recombine: str = "multiply",
+        context: str = "others",
+        context_form: str = "learned",
+        nodes: int | None = None,
+        out_group_channels: Sequence[int] | None = None,
+        negative_slope: float = 0.01,
+        as_published: bool = False,
+    ):
+        super().__init__()
+        check_variant(recombine, context, context_form)
+        channels = _channel_indices(groups, features_per_node)
+        self.in_channels = (1 + max(chain(*groups)) if nodes is None else nodes) * features_per_node
+        self.kernel_size, self.dilation, self.stride = kernel_size, dilation, stride
+        self.recombine = recombine
+        self.context = "none" if context == "others" and len(groups) == 1 else context
+        self.context_form = context_form
+        self.in_group_channels = tuple(len(c) for c in channels)
+        self.out_group_channels = tuple(out_group_channels or share_channels(out_channels, self.in_group_channels))
+        if sum(self.out_group_channels) != out_channels or len(self.out_group_channels) != len(groups):
+            raise ConfigError(f"channels of the groups {self.out_group_channels} do not add up to {out_channels}")
+        self._set_index(channels)
+        self.reorder = as_published and reorders(recombine, self.context, context_form, kernel_size)
+        extra = 1 if recombine == "concat" and self.context != "none" else 0
+        self.group_conv = nn.ModuleList(
+            nn.Conv1d(n + extra, m, kernel_size, bias=False)
+            for n, m in zip(self.in_group_channels, self.out_group_channels)
+        )
+        settings = (context_form, recombine, kernel_size, self.in_group_channels, negative_slope)
+        if self.context == "others":
+            self.get_part_info = OthersContext(*settings)
+        elif self.context == "all":
+            self.get_all_info = AllContext(*settings, self.in_channels)
+
+    def _set_index(self, channels: list[list[int]]) -> None:
+        """Remember how to arrange the input by group; nothing to do where it already is."""
+        flat = list(chain(*channels))
+        arranged = flat == list(range(self.in_channels))
+        self.register_buffer("index", None if arranged else torch.tensor(flat), persistent=False)
+
+    @property
+    def out_channels(self) -> int:
+        return sum(self.out_group_channels)
+
+    @property
+    def out_groups(self) -> list[range]:
+        """Indices of each group's output channels: the `groups` of the next layer."""
+        return [range(s.start, s.stop) for s in group_slices(self.out_group_channels)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C_in, T) -> (B, C_out, T')."""
+        y = self.channels_last(x.transpose(1, 2), dilation=self.dilation, stride=self.stride)
+        return y.transpose(1, 2)
+
+    def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
+        """(B, T, C_in) -> (B, W, C_out), with dilation and stride chosen per call."""
+        spacing = {"dilation": dilation, "stride": stride}
+        layer_taps = take_taps(x, self.kernel_size, **spacing)
+        arranged = x if self.index is None else x[..., self.index]
+        group_taps = layer_taps if self.index is None else take_taps(arranged, self.kernel_size, **spacing)
+        context = self._context(layer_taps, group_taps)
+        if context is not None and self.context_form == "channel_wise":
+            group_taps, context = self._recombine_channels(group_taps, context), None
+        return torch.cat([self._group(i, own, group_taps, context) for i, own in enumerate(self._slices)], dim=-1)
+
+    @property
+    def _slices(self) -> list[slice]:
+        return group_slices(self.in_group_channels)
+
+    def _context(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor | None:
+        """(B, W, G, k), per channel in the channel-wise form, `None` where there is no context."""
+        if self.context == "none":
+            return None
+        source = self.get_part_info if self.context == "others" else self.get_all_info
+        context = source(layer_taps, group_taps)
+        return published_order(context) if self.reorder else context
+
+    def _recombine_channels(self, taps: Sequence[Tensor], context: Tensor) -> list[Tensor]:
+        combine = torch.mul if self.recombine == "multiply" else torch.add
+        return [combine(tap, own) for tap, own in zip(taps, context.unbind(-1))]
+
+    def _group(self, i: int, own: slice, taps: Sequence[Tensor], context: Tensor | None) -> Tensor:
+        """Output of group i, (B, W, O_i), from the k taps (B, W, C) of all groups and the context (B, W, G, k)."""
+        weight = self.group_conv[i].weight  # (O_i, C_i, k), one more input channel for concat
+        inputs = [tap[..., own] for tap in taps]
+        if context is None:
+            return taps_product(inputs, weight)
+        context = context[:, :, i]  # (B, W, k)
+        if self.recombine == "multiply":
+            products = (
+                F.linear(x, w) * c.unsqueeze(-1) for x, w, c in zip(inputs, tap_weights(weight), context.unbind(-1))
+            )
+            return sum(products)
+        if self.recombine == "add":  # W (x + c 1) = W x + c (W 1)
+            return taps_product(inputs, weight) + F.linear(context, weight.sum(dim=1))
+        return taps_product(inputs, weight[:, :-1]) + F.linear(context, weight[:, -1])
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_channels} -> {self.out_channels}, groups={self.in_group_channels}, kernel_size={self.kernel_size}, "
+            f"recombine={self.recombine}, context={self.context}, context_form={self.context_form}"
+        )
+
+
+class SplitRecombineLinear(SplitRecombineConv1d):
+    """`SplitRecombineConv1d` for single frames: (..., C_in) -> (..., C_out), a drop-in for `nn.Linear` without bias."""
+
+    def __init__(self, groups: Sequence[Sequence[int]], *, out_channels: int, features_per_node: int = 1, **settings):
+        super().__init__(groups, out_channels=out_channels, features_per_node=features_per_node, **settings)
+        if self.kernel_size != 1:
+            raise ConfigError("a linear layer has kernel size 1; use SplitRecombineConv1d", where="kernel_size")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., C_in) -> (..., C_out)."""
+        y = self.channels_last(x.reshape(-1, 1, x.shape[-1]))  # (N, 1, C_out)
+        return y.reshape(*x.shape[:-1], y.shape[-1])
+
+
+def check_variant(recombine: str, context: str, context_form: str) -> None:
+    """Raise `ConfigError` (or `UnknownNameError` for a name) if these do not go together."""
+    choose("way to recombine", recombine, RECOMBINE, where="--recombine")
+    choose("context", context, CONTEXT, where="--context")
+    choose(f"form of the context {context!r}", context_form, FORMS[context], where="--context-form")
+    if context_form == "upsampled_mean" and recombine != "concat":
+        raise ConfigError("an upsampled mean is for recombine 'concat' only", where="--context-form")
+    if context_form == "channel_wise" and recombine == "concat":
+        raise ConfigError("a channel-wise context cannot be concatenated", where="--context-form",
+                          todo="Use --recombine multiply or add")  # fmt: skip
+
+
+def reorders(recombine: str, context: str, context_form: str, kernel_size: int) -> bool:
+    """Whether the published code gives contexts to taps in mixed order; see `_context.published_order`."""
+    if kernel_size == 1 or context == "none":
+        return False
+    return context_form == "channel_wise" or (recombine == "concat" and context_form != "mean")
+
+
+def _channel_indices(groups: Sequence[Sequence[int]], features_per_node: int) -> list[list[int]]:
+    """Input channels of each group."""
+    if not groups or not all(len(group) for group in groups):
+        raise ConfigError("every group needs at least one node", where="groups")
+    f = features_per_node
+    return [list(chain(*(range(node * f, node * f + f) for node in group))) for group in groups]

@@ -1,0 +1,79 @@
+"""Temporal convolution written as taps: one view of the input per filter tap, then matrix products.
+
+Everything here is channels-last, (B, T, C). The dilated form (any length, every frame) and the strided form
+(one window, one frame) of a layer differ only in which views are taken, so one set of weights serves both.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def take_taps(x: Tensor, kernel_size: int, *, dilation: int = 1, stride: int = 1) -> list[Tensor]:
+    """The inputs of each filter tap, without copying.
+
+    Args:
+        x: (B, T, C).
+        kernel_size: k, the number of taps.
+
+    Returns:
+        k views (B, W, C); tap n of output position w is frame `w * stride + n * dilation`.
+    """
+    span = (kernel_size - 1) * dilation
+    frames = (x.shape[1] - span - 1) // stride + 1
+    last = (frames - 1) * stride + 1
+    return [x[:, n * dilation : n * dilation + last : stride] for n in range(kernel_size)]
+
+
+def tap_weights(weight: Tensor) -> tuple[Tensor, ...]:
+    """A convolution's weight (O, C, k) as k matrices (O, C), laid out for matrix products."""
+    return weight.permute(2, 0, 1).contiguous().unbind(0)
+
+
+def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Convolution over taps: sum over n of `taps[n] @ weight[:, :, n].T`.
+
+    Args:
+        taps: k tensors (B, W, C).
+        weight: (O, C, k).
+        bias: (O,) or `None`.
+
+    Returns:
+        (B, W, O).
+    """
+    first, *others = (F.linear(tap, matrix) for tap, matrix in zip(taps, tap_weights(weight)))
+    total = first if bias is None else first + bias
+    for product in others:
+        total = total + product
+    return total
+
+
+def batch_norm_channels_last(norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
+    """Batch normalization of the last dimension of (B, W, C)."""
+    return norm(x.flatten(0, 1)).unflatten(0, x.shape[:2])  # (B * W, C) and back
+
+
+class TemporalConv1d(nn.Conv1d):
+    """`nn.Conv1d` whose dilation and stride are chosen per call, for channels-last input.
+
+    Parameters, their names and their initial values are those of `nn.Conv1d`.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, bias: bool = False):
+        super().__init__(in_channels, out_channels, kernel_size, bias=bias)
+
+    def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
+        """(B, T, C_in) -> (B, W, C_out)."""
+        taps = take_taps(x, self.kernel_size[0], dilation=dilation, stride=stride)
+        return taps_product(taps, self.weight, self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C_in, T) -> (B, C_out, T - k + 1), as `nn.Conv1d`."""
+        return self.channels_last(x.transpose(1, 2)).transpose(1, 2)
+
+
+def windows(x: Tensor, length: int) -> Tensor:
+    """Every run of `length` consecutive frames: (B, T, ...) -> (B, T - length + 1, length, ...), a view."""
+    return torch.movedim(x.unfold(1, length, 1), -1, 2)

@@ -1,0 +1,156 @@
+"""The temporal network that the models share: Pavllo et al., "3D human pose estimation in video with temporal
+convolutions and semi-supervised training", CVPR 2019, section 3.
+
+expand layer, BatchNorm, LeakyReLU; then for each further filter width a residual block {convolution of that width,
+BatchNorm, LeakyReLU; convolution of width 1, BatchNorm, LeakyReLU}; then the output layer.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srnet_core.config import ModelConfig
+from srnet_core.errors import ConfigError
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layers.temporal import batch_norm_channels_last, windows
+
+FRAMES_AT_ONCE = 1 << 16  # input frames unfolded at a time where whole sequences are computed window by window
+
+
+class TemporalBackbone(nn.Module):
+    """Base of the temporal models, channels-last inside.
+
+    A subclass makes `expand_conv`, `layers_conv` (two per block, see `_add_blocks`) and an output layer, all with a
+    method `channels_last(x, dilation=, stride=)`. The names of parameters, and their order, are the published
+    ones: checkpoints and optimizer states carry over.
+
+    Attributes:
+        config: the `ModelConfig` it was built from.
+        receptive_field: frames that one output frame depends on.
+        pad: frames missing on each side for as many outputs as inputs.
+        causal_shift: by how many frames the window of an output is moved into the past: `pad` if causal, else 0.
+            So pad with `pad + causal_shift` frames before and `pad - causal_shift` after.
+    """
+
+    def __init__(self, config: ModelConfig, skeleton: Skeleton):
+        super().__init__()
+        self.config = config
+        self.num_joints = skeleton.num_joints
+        self.num_joints_out = config.num_joints_out or skeleton.num_joints
+        self.receptive_field = config.receptive_field
+        self.pad = (config.receptive_field - 1) // 2
+        self.causal_shift = self.pad if config.causal else 0
+        self.expand_bn = nn.BatchNorm1d(config.channels)
+        if config.residual_2d and self.num_joints_out != self.num_joints:
+            raise ConfigError("residual_2d needs as many output joints as input joints", where="--num-joints-out")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Predict every frame that has a full window around (if causal: before) it.
+
+        Args:
+            x: (B, T, J, 2) normalized keypoints, T at least the receptive field.
+
+        Returns:
+            (B, T - receptive_field + 1, J, 3).
+
+        Raises:
+            ConfigError: another number of joints or coordinates, or fewer frames than the receptive field.
+        """
+        self._check(x, exact=False)
+        if self._only_by_window():
+            return self._by_window(x)
+        return self._to_pose(self._network(x.flatten(2), strided=False), x)
+
+    def forward_strided(self, x: Tensor) -> Tensor:
+        """Predict one frame of each window, computing nothing else: for training on single frames.
+
+        Args:
+            x: (B, receptive_field, J, 2).
+
+        Returns:
+            (B, 1, J, 3), the same as `forward`.
+        """
+        self._check(x, exact=True)
+        return self._to_pose(self._network(x.flatten(2), strided=not self.config.dense), x)
+
+    def set_bn_momentum(self, momentum: float) -> None:
+        """Set the momentum of all BatchNorms; as published (`compat="original"`) not of those in the context."""
+        published = [self.expand_bn, *self.layers_bn]
+        everywhere = [m for m in self.modules() if isinstance(m, nn.BatchNorm1d)]
+        for norm in published if self.config.compat == "original" else everywhere:
+            norm.momentum = momentum
+
+    @property
+    def num_parameters(self) -> int:
+        """Trainable numbers."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    def _only_by_window(self) -> bool:
+        """Whether an output depends on where its window starts, so that whole sequences cannot share work."""
+        return False
+
+    def _output(self, x: Tensor) -> Tensor:
+        """The output layer: (B, W, C) -> (B, W, joints out * 3)."""
+        raise NotImplementedError
+
+    def _add_blocks(self, convs: list[nn.Module]) -> None:
+        """Register the convolutions of the residual blocks and a BatchNorm for each."""
+        self.layers_conv = nn.ModuleList(convs)
+        self.layers_bn = nn.ModuleList(nn.BatchNorm1d(self.config.channels) for _ in convs)
+
+    def _network(self, x: Tensor, *, strided: bool) -> Tensor:
+        """(B, T, J * 2) -> (B, T', joints out * 3)."""
+        first, *widths = self.config.filter_widths
+        x = self._after(self.expand_bn, self.expand_conv.channels_last(x, stride=first if strided else 1))
+        dilation = first
+        for i, width in enumerate(widths):
+            x = self._block(i, x, width, 1 if strided else dilation, width if strided else 1)
+            dilation *= width
+        return self._output(x)
+
+    def _block(self, i: int, x: Tensor, width: int, dilation: int, stride: int) -> Tensor:
+        wide, narrow = self.layers_conv[2 * i], self.layers_conv[2 * i + 1]
+        spacing = {} if self.config.dense else {"dilation": dilation, "stride": stride}
+        y = wide.channels_last(x, **spacing)
+        y = self._after(self.layers_bn[2 * i], y)
+        y = self._after(self.layers_bn[2 * i + 1], narrow.channels_last(y))
+        tap = width - 1 if self.config.causal else width // 2  # of the newest or the middle frame
+        start, frames = tap * dilation, y.shape[1]
+        return x[:, start : start + (frames - 1) * stride + 1 : stride] + y
+
+    def _after(self, norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
+        x = F.leaky_relu(batch_norm_channels_last(norm, x), self.config.negative_slope)
+        return F.dropout(x, self.config.dropout, self.training)
+
+    def _to_pose(self, y: Tensor, x: Tensor) -> Tensor:
+        """(B, T', joints * 3) -> (B, T', joints, 3), with the input of each output frame added to x and y if asked."""
+        pose = y.unflatten(-1, (self.num_joints_out, 3))
+        if not self.config.residual_2d:
+            return pose
+        start = self.pad + self.causal_shift
+        keypoints = x[:, start : start + pose.shape[1]]
+        return torch.cat([pose[..., :2] + keypoints, pose[..., 2:]], dim=-1)
+
+    def _by_window(self, x: Tensor) -> Tensor:
+        """`forward` as `forward_strided` of every window; in bounded pieces where no statistics are collected."""
+        every = windows(x, self.receptive_field)  # (B, T', rf, J, 2), a view
+        at_once = max(1, FRAMES_AT_ONCE // (self.receptive_field * every.shape[0]))
+        if self.training:  # the statistics of a batch are those of all its windows
+            at_once = every.shape[1]
+        pieces = [
+            self.forward_strided(piece.flatten(0, 1)).view(*piece.shape[:2], self.num_joints_out, 3)
+            for piece in every.split(at_once, dim=1)
+        ]
+        return torch.cat(pieces, dim=1)
+
+    def _check(self, x: Tensor, *, exact: bool) -> None:
+        wanted = (self.num_joints, 2)
+        if x.ndim != 4 or tuple(x.shape[2:]) != wanted:
+            raise ConfigError(f"the model takes keypoints (batch, frames, {wanted[0]}, 2), not {tuple(x.shape)}")
+        frames = x.shape[1]
+        if frames < self.receptive_field or (exact and frames != self.receptive_field):
+            relation = "other than" if exact else "fewer than"
+            raise ConfigError(
+                f"{frames} frames, {relation} the model's receptive field of {self.receptive_field}",
+                todo="Pad the clip with its first and last frames",
+            )
