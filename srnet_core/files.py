@@ -43,15 +43,16 @@ def fsync_folder(folder: Path) -> None:
 def write_json(path: str | Path, values: Any) -> None:
     """Write plain values as indented JSON, atomically. NaN becomes null: JSON has no NaN."""
     with atomic_write(path, "w") as file:
-        json.dump(_without_nan(values), file, indent=1, allow_nan=False)
+        json.dump(without_nan(values), file, indent=1, allow_nan=False)
         file.write("\n")
 
 
-def _without_nan(values: Any) -> Any:
+def without_nan(values: Any) -> Any:
+    """Plain values with NaN and infinities replaced by `None`, as JSON has neither."""
     if isinstance(values, dict):
-        return {k: _without_nan(v) for k, v in values.items()}
+        return {k: without_nan(v) for k, v in values.items()}
     if isinstance(values, (list, tuple)):
-        return [_without_nan(v) for v in values]
+        return [without_nan(v) for v in values]
     if isinstance(values, float) and (values != values or values in (float("inf"), float("-inf"))):
         return None
     return values

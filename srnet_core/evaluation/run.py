@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 
+from srnet_core import lookup
+from srnet_core.checkpoint import Checkpoint
+from srnet_core.errors import CheckpointError
 from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_split
 from srnet_core.evaluation.tables import Report, SequenceErrors, make_report, measure
 from srnet_core.stages.store import Sequence, Stage
@@ -60,6 +63,24 @@ def evaluate_mean_pose(stage: Stage) -> Report:
     return make_report(errors, stage.skeleton, {"checkpoint": None, **describe_stage(stage, False)})
 
 
+def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
+    """Refuse to measure a checkpoint on data it cannot be measured on.
+
+    Raises:
+        CheckpointError: the stage has another skeleton or normalization than the checkpoint was trained with.
+    """
+    if checkpoint.model_config.skeleton != stage.skeleton.name:
+        raise CheckpointError(
+            f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, the data have {stage.skeleton.name} "
+            f"({stage.skeleton.num_joints} joints)", todo="Choose a data set with the checkpoint's joints")  # fmt: skip
+    trained = (((checkpoint.meta or {}).get("config") or {}).get("data") or {}).get("normalization")
+    asked = stage.manifest["config"]["normalization"]
+    if trained not in (None, asked):
+        raise CheckpointError(
+            f"the checkpoint was trained with normalization {trained}, and {asked} was asked for",
+            todo="Leave --norm out to take the checkpoint's")  # fmt: skip
+
+
 def finish(steps: Iterator[Evaluating]) -> Report:
     """Run an evaluation to its end, unseen."""
     while True:
@@ -77,5 +98,6 @@ def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
         "synthetic": stage.manifest["synthetic"],
         "protocol": config["protocol"],
         "normalization": config["normalization"],
+        "uses_root_depth": lookup.load("normalization", config["normalization"]).USES_ROOT_DEPTH,
         "test_time_flip": flip,
     }

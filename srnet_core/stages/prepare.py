@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -112,6 +112,7 @@ def _write(
             progress("writing frames", sequence.start + sequence.length, total)
         windows = {side: _window_centres(sequences, side) for side in ("train", "test")}
         manifest = _manifest(key, dataset, config, inputs, sequences, normalization.PARAMETERS)
+        manifest["windows"] = {side: len(centres) for side, centres in windows.items()}
         progress("checking what was written", 0, 1)
         writer.commit(manifest, windows, replace_existing=force)
 
@@ -158,7 +159,7 @@ def _manifest(
     inputs: list[dict],
     sequences: list[Sequence],
     parameters: tuple[str, ...],
-) -> Mapping:
+) -> dict:
     return {
         "srnet_version": __version__,
         "key": key,

@@ -105,6 +105,19 @@ def free_name(name: str, checkpoint_dir: Path) -> str:
     return candidate
 
 
+def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:
+    """Refuse to go on with a run on other data than it began with.
+
+    Raises:
+        CheckpointError: the stage is not the one the checkpoint was trained on.
+    """
+    trained_on = (checkpoint.meta or {}).get("stage_key")
+    if trained_on not in (None, prepared.stage.manifest["key"]):
+        raise CheckpointError(
+            f"this run was trained on stage {trained_on}, and these options and files make {prepared.stage.manifest['key']}",
+            todo="Leave the data options out to go on, or use --finetune to train on other data")  # fmt: skip
+
+
 class TrainingRun:
     """One run. Iterating yields events until `Finished` or `Stopped`.
 

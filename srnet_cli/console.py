@@ -1,0 +1,161 @@
+"""All rich code: what the commands show and how it looks.
+
+Results go to standard output; progress, remarks and errors to standard error, so that output can be piped.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+METRIC_HEADS = {
+    "mpjpe_mm": "MPJPE\nmm",
+    "p_mpjpe_mm": "P-MPJPE\nmm",
+    "n_mpjpe_mm": "N-MPJPE\nmm",
+    "mpjve_mm": "MPJVE\nmm",
+    "pck150": "PCK\n@150",
+    "auc": "AUC",
+    "p_pck150": "P-PCK\n@150",
+    "p_auc": "P-AUC",
+    "angle_deg": "angle\ndeg",
+    "symmetry_mm": "symm.\nmm",
+}
+_FRACTIONS = ("pck150", "auc", "p_pck150", "p_auc")
+
+
+def show_error(message: str) -> None:
+    """One line on standard error."""
+    err.print(f"[bold red]error:[/] {escape(' '.join(message.split()))}", soft_wrap=True)
+
+
+def remark(message: str) -> None:
+    """Something the user should know, on standard error."""
+    err.print(f"[yellow]note:[/] {escape(message)}", soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """A line of the result."""
+    out.print(escape(message), soft_wrap=True)
+
+
+def step(message: str) -> None:
+    """The headline of a part of a longer command."""
+    out.print(f"\n[bold cyan]{escape(message)}[/]")
+
+
+@contextmanager
+def progress_bar() -> Iterator["Bar"]:
+    """A progress bar on standard error, gone when it is over."""
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))  # fmt: skip
+    with Progress(*columns, console=err, transient=True) as progress:
+        yield Bar(progress)
+
+
+class Bar:
+    """One line per piece of work; a piece appears when it is first told of and goes when it is done."""
+
+    def __init__(self, progress: Progress):
+        self._progress = progress
+        self._tasks: dict[str, int] = {}
+        self._shown = self._started = 0.0
+        self._windows = 0
+        self.epoch = None  # the epoch whose line is still to be shown
+
+    def update(self, what: str, done: float, total: float, note: str = "") -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total, note=note)
+        self._progress.update(self._tasks[what], completed=done, total=total, note=note)
+        if done >= total:
+            self.close(what)
+
+    def step(self, what: str, step) -> None:
+        """A training step. The loss is fetched a few times a second only: each look waits for the device."""
+        now = time.monotonic()
+        self._windows += step.windows
+        if what not in self._tasks:
+            self._started, self._windows = now, 0
+        if what not in self._tasks or now - self._shown > 0.3 or step.step == step.steps:
+            rate = self._windows / max(now - self._started, 1e-9)
+            self._shown = now
+            self.update(what, step.step, step.steps, f"loss {float(step.loss):.4f}  {rate:,.0f} windows/s")
+
+    def close(self, what: str) -> None:
+        if what in self._tasks:
+            self._progress.remove_task(self._tasks.pop(what))
+
+    def line(self, text: str) -> None:
+        """A line of the result, above the bar."""
+        out.print(text, soft_wrap=True)
+
+
+def bytes_text(count: int) -> str:
+    """A size as people read it: 3.4 MiB."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.2f} GiB"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as people read it: 0.42 s, 73 s, 1 h 05 min."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def plain_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str | None = None) -> None:
+    """A table whose first column is text and whose others are right-aligned."""
+    table = Table(title=escape(title), caption=escape(caption) if caption else None, title_justify="left",
+                  caption_justify="left", header_style="bold")  # fmt: skip
+    for index, head in enumerate(heads):
+        table.add_column(head, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    out.print(table)
+
+
+def metric_table(
+    title: str, head: str, rows: Mapping[str, Mapping[str, float]], means: Mapping[str, Mapping[str, float]],
+    *, caption: str | None = None,
+) -> None:  # fmt: skip
+    """Metrics by group, with the means below a rule."""
+    names = [m for m in METRIC_HEADS if m in next(iter((rows or means).values()))]
+    table = Table(title=escape(title), caption=escape(caption) if caption else None, title_justify="left",
+                  caption_justify="left", header_style="bold", padding=(0, 0), collapse_padding=True, pad_edge=False)  # fmt: skip
+    table.add_column(head, overflow="fold")
+    for name in names:
+        table.add_column(METRIC_HEADS[name], justify="right", no_wrap=True)
+    table.add_column("frames", justify="right", no_wrap=True)
+    for label, values in rows.items():
+        table.add_row(escape(label), *_cells(values, names))
+    if rows:
+        table.add_section()
+    for label, values in means.items():
+        table.add_row(f"[bold]{escape(label)}[/]", *(f"[bold]{cell}[/]" for cell in _cells(values, names)))
+    out.print(table)
+
+
+def _cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return [metric_text(name, values[name]) for name in names] + [f"{values['frames']:,}"]
+
+
+def metric_text(name: str, value: float) -> str:
+    """A metric as tables show it: mm and degrees with one decimal, fractions in percent."""
+    if value != value:
+        return "-"
+    if name == "mpjve_mm":
+        return f"{value:.2f}"
+    return f"{100 * value:.1f}%" if name in _FRACTIONS else f"{value:.1f}"

@@ -1,0 +1,129 @@
+"""Options shared by several commands, declared once.
+
+`@shared(DATA)` gives a command every option of a group and hands it the ones the user typed as one dict, so that
+"not given" stays different from "given with the default": presets and checkpoints fill in what was not given.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from srnet_core.errors import ConfigError
+
+
+def _list_of(kind: type, option: str) -> Callable[[str], tuple]:
+    """A parser of comma-separated lists: "1,1,1" -> (1, 1, 1)."""
+
+    def parse(text: str) -> tuple:
+        items = [item.strip() for item in str(text).split(",") if item.strip()]
+        try:
+            return tuple(kind(item) for item in items)
+        except ValueError:
+            raise ConfigError(f"expected {kind.__name__} values separated by commas, not {text!r}", where=option) from None
+
+    return parse
+
+
+def _option(annotation: Any, *names: str, help: str, panel: str, **more) -> Any:
+    return Annotated[annotation | None, typer.Option(*names, help=help, rich_help_panel=panel, **more)]
+
+
+_DATA, _MODEL, _TRAIN = "Data", "Model", "Training"
+
+# parameter name (a field of DataConfig) -> (annotation, how to turn what was typed into the field's value)
+DATA: Mapping[str, tuple[Any, Callable | None]] = {
+    "dataset": (
+        _option(str, "--dataset", help="h36m, synthetic, or NAME of data_3d_NAME.npz [default: h36m if its files are there, else synthetic]", panel=_DATA), None),
+    "data_dir": (_option(str, "--data-dir", help="Folder of the npz files [default: data]", panel=_DATA), None),
+    "cache_dir": (_option(str, "--cache-dir", help="Folder of the prepared stages [default: cache]", panel=_DATA), None),
+    "keypoints": (
+        _option(str, "--keypoints", help="Which 2D: gt, cpn_ft_h36m_dbb, ... [default: gt]", panel=_DATA), None),
+    "protocol": (
+        _option(str, "--protocol", help="cross-subject, cross-action or cross-camera [default: cross-subject]", panel=_DATA), None),
+    "subjects_train": (
+        _option(str, "--subjects-train", help="Subjects to train on, as S1,S5", panel=_DATA), _list_of(str, "--subjects-train")),
+    "subjects_test": (
+        _option(str, "--subjects-test", help="Subjects to test on", panel=_DATA), _list_of(str, "--subjects-test")),
+    "actions": (
+        _option(str, "--actions", help="Keep only these actions, as Walking,Sitting", panel=_DATA), _list_of(str, "--actions")),
+    "train_actions": (
+        _option(str, "--train-action", help="cross-action: train on these, test on the others", panel=_DATA), _list_of(str, "--train-action")),
+    "train_cameras": (
+        _option(str, "--train-camera", help="Train on these cameras, as 0,2", panel=_DATA), _list_of(int, "--train-camera")),
+    "test_cameras": (
+        _option(str, "--test-camera", help="Test on these cameras", panel=_DATA), _list_of(int, "--test-camera")),
+    "downsample": (_option(int, "--downsample", help="Keep every n-th frame [default: 1]", panel=_DATA), None),
+    "subset": (
+        _option(float, "--subset", help="Keep this fraction of each training clip [default: 1.0]", panel=_DATA), None),
+    "normalization": (
+        _option(str, "--norm", help="base, proj, weak_proj or lcn [default: base]", panel=_DATA), None),
+}  # fmt: skip
+
+MODEL: Mapping[str, tuple[Any, Callable | None]] = {
+    "name": (_option(str, "--model", help="srnet or fc [default: srnet]", panel=_MODEL), None),
+    "filter_widths": (
+        _option(str, "--arch", help="Filter widths; their product is the receptive field in frames [default: 1,1,1]", panel=_MODEL), _list_of(int, "--arch")),
+    "groups": (_option(int, "--groups", help="Body parts: 1, 2, 3 or 5 [default: 5]", panel=_MODEL), None),
+    "recombine": (
+        _option(str, "--recombine", help="multiply, add or concat [default: multiply]", panel=_MODEL), None),
+    "context": (_option(str, "--context", help="others, all or none [default: others]", panel=_MODEL), None),
+    "channels": (_option(int, "--channels", help="Width of the hidden layers [default: 1024]", panel=_MODEL), None),
+    "dropout": (_option(float, "--dropout", help="Dropout probability [default: 0]", panel=_MODEL), None),
+    "causal": (
+        _option(bool, "--causal/--no-causal", help="Look only at the past [default: no]", panel=_MODEL), None),
+}  # fmt: skip
+
+TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
+    "epochs": (_option(int, "--epochs", help="Passes over the data [default: 60]", panel=_TRAIN), None),
+    "batch_size": (_option(int, "--batch-size", help="Predicted frames per step [default: 1024]", panel=_TRAIN), None),
+    "lr": (_option(float, "--lr", help="Initial learning rate [default: 0.001]", panel=_TRAIN), None),
+    "lr_decay": (_option(float, "--lr-decay", help="Its factor per epoch [default: 0.95]", panel=_TRAIN), None),
+    "stride": (_option(int, "--stride", help="Predicted frames per window [default: 1]", panel=_TRAIN), None),
+    "flip": (_option(bool, "--flip/--no-flip", help="Train on mirror images too [default: yes]", panel=_TRAIN), None),
+    "test_flip": (
+        _option(bool, "--test-flip/--no-test-flip", help="Average with the mirror image at test [default: yes]", panel=_TRAIN), None),
+    "seed": (_option(int, "--seed", help="Of weights, order and dropout [default: 4321]", panel=_TRAIN), None),
+    "device": (_option(str, "--device", help="auto, cpu, cuda or cuda:N [default: auto]", panel=_TRAIN), None),
+    "validation": (
+        _option(str, "--validation", help="Hold out training subjects (S8) or a fraction of the takes (0.1), keep the epoch best on them", panel=_TRAIN), _list_of(str, "--validation")),
+    "test_every": (
+        _option(int, "--test-every", help="Report the test error every n epochs, 0 for only at the end [default: 1]", panel=_TRAIN), None),
+    "minutes": (
+        _option(float, "--minutes", help="Stop after the epoch that passes this time [default: no limit]", panel=_TRAIN), None),
+}  # fmt: skip
+
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N")]
+
+
+def shared(**groups: Mapping[str, tuple[Any, Callable | None]]) -> Callable:
+    """Give a command the options of whole groups; `shared(data=DATA)` passes it a dict `data` of those given."""
+
+    def decorate(command: Callable) -> Callable:
+        own = [p for p in inspect.signature(command).parameters.values() if p.name not in groups]
+        added = [
+            inspect.Parameter(f"{group}__{name}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for group, options in groups.items()
+            for name, (annotation, _) in options.items()
+        ]
+
+        @functools.wraps(command)
+        def run(**typed):
+            collected = {
+                group: {
+                    name: parse(typed.pop(f"{group}__{name}")) if parse and typed[f"{group}__{name}"] is not None
+                    else typed.pop(f"{group}__{name}")
+                    for name, (_, parse) in options.items()
+                }
+                for group, options in groups.items()
+            }  # fmt: skip
+            given = {group: {k: v for k, v in values.items() if v is not None} for group, values in collected.items()}
+            return command(**typed, **given)
+
+        run.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + added)
+        run.__annotations__ = {p.name: p.annotation for p in own + added}
+        return run
+
+    return decorate
