@@ -1,0 +1,49 @@
+"""Where the two files of a published data set lie: `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz`."""
+
+import re
+from pathlib import Path
+
+from srnet_core.errors import ConfigError, InputFileMissing
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+def file_names(name: str, keypoints: str) -> tuple[str, str]:
+    """The names of the 3D and the 2D file.
+
+    Raises:
+        ConfigError: a name that cannot be part of a file name.
+    """
+    for option, value in (("--dataset", name), ("--keypoints", keypoints)):
+        if not _NAME.fullmatch(value):
+            raise ConfigError(f"{value!r} must be letters, digits, '_', '-' and '.'", where=option)
+    return f"data_3d_{name}.npz", f"data_2d_{name}_{keypoints}.npz"
+
+
+def keypoints_present(name: str, folder: Path) -> list[str]:
+    """The KEYPOINTS of the files `data_2d_NAME_KEYPOINTS.npz` in a folder, sorted."""
+    prefix = f"data_2d_{name}_"
+    return sorted(p.stem.removeprefix(prefix) for p in Path(folder).glob(f"{prefix}*.npz"))
+
+
+def locate_pair(name: str, data_dir: str | Path, keypoints: str, *, todo: str) -> tuple[Path, Path]:
+    """(3D file, 2D file) of a data set in `data_dir`.
+
+    Args:
+        todo: what to do about missing files, the end of the message.
+
+    Raises:
+        InputFileMissing: names each missing file, the folder, and the keypoints that are there.
+    """
+    folder = Path(data_dir)
+    paths = tuple(folder / file_name for file_name in file_names(name, keypoints))
+    missing = [path.name for path in paths if not path.is_file()]
+    if not missing:
+        return paths
+    what = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there"
+    if not folder.is_dir():
+        what += " (nor is the folder)"
+    present = keypoints_present(name, folder)
+    if present and paths[1].name in missing:
+        what += f"; the 2D keypoints that are there: {', '.join(present)} (--keypoints)"
+    raise InputFileMissing(what, where=folder.absolute(), todo=todo)

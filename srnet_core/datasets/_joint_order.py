@@ -1,0 +1,48 @@
+"""Are the 2D joints in the order of the skeleton? No shape shows it, but the 2D file says it itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from srnet_core.errors import BadFileError
+from srnet_core.geometry.skeleton import Skeleton
+
+
+def check_joint_order(positions_px: Mapping, metadata: object, skeleton: Skeleton, path: Path) -> None:
+    """Compare the 2D with a skeleton, by the number of joints and by which are left and right.
+
+    Args:
+        positions_px: {subject: {take: [per camera (T, J, 2)]}}.
+        metadata: of the 2D file: {layout_name, num_joints, keypoints_symmetry}, each optional.
+
+    Raises:
+        BadFileError: another number or another order of joints.
+    """
+    metadata = metadata if isinstance(metadata, dict) else {}
+    layout = str(metadata.get("layout_name", "unnamed"))[:40]
+    counts = {view.shape[1] for takes in positions_px.values() for views in takes.values() for view in views}
+    for count in (*counts, metadata.get("num_joints", skeleton.num_joints)):
+        if count != skeleton.num_joints:
+            raise BadFileError(
+                f"has {str(count)[:20]} joints in 2D (layout {layout!r}), but the skeleton {skeleton.name} has "
+                f"{skeleton.num_joints}",
+                where=path,
+                todo="2D and 3D need the same joints in the same order",
+            )
+    if "keypoints_symmetry" not in metadata:
+        return
+    mirror = set(zip(skeleton.left_indices, skeleton.right_indices))
+    if _symmetry(metadata["keypoints_symmetry"], path) != mirror:
+        raise BadFileError(
+            f"its left and right joints (layout {layout!r}) are not those of the skeleton {skeleton.name}: "
+            "the joints are in another order",
+            where=path,
+            todo="Bring the 2D into the order of the 3D, or correct 'keypoints_symmetry'",
+        )
+
+
+def _symmetry(value: object, path: Path) -> set[tuple[int, int]]:
+    try:
+        left, right = ([int(j) for j in side] for side in value)
+        return set(zip(left, right, strict=True))
+    except (TypeError, ValueError, OverflowError):
+        raise BadFileError("'keypoints_symmetry' must be two lists of joints of one length", where=path) from None

@@ -1,0 +1,267 @@
+"""The published layout of a pose data set: two .npz files of nested dicts, read, checked and paired up.
+
+`data_3d_NAME.npz`: `positions_3d` -> {subject: {take: (T, J, 3) metres, world}}, optionally `cameras` and `metadata`
+(see `_rig`). `data_2d_NAME_KEYPOINTS.npz`: `positions_2d` -> {subject: {take: [per camera (T, J, 2) px]}} and `metadata`
+-> {layout_name, num_joints, keypoints_symmetry: [left, right]}. A third column of the 2D (a detector's confidence) is
+dropped. The data sets `h36m`, `custom` and `synthetic` differ only in where skeleton and cameras come from.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.clip import PoseDataset
+from srnet_core.datasets._joint_order import check_joint_order
+from srnet_core.datasets._wording import few, kind_of
+from srnet_core.errors import BadFileError
+from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.readers.npz import read_npz
+
+Positions3d = dict[str, dict[str, np.ndarray]]
+Positions2d = dict[str, dict[str, list[np.ndarray]]]
+
+_LARGEST_POSE_M = 10.0
+
+
+@dataclass(frozen=True)
+class File3d:
+    """What a `data_3d_NAME.npz` holds; `cameras` and `metadata` as they stand there, `None` where missing."""
+
+    path: Path
+    positions_m: Positions3d
+    cameras: object
+    metadata: object
+
+    @property
+    def num_joints(self) -> int:
+        return next(pose.shape[1] for takes in self.positions_m.values() for pose in takes.values())
+
+
+@dataclass(frozen=True)
+class File2d:
+    """What a `data_2d_NAME_KEYPOINTS.npz` holds. `with_confidence`: sequences whose third column was dropped."""
+
+    path: Path
+    positions_px: Positions2d
+    metadata: object
+    with_confidence: int
+
+
+def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
+    """Read and check a `data_3d_NAME.npz`.
+
+    Args:
+        num_joints: how many joints there may be; empty for any number.
+
+    Raises:
+        InputFileMissing, BadFileError, HostileFileError: as `read_npz`; also for a wrong shape, no frames, numbers that
+            are not finite, or lengths that cannot be metres. The message names subject, take and frame.
+    """
+    members = read_npz(path)
+    positions = {
+        subject: {take: _pose_3d(pose, f"{path}, {subject}/{take}") for take, pose in takes.items()}
+        for subject, takes in _subjects(members, "positions_3d", path).items()
+    }
+    counts = {pose.shape[1] for takes in positions.values() for pose in takes.values()}
+    if not counts:
+        raise BadFileError("has no takes", where=path)
+    _check_joint_counts(counts, num_joints, path)
+    return File3d(Path(path), positions, members.get("cameras"), members.get("metadata"))
+
+
+def read_positions_2d(path: Path, *, num_joints: Sequence[int] = ()) -> File2d:
+    """Read and check a `data_2d_NAME_KEYPOINTS.npz`; numbers that are not finite are looked for by `pair_up`.
+
+    Args and errors as for `read_positions_3d`.
+    """
+    members = read_npz(path)
+    positions: Positions2d = {}
+    with_confidence = 0
+    for subject, takes in _subjects(members, "positions_2d", path).items():
+        positions[subject] = {}
+        for take, views in takes.items():
+            where = f"{path}, {subject}/{take}"
+            if not isinstance(views, (list, tuple)) and not (isinstance(views, np.ndarray) and views.ndim == 4):
+                raise BadFileError(f"must be a list with one array per camera, not {kind_of(views)}", where=where)
+            with_confidence += sum(np.shape(view)[-1:] == (3,) for view in views)
+            positions[subject][take] = [_pose_2d(v, f"{where}/camera {c}") for c, v in enumerate(views)]
+    counts = {view.shape[1] for takes in positions.values() for views in takes.values() for view in views}
+    _check_joint_counts(counts, num_joints, path)
+    return File2d(Path(path), positions, members.get("metadata"), with_confidence)
+
+
+def pair_up(
+    file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Camera]]
+) -> tuple[Positions3d, Positions2d, list[str]]:
+    """The takes that have 3D, 2D and cameras, in the order of the 3D file, 2D cut to the length of 3D; and notes.
+
+    Raises:
+        BadFileError: nothing is left; 2D shorter than 3D; not one 2D sequence per camera; numbers that are not finite.
+    """
+    positions_3d: Positions3d = {}
+    positions_2d: Positions2d = {}
+    longer: list[str] = []
+    for subject, takes in file_3d.positions_m.items():
+        common = [take for take in takes if take in file_2d.positions_px.get(subject, {})]
+        if not common or subject not in cameras:
+            continue
+        positions_3d[subject] = {take: takes[take] for take in common}
+        positions_2d[subject] = {
+            take: _views(file_2d, subject, take, len(takes[take]), len(cameras[subject]), longer) for take in common
+        }
+    if not positions_3d:
+        raise BadFileError(
+            f"no take of it is also in {file_2d.path.name}. Subjects with 3D: {few(file_3d.positions_m)}; with 2D: "
+            f"{few(file_2d.positions_px)}; with cameras: {few(cameras)}",
+            where=file_3d.path,
+            todo="Subjects and takes must be named alike in both files",
+        )
+    return positions_3d, positions_2d, _pairing_notes(file_3d, file_2d, cameras, longer)
+
+
+def assemble(
+    name: str,
+    keypoints: str,
+    file_3d: File3d,
+    file_2d: File2d,
+    *,
+    skeleton: Skeleton,
+    fps: float,
+    cameras: Mapping[str, Sequence[Camera]],
+    train_subjects: Sequence[str] = (),
+    test_subjects: Sequence[str] = (),
+    synthetic: bool = False,
+    notes: Sequence[str] = (),
+) -> PoseDataset:
+    """Pair the two files up and make a `PoseDataset`; `notes` come first, then those of the pairing."""
+    check_joint_order(file_2d.positions_px, file_2d.metadata, skeleton, file_2d.path)
+    positions_3d, positions_2d, found = pair_up(file_3d, file_2d, cameras)
+    return PoseDataset(
+        name=name,
+        keypoints=keypoints,
+        skeleton=skeleton,
+        fps=fps,
+        positions_3d_world_m=positions_3d,
+        positions_2d_px=positions_2d,
+        cameras={subject: tuple(cameras[subject]) for subject in positions_3d},
+        train_subjects=tuple(s for s in train_subjects if s in positions_3d),
+        test_subjects=tuple(s for s in test_subjects if s in positions_3d),
+        synthetic=synthetic,
+        notes=(*notes, *found),
+    )
+
+
+def map_poses(file_3d: File3d, change: Callable[[np.ndarray], np.ndarray]) -> File3d:
+    """The same file with every (T, J, 3) pose sequence changed, for instance to fewer joints."""
+    changed = {s: {t: change(pose) for t, pose in takes.items()} for s, takes in file_3d.positions_m.items()}
+    return File3d(file_3d.path, changed, file_3d.cameras, file_3d.metadata)
+
+
+def _subjects(members: Mapping[str, object], key: str, path: Path) -> dict[str, dict[str, object]]:
+    """{subject: {take: value}} under `key`, names checked to be text that can be shown."""
+    if key not in members:
+        raise BadFileError(f"has no {key!r}", where=path, todo=f"It has: {few(members) or 'nothing'}")
+    subjects = members[key]
+    if not isinstance(subjects, dict) or not all(isinstance(takes, dict) for takes in subjects.values()):
+        raise BadFileError(f"{key!r} must be a dict of subjects, each a dict of takes", where=path)
+    for name in (*subjects, *(take for takes in subjects.values() for take in takes)):
+        if not isinstance(name, str) or not name.isprintable() or not name.strip():
+            raise BadFileError(f"subjects and takes must be named by text, not {str(name)[:40]!a}", where=path)
+    return subjects
+
+
+def _pose_3d(pose: object, where: str) -> np.ndarray:
+    pose = _as_float32(pose, (3,), where, "(frames, joints, 3)")
+    _check_finite(pose, where)
+    extent_m = float(np.ptp(pose[0], axis=0).max())
+    if extent_m > _LARGEST_POSE_M:
+        raise BadFileError(
+            f"the first pose is {extent_m:.0f} m across",
+            where=where,
+            todo="3D is in metres; divide millimetres by 1000",
+        )
+    return pose
+
+
+def _pose_2d(view: object, where: str) -> np.ndarray:
+    return _as_float32(view, (2, 3), where, "(frames, joints, 2)")[..., :2]
+
+
+def _as_float32(pose: object, last: tuple[int, ...], where: str, wanted: str) -> np.ndarray:
+    if not isinstance(pose, np.ndarray) or pose.dtype.kind not in "fiu" or pose.ndim != 3 or pose.shape[2] not in last:
+        raise BadFileError(f"must be an array of numbers of shape {wanted}, not {kind_of(pose)}", where=where)
+    if not pose.shape[0] or not pose.shape[1]:
+        raise BadFileError(f"has no {'frames' if not pose.shape[0] else 'joints'}", where=where)
+    with np.errstate(over="ignore"):  # what overflows is reported as not finite
+        return pose.astype(np.float32, copy=False)
+
+
+def _check_finite(pose: np.ndarray, where: str) -> None:
+    if np.isfinite(pose).all():
+        return
+    frame, joint, _ = np.argwhere(~np.isfinite(pose))[0]
+    raise BadFileError(
+        f"frame {frame}, joint {joint} is not a finite number: {pose[frame, joint].tolist()}",
+        where=where,
+        todo="Fill in or leave out such frames before saving",
+    )
+
+
+def _check_joint_counts(counts: set[int], allowed: Sequence[int], path: Path) -> None:
+    if len(counts) > 1:
+        raise BadFileError(f"takes have different numbers of joints: {few(sorted(counts))}", where=path)
+    if allowed and not counts <= set(allowed):
+        raise BadFileError(f"has {counts.pop()} joints; expected {' or '.join(map(str, allowed))}", where=path)
+
+
+def _views(
+    file_2d: File2d, subject: str, take: str, frames: int, num_cameras: int, longer: list[str]
+) -> list[np.ndarray]:
+    """The 2D sequences of one take, cut to `frames`; those that were longer are added to `longer`."""
+    views = file_2d.positions_px[subject][take]
+    where = f"{file_2d.path}, {subject}/{take}"
+    if len(views) != num_cameras:
+        raise BadFileError(
+            f"has 2D of {len(views)} cameras, but {subject} has {num_cameras}",
+            where=where,
+            todo="Every camera of a subject needs one 2D sequence per take, in the same order",
+        )
+    for camera, view in enumerate(views):
+        if len(view) < frames:
+            raise BadFileError(
+                f"camera {camera} has {len(view)} frames of 2D, but there are {frames} of 3D",
+                where=where,
+                todo="Detect the missing frames, or cut the 3D of this take",
+            )
+        if len(view) > frames:
+            longer.append(f"{subject}/{take}/camera {camera}, {len(view)} frames for {frames}")
+        _check_finite(view[:frames], f"{where}/camera {camera}")
+    return [view[:frames] for view in views]
+
+
+def _pairing_notes(
+    file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Camera]], longer: list[str]
+) -> list[str]:
+    takes_3d = _take_names(file_3d.positions_m, cameras)
+    takes_2d = _take_names(file_2d.positions_px, cameras)
+    only_3d, only_2d = [t for t in takes_3d if t not in takes_2d], [t for t in takes_2d if t not in takes_3d]
+    uncalibrated = [s for s in {**file_3d.positions_m, **file_2d.positions_px} if s not in cameras]
+    notes = []
+    if uncalibrated:
+        notes.append(f"Subjects without known cameras were left out: {few(uncalibrated)}.")
+    if only_3d:
+        notes.append(f"Takes with 3D but without 2D were left out: {len(only_3d)} ({few(only_3d)}).")
+    if only_2d:
+        notes.append(f"Takes with 2D but without 3D were left out: {len(only_2d)} ({few(only_2d)}).")
+    if longer:
+        notes.append(f"2D sequences longer than their 3D were cut at the end: {len(longer)} (the first: {longer[0]}).")
+    if file_2d.with_confidence:
+        notes.append(f"The third column of the 2D (confidence) was not used: {file_2d.with_confidence} sequences.")
+    return notes
+
+
+def _take_names(positions: Mapping[str, Mapping], cameras: Mapping) -> dict[str, None]:
+    return {f"{subject}/{take}": None for subject, takes in positions.items() if subject in cameras for take in takes}

@@ -1,0 +1,61 @@
+"""Human3.6M (Ionescu et al., PAMI 2014) as VideoPose3D prepares it: 50 fps, four cameras, 32 or 17 joints.
+
+The data are licensed and not part of srnet. `data_3d_h36m.npz` is made from the data set by the steps of VideoPose3D's
+DATASETS.md; detected 2D keypoints are published with VideoPose3D.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.clip import PoseDataset
+from srnet_core.datasets._files import locate_pair
+from srnet_core.datasets._h36m_calibration import TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
+from srnet_core.datasets._published import assemble, map_poses, read_positions_2d, read_positions_3d
+from srnet_core.skeletons import h36m17, h36m32
+
+FPS = 50.0
+
+_WHERE_FROM = (
+    "Put the files into this folder, or choose another with --data-dir. data_3d_h36m.npz and data_2d_h36m_gt.npz are made "
+    "from Human3.6M (free for research after registration: http://vision.imar.ro/human3.6m) by the steps in DATASETS.md of "
+    "https://github.com/facebookresearch/VideoPose3D; 2D detections such as cpn_ft_h36m_dbb are linked there. "
+    "--dataset synthetic needs no files"
+)
+
+
+def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
+    """(3D file, 2D file).
+
+    Raises:
+        InputFileMissing: names the missing files, where they were looked for and where to get them.
+    """
+    return locate_pair(name, data_dir, keypoints, todo=_WHERE_FROM)
+
+
+def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
+    """Read Human3.6M with the project's calibration; subjects without calibration (S2, S3, S4) are left out.
+
+    Raises:
+        InputFileMissing, BadFileError, HostileFileError: as `_published`.
+    """
+    path_3d, path_2d = paths
+    file_3d = read_positions_3d(path_3d, num_joints=(h36m32.SKELETON.num_joints, h36m17.SKELETON.num_joints))
+    if file_3d.num_joints == h36m32.SKELETON.num_joints:
+        file_3d = map_poses(file_3d, _to_17)
+    return assemble(
+        name,
+        keypoints,
+        file_3d,
+        read_positions_2d(path_2d),
+        skeleton=h36m17.SKELETON,
+        fps=FPS,
+        cameras=h36m_cameras(),
+        train_subjects=TRAIN_SUBJECTS,
+        test_subjects=TEST_SUBJECTS,
+    )
+
+
+def _to_17(pose: np.ndarray) -> np.ndarray:
+    return pose[:, h36m32.TO_H36M17]  # (T, 32, 3) -> (T, 17, 3)
