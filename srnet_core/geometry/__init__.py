@@ -1,1 +1,1 @@
-"""Skeletons, cameras, rotations and rigid alignment. NumPy only."""
+"""Skeletons, cameras and rotations in NumPy; rigid alignment in torch (`align`, the only one to import it)."""

@@ -1,0 +1,268 @@
+"""The numbers of the field, per frame, batched, on the device of the poses.
+
+Every function takes (N, J, 3) poses in millimetres, relative to the root, and gives one number per frame, so that a
+table by action, subject or camera is a mean over its frames. Where a metric is defined over a sequence (velocity), its
+frames carry values whose plain mean is the published one. A frame that cannot contribute holds NaN: means over
+frames are `torch.nanmean`. Poses that are not finite are refused, so NaN never means anything else.
+
+`original=True` gives the two numbers the published SRNet code computes differently, `angle_deg` and `symmetry_mm`,
+in its way: there a mean over the sequence is taken first and predicted and true means are compared after, so errors
+of opposite sign cancel.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from srnet_core.errors import ConfigError, SrnetError
+from srnet_core.geometry.align import best_scale, procrustes
+from srnet_core.geometry.skeleton import Skeleton
+
+METRICS = (
+    "mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "pck150", "auc", "p_pck150", "p_auc", "angle_deg", "symmetry_mm",
+)  # fmt: skip
+PCK_THRESHOLD_MM = 150.0
+AUC_STEP_MM = 5.0
+AUC_THRESHOLDS = 31
+_CHUNK_FRAMES = 1 << 14  # in float64 some 7 MB per array of 17 joints: stays near the cores, bounds the memory
+
+
+# ---------------------------------------------------------------- positions
+
+
+def joint_errors(predicted: Tensor, target: Tensor) -> Tensor:
+    """(..., J, 3) and (..., J, 3) -> (..., J) Euclidean distances, in the unit of the poses."""
+    return torch.linalg.vector_norm(predicted - target, dim=-1)
+
+
+def mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean per-joint position error, "Protocol 1": (N, J, 3) twice -> (N,), in the unit of the poses."""
+    return joint_errors(predicted, target).mean(-1)
+
+
+def n_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
+    """MPJPE after the best scaling about the origin (Rhodin et al., ECCV 2018): (N, J, 3) twice -> (N,).
+
+    A prediction of all zeros counts as it is; the published code gives NaN for it.
+    """
+    return mpjpe(best_scale(predicted, target)[:, None, None] * predicted, target)
+
+
+def p_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
+    """MPJPE after the best similarity without mirroring, "Protocol 2": (N, J, 3) twice -> (N,). See `geometry.align`."""
+    return mpjpe(procrustes(predicted, target), target)
+
+
+def pck(errors_mm: Tensor, threshold_mm: float = PCK_THRESHOLD_MM) -> Tensor:
+    """(..., J) joint errors -> (...), the fraction of joints (0 to 1) nearer than the threshold (Mehta et al., 3DV 2017)."""
+    return (errors_mm < threshold_mm).to(errors_mm.dtype).mean(-1)
+
+
+def auc(errors_mm: Tensor) -> Tensor:
+    """(..., J) joint errors -> (...), the mean of PCK over the thresholds 0, 5, ..., 150 mm (Mehta et al., 3DV 2017).
+
+    As in the script that comes with MPI-INF-3DHP, the threshold 0, which no joint can pass, is one of the 31: the
+    greatest value is 30/31. All published AUC values have it.
+    """
+    passed = AUC_THRESHOLDS - 1 - torch.floor(errors_mm / AUC_STEP_MM)  # thresholds k with error < 5 k
+    return passed.clamp(min=0).mean(-1) / AUC_THRESHOLDS
+
+
+# ---------------------------------------------------------------- sequences
+
+
+def velocity_error(predicted: Tensor, target: Tensor, sequence_lengths: Iterable[int]) -> Tensor:
+    """Mean per-joint velocity error, MPJVE (Pavllo et al., CVPR 2019): (N, J, 3) twice -> (N,), unit per frame.
+
+    Frame t of a sequence holds the error of the step from t - 1 to t; the first frame holds the mean of its
+    sequence, so that a mean over frames weighs sequences by their length, as published. Nothing is measured across
+    two sequences. The frame of a one-frame sequence has no velocity: NaN.
+    """
+    sequence = sequence_index(sequence_lengths, predicted)
+    steps = _in_chunks(_step_errors, predicted[1:], target[1:], predicted[:-1], target[:-1])  # (N - 1,)
+    inside = sequence[1:] == sequence[:-1]
+    means = sequence_means(steps[inside], sequence[1:][inside], int(sequence[-1]) + 1)
+    values = means[sequence]
+    values[1:][inside] = steps[inside]
+    return values
+
+
+def _step_errors(predicted: Tensor, target: Tensor, predicted_before: Tensor, target_before: Tensor) -> Tensor:
+    return mpjpe(predicted - predicted_before, target - target_before)
+
+
+def sequence_index(sequence_lengths: Iterable[int], poses: Tensor) -> Tensor:
+    """Which sequence each of the N frames of `poses` belongs to: (N,) int64.
+
+    Raises:
+        ConfigError: a length below 1, or lengths that do not add up to N.
+    """
+    lengths = torch.as_tensor([int(n) for n in sequence_lengths], dtype=torch.int64)
+    if len(lengths) == 0 or int(lengths.min()) < 1 or int(lengths.sum()) != len(poses):
+        raise ConfigError(f"sequences of {lengths.tolist()[:5]}... frames do not make up the {len(poses)} frames given")
+    return torch.repeat_interleave(lengths).to(poses.device)
+
+
+def sequence_means(values: Tensor, sequence: Tensor, sequences: int) -> Tensor:
+    """Means of (N, ...) values by (N,) sequence index -> (S, ...); NaN for a sequence without values."""
+    sums = values.new_zeros((sequences, *values.shape[1:])).index_add_(0, sequence, values)
+    counts = torch.bincount(sequence, minlength=sequences).to(values.dtype)
+    return sums / counts.reshape(-1, *[1] * (values.ndim - 1))
+
+
+# ---------------------------------------------------------------- bones
+
+
+def bone_angle_pairs(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
+    """Pairs (bone, bone it hangs on), a bone being named by its child joint; J - 2 pairs.
+
+    A bone that starts at the root hangs on the root's first bone, as SRNet has it: for Human3.6M the left hip and the
+    spine are measured against the right hip.
+    """
+    first = skeleton.bones[0][1]
+    return tuple((child, parent or first) for parent, child in skeleton.bones if child != first)
+
+
+def bone_angles_deg(poses: Tensor, skeleton: Skeleton) -> Tensor:
+    """(N, J, 3) -> (N, J - 2) angles between each bone and the one it hangs on; 90 where a bone has no length."""
+    a, b = _bone_vector_pairs(poses, skeleton)
+    sine, cosine = torch.linalg.vector_norm(torch.linalg.cross(a, b), dim=-1), (a * b).sum(-1)
+    # atan2 keeps its digits near 0 and 180 degrees, where the arc cosine loses half of them.
+    angles = torch.rad2deg(torch.atan2(sine, cosine))
+    return torch.where((sine == 0) & (cosine == 0), 90.0, angles)
+
+
+def _bone_vector_pairs(poses: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
+    bones = poses - poses[:, [max(p, 0) for p in skeleton.parents]]  # (N, J, 3), by child joint
+    pairs = torch.as_tensor(bone_angle_pairs(skeleton), device=poses.device).reshape(-1, 2)
+    return bones[:, pairs[:, 0]], bones[:, pairs[:, 1]]  # (N, J - 2, 3) each
+
+
+def angle_errors_deg(predicted: Tensor, target: Tensor, skeleton: Skeleton) -> Tensor:
+    """(N, J, 3) twice -> (N,): mean over bones of how far their angles are from the true ones, frame by frame."""
+    return (bone_angles_deg(predicted, skeleton) - bone_angles_deg(target, skeleton)).abs().mean(-1)
+
+
+def side_lengths(poses: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
+    """Lengths of the bones of the left and the right side: (N, J, 3) -> (N, S) and (N, S), partners in one column."""
+    partners = [(left, right) for left, right in zip(skeleton.left_indices, skeleton.right_indices) if left and right]
+    left, right = ([pair[side] for pair in partners] for side in (0, 1))
+    return _bone_lengths(poses, skeleton, left), _bone_lengths(poses, skeleton, right)
+
+
+def _bone_lengths(poses: Tensor, skeleton: Skeleton, children: Sequence[int]) -> Tensor:
+    return joint_errors(poses[:, children], poses[:, [skeleton.parents[c] for c in children]])
+
+
+def symmetry(predicted: Tensor, skeleton: Skeleton) -> Tensor:
+    """(N, J, 3) -> (N,): mean difference in length between left and right bones of the prediction, frame by frame."""
+    left, right = side_lengths(predicted, skeleton)
+    return (left - right).abs().mean(-1)
+
+
+# ---------------------------------------------------------------- as published
+
+
+def original_bone_angles_deg(poses_mm: Tensor, skeleton: Skeleton) -> Tensor:
+    """SRNet's `bone_angles_deg`: arc cosine with 1e-8 m^2 added below, which bends a straight limb by 0.06 degrees."""
+    a, b = _bone_vector_pairs(poses_mm, skeleton)
+    lengths = torch.linalg.vector_norm(a, dim=-1) * torch.linalg.vector_norm(b, dim=-1)
+    return torch.rad2deg(torch.acos((a * b).sum(-1) / (lengths + 1e-2)))
+
+
+def original_angle_errors_deg(
+    predicted: Tensor, target: Tensor, skeleton: Skeleton, sequence_lengths: Iterable[int]
+) -> Tensor:
+    """SRNet's angle error: |mean predicted angle - mean true angle| of each sequence -> (S, J - 2)."""
+    means = [_means(lambda p: original_bone_angles_deg(p, skeleton), p, sequence_lengths) for p in (predicted, target)]
+    return (means[0] - means[1]).abs()
+
+
+def original_symmetry(predicted: Tensor, skeleton: Skeleton, sequence_lengths: Iterable[int]) -> Tensor:
+    """SRNet's bone symmetry: |mean left length - mean right length| of each sequence -> (S, side bones)."""
+    differences = _means(lambda p: torch.sub(*side_lengths(p, skeleton)), predicted, sequence_lengths)
+    return differences.abs()
+
+
+def _means(function: Callable[[Tensor], Tensor], poses: Tensor, sequence_lengths: Iterable[int]) -> Tensor:
+    sequence = sequence_index(sequence_lengths, poses)
+    return sequence_means(_in_chunks(function, poses), sequence, int(sequence[-1]) + 1)
+
+
+# ---------------------------------------------------------------- all together
+
+
+@torch.no_grad()
+def frame_metrics(
+    predicted_mm: Tensor,
+    target_mm: Tensor,
+    skeleton: Skeleton,
+    sequence_lengths: Iterable[int] | None = None,
+    *,
+    joints: Sequence[int] | None = None,
+    original: bool = False,
+) -> dict[str, Tensor]:
+    """All `METRICS`, each (N,) float64 on the device of the poses; computed in float64.
+
+    Args:
+        predicted_mm, target_mm: (N, J, 3), frames of a sequence in order and together.
+        skeleton: J joints.
+        sequence_lengths: frames of each sequence, adding up to N; one sequence if `None`.
+        joints: joints that position errors are taken over (3DPW is measured on 14); all if `None`.
+        original: `angle_deg` and `symmetry_mm` as the published SRNet code has them.
+
+    A skeleton without sides has no symmetry, one without two bones no angles: NaN.
+
+    Raises:
+        ConfigError: shapes, skeleton or lengths that do not fit together.
+        SrnetError: poses that are not finite.
+    """
+    _check(predicted_mm, target_mm, skeleton)
+    lengths = [len(predicted_mm)] if sequence_lengths is None else list(sequence_lengths)
+    chosen = (predicted_mm, target_mm) if joints is None else (predicted_mm[:, joints], target_mm[:, joints])
+    values = dict(zip(_POSITION_METRICS, _in_chunks(_positions, *chosen).unbind(-1)))
+    values["mpjve_mm"] = velocity_error(*chosen, lengths)
+    if original:
+        sequence = sequence_index(lengths, predicted_mm)
+        angles = original_angle_errors_deg(predicted_mm, target_mm, skeleton, lengths).mean(-1)
+        values["angle_deg"] = angles[sequence]
+        values["symmetry_mm"] = original_symmetry(predicted_mm, skeleton, lengths).mean(-1)[sequence]
+    else:
+        values["angle_deg"] = _in_chunks(lambda p, t: angle_errors_deg(p, t, skeleton), predicted_mm, target_mm)
+        values["symmetry_mm"] = _in_chunks(lambda p: symmetry(p, skeleton), predicted_mm)
+    return {name: values[name] for name in METRICS}
+
+
+_POSITION_METRICS = ("mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "pck150", "auc", "p_pck150", "p_auc")
+
+
+def _positions(predicted: Tensor, target: Tensor) -> Tensor:
+    """(N, J, 3) twice -> (N, 7), in the order of `_POSITION_METRICS`."""
+    errors = joint_errors(predicted, target)
+    aligned = joint_errors(procrustes(predicted, target), target)
+    scaled = n_mpjpe(predicted, target)
+    columns = errors.mean(-1), aligned.mean(-1), scaled, pck(errors), auc(errors), pck(aligned), auc(aligned)
+    return torch.stack(columns, -1)
+
+
+def _in_chunks(function: Callable[..., Tensor], *poses: Tensor) -> Tensor:
+    """`function` of (N, ...) tensors in float64, some thousand frames at a time."""
+    parts = zip(*(p.split(_CHUNK_FRAMES) for p in poses))
+    return torch.cat([function(*(p.double() for p in part)) for part in parts])
+
+
+def _check(predicted: Tensor, target: Tensor, skeleton: Skeleton) -> None:
+    if predicted.shape != target.shape or predicted.ndim != 3 or predicted.shape[1:] != (skeleton.num_joints, 3):
+        raise ConfigError(
+            f"predicted poses have shape {tuple(predicted.shape)}, true ones {tuple(target.shape)}; "
+            f"skeleton {skeleton.name} needs (frames, {skeleton.num_joints}, 3)"
+        )
+    for what, poses in (("predicted", predicted), ("true", target)):
+        bad = (~poses.isfinite()).flatten(1).any(-1)  # (N,)
+        if bad.any():
+            raise SrnetError(
+                f"{what} poses are not finite in {int(bad.sum())} of {len(bad)} frames",
+                where=f"frame {int(bad.nonzero()[0])}",
+                todo="A diverged training run or a damaged checkpoint gives such poses",
+            )

@@ -1,0 +1,96 @@
+"""Least-squares alignment of one set of points to another: scale only, or scale, rotation and translation. Torch.
+
+All functions are batched, run on the device of their arguments and never give NaN for finite points: points that
+fall together, lie on a line or in a plane, or are mirrored are ordinary cases here.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """The maps p -> scale * rotation p + translation, one for each of N frames.
+
+    Attributes:
+        scale: (N,), not negative.
+        rotation: (N, 3, 3), proper: its determinant is +1.
+        translation: (N, 3).
+    """
+
+    scale: Tensor
+    rotation: Tensor
+    translation: Tensor
+
+    def apply(self, points: Tensor) -> Tensor:
+        """(N, J, 3) -> (N, J, 3)."""
+        return self.scale[:, None, None] * (points @ self.rotation.mT) + self.translation[:, None, :]
+
+
+def best_scale(source: Tensor, target: Tensor) -> Tensor:
+    """The factor for which `factor * source` is nearest to `target` in the least-squares sense.
+
+    Args:
+        source, target: (N, J, 3), both relative to the same origin.
+
+    Returns:
+        (N,): <source, target> / <source, source>; 0 where the source is all zero.
+    """
+    return _divide((source * target).sum((-2, -1)), source.square().sum((-2, -1)))
+
+
+def similarity(source: Tensor, target: Tensor) -> Similarity:
+    """The similarity that brings `source` nearest to `target` in the least-squares sense, without mirroring.
+
+    After Horn, "Closed-form solution of absolute orientation using unit quaternions" (JOSA A 1987): the rotation is
+    the top eigenvector of a symmetric 4x4 matrix, read as a quaternion. Unlike the way by the singular value
+    decomposition it cannot come out mirrored, so nothing has to be corrected. The scale is the one that minimises the
+    distance to the target (Umeyama, PAMI 1991), which is not the symmetric one of Horn.
+
+    Args:
+        source, target: (N, J, 3) float64. In float32 the result loses half of its digits.
+    """
+    source_mean, target_mean = source.mean(-2, keepdim=True), target.mean(-2, keepdim=True)  # (N, 1, 3)
+    source_0, target_0 = source - source_mean, target - target_mean
+    eigenvalues, eigenvectors = torch.linalg.eigh(_horn_matrix(source_0.mT @ target_0))
+    rotation = _quaternion_to_matrix(eigenvectors[..., -1])
+    # The top eigenvalue is the sum over joints of <target, R source>: the numerator of the best scale.
+    scale = _divide(eigenvalues[..., -1], source_0.square().sum((-2, -1)))
+    turned_mean = (rotation @ source_mean.mT)[..., 0]  # (N, 3)
+    return Similarity(scale, rotation, target_mean[..., 0, :] - scale[:, None] * turned_mean)
+
+
+def procrustes(source: Tensor, target: Tensor) -> Tensor:
+    """`source` moved onto `target` by the best `similarity`: (N, J, 3) and (N, J, 3) -> (N, J, 3)."""
+    return similarity(source, target).apply(source)
+
+
+def _divide(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """Numerator / denominator, 0 where the denominator is 0."""
+    zero = denominator == 0
+    return torch.where(zero, 0.0, numerator / torch.where(zero, 1.0, denominator))
+
+
+def _horn_matrix(s: Tensor) -> Tensor:
+    """(N, 3, 3) sums over joints of source_i target_j -> (N, 4, 4) symmetric; Horn 1987, section 4.A."""
+    xx, xy, xz, yx, yy, yz, zx, zy, zz = s.flatten(-2).unbind(-1)
+    rows = (
+        (xx + yy + zz, yz - zy, zx - xz, xy - yx),
+        (yz - zy, xx - yy - zz, xy + yx, zx + xz),
+        (zx - xz, xy + yx, yy - xx - zz, yz + zy),
+        (xy - yx, zx + xz, yz + zy, zz - xx - yy),
+    )
+    return torch.stack([torch.stack(row, -1) for row in rows], -2)
+
+
+def _quaternion_to_matrix(q: Tensor) -> Tensor:
+    """(N, 4) unit quaternions (w, x, y, z) -> (N, 3, 3) rotations."""
+    w, x, y, z = q.unbind(-1)
+    rows = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    )
+    return torch.stack([torch.stack(row, -1) for row in rows], -2)
