@@ -1,0 +1,173 @@
+"""A picture's frame: title, panels side by side, legend, error chart. Sizes follow the width of the picture."""
+
+from dataclasses import dataclass, field
+
+from srnet_core.visualization._orbit import Orbit
+from srnet_core.visualization._panels import input_panel, pose_panel
+from srnet_core.visualization._sheet import Sheet
+from srnet_core.visualization._staging import Staging, stage
+from srnet_core.visualization._theme import DARK, LIGHT
+from srnet_core.visualization.scene import Scene
+
+_CHART_LEFT = 34
+
+
+@dataclass(frozen=True)
+class Look:
+    """How to draw.
+
+    Attributes:
+        width_px: width of the picture.
+        dark: light on dark instead of dark on light.
+        overlay: draw the ground truth into the other views instead of beside them.
+        close_up: show only the part of the image the person is in.
+        orbit: where the eye is.
+    """
+
+    width_px: int = 960
+    dark: bool = False
+    overlay: bool = False
+    close_up: bool = False
+    orbit: Orbit = field(default_factory=Orbit)
+
+
+class Drawing:
+    """Draws any frame of a scene; what stays the same is drawn once."""
+
+    def __init__(self, scene: Scene, look: Look):
+        self.scene, self.look = scene, look
+        self.theme = DARK if look.dark else LIGHT
+        self.staging: Staging = stage(scene)
+        hide = scene.reference if look.overlay and len(scene.poses) > 1 else None
+        self.views = [name for name in scene.poses if name != hide]
+        self._measure()
+        self._base = self._draw_base()
+
+    def _measure(self) -> None:
+        width = self.look.width_px
+        u = self.unit = max(0.75, min(width / 960, 1.6))
+        self.margin, self.gap = round(20 * u), round(10 * u)
+        columns = 1 + len(self.views)
+        self.panel_width = (width - 2 * self.margin - (columns - 1) * self.gap) // columns
+        self.panel_height = round(min(max(1.2 * self.panel_width, 0.28 * width), 0.42 * width))
+        self.panel_top = round(76 * u)
+        self.chart_top = self.panel_top + self.panel_height + round(30 * u)
+        self.chart_height = round(50 * u) if self.scene.errors_mm else 0
+        self.height = self.chart_top + self.chart_height + round(18 * u)
+
+    def frame(self, frame: int):
+        """One frame as a `PIL.Image.Image`, RGB."""
+        sheet = Sheet(self.look.width_px, self.height, self.theme["page"])
+        sheet.paste(self._base, 0, 0)
+        self._panels(sheet, frame)
+        self._footer(sheet, frame)
+        return sheet.finish()
+
+    def panel(self, name: str | None, frame: int, width: int, height: int, top: int) -> Sheet:
+        """The input (`None`) or the view of a pose, without its heading."""
+        if name is None:
+            return input_panel(self.scene, frame, width, height, top, self.theme, close_up=self.look.close_up)
+        return pose_panel(
+            self.scene, self.staging, name, frame, width, height, top, self.theme, self.look.orbit,
+            ghost=self.look.overlay,
+        )  # fmt: skip
+
+    def _panels(self, sheet: Sheet, frame: int) -> None:
+        u, theme, width, height = self.unit, self.theme, self.panel_width, self.panel_height
+        for column, name in enumerate([None, *self.views]):
+            panel = self.panel(name, frame, width, height, round(34 * u))
+            panel.text(12 * u, 22 * u, heading(name), 13 * u, theme["ink"], bold=True)
+            if name in self.scene.errors_mm:
+                panel.text(width - 12 * u, 22 * u, "mm", 11 * u, theme["muted"], anchor="rs")
+                number = f"{self.scene.errors_mm[name][frame]:.1f}"
+                panel.text(width - 34 * u, 22 * u, number, 17 * u, theme["ink"], anchor="rs", bold=True)
+            panel.frame(theme["hairline"])
+            sheet.paste(panel, self.margin + column * (width + self.gap), self.panel_top)
+
+    def _draw_base(self) -> Sheet:
+        sheet = Sheet(self.look.width_px, self.height, self.theme["page"])
+        draw_header(sheet, self.scene, self.theme, self.margin, self.unit, ghost=self.look.overlay)
+        if self.scene.errors_mm:
+            self._curves(sheet)
+        return sheet
+
+    def _scale(self):
+        """Frame and error to chart coordinates, and the error at the top."""
+        u = self.unit
+        left, right = self.margin + _CHART_LEFT * u, self.look.width_px - self.margin - 4 * u
+        last = max(self.scene.frames - 1, 1)
+        top = nice_ceiling(max(float(e.max()) for e in self.scene.errors_mm.values())) if self.scene.errors_mm else 1
+        bottom = self.chart_top + self.chart_height
+        return lambda f: left + (right - left) * f / last, lambda e: bottom - self.chart_height * e / top, top
+
+    def _curves(self, sheet: Sheet) -> None:
+        x, y, top = self._scale()
+        u, theme = self.unit, self.theme
+        for value in (0, top / 2, top):
+            sheet.line((x(0), y(value)), (x(self.scene.frames - 1), y(value)), 1, theme["hairline"], round_ends=False)
+            sheet.text(x(0) - 7 * u, y(value), f"{value:g}", 10 * u, theme["muted"], anchor="rm")
+        for i, errors in enumerate(self.scene.errors_mm.values()):
+            sheet.path([(x(f), y(e)) for f, e in enumerate(errors)], 1.2 * u, theme[f"series-{i % 5}"])
+        labels = [(name, theme[f"series-{i % 5}"]) for i, name in enumerate(self.scene.errors_mm)]
+        right = self.look.width_px - self.margin
+        for label, color in [("MPJPE in mm", theme["muted"]), *reversed(labels if len(labels) > 1 else [])]:
+            sheet.text(right, self.chart_top - 10 * u, label, 11 * u, color, anchor="rs")
+            right -= sheet.text_width(label, 11 * u) + 16 * u
+
+    def _footer(self, sheet: Sheet, frame: int) -> None:
+        u, theme = self.unit, self.theme
+        last = self.scene.frames - 1
+        text = f"frame {frame} / {last}   {frame / self.scene.fps:.2f} s"
+        sheet.text(self.margin, self.chart_top - 10 * u, text, 11 * u, theme["muted"])
+        if not self.scene.errors_mm:
+            return
+        x, y, top = self._scale()
+        sheet.line((x(frame), y(top) - 3 * u), (x(frame), y(0)), 1, theme["ink"], round_ends=False)
+        for i, errors in enumerate(self.scene.errors_mm.values()):
+            sheet.disc((x(frame), y(errors[frame])), 4.5 * u, theme["page"])
+            sheet.disc((x(frame), y(errors[frame])), 3.2 * u, theme[f"series-{i % 5}"])
+
+
+def draw_header(
+    sheet: Sheet, scene: Scene, theme: dict[str, str], margin: int, u: float, *, ghost: bool = False
+) -> None:
+    """Title, subtitle, colours, and the badge of synthetic data."""
+    right = sheet.width - margin
+    if scene.synthetic:
+        right = _badge(sheet, right, 19 * u, theme, u)
+    title = sheet.shorten(scene.title, 19 * u, right - 1.5 * margin)
+    sheet.text(margin, 36 * u, title, 19 * u, theme["ink"], bold=True)
+    right = sheet.width - margin
+    for color, label in ([("ghost", "ground truth")] if ghost else []) + _SIDES:
+        right -= sheet.text_width(label, 12 * u)
+        sheet.text(right, 61 * u, label, 12 * u, theme["muted"])
+        sheet.line((right - 19 * u, 57 * u), (right - 8 * u, 57 * u), 3.4 * u, theme[color])
+        right -= 34 * u
+    subtitle = sheet.shorten(scene.subtitle, 12.5 * u, right - 1.5 * margin)
+    sheet.text(margin, 60 * u, subtitle, 12.5 * u, theme["muted"])
+
+
+_SIDES = [("middle", "middle"), ("left", "left side"), ("right", "right side")]
+
+
+def _badge(sheet: Sheet, right: float, top: float, theme: dict[str, str], u: float) -> float:
+    """Draw the badge with its right end at `right`; returns its left end."""
+    left = right - sheet.text_width("SYNTHETIC DATA", 11 * u) - 22 * u
+    sheet.box(left, top, right, top + 21 * u, theme["badge"], radius=10.5 * u)
+    sheet.text((left + right) / 2, top + 10.5 * u, "SYNTHETIC DATA", 11 * u, theme["badge-ink"], anchor="mm", bold=True)
+    return left
+
+
+def heading(name: str | None) -> str:
+    """Names of methods are shown as they are; ours begin like a heading."""
+    if name is None:
+        return "Input, 2D"
+    return name.capitalize() if name in ("prediction", "ground truth") else name
+
+
+def nice_ceiling(value: float) -> float:
+    """The next round number from 1 up, for the top of an axis."""
+    power = 1
+    while power * 10 <= value:
+        power *= 10
+    return next(m * power for m in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if m * power >= value)

@@ -1,0 +1,118 @@
+"""What a picture's panels hold: the 2D input in its image, a 3D pose on its floor."""
+
+import numpy as np
+
+from srnet_core.visualization._orbit import Orbit, project
+from srnet_core.visualization._sheet import Sheet
+from srnet_core.visualization._staging import Staging
+from srnet_core.visualization._theme import mix
+from srnet_core.visualization.scene import Scene
+
+_GRID_M, _PIECE_M = 0.5, 0.25
+_HAZE = 0.42
+
+
+def person_box_px(keypoints_2d_px: np.ndarray) -> tuple[float, float, float, float]:
+    """The part of the image the person moves in over the whole clip, with room around it: x, y, width, height."""
+    low, high = keypoints_2d_px.min(axis=(0, 1)), keypoints_2d_px.max(axis=(0, 1))
+    room = 0.12 * max(*(high - low), 10)
+    return (*(low - room), *(high - low + 2 * room))
+
+
+def input_panel(
+    scene: Scene, frame: int, width: int, height: int, top: int, theme: dict[str, str], *, close_up: bool = False
+) -> Sheet:
+    """The 2D keypoints of one frame in the outline of their image, below `top` pixels left for a heading."""
+    sheet = Sheet(width, height, theme["panel"])
+    image_width, image_height = scene.image_size_px
+    x, y, w, h = person_box_px(scene.keypoints_2d_px) if close_up else (0, 0, image_width, image_height)
+    margin = 0.04 * width
+    scale = min((width - 2 * margin) / w, (height - top - margin) / h)
+    left = (width - w * scale) / 2 - x * scale
+    above = top + (height - top - margin - h * scale) / 2 - y * scale
+    right, below = left + image_width * scale, above + image_height * scale
+    sheet.box(left, above, right, below, theme["page"], edge=theme["hairline"])
+    points = scene.keypoints_2d_px[frame] * scale + (left, above)
+    bone = max(2.0, height / 120)
+    for parent, child in scene.skeleton.bones:
+        sheet.line(points[parent], points[child], bone, theme[scene.sides[child]])
+    for point, side in zip(points, scene.sides):
+        sheet.disc(point, bone * 0.95, theme[side])
+    return sheet
+
+
+def pose_panel(
+    scene: Scene, staging: Staging, name: str, frame: int, width: int, height: int, top: int, theme: dict[str, str],
+    orbit: Orbit, *, ghost: bool = False,
+) -> Sheet:  # fmt: skip
+    """One 3D pose on its floor, with the ground truth behind it where `ghost` asks for it."""
+    sheet = Sheet(width, height, theme["panel"])
+
+    def eye(points_m):
+        return project(np.asarray(points_m), orbit, staging.radius_m, staging.height_m, (width, height), top)
+
+    points_m = staging.poses_m[name][frame].astype(np.float64)
+    bone = max(2.0, height / 105) * np.sqrt(orbit.zoom)
+    _shadow(sheet, scene, eye(points_m * (1, 1, 0))[0], bone * 2.2, theme)
+    _floor(sheet, eye, staging.floor_m[frame], max(2.2, 2 * staging.radius_m), theme)
+    points, depth = eye(points_m)
+    if ghost and scene.reference not in (None, name):
+        _ghost(sheet, scene, eye(staging.poses_m[scene.reference][frame])[0], points, bone, theme)
+    _figure(sheet, scene, points, depth / staging.radius_m, bone, theme)
+    return sheet
+
+
+def _shadow(sheet: Sheet, scene: Scene, points: np.ndarray, width: float, theme: dict[str, str]) -> None:
+    color = mix(theme["shadow"], theme["panel"], 0.5)
+    for parent, child in scene.skeleton.bones:
+        sheet.line(points[parent], points[child], width, color)
+
+
+def _floor(sheet: Sheet, eye, shift_m: np.ndarray, reach_m: float, theme: dict[str, str]) -> None:
+    """Grid lines in short pieces that fade towards the rim."""
+    steps = np.arange(-np.ceil(reach_m / _GRID_M) - 1, np.ceil(reach_m / _GRID_M) + 2) * _GRID_M
+    starts = np.arange(-reach_m, reach_m, _PIECE_M)
+    for axis in (0, 1):
+        across, along = np.meshgrid(steps - shift_m[axis] % _GRID_M, starts, indexing="ij")
+        ends = np.zeros((*across.shape, 2, 3))  # (lines, pieces, both ends, xyz)
+        ends[..., axis] = across[..., None]
+        ends[..., 1 - axis] = along[..., None] + (0, _PIECE_M)
+        strength = 1 - np.hypot(across, along + _PIECE_M / 2) / reach_m
+        for (a, b), s in zip(eye(ends)[0][strength > 0], strength[strength > 0]):
+            level = min(8, np.ceil(s * 12)) / 8
+            sheet.line(a, b, 0.8, mix(theme["panel"], theme["floor"], 0.75 * level), round_ends=False)
+
+
+def _ghost(
+    sheet: Sheet, scene: Scene, truth: np.ndarray, points: np.ndarray, bone: float, theme: dict[str, str]
+) -> None:
+    for parent, child in scene.skeleton.bones:
+        sheet.line(truth[parent], truth[child], bone * 0.7, theme["ghost"])
+    for a, b in zip(truth, points):
+        sheet.line(a, b, 1.2, theme["offset"])
+
+
+def _figure(
+    sheet: Sheet, scene: Scene, points: np.ndarray, depth: np.ndarray, bone: float, theme: dict[str, str]
+) -> None:
+    """Bones and joints from far to near, each bone edged in the panel's colour, far ones paler.
+
+    Args:
+        points: (J, 2) pixels.
+        depth: (J,), 1 at the far rim of the stage, -1 at the near one.
+    """
+    over = depth.copy()  # a joint lies over the bones that meet in it
+    parts = []
+    for parent, child in scene.skeleton.bones:
+        middle = (depth[parent] + depth[child]) / 2
+        parts.append((middle, parent, child))
+        over[[parent, child]] = np.minimum(over[[parent, child]], middle)
+    parts += [(over[j] - 1e-3, None, j) for j in range(len(points))]
+    for at, parent, joint in sorted(parts, key=lambda part: -part[0]):
+        haze = np.clip(0.16 + 0.26 * (at if parent is not None else depth[joint]), 0, _HAZE)
+        color = mix(theme[scene.sides[joint]], theme["panel"], float(haze))
+        if parent is None:
+            sheet.disc(points[joint], bone * 0.85, color)
+        else:
+            sheet.line(points[parent], points[joint], bone + 2.4, theme["panel"], round_ends=False)
+            sheet.line(points[parent], points[joint], bone, color)

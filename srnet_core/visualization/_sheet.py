@@ -1,0 +1,112 @@
+"""A surface to draw on with smooth edges: Pillow draws without them, so everything is drawn larger and shrunk."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from srnet_core.errors import require_extra
+
+_FALLBACK_FONTS = (
+    "DejaVuSans.ttf",
+    "NotoSans-Regular.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "Arial Unicode.ttf",
+    "arial.ttf",
+)
+
+Point = Sequence[float]
+Color = str | tuple[int, int, int]
+
+
+class Sheet:
+    """A picture measured in finished pixels. Needs the extra `viz`.
+
+    Args:
+        width, height: size in pixels.
+        background: colour.
+        enlarge: how many times larger things are drawn before the picture is shrunk.
+    """
+
+    def __init__(self, width: int, height: int, background: Color, *, enlarge: int = 3):
+        image = require_extra("PIL.Image", "viz")
+        self.width, self.height, self._k = width, height, enlarge
+        self._image = image.new("RGB", (width * enlarge, height * enlarge), background)
+        self._draw = require_extra("PIL.ImageDraw", "viz").Draw(self._image)
+
+    def finish(self):
+        """The finished `PIL.Image.Image`, RGB."""
+        return self._image.reduce(self._k) if self._k > 1 else self._image
+
+    def paste(self, sheet: "Sheet", left: int, top: int) -> None:
+        """Lay another sheet of the same enlargement onto this one."""
+        self._image.paste(sheet._image, (left * self._k, top * self._k))
+
+    def line(self, a: Point, b: Point, width: float, color: Color, *, round_ends: bool = True) -> None:
+        k = self._k
+        ends = [(a[0] * k, a[1] * k), (b[0] * k, b[1] * k)]
+        self._draw.line(ends, color, max(1, round(width * k)))
+        if round_ends:
+            for x, y in ends:
+                self._circle(x, y, width * k / 2, color)
+
+    def path(self, points: Iterable[Point], width: float, color: Color) -> None:
+        scaled = [(x * self._k, y * self._k) for x, y in points]
+        self._draw.line(scaled, color, max(1, round(width * self._k)), joint="curve")
+
+    def polygon(self, points: Iterable[Point], color: Color) -> None:
+        self._draw.polygon([(x * self._k, y * self._k) for x, y in points], color)
+
+    def disc(self, center: Point, radius: float, color: Color) -> None:
+        self._circle(center[0] * self._k, center[1] * self._k, radius * self._k, color)
+
+    def box(self, left: float, top: float, right: float, bottom: float, color: Color, *, edge: Color | None = None,
+            radius: float = 0) -> None:  # fmt: skip
+        corners = [left * self._k, top * self._k, right * self._k - 1, bottom * self._k - 1]
+        self._draw.rounded_rectangle(corners, radius * self._k, color, edge, self._k if edge else 0)
+
+    def frame(self, color: Color) -> None:
+        """A hairline around the sheet."""
+        self._draw.rectangle((0, 0, self._image.width - 1, self._image.height - 1), None, color, self._k)
+
+    def text(
+        self, x: float, y: float, text: str, size: float, color: Color, *, anchor: str = "ls", bold: bool = False
+    ) -> None:
+        """Write one line; the anchor is Pillow's, "ls" for left end of the baseline."""
+        weight = 0.016 * size * self._k if bold else 0
+        font = _font(text, size * self._k)
+        self._draw.text((x * self._k, y * self._k), text, color, font, anchor, stroke_width=weight)
+
+    def text_width(self, text: str, size: float) -> float:
+        return _font(text, size * self._k).getlength(text) / self._k
+
+    def shorten(self, text: str, size: float, room: float) -> str:
+        """`text`, or as much of its beginning as fits, with an ellipsis."""
+        if self.text_width(text, size) <= room:
+            return text
+        while text and self.text_width(text + "...", size) > room:
+            text = text[:-1]
+        return text.rstrip() + "..."
+
+    def _circle(self, x: float, y: float, radius: float, color: Color) -> None:
+        self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), color)
+
+
+def _font(text: str, size: float):
+    """Pillow's own font, unless one of the usual system fonts has more of the letters."""
+    return max(_fonts(round(size, 1)), key=lambda font: sum(_has(font, c) for c in set(text)))
+
+
+@cache
+def _fonts(size: float) -> tuple:
+    image_font = require_extra("PIL.ImageFont", "viz")
+    found = [image_font.load_default(size)]
+    for name in _FALLBACK_FONTS:
+        try:
+            found.append(image_font.truetype(name, size * 0.94))
+        except OSError:  # not on this machine
+            continue
+    return tuple(found)
+
+
+@cache
+def _has(font, character: str) -> bool:
+    return character.isspace() or bytes(font.getmask(character)) != bytes(font.getmask("\U0010ffff"))

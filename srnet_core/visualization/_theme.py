@@ -1,0 +1,55 @@
+"""Colours of pages and pictures, light and dark. Left, right and middle stay apart for colour-blind eyes (Okabe and Ito)."""
+
+LIGHT = {
+    "page": "#f4f5f7",
+    "panel": "#ffffff",
+    "ink": "#161a20",
+    "muted": "#5d6775",
+    "hairline": "#dfe3e9",
+    "floor": "#b9c1cc",
+    "shadow": "#c2c8d1",
+    "right": "#d1480a",
+    "left": "#0b6fb8",
+    "middle": "#333a45",
+    "ghost": "#7d8794",
+    "offset": "#a8519a",
+    "badge": "#fdecc4",
+    "badge-ink": "#704400",
+    "series-0": "#161a20",
+    "series-1": "#00805f",
+    "series-2": "#a8519a",
+    "series-3": "#a36a00",
+    "series-4": "#5a61c4",
+}
+DARK = {
+    "page": "#0d1014",
+    "panel": "#151a20",
+    "ink": "#e9edf3",
+    "muted": "#97a3b4",
+    "hairline": "#29313c",
+    "floor": "#3c4654",
+    "shadow": "#000000",
+    "right": "#ff8748",
+    "left": "#57b1f7",
+    "middle": "#cdd4de",
+    "ghost": "#76828f",
+    "offset": "#dd8fd0",
+    "badge": "#4a3505",
+    "badge-ink": "#ffd98a",
+    "series-0": "#e9edf3",
+    "series-1": "#35c79a",
+    "series-2": "#dd8fd0",
+    "series-3": "#e8b04a",
+    "series-4": "#9aa1ff",
+}
+
+
+def css_variables(theme: dict[str, str]) -> str:
+    """The colours as CSS custom properties, `--ink: #...;`."""
+    return "".join(f"--{name}:{value};" for name, value in theme.items())
+
+
+def mix(a: str, b: str, amount: float) -> tuple[int, int, int]:
+    """The colour `amount` of the way from `a` to `b`, both "#rrggbb"."""
+    channels = zip(bytes.fromhex(a[1:]), bytes.fromhex(b[1:]))
+    return tuple(round(x + (y - x) * amount) for x, y in channels)

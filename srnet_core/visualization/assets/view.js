@@ -1,0 +1,184 @@
+// Drawing one panel. The eye circles the z axis; `_orbit.py` has the same formulas.
+
+const FIELD_OF_VIEW = (26 * Math.PI) / 180;
+const HOME = { azimuth: -28, elevation: 10, zoom: 1 };
+const GRID_M = 0.5;
+const HEADING_PX = 40;
+
+function makeEye(orbit, stage, width, fullHeight, top) {
+  const a = (orbit.azimuth * Math.PI) / 180, e = (orbit.elevation * Math.PI) / 180;
+  const sa = Math.sin(a), ca = Math.cos(a), se = Math.sin(e), ce = Math.cos(e);
+  const halfTan = Math.tan(FIELD_OF_VIEW / 2), height = fullHeight - top;
+  const vertical = (0.53 * stage.height_m + 0.22 * stage.radius_m) / halfTan; // the near rim is seen lower and larger
+  const horizontal = (1.06 * stage.radius_m) / (halfTan * (width / height));
+  const distance = (Math.max(vertical, horizontal) + 0.8 * stage.radius_m) / orbit.zoom;
+  const focal = height / 2 / halfTan, targetZ = stage.height_m * 0.49;
+  return function project(px, py, pz) {
+    const z = pz - targetZ;
+    const depth = -sa * ce * px + ca * ce * py - se * z;
+    const scale = focal / Math.max(depth + distance, 0.05);
+    return {
+      x: width / 2 + (ca * px + sa * py) * scale,
+      y: top + height / 2 - (-sa * se * px + ca * se * py + ce * z) * scale,
+      depth, scale,
+    };
+  };
+}
+
+function blend(from, to, amount) {
+  const channel = (hex, i) => parseInt(hex.slice(1 + 2 * i, 3 + 2 * i), 16);
+  const mixed = [0, 1, 2].map((i) => Math.round(channel(from, i) + (channel(to, i) - channel(from, i)) * amount));
+  return `rgb(${mixed.join(",")})`;
+}
+
+function floorReachM(stage) {
+  return Math.max(2.2, stage.radius_m * 2);
+}
+
+// Grid lines in short pieces that fade towards the rim; pieces of like strength share one stroke.
+function drawFloor(ctx, project, colors, reach, shiftX, shiftY) {
+  const levels = 8, pieces = Array.from({ length: levels }, () => []);
+  const count = Math.ceil(reach / GRID_M) + 1, piece = GRID_M / 2;
+  const phase = (shift) => ((shift % GRID_M) + GRID_M) % GRID_M;
+  for (const swap of [false, true]) {
+    const across = phase(swap ? shiftY : shiftX);
+    for (let i = -count; i <= count; i++) {
+      const u = i * GRID_M - across;
+      for (let v = -reach; v < reach - 1e-6; v += piece) {
+        const strength = 1 - Math.hypot(u, v + piece / 2) / reach;
+        if (strength <= 0) continue;
+        const ends = swap ? [v, u, v + piece, u] : [u, v, u, v + piece];
+        pieces[Math.min(levels - 1, Math.floor(strength * levels * 1.5))].push(ends);
+      }
+    }
+  }
+  ctx.lineWidth = 1;
+  ctx.strokeStyle = colors.floor;
+  pieces.forEach((batch, level) => {
+    ctx.globalAlpha = (0.75 * (level + 1)) / levels;
+    ctx.beginPath();
+    for (const [x0, y0, x1, y1] of batch) {
+      const p = project(x0, y0, 0), q = project(x1, y1, 0);
+      ctx.moveTo(p.x, p.y);
+      ctx.lineTo(q.x, q.y);
+    }
+    ctx.stroke();
+  });
+  ctx.globalAlpha = 1;
+}
+
+function posePoints(scene, pose, frame, project, flat) {
+  const joints = scene.joints.length, points = [];
+  for (let j = 0; j < joints; j++) {
+    const at = (frame * joints + j) * 3;
+    points.push(project(pose.points[at], pose.points[at + 1], flat ? 0 : pose.points[at + 2]));
+  }
+  return points;
+}
+
+function strokeBone(ctx, p, q, width, style) {
+  ctx.lineWidth = width;
+  ctx.strokeStyle = style;
+  ctx.beginPath();
+  ctx.moveTo(p.x, p.y);
+  ctx.lineTo(q.x, q.y);
+  ctx.stroke();
+}
+
+function drawShadow(ctx, scene, points, colors, widthM) {
+  ctx.save();
+  ctx.globalAlpha = 0.5;
+  ctx.strokeStyle = colors.shadow;
+  ctx.beginPath();
+  for (const [a, b] of scene.bones) {
+    ctx.moveTo(points[a].x, points[a].y);
+    ctx.lineTo(points[b].x, points[b].y);
+  }
+  ctx.lineWidth = widthM * points[0].scale * 2.2;
+  ctx.stroke();
+  ctx.restore();
+}
+
+// Bones and joints from far to near; each is edged in the panel's colour, so that crossings read as over and under.
+function drawFigure(ctx, scene, points, colors, widthM, hot) {
+  const haze = (depth) => Math.min(0.42, Math.max(0, 0.16 + (0.26 * depth) / scene.stage.radius_m));
+  const parts = scene.bones.map(([a, b]) => ({ a, b, depth: (points[a].depth + points[b].depth) / 2 }));
+  const onTop = points.map((p) => p.depth); // a joint lies over the bones that meet in it
+  for (const { a, b, depth } of parts) for (const j of [a, b]) onTop[j] = Math.min(onTop[j], depth);
+  onTop.forEach((depth, j) => parts.push({ j, depth: depth - 0.001 }));
+  for (const part of parts.sort((p, q) => q.depth - p.depth)) {
+    const joint = part.j === undefined ? part.b : part.j;
+    const style = blend(colors[scene.sides[joint]], colors.panel, haze(part.j === undefined ? part.depth : points[joint].depth));
+    if (part.j === undefined) {
+      const p = points[part.a], q = points[part.b], width = (widthM * (p.scale + q.scale)) / 2;
+      ctx.lineCap = "butt"; // a round edge would cut into the neighbours at the joint
+      strokeBone(ctx, p, q, width + 3, colors.panel);
+      ctx.lineCap = "round";
+      strokeBone(ctx, p, q, width, style);
+    } else {
+      drawJoint(ctx, points[joint], widthM * points[joint].scale * 0.85, style, colors, joint === hot);
+    }
+  }
+}
+
+function drawJoint(ctx, p, radius, style, colors, isHot) {
+  ctx.beginPath();
+  ctx.arc(p.x, p.y, radius, 0, 2 * Math.PI);
+  ctx.fillStyle = style;
+  ctx.fill();
+  if (!isHot) return;
+  ctx.beginPath();
+  ctx.arc(p.x, p.y, radius + 4, 0, 2 * Math.PI);
+  ctx.lineWidth = 2;
+  ctx.strokeStyle = colors.ink;
+  ctx.stroke();
+}
+
+function drawGhost(ctx, scene, ghost, points, colors, widthM) {
+  for (const [a, b] of scene.bones) strokeBone(ctx, ghost[a], ghost[b], widthM * 0.7 * ghost[b].scale, colors.ghost);
+  if (!points) return;
+  ctx.setLineDash([2, 3]);
+  ghost.forEach((p, j) => strokeBone(ctx, p, points[j], 1.4, colors.offset));
+  ctx.setLineDash([]);
+}
+
+// Returns the projected joints, for pointing at.
+function drawView(ctx, size, scene, pose, state, colors) {
+  const project = makeEye(state.orbit, scene.stage, size.width, size.height, HEADING_PX);
+  const widthM = Math.max(0.014 * scene.stage.height_m, 2.2 / project(0, 0, 0).scale);
+  const frame = state.frame;
+  ctx.lineCap = ctx.lineJoin = "round";
+  drawFloor(ctx, project, colors, floorReachM(scene.stage), scene.floor[2 * frame], scene.floor[2 * frame + 1]);
+  drawShadow(ctx, scene, posePoints(scene, pose, frame, project, true), colors, widthM);
+  const points = posePoints(scene, pose, frame, project, false);
+  const withGhost = state.overlay && scene.truth && pose !== scene.truth;
+  if (withGhost) drawGhost(ctx, scene, posePoints(scene, scene.truth, frame, project, false), points, colors, widthM);
+  drawFigure(ctx, scene, points, colors, widthM, state.hot);
+  return points;
+}
+
+// The image's frame, and the input keypoints in it.
+function drawInput(ctx, size, scene, state, colors) {
+  const [width, height] = scene.image_size_px, top = HEADING_PX + 4, margin = 14;
+  const [x, y, w, h] = state.closeUp ? scene.person : [0, 0, width, height];
+  const scale = Math.min((size.width - 2 * margin) / w, (size.height - top - margin) / h);
+  const left = (size.width - w * scale) / 2 - x * scale;
+  const above = top + (size.height - top - margin - h * scale) / 2 - y * scale;
+  ctx.fillStyle = colors.page;
+  ctx.strokeStyle = colors.hairline;
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  ctx.rect(left, above, width * scale, height * scale);
+  ctx.fill();
+  ctx.stroke();
+  const joints = scene.joints.length, points = [];
+  for (let j = 0; j < joints; j++) {
+    const at = 2 * (state.frame * joints + j);
+    points.push({ x: left + scene.keypoints[at] * scale, y: above + scene.keypoints[at + 1] * scale });
+  }
+  ctx.lineCap = ctx.lineJoin = "round";
+  const bone = Math.min(4, Math.max(2, size.height / 130));
+  for (const [a, b] of scene.bones) strokeBone(ctx, points[a], points[b], bone, colors[scene.sides[b]]);
+  points.forEach((p, j) => drawJoint(ctx, p, bone * 0.95, colors[scene.sides[j]], colors, j === state.hot));
+  return points;
+}

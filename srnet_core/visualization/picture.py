@@ -1,0 +1,162 @@
+"""Scenes as PNG and GIF files. Needs the extra `viz` (Pillow)."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.errors import ConfigError, require_extra
+from srnet_core.visualization._files import write_bytes
+from srnet_core.visualization._layout import Drawing, Look, draw_header, heading
+from srnet_core.visualization._orbit import Orbit
+from srnet_core.visualization._sheet import Sheet
+from srnet_core.visualization.scene import Scene
+
+_WIDTHS_PX = (320, 2400)
+_MAX_FRAMES = 1500
+_COLORS = 96
+
+
+def write_png(
+    scene: Scene, path: str | Path, frame: int = 0, *, width_px: int = 1280, dark: bool = False, overlay: bool = False,
+    close_up: bool = False, orbit: Orbit | None = None,
+) -> Path:  # fmt: skip
+    """Write one frame as a PNG: input, poses side by side, error chart.
+
+    Args:
+        frame: which one, from 0; negative counts from the end.
+        width_px: width of the picture, 320 to 2400.
+        dark: light on dark.
+        overlay: draw the ground truth into the other views instead of beside them.
+        close_up: show only the part of the image the person is in.
+        orbit: where the eye is; left out, to the left of the recording camera and a little above.
+
+    Raises:
+        ConfigError: there is no such frame, or the width is out of range.
+        MissingExtraError: Pillow is not installed.
+        UserMistake: the file cannot be written.
+    """
+    require_extra("PIL", "viz")
+    drawing = Drawing(scene, _look(width_px, dark, overlay, close_up, orbit))
+    return write_bytes(path, _png(drawing.frame(_frame(scene, frame))))
+
+
+def write_gif(
+    scene: Scene, path: str | Path, *, width_px: int = 800, max_frames: int = 150, fps: float = 25.0, start: int = 0,
+    dark: bool = False, overlay: bool = False, close_up: bool = False, orbit: Orbit | None = None,
+) -> Path:  # fmt: skip
+    """Write an animation that plays at the speed of life and repeats.
+
+    GIF counts time in hundredths of a second, so the frame rate becomes 100 / n, at most that of the scene and at
+    most 50. Frames of the scene in between are left out; the animation stops after `max_frames` or at the end.
+
+    Args:
+        width_px: width of the picture, 320 to 2400.
+        max_frames: at most that many pictures, 1 to 1500.
+        fps: pictures per second.
+        start: first frame of the scene.
+
+    Raises:
+        ConfigError, MissingExtraError, UserMistake: as `write_png`.
+    """
+    require_extra("PIL", "viz")
+    if not 1 <= max_frames <= _MAX_FRAMES:
+        raise ConfigError(f"must lie in 1 to {_MAX_FRAMES}, not {max_frames}", where="max_frames")
+    drawing = Drawing(scene, _look(width_px, dark, overlay, close_up, orbit))
+    delay_cs, frames = gif_timing(scene.frames - _frame(scene, start), scene.fps, fps, max_frames)
+    return write_bytes(path, _gif(drawing, frames + _frame(scene, start), delay_cs))
+
+
+def gif_timing(frames: int, scene_fps: float, fps: float, max_frames: int) -> tuple[int, np.ndarray]:
+    """How long each picture of an animation stands, in 1/100 s, and which frame it shows."""
+    if not (np.isfinite(fps) and fps > 0):
+        raise ConfigError(f"must be a positive number, not {fps}", where="fps")
+    delay_cs = max(2, round(100 / min(fps, scene_fps)))  # browsers slow down anything below 2
+    step = delay_cs / 100 * scene_fps
+    count = min(max_frames, int((frames - 1) / step + 1e-9) + 1)
+    return delay_cs, np.minimum(np.rint(np.arange(count) * step).astype(int), frames - 1)
+
+
+def contact_sheet(
+    scene: Scene, path: str | Path, *, columns: int = 6, width_px: int = 1600, dark: bool = False,
+    close_up: bool = True, orbit: Orbit | None = None,
+) -> Path:  # fmt: skip
+    """Write evenly spaced frames side by side, one row for the input and one for each pose, as a PNG.
+
+    Raises:
+        ConfigError, MissingExtraError, UserMistake: as `write_png`.
+    """
+    require_extra("PIL", "viz")
+    if not 1 <= columns <= 16:
+        raise ConfigError(f"must lie in 1 to 16, not {columns}", where="columns")
+    drawing = Drawing(scene, _look(width_px, dark, False, close_up, orbit))
+    return write_bytes(path, _png(_contact_image(drawing, min(columns, scene.frames))))
+
+
+def _contact_image(drawing: Drawing, columns: int):
+    scene, theme, u = drawing.scene, drawing.theme, drawing.unit
+    width, margin, gap = drawing.look.width_px, drawing.margin, drawing.gap
+    top = drawing.panel_top
+    cell = (width - 2 * margin - (columns - 1) * gap) // columns
+    rows = [None, *scene.poses]
+    heights = [round(1.1 * cell)] + [round(1.3 * cell)] * len(scene.poses)
+    sheet = Sheet(width, top + sum(heights) + gap * len(rows) + round(34 * u), theme["page"])
+    draw_header(sheet, scene, theme, margin, u)
+    frames = np.rint((np.arange(columns) + 0.5) * scene.frames / columns - 0.5).astype(int)
+    y = top
+    for name, height in zip(rows, heights):
+        for column, frame in enumerate(frames):
+            panel = drawing.panel(name, int(frame), cell, height, round(28 * u))
+            if column == 0:
+                panel.text(10 * u, 20 * u, heading(name), 12 * u, theme["ink"], bold=True)
+            if name in scene.errors_mm:
+                text = f"{scene.errors_mm[name][frame]:.1f} mm"
+                panel.text(cell - 10 * u, 20 * u, text, 12 * u, theme["ink"], anchor="rs", bold=True)
+            panel.frame(theme["hairline"])
+            sheet.paste(panel, margin + column * (cell + gap), y)
+        y += height + gap
+    for column, frame in enumerate(frames):
+        x = margin + column * (cell + gap) + cell / 2
+        sheet.text(x, y + 14 * u, f"{frame / scene.fps:.2f} s", 12 * u, theme["muted"], anchor="ms")
+    return sheet.finish()
+
+
+def _look(width_px: int, dark: bool, overlay: bool, close_up: bool, orbit: Orbit | None) -> Look:
+    low, high = _WIDTHS_PX
+    if not low <= width_px <= high:
+        raise ConfigError(f"must lie in {low} to {high}, not {width_px}", where="width_px")
+    return Look(int(width_px), dark, overlay, close_up, orbit or Orbit())
+
+
+def _frame(scene: Scene, frame: int) -> int:
+    """`frame` counted from the front."""
+    if not -scene.frames <= frame < scene.frames:
+        raise ConfigError(f"there is no frame {frame}, only 0 to {scene.frames - 1}", where="frame")
+    return frame % scene.frames
+
+
+def _png(image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _gif(drawing: Drawing, frames: np.ndarray, delay_cs: int) -> bytes:
+    palette = _palette(drawing, frames)
+    no_dither = require_extra("PIL.Image", "viz").Dither.NONE  # dither would crawl, and costs most of the file size
+    pictures = (drawing.frame(int(f)).quantize(palette=palette, dither=no_dither) for f in frames)
+    buffer = io.BytesIO()
+    next(pictures).save(
+        buffer, "GIF", save_all=True, append_images=pictures, duration=10 * delay_cs, loop=0, optimize=False, disposal=1
+    )
+    return buffer.getvalue()
+
+
+def _palette(drawing: Drawing, frames: np.ndarray):
+    """One palette for all pictures, from a few of them, so that colours do not flicker."""
+    image = require_extra("PIL.Image", "viz")
+    sample = [drawing.frame(int(f)) for f in frames[:: max(1, len(frames) // 4)][:4]]
+    together = image.new("RGB", (sample[0].width, sample[0].height * len(sample)))
+    for i, picture in enumerate(sample):
+        together.paste(picture, (0, i * picture.height))
+    return together.quantize(_COLORS, method=image.Quantize.MAXCOVERAGE, kmeans=1)
