@@ -36,7 +36,7 @@ def best_scale(source: Tensor, target: Tensor) -> Tensor:
         source, target: (N, J, 3), both relative to the same origin.
 
     Returns:
-        (N,): <source, target> / <source, source>; 0 where the source is all zero.
+        (N,): <source, target> / <source, source>, negative where they point apart; 0 where the source is all zero.
     """
     return _divide((source * target).sum((-2, -1)), source.square().sum((-2, -1)))
 
