@@ -72,19 +72,23 @@ def _metadata(file_3d: File3d) -> dict:
 
 
 def _skeleton(file_3d: File3d, metadata: dict, name: str) -> tuple[Skeleton, list[str]]:
-    if metadata:
-        return read_skeleton(metadata, name, file_3d.num_joints, file_3d.path), []
+    if "joint_names" in metadata:
+        return read_skeleton(metadata, name, file_3d.num_joints, file_3d.path), _fps_note(metadata)
     assumed = get_skeleton(_ASSUMED_SKELETON)
     if file_3d.num_joints != assumed.num_joints:
         raise BadFileError(
-            f"has {file_3d.num_joints} joints and no 'metadata' that says which",
+            f"has {file_3d.num_joints} joints and no 'metadata' with their names",
             where=file_3d.path,
             todo="Add a dict 'metadata' with fps, joint_names, parents, joints_left and joints_right",
         )
-    return assumed, [
-        f"Assumed: the {assumed.num_joints} joints of {assumed.name} at {_ASSUMED_FPS:.0f} fps, "
-        "because the 3D file has no metadata."
-    ]
+    note = f"Assumed: the {assumed.num_joints} joints of {assumed.name}, because the 3D file does not name its joints."
+    return assumed, [note, *_fps_note(metadata)]
+
+
+def _fps_note(metadata: dict) -> list[str]:
+    return (
+        [] if "fps" in metadata else [f"Assumed: {_ASSUMED_FPS:.0f} frames per second, because the 3D file has no fps."]
+    )
 
 
 def _cameras(file_3d: File3d) -> tuple[dict[str, tuple[Camera, ...]], list[str]]:

@@ -11,7 +11,8 @@ class Limits:
         members: arrays in the file.
         directory_bytes: size of the zip directory.
         total_bytes: all members together, decompressed.
-        ratio: decompressed size over size in the file, for members larger than `any_ratio_bytes`. Poses reach 3.
+        ratio: decompressed over compressed size of all members together, once they decompress to more than
+            `any_ratio_bytes`. Poses reach 3.
         header_bytes: text in front of an array that says its type and shape.
         opcodes: steps of one pickle; about 25 per array inside.
         depth: containers inside containers.

@@ -6,6 +6,7 @@ a table of tokens (`_pickle_numpy`), and what they stand for is done here. Opcod
 """
 
 import codecs
+import re
 import struct
 
 import numpy as np
@@ -17,6 +18,8 @@ from srnet_core.readers._pickle_numpy import ArrayShell, Budget, ObjectArray, To
 _STOP = ord(".")
 _MAX_NUMBER_TEXT, _MAX_INT_BYTES = 64, 16
 _MAX_INT_KEY = 2**31  # larger integers can be chosen so that all hashes collide
+# what Python 2's repr of a string has between its quotes
+_QUOTED = re.compile(rb"""(?:[^\\]++|\\[\\'"nrt]|\\x[0-9a-fA-F]{2})*+""")
 _LEAVES = (str, bytes, int, float, bool, type(None), np.ndarray, np.generic)
 
 
@@ -224,8 +227,8 @@ class _Machine:
     def push_quoted(self) -> None:
         """Protocol 0 of Python 2: a string as its repr."""
         text = self.line()
-        if len(text) < 2 or text[0] != text[-1] or text[:1] not in (b"'", b'"'):
-            raise BadFileError("the pickled data hold a string without quotes", where=self.where)
+        if len(text) < 2 or text[:1] not in (b"'", b'"') or text[:1] != text[-1:] or not _QUOTED.fullmatch(text[1:-1]):
+            raise BadFileError("the pickled data hold a string that is not quoted right", where=self.where)
         self.stack.append(codecs.escape_decode(text[1:-1])[0].decode("latin-1"))
 
     def push_int_text(self) -> None:

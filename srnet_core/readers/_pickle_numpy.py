@@ -26,6 +26,7 @@ class Token(enum.Enum):
     BYTES = "bytes"
 
 
+_LONGEST_DESCR = 16
 _CORES = ("numpy.core", "numpy._core")  # before and since numpy 2
 TOKENS = {
     ("numpy", "ndarray"): Token.NDARRAY,
@@ -106,7 +107,7 @@ class Budget:
 def reduce(token: Token, args: tuple, budget: Budget, where: object):
     """The value that numpy means by calling `token` with `args`."""
     match token, args:
-        case Token.DTYPE, (str(descr), *_):
+        case Token.DTYPE, (str(descr), *_) if len(descr) <= _LONGEST_DESCR:
             return TypeToken(descr)
         case Token.RECONSTRUCT, (Token.NDARRAY, *_):
             return ArrayShell()

@@ -5,6 +5,7 @@ against the file first. Format: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 and 4.4.
 stored or deflated members, zip64, one volume, no encryption.
 """
 
+import dataclasses
 import os
 import struct
 import zlib
@@ -30,7 +31,7 @@ AGAIN = "Copy or download the file again"
 
 @dataclass(frozen=True)
 class Member:
-    """One file inside the zip: `size` bytes, kept as `packed_size` bytes at `start`."""
+    """One file inside the zip: `size` bytes, kept as `packed_size` bytes between `start` and `end`."""
 
     name: str
     method: int
@@ -38,6 +39,7 @@ class Member:
     packed_size: int
     size: int
     start: int  # of its local header
+    end: int = 0  # where the next member or the directory starts
 
 
 def list_members(file: BinaryIO, limits: Limits, where: object) -> list[Member]:
@@ -58,8 +60,9 @@ def list_members(file: BinaryIO, limits: Limits, where: object) -> list[Member]:
         members.append(member)
     if position != size:
         raise BadFileError("the zip directory and its length disagree", where=where, todo=AGAIN)
-    _check_together(members, start, limits, where)
-    return members
+    _check_names(members, where)
+    _check_sizes(members, limits, where)
+    return _with_ends(members, start, where)
 
 
 def read_member(file: BinaryIO, member: Member, where: object) -> bytearray:
@@ -162,19 +165,27 @@ def _decode_name(raw: bytes, where: object) -> str:
     return name
 
 
-def _check_together(members: list[Member], directory_start: int, limits: Limits, where: object) -> None:
+def _check_names(members: list[Member], where: object) -> None:
     names = [m.name for m in members]
     twice = next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None
     if twice is not None:
         raise BadFileError(f"has two members named {twice!r}", where=where, todo="Write the file again")
-    end = 0
-    for member in sorted(members, key=lambda m: m.start):
-        if member.start < end:
-            raise HostileFileError(f"member {member.name!r} lies inside another member", where=where)
-        end = member.start + _LOCAL.size + member.packed_size
-    if end > directory_start:
-        raise BadFileError("a member reaches past the end of the data", where=where, todo=AGAIN)
-    _check_sizes(members, limits, where)
+
+
+def _with_ends(members: list[Member], directory_start: int, where: object) -> list[Member]:
+    """The members with `end` filled in, each with room for its data before the next one."""
+    starts = sorted(m.start for m in members)
+    ends = dict(zip(starts, [*starts[1:], directory_start]))
+    if len(ends) < len(members):
+        raise HostileFileError("two members lie at the same place", where=where)
+    for member in members:
+        _check_room(member.start + _LOCAL.size + member.packed_size, ends[member.start], member.name, where)
+    return [dataclasses.replace(m, end=ends[m.start]) for m in members]
+
+
+def _check_room(data_end: int, end: int, name: str, where: object) -> None:
+    if data_end > end:
+        raise HostileFileError(f"member {name!r} reaches into what follows it", where=where)
 
 
 def _check_sizes(members: list[Member], limits: Limits, where: object) -> None:
@@ -184,15 +195,14 @@ def _check_sizes(members: list[Member], limits: Limits, where: object) -> None:
             f"would take {total / 2**30:.1f} GiB of memory; at most {limits.total_bytes / 2**30:.1f} GiB are read",
             where=where,
         )
+    packed = sum(m.packed_size for m in members)
+    if total > max(limits.any_ratio_bytes, limits.ratio * packed):
+        raise HostileFileError(
+            f"claims to hold {total} bytes in {packed}: more than {limits.ratio} to 1 is not poses", where=where
+        )
     for member in members:
         if member.method == _STORED and member.size != member.packed_size:
             raise BadFileError(f"member {member.name!r} is stored, but has two sizes", where=where, todo=AGAIN)
-        if member.size > max(limits.any_ratio_bytes, limits.ratio * member.packed_size):
-            raise HostileFileError(
-                f"member {member.name!r} claims to hold {member.size} bytes in {member.packed_size}: "
-                f"more than {limits.ratio} to 1 is not poses",
-                where=where,
-            )
 
 
 def _data_start(file: BinaryIO, member: Member, where: object) -> int:
@@ -205,7 +215,9 @@ def _data_start(file: BinaryIO, member: Member, where: object) -> int:
     name = file.read(name_length)
     if method != member.method or _decode_name(name, where) != member.name:
         raise BadFileError("the header of the member contradicts the directory", where=where, todo=AGAIN)
-    return member.start + _LOCAL.size + name_length + extra_length
+    start = member.start + _LOCAL.size + name_length + extra_length
+    _check_room(start + member.packed_size, member.end, member.name, where)
+    return start
 
 
 def _inflate(file: BinaryIO, packed_size: int, out: memoryview, where: object) -> int:
