@@ -1,0 +1,216 @@
+"""Synthetic data: invented people doing Human3.6M's fifteen actions before Human3.6M's four cameras.
+
+The project's default data. It needs no licence and no download, and it is made on first use. It says nothing about real
+people: bodies follow published tables of segment lengths, walking follows published joint angles, all else was composed
+by hand (see docs/synthetic.md).
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.clip import PoseDataset
+from srnet_core.datasets import _synthetic_take as takes_of
+from srnet_core.datasets import custom
+from srnet_core.datasets._files import file_names
+from srnet_core.datasets._h36m_calibration import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
+from srnet_core.datasets._synthetic_actions import ACTIONS
+from srnet_core.errors import ConfigError
+from srnet_core.files import fsync_folder
+from srnet_core.geometry.camera import Camera
+from srnet_core.lookup import choose
+from srnet_core.skeletons.h36m17 import SKELETON
+
+GENERATOR_VERSION = 1  # to be raised whenever the same configuration gives other numbers
+FPS = 50
+KEYPOINTS = ("gt",)
+_TAKES = ("", " 1")  # of each action, as Human3.6M names them: "Walking", "Walking 1"
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same data make the same bytes
+
+
+@dataclass(frozen=True)
+class SyntheticConfig:
+    """Which synthetic data. Anything that changes the numbers is here or in `GENERATOR_VERSION`.
+
+    Attributes:
+        seed: other seeds give other movements, proportions and habits.
+        seconds_per_take: mean length of a take.
+        subjects: some of Human3.6M's seven; their cameras are used.
+        actions: some of Human3.6M's fifteen; two takes of each.
+
+    Raises:
+        ConfigError: a number out of range, a list that is empty or names something twice.
+        UnknownNameError: a subject or an action that there is not; the message lists those there are.
+    """
+
+    seed: int = 4321
+    seconds_per_take: float = 6.6
+    subjects: tuple[str, ...] = SUBJECTS
+    actions: tuple[str, ...] = tuple(ACTIONS)
+
+    def __post_init__(self):
+        where = "synthetic data"
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(f"seed must lie in [0, 2^63), not {self.seed}", where=where)
+        if not 0.1 <= self.seconds_per_take <= 600:
+            raise ConfigError(f"seconds_per_take must lie in [0.1, 600], not {self.seconds_per_take}", where=where)
+        for kind, asked, there in (("subject", self.subjects, SUBJECTS), ("action", self.actions, tuple(ACTIONS))):
+            for name in asked:
+                choose(kind, name, there, where=where)
+            if not asked or len(set(asked)) != len(asked):
+                raise ConfigError(f"needs one {kind} or more, each once, not {asked!r}", where=where)
+
+    @property
+    def key(self) -> str:
+        """A name for the data this configuration makes: a hash of it and of the generator's version."""
+        text = json.dumps([GENERATOR_VERSION, FPS, asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def generate(config: SyntheticConfig | None = None) -> tuple[dict, dict, dict, dict]:
+    """Make the data in memory.
+
+    Returns:
+        positions_3d: {subject: {take: (T, 17, 3) float32 metres, world}}.
+        positions_2d: {subject: {take: [per camera (T, 17, 2) float32 pixels]}}, with lens distortion.
+        cameras: {subject: [one dict per camera]}, as a `data_3d_NAME.npz` carries them.
+        metadata: frame rate, joints, customary split, seed and version; `synthetic` is True.
+    """
+    config = config or SyntheticConfig()
+    rigs = h36m_cameras()
+    positions_3d, positions_2d = {}, {}
+    for subject in config.subjects:
+        person = takes_of.make_person(config.seed, subject)
+        positions_3d[subject] = {
+            action + take: takes_of.make_take(config.seed, person, action + take, config.seconds_per_take, FPS)
+            for action in config.actions
+            for take in _TAKES
+        }
+        positions_2d[subject] = {
+            take: [camera.project(camera.world_to_camera(pose)) for camera in rigs[subject]]
+            for take, pose in positions_3d[subject].items()
+        }
+    cameras = {subject: [_camera_values(camera) for camera in rigs[subject]] for subject in config.subjects}
+    return positions_3d, positions_2d, cameras, _metadata(config)
+
+
+def _camera_values(camera: Camera) -> dict:
+    """A camera as the published layout writes it (see `_rig`)."""
+    return {
+        "id": camera.id,
+        "center": list(camera.center_px),
+        "focal_length": list(camera.focal_length_px),
+        "radial_distortion": list(camera.radial_distortion),
+        "tangential_distortion": list(camera.tangential_distortion),
+        "res_w": camera.width_px,
+        "res_h": camera.height_px,
+        "orientation": list(camera.orientation),
+        "translation": list(camera.translation_m),
+    }
+
+
+def _metadata(config: SyntheticConfig) -> dict:
+    left, right = list(SKELETON.left_indices), list(SKELETON.right_indices)
+    return {
+        "layout_name": SKELETON.name,
+        "num_joints": SKELETON.num_joints,
+        "keypoints_symmetry": [left, right],
+        "fps": FPS,
+        "joint_names": list(SKELETON.joint_names),
+        "parents": list(SKELETON.parents),
+        "joints_left": left,
+        "joints_right": right,
+        "train_subjects": [s for s in TRAIN_SUBJECTS if s in config.subjects],
+        "test_subjects": [s for s in TEST_SUBJECTS if s in config.subjects],
+        "synthetic": True,
+        "generator_version": GENERATOR_VERSION,
+        "seed": config.seed,
+        "seconds_per_take": config.seconds_per_take,
+    }
+
+
+def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
+    """(3D file, 2D file) of the default configuration in `cache_dir`, made if they are not there yet.
+
+    Args:
+        data_dir: not used; synthetic data have no input files.
+
+    Raises:
+        UnknownNameError: keypoints other than `gt`.
+    """
+    choose("kind of keypoints of the synthetic data", keypoints, KEYPOINTS, where="--keypoints")
+    return make_files(SyntheticConfig(), Path(cache_dir) / "synthetic", name)
+
+
+def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
+    """Read the files that `locate` gave, the way any published file is read.
+
+    Raises:
+        InputFileMissing, BadFileError, HostileFileError: see `custom.load`.
+    """
+    return custom.load(name, paths, keypoints)
+
+
+def make_files(config: SyntheticConfig, folder: str | Path, name: str = "synthetic") -> tuple[Path, Path]:
+    """Write `folder/<key>/data_3d_NAME.npz` and `data_2d_NAME_gt.npz`, unless they are there.
+
+    The same configuration gives the same bytes. Both appear at once and whole; of two processes that make them at the
+    same time, one is the first and the other takes its files.
+
+    Raises:
+        ConfigError: a name that cannot be part of a file name.
+    """
+    target = Path(folder) / config.key
+    names = file_names(name, "gt")
+    paths = tuple(target / file_name for file_name in names)
+    if all(path.is_file() for path in paths):
+        return paths
+    target.parent.mkdir(parents=True, exist_ok=True)
+    making = target.with_name(f".{config.key}.tmp-{secrets.token_hex(4)}")
+    try:
+        making.mkdir()
+        _write(config, *(making / file_name for file_name in names))
+        _publish(making, target, names)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return paths
+
+
+def _write(config: SyntheticConfig, path_3d: Path, path_2d: Path) -> None:
+    positions_3d, positions_2d, cameras, metadata = generate(config)
+    _write_npz(path_3d, {"positions_3d": positions_3d, "cameras": cameras, "metadata": metadata})
+    _write_npz(path_2d, {"positions_2d": positions_2d, "metadata": metadata})
+
+
+def _publish(making: Path, target: Path, names: Sequence[str]) -> None:
+    """Give the finished folder its name. A folder of that name with both files is left as it is: it is the same."""
+    fsync_folder(making)
+    try:
+        os.rename(making, target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        for name in names:  # somebody was faster, or left half of it: put in what is missing
+            if not (target / name).is_file():
+                os.replace(making / name, target / name)
+    fsync_folder(target.parent)
+
+
+def _write_npz(path: Path, members: Mapping[str, dict]) -> None:
+    """An .npz as numpy writes dicts into one, but without the time of day in it."""
+    with open(path, "wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name, value in members.items():
+                entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_TIME)
+                with archive.open(entry, "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.array(value, dtype=object))
+        file.flush()
+        os.fsync(file.fileno())
