@@ -1,5 +1,6 @@
 """A surface to draw on with smooth edges: Pillow draws without them, so everything is drawn larger and shrunk."""
 
+import bisect
 from collections.abc import Iterable, Sequence
 from functools import cache
 
@@ -82,9 +83,8 @@ class Sheet:
         """`text`, or as much of its beginning as fits, with an ellipsis."""
         if self.text_width(text, size) <= room:
             return text
-        while text and self.text_width(text + "...", size) > room:
-            text = text[:-1]
-        return text.rstrip() + "..."
+        fits = bisect.bisect_right(range(1, len(text)), room, key=lambda n: self.text_width(text[:n] + "...", size))
+        return text[:fits].rstrip() + "..."
 
     def _circle(self, x: float, y: float, radius: float, color: Color) -> None:
         self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), color)

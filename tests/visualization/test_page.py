@@ -1,0 +1,195 @@
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from srnet_core.errors import UserMistake
+from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.visualization import _files
+from srnet_core.visualization._orbit import Orbit, project
+from srnet_core.visualization._staging import stage
+from srnet_core.visualization.page import _asset, decode_array, encode_array, render_page, scene_data, write_page
+
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+NODE = shutil.which("node")
+
+
+class Parsed(HTMLParser):
+    """Elements with their attributes, and the text inside each kind of element."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.elements, self.texts, self._open = [], {}, []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self._open.append(tag)
+        self.texts.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if self._open:
+            self.texts[self._open[-1]][-1] += data
+
+
+def embedded(page: str) -> dict:
+    parsed = Parsed(page)
+    kinds = [attributes.get("type") for tag, attributes in parsed.elements if tag == "script"]
+    assert kinds == ["application/json", None]
+    return json.loads(parsed.texts["script"][0])
+
+
+def test_what_is_embedded_is_what_was_given(make_scene):
+    scene = make_scene()
+    data, staged = embedded(render_page(scene)), stage(scene).poses_m
+    assert [pose["name"] for pose in data["poses"]] == ["prediction", "ground truth"]
+    assert [pose["is_reference"] for pose in data["poses"]] == [False, True]
+    assert data["joints"] == list(SKELETON.joint_names) and data["parents"] == list(SKELETON.parents)
+    assert data["sides"][:5] == ["middle", "right", "right", "right", "left"]
+    for pose in data["poses"]:
+        np.testing.assert_allclose(decode_array(pose["points_m"]), staged[pose["name"]], atol=0.5001e-4)
+    np.testing.assert_allclose(decode_array(data["keypoints_px"]), scene.keypoints_2d_px, atol=0.0501)
+    np.testing.assert_allclose(decode_array(data["poses"][0]["errors_mm"]), scene.errors_mm["prediction"], atol=0.00501)
+    assert data["poses"][1]["errors_mm"] is None
+
+
+@given(st.lists(st.floats(-2e4, 2e4, width=32), max_size=50), st.sampled_from([1e-4, 0.01, 0.1]))
+def test_encoding_is_off_by_half_a_step_at_most(values, step):
+    encoded = encode_array(np.array(values), step)
+    assert np.all(np.abs(decode_array(encoded) - values) <= step * 0.5001)
+    small = max(map(abs, values), default=0) < 32767 * step
+    assert not small or encoded["dtype"] == "int16"
+
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "</title><img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "<!--<script>",
+    "{{data}} {{script}}",
+    "\u2028 ]]> \ud800 \\u003c",
+    "&lt;b&gt; '\"",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_names_from_outside_stay_text(make_scene, text):
+    scene = make_scene(title=text, subtitle=text, poses={text: np.zeros((60, 17, 3))})
+    page = render_page(scene)
+    assert embedded(page)["poses"][0]["name"] == next(iter(scene.poses))
+    parsed, usual = Parsed(page), Parsed(render_page(make_scene()))
+    assert parsed.elements == usual.elements
+    assert parsed.texts["title"] == parsed.texts["h1"] == [scene.title]
+    page.encode("utf-8")
+
+
+def test_nothing_is_loaded(make_scene):
+    page = render_page(make_scene())
+    assert "://" not in page and "@import" not in page and "url(" not in page
+    addresses = [a[k] for _, a in Parsed(page).elements for k in ("src", "href", "action") if k in a]
+    assert addresses == ["data:,"]  # the icon, which browsers would otherwise ask for
+
+
+def test_the_policy_admits_only_this_style_and_script(make_scene):
+    parsed = Parsed(render_page(make_scene()))
+    policy = next(a["content"] for t, a in parsed.elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    for directive, text in (("style-src", parsed.texts["style"][0]), ("script-src", parsed.texts["script"][1])):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}'" in policy
+
+
+def test_badge_of_synthetic_data(make_scene):
+    assert '<span class="badge">SYNTHETIC DATA</span>' in render_page(make_scene())
+    assert "SYNTHETIC" not in render_page(make_scene(synthetic=False))
+
+
+def test_size_of_a_minute(make_scene, tmp_path):
+    assert write_page(make_scene(3000), tmp_path / "page.html").stat().st_size < 2e6
+
+
+def test_a_failed_write_leaves_the_old_page(make_scene, tmp_path, monkeypatch):
+    path = write_page(make_scene(), tmp_path / "new" / "page.html")
+    before = path.read_bytes()
+
+    def full_disk(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("srnet_core.files.os.fsync", full_disk)
+    with pytest.raises(UserMistake, match=r"page\.html: cannot be written: No space left"):
+        write_page(make_scene(title="another"), path)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["page.html"]
+
+
+def test_a_folder_in_the_way(tmp_path):
+    with pytest.raises(UserMistake, match="cannot be written"):
+        _files.write_bytes(tmp_path, b"")
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_script_and_python_see_the_same_view():
+    points = np.random.default_rng(2).normal(0, 0.6, (40, 3))
+    orbit, radius_m, height_m, size, top = Orbit(37, 21, 1.3), 0.8, 1.7, (410, 380), 40
+    call = f"""
+      const eye = makeEye({{azimuth: 37, elevation: 21, zoom: 1.3}}, {{radius_m: {radius_m}, height_m: {height_m}}}, {size[0]}, {size[1]}, {top});
+      console.log(JSON.stringify({points.tolist()}.map(p => {{ const q = eye(...p); return [q.x, q.y, q.depth]; }})));"""
+    done = subprocess.run(
+        [NODE, "-e", _asset("view.js") + call], capture_output=True, text=True, check=True, timeout=20
+    )
+    seen = np.array(json.loads(done.stdout))
+    pixels, depth = project(points, orbit, radius_m, height_m, size, top)
+    np.testing.assert_allclose(seen, np.concatenate([pixels, depth[:, None]], axis=1), atol=1e-6)
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_home_view_is_the_same():
+    done = subprocess.run(
+        [NODE, "-e", _asset("view.js") + "console.log(JSON.stringify(HOME))"], capture_output=True, text=True
+    )
+    home = json.loads(done.stdout)
+    assert home == {"azimuth": Orbit().azimuth_deg, "elevation": Orbit().elevation_deg, "zoom": Orbit().zoom}
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH")
+def test_in_a_browser(make_scene, tmp_path):
+    """The page decodes its data, goes to the frame in the address, and shows the errors that NumPy finds."""
+    scene, frame = make_scene(title="<b>&"), 17
+    path = write_page(scene, tmp_path / "page.html")
+    quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+             "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}"]  # fmt: skip
+    done = subprocess.run(
+        [BROWSER, *quiet, "--enable-logging=stderr", "--virtual-time-budget=1500", "--dump-dom", f"{path.as_uri()}#frame={frame}"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr, done.stderr
+    dom = Parsed(done.stdout)
+    assert dom.texts["h1"] == ["<b>&"]
+    status = re.search(r'id="status"[^>]*>([^<]*)', done.stdout)[1]
+    spoken = re.fullmatch(rf"Frame {frame} of 59, prediction ([\d.]+) mm", status)
+    assert float(spoken[1]) == pytest.approx(scene.errors_mm["prediction"][frame], abs=0.056)
+    shown = {
+        name: float(mm) for name, mm in re.findall(r'<th scope="row">([^<]+)</th><td><i[^>]*></i>([\d.]+)', done.stdout)
+    }
+    gap = 1000 * np.linalg.norm(scene.poses["prediction"][frame] - scene.poses["ground truth"][frame], axis=-1)
+    assert list(shown) == list(SKELETON.joint_names)
+    np.testing.assert_allclose(list(shown.values()), gap, atol=0.25)  # two roundings to 0.1 mm per axis, one in print
+
+
+def test_scene_data_is_plain(make_scene):
+    data = scene_data(make_scene(1))
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
