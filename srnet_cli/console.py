@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -16,16 +17,16 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 METRIC_HEADS = {
-    "mpjpe_mm": "MPJPE\nmm",
-    "p_mpjpe_mm": "P-MPJPE\nmm",
-    "n_mpjpe_mm": "N-MPJPE\nmm",
-    "mpjve_mm": "MPJVE\nmm",
-    "pck150": "PCK\n@150",
-    "auc": "AUC",
-    "p_pck150": "P-PCK\n@150",
-    "p_auc": "P-AUC",
-    "angle_deg": "angle\ndeg",
-    "symmetry_mm": "symm.\nmm",
+    "mpjpe_mm": "\nMPJPE\nmm",
+    "p_mpjpe_mm": "P-\nMPJPE\nmm",
+    "n_mpjpe_mm": "N-\nMPJPE\nmm",
+    "mpjve_mm": "\nMPJVE\nmm",
+    "pck150": "PCK\n@150\n%",
+    "auc": "\nAUC\n%",
+    "p_pck150": "P-PCK\n@150\n%",
+    "p_auc": "P-\nAUC\n%",
+    "angle_deg": "\nangle\ndeg",
+    "symmetry_mm": "\nsymm.\nmm",
 }
 _FRACTIONS = ("pck150", "auc", "p_pck150", "p_auc")
 
@@ -116,12 +117,12 @@ def seconds_text(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def plain_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str | None = None) -> None:
-    """A table whose first column is text and whose others are right-aligned."""
+def plain_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str | None = None, text_columns: int = 1) -> None:
+    """A table whose first columns are text and whose others are right-aligned."""
     table = Table(title=escape(title), caption=escape(caption) if caption else None, title_justify="left",
                   caption_justify="left", header_style="bold")  # fmt: skip
     for index, head in enumerate(heads):
-        table.add_column(head, justify="left" if index == 0 else "right", overflow="fold")
+        table.add_column(head, justify="left" if index < text_columns else "right", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     out.print(table)
@@ -134,11 +135,11 @@ def metric_table(
     """Metrics by group, with the means below a rule."""
     names = [m for m in METRIC_HEADS if m in next(iter((rows or means).values()))]
     table = Table(title=escape(title), caption=escape(caption) if caption else None, title_justify="left",
-                  caption_justify="left", header_style="bold", padding=(0, 0), collapse_padding=True, pad_edge=False)  # fmt: skip
-    table.add_column(head, overflow="fold")
+                  caption_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
+    table.add_column(f"\n\n{head}", no_wrap=True)
     for name in names:
         table.add_column(METRIC_HEADS[name], justify="right", no_wrap=True)
-    table.add_column("frames", justify="right", no_wrap=True)
+    table.add_column("\n\nframes", justify="right", no_wrap=True)
     for label, values in rows.items():
         table.add_row(escape(label), *_cells(values, names))
     if rows:
@@ -158,4 +159,4 @@ def metric_text(name: str, value: float) -> str:
         return "-"
     if name == "mpjve_mm":
         return f"{value:.2f}"
-    return f"{100 * value:.1f}%" if name in _FRACTIONS else f"{value:.1f}"
+    return f"{100 * value:.1f}" if name in _FRACTIONS else f"{value:.1f}"

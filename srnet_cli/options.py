@@ -36,13 +36,13 @@ _DATA, _MODEL, _TRAIN = "Data", "Model", "Training"
 # parameter name (a field of DataConfig) -> (annotation, how to turn what was typed into the field's value)
 DATA: Mapping[str, tuple[Any, Callable | None]] = {
     "dataset": (
-        _option(str, "--dataset", help="h36m, synthetic, or NAME of data_3d_NAME.npz [default: h36m if its files are there, else synthetic]", panel=_DATA), None),
-    "data_dir": (_option(str, "--data-dir", help="Folder of the npz files [default: data]", panel=_DATA), None),
-    "cache_dir": (_option(str, "--cache-dir", help="Folder of the prepared stages [default: cache]", panel=_DATA), None),
+        _option(str, "--dataset", help="h36m, synthetic, or NAME of data_3d_NAME.npz (default: h36m if its files are there, else synthetic)", panel=_DATA), None),
+    "data_dir": (_option(str, "--data-dir", help="Folder of the npz files (default: data)", panel=_DATA), None),
+    "cache_dir": (_option(str, "--cache-dir", help="Folder of the prepared stages (default: cache)", panel=_DATA), None),
     "keypoints": (
-        _option(str, "--keypoints", help="Which 2D: gt, cpn_ft_h36m_dbb, ... [default: gt]", panel=_DATA), None),
+        _option(str, "--keypoints", help="Which 2D: gt, cpn_ft_h36m_dbb, ... (default: gt)", panel=_DATA), None),
     "protocol": (
-        _option(str, "--protocol", help="cross-subject, cross-action or cross-camera [default: cross-subject]", panel=_DATA), None),
+        _option(str, "--protocol", help="cross-subject, cross-action or cross-camera (default: cross-subject)", panel=_DATA), None),
     "subjects_train": (
         _option(str, "--subjects-train", help="Subjects to train on, as S1,S5", panel=_DATA), _list_of(str, "--subjects-train")),
     "subjects_test": (
@@ -55,44 +55,44 @@ DATA: Mapping[str, tuple[Any, Callable | None]] = {
         _option(str, "--train-camera", help="Train on these cameras, as 0,2", panel=_DATA), _list_of(int, "--train-camera")),
     "test_cameras": (
         _option(str, "--test-camera", help="Test on these cameras", panel=_DATA), _list_of(int, "--test-camera")),
-    "downsample": (_option(int, "--downsample", help="Keep every n-th frame [default: 1]", panel=_DATA), None),
+    "downsample": (_option(int, "--downsample", help="Keep every n-th frame (default: 1)", panel=_DATA), None),
     "subset": (
-        _option(float, "--subset", help="Keep this fraction of each training clip [default: 1.0]", panel=_DATA), None),
+        _option(float, "--subset", help="Keep this fraction of each training clip (default: 1.0)", panel=_DATA), None),
     "normalization": (
-        _option(str, "--norm", help="base, proj, weak_proj or lcn [default: base]", panel=_DATA), None),
+        _option(str, "--norm", help="base, proj, weak_proj or lcn (default: base)", panel=_DATA), None),
 }  # fmt: skip
 
 MODEL: Mapping[str, tuple[Any, Callable | None]] = {
-    "name": (_option(str, "--model", help="srnet or fc [default: srnet]", panel=_MODEL), None),
+    "name": (_option(str, "--model", help="srnet or fc (default: srnet)", panel=_MODEL), None),
     "filter_widths": (
-        _option(str, "--arch", help="Filter widths; their product is the receptive field in frames [default: 1,1,1]", panel=_MODEL), _list_of(int, "--arch")),
-    "groups": (_option(int, "--groups", help="Body parts: 1, 2, 3 or 5 [default: 5]", panel=_MODEL), None),
+        _option(str, "--arch", help="Filter widths; their product is the receptive field in frames (default: 1,1,1)", panel=_MODEL), _list_of(int, "--arch")),
+    "groups": (_option(int, "--groups", help="Body parts: 1, 2, 3 or 5 (default: 5)", panel=_MODEL), None),
     "recombine": (
-        _option(str, "--recombine", help="multiply, add or concat [default: multiply]", panel=_MODEL), None),
-    "context": (_option(str, "--context", help="others, all or none [default: others]", panel=_MODEL), None),
-    "channels": (_option(int, "--channels", help="Width of the hidden layers [default: 1024]", panel=_MODEL), None),
-    "dropout": (_option(float, "--dropout", help="Dropout probability [default: 0]", panel=_MODEL), None),
+        _option(str, "--recombine", help="multiply, add or concat (default: multiply)", panel=_MODEL), None),
+    "context": (_option(str, "--context", help="others, all or none (default: others)", panel=_MODEL), None),
+    "channels": (_option(int, "--channels", help="Width of the hidden layers (default: 1024)", panel=_MODEL), None),
+    "dropout": (_option(float, "--dropout", help="Dropout probability (default: 0)", panel=_MODEL), None),
     "causal": (
-        _option(bool, "--causal/--no-causal", help="Look only at the past [default: no]", panel=_MODEL), None),
+        _option(bool, "--causal/--no-causal", help="Look only at the past (default: no)", panel=_MODEL), None),
 }  # fmt: skip
 
 TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
-    "epochs": (_option(int, "--epochs", help="Passes over the data [default: 60]", panel=_TRAIN), None),
-    "batch_size": (_option(int, "--batch-size", help="Predicted frames per step [default: 1024]", panel=_TRAIN), None),
-    "lr": (_option(float, "--lr", help="Initial learning rate [default: 0.001]", panel=_TRAIN), None),
-    "lr_decay": (_option(float, "--lr-decay", help="Its factor per epoch [default: 0.95]", panel=_TRAIN), None),
-    "stride": (_option(int, "--stride", help="Predicted frames per window [default: 1]", panel=_TRAIN), None),
-    "flip": (_option(bool, "--flip/--no-flip", help="Train on mirror images too [default: yes]", panel=_TRAIN), None),
+    "epochs": (_option(int, "--epochs", help="Passes over the data (default: 60)", panel=_TRAIN), None),
+    "batch_size": (_option(int, "--batch-size", help="Predicted frames per step (default: 1024)", panel=_TRAIN), None),
+    "lr": (_option(float, "--lr", help="Initial learning rate (default: 0.001)", panel=_TRAIN), None),
+    "lr_decay": (_option(float, "--lr-decay", help="Its factor per epoch (default: 0.95)", panel=_TRAIN), None),
+    "stride": (_option(int, "--stride", help="Predicted frames per window (default: 1)", panel=_TRAIN), None),
+    "flip": (_option(bool, "--flip/--no-flip", help="Train on mirror images too (default: yes)", panel=_TRAIN), None),
     "test_flip": (
-        _option(bool, "--test-flip/--no-test-flip", help="Average with the mirror image at test [default: yes]", panel=_TRAIN), None),
-    "seed": (_option(int, "--seed", help="Of weights, order and dropout [default: 4321]", panel=_TRAIN), None),
-    "device": (_option(str, "--device", help="auto, cpu, cuda or cuda:N [default: auto]", panel=_TRAIN), None),
+        _option(bool, "--test-flip/--no-test-flip", help="Average with the mirror image at test (default: yes)", panel=_TRAIN), None),
+    "seed": (_option(int, "--seed", help="Of weights, order and dropout (default: 4321)", panel=_TRAIN), None),
+    "device": (_option(str, "--device", help="auto, cpu, cuda or cuda:N (default: auto)", panel=_TRAIN), None),
     "validation": (
         _option(str, "--validation", help="Hold out training subjects (S8) or a fraction of the takes (0.1), keep the epoch best on them", panel=_TRAIN), _list_of(str, "--validation")),
     "test_every": (
-        _option(int, "--test-every", help="Report the test error every n epochs, 0 for only at the end [default: 1]", panel=_TRAIN), None),
+        _option(int, "--test-every", help="Report the test error every n epochs, 0 for only at the end (default: 1)", panel=_TRAIN), None),
     "minutes": (
-        _option(float, "--minutes", help="Stop after the epoch that passes this time [default: no limit]", panel=_TRAIN), None),
+        _option(float, "--minutes", help="Stop after the epoch that passes this time (default: no limit)", panel=_TRAIN), None),
 }  # fmt: skip
 
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N")]

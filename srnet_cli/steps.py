@@ -45,6 +45,7 @@ def show_prepared(prepared: "Prepared") -> None:
         ["split", "subjects", "actions", "cameras", "sequences", "frames", "windows"],
         rows,
         caption="Frames are counted once per camera; every frame is the centre of one window.",
+        text_columns=4,
     )
     for note in manifest["notes"]:
         remark(note)

@@ -16,7 +16,7 @@ def main(
     data: dict,
     by: Annotated[str, typer.Option("--by", help="Break down by action, subject, camera or joint")] = "action",
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average with the mirror image")] = True,
-    causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="For published files, which do not say [default: no]")] = None,
+    causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="For published files, which do not say (default: no)")] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write every number as JSON; - for standard output")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the tables as CSV; - for standard output")] = None,
     device: Device = "auto",

@@ -15,7 +15,7 @@ def main(
     data: dict,
     model: dict,
     train: dict,
-    name: Annotated[str | None, typer.Option("--name", help="Name of the run and its files [default: made from the options]", rich_help_panel=_PANEL)] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the run and its files (default: made from the options)", rich_help_panel=_PANEL)] = None,
     config: Annotated[str | None, typer.Option("--config", help="A preset's name, or a TOML file with [data], [model], [train]", rich_help_panel=_PANEL)] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as train.lr=0.0005; may be repeated", rich_help_panel=_PANEL)] = None,
     resume: Annotated[Path | None, typer.Option("--resume", help="Go on with the run of this checkpoint", rich_help_panel=_PANEL)] = None,

@@ -1,0 +1,34 @@
+"""srnet export: a checkpoint as ONNX, or its predictions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srnet_cli.options import DATA, Device, shared
+
+
+@shared(data=DATA)
+def main(
+    path: Annotated[Path, typer.Argument(help="A checkpoint, ours or as published", metavar="PATH")],
+    data: dict,
+    format: Annotated[str, typer.Option("--format", help="onnx, npz, json or csv")] = "onnx",
+    output: Annotated[Path | None, typer.Option("--output", help="File to write (default: output/NAME.FORMAT)")] = None,
+    split: Annotated[str, typer.Option("--split", help="Predictions of train or test")] = "test",
+    flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average predictions with the mirror image")] = True,
+    causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="For published files, which do not say (default: no)")] = None,
+    device: Device = "auto",
+) -> None:  # fmt: skip
+    """Write a checkpoint as ONNX, or its predictions as npz, JSON or CSV."""
+    from srnet_cli.exporting import export_network, export_predictions
+    from srnet_cli.steps import open_checkpoint
+    from srnet_core.lookup import choose
+
+    choose("format", format, ("onnx", "npz", "json", "csv"), where="--format")
+    choose("split", split, ("train", "test"), where="--split")
+    checkpoint = open_checkpoint(path, {"causal": causal} if causal is not None else {})
+    output = output or Path("output") / f"{path.stem}.{format}"
+    if format == "onnx":
+        export_network(checkpoint, path, output)
+    else:
+        export_predictions(checkpoint, data, output, format=format, split=split, flip=flip, device=device)

@@ -1,0 +1,110 @@
+"""ONNX: the network alone, with any batch and any length, checked against torch before it is given out."""
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from srnet_core.errors import SrnetError, require_extra
+from srnet_core.files import atomic_write
+
+OPSET = 18
+TOLERANCE = 1e-4  # of the largest output: rounding of float32 through some ten layers stays far below
+
+
+@dataclass(frozen=True)
+class OnnxExport:
+    """A written file and how far its outputs were from torch's.
+
+    Attributes:
+        lengths: frames of the inputs compared, each with another batch size.
+        errors: largest absolute difference at each length, in the unit of the normalization.
+        scale: largest absolute output of torch.
+    """
+
+    path: Path
+    lengths: tuple[int, ...]
+    errors: tuple[float, ...]
+    scale: float
+
+
+def export_onnx(model: torch.nn.Module, path: str | Path, *, metadata: dict[str, str] | None = None) -> OnnxExport:
+    """Write the network as ONNX: `keypoints` (batch, frames, J, 2) to `poses` (batch, frames - receptive field + 1, J, 3).
+
+    Normalizing the keypoints and padding the ends is the caller's, as in torch; `metadata` says how.
+
+    Raises:
+        MissingExtraError: onnx or onnxruntime is not installed.
+        SrnetError: onnxruntime's outputs are not torch's; nothing is written.
+    """
+    require_extra("onnx", "onnx")
+    runtime = require_extra("onnxruntime", "onnx")
+    path = Path(path)
+    model = model.cpu().eval()
+    lengths = tuple(model.receptive_field + extra for extra in (0, 1, 7, 50, 243))
+    with atomic_write(path) as file:
+        temporary = file.name
+        _write(model, temporary, metadata or {})
+        errors, scale = _compare(model, runtime, temporary, lengths)
+        if max(errors) > TOLERANCE * max(1.0, scale):
+            raise SrnetError(f"the exported network differs from torch by {max(errors):.2e}", where=path)
+    return OnnxExport(path, lengths, errors, scale)
+
+
+def _write(model: torch.nn.Module, path: str, metadata: dict[str, str]) -> None:
+    onnx = require_extra("onnx", "onnx")
+    require_extra("onnxscript", "onnx")
+    example = torch.zeros(2, model.receptive_field + 8, model.num_joints, 2)
+    dynamic = {"x": {0: torch.export.Dim("batch"), 1: torch.export.Dim("frames", min=model.receptive_field + 1)}}
+    with warnings.catch_warnings(), torch.no_grad(), _quiet():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            model, (example,), dynamo=True, dynamic_shapes=dynamic, opset_version=OPSET, verbose=False,
+            input_names=["keypoints"], output_names=["poses"],
+        )  # fmt: skip
+    proto = program.model_proto
+    for key, value in metadata.items():
+        entry = proto.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(proto)
+    with open(path, "wb") as file:
+        file.write(proto.SerializeToString())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _quiet():
+    """The exporter logs through several packages; nothing of it is for the user."""
+    import contextlib
+    import logging
+
+    @contextlib.contextmanager
+    def silence():
+        before = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(before)
+
+    return silence()
+
+
+def _compare(model, runtime, path: str, lengths: tuple[int, ...]) -> tuple[tuple[float, ...], float]:
+    """Largest absolute difference from torch at each length, on random keypoints, and the largest output."""
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    generator = torch.Generator().manual_seed(0)
+    errors, scale = [], 0.0
+    for batch, length in enumerate(lengths, start=1):
+        keypoints = torch.rand(batch, length, model.num_joints, 2, generator=generator) * 2 - 1
+        with torch.no_grad():
+            expected = model(keypoints).numpy()
+        (actual,) = session.run(None, {"keypoints": keypoints.numpy()})
+        if actual.shape != expected.shape:
+            raise SrnetError(f"the exported network gives {actual.shape} where torch gives {expected.shape}", where=path)
+        errors.append(float(np.abs(actual - expected).max()))
+        scale = max(scale, float(np.abs(expected).max()))
+    return tuple(errors), scale
