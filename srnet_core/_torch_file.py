@@ -63,6 +63,8 @@ _STAND_INS = {
     "numpy.random._pickle __randomstate_ctor": InertRandom,
     "numpy.random._pickle __bit_generator_ctor": Inert,
     "numpy.random._mt19937 MT19937": Inert,
+    "numpy.random.bit_generator SeedSequence": Inert,
+    "numpy.random.bit_generator __pyx_unpickle_SeedSequence": Inert,  # of a generator seeded by the system
     **{f"numpy.{core}.multiarray {name}": kind for core in ("core", "_core")
        for name, kind in (("_reconstruct", InertArray), ("scalar", InertScalar))},
 }  # fmt: skip

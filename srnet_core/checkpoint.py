@@ -276,7 +276,7 @@ def _as_generator(state: np.random.RandomState | tuple | None) -> np.random.Rand
     """The object itself, which is what the published code restores."""
     if state is None or isinstance(state, np.random.RandomState):
         return state
-    generator = np.random.RandomState()
+    generator = np.random.RandomState(0)  # an unseeded one would store its entropy as well
     generator.set_state(state)
     return generator
 
