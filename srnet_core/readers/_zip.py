@@ -96,8 +96,9 @@ def _find_directory(file: BinaryIO, where: object) -> tuple[int, int, int]:
         raise BadFileError("the end of the zip file is missing", where=where, todo=AGAIN)
     _, disk, first_disk, here, count, size, start, _ = _END.unpack_from(tail, at)
     end = tail_start + at
-    if 0xFFFF in (here, count) or _UNKNOWN in (size, start):
-        disk, first_disk, here, count, size, start, end = _find_directory64(file, end, where)
+    located = _find_directory64(file, end, where)
+    if located:
+        disk, first_disk, here, count, size, start, end = located
     if disk or first_disk or here != count:
         raise BadFileError("one volume of a zip file split in several", where=where, todo="Join the volumes first")
     if start + size != end:
@@ -105,11 +106,12 @@ def _find_directory(file: BinaryIO, where: object) -> tuple[int, int, int]:
     return count, size, start
 
 
-def _find_directory64(file: BinaryIO, end: int, where: object) -> tuple[int, ...]:
+def _find_directory64(file: BinaryIO, end: int, where: object) -> tuple[int, ...] | None:
+    """The numbers of the zip64 end record, if there is one in front of the plain one at `end`."""
     file.seek(max(0, end - _END64_LOCATOR.size))
     locator = file.read(_END64_LOCATOR.size)
     if end < _END64_LOCATOR.size or not locator.startswith(b"PK\x06\x07"):
-        raise BadFileError("the zip64 part of the directory is missing", where=where, todo=AGAIN)
+        return None
     at = _END64_LOCATOR.unpack(locator)[2]
     if at > end - _END64_LOCATOR.size - _END64.size:
         raise BadFileError("the zip64 directory lies outside the file", where=where, todo=AGAIN)
