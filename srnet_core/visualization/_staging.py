@@ -56,7 +56,7 @@ def _floor_height_m(scene: Scene, lead: np.ndarray, rooted: bool) -> np.ndarray 
 
 
 def _extent_m(points_m: np.ndarray) -> tuple[float, float]:
-    radius = float(np.quantile(np.hypot(points_m[:, 0], points_m[:, 1]), 0.998))
+    radius = float(np.quantile(np.hypot(points_m[:, 0], points_m[:, 1]), 0.99))
     height = float(np.quantile(points_m[:, 2], 0.998))
     return max(radius, 0.3), max(height, 0.5)
 

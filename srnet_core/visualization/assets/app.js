@@ -168,8 +168,9 @@ function showErrors() {
     const average = element("span", { class: "mean" }, ` · mean ${mean(pose.errors).toFixed(1)}`);
     number.append(element("b"), " mm", average);
   }
-  $("worst").hidden = false;
+  $("worst").hidden = scene.frames === 1;
   $("worst").textContent = `Worst frame ${worst} · ${rated[0].errors[worst].toFixed(1)} mm`;
+  if (scene.frames === 1) return;
   addChart();
   watchChart();
 }
@@ -180,6 +181,7 @@ function start() {
   panels.filter((panel) => panel.pose).forEach(watchDragging);
   panels.forEach(watchHovering);
   if (rated.length) showErrors();
+  for (const id of ["play", "back", "next", "scrub", "worst", "speed"]) $(id).disabled = scene.frames === 1;
   const comparable = scene.truth && scene.poses.length > 1;
   $("overlay").hidden = $("joints-box").hidden = !comparable;
   $("scrub").max = scene.frames - 1;
