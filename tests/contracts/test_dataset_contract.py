@@ -1,0 +1,136 @@
+"""What every data set promises, checked on every file of `srnet_core/datasets`.
+
+A new data set in the published layout is covered as it is. One that reads something else gets an entry in
+`EXAMPLE_FILES`: a function that writes a tiny example of its files into a folder and returns their paths.
+"""
+
+import inspect
+
+import numpy as np
+import published_files
+import pytest
+
+from srnet_core import datasets, lookup
+from srnet_core.clip import PoseDataset
+from srnet_core.errors import ConfigError, InputFileMissing
+from srnet_core.geometry.camera import Camera
+
+
+def _published(folder, name):
+    return published_files.write(folder, name, *published_files.members())
+
+
+def _h36m(folder, name):
+    return published_files.write(folder, name, *published_files.h36m_members())
+
+
+def _synthetic(folder, name):
+    from srnet_core.datasets.synthetic import SyntheticConfig, make_files
+
+    few = SyntheticConfig(seconds_per_take=0.5, subjects=("S1", "S9"), actions=("Walking", "SittingDown"))
+    return make_files(few, folder, name)
+
+
+EXAMPLE_FILES = {"h36m": _h36m, "synthetic": _synthetic}
+MAKES_ITS_OWN_FILES = {"synthetic"}
+
+
+@pytest.fixture(scope="module", params=lookup.names("datasets"))
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def paths(name, tmp_path_factory):
+    return EXAMPLE_FILES.get(name, _published)(tmp_path_factory.mktemp(name), name)
+
+
+@pytest.fixture(scope="module")
+def dataset(name, paths) -> PoseDataset:
+    return datasets.load(name, paths, "gt")
+
+
+def test_the_two_functions(name):
+    plugin = lookup.load("datasets", name)
+    assert list(inspect.signature(plugin.locate).parameters) == ["name", "data_dir", "keypoints", "cache_dir"]
+    assert list(inspect.signature(plugin.load).parameters) == ["name", "paths", "keypoints"]
+    assert plugin.__doc__ and plugin.locate.__doc__ and plugin.load.__doc__
+
+
+def test_files_are_found_where_they_lie(name, paths, tmp_path):
+    if name not in MAKES_ITS_OWN_FILES:
+        assert datasets.locate(name, paths[0].parent, "gt", tmp_path) == tuple(paths)
+        assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_missing(name, tmp_path):
+    if name in MAKES_ITS_OWN_FILES:
+        return
+    with pytest.raises(InputFileMissing) as caught:
+        datasets.locate(name, tmp_path / "data", "gt", tmp_path / "cache")
+    for word in (f"data_3d_{name}.npz", f"data_2d_{name}_gt.npz", str(tmp_path / "data"), "--dataset synthetic"):
+        assert word in str(caught.value)
+
+
+def test_names_cannot_leave_the_folder(name, tmp_path):
+    with pytest.raises((ConfigError, LookupError)):
+        datasets.locate(name, tmp_path, "../gt", tmp_path)
+
+
+def test_it_says_what_it_is(dataset, name):
+    assert isinstance(dataset, PoseDataset)
+    assert (dataset.name, dataset.keypoints) == (name, "gt")
+    assert dataset.subjects and dataset.actions and dataset.fps > 0
+    assert all(isinstance(note, str) and note.endswith(".") and note.isprintable() for note in dataset.notes)
+
+
+def test_arrays_are_float32_of_the_skeletons_joints(dataset):
+    joints = dataset.skeleton.num_joints
+    for takes in dataset.positions_3d_world_m.values():
+        for pose in takes.values():
+            assert pose.dtype == np.float32 and pose.shape[1:] == (joints, 3) and np.isfinite(pose).all()
+    for subject, takes in dataset.positions_2d_px.items():
+        for take, views in takes.items():
+            for view in views:
+                assert view.dtype == np.float32 and view.shape[1:] == (joints, 2) and np.isfinite(view).all()
+                assert len(view) >= len(dataset.positions_3d_world_m[subject][take]) > 0
+
+
+def test_one_camera_per_2d_sequence(dataset):
+    assert list(dataset.positions_2d_px) == list(dataset.positions_3d_world_m) == list(dataset.cameras)
+    for subject, takes in dataset.positions_2d_px.items():
+        assert list(takes) == list(dataset.positions_3d_world_m[subject])
+        assert all(isinstance(camera, Camera) for camera in dataset.cameras[subject])
+        assert {len(views) for views in takes.values()} == {len(dataset.cameras[subject])}
+
+
+def test_clips_come_in_the_order_of_the_file(dataset):
+    expected = [
+        (subject, take, camera)
+        for subject, takes in dataset.positions_3d_world_m.items()
+        for take in takes
+        for camera in range(len(dataset.cameras[subject]))
+    ]
+    assert [(c.subject, c.take, c.camera) for c in dataset.clip_names] == expected
+    assert expected
+
+
+def test_the_cameras_see_the_3d_where_the_2d_is(dataset):
+    for clip in dataset.clips(dataset.clip_names):
+        assert len(clip.pose_2d_px) == len(clip.pose_3d_cam_m) == clip.name.frames
+        assert clip.pose_3d_cam_m.dtype == np.float32
+        assert (clip.pose_3d_cam_m[..., 2] > 0).all(), "behind the camera"
+        error_px = np.abs(clip.camera.project(clip.pose_3d_cam_m) - clip.pose_2d_px).max()
+        assert error_px < 1, clip.name
+
+
+def test_the_customary_split_names_subjects_that_are_there(dataset):
+    assert set(dataset.train_subjects) | set(dataset.test_subjects) <= set(dataset.subjects)
+    assert not set(dataset.train_subjects) & set(dataset.test_subjects)
+
+
+def test_reading_twice_gives_the_same(dataset, name, paths):
+    again = datasets.load(name, paths, "gt")
+    assert again.clip_names == dataset.clip_names and again.notes == dataset.notes
+    first, second = dataset.clip(dataset.clip_names[-1]), again.clip(again.clip_names[-1])
+    assert (first.pose_2d_px == second.pose_2d_px).all() and (first.pose_3d_cam_m == second.pose_3d_cam_m).all()
