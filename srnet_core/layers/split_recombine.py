@@ -146,11 +146,9 @@ class SplitRecombineConv1d(nn.Module):
         context = self._context(layer_taps, group_taps)
         if context is not None and self.context_form == "channel_wise":
             group_taps, context = self._recombine_channels(group_taps, context), None
-        return torch.cat([self._group(i, own, group_taps, context) for i, own in enumerate(self._slices)], dim=-1)
-
-    @property
-    def _slices(self) -> list[slice]:
-        return group_slices(self.in_group_channels)
+        # split, not sliced: the gradient of a split is one concatenation, that of each slice a tensor of zeros
+        by_group = zip(*(tap.split(self.in_group_channels, dim=-1) for tap in group_taps))
+        return torch.cat([self._group(i, inputs, context) for i, inputs in enumerate(by_group)], dim=-1)
 
     def _context(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor | None:
         """(B, W, G, k), per channel in the channel-wise form, `None` where there is no context."""
@@ -164,10 +162,9 @@ class SplitRecombineConv1d(nn.Module):
         combine = torch.mul if self.recombine == "multiply" else torch.add
         return [combine(tap, own) for tap, own in zip(taps, context.unbind(-1))]
 
-    def _group(self, i: int, own: slice, taps: Sequence[Tensor], context: Tensor | None) -> Tensor:
-        """Output of group i, (B, W, O_i), from the k taps (B, W, C) of all groups and the context (B, W, G, k)."""
+    def _group(self, i: int, inputs: Sequence[Tensor], context: Tensor | None) -> Tensor:
+        """Output of group i, (B, W, O_i), from its k taps (B, W, C_i) and the context of all, (B, W, G, k)."""
         weight = self.group_conv[i].weight  # (O_i, C_i, k), one more input channel for concat
-        inputs = [tap[..., own] for tap in taps]
         if context is None:
             return taps_product(inputs, weight)
         context = context[:, :, i]  # (B, W, k)
