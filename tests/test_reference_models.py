@@ -24,6 +24,15 @@ def golden(golden_dir):
     return Golden(golden_dir)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small products; more threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 class Golden:
     """Inputs, weights and outputs of the published models; weights and inputs from their frozen recipe."""
 
@@ -40,12 +49,17 @@ class Golden:
     def state(self, name, form):
         """Weights by key; the dilated model of `dense` configurations has its own."""
         entry = self.index[name]
-        shapes = self.keys["sets"][self.keys["configs"].get(name, self.keys["configs"].get(f"{name}#{form}"))]
-        if form == "tm" and f"{name}#tm" in self.keys["configs"]:
-            shapes = self.keys["sets"][self.keys["configs"][f"{name}#tm"]]
-        state = self.recipe.make_state(shapes, entry["seed"])
+        state = self.recipe.make_state(self._shapes(name, form), entry["seed"])
         assert self.recipe.digest(state) == entry["digest"][form]
         return {key: torch.from_numpy(value) for key, value in state.items()}
+
+    def shapes(self, name):
+        """The dilated model's tensors, without memory."""
+        return {key: torch.empty(shape, device="meta") for key, shape in self._shapes(name, "tm").items()}
+
+    def _shapes(self, name, form):
+        configs = self.keys["configs"]
+        return self.keys["sets"][configs.get(f"{name}#{form}", configs.get(name))]
 
     def cases(self, prefix="", but=()):
         names = [n for n, c in self.index.items() if "file" in c and n.startswith(prefix)]
@@ -159,3 +173,95 @@ def test_outputs_are_those_of_the_published_code(golden, family, but):
 def test_every_configuration_is_in_one_family(golden):
     counted = sum(len(golden.cases(family, but)) for family, but in FAMILIES)
     assert counted == len(golden.cases()) == 335
+
+
+@torch.no_grad()
+def test_sequences_give_what_the_published_training_computed_for_windows(golden):
+    """By default, also where the published dilated form does not: concat and channel-wise contexts."""
+    names = [n for n in golden.cases("srnet") if golden.index[n]["max_abs_tm_win_minus_o1f_win"] > 1e-3]
+    assert len(names) > 20
+    for name in names:
+        entry = golden.index[name]
+        if entry["channels"] > 100:
+            continue
+        arrays = np.load(golden.folder / "A_models" / entry["file"], allow_pickle=False)
+        x = inputs_of(golden, entry, arrays)["in_win"].double()
+        assert_close(build(entry, golden.state(name, "tm")).double()(x), arrays["o1f_win_f64"])
+
+
+@pytest.fixture(scope="module")
+def vp3d(golden):
+    return [(name, entry) for name, entry in golden.vp3d.items() if name.startswith("vp3d")]
+
+
+def vp3d_model(golden, entry, form, **more):
+    shapes = entry["shapes"].get("both") or entry["shapes"][form]
+    state = golden.recipe.make_state(shapes, entry["seed"])
+    assert golden.recipe.digest(state) == entry["digest"][form]
+    fields = {key: entry[key] for key in ("channels", "causal", "dense")}
+    joints = 0 if entry["num_joints_out"] == 17 else entry["num_joints_out"]
+    model = build_model("fc", filter_widths=entry["arch"], negative_slope=0.0, num_joints_out=joints, **fields | more)
+    model.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
+    return model.eval()
+
+
+@torch.no_grad()
+def test_videopose3d_models(golden, vp3d):
+    assert len(vp3d) == 13
+    for name, entry in vp3d:
+        arrays = np.load(golden.folder / "F_vp3d" / f"F_{name}.npz", allow_pickle=False)
+        x = {key: torch.from_numpy(arrays[key]) for key in ("in_win", "in_seq")}
+        model = vp3d_model(golden, entry, "tm")
+        strided = vp3d_model(golden, entry, "o1f", dense=False)
+        assert (model.receptive_field, strided.causal_shift) == (
+            entry["receptive_field"],
+            entry["total_causal_shift_o1f"],
+        )
+        for suffix, dtype in (("", torch.float32), ("_f64", torch.float64)):
+            cast = {key: value.to(dtype) for key, value in x.items()}
+            for key, value in outputs(model.to(dtype), strided.to(dtype), cast).items():
+                if not (entry["dense"] and key == "o1f_win"):
+                    assert_close(value, arrays[key + suffix])
+
+
+def gradients(model, arrays):
+    """Loss and gradients of the first published training step: L1, the target's root at zero."""
+    target = torch.from_numpy(arrays["step0/in_3d"]).clone()
+    target[:, :, 0] = 0
+    prediction = model.train().forward_strided(torch.from_numpy(arrays["step0/in_2d"]))
+    loss = (prediction - target).abs().mean()
+    loss.backward()
+    return loss.item(), {key: p.grad for key, p in model.named_parameters()}
+
+
+TRAINED = {
+    "srnet_g5_multiply_others_a111": {}, "srnet_g5_multiply_others_a333": {}, "fc_a333": {},
+    "srnet_g5_add_others_a333": {"recombine": "add"}, "srnet_g5_concat_others_a333": {"recombine": "concat"},
+    "srnet_g3_multiply_all_a333": {"groups": 3, "context": "all"},
+    "srnet_g2_concat_all_a333": {"groups": 2, "recombine": "concat", "context": "all"},
+    "srnet_g5_multiply_all_channelwise_a333": {"context": "all", "context_form": "channel_wise"},
+    "srnet_g5_multiply_all_groupmod_a333": {"context": "all", "context_form": "group_wise"},
+    "srnet_g5_multiply_others_meanfunc_a333": {"context_form": "mean"},
+    "srnet_g5_concat_others_meanups_a333": {"recombine": "concat", "context_form": "upsampled_mean"},
+    "srnet_g5_multiply_others_a333_causal": {"causal": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_first_training_step(golden, name):
+    facts = json.loads((golden.folder / "A_train/T_train.json").read_text())[f"{name}_base"]
+    arrays = np.load(golden.folder / f"A_train/T_{name}_base.npz", allow_pickle=False)
+    model = build_model(name.split("_")[0], filter_widths=facts["arch"], channels=facts["channels"], **TRAINED[name])
+    weights = {key[2:]: torch.from_numpy(arrays[key]) for key in arrays if key.startswith("w/")}
+    model.load_state_dict(weights)
+    loss, found = gradients(model, arrays)
+    assert loss == pytest.approx(facts["l1_losses"][0], rel=5e-6)
+    for key, gradient in found.items():
+        if f"step0/grad/{key}" not in arrays:
+            assert gradient is None  # stored, but never used
+        elif not (".m_conv." in key and key.endswith("bias")):  # true gradient zero, what is there is rounding
+            expected = torch.from_numpy(arrays[f"step0/grad/{key}"])
+            assert (gradient - expected).abs().max() <= 1e-3 * expected.abs().max(), key
+    for key, value in model.state_dict().items():
+        if "running_" in key:
+            torch.testing.assert_close(value, torch.from_numpy(arrays[f"step0/after/{key}"]), rtol=1e-4, atol=1e-5)

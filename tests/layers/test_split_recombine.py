@@ -1,11 +1,14 @@
 """The split-and-recombine layer against its definition, written out tap by tap."""
 
+import doctest
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import srnet_core as srnet
+import srnet_core.models
 from srnet_core.errors import ConfigError, UnknownNameError
 from srnet_core.layers.split_recombine import share_channels
 
@@ -155,3 +158,10 @@ def test_impossible_settings_are_refused_with_the_reason(settings, error, says):
     settings = {"groups": GROUPS, "features_per_node": 2, "out_channels": 22} | settings
     with pytest.raises(error, match=says):
         srnet.nn.SplitRecombineConv1d(**settings)
+
+
+@pytest.mark.parametrize("module", [srnet.nn, srnet_core.models], ids=lambda m: m.__name__)
+def test_documented_examples_run(module):
+    results = doctest.testmod(module)
+    assert results.attempted
+    assert not results.failed
