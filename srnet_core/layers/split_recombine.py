@@ -163,7 +163,7 @@ class SplitRecombineConv1d(nn.Module):
         return [combine(tap, own) for tap, own in zip(taps, context.unbind(-1))]
 
     def _group(self, i: int, inputs: Sequence[Tensor], context: Tensor | None) -> Tensor:
-        """Output of group i, (B, W, O_i), from its k taps (B, W, C_i) and the context of all, (B, W, G, k)."""
+        """Output of group i, (B, W, O_i), from its own k taps (B, W, C_i) and the context (B, W, G, k)."""
         weight = self.group_conv[i].weight  # (O_i, C_i, k), one more input channel for concat
         if context is None:
             return taps_product(inputs, weight)
