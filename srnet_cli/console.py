@@ -20,13 +20,13 @@ METRIC_HEADS = {
     "mpjpe_mm": "\nMPJPE\nmm",
     "p_mpjpe_mm": "P-\nMPJPE\nmm",
     "n_mpjpe_mm": "N-\nMPJPE\nmm",
-    "mpjve_mm": "\nMPJVE\nmm",
-    "pck150": "PCK\n@150\n%",
+    "mpjve_mm": "MPJ-\nVE\nmm",
+    "pck150": "PCK\n150\n%",
     "auc": "\nAUC\n%",
-    "p_pck150": "P-PCK\n@150\n%",
+    "p_pck150": "P-\nPCK\n%",
     "p_auc": "P-\nAUC\n%",
-    "angle_deg": "\nangle\ndeg",
-    "symmetry_mm": "\nsymm.\nmm",
+    "angle_deg": "\nang.\ndeg",
+    "symmetry_mm": "\nsym.\nmm",
 }
 _FRACTIONS = ("pck150", "auc", "p_pck150", "p_auc")
 
@@ -150,12 +150,12 @@ def metric_table(
 def _table(title: str, caption: str | None) -> Table:
     """Narrow enough for ten metrics in 80 columns."""
     return Table(title=f"[bold]{escape(title)}[/]", caption=escape(caption) if caption else None, title_justify="left",
-                 caption_justify="left", title_style="", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
-                 pad_edge=False)  # fmt: skip
+                 caption_justify="left", title_style="", header_style="bold", box=SIMPLE_HEAD, padding=0,
+                 show_edge=False)  # fmt: skip
 
 
 def _cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
-    return [metric_text(name, values[name]) for name in names] + [f"{values['frames']:,}"]
+    return [metric_text(name, values[name]) for name in names] + [str(values["frames"])]
 
 
 def metric_text(name: str, value: float) -> str:

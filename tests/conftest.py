@@ -1,8 +1,12 @@
 """Fixtures shared by all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Two test processes share two cores; threads of their own would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -19,3 +23,19 @@ def shared_dir() -> Path:
 def golden_dir(shared_dir) -> Path:
     """Inputs and outputs of the published code."""
     return shared_dir / "golden"
+
+
+@pytest.fixture(scope="session")
+def published_files():
+    """A function that writes a small data set of two cameras in the published layout."""
+    from tests_support import write_published
+
+    return write_published
+
+
+@pytest.fixture
+def small_data(tmp_path) -> Path:
+    """A folder with the data set "small": subjects A, B, C, actions Walk (two takes) and Sit, two cameras."""
+    from tests_support import write_published
+
+    return write_published(tmp_path / "data", "small")

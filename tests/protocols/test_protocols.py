@@ -1,0 +1,107 @@
+"""Protocols: which clips go where, and the order of the published code."""
+
+import json
+
+import numpy as np
+import pytest
+
+from srnet_core.clip import PoseDataset, action_of
+from srnet_core.config import DataConfig
+from srnet_core.errors import ConfigError
+from srnet_core.lookup import names
+from srnet_core.protocols import split_clips
+from srnet_core.skeletons import get_skeleton
+
+SUBJECTS = ("S1", "S5", "S9")
+TAKES = ("Sitting 1", "Sitting 2", "SittingDown", "Walking", "Walking 1")
+
+
+@pytest.fixture
+def dataset() -> PoseDataset:
+    poses = {s: {t: np.zeros((5, 17, 3), np.float32) for t in TAKES} for s in SUBJECTS}
+    keypoints = {s: {t: [np.zeros((5, 17, 2), np.float32)] * 4 for t in TAKES} for s in SUBJECTS}
+    return PoseDataset("toy", "gt", get_skeleton("h36m17"), 50, poses, keypoints, {}, ("S1", "S5"), ("S9",))
+
+
+# options under which each protocol works on the toy data; a new protocol file needs none if defaults do
+OPTIONS = {"cross_action": {"train_actions": ("Walking",)}}
+
+
+@pytest.mark.parametrize("protocol", names("protocols"))
+def test_every_protocol_gives_two_disjoint_ordered_sides(protocol, dataset):
+    split = split_clips(dataset, DataConfig(protocol=protocol, **OPTIONS.get(protocol, {})))
+    order = {c: i for i, c in enumerate(dataset.clip_names)}
+    assert split.train and split.test and not set(split.train) & set(split.test)
+    for side in (split.train, split.test):
+        assert [order[c] for c in side] == sorted(order[c] for c in side)
+
+
+def test_sitting_does_not_take_in_sitting_down(dataset):
+    split = split_clips(dataset, DataConfig(protocol="cross-action", train_actions=("Sitting",)))
+    assert {c.take for c in split.train} == {"Sitting 1", "Sitting 2"}
+    assert {c.action for c in split.test} == {"SittingDown", "Walking"}
+    assert action_of("SittingDown 2") == "SittingDown"
+
+
+def test_several_training_actions_and_any_case(dataset):
+    split = split_clips(dataset, DataConfig(protocol="cross-action", train_actions=("walking", "Sitting")))
+    assert {c.action for c in split.test} == {"SittingDown"}
+
+
+def test_a_take_means_its_action(dataset):
+    split = split_clips(dataset, DataConfig(actions=("Walking 1",)))
+    assert {c.take for c in split.train} == {"Walking", "Walking 1"}
+
+
+def test_cameras_default_to_the_first_against_the_others(dataset):
+    split = split_clips(dataset, DataConfig(protocol="cross-camera"))
+    assert {c.camera for c in split.train} == {0} and {c.camera for c in split.test} == {1, 2, 3}
+    split = split_clips(dataset, DataConfig(protocol="cross-camera", test_cameras=(0,)))
+    assert {c.camera for c in split.train} == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"protocol": "cross-action"}, "which action"),
+        ({"protocol": "cross-camera", "train_cameras": (0, 1), "test_cameras": (1,)}, "camera 1 is in both"),
+        ({"protocol": "cross-camera", "train_cameras": (0, 1, 2, 3)}, "both sides need"),
+        ({"subjects_train": ("S1", "S9"), "subjects_test": ("S9",)}, "overlap: 20 clips of S9"),
+        ({"protocol": "cross-action", "train_actions": ("Walking", "Sitting", "SittingDown")}, "left to test"),
+    ],
+)
+def test_what_cannot_be_split_is_refused(dataset, options, message):
+    with pytest.raises(ConfigError, match=message):
+        split_clips(dataset, DataConfig(**options))
+
+
+def test_one_side_given_leaves_the_customary_other(dataset):
+    split = split_clips(dataset, DataConfig(subjects_test=("S5",)))
+    assert {c.subject for c in split.train} == {"S1"}
+    split = split_clips(dataset, DataConfig(subjects_train=("S1",)))
+    assert {c.subject for c in split.test} == {"S9"}
+
+
+@pytest.fixture(scope="module")
+def golden(golden_dir):
+    from srnet_core import datasets
+
+    folder = golden_dir / "E_dataset"
+    paths = datasets.locate("h36m", folder, "gt", folder)
+    fetched = json.loads((folder / "E_dataset_stage.json").read_text())["fetch"]
+    return datasets.load("h36m", paths, "gt"), fetched
+
+
+@pytest.mark.parametrize(
+    ("options", "train", "test"),
+    [
+        ({}, "cross_subject_train", "cross_subject_test"),
+        ({"protocol": "cross_action", "train_actions": ("Discussion",)}, "cross_action_train_Discussion", "cross_action_test14"),
+        ({"protocol": "cross_camera"}, "cross_camera_train_0", "cross_camera_test_123"),
+    ],
+)
+def test_selection_and_order_are_the_published_ones(golden, options, train, test):
+    dataset, fetched = golden
+    split = split_clips(dataset, DataConfig(**options))
+    assert [f"{c.subject}/{c.take}/{c.camera}" for c in split.train] == fetched[train]["seqs"]
+    assert [f"{c.subject}/{c.take}/{c.camera}" for c in split.test] == fetched[test]["seqs"]

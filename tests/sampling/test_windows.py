@@ -1,0 +1,131 @@
+"""Windows: the published batches from the published order, and what a window must be in general."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from srnet_core.errors import ConfigError
+from srnet_core.sampling.augment import mirror_poses
+from srnet_core.sampling.windows import WindowSampler, window_table
+from srnet_core.skeletons.h36m17 import SKELETON
+
+
+def sampler(lengths, **settings) -> WindowSampler:
+    total = sum(lengths)
+    pose_3d = torch.arange(total * 51, dtype=torch.float32).reshape(total, 17, 3)
+    starts = np.cumsum([0, *lengths[:-1]])
+    options = {"receptive_field": 1, "causal": False, "windows_per_batch": 4, "flip": False} | settings
+    return WindowSampler(pose_3d[..., :2].clone(), pose_3d, list(zip(starts, lengths)), SKELETON.mirror, **options)
+
+
+CASES = {  # golden case -> settings of the sampler; the batch size and stride are those of its constructor
+    "c1_plain_noshuffle": {"receptive_field": 1, "windows_per_batch": 4, "flip": False},
+    "c2_aug_noshuffle": {"receptive_field": 1, "windows_per_batch": 4},
+    "c3_aug_shuffle_defaultseed_2epochs": {"receptive_field": 1, "windows_per_batch": 8},
+    "c4_aug_shuffle_pad4_seed1234": {"receptive_field": 9, "windows_per_batch": 8, "seed": 1234},
+    "c5_causal_pad4_shift4": {"receptive_field": 9, "windows_per_batch": 8, "causal": True},
+    "c6_stride3_pad2_noparams": {"receptive_field": 5, "windows_per_batch": 4, "stride": 3},
+    "c7_stride3_pad0_params": {"receptive_field": 1, "windows_per_batch": 4, "stride": 3},
+    "c8_stride4_pad1_intr": {"receptive_field": 3, "windows_per_batch": 4, "stride": 4, "flip": False},
+    "c10_randseed_flag_77": {"receptive_field": 1, "windows_per_batch": 8, "seed": 77},
+    "c9_pad13_longer_than_seq": {"receptive_field": 27, "windows_per_batch": 16, "flip": False},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_batches_are_the_published_ones(golden_dir, case):
+    folder = golden_dir / "C_generators"
+    about = json.loads((folder / "C_generators.json").read_text())[case]
+    inputs, expected = np.load(folder / "C_inputs.npz"), np.load(folder / f"C_{case}.npz")
+    poses_2d, poses_3d = ([inputs[f"{kind}/{i}"] for i in range(3)] for kind in ("p2d", "p3d"))
+    lengths = [len(p) for p in poses_3d]
+    sequences = list(zip(np.cumsum([0, *lengths[:-1]]), lengths))
+    made = WindowSampler(
+        torch.from_numpy(np.concatenate(poses_2d)), torch.from_numpy(np.concatenate(poses_3d)), sequences,
+        SKELETON.mirror, **{"causal": False} | CASES[case],
+    )  # fmt: skip
+    if "'shuffle': False" in about["args"][2]:
+        made.random = SimpleNamespace(permutation=np.arange)
+    for epoch in range(int(about["args"][1])):
+        batches = list(made.epoch())
+        published = len({k.split("/")[1] for k in expected.files if k.startswith(f"e{epoch}/")})
+        last = expected[f"e{epoch}/b{published - 1}/2d"]
+        assert len(batches) == published - (len(last) == 1)  # a last batch of one window is left out
+        for index, batch in enumerate(batches):
+            np.testing.assert_array_equal(batch.pose_2d.numpy(), expected[f"e{epoch}/b{index}/2d"].astype(np.float32))
+            np.testing.assert_array_equal(batch.pose_3d.numpy(), expected[f"e{epoch}/b{index}/3d"].astype(np.float32))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=5),
+    stride=st.integers(1, 7),
+    flip=st.booleans(),
+)
+def test_every_frame_is_a_target_once_and_no_window_leaves_its_sequence(lengths, stride, flip):
+    starts = np.cumsum([0, *lengths[:-1]])
+    table = window_table(list(zip(starts, lengths)), stride, flip)
+    for mirrored in {False, flip}:
+        rows = table.flip == mirrored
+        frames = (table.first[rows, None] + np.arange(stride)).ravel()
+        low, high = np.repeat(table.low[rows], stride), np.repeat(table.high[rows], stride)
+        inside = frames[(frames >= low) & (frames <= high)]
+        assert sorted(inside) == list(range(sum(lengths)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 12), min_size=2, max_size=4),
+    receptive_field=st.sampled_from([1, 3, 9]),
+    causal=st.booleans(),
+)
+def test_windows_hold_the_frames_around_their_target_clamped_to_the_sequence(lengths, receptive_field, causal):
+    made = sampler(lengths, receptive_field=receptive_field, causal=causal)
+    pose_3d = torch.arange(sum(lengths) * 51, dtype=torch.float32).reshape(-1, 17, 3)
+    batch = made.gather(torch.arange(len(made.table)))
+    past = receptive_field - 1 if causal else receptive_field // 2
+    for window in range(len(made.table)):
+        wanted = np.clip(
+            np.arange(receptive_field) - past + made.table.first[window], made.table.low[window], made.table.high[window]
+        )
+        assert torch.equal(batch.pose_2d[window], pose_3d[wanted, :, :2])
+        assert torch.equal(batch.pose_3d[window, 0], pose_3d[made.table.first[window]])
+
+
+def test_flips_swap_sides_and_negate_x():
+    made = sampler([5], flip=True, receptive_field=3)
+    batch = made.gather(torch.arange(len(made.table)))
+    plain, flipped = batch.pose_2d[:5], batch.pose_2d[5:]
+    assert torch.equal(flipped, mirror_poses(plain, SKELETON.mirror))
+    assert torch.equal(flipped[:, :, SKELETON.index("LKnee"), 0], -plain[:, :, SKELETON.index("RKnee"), 0])
+    assert torch.equal(mirror_poses(flipped, SKELETON.mirror), plain)
+
+
+def test_an_epoch_shows_every_window_once_in_another_order_each_time():
+    made = sampler([40, 25], windows_per_batch=16)
+    first, second = ([b.pose_3d[:, 0, 0, 0] for b in made.epoch()] for _ in range(2))
+    assert [len(b) for b in first] == [16, 16, 16, 16]  # a fifth batch of one window is left out
+    assert len(torch.cat(first).unique()) == 64
+    assert not torch.equal(torch.cat(first), torch.cat(second))
+
+
+def test_going_on_in_the_middle_of_an_epoch_gives_the_rest_of_it():
+    whole, rest = sampler([50], seed=3), sampler([50], seed=3)
+    expected = [b.pose_3d for b in whole.epoch()][5:]
+    actual = [b.pose_3d for b in rest.epoch(skip=5)]
+    assert len(actual) == len(expected) and all(map(torch.equal, actual, expected))
+
+
+def test_a_batch_larger_than_the_data_is_one_batch():
+    made = sampler([7], windows_per_batch=1000)
+    assert [len(b.pose_2d) for b in made.epoch()] == [7] and len(made) == 1
+
+
+def test_one_window_is_too_few():
+    with pytest.raises(ConfigError, match="single window"):
+        sampler([1])

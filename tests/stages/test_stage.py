@@ -1,0 +1,259 @@
+"""Stages: what is written is what is read; nothing half-written, damaged or foreign is taken for a stage."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srnet_core import datasets
+from srnet_core.config import DataConfig
+from srnet_core.errors import ConfigError, StageError, UnknownNameError
+from srnet_core.stages import prepare as prepare_module
+from srnet_core.stages.key import file_digest
+from srnet_core.stages.prepare import prepare
+from srnet_core.stages.store import CHUNK_FRAMES, Stage, StageWriter
+
+
+@pytest.fixture
+def config(small_data, tmp_path) -> DataConfig:
+    return DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), subjects_test=("C",))
+
+
+def test_a_stage_holds_the_normalized_clips_in_order(config):
+    stage = prepare(config).stage
+    dataset = datasets.load("small", datasets.locate("small", config.data_dir, "gt", config.cache_dir), "gt")
+    assert [s.subject for s in stage.split("test")] == ["C"] * len(stage.split("test"))
+    for sequence in stage.sequences:
+        (name,) = [c for c in dataset.clip_names if (c.subject, c.take, c.camera) == (sequence.subject, sequence.take, sequence.camera)]
+        clip = dataset.clip(name)
+        rows = slice(sequence.start, sequence.start + sequence.length)
+        relative = clip.pose_3d_cam_m - clip.pose_3d_cam_m[:, :1]
+        np.testing.assert_array_equal(stage.read("pose_3d", rows.start, rows.stop), relative)
+        np.testing.assert_array_equal(stage.read("root_cam_m", rows.start, rows.stop), clip.pose_3d_cam_m[:, 0])
+        np.testing.assert_allclose(stage.read("pose_2d", rows.start, rows.stop), clip.camera.normalize_screen(clip.pose_2d_px), atol=1e-6)
+
+
+def test_windows_are_the_frames_of_their_split(config):
+    stage = prepare(config).stage
+    for side in ("train", "test"):
+        first, last = stage.frames(side)
+        np.testing.assert_array_equal(stage.read(f"windows_{side}"), np.arange(first, last))
+
+
+def test_running_again_finds_the_stage(config):
+    first, second = prepare(config), prepare(config)
+    assert not first.cached and second.cached and first.stage.folder == second.stage.folder
+
+
+def test_force_makes_it_again(config):
+    prepare(config)
+    assert not prepare(config, force=True).cached
+
+
+@pytest.mark.parametrize("change", [{"subset": 0.5}, {"downsample": 2}, {"normalization": "lcn"}, {"actions": ("Walk",)}])
+def test_what_decides_the_content_decides_the_key(config, change):
+    other = DataConfig(**{**config.__dict__, **change})
+    assert prepare(config).stage.folder != prepare(other).stage.folder
+
+
+def test_a_new_time_stamp_on_the_same_bytes_is_still_the_same_stage(config, small_data):
+    prepare(config)
+    os.utime(small_data / "data_3d_small.npz", (1, 1))
+    assert prepare(config).cached
+
+
+def test_other_poses_make_another_stage(config, small_data, published_files):
+    before = prepare(config).stage.folder
+    published_files(small_data, "small", seed=1)
+    assert prepare(config).stage.folder != before
+
+
+def test_digest_is_not_remembered_for_a_file_that_just_changed(tmp_path):
+    path, memo = tmp_path / "file", tmp_path / "memo.json"
+    path.write_bytes(b"one")
+    first = file_digest(path, memo)
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes(b"two")
+    os.utime(path, ns=(stamp, stamp))
+    assert file_digest(path, memo) != first
+
+
+def test_a_damaged_memo_only_costs_time(tmp_path):
+    path, memo = tmp_path / "file", tmp_path / "memo.json"
+    path.write_bytes(b"one")
+    os.utime(path, (1, 1))
+    for text in ("", "[]", "{", '{"x": 1}'):
+        memo.write_text(text)
+        assert file_digest(path, memo) == file_digest(path)
+
+
+def test_subset_and_downsample_keep_consecutive_frames_the_same_for_all_cameras(config):
+    full = prepare(config).stage
+    part = prepare(DataConfig(**{**config.__dict__, "subset": 0.5, "downsample": 2})).stage
+    starts = {}
+    for sequence in part.split("train"):
+        (whole,) = [s for s in full.split("train") if (s.subject, s.take, s.camera) == (sequence.subject, sequence.take, sequence.camera)]
+        assert sequence.length == round(-(-whole.length // 2) * 0.5)
+        frames = full.read("root_cam_m", whole.start, whole.start + whole.length)[::2]
+        kept = part.read("root_cam_m", sequence.start, sequence.start + sequence.length)
+        offsets = [i for i in range(len(frames) - len(kept) + 1) if np.array_equal(frames[i : i + len(kept)], kept)]
+        starts.setdefault((sequence.subject, sequence.take), set()).add(offsets[0])
+    assert all(len(offsets) == 1 for offsets in starts.values())
+    assert [s.length for s in part.split("test")] == [-(-s.length // 2) for s in full.split("test")]
+
+
+def damage_chunk(stage: Stage) -> None:
+    chunk = next((stage.folder / "pose_3d" / "c").rglob("0"))
+    while chunk.is_dir():
+        chunk = next(chunk.iterdir())
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    chunk.write_bytes(content)
+
+
+def test_a_flipped_bit_is_not_read_back(config):
+    stage = prepare(config).stage
+    damage_chunk(stage)
+    with pytest.raises(StageError, match="damaged"):
+        stage.read("pose_3d")
+    with pytest.raises(StageError, match="have changed"):
+        stage.verify()
+
+
+def test_a_whole_stage_verifies(config):
+    prepare(config).stage.verify()
+
+
+def test_a_missing_chunk_is_noticed_and_the_stage_made_again(config):
+    stage = prepare(config).stage
+    chunk = next(p for p in (stage.folder / "pose_2d").rglob("*") if p.is_file() and p.name != "zarr.json")
+    chunk.unlink()
+    with pytest.raises(StageError, match="missing"):
+        Stage.open(stage.folder)
+    again = prepare(config)
+    assert not again.cached
+    again.stage.verify()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"stage_version": 1}', '{"stage_version": 999, "files": {}}'])
+def test_a_damaged_manifest_is_no_stage(config, text):
+    stage = prepare(config).stage
+    (stage.folder / "manifest.json").write_text(text)
+    with pytest.raises(StageError):
+        Stage.open(stage.folder)
+    assert not prepare(config).cached
+
+
+def test_a_folder_without_manifest_is_no_stage(tmp_path):
+    with pytest.raises(StageError, match="not a finished stage"):
+        Stage.open(tmp_path)
+
+
+def test_more_than_a_chunk_comes_back_whole(tmp_path):
+    frames = 2 * CHUNK_FRAMES + 77
+    rows = np.random.default_rng(0).random((frames, 4), dtype=np.float32)
+    with StageWriter(tmp_path / "stage", frames, {"pose_2d": (4,)}) as writer:
+        for start in range(0, frames, 1000):
+            writer.append({"pose_2d": rows[start : start + 1000]})
+        writer.commit({}, {"train": np.arange(frames)})
+    stage = Stage.open(tmp_path / "stage")
+    np.testing.assert_array_equal(stage.read("pose_2d"), rows)
+    np.testing.assert_array_equal(stage.read("pose_2d", 16000, 33000), rows[16000:33000])
+    assert [p.name for p in tmp_path.iterdir()] == ["stage"]
+
+
+def test_zeros_are_stored_like_anything_else(tmp_path):
+    with StageWriter(tmp_path / "stage", 10, {"pose_2d": (4,)}) as writer:
+        writer.append({"pose_2d": np.zeros((10, 4))})
+        writer.commit({}, {"train": np.zeros(1)})
+    assert not Stage.open(tmp_path / "stage").read("pose_2d").any()
+
+
+def test_leaving_without_commit_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), StageWriter(tmp_path / "stage", 10, {"pose_2d": (4,)}) as writer:
+        writer.append({"pose_2d": np.zeros((5, 4))})
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_frames_are_refused(tmp_path):
+    with pytest.raises(StageError, match="5 of 10 frames"), StageWriter(tmp_path / "stage", 10, {"a": (4,)}) as writer:
+        writer.append({"a": np.zeros((5, 4))})
+        writer.commit({}, {})
+
+
+def test_no_disk_space_is_said_before_anything_is_written(config, monkeypatch):
+    usage = prepare_module.StageWriter._require_space.__globals__["shutil"].disk_usage(".")
+    monkeypatch.setattr("srnet_core.stages.store.shutil.disk_usage", lambda _: usage._replace(free=1000))
+    with pytest.raises(StageError, match="no disk space"):
+        prepare(config)
+    assert not list(Path(config.cache_dir).glob("*-cross_subject-*"))
+
+
+def _prepare_slowly(config: DataConfig) -> None:
+    append = StageWriter.append
+
+    def slow(self, arrays):
+        time.sleep(0.05)
+        append(self, arrays)
+
+    StageWriter.append = slow
+    prepare(config)
+
+
+def test_a_killed_prepare_leaves_no_stage_and_the_next_one_cleans_up(config):
+    process = multiprocessing.get_context("spawn").Process(target=_prepare_slowly, args=(config,))
+    process.start()
+    cache = Path(config.cache_dir)
+    deadline = time.monotonic() + 60
+    while not list(cache.glob("*.tmp-*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    leftovers = list(cache.glob("*.tmp-*"))
+    assert leftovers and not any((p / "manifest.json").exists() for p in leftovers)
+    prepared = prepare(config)
+    assert not prepared.cached and not list(cache.glob("*.tmp-*"))
+    prepared.stage.verify()
+
+
+def test_processes_that_race_end_with_one_good_stage(config):
+    context = multiprocessing.get_context("spawn")
+    racers = [context.Process(target=_prepare_slowly, args=(config,)) for _ in range(3)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert [racer.exitcode for racer in racers] == [0, 0, 0]
+    folders = [p for p in Path(config.cache_dir).iterdir() if p.is_dir()]
+    assert len(folders) == 1
+    Stage.open(folders[0]).verify()
+
+
+def test_the_manifest_tells_inputs_and_counts(config):
+    manifest = json.loads((prepare(config).stage.folder / "manifest.json").read_text())
+    assert {i["name"] for i in manifest["inputs"]} == {"data_3d_small.npz", "data_2d_small_gt.npz"}
+    assert manifest["frames"]["train"] + manifest["frames"]["test"] == sum(s["length"] for s in manifest["sequences"])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"subjects_test": ("X",)}, UnknownNameError, "no subject 'X'.*Choices: A, B, C"),
+        ({"actions": ("Fly",)}, UnknownNameError, "no action 'Fly'.*Choices: Walk, Sit"),
+        ({"test_cameras": (9,)}, UnknownNameError, "no camera '9'.*Choices: 0, 1"),
+        ({"protocol": "cross_planet"}, UnknownNameError, "no protocol.*cross_action"),
+        ({"normalization": "bass"}, UnknownNameError, "Did you mean 'base'"),
+        ({"subjects_train": ("A", "C")}, ConfigError, "train and test overlap"),
+        ({"subjects_test": ()}, ConfigError, "no customary split"),
+        ({"train_actions": ("Walk",)}, ConfigError, "belongs to --protocol cross-action"),
+    ],
+)
+def test_what_does_not_exist_is_said_with_the_choices(config, change, error, message):
+    with pytest.raises(error, match=message):
+        prepare(DataConfig(**{**config.__dict__, **change}))

@@ -1,0 +1,58 @@
+"""Small data sets in the published layout, made on the spot."""
+
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.geometry.camera import Camera
+from srnet_core.skeletons.h36m17 import SKELETON
+
+TAKES = {"Walk": 40, "Walk 1": 31, "Sit": 23}
+REST_POSE_M = np.array(
+    [[0, 0, 0.9], [-0.1, 0, 0.9], [-0.1, 0, 0.5], [-0.1, 0, 0.1], [0.1, 0, 0.9], [0.1, 0, 0.5], [0.1, 0, 0.1], [0, 0, 1.1],
+     [0, 0, 1.35], [0, 0.05, 1.45], [0, 0, 1.6], [0.15, 0, 1.3], [0.15, 0, 1.05], [0.15, 0, 0.8], [-0.15, 0, 1.3],
+     [-0.15, 0, 1.05], [-0.15, 0, 0.8]], np.float32)  # fmt: skip
+
+
+def cameras() -> list[Camera]:
+    """Two cameras five metres away, one on each side, looking at the middle."""
+    common = dict(width_px=1000, height_px=1002, focal_length_px=(1145.0, 1144.0), center_px=(512.0, 515.0))
+    half = np.sqrt(0.5)
+    return [
+        Camera(id="front", orientation=(half, -half, 0, 0), translation_m=(0, -5, 1), **common),
+        Camera(id="back", orientation=(0, 0, half, -half), translation_m=(0, 5, 1), **common),
+    ]
+
+
+def moving_poses(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """(T, 17, 3) float32 world metres: a standing person who sways."""
+    time = np.linspace(0, 2 * np.pi, frames)[:, None, None]
+    phase, size = rng.uniform(0, 6, (1, 17, 3)), rng.uniform(0.02, 0.12, (1, 17, 3))
+    return (REST_POSE_M + size * np.sin(time + phase)).astype(np.float32)
+
+
+def write_published(folder: Path, name: str, *, subjects=("A", "B", "C"), takes=None, seed: int = 0) -> Path:
+    """Write data_3d_NAME.npz and data_2d_NAME_gt.npz; returns the folder."""
+    rng = np.random.default_rng(seed)
+    rig = cameras()
+    positions = {s: {t: moving_poses(rng, n) for t, n in (takes or TAKES).items()} for s in subjects}
+    keypoints = {
+        s: {t: [c.project(c.world_to_camera(p)).astype(np.float32) for c in rig] for t, p in by_take.items()}
+        for s, by_take in positions.items()
+    }
+    stored = [
+        {"id": c.id, "res_w": c.width_px, "res_h": c.height_px, "focal_length": np.array(c.focal_length_px),
+         "center": np.array(c.center_px), "radial_distortion": np.zeros(3), "tangential_distortion": np.zeros(2),
+         "orientation": np.array(c.orientation), "translation": np.array(c.translation_m)} for c in rig
+    ]  # fmt: skip
+    metadata = {"fps": 50, "joint_names": list(SKELETON.joint_names), "parents": list(SKELETON.parents),
+                "joints_left": list(SKELETON.left_indices), "joints_right": list(SKELETON.right_indices)}  # fmt: skip
+    symmetry = [list(SKELETON.left_indices), list(SKELETON.right_indices)]
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(folder / f"data_3d_{name}.npz", positions_3d=positions, cameras={s: stored for s in subjects}, metadata=metadata)
+    np.savez(
+        folder / f"data_2d_{name}_gt.npz",
+        positions_2d=keypoints,
+        metadata={"layout_name": "h36m", "num_joints": 17, "keypoints_symmetry": symmetry},
+    )
+    return folder
