@@ -10,12 +10,12 @@ import numpy as np
 
 from srnet_core.datasets import _synthetic_gestures as hands
 from srnet_core.datasets._synthetic_curves import keyed, min_jerk
-from srnet_core.datasets._synthetic_draft import Draft, bump, deg
+from srnet_core.datasets._synthetic_draft import Draft, deg
 from srnet_core.datasets._synthetic_moves import (
     bow,
     chair_legs,
-    crouch,
     cross_legs,
+    crouch,
     floor_legs,
     kneel,
     look,
@@ -172,13 +172,22 @@ def posing(d: Draft) -> None:
     d.half_stance *= d.rng.uniform(1.0, 1.9)
     stand(d, turn_deg=75, drift=0.12, every=(1.8, 3.5))
     for side in range(2):
-        chosen = [hands.AKIMBO, hands.STRONG, hands.OVERHEAD, hands.WIDE, hands.CROWN, hands.CHIN, d.hang(), hands.BEHIND]
+        chosen = [
+            hands.AKIMBO,
+            hands.STRONG,
+            hands.OVERHEAD,
+            hands.WIDE,
+            hands.CROWN,
+            hands.CHIN,
+            d.hang(),
+            hands.BEHIND,
+        ]
         d.rng.shuffle(chosen)
         d.play(side, hands.choosing(d.rng, chosen[:5], (0.7, 1.8)))
     times = d.schedule(1.6, 3.0)
     d.spine += keyed(d.t, times, d.rng.normal(0, deg([9, 8, 14]), (len(times), 3)), 0.8)
     d.pelvis += keyed(d.t, times, d.rng.normal(0, deg([3, 4, 9]), (len(times), 3)), 0.8)
-    crouch(d, keyed(d.t, times, np.abs(d.rng.normal(0, 0.18, len(times))), 0.8), 1.0, lean_deg=8)
+    crouch(d, keyed(d.t, times, np.maximum(d.rng.normal(-0.05, 0.14, len(times)), 0), 0.8), 1.0, lean_deg=8)
     look(d, yaw_deg=40, pitch_deg=14, every=(1.2, 2.6))
 
 
@@ -201,17 +210,25 @@ def purchases(d: Draft) -> None:
 
 def sitting(d: Draft) -> None:
     """On a chair: resting, talking, leaning on the knees, stretching."""
-    _on_chair(d, rising=0.2, forward=(-18, 30), crossed=0.35)
+    _on_chair(d, rising=0.2, forward=(-18, 24), crossed=0.35)
     kind = _pick(d, ("rest", 0.35), ("talk", 0.3), ("elbows", 0.15), ("fold", 0.2))
     if kind == "talk":
         for side in range(2):
             d.play(side, hands.talking(d.rng, d.style.gesture, hands.LAP, resting=0.5))
     elif kind == "elbows":
-        d.pelvis[:, 1] += deg(14)
-        d.spine[:, 1] += deg(10)
-        d.play_both(_pairs(d, [(hands.CHEST, hands.CHEST), (hands.CHIN, hands.KNEE), (hands.KNEE, hands.KNEE)], (1.0, 2.5)))
+        d.pelvis[:, 1] += deg(8)
+        d.spine[:, 1] += deg(16)
+        d.play_both(
+            _pairs(d, [(hands.CHEST, hands.CHEST), (hands.CHIN, hands.KNEE), (hands.KNEE, hands.KNEE)], (1.0, 2.5))
+        )
     else:
-        pairs = [hands.FOLD, (hands.LAP, hands.LAP), (hands.KNEE, hands.LAP), (hands.LAP, hands.CHIN), (hands.CLASP, hands.CLASP)]
+        pairs = [
+            hands.FOLD,
+            (hands.LAP, hands.LAP),
+            (hands.KNEE, hands.LAP),
+            (hands.LAP, hands.CHIN),
+            (hands.CLASP, hands.CLASP),
+        ]
         if kind == "fold":
             pairs = [hands.FOLD, (hands.LAP, hands.KNEE), (hands.CROWN, hands.CROWN)]
         d.play_both(_pairs(d, pairs, (1.2, 3.0)))
@@ -228,9 +245,16 @@ def sitting_down(d: Draft) -> None:
         floor_legs(d, (["bent"] * 2, ["bent"] * 2), np.array([d.t[0], d.end]))
         d.play_both(_pairs(d, [(hands.CHEST, hands.CHEST), (hands.PLATE, hands.PLATE)], (0.8, 2.0)))
     else:
-        kinds = ["crossed", "crossed"] if d.rng.random() < 0.3 else [str(d.rng.choice(["bent", "far", "long", "apart"])) for _ in range(2)]
+        kinds = (
+            ["crossed", "crossed"]
+            if d.rng.random() < 0.3
+            else [str(d.rng.choice(["bent", "far", "long", "apart"])) for _ in range(2)]
+        )
         times = d.schedule(2.5, 5.0)
-        chain = tuple([k if d.rng.random() < 0.5 or k == "crossed" else str(d.rng.choice(["bent", "far", "long"])) for _ in times] for k in kinds)
+        chain = tuple(
+            [k if d.rng.random() < 0.5 or k == "crossed" else str(d.rng.choice(["bent", "far", "long"])) for _ in times]
+            for k in kinds
+        )
         floor_legs(d, chain, times)
         lean = d.rng.uniform(-34, -22) if d.rng.random() < 0.3 else d.rng.uniform(-10, 14)
         d.pelvis[:, 1] += deg(0.6 * lean)
@@ -238,7 +262,12 @@ def sitting_down(d: Draft) -> None:
         if lean < -20:
             pairs = [(hands.PROP, hands.PROP), (hands.PROP, hands.LAP), (hands.LAP, hands.PROP)]
         else:
-            pairs = [(hands.SHIN, hands.SHIN), (hands.KNEE, hands.LAP), (hands.LAP, hands.LAP), (hands.CHEST, hands.KNEE)]
+            pairs = [
+                (hands.SHIN, hands.SHIN),
+                (hands.KNEE, hands.LAP),
+                (hands.LAP, hands.LAP),
+                (hands.CHEST, hands.KNEE),
+            ]
         d.play_both(_pairs(d, pairs, (1.2, 2.8)))
     look(d, yaw_deg=38, pitch_deg=10)
 
@@ -247,7 +276,9 @@ def smoking(d: Draft) -> None:
     """A cigarette to the mouth and away, standing, strolling or seated."""
     posture = _posture(d, ("stand", 0.4), ("pace", 0.2), ("roam", 0.1), ("sit", 0.3))
     main, other = _hands(d)
-    far = [hands.KNEE, hands.CHEST][d.rng.integers(2)] if posture == "sit" else [d.hang(), hands.CHEST][d.rng.integers(2)]
+    far = (
+        [hands.KNEE, hands.CHEST][d.rng.integers(2)] if posture == "sit" else [d.hang(), hands.CHEST][d.rng.integers(2)]
+    )
     d.play(main, hands.to_and_from(d.rng, hands.MOUTH, far, (0.5, 1.3), (1.2, 3.0)))
     rest = hands.LAP if posture == "sit" else _idle(d)
     d.play(other, [(rest, 1e3)])
@@ -287,7 +318,7 @@ def walk_dog(d: Draft) -> None:
 
 def walking(d: Draft) -> None:
     """Walk about."""
-    roam(d, speed=d.rng.uniform(0.9, 1.15))
+    roam(d, speed=d.rng.uniform(0.85, 1.08))
     look(d, yaw_deg=14, pitch_deg=5)
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from srnet_core.datasets._synthetic_body import Body
-from srnet_core.datasets._synthetic_curves import keyed, keyed_slerp, matrix_to_quaternion
+from srnet_core.datasets._synthetic_curves import keyed, keyed_slerp, matrix_to_quaternion, min_jerk
 from srnet_core.datasets._synthetic_pose import SIDE, shoulder_offset, two_bone
-from srnet_core.geometry.rotation import rotation_about
+from srnet_core.geometry.rotation import rotate, rotation_about
 
 REST_CLAVICLE = (np.radians(-9.0), 0.0)
 MAX_ELBOW_DEG = 142.0
@@ -75,6 +75,35 @@ def _hang(side: int, pose: Hang) -> ArmPose:
     abduct, flex, turn = np.radians([pose.abduction, pose.flexion, pose.rotation])
     matrix = rotation_about(0, SIDE[side] * abduct) @ rotation_about(1, -flex) @ rotation_about(2, -SIDE[side] * turn)
     return ArmPose(matrix_to_quaternion(matrix), float(np.radians(pose.elbow)), pose.free)
+
+
+# Ways round the body, tried in this order: in front, wide in front, at the side.
+_DETOURS = (Reach((0.52, 0.30, -0.45)), Reach((0.45, 0.70, -0.45)), Reach((0.12, 0.80, -0.62)))
+_TRUNK_RADIUS_M, _MAX_BACK_DEG = 0.155, 50.0
+
+
+def detour(body: Body, side: int, start: ArmPose, end: ArmPose) -> ArmPose | None:
+    """A pose to go by where the straight way would lead the hand through the trunk or the arm too far back."""
+    if _is_clear(body, side, start, end):
+        return None
+    ways = [solve(body, side, pose) for pose in _DETOURS]
+    for way in ways:
+        if _is_clear(body, side, start, way) and _is_clear(body, side, way, end):
+            return way
+    return ways[-1]
+
+
+def _is_clear(body: Body, side: int, start: ArmPose, end: ArmPose) -> bool:
+    """Whether hand and upper arm stay outside the trunk between two poses, ends not counted."""
+    u = np.linspace(0, 1, 9)
+    turns = keyed_slerp(u, np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.stack([start.shoulder, end.shoulder]))[1:-1]
+    bend = (start.elbow + (end.elbow - start.elbow) * min_jerk(u[1:-1]))[:, None]
+    upper = rotate(turns, np.array([0.0, 0.0, -1.0]))
+    fore = np.cos(bend) * upper + np.sin(bend) * rotate(turns, np.array([1.0, 0.0, 0.0]))
+    wrist = shoulder_offset(body, np.tile(REST_CLAVICLE, (2, 1)))[side] + body.upper_arm * upper + body.forearm * fore
+    inside = (np.linalg.norm(wrist[:, :2], axis=-1) < _TRUNK_RADIUS_M) & (wrist[:, 2] < 0)
+    back = np.degrees(np.arcsin(np.clip(-upper[:, 0], 0, 1))) > _MAX_BACK_DEG
+    return not (inside | back).any()
 
 
 def angle_between(a: ArmPose, b: ArmPose) -> float:

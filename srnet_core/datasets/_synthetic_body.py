@@ -84,8 +84,8 @@ class Body:
 
     @property
     def standing_hip_height(self) -> float:
-        """Height of the hip joints in relaxed standing, with the knees 6 degrees off straight."""
-        return self.ankle_height + self.reach(6.0)
+        """Height of the hip joints in relaxed standing, with the knees 11 degrees off straight."""
+        return self.ankle_height + self.reach(11.0)
 
 
 def make_body(sex: str, stature_m: float, rng: np.random.Generator, *, spread: float = 0.02) -> Body:

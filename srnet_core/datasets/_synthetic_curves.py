@@ -84,7 +84,9 @@ def keyed_slerp(t: np.ndarray, arrive: np.ndarray, leave: np.ndarray, quaternion
     return out / np.linalg.norm(out, axis=-1, keepdims=True)
 
 
-def smooth_noise(rng: np.random.Generator, t: np.ndarray, shape: tuple[int, ...] = (), *, hz=0.3, parts=5) -> np.ndarray:
+def smooth_noise(
+    rng: np.random.Generator, t: np.ndarray, shape: tuple[int, ...] = (), *, hz=0.3, parts=5
+) -> np.ndarray:
     """Random functions of unit variance with frequencies up to `hz`: (T,) -> (T, *shape). Sums of sinusoids."""
     frequency = rng.uniform(0.15, 1.0, (*shape, parts)) * hz
     phase = rng.uniform(0, 2 * np.pi, (*shape, parts))
@@ -92,6 +94,11 @@ def smooth_noise(rng: np.random.Generator, t: np.ndarray, shape: tuple[int, ...]
     size *= np.sqrt(2 / np.sum(size**2, axis=-1, keepdims=True))
     t = t.reshape(-1, *([1] * (len(shape) + 1)))
     return np.sum(size * np.sin(2 * np.pi * frequency * t + phase), axis=-1)
+
+
+def soft_limit(values: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """`values` where they are well inside plus or minus `limit`, never beyond it, smooth in between."""
+    return values / (1 + (values / limit) ** 6) ** (1 / 6)
 
 
 def _bell(width: int) -> np.ndarray:

@@ -8,9 +8,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from srnet_core.datasets._synthetic_arms import REST_CLAVICLE, ArmPose, ArmTrack, Hang, Reach, angle_between, solve
+from srnet_core.datasets._synthetic_arms import (
+    REST_CLAVICLE,
+    ArmPose,
+    ArmTrack,
+    Hang,
+    Reach,
+    angle_between,
+    detour,
+    solve,
+)
 from srnet_core.datasets._synthetic_body import Body
-from srnet_core.datasets._synthetic_curves import keyed, min_jerk, smooth, smooth_noise
+from srnet_core.datasets._synthetic_curves import keyed, min_jerk, smooth, smooth_noise, soft_limit
 from srnet_core.datasets._synthetic_gait import (
     ARM_BACK_DEG,
     ARM_FORWARD_DEG,
@@ -22,6 +31,7 @@ from srnet_core.datasets._synthetic_pose import LEFT, RIGHT, SIDE, Motion, arm_d
 from srnet_core.datasets._synthetic_steps import Way, ankle_paths
 
 deg = np.radians
+SPINE_LIMITS, NECK_LIMITS = deg([27.0, 55.0, 36.0]), deg([35.0, 45.0, 60.0])  # lateral, forward, axial, either way
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ def make_style(rng: np.random.Generator) -> Style:
         hand=LEFT if rng.random() < 0.2 else RIGHT,
         swing=rng.uniform(0.7, 1.3),
         lean=deg(rng.uniform(-2, 2)),
-        walk_speed=rng.uniform(0.85, 1.15),
+        walk_speed=rng.uniform(0.95, 1.25),
     )
 
 
@@ -108,9 +118,6 @@ class Draft:
         times = start + np.concatenate([[0.0], np.cumsum(steps)])
         return times[times < self.end + high_s]
 
-    def solve(self, side: int, pose: Reach | Hang) -> ArmPose:
-        return solve(self.body, side, pose)
-
     def hang(self) -> Hang:
         """An arm at rest, the subject's way."""
         r = self.rng
@@ -121,29 +128,33 @@ class Draft:
 
         The time between two poses grows with the angle between them, so that no movement is faster than people move.
         """
-        track, now = self.arms[side], float(self.t[0]) + self.rng.uniform(-0.6, 0.3)
+        now = float(self.t[0]) + self.rng.uniform(-0.6, 0.3)
         for pose, hold in poses:
-            pose = self.solve(side, pose)
-            if track.poses:
-                now += (0.32 + 0.34 * angle_between(track.poses[-1], pose)) / (self.style.tempo * pace)
-            track.add(pose, now, hold)
-            now += hold
+            now = self._go(side, solve(self.body, side, pose), now, hold, pace)
             if now > self.end:
                 return
 
     def play_both(self, poses: Iterable[tuple[tuple[Reach | Hang, Reach | Hang], float]]) -> None:
-        """As `play` for pairs of poses, (left, right), that both arms reach together."""
+        """As `play` for pairs of poses, (left, right); the faster arm waits for the slower."""
         now = float(self.t[0]) + self.rng.uniform(-0.6, 0.3)
         for pair, hold in poses:
-            solved = [self.solve(side, pose) for side, pose in enumerate(pair)]
-            if self.arms[LEFT].poses:
-                angle = max(angle_between(track.poses[-1], pose) for track, pose in zip(self.arms, solved))
-                now += (0.35 + 0.34 * angle) / self.style.tempo
-            for track, pose in zip(self.arms, solved):
-                track.add(pose, now + self.rng.uniform(0, 0.06), hold)
-            now += hold + 0.06
+            solved = [solve(self.body, side, pose) for side, pose in enumerate(pair)]
+            late = [self.rng.uniform(0, 0.08) for _ in pair]
+            now = max(self._go(side, pose, now + late[side], hold, 1.0) for side, pose in enumerate(solved))
             if now > self.end:
                 return
+
+    def _go(self, side: int, pose: ArmPose, now: float, hold: float, pace: float) -> float:
+        """Add a pose to an arm's track, by way of a detour if need be; the time at which it is left."""
+        track = self.arms[side]
+        if track.poses:
+            by = detour(self.body, side, track.poses[-1], pose)
+            for goal, stay in ([(by, 0.0)] if by else []) + [(pose, hold)]:
+                now += (0.32 + 0.34 * angle_between(track.poses[-1], goal)) / (self.style.tempo * pace)
+                track.add(goal, now, stay)
+        else:
+            track.add(pose, now, hold)
+        return now + hold
 
     def gait(self) -> None:
         """Body movements that go with walking, as far as the body travels."""
@@ -159,7 +170,7 @@ class Draft:
         self.hip_shift[:, 1] -= 0.022 * np.minimum(amount * 2, 1) * np.cos(clock)
         # Speed sets the size of a step, so the published dip of the hips shrinks with it.
         dip = self.stride.hip_m(clock / (2 * np.pi))
-        self.hip_drop -= amount**1.5 * dip
+        self.hip_drop += 0.006 * np.minimum(amount, 1) - amount**1.5 * dip
 
     def way(self) -> Way:
         return Way(self.t, self.xy, self.heading, self.half_stance, self.style.splay, self.stride_s, self.phase)
@@ -231,6 +242,7 @@ class Draft:
         self.sway()
         shoulders, elbows = self._shoulders()
         self._follow_arms(shoulders)
+        self.spine, self.neck = soft_limit(self.spine, SPINE_LIMITS), soft_limit(self.neck, NECK_LIMITS)
         ankles, pole = self._feet()
         return joint_positions(self.body, Motion(
             hip_world_m=self._hips(), heading=self.heading, pelvis=self.pelvis, spine=self.spine, neck=self.neck,

@@ -35,7 +35,7 @@ OVERHEAD = Reach((0.12, 0.28, 0.88), (0.5, 1.0, 0.0))
 CROWN = Reach((0.05, 0.18, 0.52), (0.2, 1.0, 0.1))
 WIDE = Reach((0.12, 1.22, -0.02), (-0.3, 0.0, -1.0))
 STRONG = Reach((0.12, 0.66, 0.42), (0.1, 1.0, 0.05))
-PROP = Reach((-0.46, 0.50, -0.82), (-1.0, 0.2, 0.0))  # on the floor behind a sitter
+PROP = Reach((-0.40, 0.52, -0.72), (-0.4, 1.0, 0.0))  # on the floor behind a sitter
 SHIN = Reach((0.80, 0.12, -0.55), (0.0, 0.8, -0.6))
 BAG = Hang(flexion=1, abduction=10, rotation=5, elbow=8, free=0.4)
 

@@ -16,11 +16,17 @@ from srnet_core.skeletons.h36m17 import SKELETON
 
 LIMITS_DEG = {
     "knee_flexion": (0.0, 150.0),
-    "knee_rotation": (-45.0, 65.0),  # of the knee's axis about the thigh, outward positive; cross-legged is the extreme
-    "hip_flexion": (-32.0, 125.0),
+    "knee_rotation": (-45.0, 75.0),  # of the knee's axis about the thigh, outward positive; cross-legged is the extreme
+    "hip_flexion": (
+        -30.0,
+        135.0,
+    ),  # the line Hip-Spine, by which the pelvis is judged, takes part of the bend of the back
     "hip_abduction": (-30.0, 48.0),
     "elbow_flexion": (0.0, 150.0),
-    "elbow_rotation": (-95.0, 95.0),  # of the elbow's axis about the upper arm: AAOS gives 70 in, 90 out from one posture
+    "elbow_rotation": (
+        -110.0,
+        110.0,
+    ),  # of the elbow's axis about the upper arm: AAOS gives 70 in, 90 out from one posture
     "arm_elevation": (0.0, 180.0),
     "arm_extension": (0.0, 60.0),  # of the upper arm behind the frontal plane of the thorax
     "spine_flexion": (-30.0, 85.0),
@@ -29,6 +35,26 @@ LIMITS_DEG = {
     "head_flexion": (-60.0, 60.0),  # of the line Thorax-Head, which leans forward in neutral
     "head_lateral": (-45.0, 45.0),
 }
+
+
+def is_anatomical(positions_m: np.ndarray) -> bool:
+    """Whether all angles of (T, 17, 3) positions lie within `LIMITS_DEG`."""
+    with np.errstate(invalid="ignore"):
+        return all(
+            not np.any((angle < LIMITS_DEG[name][0]) | (angle > LIMITS_DEG[name][1]))
+            for name, angle in joint_angles_deg(positions_m).items()
+        )
+
+
+def hand_clearance_m(positions_m: np.ndarray) -> float:
+    """The least distance of either wrist from the line Hip-Thorax in (T, 17, 3) positions."""
+    hip, thorax, *wrists = (positions_m[:, SKELETON.index(name)] for name in ("Hip", "Thorax", "LWrist", "RWrist"))
+    line = thorax - hip
+    nearest = np.inf
+    for wrist in wrists:
+        share = np.clip(np.sum((wrist - hip) * line, axis=-1) / np.sum(line**2, axis=-1), 0, 1)
+        nearest = min(nearest, np.linalg.norm(wrist - hip - share[:, None] * line, axis=-1).min())
+    return float(nearest)
 
 
 def joint_angles_deg(positions_m: np.ndarray) -> dict[str, np.ndarray]:
@@ -60,30 +86,37 @@ def _within(frame: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return _unit(np.einsum("tji,tj->ti", frame, vectors))
 
 
-def _hinge(proximal: np.ndarray, distal: np.ndarray, side: float, bends: float) -> tuple[np.ndarray, np.ndarray]:
+def _hinge(proximal: np.ndarray, distal: np.ndarray, neutral: np.ndarray, side: float, bends: float):
     """Flexion, and rotation of the hinge axis about the proximal bone, outward positive.
 
-    The rotation is measured from where the axis is after turning the hanging bone straight to its direction.
-
     Args:
+        neutral: (T, 3) where the axis points at zero rotation, square to the proximal bone.
         bends: +1 for a joint that bends backward (knee), -1 for one that bends forward (elbow).
     """
     flexion = np.degrees(np.arccos(np.clip(np.sum(proximal * distal, axis=-1), -1, 1)))
     axis = bends * np.cross(proximal, distal)
-    size = np.linalg.norm(axis, axis=-1, keepdims=True)
-    axis = axis / np.where(size > 0, size, 1.0)
-    down, y = np.array([0.0, 0.0, -1.0]), np.array([0.0, 1.0, 0.0])
-    turn = np.cross(down, proximal)
-    neutral = y + np.cross(turn, y) + np.cross(turn, np.cross(turn, y)) / (1 + proximal @ down)[:, None]
     sine, cosine = np.sum(np.cross(neutral, axis) * proximal, axis=-1), np.sum(neutral * axis, axis=-1)
     rotation = -side * np.degrees(np.arctan2(sine, cosine))
     return flexion, np.where(flexion > 20, rotation, np.nan)
 
 
+def _sideways(bone: np.ndarray) -> np.ndarray:
+    """The left axis made square to a bone: zero rotation in the joint coordinate system of Grood & Suntay (1983)."""
+    y = np.array([0.0, 1.0, 0.0])
+    return _unit(y - (bone @ y)[:, None] * bone)
+
+
+def _carried(bone: np.ndarray) -> np.ndarray:
+    """The left axis after turning the hanging bone straight to its direction: fit for arms, which may point sideways."""
+    down, y = np.array([0.0, 0.0, -1.0]), np.array([0.0, 1.0, 0.0])
+    turn = np.cross(down, bone)
+    return y + np.cross(turn, y) + np.cross(turn, np.cross(turn, y)) / (1 + bone @ down)[:, None]
+
+
 def _leg(joint: dict[str, np.ndarray], pelvis: np.ndarray, letter: str, side: float) -> dict[str, np.ndarray]:
     thigh = _within(pelvis, joint[f"{letter}Knee"] - joint[f"{letter}Hip"])
     shank = _within(pelvis, joint[f"{letter}Foot"] - joint[f"{letter}Knee"])
-    flexion, rotation = _hinge(thigh, shank, side, 1.0)
+    flexion, rotation = _hinge(thigh, shank, _sideways(thigh), side, 1.0)
     return {
         "knee_flexion": flexion,
         "knee_rotation": rotation,
@@ -95,7 +128,7 @@ def _leg(joint: dict[str, np.ndarray], pelvis: np.ndarray, letter: str, side: fl
 def _arm(joint: dict[str, np.ndarray], thorax: np.ndarray, letter: str, side: float) -> dict[str, np.ndarray]:
     upper = _within(thorax, joint[f"{letter}Elbow"] - joint[f"{letter}Shoulder"])
     fore = _within(thorax, joint[f"{letter}Wrist"] - joint[f"{letter}Elbow"])
-    flexion, rotation = _hinge(upper, fore, side, -1.0)
+    flexion, rotation = _hinge(upper, fore, _carried(upper), side, -1.0)
     elevation = np.degrees(np.arccos(np.clip(-upper[:, 2], -1, 1)))
     # From one posture to another the neutral axis of a high arm is a matter of convention; only low arms are judged.
     return {

@@ -2,43 +2,59 @@
 
 import numpy as np
 
-from srnet_core.datasets._synthetic_curves import keyed, min_jerk
+from srnet_core.datasets._synthetic_curves import keyed, min_jerk, smooth
 from srnet_core.datasets._synthetic_draft import Draft, bump, deg
 from srnet_core.datasets._synthetic_pose import LEFT, RIGHT, SIDE
 
 TURN_RATE = 1.05  # radians per second on average, when turning on the spot
+TURNING_RATE = 2.1  # radians per second at most, about, when walking round a bend
 SEAT_HEIGHT = 0.255  # of stature: popliteal height, Drillis & Contini (knee 0.285 less the thigh's half thickness)
-SEATED_HIP_ABOVE_SEAT, FLOOR_HIP_HEIGHT = 0.050, 0.060  # of stature: the hip joint is about 9 to 10 cm above what is sat on
+SEATED_HIP_ABOVE_SEAT, FLOOR_HIP_HEIGHT = (
+    0.050,
+    0.060,
+)  # of stature: the hip joint is about 9 to 10 cm above what is sat on
 
 
-def roam(d: Draft, *, speed: float = 1.0, radius: tuple[float, float] = (0.55, 0.95)) -> None:
-    """Walk steadily along a closed way: a bent ellipse or a figure of eight."""
-    r, u = d.rng, np.linspace(0, 2 * np.pi, 721)
-    a, b = r.uniform(*radius) * d.scale, r.uniform(radius[0], 0.8 * radius[1]) * d.scale
-    if r.random() < 0.3:
-        curve = np.stack([1.25 * a * np.sin(u), 0.95 * b * np.sin(2 * u)], axis=-1)
-    else:
-        wave, at = r.uniform(0, 0.16), r.uniform(0, 2 * np.pi)
-        size = 1 + wave * np.cos(2 * u + at) + 0.5 * wave * np.cos(3 * u - at)
-        curve = size[:, None] * np.stack([1.2 * a * np.cos(u), b * np.sin(u)], axis=-1)
-    if r.random() < 0.5:
-        curve = curve[::-1]
+def roam(d: Draft, *, speed: float = 1.0, radius: tuple[float, float] = (0.75, 1.2)) -> None:
+    """Walk steadily along a closed way, a bent ellipse or a figure of eight, slower where it bends."""
+    curve = _closed_way(d, radius)
     metres = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=-1))])
-    pace = speed * d.style.walk_speed * (1 + d.noise(0.06, hz=0.25))
-    way = np.cumsum(pace) * (d.t[1] - d.t[0]) + r.uniform(0, metres[-1])
-    d.xy += np.stack([np.interp(way % metres[-1], metres, curve[:, k]) for k in range(2)], axis=-1)
+    steps = np.diff(metres)
     ahead = np.unwrap(np.arctan2(*np.diff(curve, axis=0).T[::-1]))
-    middle, lap = (metres[1:] + metres[:-1]) / 2, np.round((ahead[-1] - ahead[0]) / (2 * np.pi)) * 2 * np.pi
-    d.heading += np.interp(way % metres[-1], middle, ahead) + lap * (way // metres[-1])
+    lap = np.round((ahead[-1] - ahead[0]) / (2 * np.pi)) * 2 * np.pi
+    bend = np.abs(np.diff(ahead, append=ahead[0] + lap)) / steps
+    pace = speed * d.style.walk_speed * d.body.stature / 1.75
+    slower = 1 / np.sqrt(1 + (bend * pace / TURNING_RATE) ** 2)
+    seconds = np.concatenate([[0.0], np.cumsum(steps / (pace * slower))])
+    clock = d.t - d.t[0] + d.rng.uniform(0, seconds[-1]) + d.noise(0.07, hz=0.2)
+    on_lap, laps = clock % seconds[-1], clock // seconds[-1]
+    d.xy += np.stack([np.interp(on_lap, seconds, curve[:, k]) for k in range(2)], axis=-1)
+    middle = (seconds[1:] + seconds[:-1]) / 2
+    around = np.concatenate([ahead[-1:] - lap, ahead, ahead[:1] + lap])
+    when = np.concatenate([middle[-1:] - seconds[-1], middle, middle[:1] + seconds[-1]])
+    d.heading += smooth(np.interp(on_lap, when, around) + lap * laps, 12)
     _walk_posture(d)
+
+
+def _closed_way(d: Draft, radius: tuple[float, float]) -> np.ndarray:
+    """(K, 2) metres of a closed curve, its first point repeated at its end."""
+    r, u = d.rng, np.linspace(0, 2 * np.pi, 721)
+    a, b = r.uniform(*radius) * d.scale, r.uniform(0.75 * radius[0], 0.8 * radius[1]) * d.scale
+    if r.random() < 0.3:
+        curve = np.stack([1.1 * a * np.sin(u), 0.9 * b * np.sin(2 * u)], axis=-1)
+    else:
+        wave, at = r.uniform(0, 0.10), r.uniform(0, 2 * np.pi)
+        size = 1 + wave * np.cos(2 * u + at) + 0.5 * wave * np.cos(3 * u - at)
+        curve = size[:, None] * np.stack([1.15 * a * np.cos(u), b * np.sin(u)], axis=-1)
+    return curve if r.random() < 0.5 else curve[::-1]
 
 
 def _walk_posture(d: Draft) -> None:
     """Narrower steps and a slight forward lean; into the curve, as speed and turning ask for."""
-    d.half_stance[:] = d.body.half_hips * d.rng.uniform(0.38, 0.6)
+    d.half_stance[:] = d.body.half_hips * d.rng.uniform(0.5, 0.75)
     d.pelvis[:, 1] += deg(d.rng.uniform(1, 5))
     rate = np.gradient(d.heading, d.t)
-    d.pelvis[:, 0] -= deg(2.5) * np.clip(rate, -1.5, 1.5)
+    d.pelvis[:, 0] -= deg(1.5) * np.clip(rate, -1.5, 1.5)
     d.neck[:, 2] += 0.25 * np.clip(rate, -1.2, 1.2)  # people look where they will be
     d.stride_s = 1.12 / d.style.tempo**0.5
 
@@ -104,8 +120,8 @@ def crouch(d: Draft, amount: np.ndarray, depth: float, *, lean_deg: float = 30) 
     down = depth * amount * d.body.shank
     d.hip_drop += down
     d.hip_shift[:, 0] -= 0.42 * down
-    d.pelvis[:, 1] += deg(lean_deg) * depth * amount
-    d.spine[:, 1] += deg(0.5 * lean_deg) * depth * amount
+    d.pelvis[:, 1] += deg(0.4 * lean_deg) * depth * amount
+    d.spine[:, 1] += deg(0.9 * lean_deg) * depth * amount
     d.neck[:, 1] -= deg(0.5 * lean_deg) * depth * amount
     d.knee_out += deg(8) * (depth * amount)[:, None]
 
@@ -158,10 +174,10 @@ def cross_legs(d: Draft, amount: np.ndarray, side: int) -> None:
     """Lay one thigh over the other: the foot hangs in the air on the far side."""
     b = d.body
     d.foot_shift[:, side] += np.stack(
-        [0.15 * amount, -SIDE[side] * 0.27 * amount, 0.27 * b.shank / 0.43 * amount], axis=-1
+        [0.15 * amount, -SIDE[side] * 0.24 * amount, 0.20 * b.shank / 0.43 * amount], axis=-1
     )
     d.knee_up[:, side] += 1.2 * amount
-    d.knee_out[:, side] -= deg(22) * amount
+    d.knee_out[:, side] -= deg(10) * amount
     d.pelvis[:, 0] += SIDE[side] * deg(4) * amount
 
 
@@ -169,20 +185,20 @@ def sit_on_floor(d: Draft, down: np.ndarray) -> None:
     """On the floor for as far as `down` (0 to 1), from standing by way of a deep crouch."""
     b = d.body
     d.hip_drop += (b.standing_hip_height - FLOOR_HIP_HEIGHT * b.stature) * down
-    d.hip_shift[:, 0] -= 0.40 * down**2
+    d.hip_shift[:, 0] -= 0.47 * b.leg * down**1.5
     moving = 16 * down**2 * (1 - down) ** 2
-    d.pelvis[:, 1] += deg(38) * moving - deg(12) * down
-    d.spine[:, 1] += deg(20) * moving + deg(26) * down
+    d.pelvis[:, 1] += deg(8) * moving - deg(27) * down
+    d.spine[:, 1] += deg(32) * moving + deg(34) * down
     d.neck[:, 1] -= deg(22) * moving + deg(6) * down
 
 
-# Places of a floor sitter's foot against its place in a crouch (forward, outward, up) and how far the knee falls outward.
+# Places of a floor sitter's foot against its place in a crouch (forward, outward, up, in leg lengths) and how far the knee falls outward.
 FLOOR_LEGS = {
-    "bent": ((0.05, 0.02, 0.0), 10.0),
-    "far": ((0.22, 0.05, 0.0), 6.0),
-    "long": ((0.40, 0.03, 0.0), 4.0),
-    "crossed": ((-0.08, -0.17, 0.0), 62.0),
-    "apart": ((0.30, 0.20, 0.0), 18.0),
+    "bent": ((0.18, 0.02, 0.0), 10.0),
+    "far": ((0.28, 0.05, 0.0), 6.0),
+    "long": ((0.45, 0.02, 0.0), 4.0),
+    "crossed": ((-0.01, -0.17, 0.0), 44.0),
+    "apart": ((0.35, 0.18, 0.0), 18.0),
 }
 
 
@@ -190,7 +206,7 @@ def floor_legs(d: Draft, names: tuple[list[str], list[str]], times: np.ndarray) 
     """Let each leg of a floor sitter go through the named poses at the times."""
     for side in (LEFT, RIGHT):
         chosen = [FLOOR_LEGS[name] for name in names[side]]
-        place_feet(d, side, times, np.array([place for place, _ in chosen]), lift=0.04)
+        place_feet(d, side, times, d.body.leg * np.array([place for place, _ in chosen]), lift=0.04)
         d.knee_out[:, side] += keyed(d.t, times, [deg(out) for _, out in chosen], 0.3)
 
 

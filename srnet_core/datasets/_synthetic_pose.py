@@ -14,7 +14,7 @@ from srnet_core.skeletons.h36m17 import SKELETON
 
 SIDE = np.array([1.0, -1.0])  # left, right along y
 LEFT, RIGHT = 0, 1
-STRAIGHTEST_KNEE_DEG = 4.0  # a leg is never stretched further
+STRAIGHTEST_KNEE_DEG = 9.0  # a leg is never stretched further
 
 
 @dataclass
@@ -82,7 +82,7 @@ def _within_reach(body: Body, motion: Motion, hip_offsets: np.ndarray) -> np.nda
     highest = (motion.ankle_world_m[..., 2] + rise - hip_offsets[..., 2]).min(axis=1)
     over = np.maximum(motion.hip_world_m[:, 2] - highest, 0.0)
     lowered = motion.hip_world_m.copy()
-    lowered[:, 2] += smooth_below(-over, 6)
+    lowered[:, 2] += smooth_below(-over, 4)
     return lowered
 
 

@@ -50,7 +50,7 @@ def ankle_paths(way: Way, stride: Stride, ankle_height_m: float) -> tuple[np.nda
         advance = stride.advance_at(share)[:, None]
         ankles[:, side, :2] = prints[count] + (prints[count + 1] - prints[count]) * advance
         turned = np.abs(np.diff(yaw))
-        effort = np.where(reach + turned > 0, np.clip(reach / stride.length_m, 0.32, 1.15), 0.0)
+        effort = np.where(reach + turned > 0, np.clip(reach / stride.length_m, 0.45, 1.1) ** 1.3, 0.0)
         ankles[:, side, 2] = ankle_height_m + stride.lift_m(share) * effort[count]
         yaws[:, side] = yaw[count] + np.diff(yaw)[count] * advance[:, 0]
     return ankles, yaws

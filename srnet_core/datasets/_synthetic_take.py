@@ -11,12 +11,14 @@ from srnet_core.datasets._synthetic_actions import ACTIONS
 from srnet_core.datasets._synthetic_body import PEOPLE, Body, make_body
 from srnet_core.datasets._synthetic_draft import Draft, Style, make_style
 from srnet_core.datasets._synthetic_gait import Stride, make_stride
+from srnet_core.datasets._synthetic_limits import hand_clearance_m, is_anatomical
 from srnet_core.datasets._synthetic_volume import place
 from srnet_core.errors import SrnetError
 
 _PADDING_S = 1.8  # before and after a take, so that no stride and no smoothing begins at its edge
 _SMALLER = 0.88  # of the paths, at every failed try to find room for them
-_TRIES = 10
+_TRIES = 25
+_LOWEST_M, _HAND_CLEARANCE_M = 0.015, 0.08  # of any joint above the floor; of the wrists from the trunk's axis
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,27 @@ def make_take(seed: int, person: Person, take: str, seconds: float, fps: int) ->
     """(T, 17, 3) float32 world metres of a take; T varies by 8 percent about `seconds * fps`.
 
     Raises:
-        SrnetError: no place in front of the cameras was found for it.
+        SrnetError: no draw kept to the joint limits and had a place in front of the cameras.
     """
     length = generator(seed, person.name, take, "length").uniform(0.92, 1.08)
-    frames = max(int(round(seconds * length * fps)), 1)
+    frames = max(round(seconds * length * fps), 1)
     padding = round(_PADDING_S * fps)
     t = (np.arange(frames + 2 * padding) - padding) / fps
+    scale = 1.0
     for k in range(_TRIES):
-        rng = generator(seed, person.name, take)
-        draft = Draft(person.body, person.style, person.stride, rng, t, scale=_SMALLER**k)
+        draft = Draft(person.body, person.style, person.stride, generator(seed, person.name, take, str(k)), t, scale)
         ACTIONS[action_of(take)](draft)
         positions = draft.positions()[padding : padding + frames]
+        if not _is_possible(positions):
+            continue  # a rare coincidence of movements, each of which is fine; draw again
         placed = place(positions, h36m_cameras()[person.name], generator(seed, person.name, take, "place"))
         if placed is not None:
             return placed.astype(np.float32)
-    raise SrnetError("found no place in view of all cameras", where=f"synthetic {person.name}/{take}")
+        scale *= _SMALLER
+    raise SrnetError("found no movement within joint limits and in view", where=f"synthetic {person.name}/{take}")
+
+
+def _is_possible(positions: np.ndarray) -> bool:
+    """Joints within their limits, nothing in the floor, no hand in the trunk."""
+    lowest, clearance = positions[..., 2].min(), hand_clearance_m(positions)
+    return lowest >= _LOWEST_M and clearance >= _HAND_CLEARANCE_M and is_anatomical(positions)
