@@ -1,0 +1,33 @@
+# Two targets for newcomers: `make demo` and `make test`. Each makes its own virtual environment first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+
+.PHONY: demo test lint environment results clean
+
+demo: environment  ## the whole walk on data the project makes itself, in about five minutes
+	$(BIN)/srnet demo
+
+test: environment  ## the test suite, on two processes
+	$(BIN)/python -m pytest -n 2
+
+lint: environment  ## style, as continuous integration checks it
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+results: environment  ## the numbers of docs/results.md; needs real motion: make results DATA=folder
+	$(BIN)/python benchmarks/results.py --data-dir $(DATA)
+
+environment: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "srnet needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+clean:  ## remove the environment and everything generated
+	rm -rf $(VENV) output checkpoint best_checkpoint build dist
+	find cache -mindepth 1 ! -name README.md -delete
