@@ -160,7 +160,7 @@ def show_report(report: "Report", title: str, by: str = "action") -> None:
     badge = " (SYNTHETIC)" if about["synthetic"] else ""
     caption = (
         f"{about['dataset']}{badge}, {about['protocol']}, normalization {about['normalization']}, "
-        f"flip averaging {"on" if about['test_time_flip'] else 'off'}. "
+        f"flip averaging {'on' if about['test_time_flip'] else 'off'}. "
         "Action-wise mean: mean of the actions' means, as papers print. Frame-wise mean: every frame counts the same."
     )
     if about.get("uses_root_depth"):
