@@ -9,20 +9,19 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from srnet_core.datasets import _synthetic_gestures as hands
-from srnet_core.datasets._synthetic_curves import keyed, min_jerk
+from srnet_core.datasets._synthetic_curves import keyed
 from srnet_core.datasets._synthetic_draft import Draft, deg
 from srnet_core.datasets._synthetic_moves import (
     bow,
-    chair_legs,
-    cross_legs,
     crouch,
     floor_legs,
     kneel,
     look,
     now_and_then,
+    on_chair,
     pace,
     roam,
-    sit,
+    seated_share,
     sit_on_floor,
     stand,
 )
@@ -44,34 +43,11 @@ def _idle(d: Draft) -> hands.Hand:
     return (d.hang(), d.hang(), hands.POCKET, hands.AKIMBO)[d.rng.integers(4)]
 
 
-def _seated(d: Draft, *, rising: float = 0.3) -> np.ndarray:
-    """(N,) 0 standing to 1 seated: all the time, or sitting down or getting up in the take."""
-    if d.rng.random() >= rising:
-        return np.ones(len(d.t))
-    change = min_jerk((d.t - d.rng.uniform(1.2, 3.5)) / (d.rng.uniform(1.5, 1.9) / d.style.tempo))
-    return change if d.rng.random() < 0.5 else 1 - change
-
-
-def _on_chair(d: Draft, *, rising: float = 0.3, forward: tuple[float, float] = (-14, 16), crossed: float = 0.3) -> None:
-    """Sit on a chair, somehow: upright, slouched, leaning forward; legs apart, stretched or crossed."""
-    seated = _seated(d, rising=rising)
-    sit(d, seated, slouch_deg=d.rng.uniform(4, 24), forward_deg=d.rng.uniform(*forward))
-    times = d.schedule(2.0, 5.0)
-    d.spine[:, :2] += keyed(d.t, times, d.rng.normal(0, deg(5), (len(times), 2)), 0.5) * seated[:, None]
-    d.pelvis[:, 1] += keyed(d.t, times, d.rng.normal(0, deg(5), len(times)), 0.5) * seated
-    if seated.min() < 1:
-        return
-    if d.rng.random() < crossed:
-        cross_legs(d, seated, int(d.rng.integers(2)))
-    else:
-        chair_legs(d)
-
-
 def _posture(d: Draft, *choices: tuple[str, float]) -> str:
     """Choose and play what the rest of the body does: stand, pace, roam or sit."""
     chosen = _pick(d, *choices)
     if chosen == "sit":
-        _on_chair(d)
+        on_chair(d)
     else:
         {"stand": stand, "pace": pace, "roam": roam}[chosen](d)
     return chosen
@@ -107,7 +83,7 @@ def eating(d: Draft) -> None:
     main, other = _hands(d)
     posture = _pick(d, ("sit", 0.6), ("stand", 0.25), ("roam", 0.15))
     if posture == "sit":
-        _on_chair(d, rising=0.12, forward=(4, 18), crossed=0.1)
+        on_chair(d, rising=0.12, forward=(4, 18), crossed=0.1)
         far, rest = hands.PLATE, hands.PLATE if d.rng.random() < 0.6 else hands.LAP
     else:
         _posture(d, (posture, 1.0))
@@ -210,7 +186,7 @@ def purchases(d: Draft) -> None:
 
 def sitting(d: Draft) -> None:
     """On a chair: resting, talking, leaning on the knees, stretching."""
-    _on_chair(d, rising=0.2, forward=(-18, 24), crossed=0.35)
+    on_chair(d, rising=0.2, forward=(-18, 24), crossed=0.35)
     kind = _pick(d, ("rest", 0.35), ("talk", 0.3), ("elbows", 0.15), ("fold", 0.2))
     if kind == "talk":
         for side in range(2):
@@ -237,7 +213,7 @@ def sitting(d: Draft) -> None:
 
 def sitting_down(d: Draft) -> None:
     """On the floor, with legs long, bent or crossed; now and then the way down or up is part of it."""
-    down = _seated(d, rising=0.3)
+    down = seated_share(d, rising=0.3)
     sit_on_floor(d, down)
     d.half_stance *= 1.1
     moves = bool(down.min() < 1)

@@ -10,9 +10,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from srnet_core.datasets._synthetic_body import Body
-from srnet_core.datasets._synthetic_curves import keyed, keyed_slerp, matrix_to_quaternion, min_jerk
+from srnet_core.datasets._synthetic_curves import (
+    keyed,
+    keyed_slerp,
+    matrix_to_quaternion,
+    min_jerk,
+    quaternion_matrices,
+)
 from srnet_core.datasets._synthetic_pose import SIDE, shoulder_offset, two_bone
-from srnet_core.geometry.rotation import rotate, rotation_about
+from srnet_core.geometry.rotation import rotation_about
 
 REST_CLAVICLE = (np.radians(-9.0), 0.0)
 MAX_ELBOW_DEG = 142.0
@@ -98,8 +104,9 @@ def _is_clear(body: Body, side: int, start: ArmPose, end: ArmPose) -> bool:
     u = np.linspace(0, 1, 9)
     turns = keyed_slerp(u, np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.stack([start.shoulder, end.shoulder]))[1:-1]
     bend = (start.elbow + (end.elbow - start.elbow) * min_jerk(u[1:-1]))[:, None]
-    upper = rotate(turns, np.array([0.0, 0.0, -1.0]))
-    fore = np.cos(bend) * upper + np.sin(bend) * rotate(turns, np.array([1.0, 0.0, 0.0]))
+    axes = quaternion_matrices(turns)
+    upper = -axes[..., 2]
+    fore = np.cos(bend) * upper + np.sin(bend) * axes[..., 0]
     wrist = shoulder_offset(body, np.tile(REST_CLAVICLE, (2, 1)))[side] + body.upper_arm * upper + body.forearm * fore
     inside = (np.linalg.norm(wrist[:, :2], axis=-1) < _TRUNK_RADIUS_M) & (wrist[:, 2] < 0)
     back = np.degrees(np.arcsin(np.clip(-upper[:, 0], 0, 1))) > _MAX_BACK_DEG

@@ -181,6 +181,29 @@ def cross_legs(d: Draft, amount: np.ndarray, side: int) -> None:
     d.pelvis[:, 0] += SIDE[side] * deg(4) * amount
 
 
+def seated_share(d: Draft, *, rising: float = 0.3) -> np.ndarray:
+    """(N,) 0 standing to 1 seated: all the time, or sitting down or getting up in the take."""
+    if d.rng.random() >= rising:
+        return np.ones(len(d.t))
+    change = min_jerk((d.t - d.rng.uniform(1.2, 3.5)) / (d.rng.uniform(1.5, 1.9) / d.style.tempo))
+    return change if d.rng.random() < 0.5 else 1 - change
+
+
+def on_chair(d: Draft, *, rising: float = 0.3, forward: tuple[float, float] = (-14, 16), crossed: float = 0.3) -> None:
+    """Sit on a chair, somehow: upright, slouched, leaning forward; legs apart, stretched or crossed."""
+    seated = seated_share(d, rising=rising)
+    sit(d, seated, slouch_deg=d.rng.uniform(4, 24), forward_deg=d.rng.uniform(*forward))
+    times = d.schedule(2.0, 5.0)
+    d.spine[:, :2] += keyed(d.t, times, d.rng.normal(0, deg(5), (len(times), 2)), 0.5) * seated[:, None]
+    d.pelvis[:, 1] += keyed(d.t, times, d.rng.normal(0, deg(5), len(times)), 0.5) * seated
+    if seated.min() < 1:
+        return
+    if d.rng.random() < crossed:
+        cross_legs(d, seated, int(d.rng.integers(2)))
+    else:
+        chair_legs(d)
+
+
 def sit_on_floor(d: Draft, down: np.ndarray) -> None:
     """On the floor for as far as `down` (0 to 1), from standing by way of a deep crouch."""
     b = d.body

@@ -9,7 +9,7 @@ from srnet_core.geometry.rotation import quaternion_to_matrix, rotation_about
 
 MARGIN_PX = 18.0
 NEAREST_M = 1.5
-_GRID_M = 0.05
+_GRID_M = 0.1
 
 
 def view_planes(cameras: Sequence[Camera], margin_px: float = MARGIN_PX) -> tuple[np.ndarray, np.ndarray]:

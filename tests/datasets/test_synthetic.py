@@ -16,6 +16,7 @@ from srnet_core.datasets._synthetic_curves import (
     PeriodicSpline,
     keyed,
     matrix_to_quaternion,
+    quaternion_matrices,
     rotation_matrices,
     smooth_below,
 )
@@ -362,5 +363,7 @@ def test_rotations_agree_with_each_other():
         matrix = rotation_matrices(vector)
         np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-12)
         assert np.linalg.det(matrix) == pytest.approx(1)
-        np.testing.assert_allclose(quaternion_to_matrix(matrix_to_quaternion(matrix)), matrix, atol=1e-7)
+        quaternion = matrix_to_quaternion(matrix)
+        np.testing.assert_allclose(quaternion_to_matrix(quaternion), matrix, atol=1e-7)
+        np.testing.assert_allclose(quaternion_matrices(quaternion), matrix, atol=1e-7)
         np.testing.assert_allclose(matrix @ vector, vector, atol=1e-12)
