@@ -15,6 +15,8 @@ from srnet_core.datasets._synthetic_curves import PeriodicSpline, min_jerk
 
 # Percent of the cycle from one initial contact of the foot to the next, and degrees at that point: initial contact,
 # loading response, mid stance, terminal stance, pre-swing, initial swing, mid swing, then terminal swing on the way.
+# Three values are not the published ones, so that a rigid foot keeps flat: thigh 21 for 25 and ankle -6 for -10 at 12
+# percent, and thigh 26 for 25 in terminal swing.
 PERCENT = (0, 12, 31, 50, 62, 75, 87, 96)
 THIGH_DEG = (25, 21, 0, -20, -10, 15, 25, 26)  # flexion positive
 KNEE_DEG = (5, 15, 5, 10, 40, 60, 25, 5)  # flexion positive
