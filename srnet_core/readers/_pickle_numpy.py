@@ -61,14 +61,14 @@ class TypeToken:
     """A numpy type on its way: `descr` without, then with, its byte order."""
 
     def __init__(self, descr: str):
-        self.descr, self.complete = descr, False
+        self.descr = descr
 
     def set_state(self, state, where: object) -> None:
         """State (version, byte order, subarray, names, fields, itemsize, alignment, flags[, metadata])."""
         plain = isinstance(state, tuple) and len(state) >= 8 and state[1] in ("<", ">", "|", "=")
-        if not plain or self.complete or any(part is not None for part in state[2:5]):
+        if not plain or any(part is not None for part in state[2:5]):
             raise BadFileError("holds a type that is not one plain number or string", where=where)
-        self.descr, self.complete = state[1] + self.descr.lstrip("<>|="), True
+        self.descr = state[1] + self.descr.lstrip("<>|=")
 
     @property
     def is_object(self) -> bool:

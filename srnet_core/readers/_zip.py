@@ -146,12 +146,14 @@ def _apply_zip64(extra: bytes, packed: int, size: int, start: int, where: object
     """Sizes and offset that do not fit 32 bits stand in extra field 1, in this order, those needed only."""
     values = {"size": size, "packed": packed, "start": start}
     wanted = [key for key, value in values.items() if value == _UNKNOWN]
-    while wanted and len(extra) >= 4:
-        kind, length = struct.unpack_from("<2H", extra)
-        if kind == 1 and 8 * len(wanted) <= length <= len(extra) - 4:
-            values.update(zip(wanted, struct.unpack_from(f"<{len(wanted)}Q", extra, 4)))
+    at = 0
+    while wanted and len(extra) - at >= 4:
+        kind, length = struct.unpack_from("<2H", extra, at)
+        at += 4
+        if kind == 1 and 8 * len(wanted) <= length <= len(extra) - at:
+            values.update(zip(wanted, struct.unpack_from(f"<{len(wanted)}Q", extra, at)))
             wanted = []
-        extra = extra[4 + length :]
+        at += length
     if wanted:
         raise BadFileError("a member's zip64 sizes are missing", where=where, todo=AGAIN)
     return values["packed"], values["size"], values["start"]

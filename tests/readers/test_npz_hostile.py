@@ -137,6 +137,19 @@ def test_shapes_and_types_that_lie(tmp_path, shape, descr, n_bytes):
         read_npz(path)
 
 
+def test_negative_shapes_are_not_left_to_numpy(tmp_path):
+    shape = b"J\xff\xff\xff\xffJ\xff\xff\xff\xff\x86"
+    with pytest.raises(HostileFileError, match="impossible shape"):
+        read_npz(write_pickle(tmp_path / "a.npz", wrap(array_opcodes(shape, "f8", bytes(8)))))
+
+
+def test_integer_keys_are_small(tmp_path):
+    """Large integers can be chosen so that all fall into one place of a dict, which then takes hours to fill."""
+    for key in (2**31, -(2**61)):
+        with pytest.raises(BadFileError, match="small integers"):
+            read_npz(write_pickle(tmp_path / "a.npz", wrap(f"}}L{key}L\nNs".encode())))
+
+
 def test_text_arrays_hold_only_unicode(tmp_path):
     """Python cannot make a character of such numbers: numpy would fail later, far from the file."""
     path = write_pickle(tmp_path / "a.npz", wrap(array_opcodes(b"K\x01\x85", "U1", b"\xff\xff\xff\x7f")))
@@ -158,6 +171,8 @@ def test_an_array_cannot_be_filled_twice(tmp_path):
         read_npz(write_pickle(tmp_path / "a.npz", wrap(shell + state + state)))
     with pytest.raises(BadFileError, match="not a new array"):
         read_npz(write_pickle(tmp_path / "a.npz", wrap(shell + state + b"h\x00" + state)))
+    with pytest.raises(BadFileError, match="not a new array"):
+        read_npz(write_pickle(tmp_path / "a.npz", wrap(shell + b"2" + state + b"0" + state)))  # a second reference
 
 
 def _laughs(depth: int) -> bytes:
