@@ -54,7 +54,7 @@ def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = N
 
 def batch_norm_channels_last(norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
     """Batch normalization of the last dimension of (B, W, C)."""
-    return norm(x.flatten(0, 1)).unflatten(0, x.shape[:2])  # (B * W, C) and back
+    return norm(x.flatten(0, 1)).reshape(x.shape)  # (B * W, C) and back
 
 
 class TemporalConv1d(nn.Conv1d):
@@ -76,6 +76,15 @@ class TemporalConv1d(nn.Conv1d):
         return self.channels_last(x.transpose(1, 2)).transpose(1, 2)
 
 
-def windows(x: Tensor, length: int) -> Tensor:
-    """Every run of `length` consecutive frames: (B, T, ...) -> (B, T - length + 1, length, ...), a view."""
-    return torch.movedim(x.unfold(1, length, 1), -1, 2)
+def windows(x: Tensor, length: int, start: int, stop: int) -> Tensor:
+    """Runs of `length` consecutive frames that begin at frames start, ..., stop - 1.
+
+    Args:
+        x: (B, T, ...).
+
+    Returns:
+        (B * (stop - start), length, ...), a copy.
+    """
+    first = torch.arange(start, stop, device=x.device)
+    frames = first[:, None] + torch.arange(length, device=x.device)  # (windows, length)
+    return x[:, frames].flatten(0, 1)

@@ -133,15 +133,17 @@ class TemporalBackbone(nn.Module):
 
     def _by_window(self, x: Tensor) -> Tensor:
         """`forward` as `forward_strided` of every window; in bounded pieces where no statistics are collected."""
-        every = windows(x, self.receptive_field)  # (B, T', rf, J, 2), a view
-        at_once = max(1, FRAMES_AT_ONCE // (self.receptive_field * every.shape[0]))
-        if self.training:  # the statistics of a batch are those of all its windows
-            at_once = every.shape[1]
-        pieces = [
-            self.forward_strided(piece.flatten(0, 1)).view(*piece.shape[:2], self.num_joints_out, 3)
-            for piece in every.split(at_once, dim=1)
-        ]
-        return torch.cat(pieces, dim=1)
+        count = x.shape[1] - self.receptive_field + 1
+        at_once = max(1, FRAMES_AT_ONCE // (self.receptive_field * x.shape[0]))
+        if self.training or torch.compiler.is_exporting():  # a batch has the statistics of all its windows
+            return self._piece(x, 0, count)
+        starts = range(0, count, at_once)
+        return torch.cat([self._piece(x, start, min(start + at_once, count)) for start in starts], dim=1)
+
+    def _piece(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """Output frames start to stop, each from its own window."""
+        y = self.forward_strided(windows(x, self.receptive_field, start, stop))
+        return y.reshape(x.shape[0], -1, self.num_joints_out, 3)
 
     def _check(self, x: Tensor, *, exact: bool) -> None:
         wanted = (self.num_joints, 2)
