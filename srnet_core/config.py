@@ -170,7 +170,7 @@ class TrainConfig:
     def __post_init__(self):
         _require(self.epochs >= 1, f"must be 1 or more, not {self.epochs}", "--epochs")
         _require(self.batch_size >= 1, f"must be 1 or more, not {self.batch_size}", "--batch-size")
-        _require(self.lr > 0, f"must be positive, not {self.lr}", "--lr")
+        _require(0 < self.lr < float("inf"), f"must be positive and finite, not {self.lr}", "--lr")
         _require(0 < self.lr_decay <= 1, f"must lie in (0, 1], not {self.lr_decay}", "--lr-decay")
         _require(1 <= self.stride <= self.batch_size, f"must lie in [1, batch size], not {self.stride}", "--stride")
         _require(0 <= self.seed < 2**32, f"must lie in [0, 2^32), not {self.seed}", "--seed")

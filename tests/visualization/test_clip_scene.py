@@ -1,0 +1,51 @@
+"""From checkpoint and stage to a scene."""
+
+import numpy as np
+import pytest
+import torch
+
+from srnet_core import datasets
+from srnet_core.config import DataConfig
+from srnet_core.errors import UnknownNameError
+from srnet_core.models import build_model
+from srnet_core.stages.prepare import prepare
+from srnet_core.visualization.clip_scene import choose_sequence, clip_scene
+
+
+@pytest.fixture
+def config(small_data, tmp_path):
+    return DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "c"), subjects_test=("B", "C"))
+
+
+def test_sequences_are_found_by_subject_action_take_and_camera(config):
+    stage = prepare(config).stage
+    assert str(choose_sequence(stage)) == "B/Walk/camera 0"
+    assert str(choose_sequence(stage, subject="C", action="sit", camera=1)) == "C/Sit/camera 1"
+    assert str(choose_sequence(stage, action="Walk 1")) == "B/Walk 1/camera 0"
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [({"subject": "A"}, "Choices: B, C"), ({"action": "Fly"}, "Choices: Walk, Sit"), ({"camera": 7}, "Choices: 0, 1")],
+)
+def test_what_the_test_split_does_not_have_is_said_with_the_choices(config, asked, message):
+    with pytest.raises(UnknownNameError, match=message):
+        choose_sequence(prepare(config).stage, **asked)
+
+
+@pytest.mark.parametrize("change", [{}, {"downsample": 2}, {"normalization": "lcn"}])
+def test_a_scene_shows_input_pixels_and_upright_poses(config, change):
+    config = DataConfig(**{**config.__dict__, **change})
+    stage = prepare(config).stage
+    sequence = choose_sequence(stage, subject="C", action="Sit", camera=1)
+    torch.manual_seed(0)
+    scene = clip_scene({"srnet": build_model(channels=40)}, stage, sequence, title="t", subtitle="s", start=2, frames=6)
+    dataset = datasets.load("small", datasets.locate("small", config.data_dir, "gt", config.cache_dir), "gt")
+    step = config.downsample
+    clip = dataset.clip(next(c for c in dataset.clip_names if (c.subject, c.take, c.camera) == ("C", "Sit", 1)))
+    np.testing.assert_array_equal(scene.keypoints_2d_px, clip.pose_2d_px[::step][2:8])
+    truth, world = scene.poses["ground truth"], dataset.positions_3d_world_m["C"]["Sit"][::step][2:8]
+    heights = (world - world[:, :1])[..., 2]
+    reference = truth - truth[:, :1]
+    np.testing.assert_allclose(reference[..., 2], heights, atol=1e-5)  # z up, whatever the camera
+    assert scene.fps == 50 / step and scene.frames == 6
