@@ -4,12 +4,24 @@ import json
 
 import pytest
 
-from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig, from_dict, merge, read_toml, to_dict, with_settings
+from srnet_core.config import (
+    DataConfig,
+    ModelConfig,
+    RunConfig,
+    TrainConfig,
+    from_dict,
+    merge,
+    read_toml,
+    to_dict,
+    with_settings,
+)
 from srnet_core.errors import BadFileError, ConfigError, InputFileMissing, UnknownNameError
 
 
 def test_a_config_survives_json():
-    config = with_settings(RunConfig(), ["model.filter_widths=[3,3]", "data.subjects_test=[\"S9\"]", "train.validation=0.1"])
+    config = with_settings(
+        RunConfig(), ["model.filter_widths=[3,3]", 'data.subjects_test=["S9"]', "train.validation=0.1"]
+    )
     assert from_dict(RunConfig, json.loads(json.dumps(to_dict(config)))) == config
     assert config.train.validation == ("0.1",) and config.data.subjects_test == ("S9",)
 

@@ -65,7 +65,9 @@ def test_imports_go_one_way(path):
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(CORE)))
 def test_the_core_never_prints(path):
     calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
-    assert not [c.lineno for c in calls if isinstance(c.func, ast.Name) and c.func.id in ("print", "input", "eval", "exec")]
+    assert not [
+        c.lineno for c in calls if isinstance(c.func, ast.Name) and c.func.id in ("print", "input", "eval", "exec")
+    ]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(CORE)))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from published_files import camera_dict, metadata_3d, project
 
 from srnet_core.geometry.camera import Camera
 from srnet_core.skeletons.h36m17 import SKELETON
@@ -36,20 +37,16 @@ def write_published(folder: Path, name: str, *, subjects=("A", "B", "C"), takes=
     rng = np.random.default_rng(seed)
     rig = cameras()
     positions = {s: {t: moving_poses(rng, n) for t, n in (takes or TAKES).items()} for s in subjects}
-    keypoints = {
-        s: {t: [c.project(c.world_to_camera(p)).astype(np.float32) for c in rig] for t, p in by_take.items()}
-        for s, by_take in positions.items()
-    }
-    stored = [
-        {"id": c.id, "res_w": c.width_px, "res_h": c.height_px, "focal_length": np.array(c.focal_length_px),
-         "center": np.array(c.center_px), "radial_distortion": np.zeros(3), "tangential_distortion": np.zeros(2),
-         "orientation": np.array(c.orientation), "translation": np.array(c.translation_m)} for c in rig
-    ]  # fmt: skip
-    metadata = {"fps": 50, "joint_names": list(SKELETON.joint_names), "parents": list(SKELETON.parents),
-                "joints_left": list(SKELETON.left_indices), "joints_right": list(SKELETON.right_indices)}  # fmt: skip
+    keypoints = project(positions, dict.fromkeys(subjects, rig))
+    stored = [camera_dict(c) for c in rig]
     symmetry = [list(SKELETON.left_indices), list(SKELETON.right_indices)]
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / f"data_3d_{name}.npz", positions_3d=positions, cameras={s: stored for s in subjects}, metadata=metadata)
+    np.savez(
+        folder / f"data_3d_{name}.npz",
+        positions_3d=positions,
+        cameras={s: stored for s in subjects},
+        metadata=metadata_3d(),
+    )
     np.savez(
         folder / f"data_2d_{name}_gt.npz",
         positions_2d=keypoints,

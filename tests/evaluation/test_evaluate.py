@@ -18,7 +18,9 @@ from srnet_core.stages.prepare import prepare
 
 @pytest.fixture
 def stage(small_data, tmp_path):
-    return prepare(DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path), subjects_test=("B", "C"))).stage
+    return prepare(
+        DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path), subjects_test=("B", "C"))
+    ).stage
 
 
 def model_of(**fields):
@@ -58,7 +60,9 @@ def test_flip_averaging_makes_the_prediction_of_a_mirrored_clip_the_mirrored_pre
     keypoints = torch.rand(1, 11, 17, 2)
     with torch.no_grad():
         once = torch.stack(predict_normalized(model, keypoints, SKELETON.mirror, flip=True)).mean(0)
-        other = torch.stack(predict_normalized(model, mirror_poses(keypoints, SKELETON.mirror), SKELETON.mirror, flip=True)).mean(0)
+        other = torch.stack(
+            predict_normalized(model, mirror_poses(keypoints, SKELETON.mirror), SKELETON.mirror, flip=True)
+        ).mean(0)
     torch.testing.assert_close(mirror_poses(other, SKELETON.mirror), once, atol=1e-6, rtol=0)
 
 
@@ -77,12 +81,19 @@ def test_every_number_of_a_report_is_the_mean_it_says(stage):
     errors = {}
     for p in predict_split(model, stage, stage.split("test")):
         per_frame = (1000 * (p.predicted_m - p.target_m)).norm(dim=-1).mean(-1)
-        for key in (("all",), ("action", p.sequence.action), ("subject", p.sequence.subject), ("camera", str(p.sequence.camera))):
+        for key in (
+            ("all",),
+            ("action", p.sequence.action),
+            ("subject", p.sequence.subject),
+            ("camera", str(p.sequence.camera)),
+        ):
             errors.setdefault(key, []).append(per_frame)
     means = {key: float(torch.cat(parts).double().mean()) for key, parts in errors.items()}
     assert report.frame_mean["mpjpe_mm"] == pytest.approx(means["all",], rel=1e-5)
     for group, table in (("action", report.by_action), ("subject", report.by_subject), ("camera", report.by_camera)):
-        assert {k: v["mpjpe_mm"] for k, v in table.items()} == pytest.approx({k[1]: v for k, v in means.items() if k[0] == group}, rel=1e-5)
+        assert {k: v["mpjpe_mm"] for k, v in table.items()} == pytest.approx(
+            {k[1]: v for k, v in means.items() if k[0] == group}, rel=1e-5
+        )
     actions = [means["action", a] for a in report.by_action]
     assert report.mean["mpjpe_mm"] == pytest.approx(np.mean(actions), rel=1e-5)
     assert np.mean(list(report.by_joint.values())) == pytest.approx(means["all",], rel=1e-5)
@@ -108,7 +119,9 @@ def test_the_mean_pose_is_the_mean_of_the_training_split(stage):
 @pytest.mark.parametrize("norm", ["base", "proj", "weak_proj", "lcn"])
 def test_a_perfect_network_has_no_error_in_any_normalization(small_data, tmp_path, norm):
     """Predict the stage's own targets: everything that is left is the decoding's rounding."""
-    config = DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path), subjects_test=("C",), normalization=norm)
+    config = DataConfig(
+        dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path), subjects_test=("C",), normalization=norm
+    )
     stage = prepare(config).stage
 
     class Oracle(torch.nn.Module):
@@ -144,7 +157,9 @@ def test_a_lifter_says_what_keypoints_it_wants(tmp_path):
     from srnet_core.checkpoint import load_checkpoint, save_checkpoint
     from srnet_core.errors import BadFileError, ConfigError
 
-    path = save_checkpoint(tmp_path / "m.bin", model=model_of(), epoch=0, lr=1e-3, optimizer_state=None, random_state=None)
+    path = save_checkpoint(
+        tmp_path / "m.bin", model=model_of(), epoch=0, lr=1e-3, optimizer_state=None, random_state=None
+    )
     lifter = Lifter(load_checkpoint(path), device="cpu")
     with pytest.raises(BadFileError, match=r"\(frames, 17, 2\).*RWrist"):
         lifter(np.zeros((5, 16, 2)), image_size=(10, 10))

@@ -19,7 +19,9 @@ from srnet_core.stages.prepare import prepare
 
 @pytest.fixture
 def stage(small_data, tmp_path):
-    return prepare(DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path), subjects_test=("C",))).stage
+    return prepare(
+        DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path), subjects_test=("C",))
+    ).stage
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,11 @@ def golden(golden_dir):
     ("options", "train", "test"),
     [
         ({}, "cross_subject_train", "cross_subject_test"),
-        ({"protocol": "cross_action", "train_actions": ("Discussion",)}, "cross_action_train_Discussion", "cross_action_test14"),
+        (
+            {"protocol": "cross_action", "train_actions": ("Discussion",)},
+            "cross_action_train_Discussion",
+            "cross_action_test14",
+        ),
         ({"protocol": "cross_camera"}, "cross_camera_train_0", "cross_camera_test_123"),
     ],
 )

@@ -91,7 +91,9 @@ def test_windows_hold_the_frames_around_their_target_clamped_to_the_sequence(len
     past = receptive_field - 1 if causal else receptive_field // 2
     for window in range(len(made.table)):
         wanted = np.clip(
-            np.arange(receptive_field) - past + made.table.first[window], made.table.low[window], made.table.high[window]
+            np.arange(receptive_field) - past + made.table.first[window],
+            made.table.low[window],
+            made.table.high[window],
         )
         assert torch.equal(batch.pose_2d[window], pose_3d[wanted, :, :2])
         assert torch.equal(batch.pose_3d[window, 0], pose_3d[made.table.first[window]])

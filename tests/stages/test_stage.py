@@ -21,7 +21,9 @@ from srnet_core.stages.store import CHUNK_FRAMES, Stage, StageWriter
 
 @pytest.fixture
 def config(small_data, tmp_path) -> DataConfig:
-    return DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), subjects_test=("C",))
+    return DataConfig(
+        dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), subjects_test=("C",)
+    )
 
 
 def test_a_stage_holds_the_normalized_clips_in_order(config):
@@ -29,13 +31,19 @@ def test_a_stage_holds_the_normalized_clips_in_order(config):
     dataset = datasets.load("small", datasets.locate("small", config.data_dir, "gt", config.cache_dir), "gt")
     assert [s.subject for s in stage.split("test")] == ["C"] * len(stage.split("test"))
     for sequence in stage.sequences:
-        (name,) = [c for c in dataset.clip_names if (c.subject, c.take, c.camera) == (sequence.subject, sequence.take, sequence.camera)]
+        (name,) = [
+            c
+            for c in dataset.clip_names
+            if (c.subject, c.take, c.camera) == (sequence.subject, sequence.take, sequence.camera)
+        ]
         clip = dataset.clip(name)
         rows = slice(sequence.start, sequence.start + sequence.length)
         relative = clip.pose_3d_cam_m - clip.pose_3d_cam_m[:, :1]
         np.testing.assert_array_equal(stage.read("pose_3d", rows.start, rows.stop), relative)
         np.testing.assert_array_equal(stage.read("root_cam_m", rows.start, rows.stop), clip.pose_3d_cam_m[:, 0])
-        np.testing.assert_allclose(stage.read("pose_2d", rows.start, rows.stop), clip.camera.normalize_screen(clip.pose_2d_px), atol=1e-6)
+        np.testing.assert_allclose(
+            stage.read("pose_2d", rows.start, rows.stop), clip.camera.normalize_screen(clip.pose_2d_px), atol=1e-6
+        )
 
 
 def test_windows_are_the_frames_of_their_split(config):
@@ -55,7 +63,9 @@ def test_force_makes_it_again(config):
     assert not prepare(config, force=True).cached
 
 
-@pytest.mark.parametrize("change", [{"subset": 0.5}, {"downsample": 2}, {"normalization": "lcn"}, {"actions": ("Walk",)}])
+@pytest.mark.parametrize(
+    "change", [{"subset": 0.5}, {"downsample": 2}, {"normalization": "lcn"}, {"actions": ("Walk",)}]
+)
 def test_what_decides_the_content_decides_the_key(config, change):
     other = DataConfig(**{**config.__dict__, **change})
     assert prepare(config).stage.folder != prepare(other).stage.folder
@@ -97,7 +107,11 @@ def test_subset_and_downsample_keep_consecutive_frames_the_same_for_all_cameras(
     part = prepare(DataConfig(**{**config.__dict__, "subset": 0.5, "downsample": 2})).stage
     starts = {}
     for sequence in part.split("train"):
-        (whole,) = [s for s in full.split("train") if (s.subject, s.take, s.camera) == (sequence.subject, sequence.take, sequence.camera)]
+        (whole,) = [
+            s
+            for s in full.split("train")
+            if (s.subject, s.take, s.camera) == (sequence.subject, sequence.take, sequence.camera)
+        ]
         assert sequence.length == round(-(-whole.length // 2) * 0.5)
         frames = full.read("root_cam_m", whole.start, whole.start + whole.length)[::2]
         kept = part.read("root_cam_m", sequence.start, sequence.start + sequence.length)
@@ -140,7 +154,9 @@ def test_a_missing_chunk_is_noticed_and_the_stage_made_again(config):
     again.stage.verify()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"stage_version": 1}', '{"stage_version": 999, "files": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "null", '{"stage_version": 1}', '{"stage_version": 999, "files": {}}']
+)
 def test_a_damaged_manifest_is_no_stage(config, text):
     stage = prepare(config).stage
     (stage.folder / "manifest.json").write_text(text)

@@ -29,12 +29,16 @@ from srnet_core.training.schedule import batchnorm_momentum, learning_rate
 
 @pytest.fixture
 def prepared(small_data, tmp_path):
-    return prepare(DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), subjects_test=("C",)))
+    return prepare(
+        DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), subjects_test=("C",))
+    )
 
 
 def config_for(prepared, **train) -> RunConfig:
     model = ModelConfig(filter_widths=(3, 3), channels=40, dropout=0.1)
-    return RunConfig(prepared.config, model, TrainConfig(**{"epochs": 3, "batch_size": 64, "test_every": 0, "device": "cpu"} | train))
+    return RunConfig(
+        prepared.config, model, TrainConfig(**{"epochs": 3, "batch_size": 64, "test_every": 0, "device": "cpu"} | train)
+    )
 
 
 def files_in(folder, name="run") -> RunFiles:
@@ -92,7 +96,9 @@ def test_a_resumed_run_gives_the_optimizer_back_to_the_bit(prepared, tmp_path):
     files = files_in(tmp_path)
     run_all(TrainingRun(config, prepared, files))
     first = load_checkpoint(files.latest).optimizer_state
-    again = TrainingRun(replace(config, train=replace(config.train, epochs=3)), prepared, files, resume=load_checkpoint(files.latest))
+    again = TrainingRun(
+        replace(config, train=replace(config.train, epochs=3)), prepared, files, resume=load_checkpoint(files.latest)
+    )
     second = again.optimizer.state_dict()
     for key, state in first["state"].items():
         for name, value in state.items():

@@ -14,7 +14,9 @@ from srnet_core.visualization.clip_scene import choose_sequence, clip_scene
 
 @pytest.fixture
 def config(small_data, tmp_path):
-    return DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "c"), subjects_test=("B", "C"))
+    return DataConfig(
+        dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "c"), subjects_test=("B", "C")
+    )
 
 
 def test_sequences_are_found_by_subject_action_take_and_camera(config):
