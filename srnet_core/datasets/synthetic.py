@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.clip import PoseDataset
-from srnet_core.datasets import _synthetic_take as takes_of
 from srnet_core.datasets import custom
 from srnet_core.datasets._files import file_names
 from srnet_core.datasets._h36m_calibration import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
-from srnet_core.datasets._synthetic_actions import ACTIONS
+from srnet_core.datasets._synthetic import take as takes_of
+from srnet_core.datasets._synthetic.actions import ACTIONS
 from srnet_core.errors import ConfigError
 from srnet_core.files import fsync_folder
 from srnet_core.geometry.camera import Camera

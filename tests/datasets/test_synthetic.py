@@ -11,8 +11,8 @@ from srnet_core import datasets
 from srnet_core.clip import action_of
 from srnet_core.datasets import synthetic
 from srnet_core.datasets._h36m_calibration import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
-from srnet_core.datasets._synthetic_body import PEOPLE
-from srnet_core.datasets._synthetic_curves import (
+from srnet_core.datasets._synthetic.body import PEOPLE
+from srnet_core.datasets._synthetic.curves import (
     PeriodicSpline,
     keyed,
     matrix_to_quaternion,
@@ -20,10 +20,10 @@ from srnet_core.datasets._synthetic_curves import (
     rotation_matrices,
     smooth_below,
 )
-from srnet_core.datasets._synthetic_draft import Draft
-from srnet_core.datasets._synthetic_gait import sagittal_angles
-from srnet_core.datasets._synthetic_limits import LIMITS_DEG, joint_angles_deg
-from srnet_core.datasets._synthetic_take import make_person, make_take
+from srnet_core.datasets._synthetic.draft import Draft
+from srnet_core.datasets._synthetic.gait import sagittal_angles
+from srnet_core.datasets._synthetic.limits import LIMITS_DEG, joint_angles_deg
+from srnet_core.datasets._synthetic.take import make_person, make_take
 from srnet_core.datasets.synthetic import FPS, SyntheticConfig, generate, make_files
 from srnet_core.errors import ConfigError, UnknownNameError
 from srnet_core.geometry.rotation import quaternion_to_matrix

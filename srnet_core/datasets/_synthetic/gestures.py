@@ -1,6 +1,6 @@
 """What hands do: named arm poses, and endless sequences of them for the actions to play.
 
-Targets are wrist positions in arm lengths from Thorax: forward, outward, up (see `_synthetic_arms.Reach`). They are this
+Targets are wrist positions in arm lengths from Thorax: forward, outward, up (see `_synthetic/arms.Reach`). They are this
 project's own choice, made by eye; only lengths and joint limits come from published tables.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from srnet_core.datasets._synthetic_arms import Hang, Reach
+from srnet_core.datasets._synthetic.arms import Hang, Reach
 
 Hand = Reach | Hang
 Poses = Iterator[tuple[Hand, float]]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from srnet_core.datasets._synthetic_curves import keyed, min_jerk, smooth
-from srnet_core.datasets._synthetic_draft import Draft, bump, deg
-from srnet_core.datasets._synthetic_pose import LEFT, RIGHT, SIDE
+from srnet_core.datasets._synthetic.curves import keyed, min_jerk, smooth
+from srnet_core.datasets._synthetic.draft import Draft, bump, deg
+from srnet_core.datasets._synthetic.pose import LEFT, RIGHT, SIDE
 
 TURN_RATE = 1.05  # radians per second on average, when turning on the spot
 TURNING_RATE = 2.1  # radians per second at most, about, when walking round a bend

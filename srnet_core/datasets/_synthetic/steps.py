@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from srnet_core.datasets._synthetic_gait import Stride
-from srnet_core.datasets._synthetic_pose import SIDE
+from srnet_core.datasets._synthetic.gait import Stride
+from srnet_core.datasets._synthetic.pose import SIDE
 
 STAY_WITHIN_M, STAY_WITHIN_RAD = 0.06, np.radians(14)
 

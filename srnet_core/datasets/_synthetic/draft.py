@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from srnet_core.datasets._synthetic_arms import (
+from srnet_core.datasets._synthetic.arms import (
     REST_CLAVICLE,
     ArmPose,
     ArmTrack,
@@ -18,17 +18,17 @@ from srnet_core.datasets._synthetic_arms import (
     detour,
     solve,
 )
-from srnet_core.datasets._synthetic_body import Body
-from srnet_core.datasets._synthetic_curves import keyed, min_jerk, smooth, smooth_noise, soft_limit
-from srnet_core.datasets._synthetic_gait import (
+from srnet_core.datasets._synthetic.body import Body
+from srnet_core.datasets._synthetic.curves import keyed, min_jerk, smooth, smooth_noise, soft_limit
+from srnet_core.datasets._synthetic.gait import (
     ARM_BACK_DEG,
     ARM_FORWARD_DEG,
     PELVIS_OBLIQUITY_DEG,
     PELVIS_ROTATION_DEG,
     Stride,
 )
-from srnet_core.datasets._synthetic_pose import LEFT, RIGHT, SIDE, Motion, arm_down_direction, joint_positions, swing
-from srnet_core.datasets._synthetic_steps import Way, ankle_paths
+from srnet_core.datasets._synthetic.pose import LEFT, RIGHT, SIDE, Motion, arm_down_direction, joint_positions, swing
+from srnet_core.datasets._synthetic.steps import Way, ankle_paths
 
 deg = np.radians
 SPINE_LIMITS, NECK_LIMITS = deg([27.0, 55.0, 36.0]), deg([35.0, 45.0, 60.0])  # lateral, forward, axial, either way

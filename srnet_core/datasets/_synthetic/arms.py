@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from srnet_core.datasets._synthetic_body import Body
-from srnet_core.datasets._synthetic_curves import (
+from srnet_core.datasets._synthetic.body import Body
+from srnet_core.datasets._synthetic.curves import (
     keyed,
     keyed_slerp,
     matrix_to_quaternion,
     min_jerk,
     quaternion_matrices,
 )
-from srnet_core.datasets._synthetic_pose import SIDE, shoulder_offset, two_bone
+from srnet_core.datasets._synthetic.pose import SIDE, shoulder_offset, two_bone
 from srnet_core.geometry.rotation import rotation_about
 
 REST_CLAVICLE = (np.radians(-9.0), 0.0)

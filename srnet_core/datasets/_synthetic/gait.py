@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from srnet_core.datasets._synthetic_body import Body
-from srnet_core.datasets._synthetic_curves import PeriodicSpline, min_jerk
+from srnet_core.datasets._synthetic.body import Body
+from srnet_core.datasets._synthetic.curves import PeriodicSpline, min_jerk
 
 # Percent of the cycle from one initial contact of the foot to the next, and degrees at that point: initial contact,
 # loading response, mid stance, terminal stance, pre-swing, initial swing, mid swing, then terminal swing on the way.

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from srnet_core.datasets import _synthetic_gestures as hands
-from srnet_core.datasets._synthetic_curves import keyed
-from srnet_core.datasets._synthetic_draft import Draft, deg
-from srnet_core.datasets._synthetic_moves import (
+from srnet_core.datasets._synthetic import gestures as hands
+from srnet_core.datasets._synthetic.curves import keyed
+from srnet_core.datasets._synthetic.draft import Draft, deg
+from srnet_core.datasets._synthetic.moves import (
     bow,
     crouch,
     floor_legs,

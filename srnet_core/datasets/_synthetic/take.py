@@ -7,12 +7,12 @@ import numpy as np
 
 from srnet_core.clip import action_of
 from srnet_core.datasets._h36m_calibration import h36m_cameras
-from srnet_core.datasets._synthetic_actions import ACTIONS
-from srnet_core.datasets._synthetic_body import PEOPLE, Body, make_body
-from srnet_core.datasets._synthetic_draft import Draft, Style, make_style
-from srnet_core.datasets._synthetic_gait import Stride, make_stride
-from srnet_core.datasets._synthetic_limits import hand_clearance_m, is_anatomical
-from srnet_core.datasets._synthetic_volume import place
+from srnet_core.datasets._synthetic.actions import ACTIONS
+from srnet_core.datasets._synthetic.body import PEOPLE, Body, make_body
+from srnet_core.datasets._synthetic.draft import Draft, Style, make_style
+from srnet_core.datasets._synthetic.gait import Stride, make_stride
+from srnet_core.datasets._synthetic.limits import hand_clearance_m, is_anatomical
+from srnet_core.datasets._synthetic.volume import place
 from srnet_core.errors import SrnetError
 
 _PADDING_S = 1.8  # before and after a take, so that no stride and no smoothing begins at its edge

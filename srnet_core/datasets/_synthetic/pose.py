@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from srnet_core.datasets._synthetic_body import Body
-from srnet_core.datasets._synthetic_curves import quaternion_matrices, rotation_matrices, smooth_below
+from srnet_core.datasets._synthetic.body import Body
+from srnet_core.datasets._synthetic.curves import quaternion_matrices, rotation_matrices, smooth_below
 from srnet_core.geometry.rotation import quaternion_multiply, rotation_about
 from srnet_core.skeletons.h36m17 import SKELETON
 
