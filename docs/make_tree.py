@@ -2,7 +2,7 @@
 
     python docs/make_tree.py            # rewrites the tree in README.md
 
-Helper files, whose names start with an underscore, are listed by name only.
+Files whose names start with an underscore are helpers of their folder, not plug-ins.
 """
 
 import ast
@@ -34,12 +34,9 @@ def tree() -> str:
 
 
 def _folder(folder: Path, depth: int) -> list[str]:
-    """Files of a folder, then its folders; helpers share one line."""
-    files = sorted(p for p in folder.glob("*.py") if not p.name.startswith("_"))
-    helpers = sorted(p.stem for p in folder.glob("_*.py") if p.name != "__init__.py")
+    """Files of a folder, plug-ins and public modules before helpers, then its folders."""
+    files = sorted((p for p in folder.glob("*.py") if p.name != "__init__.py"), key=lambda p: (p.name[0] == "_", p.name))
     lines = [_line(p.name, _first_line(p), depth) for p in files]
-    if helpers:
-        lines.append("  " * depth + "helpers: " + " ".join(helpers))
     for child in sorted(p for p in folder.iterdir() if p.is_dir() and (p / "__init__.py").exists()):
         lines.append(_line(f"{child.name}/", _first_line(child / "__init__.py"), depth))
         lines += _folder(child, depth + 1)
@@ -54,10 +51,8 @@ def _line(name: str, about: str, depth: int) -> str:
 def _first_line(path: Path) -> str:
     """The first sentence of a docstring, on one line."""
     text = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0].split())
-    for end in (". ", ": ", "; "):
-        if len(text) > 100 and end in text:
-            text = text[: text.index(end)]
-    return text.rstrip(".")
+    text = text.split(". ")[0].rstrip(".:")
+    return text if len(text) <= 116 else text.split(" (")[0].split(": ")[0]
 
 
 def with_tree(readme: str) -> str:

@@ -1,1 +1,1 @@
-
+"""Predict, measure, gather into tables."""

@@ -1,1 +1,1 @@
-
+"""What leaves the project for other programs."""

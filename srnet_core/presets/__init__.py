@@ -1,1 +1,1 @@
-
+"""Ready-made settings as TOML files, for `--config NAME`."""

@@ -1,1 +1,1 @@
-
+"""File formats, without knowledge of any data set."""

@@ -1,1 +1,1 @@
-
+"""From frames that are there once to batches of windows."""

@@ -1,1 +1,1 @@
-
+"""The loop, its losses and schedules, and whole runs around it."""
