@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import srnet_core
-from srnet_core._torch_file import random_state_of, read_torch_file, to_plain
+from srnet_core.readers.torch_file import random_state_of, read_torch_file, to_plain
 from srnet_core.config import ModelConfig, from_dict, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, SrnetError, UserMistake
 from srnet_core.files import atomic_write

@@ -63,7 +63,7 @@ def test_cameras_default_to_the_first_against_the_others(dataset):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"protocol": "cross-action"}, "which action"),
+        ({"protocol": "cross-action"}, "the action to train on is not given"),
         ({"protocol": "cross-camera", "train_cameras": (0, 1), "test_cameras": (1,)}, "camera 1 is in both"),
         ({"protocol": "cross-camera", "train_cameras": (0, 1, 2, 3)}, "both sides need"),
         ({"subjects_train": ("S1", "S9"), "subjects_test": ("S9",)}, "overlap: 20 clips of S9"),
