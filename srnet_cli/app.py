@@ -1,5 +1,6 @@
 """The `srnet` command: which commands there are, and what happens when one fails."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -7,8 +8,9 @@ import typer
 
 from srnet_cli.commands import demo, evaluate, export, prepare, train, visualize
 
+INTERRUPTED = 130
+
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -43,33 +45,48 @@ def _srnet(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run the command line; returns the exit code: 0, 1 for a failure, 2 for a user's mistake, 130 when interrupted."""
     debug = "--debug" in arguments
-    arguments = [a for a in arguments if a != "--debug"]
+    arguments = [a for a in arguments if a != "--debug"] or ["--help"]
     try:
         result = app(arguments, standalone_mode=False, prog_name="srnet")
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else 0
     except typer.Exit as leave:
-        return leave.exit_code
+        code = leave.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        return 130
+        code = INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read the output has left: nothing is wrong
-        return 0
+        return _forget_output()
+    except SystemExit as leave:  # rich and typer leave like this when whoever read the output has gone
+        return int(leave.code or 0)
     except Exception as error:
-        if debug:
+        if debug and not isinstance(error, typer.TyperException):
             raise
         from srnet_cli.console import show_error
         from srnet_cli.errors import describe
 
         message, code = describe(error)
-        show_error(message)
+        if message:
+            show_error(message)
         return code
+    if code == INTERRUPTED:
+        print("interrupted", file=sys.stderr)
+    return code
+
+
+def _forget_output() -> int:
+    """Whoever read the output has gone, as `head` does: nothing is wrong, and nothing more can be said."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 if __name__ == "__main__":

@@ -3,18 +3,30 @@
 Results go to standard output; progress, remarks and errors to standard error, so that output can be piped.
 """
 
+import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import IO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+PIPED_WIDTH = 200  # columns of tables in files and pipes, where nothing needs to be wrapped
+HEARTBEAT_SECONDS = 60.0  # without a terminal there is no bar, but a log should show that work goes on
+
+
+def _console(stream: IO[str], **more) -> Console:
+    wide = not stream.isatty() and not os.environ.get("COLUMNS")
+    return Console(highlight=False, width=PIPED_WIDTH if wide else None, **more)
+
+
+out = _console(sys.stdout)
+err = _console(sys.stderr, stderr=True)
 
 METRIC_HEADS = {
     "mpjpe_mm": "\nMPJPE\nmm",
@@ -38,12 +50,17 @@ def show_error(message: str) -> None:
 
 def remark(message: str) -> None:
     """Something the user should know, on standard error."""
-    err.print(f"[yellow]note:[/] {escape(message)}", soft_wrap=True)
+    err.print(f"[yellow]note:[/] {escape(message)}", soft_wrap=not err.is_terminal)
 
 
 def say(message: str) -> None:
-    """A line of the result."""
+    """A line of the result that may hold a path or a command: left whole, so that it can be copied."""
     out.print(escape(message), soft_wrap=True)
+
+
+def told(message: str) -> None:
+    """A line about a file that was written, on standard error so that it does not mix with piped numbers."""
+    err.print(escape(message), soft_wrap=True)
 
 
 def step(message: str) -> None:
@@ -51,12 +68,23 @@ def step(message: str) -> None:
     out.print(f"\n[bold cyan]{escape(message)}[/]")
 
 
+def facts(rows: Mapping[str, str]) -> None:
+    """A few facts, each after its name, wrapped at words beside it."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in rows.items():
+        grid.add_row(name, escape(text))
+    out.print(grid)
+
+
 @contextmanager
 def progress_bar() -> Iterator["Bar"]:
     """A progress bar on standard error, gone when it is over."""
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeElapsedColumn(),
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
                TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))  # fmt: skip
-    with Progress(*columns, console=err, transient=True) as progress:
+    # no redirection: it would send results meant for a pipe to the terminal
+    with Progress(*columns, console=err, transient=True, redirect_stdout=False, disable=not err.is_interactive) as progress:
         yield Bar(progress)
 
 
@@ -67,6 +95,7 @@ class Bar:
         self._progress = progress
         self._tasks: dict[str, int] = {}
         self._shown = self._started = 0.0
+        self._beat = time.monotonic()
         self._windows = 0
         self.epoch = None  # the epoch whose line is still to be shown
 
@@ -74,27 +103,39 @@ class Bar:
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total, note=note)
         self._progress.update(self._tasks[what], completed=done, total=total, note=note)
+        self._heartbeat(what, done, total, note)
         if done >= total:
             self.close(what)
 
-    def step(self, what: str, step) -> None:
+    def step(self, what: str, step, epochs: int) -> None:
         """A training step. The loss is fetched a few times a second only: each look waits for the device."""
         now = time.monotonic()
         self._windows += step.windows
         if what not in self._tasks:
             self._started, self._windows = now, 0
         if what not in self._tasks or now - self._shown > 0.3 or step.step == step.steps:
-            rate = self._windows / max(now - self._started, 1e-9)
+            rate = f"{self._windows / (now - self._started):,.0f} windows/s" if self._windows else ""
             self._shown = now
-            self.update(what, step.step, step.steps, f"loss {float(step.loss):.4f}  {rate:,.0f} windows/s")
+            if epochs > 1:
+                self.update("epochs", step.epoch - 1 + step.step / step.steps, epochs)
+            self.update(what, step.step, step.steps, f"loss {float(step.loss):.4f} {rate}")
 
     def close(self, what: str) -> None:
         if what in self._tasks:
             self._progress.remove_task(self._tasks.pop(what))
 
     def line(self, text: str) -> None:
-        """A line of the result, above the bar."""
-        out.print(text, soft_wrap=True)
+        """A line of the result, above the bar.
+
+        Where both streams are the same terminal only the console that draws the bar can print above it.
+        """
+        console = err if out.is_terminal and not self._progress.disable else out
+        console.print(escape(text), soft_wrap=True)
+
+    def _heartbeat(self, what: str, done: float, total: float, note: str) -> None:
+        if self._progress.disable and what != "epochs" and time.monotonic() - self._beat > HEARTBEAT_SECONDS:
+            self._beat = time.monotonic()
+            err.print(escape(f"  {what}: {done:,.0f} of {total:,.0f} {note}".rstrip()), soft_wrap=True)
 
 
 def bytes_text(count: int) -> str:
@@ -121,7 +162,7 @@ def plain_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]],
     """A table whose first columns are text and whose others are right-aligned."""
     table = _table(title, caption)
     for index, head in enumerate(heads):
-        table.add_column(head, justify="left" if index < text_columns else "right")
+        table.add_column(head, justify="left" if index < text_columns else "right", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     out.print(table)
@@ -134,7 +175,7 @@ def metric_table(
     """Metrics by group, with the means below a rule."""
     names = [m for m in METRIC_HEADS if m in next(iter((rows or means).values()))]
     table = _table(title, caption)
-    table.add_column(f"\n\n{head}", no_wrap=True)
+    table.add_column(f"\n\n{head}", overflow="fold")
     for name in names:
         table.add_column(METRIC_HEADS[name], justify="right", no_wrap=True)
     table.add_column("\n\nframes", justify="right", no_wrap=True)

@@ -7,7 +7,7 @@ from srnet_cli.console import metric_table, say, seconds_text, step
 from srnet_cli.drawing import draw
 from srnet_cli.exporting import export_network
 from srnet_cli.steps import SYNTHETIC, open_checkpoint, prepare_stage, show_prepared
-from srnet_cli.training import preset_path, train_and_show
+from srnet_cli.training import Place, preset_path, train_and_show
 from srnet_core.config import DataConfig, RunConfig, merge, read_toml, replace
 
 PRESET = "demo"
@@ -30,9 +30,8 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
     for number, name in enumerate(("srnet", "fc"), start=2):
         step(f"{number}  Train {name} for {seconds_text(60 * minutes)}")
         run = replace(config, model=replace(config.model, name=name))
-        finished = train_and_show(run, name=f"demo_{name}", checkpoint_dir=output, best_dir=output / "best")
-        if finished is None:
-            return
+        place = Place(f"demo_{name}", output, output / "best", replace=True)
+        finished = train_and_show(run, place, prepared=prepared)
         results[name], checkpoints[name] = finished.report, finished.path
 
     step("4  Compare on people the networks have never seen")
@@ -43,8 +42,7 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
     export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx")
 
     step("6  Draw")
-    page = draw(checkpoint, checkpoints["srnet"], {}, subject=None, action="Walking", camera=None, start=0, frames=1500,
-                output=output / "demo.html", pictures=True, flip=True, device=device)  # fmt: skip
+    page = draw(checkpoint, checkpoints["srnet"], prepared.stage, action="Walking", output=output / "demo.html", device=device)
     _what_next(page, checkpoints["srnet"], time.monotonic() - started)
 
 

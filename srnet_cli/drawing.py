@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srnet_cli.console import bytes_text, progress_bar, remark, say
-from srnet_cli.steps import SYNTHETIC, data_config_of, prepare_stage
 from srnet_cli.training import model_text
 from srnet_core.errors import ConfigError, InputFileMissing
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
+    from srnet_core.stages.store import Stage
 
 GIF_FRAMES = 120
 
@@ -25,8 +25,9 @@ def newest_checkpoint(folder: Path = Path("checkpoint")) -> Path:
 
 
 def draw(
-    checkpoint: "Checkpoint", path: Path, data: dict, *, subject: str | None, action: str | None, camera: int | None,
-    start: int, frames: int, output: Path | None, pictures: bool, flip: bool, device: str,
+    checkpoint: "Checkpoint", path: Path, stage: "Stage", *, subject: str | None = None, action: str | None = None,
+    camera: int | None = None, start: int = 0, frames: int = 1500, output: Path | None = None, pictures: bool = True,
+    flip: bool = True, device: str = "auto",
 ) -> Path:  # fmt: skip
     """Predict one test sequence and write what shows it; returns the page's path."""
     from srnet_core.device import choose_device
@@ -35,10 +36,7 @@ def draw(
     from srnet_core.visualization.page import write_page
     from srnet_core.visualization.picture import write_gif, write_png
 
-    stage = prepare_stage(data_config_of(checkpoint, data)).stage
     require_fit(checkpoint, stage)
-    if stage.manifest["synthetic"]:
-        remark(SYNTHETIC)
     sequence = choose_sequence(stage, subject=subject, action=action, camera=camera)
     if start >= sequence.length:
         raise ConfigError(f"{sequence} has {sequence.length} frames", where="--start")

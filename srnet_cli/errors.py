@@ -1,6 +1,9 @@
 """From exceptions to one line on the screen and an exit code: 2 for the user's mistake, 1 for a failure."""
 
+import difflib
 import errno
+import os
+import re
 import traceback
 
 import typer
@@ -9,26 +12,69 @@ from srnet_core.errors import SrnetError
 
 DEBUG_HINT = "Run again with --debug for the traceback"
 _SYSTEM = {
-    errno.ENOSPC: "no space left on the disk",
-    errno.EACCES: "permission denied",
-    errno.EROFS: "the file system is read-only",
-    errno.EDQUOT: "the disk quota is used up",
+    errno.ENOSPC: ("no space left on the disk", "Free some space, or choose another folder"),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another folder"),
+    errno.EACCES: ("permission denied", "Choose a folder you may write to"),
+    errno.EROFS: ("the file system is read-only", "Choose a folder you may write to"),
+    errno.EISDIR: ("is a folder, not a file", "Give the path of a file"),
+    errno.ENOTDIR: ("is not a folder", "Choose another folder"),
+    errno.EEXIST: ("is a file, not a folder", "Choose another folder"),
+    errno.ENOENT: ("cannot be made or found", "Check the path"),
 }
+_TORCH_WRITER = re.compile(r"PytorchStreamWriter failed|unexpected pos \d+ vs \d+")
+
+
+class StoppedByUser(Exception):
+    """Ctrl-C, after everything worth saving has been saved and said."""
 
 
 def describe(error: BaseException) -> tuple[str, int]:
-    """The line to show for an exception, and the exit code."""
+    """The line to show for an exception, nothing if all is said already, and the exit code."""
+    if isinstance(error, StoppedByUser):
+        return "", 130
     if isinstance(error, SrnetError):
         return str(error), error.exit_code
     if isinstance(error, typer.TyperException):
-        context = getattr(error, "ctx", None)
-        return f"{error.format_message().rstrip('.')}. See {context.command_path if context else 'srnet'} --help", 2
-    if isinstance(error, OSError) and error.errno in _SYSTEM:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{_SYSTEM[error.errno]}", 1
+        return _usage(error), 2
+    if isinstance(error, OSError) and error.errno is not None:
+        return _system(error), 1
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out of memory. Try a smaller --batch-size, or fewer --channels", 1
+    if isinstance(error, RuntimeError) and _TORCH_WRITER.search(str(error)):
+        return "a checkpoint could not be written: the disk may be full. Free some space, or choose another --checkpoint-dir", 1
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno})" if last else ""
-    text = " ".join(str(error).split())[:200]
+    text = " ".join(str(error).split())
+    text = text if len(text) <= 200 else f"{text[:200]} ..."
     return f"unexpected {type(error).__name__}: {text}{where}. {DEBUG_HINT}", 1
+
+
+def _system(error: OSError) -> str:
+    """A message of the operating system: which file, what, what to do."""
+    known = _SYSTEM.get(error.errno)
+    what, todo = known or (error.strerror or os.strerror(error.errno), DEBUG_HINT)
+    where = f"{error.filename2 or error.filename}: " if error.filename else ""
+    return f"{where}{what}. {todo}"
+
+
+def _usage(error: typer.TyperException) -> str:
+    """A wrong command line: what is wrong with it, and where the help is."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    if (option := getattr(error, "option_name", None)) and message.startswith("No such option"):
+        message = f"there is no option {option}{_nearest_option(option, context)}"
+    elif (parameter := getattr(error, "param", None)) and hasattr(error.__cause__, "errors"):
+        given = error.__cause__.errors()[0].get("input")
+        rule = error.message.partition(",")[0].replace("Input should be", "must be")
+        message = f"{parameter.opts[-1]}: {rule}, not {given!r}"
+    message = message[:1].lower() + message[1:] if not message.startswith("-") else message
+    message = message.rstrip(".").removesuffix("?.")
+    return f"{message}{'' if message.endswith('?') else '.'} See {context.command_path if context else 'srnet'} --help"
+
+
+def _nearest_option(asked: str, context) -> str:
+    """The option of the command that was probably meant; of several equally near ones the one that goes on as typed."""
+    options = [o for p in context.command.params for o in (*p.opts, *p.secondary_opts)] if context else []
+    begun = [o for o in options if o.startswith(asked)]
+    near = begun or difflib.get_close_matches(asked, options, n=1, cutoff=0.6)
+    return f". Did you mean {near[0]}?" if near else ""

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srnet_cli.console import plain_table, progress_bar, remark, say
-from srnet_cli.steps import SYNTHETIC, data_config_of, prepare_stage
-from srnet_cli.training import show_report
+from srnet_cli.console import plain_table, progress_bar, told
+from srnet_cli.steps import data_config_of, prepare_stage
+from srnet_cli.training import report_title, show_report
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
@@ -23,8 +23,6 @@ def evaluate_checkpoint(checkpoint: "Checkpoint", path: Path, data: dict, *, fli
 
     prepared = prepare_stage(data_config_of(checkpoint, data))
     require_fit(checkpoint, prepared.stage)
-    if prepared.stage.manifest["synthetic"]:
-        remark(SYNTHETIC)
     steps = evaluate_steps(
         checkpoint.model, prepared.stage, flip=flip, device=choose_device(device), about={"checkpoint": str(path)}
     )
@@ -34,7 +32,7 @@ def evaluate_checkpoint(checkpoint: "Checkpoint", path: Path, data: dict, *, fli
                 event = next(steps)
             except StopIteration as end:
                 return end.value
-            bar.update("test frames", event.done, event.total)
+            bar.update("test", event.done, event.total, "frames")
 
 
 def show(report: "Report", path: Path, by: str) -> None:
@@ -42,9 +40,9 @@ def show(report: "Report", path: Path, by: str) -> None:
     if by == "joint":
         rows = [[name, f"{value:.1f}"] for name, value in report.by_joint.items()]
         rows.append(["frame-wise mean", f"{report.frame_mean['mpjpe_mm']:.1f}"])
-        plain_table(f"{path.name} on the test split", ["joint", "MPJPE mm"], rows, caption="Frame-wise: every frame counts the same.")
+        plain_table(report_title(report, path.name), ["joint", "MPJPE mm"], rows, caption="Frame-wise: every frame counts the same.")
     else:
-        show_report(report, f"{path.name} on the test split", by)
+        show_report(report, path.name, by)
 
 
 def write_json_report(report: "Report", target: Path) -> None:
@@ -55,7 +53,7 @@ def write_json_report(report: "Report", target: Path) -> None:
         sys.stdout.write("\n")
     else:
         write_json(target, report.to_dict())
-        say(f"wrote {target}")
+        told(f"wrote {target}")
 
 
 def write_csv(report: "Report", target: Path) -> None:
@@ -77,4 +75,4 @@ def write_csv(report: "Report", target: Path) -> None:
     else:
         with atomic_write(target, "w") as file:
             file.write(text.getvalue())
-        say(f"wrote {target}")
+        told(f"wrote {target}")

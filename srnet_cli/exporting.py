@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srnet_cli.console import bytes_text, plain_table, progress_bar, remark, say
-from srnet_cli.steps import SYNTHETIC, data_config_of, prepare_stage
+from srnet_cli.console import bytes_text, plain_table, progress_bar, say
+from srnet_cli.steps import data_config_of, prepare_stage
 from srnet_core.config import to_dict
 
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ def export_predictions(
 
     stage = prepare_stage(data_config_of(checkpoint, data)).stage
     require_fit(checkpoint, stage)
-    if stage.manifest["synthetic"]:
-        remark(SYNTHETIC)
     sequences = stage.split(split)
     total = sum(s.length for s in sequences)
     with progress_bar() as bar:
@@ -56,7 +54,7 @@ def export_predictions(
             done = 0
             for prediction in predict_split(checkpoint.model, stage, sequences, flip=flip, device=choose_device(device)):
                 done += prediction.sequence.length
-                bar.update(f"{split} frames", done, total)
+                bar.update(split, done, total, "frames")
                 yield prediction
 
         count, frames = write_predictions(watched(), stage, output, format)

@@ -6,6 +6,7 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -27,11 +28,20 @@ def _list_of(kind: type, option: str) -> Callable[[str], tuple]:
     return parse
 
 
-def _option(annotation: Any, *names: str, help: str, panel: str, **more) -> Any:
-    return Annotated[annotation | None, typer.Option(*names, help=help, rich_help_panel=panel, **more)]
+def _option(annotation: Any, *names: str, help: str, panel: str) -> Any:
+    return Annotated[annotation | None, typer.Option(*names, help=help, rich_help_panel=panel)]
+
+
+def _from_checkpoint(annotation: Any) -> Any:
+    """The same option where what is not given comes from a checkpoint."""
+    option = annotation.__metadata__[0]
+    help = f"{_DEFAULT.sub('', option.help)} (default: as trained)"
+    names = (option.default, *option.param_decls)  # typer takes the first name for a default until it builds the command
+    return _option(annotation.__origin__, *names, help=help, panel=option.rich_help_panel)
 
 
 _DATA, _MODEL, _TRAIN = "Data", "Model", "Training"
+_DEFAULT = re.compile(r" \(default: [^)]*\)$")
 
 # parameter name (a field of DataConfig) -> (annotation, how to turn what was typed into the field's value)
 DATA: Mapping[str, tuple[Any, Callable | None]] = {
@@ -44,23 +54,25 @@ DATA: Mapping[str, tuple[Any, Callable | None]] = {
     "protocol": (
         _option(str, "--protocol", help="cross-subject, cross-action or cross-camera (default: cross-subject)", panel=_DATA), None),
     "subjects_train": (
-        _option(str, "--subjects-train", help="Subjects to train on, as S1,S5", panel=_DATA), _list_of(str, "--subjects-train")),
+        _option(str, "--subjects-train", help="Subjects to train on, as S1,S5 (default: the data set's custom)", panel=_DATA), _list_of(str, "--subjects-train")),
     "subjects_test": (
-        _option(str, "--subjects-test", help="Subjects to test on", panel=_DATA), _list_of(str, "--subjects-test")),
+        _option(str, "--subjects-test", help="Subjects to test on (default: the data set's custom)", panel=_DATA), _list_of(str, "--subjects-test")),
     "actions": (
-        _option(str, "--actions", help="Keep only these actions, as Walking,Sitting", panel=_DATA), _list_of(str, "--actions")),
+        _option(str, "--actions", help="Keep only these actions, as Walking,Sitting (default: all)", panel=_DATA), _list_of(str, "--actions")),
     "train_actions": (
-        _option(str, "--train-action", help="cross-action: train on these, test on the others", panel=_DATA), _list_of(str, "--train-action")),
+        _option(str, "--train-action", help="cross-action: train on these, test on the others (default: none)", panel=_DATA), _list_of(str, "--train-action")),
     "train_cameras": (
-        _option(str, "--train-camera", help="Train on these cameras, as 0,2", panel=_DATA), _list_of(int, "--train-camera")),
+        _option(str, "--train-camera", help="Train on these cameras, as 0,2 (default: all; cross-camera: 0)", panel=_DATA), _list_of(int, "--train-camera")),
     "test_cameras": (
-        _option(str, "--test-camera", help="Test on these cameras", panel=_DATA), _list_of(int, "--test-camera")),
+        _option(str, "--test-camera", help="Test on these cameras (default: all; cross-camera: the others)", panel=_DATA), _list_of(int, "--test-camera")),
     "downsample": (_option(int, "--downsample", help="Keep every n-th frame (default: 1)", panel=_DATA), None),
     "subset": (
         _option(float, "--subset", help="Keep this fraction of each training clip (default: 1.0)", panel=_DATA), None),
     "normalization": (
         _option(str, "--norm", help="base, proj, weak_proj or lcn (default: base)", panel=_DATA), None),
 }  # fmt: skip
+
+DATA_OF_CHECKPOINT = {name: (_from_checkpoint(annotation), parse) for name, (annotation, parse) in DATA.items()}
 
 MODEL: Mapping[str, tuple[Any, Callable | None]] = {
     "name": (_option(str, "--model", help="srnet or fc (default: srnet)", panel=_MODEL), None),
@@ -88,7 +100,7 @@ TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
     "seed": (_option(int, "--seed", help="Of weights, order and dropout (default: 4321)", panel=_TRAIN), None),
     "device": (_option(str, "--device", help="auto, cpu, cuda or cuda:N (default: auto)", panel=_TRAIN), None),
     "validation": (
-        _option(str, "--validation", help="Hold out training subjects (S8) or a fraction of the takes (0.1), keep the epoch best on them", panel=_TRAIN), _list_of(str, "--validation")),
+        _option(str, "--validation", help="Hold out training subjects (S8) or a fraction of the takes (0.1), keep the epoch best on them (default: none, the last epoch counts)", panel=_TRAIN), _list_of(str, "--validation")),
     "test_every": (
         _option(int, "--test-every", help="Report the test error every n epochs, 0 for only at the end (default: 1)", panel=_TRAIN), None),
     "minutes": (

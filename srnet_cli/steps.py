@@ -9,39 +9,53 @@ from srnet_core.config import DataConfig, replace
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
     from srnet_core.stages.prepare import Prepared
+    from srnet_core.stages.store import Stage
 
 SYNTHETIC = "SYNTHETIC data: made by a program, not measured on people"
 
 
 def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
-    """Prepare with a progress bar; says which data is used when the user did not."""
-    from srnet_core import datasets
+    """Prepare with a progress bar; says in one line that synthetic data is used, and why if nobody asked for it."""
     from srnet_core.stages.prepare import prepare
 
-    if config.dataset is None:
-        name = datasets.resolve_name(None, config.data_dir, config.keypoints)
-        if name == "synthetic":
-            others = [n for n in datasets.available(config.data_dir) if n != "h36m"]
-            also = f" Also in {config.data_dir}/: --dataset {' or '.join(others)}." if others else ""
-            remark(f"no Human3.6M files in {config.data_dir}/: using {SYNTHETIC}.{also}")
-        config = replace(config, dataset=name)
     with progress_bar() as bar:
-        return prepare(config, force=force, progress=bar.update)
+        prepared = prepare(config, force=force, progress=bar.update)
+    if prepared.stage.manifest["synthetic"]:
+        remark(SYNTHETIC if config.dataset else _why_synthetic(config))
+    return prepared
+
+
+def _why_synthetic(config: DataConfig) -> str:
+    from srnet_core import datasets
+
+    others = [n for n in datasets.available(config.data_dir) if n != "h36m"]
+    also = f". Also in {config.data_dir}/: --dataset {' or '.join(others)}" if others else ""
+    return f"no Human3.6M files in {config.data_dir}/: using {SYNTHETIC}{also}"
+
+
+def dataset_text(name: str, synthetic: bool) -> str:
+    """A data set's name; what is synthetic says so in capitals."""
+    return name if not synthetic else "SYNTHETIC data" if name == "synthetic" else f"{name} (SYNTHETIC)"
+
+
+def data_text(stage: "Stage") -> str:
+    """What a stage holds in a few words."""
+    manifest, config = stage.manifest, stage.manifest["config"]
+    return (f"{dataset_text(manifest['dataset'], manifest['synthetic'])}, {manifest['keypoints']} 2D, "
+            f"{config['protocol'].replace('_', '-')}, normalization {config['normalization']}")  # fmt: skip
 
 
 def show_prepared(prepared: "Prepared") -> None:
     """What went where."""
     stage, manifest = prepared.stage, prepared.stage.manifest
-    badge = " (SYNTHETIC)" if manifest["synthetic"] else ""
     rows = []
     for side in ("train", "test"):
         sequences = stage.split(side)
         subjects, actions, cameras = ({getattr(s, f): None for s in sequences} for f in ("subject", "action", "camera"))
         rows.append([side, _listed(subjects, 8), _listed(actions, 3), _listed(cameras, 8), f"{len(sequences):,}",
-                     f"{manifest['frames'][side]:,}", f"{stage.manifest['windows'][side]:,}"])  # fmt: skip
+                     f"{manifest['frames'][side]:,}", f"{manifest['windows'][side]:,}"])  # fmt: skip
     plain_table(
-        f"{manifest['dataset']}{badge}, {manifest['keypoints']} 2D, {manifest['config']['protocol']}, "
-        f"normalization {manifest['config']['normalization']}",
+        data_text(stage),
         ["split", "subjects", "actions", "cameras", "sequences", "frames", "windows"],
         rows,
         caption="Frames are counted once per camera; every frame is the centre of one window.",
@@ -50,7 +64,7 @@ def show_prepared(prepared: "Prepared") -> None:
     for note in manifest["notes"]:
         remark(note)
     word = "cached" if prepared.cached else "written"
-    say(f"{word}: {stage.folder}  {bytes_text(stage.bytes)}, key {manifest['key']}, {seconds_text(prepared.seconds)}")
+    say(f"{word}: {stage.folder}  {bytes_text(stage.bytes)}, {seconds_text(prepared.seconds)}")
 
 
 def _listed(names, limit: int) -> str:
@@ -67,6 +81,9 @@ def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
     if "dataset" in overrides and overrides["dataset"] != stored.get("dataset"):
         # another data set has other subjects and actions: only what is no name of anything carries over
         stored = {k: v for k, v in stored.items() if k in ("normalization", "cache_dir", "downsample")}
+    elif "protocol" in overrides and overrides["protocol"].replace("-", "_") != stored.get("protocol"):
+        # another protocol splits by something else; the subjects stay, since leaving them is no accident
+        stored = {k: v for k, v in stored.items() if k not in ("train_actions", "train_cameras", "test_cameras")}
     return replace(from_dict(DataConfig, stored, where="the checkpoint"), **overrides)
 
 

@@ -1,19 +1,36 @@
 """Showing a training run: configuration in, progress, a line per epoch and a table out."""
 
+import shlex
 import signal
 from collections.abc import Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srnet_cli.console import Bar, metric_table, progress_bar, remark, say, seconds_text
-from srnet_cli.steps import SYNTHETIC, prepare_stage
+from srnet_cli.console import Bar, facts, metric_table, progress_bar, remark, say, seconds_text
+from srnet_cli.errors import StoppedByUser
+from srnet_cli.steps import data_text, dataset_text, prepare_stage
 from srnet_core.config import RunConfig, from_dict, merge, read_toml, replace, with_settings
+from srnet_core.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
     from srnet_core.evaluation.tables import Report
-    from srnet_core.training.run import Finished, TrainingRun
+    from srnet_core.stages.prepare import Prepared
+    from srnet_core.training.run import Finished, RunFiles, Stopped, TrainingRun
+
+BEST_DIR = Path("best_checkpoint")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run goes; without a name one is made from the options."""
+
+    name: str | None = None
+    checkpoint_dir: Path = Path("checkpoint")
+    best_dir: Path = BEST_DIR
+    replace: bool = False
 
 
 def start_config(
@@ -25,7 +42,8 @@ def start_config(
         stored = (source.meta or {}).get("config")
         if resume and stored:
             config = from_dict(RunConfig, stored, where="the checkpoint")
-        config = replace(config, model=source.model_config)
+        normalization = ((stored or {}).get("data") or {}).get("normalization")  # the weights know no other
+        config = replace(config, model=source.model_config, data=replace(config.data, normalization=normalization))
     if preset is not None:
         path = preset_path(preset)
         config = merge(config, read_toml(path), where=path)
@@ -45,42 +63,95 @@ def preset_path(name: str) -> Path:
     return folder / f"{name}.toml"
 
 
+def resumed_place(path: Path, best_dir: Path) -> Place:
+    """The place of the run that wrote a checkpoint.
+
+    Raises:
+        CheckpointError: the best epoch, which is not where a run stopped.
+    """
+    if path.name.startswith("model_best_"):
+        raise CheckpointError("this is the best epoch of a run, not its last", where=path,
+                              todo="Go on from its latest_epoch_ file, or start a new run from it with --finetune")  # fmt: skip
+    return Place(path.name.removeprefix("latest_epoch_").removesuffix(".bin"), path.parent, best_dir, replace=True)
+
+
 def train_and_show(
     config: RunConfig,
+    place: Place,
     *,
-    name: str | None = None,
-    checkpoint_dir: Path = Path("checkpoint"),
-    best_dir: Path = Path("best_checkpoint"),
-    resume: "tuple[Checkpoint, Path] | None" = None,
+    prepared: "Prepared | None" = None,
+    resume: "Checkpoint | None" = None,
     finetune: "Checkpoint | None" = None,
-) -> "Finished | None":
-    """Prepare, train, show. Returns `None` when the user interrupted the run."""
-    from srnet_core.training.run import Finished, RunFiles, Stopped, TrainingRun, default_name, free_name, same_data
+) -> "Finished":
+    """Prepare, train, show.
 
-    prepared = prepare_stage(config.data)
+    Raises:
+        StoppedByUser: Ctrl-C; the run is saved and the user has been told how to go on.
+    """
+    from srnet_core.training.run import Finished, TrainingRun, same_data
+
+    _refuse_early(config, place)
+    prepared = prepared or prepare_stage(config.data)
     config = replace(config, data=prepared.config)
     if resume:
-        same_data(resume[0], prepared)
-        name = resume[1].name.removeprefix("latest_epoch_").removesuffix(".bin")
-        checkpoint_dir = resume[1].parent
-    name = name or free_name(default_name(config), checkpoint_dir)
-    files = RunFiles(name, Path(checkpoint_dir), Path(best_dir))
+        same_data(resume, prepared)
+    files = _files(config, place)
     with _ctrl_c() as asked:
-        run = TrainingRun(
-            config, prepared, files, resume=resume[0] if resume else None, finetune=finetune, should_stop=asked
-        )
+        run = TrainingRun(config, prepared, files, resume=resume, finetune=finetune, should_stop=asked)
         _show_start(run)
         with progress_bar() as bar:
             for event in run:
                 _show_event(event, bar, config)
-    if isinstance(event, Stopped):
-        say(f"Stopped after epoch {event.epoch}, step {event.step} of the next. Nothing is lost. To go on:")
-        say(f"  srnet train --resume {event.path}")
-        return None
-    assert isinstance(event, Finished)
-    show_report(event.report, f"{name} on the test split")
-    say(f"trained in {seconds_text(event.seconds)}; result: {event.path}")
+    if not isinstance(event, Finished):
+        _show_how_to_go_on(event, config, place)
+        raise StoppedByUser
+    show_report(event.report, files.name)
+    say(f"{seconds_text(event.seconds)} in all; the result is")
+    say(f"{event.path}")
     return event
+
+
+def _refuse_early(config: RunConfig, place: Place) -> None:
+    """What can be refused at once is not refused after minutes of preparing."""
+    import torch
+
+    from srnet_core.device import choose_device
+    from srnet_core.models import build_model
+
+    choose_device(config.train.device)
+    with torch.device("meta"):  # shapes only: no memory, no random numbers
+        build_model(config.model)
+    if place.name is not None:
+        _files(config, place)
+
+
+def _files(config: RunConfig, place: Place) -> "RunFiles":
+    """The files of a run. A name that was not asked for steps aside for a run that is there; one that was does not."""
+    from srnet_core.training.run import RunFiles, default_name, free_name
+
+    if place.name is None:
+        name = free_name(default_name(config), place.checkpoint_dir, place.best_dir)
+        return RunFiles(name, place.checkpoint_dir, place.best_dir)
+    if not place.name.strip(". ") or set(place.name) & set("/\\"):
+        raise ConfigError(f"{place.name!r} cannot be the name of a file", where="--name", todo="Folders are chosen with --checkpoint-dir")
+    files = RunFiles(place.name, place.checkpoint_dir, place.best_dir)
+    there = [f for f in (files.latest, files.best) if f.exists()]
+    if there and not place.replace:
+        raise ConfigError(f"there is a run of that name already ({there[0]})", where="--name",
+                          todo=f"Go on with it: --resume {files.latest}; replace it: --force; or choose another name")  # fmt: skip
+    return files
+
+
+def _show_how_to_go_on(stopped: "Stopped", config: RunConfig, place: Place) -> None:
+    path = shlex.quote(str(stopped.path))
+    if stopped.epoch >= config.train.epochs:
+        say("Stopped while measuring; the training is complete. To measure it:")
+        say(f"  srnet eval {path}")
+        return
+    best = f" --best-dir {shlex.quote(str(place.best_dir))}" if place.best_dir != BEST_DIR else ""
+    steps = f" and {stopped.step} steps of the next" if stopped.step else ""
+    say(f"Stopped after epoch {stopped.epoch}{steps}. Nothing is lost. To go on:")
+    say(f"  srnet train --resume {path}{best}")
 
 
 @contextmanager
@@ -101,18 +172,21 @@ def _ctrl_c():
 
 
 def _show_start(run: "TrainingRun") -> None:
-    model, train = run.config.model, run.config.train
+    model, train, progress = run.config.model, run.config.train, run.progress
     parameters = sum(p.numel() for p in run.model.parameters())
-    manifest = run.stage.manifest
-    if manifest["synthetic"]:
-        remark(SYNTHETIC)
-    say(f"{model_text(model)}: {parameters / 1e6:.3f} M parameters, receptive field {model.receptive_field} frames, on {run.device}")
-    say(f"{manifest['dataset']}, {manifest['config']['protocol']}, normalization {manifest['config']['normalization']}: "
-        f"{len(run.sampler.table):,} windows ({'with' if train.flip else 'without'} mirror images), "
-        f"{len(run.sampler):,} steps per epoch, {train.epochs} epochs")  # fmt: skip
-    if run.progress.epoch or run.progress.step:
-        say(f"going on after epoch {run.progress.epoch}, step {run.progress.step}")
-    say(f"files: {run.files.latest}, {run.files.metrics.parent}/")
+    frames = "1 frame" if model.receptive_field == 1 else f"{model.receptive_field} frames"
+    tested = f", test error (without flip averaging) every {train.test_every} epochs" if train.test_every > 1 else (
+        ", test error (without flip averaging) every epoch" if train.test_every else "")  # fmt: skip
+    rows = {
+        "model": f"{model_text(model)}: {parameters / 1e6:.3f} M parameters, receptive field {frames}, on {run.device}",
+        "data": f"{data_text(run.stage)}: {len(run.sampler.table):,} windows "
+        f"{'with' if train.flip else 'without'} mirror images",
+        "training": f"{train.epochs} epochs of {len(run.sampler):,} steps, seed {train.seed}{tested}",
+        "files": f"{run.files.latest}\n{run.files.metrics.parent}/",
+    }
+    if progress.epoch or progress.step:
+        rows["goes on"] = f"after {progress.epoch} epochs and {progress.step} steps"
+    facts(rows)
 
 
 def model_text(model) -> str:
@@ -130,9 +204,9 @@ def _show_event(event, bar: Bar, config: RunConfig) -> None:
 
     match event:
         case Step():
-            bar.step(f"epoch {event.epoch}/{config.train.epochs}", event)
+            bar.step(f"epoch {event.epoch}", event, config.train.epochs)
         case Evaluating():
-            bar.update(f"{event.what} frames", event.done, event.total)
+            bar.update(event.what, event.done, event.total, "frames")
         case Epoch():
             bar.epoch = event  # its line is shown once its evaluations are known
         case Saved(best=False) if bar.epoch is not None:
@@ -143,28 +217,31 @@ def _show_event(event, bar: Bar, config: RunConfig) -> None:
 
 
 def epoch_line(epoch, config: RunConfig) -> str:
-    """One epoch in one line."""
-    unit = " mm" if config.data.normalization == "base" else ""
-    loss = f"{1000 * epoch.loss:.2f}{unit}" if unit else f"{epoch.loss:.5f}"
-    parts = [f"epoch {epoch.epoch:>3}/{epoch.epochs}", f"loss {loss}", f"lr {epoch.lr:.2e}"]
-    if "validation_mpjpe_mm" in epoch.extra:
-        parts.append(f"validation {epoch.extra['validation_mpjpe_mm']:.1f} mm")
-    if "test_mpjpe_mm" in epoch.extra:
-        parts.append(f"test {epoch.extra['test_mpjpe_mm']:.1f} mm")
-    return "  ".join([*parts, f"{epoch.windows_per_second:,.0f} windows/s", seconds_text(epoch.seconds)])
+    """One epoch in one line, in columns that stay where they are from epoch to epoch."""
+    loss = f"{1000 * epoch.loss:5.1f} mm" if config.data.normalization == "base" else f"{epoch.loss:.5f}"
+    width = len(str(epoch.epochs))
+    parts = [f"epoch {epoch.epoch:>{width}}/{epoch.epochs}", f"loss {loss}"]
+    for name, short in (("validation", "val"), ("test", "test")):
+        if f"{name}_mpjpe_mm" in epoch.extra:
+            parts.append(f"{short} {epoch.extra[f'{name}_mpjpe_mm']:5.1f} mm")
+    return "  ".join([*parts, f"{epoch.windows_per_second:>7,.0f} windows/s", f"{seconds_text(epoch.seconds):>6}"])
 
 
-def show_report(report: "Report", title: str, by: str = "action") -> None:
+def show_report(report: "Report", name: str, by: str = "action") -> None:
     """The table of an evaluation, with both means named."""
     about = report.about
-    badge = " (SYNTHETIC)" if about["synthetic"] else ""
     caption = (
-        f"{about['dataset']}{badge}, {about['protocol']}, normalization {about['normalization']}, "
+        f"{about['protocol'].replace('_', '-')}, normalization {about['normalization']}, "
         f"flip averaging {'on' if about['test_time_flip'] else 'off'}. "
         "Action-wise mean: mean of the actions' means, as papers print. Frame-wise mean: every frame counts the same."
     )
     if about.get("uses_root_depth"):
         caption += " This normalization uses the ground-truth root depth: not comparable with base."
     rows = {"action": report.by_action, "subject": report.by_subject, "camera": report.by_camera}[by]
-    metric_table(title, by, rows, {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}, caption=caption)
+    means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
+    metric_table(report_title(report, name), by, rows, means, caption=caption)
 
+
+def report_title(report: "Report", name: str) -> str:
+    """What was measured on what."""
+    return f"{name} on the test split of {dataset_text(report.about['dataset'], report.about['synthetic'])}"

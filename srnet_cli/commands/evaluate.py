@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.options import DATA, Device, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, Device, shared
 
 _BY = ("action", "subject", "camera", "joint")
 
 
-@shared(data=DATA)
+@shared(data=DATA_OF_CHECKPOINT)
 def main(
     path: Annotated[Path, typer.Argument(help="A checkpoint, ours or as published", metavar="PATH")],
     data: dict,
@@ -27,9 +27,12 @@ def main(
     """
     from srnet_cli.evaluation import evaluate_checkpoint, show, write_csv, write_json_report
     from srnet_cli.steps import open_checkpoint
+    from srnet_core.errors import ConfigError
     from srnet_core.lookup import choose
 
     choose("breakdown", by, _BY, where="--by")
+    if str(json) == str(csv) == "-":
+        raise ConfigError("--json and --csv cannot both go to standard output", todo="Give one of them a file")
     checkpoint = open_checkpoint(path, {"causal": causal} if causal is not None else {})
     report = evaluate_checkpoint(checkpoint, path, data, flip=flip, device=device)
     if json is not None:

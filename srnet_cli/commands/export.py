@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.options import DATA, Device, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, Device, shared
 
 
-@shared(data=DATA)
+@shared(data=DATA_OF_CHECKPOINT)
 def main(
     path: Annotated[Path, typer.Argument(help="A checkpoint, ours or as published", metavar="PATH")],
     data: dict,

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.options import DATA, Device, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, Device, shared
 
 
-@shared(data=DATA)
+@shared(data=DATA_OF_CHECKPOINT)
 def main(
     data: dict,
     path: Annotated[Path | None, typer.Argument(help="A checkpoint (default: the newest in checkpoint/)", metavar="[PATH]")] = None,
@@ -25,11 +25,12 @@ def main(
 ) -> None:  # fmt: skip
     """Draw a prediction beside the truth: an HTML page that needs no network, a GIF and a PNG."""
     from srnet_cli.drawing import draw, newest_checkpoint
-    from srnet_cli.steps import open_checkpoint
+    from srnet_cli.steps import data_config_of, open_checkpoint, prepare_stage
 
     path = path or newest_checkpoint()
     checkpoint = open_checkpoint(path, {"causal": causal} if causal is not None else {})
+    stage = prepare_stage(data_config_of(checkpoint, data)).stage
     draw(
-        checkpoint, path, data, subject=subject, action=action, camera=camera, start=start, frames=frames or 1500,
+        checkpoint, path, stage, subject=subject, action=action, camera=camera, start=start, frames=frames or 1500,
         output=output, pictures=pictures, flip=flip, device=device,
     )  # fmt: skip

@@ -17,7 +17,7 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
     """
     if not config.train_actions:
         raise ConfigError(
-            "which action is to be trained on?", where="protocol cross_action",
+            "the action to train on is not given", where="protocol cross-action",
             todo=f"Say --train-action NAME. Choices: {', '.join(dataset.actions)}")  # fmt: skip
     train_actions = known_actions(dataset, config.train_actions, "--train-action")
     test_actions = [a for a in dataset.actions if a not in train_actions]

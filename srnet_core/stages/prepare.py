@@ -54,7 +54,8 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
     config = replace(config, dataset=name)
     lookup.choose("normalization", config.normalization, lookup.names("normalization"), where="--norm")
-    lookup.choose("protocol", config.protocol, lookup.names("protocols"), where="--protocol")
+    protocols = [p.replace("_", "-") for p in lookup.names("protocols")]  # as they are written on the command line
+    lookup.choose("protocol", config.protocol.replace("_", "-"), protocols, where="--protocol")
     paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
     progress("checking files", 0, len(paths))
     memo = Path(config.cache_dir) / DIGEST_MEMO

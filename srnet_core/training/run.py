@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from srnet_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from srnet_core.config import RunConfig, to_dict
+from srnet_core.config import RunConfig, replace, to_dict
 from srnet_core.device import choose_device
 from srnet_core.errors import CheckpointError, ConfigError
 from srnet_core.evaluation.run import Evaluating, evaluate_steps
@@ -96,13 +96,17 @@ def default_name(config: RunConfig) -> str:
     return "_".join([*parts, str(data.dataset), data.protocol, *data.train_actions, *norm]).replace(" ", "")
 
 
-def free_name(name: str, checkpoint_dir: Path) -> str:
+def free_name(name: str, checkpoint_dir: Path, best_dir: Path | None = None) -> str:
     """`name`, or `name-2`, `name-3` ... if a run of that name is there already."""
     candidate, count = name, 1
-    while RunFiles(candidate, checkpoint_dir, checkpoint_dir).latest.exists():
+    while any(f.exists() for f in _checkpoints(RunFiles(candidate, checkpoint_dir, best_dir or checkpoint_dir))):
         count += 1
         candidate = f"{name}-{count}"
     return candidate
+
+
+def _checkpoints(files: RunFiles) -> tuple[Path, Path]:
+    return files.latest, files.best
 
 
 def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:
@@ -163,13 +167,14 @@ class TrainingRun:
             self._resume(resume)
         if self.progress.epoch >= train.epochs:
             raise ConfigError(f"this run has already trained {self.progress.epoch} of {train.epochs} epochs",
-                              where=files.latest, todo="Give a larger --epochs to go on")  # fmt: skip
+                              where=files.latest, todo="Give a larger --epochs to go on, or measure it with: srnet eval")  # fmt: skip
 
     def __iter__(self) -> Iterator[Event]:
         started = time.monotonic()
         write_json(self.files.config, to_dict(self.config))
         if self.progress.epoch == self.progress.step == 0:
-            self.files.metrics.unlink(missing_ok=True)
+            for leftover in (self.files.metrics, self.files.best):  # of a run that this one replaces
+                leftover.unlink(missing_ok=True)
         for event in train_epochs(self.model, self.sampler, self.optimizer, self.config.train, self.progress):
             yield event
             if isinstance(event, Epoch):
@@ -193,7 +198,8 @@ class TrainingRun:
             self.best = record["validation_mpjpe_mm"] if is_best else self.best
         if self.config.train.test_every and epoch.epoch % self.config.train.test_every == 0:
             report = yield from self._evaluate("test", flip=False)
-            record["test_mpjpe_mm"] = report.frame_mean["mpjpe_mm"]
+            if report is not None:
+                record["test_mpjpe_mm"] = report.frame_mean["mpjpe_mm"]
         epoch.extra.update(record)
         self.metrics = record
         yield self._save(self.files.latest)
@@ -207,15 +213,28 @@ class TrainingRun:
             result = self.files.best
             self.model.load_state_dict(load_checkpoint(result).model.state_dict())
         report = yield from self._evaluate("test", flip=self.config.train.test_flip, every_metric=True)
+        if report is None:
+            yield Stopped(result, self.progress.epoch, self.progress.step)
+            return
         yield Finished(result, report, time.monotonic() - started)
 
     def _evaluate(self, what: str, *, flip: bool, every_metric: bool = False) -> Iterator[Event]:
-        """Evaluate, yielding progress; the generator's value is the report."""
+        """Evaluate, yielding progress; the generator's value is the report.
+
+        A run asked to stop does not wait for the test error, which nothing depends on: the value is then `None`.
+        """
         sequences = self.validation if what == "validation" else self.stage.split("test")
-        report = yield from evaluate_steps(
+        steps = evaluate_steps(
             self.model, self.stage, sequences, what=what, flip=flip, device=self.device, every_metric=every_metric
         )
-        return report
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                return end.value
+            yield event
+            if what == "test" and self.should_stop():
+                return None
 
     def _save(self, path: Path) -> Saved:
         progress = self.progress
@@ -252,6 +271,8 @@ class TrainingRun:
         if checkpoint.random_state is not None:
             self.sampler.random.set_state(checkpoint.random_state)
         stored = (checkpoint.meta or {}).get("progress", {})
+        if stored.get("step"):
+            _require_same_order(checkpoint, self.config)
         self.progress = Progress(
             epoch=checkpoint.epoch,
             step=stored.get("step", 0),
@@ -287,8 +308,18 @@ class TrainingRun:
         return bool(minutes) and time.monotonic() - started > 60 * minutes
 
 
+def _require_same_order(checkpoint: Checkpoint, config: RunConfig) -> None:
+    """Inside an epoch, the steps done are only known by their number: the windows must come in the same order."""
+    before, now = checkpoint.meta["config"]["train"], to_dict(config.train)
+    for name in ("batch_size", "stride", "flip", "validation"):
+        if before.get(name) != now[name]:
+            raise ConfigError(
+                f"the run stopped inside an epoch and goes on only with the same {name}: {before.get(name)}, not {now[name]}",
+                where="--resume", todo="Leave the option out, or use --finetune to start a new run")  # fmt: skip
+
+
 def _load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    if checkpoint.model_config != model.config:
+    if replace(checkpoint.model_config, dropout=model.config.dropout) != model.config:
         differing = [k for k, v in to_dict(model.config).items() if to_dict(checkpoint.model_config)[k] != v]
         raise CheckpointError(
             f"holds another architecture: {', '.join(differing)} differ "
