@@ -263,7 +263,7 @@ def test_the_manifest_tells_inputs_and_counts(config):
         ({"subjects_test": ("X",)}, UnknownNameError, "no subject 'X'.*Choices: A, B, C"),
         ({"actions": ("Fly",)}, UnknownNameError, "no action 'Fly'.*Choices: Walk, Sit"),
         ({"test_cameras": (9,)}, UnknownNameError, "no camera '9'.*Choices: 0, 1"),
-        ({"protocol": "cross_planet"}, UnknownNameError, "no protocol.*cross_action"),
+        ({"protocol": "cross_planet"}, UnknownNameError, "no protocol.*cross-action"),
         ({"normalization": "bass"}, UnknownNameError, "Did you mean 'base'"),
         ({"subjects_train": ("A", "C")}, ConfigError, "train and test overlap"),
         ({"subjects_test": ()}, ConfigError, "no customary split"),
