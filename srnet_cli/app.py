@@ -37,7 +37,9 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def _srnet(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
 ) -> None:
     """3D human pose from 2D keypoints, with split-and-recombine networks."""

@@ -84,7 +84,9 @@ def progress_bar() -> Iterator["Bar"]:
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
                TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))  # fmt: skip
     # no redirection: it would send results meant for a pipe to the terminal
-    with Progress(*columns, console=err, transient=True, redirect_stdout=False, disable=not err.is_interactive) as progress:
+    with Progress(
+        *columns, console=err, transient=True, redirect_stdout=False, disable=not err.is_interactive
+    ) as progress:
         yield Bar(progress)
 
 
@@ -148,6 +150,11 @@ def bytes_text(count: int) -> str:
     return f"{size:.2f} GiB"
 
 
+def count_text(count: int, what: str) -> str:
+    """A number of things: 1 epoch, 1,024 frames."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def seconds_text(seconds: float) -> str:
     """A duration as people read it: 0.42 s, 73 s, 1 h 05 min."""
     if seconds < 10:
@@ -158,14 +165,21 @@ def seconds_text(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def plain_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str | None = None, text_columns: int = 1) -> None:
+def plain_table(
+    title: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    caption: str | None = None,
+    text_columns: int = 1,
+) -> None:
     """A table whose first columns are text and whose others are right-aligned."""
-    table = _table(title, caption)
+    table = _table()
     for index, head in enumerate(heads):
         table.add_column(head, justify="left" if index < text_columns else "right", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
-    out.print(table)
+    _show(table, title, caption)
 
 
 def metric_table(
@@ -174,7 +188,7 @@ def metric_table(
 ) -> None:  # fmt: skip
     """Metrics by group, with the means below a rule."""
     names = [m for m in METRIC_HEADS if m in next(iter((rows or means).values()))]
-    table = _table(title, caption)
+    table = _table()
     table.add_column(f"\n\n{head}", overflow="fold")
     for name in names:
         table.add_column(METRIC_HEADS[name], justify="right", no_wrap=True)
@@ -185,14 +199,20 @@ def metric_table(
         table.add_section()
     for label, values in means.items():
         table.add_row(f"[bold]{escape(label)}[/]", *(f"[bold]{cell}[/]" for cell in _cells(values, names)))
-    out.print(table)
+    _show(table, title, caption)
 
 
-def _table(title: str, caption: str | None) -> Table:
+def _table() -> Table:
     """Narrow enough for ten metrics in 80 columns."""
-    return Table(title=f"[bold]{escape(title)}[/]", caption=escape(caption) if caption else None, title_justify="left",
-                 caption_justify="left", title_style="", header_style="bold", box=SIMPLE_HEAD, padding=0,
-                 show_edge=False)  # fmt: skip
+    return Table(header_style="bold", box=SIMPLE_HEAD, padding=0, show_edge=False)
+
+
+def _show(table: Table, title: str, caption: str | None) -> None:
+    """A table between its title and its caption, which are not bound to its width."""
+    out.print(f"[bold]{escape(title)}[/]", soft_wrap=not out.is_terminal)
+    out.print(table)
+    if caption:
+        out.print(f"[dim]{escape(caption)}[/]", soft_wrap=not out.is_terminal)
 
 
 def _cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:

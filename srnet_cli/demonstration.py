@@ -19,7 +19,9 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
 
     started = time.monotonic()
     preset = preset_path(PRESET)
-    config = merge(RunConfig(data=DataConfig(dataset="synthetic", cache_dir=cache_dir)), read_toml(preset), where=preset)
+    config = merge(
+        RunConfig(data=DataConfig(dataset="synthetic", cache_dir=cache_dir)), read_toml(preset), where=preset
+    )
     config = replace(config, train=replace(config.train, minutes=minutes, device=device))
 
     step("1  Prepare: motion of seven made-up people, seen by four cameras")
@@ -42,7 +44,9 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
     export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx")
 
     step("6  Draw")
-    page = draw(checkpoint, checkpoints["srnet"], prepared.stage, action="Walking", output=output / "demo.html", device=device)
+    page = draw(
+        checkpoint, checkpoints["srnet"], prepared.stage, action="Walking", output=output / "demo.html", device=device
+    )
     _what_next(page, checkpoints["srnet"], time.monotonic() - started)
 
 

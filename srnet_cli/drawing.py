@@ -39,7 +39,9 @@ def draw(
     require_fit(checkpoint, stage)
     sequence = choose_sequence(stage, subject=subject, action=action, camera=camera)
     if start >= sequence.length:
-        raise ConfigError(f"{sequence} has {sequence.length} frames", where="--start")
+        raise ConfigError(
+            f"{start} is beyond the end: {sequence} has frames 0 to {sequence.length - 1}", where="--start"
+        )
     with progress_bar() as bar:
         bar.update("predicting", 0, 1)
         scene = clip_scene(
@@ -49,7 +51,9 @@ def draw(
             start=start, frames=frames, flip=flip, device=choose_device(device),
         )  # fmt: skip
         bar.close("predicting")
-        name = f"{path.stem}-{sequence.subject}-{sequence.take}-camera{sequence.camera}".replace(" ", "_").replace("/", "_")
+        name = f"{path.stem}-{sequence.subject}-{sequence.take}-camera{sequence.camera}".replace(" ", "_").replace(
+            "/", "_"
+        )
         page = (output or Path("output") / f"{name}.html").with_suffix(".html")
         page.parent.mkdir(parents=True, exist_ok=True)
         written = [write_page(scene, page)]

@@ -21,6 +21,7 @@ _SYSTEM = {
     errno.EEXIST: ("is a file, not a folder", "Choose another folder"),
     errno.ENOENT: ("cannot be made or found", "Check the path"),
 }
+_WRONG_PATH = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 _TORCH_WRITER = re.compile(r"PytorchStreamWriter failed|unexpected pos \d+ vs \d+")
 
 
@@ -37,11 +38,14 @@ def describe(error: BaseException) -> tuple[str, int]:
     if isinstance(error, typer.TyperException):
         return _usage(error), 2
     if isinstance(error, OSError) and error.errno is not None:
-        return _system(error), 1
+        return _system(error), 2 if error.errno in _WRONG_PATH else 1
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out of memory. Try a smaller --batch-size, or fewer --channels", 1
     if isinstance(error, RuntimeError) and _TORCH_WRITER.search(str(error)):
-        return "a checkpoint could not be written: the disk may be full. Free some space, or choose another --checkpoint-dir", 1
+        return (
+            "a checkpoint could not be written: the disk may be full. Free some space, or choose another --checkpoint-dir",
+            1,
+        )
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno})" if last else ""
     text = " ".join(str(error).split())

@@ -40,7 +40,12 @@ def show(report: "Report", path: Path, by: str) -> None:
     if by == "joint":
         rows = [[name, f"{value:.1f}"] for name, value in report.by_joint.items()]
         rows.append(["frame-wise mean", f"{report.frame_mean['mpjpe_mm']:.1f}"])
-        plain_table(report_title(report, path.name), ["joint", "MPJPE mm"], rows, caption="Frame-wise: every frame counts the same.")
+        plain_table(
+            report_title(report, path.name),
+            ["joint", "MPJPE mm"],
+            rows,
+            caption="Frame-wise: every frame counts the same.",
+        )
     else:
         show_report(report, path.name, by)
 

@@ -28,11 +28,15 @@ def export_network(checkpoint: "Checkpoint", path: Path, output: Path) -> None:
     plain_table(
         f"{output}  {bytes_text(output.stat().st_size)}",
         ["batch x frames", "largest difference from torch"],
-        [[f"{batch} x {length}", f"{error:.1e}"] for batch, (length, error) in enumerate(zip(export.lengths, export.errors), 1)],
+        [
+            [f"{batch} x {length}", f"{error:.1e}"]
+            for batch, (length, error) in enumerate(zip(export.lengths, export.errors), 1)
+        ],
         caption=f"Compared in onnxruntime on random keypoints; the largest output is {export.scale:.2f}.",
     )
-    say(f"keypoints (batch, frames, {checkpoint.model.num_joints}, 2) -> poses (batch, frames - {checkpoint.model.receptive_field - 1}, "
-        f"{checkpoint.model.num_joints}, 3); normalization {metadata['srnet.normalization']}")  # fmt: skip
+    joints, lost = checkpoint.model.num_joints, checkpoint.model.receptive_field - 1
+    say(f"keypoints (batch, frames, {joints}, 2) -> poses (batch, frames{f' - {lost}' if lost else ''}, {joints}, 3); "
+        f"normalization {metadata['srnet.normalization']}")  # fmt: skip
 
 
 def export_predictions(
@@ -52,10 +56,14 @@ def export_predictions(
 
         def watched():
             done = 0
-            for prediction in predict_split(checkpoint.model, stage, sequences, flip=flip, device=choose_device(device)):
+            for prediction in predict_split(
+                checkpoint.model, stage, sequences, flip=flip, device=choose_device(device)
+            ):
                 done += prediction.sequence.length
                 bar.update(split, done, total, "frames")
                 yield prediction
 
         count, frames = write_predictions(watched(), stage, output, format)
-    say(f"{output}: {count:,} sequences, {frames:,} frames, root-relative camera metres, {bytes_text(output.stat().st_size)}")
+    say(
+        f"{output}: {count:,} sequences, {frames:,} frames, root-relative camera metres, {bytes_text(output.stat().st_size)}"
+    )

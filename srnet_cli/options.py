@@ -23,7 +23,9 @@ def _list_of(kind: type, option: str) -> Callable[[str], tuple]:
         try:
             return tuple(kind(item) for item in items)
         except ValueError:
-            raise ConfigError(f"expected {kind.__name__} values separated by commas, not {text!r}", where=option) from None
+            raise ConfigError(
+                f"expected {kind.__name__} values separated by commas, not {text!r}", where=option
+            ) from None
 
     return parse
 
@@ -36,7 +38,8 @@ def _from_checkpoint(annotation: Any) -> Any:
     """The same option where what is not given comes from a checkpoint."""
     option = annotation.__metadata__[0]
     help = f"{_DEFAULT.sub('', option.help)} (default: as trained)"
-    names = (option.default, *option.param_decls)  # typer takes the first name for a default until it builds the command
+    # typer takes the first name for a default until it builds the command
+    names = (option.default, *option.param_decls)
     return _option(annotation.__origin__, *names, help=help, panel=option.rich_help_panel)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srnet_cli.console import Bar, facts, metric_table, progress_bar, remark, say, seconds_text
+from srnet_cli.console import Bar, count_text, facts, metric_table, progress_bar, remark, say, seconds_text
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.steps import data_text, dataset_text, prepare_stage
 from srnet_core.config import RunConfig, from_dict, merge, read_toml, replace, with_settings
@@ -116,9 +116,13 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     import torch
 
     from srnet_core.device import choose_device
+    from srnet_core.files import require_folder
     from srnet_core.models import build_model
 
     choose_device(config.train.device)
+    require_folder(place.checkpoint_dir)
+    if config.train.validation:
+        require_folder(place.best_dir)
     with torch.device("meta"):  # shapes only: no memory, no random numbers
         build_model(config.model)
     if place.name is not None:
@@ -133,7 +137,11 @@ def _files(config: RunConfig, place: Place) -> "RunFiles":
         name = free_name(default_name(config), place.checkpoint_dir, place.best_dir)
         return RunFiles(name, place.checkpoint_dir, place.best_dir)
     if not place.name.strip(". ") or set(place.name) & set("/\\"):
-        raise ConfigError(f"{place.name!r} cannot be the name of a file", where="--name", todo="Folders are chosen with --checkpoint-dir")
+        raise ConfigError(
+            f"{place.name!r} cannot be the name of a file",
+            where="--name",
+            todo="Folders are chosen with --checkpoint-dir",
+        )
     files = RunFiles(place.name, place.checkpoint_dir, place.best_dir)
     there = [f for f in (files.latest, files.best) if f.exists()]
     if there and not place.replace:
@@ -149,7 +157,7 @@ def _show_how_to_go_on(stopped: "Stopped", config: RunConfig, place: Place) -> N
         say(f"  srnet eval {path}")
         return
     best = f" --best-dir {shlex.quote(str(place.best_dir))}" if place.best_dir != BEST_DIR else ""
-    steps = f" and {stopped.step} steps of the next" if stopped.step else ""
+    steps = f" and {count_text(stopped.step, 'step')} of the next" if stopped.step else ""
     say(f"Stopped after epoch {stopped.epoch}{steps}. Nothing is lost. To go on:")
     say(f"  srnet train --resume {path}{best}")
 
@@ -174,18 +182,18 @@ def _ctrl_c():
 def _show_start(run: "TrainingRun") -> None:
     model, train, progress = run.config.model, run.config.train, run.progress
     parameters = sum(p.numel() for p in run.model.parameters())
-    frames = "1 frame" if model.receptive_field == 1 else f"{model.receptive_field} frames"
     tested = f", test error (without flip averaging) every {train.test_every} epochs" if train.test_every > 1 else (
         ", test error (without flip averaging) every epoch" if train.test_every else "")  # fmt: skip
     rows = {
-        "model": f"{model_text(model)}: {parameters / 1e6:.3f} M parameters, receptive field {frames}, on {run.device}",
+        "model": f"{model_text(model)}: {parameters / 1e6:.3f} M parameters, receptive field {count_text(model.receptive_field, 'frame')}, on {run.device}",
         "data": f"{data_text(run.stage)}: {len(run.sampler.table):,} windows "
         f"{'with' if train.flip else 'without'} mirror images",
-        "training": f"{train.epochs} epochs of {len(run.sampler):,} steps, seed {train.seed}{tested}",
+        "training": f"{count_text(train.epochs, 'epoch')} of {count_text(len(run.sampler), 'step')}, seed {train.seed}{tested}",
         "files": f"{run.files.latest}\n{run.files.metrics.parent}/",
     }
     if progress.epoch or progress.step:
-        rows["goes on"] = f"after {progress.epoch} epochs and {progress.step} steps"
+        steps = f" and {count_text(progress.step, 'step')} of the next" if progress.step else ""
+        rows["goes on"] = f"after epoch {progress.epoch}{steps}"
     facts(rows)
 
 

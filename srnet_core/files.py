@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from srnet_core.errors import ConfigError
+
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
@@ -28,6 +30,32 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def require_output(path: str | Path) -> None:
+    """Refuse a path that no file can be written to, before the work that would be lost.
+
+    Raises:
+        ConfigError: it is a folder, or no folder can be there to hold it.
+    """
+    path = Path(path)
+    if path.is_dir() or not path.name:
+        raise ConfigError("is a folder, not a file", where=path, todo="Give the path of a file")
+    require_folder(path.parent)
+
+
+def require_folder(folder: str | Path) -> None:
+    """Refuse a folder that is not there and cannot be made, or cannot be written to.
+
+    Raises:
+        ConfigError: a file is in its place, or writing there is not allowed.
+    """
+    folder = Path(folder)
+    nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not nearest.is_dir():
+        raise ConfigError(f"cannot be a folder: {nearest} is a file", where=folder, todo="Choose another folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigError(f"no permission to write to {nearest}", where=folder, todo="Choose another folder")
 
 
 def fsync_folder(folder: Path) -> None:

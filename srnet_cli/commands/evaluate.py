@@ -28,11 +28,15 @@ def main(
     from srnet_cli.evaluation import evaluate_checkpoint, show, write_csv, write_json_report
     from srnet_cli.steps import open_checkpoint
     from srnet_core.errors import ConfigError
+    from srnet_core.files import require_output
     from srnet_core.lookup import choose
 
     choose("breakdown", by, _BY, where="--by")
     if str(json) == str(csv) == "-":
         raise ConfigError("--json and --csv cannot both go to standard output", todo="Give one of them a file")
+    for target in (json, csv):
+        if target is not None and str(target) != "-":
+            require_output(target)
     checkpoint = open_checkpoint(path, {"causal": causal} if causal is not None else {})
     report = evaluate_checkpoint(checkpoint, path, data, flip=flip, device=device)
     if json is not None:

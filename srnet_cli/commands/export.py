@@ -22,12 +22,14 @@ def main(
     """Write a checkpoint as ONNX, or its predictions as npz, JSON or CSV."""
     from srnet_cli.exporting import export_network, export_predictions
     from srnet_cli.steps import open_checkpoint
+    from srnet_core.files import require_output
     from srnet_core.lookup import choose
 
     choose("format", format, ("onnx", "npz", "json", "csv"), where="--format")
     choose("split", split, ("train", "test"), where="--split")
-    checkpoint = open_checkpoint(path, {"causal": causal} if causal is not None else {})
     output = output or Path("output") / f"{path.stem}.{format}"
+    require_output(output)
+    checkpoint = open_checkpoint(path, {"causal": causal} if causal is not None else {})
     if format == "onnx":
         export_network(checkpoint, path, output)
     else:

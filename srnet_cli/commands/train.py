@@ -37,8 +37,16 @@ def main(
     if resume and finetune:
         raise ConfigError("--resume goes on with a run, --finetune starts another: give one of them")
     if resume and (name or checkpoint_dir or force):
-        raise ConfigError("a resumed run keeps its name and folder", where="--resume", todo="Leave out --name, --checkpoint-dir and --force")
-    place = resumed_place(resume, best_dir) if resume else Place(name, checkpoint_dir or Path("checkpoint"), best_dir, force)
+        raise ConfigError(
+            "a resumed run keeps its name and folder",
+            where="--resume",
+            todo="Leave out --name, --checkpoint-dir and --force",
+        )
+    place = (
+        resumed_place(resume, best_dir)
+        if resume
+        else Place(name, checkpoint_dir or Path("checkpoint"), best_dir, force)
+    )
     source = open_checkpoint(resume or finetune) if resume or finetune else None
     config = start_config(source, bool(resume), preset, {"data": data, "model": model, "train": train}, set_ or [])
     train_and_show(config, place, resume=source if resume else None, finetune=source if finetune else None)

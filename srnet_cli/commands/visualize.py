@@ -26,7 +26,9 @@ def main(
     """Draw a prediction beside the truth: an HTML page that needs no network, a GIF and a PNG."""
     from srnet_cli.drawing import draw, newest_checkpoint
     from srnet_cli.steps import data_config_of, open_checkpoint, prepare_stage
+    from srnet_core.files import require_output
 
+    require_output(output or Path("output") / "page.html")
     path = path or newest_checkpoint()
     checkpoint = open_checkpoint(path, {"causal": causal} if causal is not None else {})
     stage = prepare_stage(data_config_of(checkpoint, data)).stage
