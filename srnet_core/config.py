@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from srnet_core.body_parts import BodyParts, named_parts
 from srnet_core.errors import BadFileError, ConfigError, InputFileMissing
 from srnet_core.lookup import choose
 
@@ -78,21 +79,26 @@ class ModelConfig:
         filter_widths: kernel size of each temporal layer, all odd; their product is the receptive field in frames.
         channels: width of the hidden layers, shared out to the groups in proportion to their inputs.
         groups: number of body parts the joints are split into, one of the skeleton's own divisions.
-        body_parts: a division of your own instead: the joint names of each part; every joint in at least one.
+        body_parts: a division of your own instead: (name, joint names) of each part, also accepted as a mapping or
+            as plain lists of joint names; every joint in at least one. `groups` is then their number.
         recombine: how the context of the other parts enters a part: multiply, add, concat; none has no effect
             when `context` is "none".
         context: what the context is computed from: the other parts' channels, all channels, or nothing.
+        context_width: numbers of the context per part, frame and filter tap; 1 as published. `SplitRecombineConv1d`
+            says what more than one means.
         context_form: how the context is computed: "learned" (a small convolution per part), for the others also
             "mean" and "upsampled_mean", for all channels also "channel_wise", "one_for_all", "group_wise".
         dropout: probability.
         causal: look only at the past.
         dense: `fc` only: plain convolutions over all frames that a dilated one skips.
         negative_slope: of the LeakyReLU; 0 makes it the ReLU of VideoPose3D.
-        residual_2d: add the 2D input to the predicted x and y, as the `lcn` normalization needs.
+        residual_2d: add the 2D input to the predicted x and y; `None` for what the normalization's authors did,
+            which is yes for `lcn` and no for the others.
         num_joints_out: joints predicted; 0 for those of the skeleton, 1 for a trajectory (`fc` only).
         compat: where the published code contradicts itself, which side to take; see `docs/differences.md`.
             "trained": whole sequences give what single windows give, the function that was trained;
-            "original": whole sequences as the published evaluation computes them;
+            "original": whole sequences as the published evaluation computes them, and with them everything else
+            that its numbers come from: decoding, angles and symmetry, test actions, momentum (`as_published`);
             "aligned": contexts go to the filter tap they were computed for, for new models.
         skeleton: the skeleton of the 2D input and the 3D output.
     """
@@ -101,15 +107,16 @@ class ModelConfig:
     filter_widths: tuple[int, ...] = (1, 1, 1)
     channels: int = 1024
     groups: int = 5
-    body_parts: tuple[tuple[str, ...], ...] = ()
+    body_parts: BodyParts = ()
     recombine: str = "multiply"
     context: str = "others"
     context_form: str = "learned"
+    context_width: int = 1
     dropout: float = 0.0
     causal: bool = False
     dense: bool = False
     negative_slope: float = 0.01
-    residual_2d: bool = False
+    residual_2d: bool | None = None
     num_joints_out: int = 0
     compat: str = "trained"
     skeleton: str = "h36m17"
@@ -119,6 +126,10 @@ class ModelConfig:
         odd = all(w >= 1 and w % 2 == 1 for w in self.filter_widths)
         _require(odd, f"filter widths must be odd and positive, not {','.join(map(str, self.filter_widths))}", "--arch")
         _require(self.channels >= 1, f"must be 1 or more, not {self.channels}", "--channels")
+        _require(self.context_width >= 1, f"must be 1 or more, not {self.context_width}", "--context-width")
+        object.__setattr__(self, "body_parts", named_parts(self.body_parts))
+        if self.body_parts:
+            object.__setattr__(self, "groups", len(self.body_parts))
         _require(0 <= self.dropout < 1, f"must lie in [0, 1), not {self.dropout}", "--dropout")
         choose("way to recombine", self.recombine, RECOMBINE, where="--recombine")
         choose("context", self.context, CONTEXT, where="--context")
@@ -126,6 +137,11 @@ class ModelConfig:
         choose("compatibility", self.compat, COMPAT, where="--compat")
         _require(0 <= self.negative_slope < 1, f"must lie in [0, 1), not {self.negative_slope}", "--negative-slope")
         _require(self.num_joints_out >= 0, f"must not be negative, not {self.num_joints_out}", "--num-joints-out")
+
+    @property
+    def as_published(self) -> bool:
+        """Whether training and evaluation do as the published code does where that is wrong or surprising."""
+        return self.compat == "original"
 
     @property
     def receptive_field(self) -> int:
@@ -151,6 +167,7 @@ class TrainConfig:
         device: "auto", "cpu", "cuda" or "cuda:N".
         validation: subjects of the training split, or one fraction of its clips, held out to choose the best epoch.
         test_every: report the test error after every n-th epoch; 0 for only at the end. It is never used to choose.
+        train_eval_every: measure all training windows in evaluation mode after every n-th epoch; 0 for never.
         minutes: stop at the end of the first epoch after this many minutes; 0 for no limit.
     """
 
@@ -165,6 +182,7 @@ class TrainConfig:
     device: str = "auto"
     validation: tuple[str, ...] = ()
     test_every: int = 1
+    train_eval_every: int = 0
     minutes: float = 0.0
 
     def __post_init__(self):
@@ -175,6 +193,7 @@ class TrainConfig:
         _require(1 <= self.stride <= self.batch_size, f"must lie in [1, batch size], not {self.stride}", "--stride")
         _require(0 <= self.seed < 2**32, f"must lie in [0, 2^32), not {self.seed}", "--seed")
         _require(self.test_every >= 0, f"must not be negative, not {self.test_every}", "--test-every")
+        _require(self.train_eval_every >= 0, f"must not be negative, not {self.train_eval_every}", "train.train_eval_every")
         _require(self.minutes >= 0, f"must not be negative, not {self.minutes}", "--minutes")
 
 
@@ -222,6 +241,8 @@ def from_dict(cls, values: Mapping[str, Any], *, where: object = None):
 
 def _coerce(value: Any, kind: Any, where: str) -> Any:
     """`value` as `kind`, where that loses nothing: int to float, list to tuple, one item to a tuple of one."""
+    if kind == BodyParts:
+        return named_parts(value, where=where)
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):
         if value is None:

@@ -3,13 +3,14 @@
 Letters: T frames of a sequence, J joints, G sequences of the same length run together.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from srnet_core import lookup
+from srnet_core import normalization
+from srnet_core.normalization import Normalization
 from srnet_core.sampling.augment import mirror_poses
 from srnet_core.stages.store import Sequence, Stage
 
@@ -64,6 +65,8 @@ def predict_split(
 ) -> Iterator[SequencePrediction]:
     """Predict sequences of a stage, in the order given.
 
+    A model of `compat="original"` is decoded as the published code decodes it, the true poses too.
+
     Args:
         flip: average with the prediction for the mirror image.
     """
@@ -75,16 +78,31 @@ def predict_split(
 @torch.inference_mode()
 def _predict_group(model, stage: Stage, group: list[Sequence], flip: bool, device) -> list[SequencePrediction]:
     """Consecutive sequences of one length, such as the views of one take, go through the network together."""
-    decode, start, stop = _decoder(stage), group[0].start, group[-1].start + group[-1].length
+    start, stop = group[0].start, group[-1].start + group[-1].length
     pose_2d = torch.from_numpy(stage.read("pose_2d", start, stop)).to(device)
     parameters = torch.from_numpy(_parameters(stage, start, stop)).to(device)
     grouped = pose_2d.unflatten(0, (len(group), -1))  # (G, T, J, 2)
     outputs = predict_normalized(model, grouped, stage.skeleton.mirror, flip)
+    parameters = parameters.unflatten(0, (len(group), -1))  # (G, T, P)
+    if model.config.as_published:
+        return [_as_published(stage, s, [o[i] for o in outputs], parameters[i]) for i, s in enumerate(group)]
     # averaged in metres: the decoding of some normalizations is not linear
-    metres = torch.stack([decode(output.flatten(0, 1), parameters) for output in outputs]).mean(0)  # (G * T, J, 3)
-    predicted = metres.unflatten(0, (len(group), -1)).cpu()
+    decode = _normalization(stage).decode
+    predicted = torch.stack([decode(output, parameters) for output in outputs]).mean(0).cpu()  # (G, T, J, 3)
     target = torch.from_numpy(_decoded_targets(stage, start, stop)).unflatten(0, (len(group), -1))
     return [SequencePrediction(s, predicted[i], target[i]) for i, s in enumerate(group)]
+
+
+def _as_published(stage: Stage, sequence: Sequence, outputs: list[torch.Tensor], parameters) -> SequencePrediction:
+    """(T, J, 3) outputs in metres by the published decoding, mirror images by way of their own flipped parameters."""
+    plugin, mirror = _normalization(stage), stage.skeleton.mirror
+    metres = [plugin.decode_original(outputs[0], parameters)]
+    for output in outputs[1:]:
+        mirrored = plugin.decode_original(mirror_poses(output, mirror), plugin.flip_original(parameters))
+        metres.append(mirror_poses(mirrored, mirror))
+    target = torch.from_numpy(stage.read("pose_3d", sequence.start, sequence.start + sequence.length))
+    target = plugin.decode_original(target, parameters.cpu())
+    return SequencePrediction(sequence, torch.stack(metres).mean(0).cpu(), target)
 
 
 def _groups(sequences: tuple[Sequence, ...], receptive_field: int) -> Iterator[list[Sequence]]:
@@ -119,7 +137,7 @@ def mean_pose_m(stage: Stage, *, chunk_frames: int = 1 << 18) -> np.ndarray:
 
 
 def _decoded_targets(stage: Stage, start: int, stop: int) -> np.ndarray:
-    return _decoder(stage)(stage.read("pose_3d", start, stop), _parameters(stage, start, stop))
+    return _normalization(stage).decode(stage.read("pose_3d", start, stop), _parameters(stage, start, stop))
 
 
 def _parameters(stage: Stage, start: int, stop: int) -> np.ndarray:
@@ -128,5 +146,5 @@ def _parameters(stage: Stage, start: int, stop: int) -> np.ndarray:
     return np.zeros((stop - start, 0), np.float32)
 
 
-def _decoder(stage: Stage) -> Callable:
-    return lookup.load("normalization", stage.manifest["config"]["normalization"]).decode
+def _normalization(stage: Stage) -> Normalization:
+    return normalization.load(stage.manifest["config"]["normalization"])

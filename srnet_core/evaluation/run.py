@@ -34,22 +34,30 @@ def evaluate_steps(
     every_metric: bool = True,
     about: dict[str, Any] | None = None,
 ) -> Iterator[Evaluating]:
-    """Evaluate a model on sequences of a stage, by default the test split, yielding after each sequence.
+    """Evaluate a model on sequences of a stage, by default `test_sequences`, yielding after each sequence.
 
-    The value of the generator is the `Report`.
+    The value of the generator is the `Report`. A model of `compat="original"` is measured as the published code does.
 
     Args:
         flip: average with the prediction for the mirror image.
         every_metric: off for MPJPE only.
         about: entries for the report's head.
     """
-    sequences = stage.split("test") if sequences is None else sequences
+    original = model.config.as_published
+    sequences = test_sequences(stage, as_published=original) if sequences is None else sequences
     total, done, errors = sum(s.length for s in sequences), 0, []
     for prediction in predict_split(model, stage, sequences, flip=flip, device=device):
-        errors.append(measure(prediction, stage.skeleton, every_metric=every_metric))
+        errors.append(measure(prediction, stage.skeleton, every_metric=every_metric, original=original))
         done += prediction.sequence.length
         yield Evaluating(what, done, total)
-    return make_report(errors, stage.skeleton, {**describe_stage(stage, flip), **(about or {})})
+    about = {**(about or {}), **describe_stage(stage, flip), "as_published": original}
+    return make_report(errors, stage.skeleton, about)
+
+
+def test_sequences(stage: Stage, *, as_published: bool = False) -> tuple[Sequence, ...]:
+    """The test split. As published, a cross-action result is over all actions, the trained one included."""
+    everything = as_published and stage.manifest["config"]["protocol"] == "cross_action"
+    return stage.sequences if everything else stage.split("test")
 
 
 def evaluate_mean_pose(stage: Stage) -> Report:
@@ -72,13 +80,13 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
     if checkpoint.model_config.skeleton != stage.skeleton.name:
         raise CheckpointError(
             f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, the data have {stage.skeleton.name} "
-            f"({stage.skeleton.num_joints} joints)", todo="Choose a data set with the checkpoint's joints")  # fmt: skip
+            f"({stage.skeleton.num_joints} joints)", where=checkpoint.path, todo="Choose a data set with the checkpoint's joints")  # fmt: skip
     trained = (((checkpoint.meta or {}).get("config") or {}).get("data") or {}).get("normalization")
     asked = stage.manifest["config"]["normalization"]
     if trained not in (None, asked):
         raise CheckpointError(
             f"the checkpoint was trained with normalization {trained}, and {asked} was asked for",
-            todo="Leave --norm out to take the checkpoint's")  # fmt: skip
+            where=checkpoint.path, todo="Leave --norm out to take the checkpoint's")  # fmt: skip
 
 
 def finish(steps: Iterator[Evaluating]) -> Report:

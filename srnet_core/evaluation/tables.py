@@ -54,12 +54,17 @@ class Report:
                 "by_joint": dict(self.by_joint)}  # fmt: skip
 
 
-def measure(prediction: SequencePrediction, skeleton: Skeleton, *, every_metric: bool = True) -> SequenceErrors:
-    """The errors of one sequence; with `every_metric` off only the position errors, which are quick."""
+def measure(
+    prediction: SequencePrediction, skeleton: Skeleton, *, every_metric: bool = True, original: bool = False
+) -> SequenceErrors:
+    """The errors of one sequence; with `every_metric` off only the position errors, which are quick.
+
+    `original` gives angles and symmetry as the published code has them, see `evaluation.metrics`.
+    """
     predicted, target = prediction.predicted_m * 1000, prediction.target_m * 1000
     joint_errors = torch.linalg.vector_norm(predicted - target, dim=-1)  # (T, J)
     if every_metric:
-        values = frame_metrics(predicted, target, skeleton)
+        values = frame_metrics(predicted, target, skeleton, original=original)
     else:
         values = {"mpjpe_mm": joint_errors.mean(-1)}
     sums = {name: _sequence_sum(name, value) for name, value in values.items()}

@@ -29,5 +29,5 @@ def build_model(model: str | ModelConfig = "srnet", **fields) -> nn.Module:
     values = to_dict(model) if isinstance(model, ModelConfig) else {"name": model}
     config = from_dict(ModelConfig, values | fields, where="build_model")
     builder = load("models", config.name, kind="model")
-    config = replace(config, name=builder.__name__.rpartition(".")[2])
+    config = replace(config, name=builder.__name__.rpartition(".")[2], residual_2d=bool(config.residual_2d))
     return builder.build(config, get_skeleton(config.skeleton))

@@ -43,12 +43,14 @@ class Normalization(Protocol):
         USES_ROOT_DEPTH: whether input or output lean on the true depth of the root joint. Results obtained with
             such a normalization are not those of a system that sees 2D only, and every table has to say so.
         INPUT_NEEDS: what `encode_2d` needs besides the keypoints: "image_size", "camera", "root_depth_m".
+        RESIDUAL_2D: whether the published networks add their 2D input to the predicted x and y.
         TARGET_UNIT: unit of the network's target and output, for people to read.
     """
 
     PARAMETERS: tuple[str, ...]
     USES_ROOT_DEPTH: bool
     INPUT_NEEDS: tuple[str, ...]
+    RESIDUAL_2D: bool
     TARGET_UNIT: str
 
     def encode(self, pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray, camera: Camera) -> Encoded:

@@ -18,6 +18,7 @@ from srnet_core.normalization._arrays import check_2d, check_clip, need, root_re
 PARAMETERS: tuple[str, ...] = ()
 USES_ROOT_DEPTH = False
 INPUT_NEEDS = ("image_size",)
+RESIDUAL_2D = False
 TARGET_UNIT = "metres, root-relative"
 
 

@@ -35,6 +35,7 @@ from srnet_core.normalization._arrays import (
 PARAMETERS: tuple[str, ...] = ("fx_px", "fy_px", "cx_px", "cy_px", "width_px", "height_px", "root_depth_m")
 USES_ROOT_DEPTH = True
 INPUT_NEEDS = ("camera",)
+RESIDUAL_2D = True
 TARGET_UNIT = "x, y: half image widths; z: root-relative metres times (fx_px / root depth in mm + 1)"
 _FOCAL, _CENTER = slice(0, 2), slice(2, 4)
 

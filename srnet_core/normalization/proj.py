@@ -16,6 +16,7 @@ from srnet_core.normalization._arrays import check_clip, check_depth
 PARAMETERS: tuple[str, ...] = _root_box.PARAMETERS
 USES_ROOT_DEPTH = True
 INPUT_NEEDS = ("camera", "root_depth_m")
+RESIDUAL_2D = False
 TARGET_UNIT = "x, y: metres in the plane through the root, along the line of sight; z: metres, root-relative"
 
 

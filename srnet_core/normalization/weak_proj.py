@@ -19,6 +19,7 @@ from srnet_core.normalization._arrays import check_clip, check_depth, root_relat
 PARAMETERS: tuple[str, ...] = _root_box.PARAMETERS
 USES_ROOT_DEPTH = True
 INPUT_NEEDS = ("camera", "root_depth_m")
+RESIDUAL_2D = False
 TARGET_UNIT = "metres, root-relative; y times fy/fx"
 
 

@@ -62,10 +62,12 @@ class Batch:
     Attributes:
         pose_2d: (B, L, J, 2) network input.
         pose_3d: (B, S, J, 3) network target.
+        parameters: (B, S, P) what decoding the target frames needs; `None` if the sampler was given none.
     """
 
     pose_2d: torch.Tensor
     pose_3d: torch.Tensor
+    parameters: torch.Tensor | None = None
 
 
 class WindowSampler:
@@ -83,6 +85,7 @@ class WindowSampler:
         stride: S, target frames per window.
         flip: also train on mirror images.
         seed: of the order of the windows.
+        parameters: (N, P) or (2N, P), what decoding each frame, and after that each mirror image, needs; optional.
 
     Raises:
         ConfigError: fewer than two windows in all: batch normalization cannot train on one.
@@ -101,12 +104,14 @@ class WindowSampler:
         stride: int = 1,
         flip: bool = True,
         seed: int = 4321,
+        parameters: torch.Tensor | None = None,
     ):
+        self._parameters = parameters
         self.frames, joints = pose_2d.shape[:2]
         self.table = window_table(sequences, stride, flip)
         if len(self.table) < 2:
             raise ConfigError("the training split has a single window; training needs two or more")
-        self.windows_per_batch = windows_per_batch
+        self.windows_per_batch, self.stride = windows_per_batch, stride
         self.random = np.random.RandomState(seed)
         self._joints = joints
         # (2N, J * D): mirror images follow the poses, joints flattened so that one gather moves whole rows
@@ -132,9 +137,17 @@ class WindowSampler:
         Args:
             skip: leave out this many batches, to go on in the middle of an epoch.
         """
-        order = torch.as_tensor(self.random.permutation(len(self.table)), device=self._shift.device)
-        for index in range(skip, len(self)):
-            yield self.gather(order[index * self.windows_per_batch : (index + 1) * self.windows_per_batch])
+        for windows in self._shuffled(self.random)[skip : len(self)]:
+            yield self.gather(windows)
+
+    def every_window(self, random: np.random.RandomState) -> Iterator[Batch]:
+        """All windows once, in an order of `random`'s; for measuring, so a last batch of one is not left out."""
+        for windows in self._shuffled(random):
+            yield self.gather(windows)
+
+    def _shuffled(self, random: np.random.RandomState) -> Sequence[torch.Tensor]:
+        order = torch.as_tensor(random.permutation(len(self.table)), device=self._shift.device)
+        return order.split(self.windows_per_batch)
 
     def gather(self, windows: torch.Tensor) -> Batch:
         """The windows of these rows of the table, with frames beyond a sequence's ends replaced by its end frames."""
@@ -145,4 +158,5 @@ class WindowSampler:
         return Batch(
             self._inputs[inputs].unflatten(-1, (self._joints, -1)),
             self._targets[targets].unflatten(-1, (self._joints, -1)),
+            None if self._parameters is None else self._parameters[targets],
         )

@@ -2,15 +2,16 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from srnet_core.config import TrainConfig
 from srnet_core.errors import TrainingError
 from srnet_core.sampling.windows import WindowSampler
-from srnet_core.training.losses import l1_loss
+from srnet_core.training.losses import joint_error, l1_loss
 from srnet_core.training.schedule import batchnorm_momentum, learning_rate
 
 
@@ -22,6 +23,7 @@ class Progress:
         epoch: finished epochs.
         step: steps done in the epoch that is running; 0 between epochs.
         loss_sum: sum of loss times windows over these steps, on the device.
+        error_sum_m: the same of the mean joint error after decoding.
         windows: windows in these steps.
         sampler_state: the sampler's random state at the start of the epoch that is running.
     """
@@ -29,6 +31,7 @@ class Progress:
     epoch: int = 0
     step: int = 0
     loss_sum: torch.Tensor | float = 0.0
+    error_sum_m: torch.Tensor | float = 0.0
     windows: int = 0
     sampler_state: tuple | None = None
 
@@ -46,11 +49,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """After one epoch, counted from 1: mean training loss per window, learning rate used, time, windows seen."""
+    """After one epoch, counted from 1: mean training loss and joint error per window, learning rate used, time, windows seen.
+
+    `train_mpjpe_mm` is measured while the weights change, in training mode; hence it is not comparable with a test error.
+    """
 
     epoch: int
     epochs: int
     loss: float
+    train_mpjpe_mm: float
     lr: float
     seconds: float
     windows: int
@@ -72,10 +79,12 @@ def train_epochs(
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
     progress: Progress,
+    decode: Callable = lambda pose_3d, parameters: pose_3d,
 ) -> Iterator[Step | Epoch]:
     """Train from where `progress` stands to `config.epochs`, yielding after every step and every epoch.
 
     `model` must offer `forward_strided` for windows of one target frame, and plain `forward` for longer ones.
+    `decode` brings poses of a batch to metres, given the batch's parameters.
 
     Raises:
         TrainingError: the loss of an epoch is not finite.
@@ -92,20 +101,44 @@ def train_epochs(
         for batch in sampler.epoch(skip=progress.step):
             model.train()
             optimizer.zero_grad(set_to_none=True)
-            loss = l1_loss(forward(batch.pose_2d), batch.pose_3d)
+            predicted = forward(batch.pose_2d)
+            loss = l1_loss(predicted, batch.pose_3d)
             loss.backward()
             optimizer.step()
             loss, windows = loss.detach(), len(batch.pose_2d)
+            error_m = joint_error(*(decode(p, batch.parameters) for p in (predicted.detach(), batch.pose_3d)))
             progress.step += 1
             progress.loss_sum = progress.loss_sum + loss * windows
+            progress.error_sum_m = progress.error_sum_m + error_m * windows
             progress.windows += windows
             yield Step(progress.epoch + 1, progress.step, len(sampler), windows, loss)
         mean_loss = float(progress.loss_sum) / max(progress.windows, 1)
         if not math.isfinite(mean_loss):
             raise TrainingError(f"the loss of epoch {progress.epoch + 1} is {mean_loss}",
                                 todo="Try a smaller --lr, and check the data for outliers")  # fmt: skip
+        error_mm = 1000 * float(progress.error_sum_m) / max(progress.windows, 1)
         seconds, seen = time.perf_counter() - started, progress.windows - already
         finished = progress.epoch + 1
-        progress.epoch, progress.step, progress.loss_sum, progress.windows = finished, 0, 0.0, 0
+        progress.epoch, progress.step, progress.windows = finished, 0, 0
+        progress.loss_sum = progress.error_sum_m = 0.0
         progress.sampler_state = None
-        yield Epoch(finished, config.epochs, mean_loss, lr, seconds, seen)
+        yield Epoch(finished, config.epochs, mean_loss, error_mm, lr, seconds, seen)
+
+
+@torch.inference_mode()
+def evaluation_error_mm(
+    model: torch.nn.Module, sampler: WindowSampler, decode: Callable, random: np.random.RandomState
+) -> float:
+    """MPJPE of all training windows, mirror images included, in evaluation mode: comparable with a test error.
+
+    Windows go through the network as in training; with `compat="original"` as the published evaluation computes
+    them, in batches in the order of `random`, on which its decoding of `lcn` depends.
+    """
+    model.eval()
+    forward = model.forward if sampler.stride > 1 or model.config.as_published else model.forward_strided
+    total, windows = 0.0, 0
+    for batch in sampler.every_window(random):
+        predicted = forward(batch.pose_2d)
+        error_m = joint_error(*(decode(pose, batch.parameters) for pose in (predicted, batch.pose_3d)))
+        total, windows = total + error_m.double() * len(predicted), windows + len(predicted)
+    return 1000 * float(total) / windows

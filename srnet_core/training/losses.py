@@ -10,3 +10,8 @@ def l1_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         predicted, target: (B, S, J, 3), in the unit of the normalization.
     """
     return torch.mean(torch.abs(predicted - target))
+
+
+def joint_error(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """MPJPE: mean distance of all joints of (..., J, 3) poses, in their unit."""
+    return torch.linalg.vector_norm(predicted - target, dim=-1).mean()

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from srnet_core import normalization
 from srnet_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from srnet_core.config import RunConfig, replace, to_dict
 from srnet_core.device import choose_device
@@ -24,34 +25,12 @@ from srnet_core.models import build_model
 from srnet_core.sampling.windows import WindowSampler
 from srnet_core.stages.prepare import Prepared
 from srnet_core.training.holdout import hold_out
-from srnet_core.training.loop import Epoch, Progress, Step, make_optimizer, train_epochs
+from srnet_core.training.loop import Epoch, Progress, Step, evaluation_error_mm, make_optimizer, train_epochs
+from srnet_core.training.naming import RunFiles, default_name, free_name
 
-_RECOMBINE_SHORT = {"multiply": "mul", "add": "add", "concat": "cat"}
-
-
-@dataclass(frozen=True)
-class RunFiles:
-    """Where a run's files lie: published names for the checkpoints, a folder of the run's name for its records."""
-
-    name: str
-    checkpoint_dir: Path
-    best_dir: Path
-
-    @property
-    def latest(self) -> Path:
-        return self.checkpoint_dir / f"latest_epoch_{self.name}.bin"
-
-    @property
-    def best(self) -> Path:
-        return self.best_dir / f"model_best_{self.name}.bin"
-
-    @property
-    def metrics(self) -> Path:
-        return self.checkpoint_dir / self.name / "metrics.jsonl"
-
-    @property
-    def config(self) -> Path:
-        return self.checkpoint_dir / self.name / "config.json"
+__all__ = [
+    "Event", "Finished", "RunFiles", "Saved", "Stopped", "TrainingRun", "default_name", "free_name", "same_data",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,32 +62,6 @@ class Finished:
 Event = Step | Epoch | Evaluating | Saved | Stopped | Finished
 
 
-def default_name(config: RunConfig) -> str:
-    """A name that says what is inside, in the manner of the published files: srnet_gp5_t27_mul_synthetic_cross_subject."""
-    model, data = config.model, config.data
-    parts = [model.name]
-    if model.name != "fc":
-        parts.append(f"gp{model.groups}")
-    parts.append(f"t{model.receptive_field}" + ("_causal" if model.causal else ""))
-    if model.name == "srnet":
-        parts.append(_RECOMBINE_SHORT[model.recombine])
-    norm = [] if data.normalization == "base" else [data.normalization]
-    return "_".join([*parts, str(data.dataset), data.protocol, *data.train_actions, *norm]).replace(" ", "")
-
-
-def free_name(name: str, checkpoint_dir: Path, best_dir: Path | None = None) -> str:
-    """`name`, or `name-2`, `name-3` ... if a run of that name is there already."""
-    candidate, count = name, 1
-    while any(f.exists() for f in _checkpoints(RunFiles(candidate, checkpoint_dir, best_dir or checkpoint_dir))):
-        count += 1
-        candidate = f"{name}-{count}"
-    return candidate
-
-
-def _checkpoints(files: RunFiles) -> tuple[Path, Path]:
-    return files.latest, files.best
-
-
 def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:
     """Refuse to go on with a run on other data than it began with.
 
@@ -119,7 +72,7 @@ def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:
     if trained_on not in (None, prepared.stage.manifest["key"]):
         raise CheckpointError(
             f"this run was trained on stage {trained_on}, and these options and files make {prepared.stage.manifest['key']}",
-            todo="Leave the data options out to go on, or use --finetune to train on other data")  # fmt: skip
+            where=checkpoint.path, todo="Leave the data options out to go on, or use --finetune to train on other data")  # fmt: skip
 
 
 class TrainingRun:
@@ -148,7 +101,8 @@ class TrainingRun:
         finetune: Checkpoint | None = None,
         should_stop: Callable[[], bool] = lambda: False,
     ):
-        self.config, self.stage, self.files, self.should_stop = config, prepared.stage, files, should_stop
+        self.config = config = _with_residual(config)
+        self.stage, self.files, self.should_stop = prepared.stage, files, should_stop
         train = config.train
         self.device = choose_device(train.device)
         _require_skeleton(config, prepared)
@@ -157,6 +111,8 @@ class TrainingRun:
         self.optimizer = make_optimizer(self.model, train)
         train_sequences, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
         self.sampler = self._make_sampler(train_sequences)
+        self._decode = _decoder(config)
+        self._evaluation_order = np.random.RandomState(train.seed)
         self.progress = Progress()
         self.best: float | None = None
         self.metrics: dict[str, float] = {}
@@ -175,7 +131,9 @@ class TrainingRun:
         if self.progress.epoch == self.progress.step == 0:
             for leftover in (self.files.metrics, self.files.best):  # of a run that this one replaces
                 leftover.unlink(missing_ok=True)
-        for event in train_epochs(self.model, self.sampler, self.optimizer, self.config.train, self.progress):
+        for event in train_epochs(
+            self.model, self.sampler, self.optimizer, self.config.train, self.progress, self._decode
+        ):
             yield event
             if isinstance(event, Epoch):
                 yield from self._after_epoch(event)
@@ -188,16 +146,22 @@ class TrainingRun:
         yield from self._finish(started)
 
     def _after_epoch(self, epoch: Epoch) -> Iterator[Event]:
-        record = {"epoch": epoch.epoch, "loss": epoch.loss, "lr": epoch.lr, "seconds": round(epoch.seconds, 3),
-                  "windows_per_second": round(epoch.windows_per_second, 1)}  # fmt: skip
+        train = self.config.train
+        record = {"epoch": epoch.epoch, "loss": epoch.loss, "train_mpjpe_mm": epoch.train_mpjpe_mm, "lr": epoch.lr,
+                  "seconds": round(epoch.seconds, 3), "windows_per_second": round(epoch.windows_per_second, 1)}  # fmt: skip
         is_best = False
+        if train.train_eval_every and epoch.epoch % train.train_eval_every == 0:
+            record["train_eval_mpjpe_mm"] = evaluation_error_mm(
+                self.model, self.sampler, self._decode, self._evaluation_order
+            )
         if self.validation:
             report = yield from self._evaluate("validation", flip=False)
             record["validation_mpjpe_mm"] = report.frame_mean["mpjpe_mm"]
             is_best = self.best is None or record["validation_mpjpe_mm"] < self.best
             self.best = record["validation_mpjpe_mm"] if is_best else self.best
-        if self.config.train.test_every and epoch.epoch % self.config.train.test_every == 0:
-            report = yield from self._evaluate("test", flip=False)
+        if train.test_every and epoch.epoch % train.test_every == 0:
+            flip = train.test_flip and self.model.config.as_published
+            report = yield from self._evaluate("test", flip=flip)
             if report is not None:
                 record["test_mpjpe_mm"] = report.frame_mean["mpjpe_mm"]
         epoch.extra.update(record)
@@ -212,7 +176,7 @@ class TrainingRun:
         if self.validation and self.files.best.exists():
             result = self.files.best
             self.model.load_state_dict(load_checkpoint(result).model.state_dict())
-        report = yield from self._evaluate("test", flip=self.config.train.test_flip, every_metric=True)
+        report = yield from self._evaluate("result", flip=self.config.train.test_flip, every_metric=True)
         if report is None:
             yield Stopped(result, self.progress.epoch, self.progress.step)
             return
@@ -223,7 +187,8 @@ class TrainingRun:
 
         A run asked to stop does not wait for the test error, which nothing depends on: the value is then `None`.
         """
-        sequences = self.validation if what == "validation" else self.stage.split("test")
+        sequences = {"validation": self.validation, "test": self.stage.split("test"), "result": None}[what]
+        what = "test" if what == "result" else what
         steps = evaluate_steps(
             self.model, self.stage, sequences, what=what, flip=flip, device=self.device, every_metric=every_metric
         )
@@ -256,6 +221,7 @@ class TrainingRun:
                     "step": progress.step,
                     "windows": progress.windows,
                     "loss_sum": float(progress.loss_sum),
+                    "error_sum_m": float(progress.error_sum_m),
                     "torch_random": torch.get_rng_state().tolist(),
                 },
             },
@@ -278,6 +244,7 @@ class TrainingRun:
             step=stored.get("step", 0),
             windows=stored.get("windows", 0),
             loss_sum=stored.get("loss_sum", 0.0),
+            error_sum_m=stored.get("error_sum_m", 0.0),
             sampler_state=self.sampler.random.get_state() if stored.get("step") else None,
         )
         if "torch_random" in stored:
@@ -287,12 +254,16 @@ class TrainingRun:
     def _make_sampler(self, sequences) -> WindowSampler:
         train, model = self.config.train, self.config.model
         first, last = self.stage.frames("train")
-        pose_2d, pose_3d = (
-            torch.from_numpy(self.stage.read(name, first, last)).to(self.device) for name in ("pose_2d", "pose_3d")
-        )
+        names = [n for n in ("pose_2d", "pose_3d", "norm_parameters") if n in self.stage.manifest["arrays"]]
+        arrays = {n: torch.from_numpy(self.stage.read(n, first, last)).to(self.device) for n in names}
+        parameters = arrays.get("norm_parameters")
+        if parameters is not None and train.flip:
+            plugin = normalization.load(self.config.data.normalization)
+            mirrored = plugin.flip_original if model.as_published else plugin.flip
+            parameters = torch.cat([parameters, mirrored(parameters)])
         return WindowSampler(
-            pose_2d,
-            pose_3d,
+            arrays["pose_2d"],
+            arrays["pose_3d"],
             [(s.start - first, s.length) for s in sequences],
             self.stage.skeleton.mirror,
             receptive_field=model.receptive_field,
@@ -301,6 +272,7 @@ class TrainingRun:
             stride=train.stride,
             flip=train.flip,
             seed=train.seed,
+            parameters=parameters,
         )
 
     def _out_of_time(self, started: float) -> bool:
@@ -320,12 +292,24 @@ def _require_same_order(checkpoint: Checkpoint, config: RunConfig) -> None:
 
 def _load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
     if replace(checkpoint.model_config, dropout=model.config.dropout) != model.config:
-        differing = [k for k, v in to_dict(model.config).items() if to_dict(checkpoint.model_config)[k] != v]
-        raise CheckpointError(
-            f"holds another architecture: {', '.join(differing)} differ "
-            f"({'; '.join(f'{k}: file {to_dict(checkpoint.model_config)[k]}, asked {to_dict(model.config)[k]}' for k in differing)})",
-            todo="Leave these options out to take them from the checkpoint")  # fmt: skip
+        stored, asked = to_dict(checkpoint.model_config), to_dict(model.config)
+        differing = "; ".join(f"{k}: {stored[k]}, not {v}" for k, v in asked.items() if stored[k] != v)
+        raise CheckpointError(f"holds another architecture ({differing})", where=checkpoint.path,
+                              todo="Leave these options out to take them from the checkpoint")  # fmt: skip
     model.load_state_dict(checkpoint.model.state_dict())
+
+
+def _with_residual(config: RunConfig) -> RunConfig:
+    """The configuration with what `residual_2d` means for its normalization filled in."""
+    if config.model.residual_2d is not None:
+        return config
+    residual = normalization.load(config.data.normalization).RESIDUAL_2D
+    return replace(config, model=replace(config.model, residual_2d=residual))
+
+
+def _decoder(config: RunConfig) -> Callable:
+    plugin = normalization.load(config.data.normalization)
+    return plugin.decode_original if config.model.as_published else plugin.decode
 
 
 def _require_skeleton(config: RunConfig, prepared: Prepared) -> None:
@@ -339,6 +323,9 @@ def _require_skeleton(config: RunConfig, prepared: Prepared) -> None:
 def _append_line(path: Path, record: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps({k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in record.items()}) + "\n")
+        file.write(
+            json.dumps({k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in record.items()})
+            + "\n"
+        )
         file.flush()
         os.fsync(file.fileno())
