@@ -1,5 +1,6 @@
 """The name of a stage: a hash of everything that decides its content."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,7 +27,8 @@ def file_digest(path: Path, memo_file: Path | None = None) -> str:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if memo_file is not None and time.time() - stat.st_mtime > _RACY_SECONDS:
         known = {k: v for k, v in _read_memo(memo_file).items() if os.path.exists(k)}
-        write_json(memo_file, known | {identity[0]: {"identity": identity, "sha256": digest}})
+        with contextlib.suppress(OSError):  # a cache that cannot be written may hold the stage all the same
+            write_json(memo_file, known | {identity[0]: {"identity": identity, "sha256": digest}})
     return digest
 
 

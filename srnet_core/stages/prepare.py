@@ -12,6 +12,7 @@ from srnet_core import __version__, datasets, lookup
 from srnet_core.clip import Clip, ClipName, PoseDataset
 from srnet_core.config import DataConfig, replace, to_dict
 from srnet_core.errors import StageError
+from srnet_core.files import require_folder
 from srnet_core.protocols import Split, split_clips
 from srnet_core.stages.key import file_digest, stage_folder, stage_key
 from srnet_core.stages.store import FRAME_ARRAYS, Sequence, Stage, StageWriter, skeleton_to_dict
@@ -65,6 +66,7 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     if not force and (stage := _finished(folder)) is not None:
         return Prepared(stage, True, config, time.perf_counter() - started)
 
+    require_folder(config.cache_dir)
     progress("reading", 0, 1)
     dataset = datasets.load(name, paths, config.keypoints)
     split = split_clips(dataset, config)
