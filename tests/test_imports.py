@@ -14,6 +14,7 @@ CORE = Path(srnet_core.__file__).parent
 LAYERS = [
     {"errors"},
     {"lookup", "files", "device"},
+    {"body_parts"},
     {"config"},
     {"geometry"},
     {"skeletons"},

@@ -1,8 +1,9 @@
 """The context of a group: what the recombination of a split-and-recombine layer lets in from outside the group.
 
 Parameter names and shapes are those of the published SRNet code, so that its checkpoints load as they are.
-Shapes: B batch, W output positions, C channels, G groups, k filter taps. A context is one number per position,
-group and tap, (B, W, G, k), or per channel instead of group in the channel-wise form, (B, W, C, k).
+Shapes: B batch, W output positions, C channels, G groups, d width of the context, k filter taps. A context is d
+numbers per position, group and tap, (B, W, G * d, k), where d is 1 in the published networks; or one per channel
+instead of group in the channel-wise form, (B, W, C, k).
 """
 
 from collections.abc import Sequence
@@ -45,9 +46,17 @@ def published_order(context: Tensor) -> Tensor:
 class _Context(nn.Module):
     """Settings and activation shared by both kinds of context."""
 
-    def __init__(self, form: str, recombine: str, kernel_size: int, widths: Sequence[int], negative_slope: float):
+    def __init__(
+        self,
+        form: str,
+        recombine: str,
+        kernel_size: int,
+        widths: Sequence[int],
+        negative_slope: float,
+        context_width: int,
+    ):
         super().__init__()
-        self.form, self.recombine = form, recombine
+        self.form, self.recombine, self.context_width = form, recombine, context_width
         self.kernel_size, self.widths, self.negative_slope = kernel_size, tuple(widths), negative_slope
 
     def activate(self, context: Tensor) -> Tensor:
@@ -63,20 +72,29 @@ class OthersContext(_Context):
     `upsampled_mean` (convolution of that mean).
     """
 
-    def __init__(self, form: str, recombine: str, kernel_size: int, widths: Sequence[int], negative_slope: float):
-        super().__init__(form, recombine, kernel_size, widths, negative_slope)
+    def __init__(
+        self,
+        form: str,
+        recombine: str,
+        kernel_size: int,
+        widths: Sequence[int],
+        negative_slope: float,
+        context_width: int,
+    ):
+        super().__init__(form, recombine, kernel_size, widths, negative_slope, context_width)
         others = [sum(widths) - width for width in widths]
+        outputs = context_width * kernel_size
         if recombine == "multiply":  # the published code has these in the mean forms too, unused
-            self.layers_bn = nn.ModuleList(nn.BatchNorm1d(kernel_size) for _ in widths)
+            self.layers_bn = nn.ModuleList(nn.BatchNorm1d(outputs) for _ in widths)
         if form == "learned":
-            self.m_conv = nn.ModuleList(zero_weight_conv(n, kernel_size, kernel_size) for n in others)
+            self.m_conv = nn.ModuleList(zero_weight_conv(n, outputs, kernel_size) for n in others)
         else:
             self.register_buffer("others_mask", self._others_mask(), persistent=False)
         if form == "upsampled_mean":
             self.m_conv = nn.ModuleList(zero_weight_conv(1, kernel_size, kernel_size) for _ in widths)
 
     def forward(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor:
-        """k taps (B, W, C), the layer's input and the same arranged by group -> (B, W, G, k)."""
+        """k taps (B, W, C), the layer's input and the same arranged by group -> (B, W, G * d, k)."""
         if self.form == "learned":
             return self._learned(group_taps)
         total = torch.stack([F.linear(tap, self.others_mask) for tap in group_taps], dim=-1)  # (B, W, G, k)
@@ -88,18 +106,18 @@ class OthersContext(_Context):
 
     def _learned(self, group_taps: Sequence[Tensor]) -> Tensor:
         bias = torch.cat([conv.bias for conv in self.m_conv])
-        flat = taps_product(group_taps, self._weight(), bias)  # (B, W, G * k)
-        context = flat.unflatten(-1, (len(self.widths), self.kernel_size))
+        flat = taps_product(group_taps, self._weight(), bias)  # (B, W, G * d * k)
+        context = flat.unflatten(-1, (len(self.widths), -1))  # (B, W, G, d * k)
         if self.recombine == "multiply":
             groups = zip(self.layers_bn, context.unbind(2))
             context = torch.stack([batch_norm_channels_last(norm, group) for norm, group in groups], dim=2)
-        return self.activate(context)
+        return self.activate(context).flatten(2).unflatten(-1, (-1, self.kernel_size))  # (B, W, G * d, k)
 
     def _weight(self) -> Tensor:
-        """All groups' convolutions as one, (G * k, C, k): each has zeros at the group's own channels."""
+        """All groups' convolutions as one, (G * d * k, C, k): each has zeros at the group's own channels."""
         rows = []
         for own, conv in zip(group_slices(self.widths), self.m_conv):
-            blank = conv.weight.new_zeros(self.kernel_size, own.stop - own.start, self.kernel_size)
+            blank = conv.weight.new_zeros(conv.out_channels, own.stop - own.start, self.kernel_size)
             rows.append(torch.cat([conv.weight[:, : own.start], blank, conv.weight[:, own.start :]], dim=1))
         return torch.cat(rows)
 
@@ -125,28 +143,29 @@ class AllContext(_Context):
         kernel_size: int,
         widths: Sequence[int],
         negative_slope: float,
+        context_width: int,
         in_channels: int,
     ):
-        super().__init__(form, recombine, kernel_size, widths, negative_slope)
-        k = kernel_size
+        super().__init__(form, recombine, kernel_size, widths, negative_slope, context_width)
+        k, d = kernel_size, context_width
         if form == "learned":
-            self.m_conv = nn.ModuleList(zero_weight_conv(in_channels, k, k) for _ in widths)
+            self.m_conv = nn.ModuleList(zero_weight_conv(in_channels, d * k, k) for _ in widths)
         elif form == "group_wise":
-            self.group_mo = nn.ModuleList(zero_weight_conv(width, k, k) for width in widths)
+            self.group_mo = nn.ModuleList(zero_weight_conv(width, d * k, k) for width in widths)
         else:
-            outputs = sum(widths) if form == "channel_wise" else 1
+            outputs = sum(widths) if form == "channel_wise" else d
             self.m_conv = zero_weight_conv(in_channels, outputs * k, k)
 
     def forward(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor:
-        """k taps (B, W, C), the layer's input and the same arranged by group -> (B, W, G or C, k)."""
+        """k taps (B, W, C), the layer's input and the same arranged by group -> (B, W, G * d or C, k)."""
         if self.form == "group_wise":
             return self.activate(self._group_wise(group_taps))
         convs = self.m_conv if self.form == "learned" else [self.m_conv]
         weight, bias = torch.cat([conv.weight for conv in convs]), torch.cat([conv.bias for conv in convs])
-        flat = taps_product(layer_taps, weight, bias)  # (B, W, (G, 1 or C) * k)
+        flat = taps_product(layer_taps, weight, bias)  # (B, W, (G * d, d or C) * k)
         context = flat.unflatten(-1, (-1, self.kernel_size))
         if self.form == "one_for_all":
-            context = context.expand(-1, -1, len(self.widths), -1)
+            context = context.repeat(1, 1, len(self.widths), 1)
         return self.activate(context)
 
     def _group_wise(self, group_taps: Sequence[Tensor]) -> Tensor:
@@ -154,4 +173,4 @@ class AllContext(_Context):
             taps_product([tap[..., own] for tap in group_taps], conv.weight, conv.bias)
             for own, conv in zip(group_slices(self.widths), self.group_mo)
         ]
-        return torch.stack(contexts, dim=2)
+        return torch.cat(contexts, dim=-1).unflatten(-1, (-1, self.kernel_size))  # (B, W, G * d, k)

@@ -11,7 +11,8 @@ w and filter tap n:
     none:      y_i[w] = sum_n W_i[n] @ x_i[w + n]
 
 Because c_i[w, n] is one number, it is applied after the matrix product (multiply), or enters as a small product of
-its own (add, concat): the input is never unfolded. Only the channel-wise context needs it before the product.
+its own (add, concat): the input is never unfolded. Only contexts with several numbers per group that are multiplied or
+added (channel-wise, or wider than 1) are applied before the product.
 """
 
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ FORMS = {
     "all": ("learned", "channel_wise", "one_for_all", "group_wise"),
     "none": ("learned",),
 }
+
+WIDE_FORMS = ("learned", "one_for_all", "group_wise")
 
 
 def share_channels(total: int, widths: Sequence[int]) -> tuple[int, ...]:
@@ -61,8 +64,16 @@ class SplitRecombineConv1d(nn.Module):
         features_per_node: channels of one node.
         out_channels: shared out to the groups in proportion to their input channels, the last taking the rest.
         kernel_size, dilation, stride: as in `nn.Conv1d`.
+        padding: zero frames added on both sides, as in `nn.Conv1d`; "same" for as many outputs as inputs.
+        causal: add the zero frames before the first frame only, so that an output depends on no later input. With
+            `stride=1` there are then as many outputs as inputs. Instead of `padding`.
         recombine: "multiply", "add" or "concat".
         context: computed from the "others", from "all", or "none". With one group there are no others: none.
+        context_width: d, how many numbers the context of a group has at each position and tap. The paper's context
+            is low-dimensional, one number in the published networks. With "concat" each group gets d more input
+            channels. With "multiply" and "add" the channels of a group are cut into d runs of nearly equal length,
+            and each number acts on its run: d = 1 is the published form, d = the group's channels has a number for
+            each. More than one needs the form "learned", "one_for_all" or "group_wise".
         context_form: "learned"; for others also "mean", "upsampled_mean" (concat only); for all also
             "channel_wise" (not with concat), "one_for_all", "group_wise" (the group's own channels).
         nodes: number of nodes, where it is more than the largest index in `groups` plus one.
@@ -84,9 +95,12 @@ class SplitRecombineConv1d(nn.Module):
         kernel_size: int = 1,
         dilation: int = 1,
         stride: int = 1,
+        padding: int | str = 0,
+        causal: bool = False,
         recombine: str = "multiply",
         context: str = "others",
         context_form: str = "learned",
+        context_width: int = 1,
         nodes: int | None = None,
         out_group_channels: Sequence[int] | None = None,
         negative_slope: float = 0.01,
@@ -97,21 +111,26 @@ class SplitRecombineConv1d(nn.Module):
         channels = _channel_indices(groups, features_per_node)
         self.in_channels = (1 + max(chain(*groups)) if nodes is None else nodes) * features_per_node
         self.kernel_size, self.dilation, self.stride = kernel_size, dilation, stride
+        self.padding = padding_frames(padding, causal, kernel_size, dilation, stride)
         self.recombine = recombine
         self.context = "none" if context == "others" and len(groups) == 1 else context
-        self.context_form = context_form
+        self.context_form, self.context_width = context_form, context_width
         self.in_group_channels = tuple(len(c) for c in channels)
         self.out_group_channels = tuple(out_group_channels or share_channels(out_channels, self.in_group_channels))
         if sum(self.out_group_channels) != out_channels or len(self.out_group_channels) != len(groups):
             raise ConfigError(f"channels of the groups {self.out_group_channels} do not add up to {out_channels}")
         self._set_index(channels)
-        self.reorder = as_published and reorders(recombine, self.context, context_form, kernel_size)
-        extra = 1 if recombine == "concat" and self.context != "none" else 0
+        check_context_width(context_width, self.context, context_form, recombine, self.in_group_channels)
+        self._set_runs()
+        self.reorder = (
+            as_published and context_width == 1 and reorders(recombine, self.context, context_form, kernel_size)
+        )
+        extra = context_width if recombine == "concat" and self.context != "none" else 0
         self.group_conv = nn.ModuleList(
             nn.Conv1d(n + extra, m, kernel_size, bias=False)
             for n, m in zip(self.in_group_channels, self.out_group_channels)
         )
-        settings = (context_form, recombine, kernel_size, self.in_group_channels, negative_slope)
+        settings = (context_form, recombine, kernel_size, self.in_group_channels, negative_slope, context_width)
         if self.context == "others":
             self.get_part_info = OthersContext(*settings)
         elif self.context == "all":
@@ -122,6 +141,13 @@ class SplitRecombineConv1d(nn.Module):
         flat = list(chain(*channels))
         arranged = flat == list(range(self.in_channels))
         self.register_buffer("index", None if arranged else torch.tensor(flat), persistent=False)
+
+    def _set_runs(self) -> None:
+        """Remember which of the contexts (G * d) acts on each channel, where several act on one group."""
+        d = self.context_width
+        wide = d > 1 and self.recombine != "concat" and self.context != "none"
+        runs = [g * d + i * d // c for g, c in enumerate(self.in_group_channels) for i in range(c)]
+        self.register_buffer("runs", torch.tensor(runs) if wide else None, persistent=False)
 
     @property
     def out_channels(self) -> int:
@@ -134,28 +160,31 @@ class SplitRecombineConv1d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C_in, T) -> (B, C_out, T')."""
+        x = F.pad(x, self.padding) if any(self.padding) else x
         y = self.channels_last(x.transpose(1, 2), dilation=self.dilation, stride=self.stride)
         return y.transpose(1, 2)
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
-        """(B, T, C_in) -> (B, W, C_out), with dilation and stride chosen per call."""
+        """(B, T, C_in) -> (B, W, C_out), with dilation and stride chosen per call and without padding."""
         spacing = {"dilation": dilation, "stride": stride}
         layer_taps = take_taps(x, self.kernel_size, **spacing)
         arranged = x if self.index is None else x[..., self.index]
         group_taps = layer_taps if self.index is None else take_taps(arranged, self.kernel_size, **spacing)
         context = self._context(layer_taps, group_taps)
-        if context is not None and self.context_form == "channel_wise":
+        if context is not None and (self.context_form == "channel_wise" or self.runs is not None):
             group_taps, context = self._recombine_channels(group_taps, context), None
         # split, not sliced: the gradient of a split is one concatenation, that of each slice a tensor of zeros
         by_group = zip(*(tap.split(self.in_group_channels, dim=-1) for tap in group_taps))
         return torch.cat([self._group(i, inputs, context) for i, inputs in enumerate(by_group)], dim=-1)
 
     def _context(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor | None:
-        """(B, W, G, k), per channel in the channel-wise form, `None` where there is no context."""
+        """(B, W, G * d, k), (B, W, C, k) where channels have numbers of their own, `None` without context."""
         if self.context == "none":
             return None
         source = self.get_part_info if self.context == "others" else self.get_all_info
         context = source(layer_taps, group_taps)
+        if self.runs is not None:
+            return context[:, :, self.runs]
         return published_order(context) if self.reorder else context
 
     def _recombine_channels(self, taps: Sequence[Tensor], context: Tensor) -> list[Tensor]:
@@ -163,24 +192,26 @@ class SplitRecombineConv1d(nn.Module):
         return [combine(tap, own) for tap, own in zip(taps, context.unbind(-1))]
 
     def _group(self, i: int, inputs: Sequence[Tensor], context: Tensor | None) -> Tensor:
-        """Output of group i, (B, W, O_i), from its own k taps (B, W, C_i) and the context (B, W, G, k)."""
-        weight = self.group_conv[i].weight  # (O_i, C_i, k), one more input channel for concat
+        """Output of group i, (B, W, O_i), from its own k taps (B, W, C_i) and the context (B, W, G * d, k)."""
+        weight = self.group_conv[i].weight  # (O_i, C_i, k), d more input channels for concat
         if context is None:
             return taps_product(inputs, weight)
+        if self.recombine == "concat":
+            d = self.context_width
+            context = context[:, :, i * d : i * d + d].flatten(2)  # (B, W, d * k)
+            return taps_product(inputs, weight[:, :-d]) + F.linear(context, weight[:, -d:].flatten(1))
         context = context[:, :, i]  # (B, W, k)
         if self.recombine == "multiply":
             products = (
                 F.linear(x, w) * c.unsqueeze(-1) for x, w, c in zip(inputs, tap_weights(weight), context.unbind(-1))
             )
             return sum(products)
-        if self.recombine == "add":  # W (x + c 1) = W x + c (W 1)
-            return taps_product(inputs, weight) + F.linear(context, weight.sum(dim=1))
-        return taps_product(inputs, weight[:, :-1]) + F.linear(context, weight[:, -1])
+        return taps_product(inputs, weight) + F.linear(context, weight.sum(dim=1))  # W (x + c 1) = W x + c (W 1)
 
     def extra_repr(self) -> str:
         return (
             f"{self.in_channels} -> {self.out_channels}, groups={self.in_group_channels}, kernel_size={self.kernel_size}, "
-            f"recombine={self.recombine}, context={self.context}, context_form={self.context_form}"
+            f"recombine={self.recombine}, context={self.context}, context_form={self.context_form}, context_width={self.context_width}"
         )
 
 
@@ -189,8 +220,9 @@ class SplitRecombineLinear(SplitRecombineConv1d):
 
     def __init__(self, groups: Sequence[Sequence[int]], *, out_channels: int, features_per_node: int = 1, **settings):
         super().__init__(groups, out_channels=out_channels, features_per_node=features_per_node, **settings)
-        if self.kernel_size != 1:
-            raise ConfigError("a linear layer has kernel size 1; use SplitRecombineConv1d", where="kernel_size")
+        if self.kernel_size != 1 or self.stride != 1 or any(self.padding):
+            raise ConfigError("a linear layer has one frame, no stride and no padding",
+                              todo="Use SplitRecombineConv1d")  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., C_in) -> (..., C_out)."""
@@ -208,6 +240,42 @@ def check_variant(recombine: str, context: str, context_form: str) -> None:
     if context_form == "channel_wise" and recombine == "concat":
         raise ConfigError("a channel-wise context cannot be concatenated", where="--context-form",
                           todo="Use --recombine multiply or add")  # fmt: skip
+
+
+def check_context_width(
+    width: int, context: str, context_form: str, recombine: str, group_channels: Sequence[int]
+) -> None:
+    """Raise `ConfigError` if a context cannot have that many numbers per group."""
+    if width < 1:
+        raise ConfigError(f"must be 1 or more, not {width}", where="context_width")
+    if width == 1 or context == "none":
+        return
+    if context_form not in WIDE_FORMS:
+        raise ConfigError(f"the form {context_form!r} has a width of its own", where="context_width",
+                          todo=f"Use one of the forms {', '.join(WIDE_FORMS)}")  # fmt: skip
+    if recombine != "concat" and width > min(group_channels):
+        raise ConfigError(f"{width} is more than the {min(group_channels)} channels of a group", where="context_width",
+                          todo="Use fewer, or recombine 'concat'")  # fmt: skip
+
+
+def padding_frames(padding: int | str, causal: bool, kernel_size: int, dilation: int, stride: int) -> tuple[int, int]:
+    """Zero frames before and after the input.
+
+    Raises:
+        ConfigError: padding and causal together, "same" with a stride, a negative number or another word.
+    """
+    span = (kernel_size - 1) * dilation
+    if causal:
+        if padding != 0:
+            raise ConfigError("a causal layer pads by itself", where="padding", todo="Leave padding out")
+        return span, 0
+    if padding == "same":
+        if stride != 1:
+            raise ConfigError('"same" is for stride 1', where="padding")
+        return span // 2, span - span // 2
+    if not isinstance(padding, int) or isinstance(padding, bool) or padding < 0:
+        raise ConfigError(f'a number of frames or "same", not {padding!r}', where="padding")
+    return padding, padding
 
 
 def reorders(recombine: str, context: str, context_form: str, kernel_size: int) -> bool:

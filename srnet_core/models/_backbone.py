@@ -26,21 +26,23 @@ class TemporalBackbone(nn.Module):
 
     Attributes:
         config: the `ModelConfig` it was built from.
+        hidden_channels: width of the hidden layers; `config.channels` unless a subclass needs another.
         receptive_field: frames that one output frame depends on.
         pad: frames missing on each side for as many outputs as inputs.
         causal_shift: by how many frames the window of an output is moved into the past: `pad` if causal, else 0.
             So pad with `pad + causal_shift` frames before and `pad - causal_shift` after.
     """
 
-    def __init__(self, config: ModelConfig, skeleton: Skeleton):
+    def __init__(self, config: ModelConfig, skeleton: Skeleton, *, hidden_channels: int | None = None):
         super().__init__()
         self.config = config
+        self.hidden_channels = hidden_channels or config.channels
         self.num_joints = skeleton.num_joints
         self.num_joints_out = config.num_joints_out or skeleton.num_joints
         self.receptive_field = config.receptive_field
         self.pad = (config.receptive_field - 1) // 2
         self.causal_shift = self.pad if config.causal else 0
-        self.expand_bn = nn.BatchNorm1d(config.channels)
+        self.expand_bn = self._batch_norm()
         if config.residual_2d and self.num_joints_out != self.num_joints:
             raise ConfigError("residual_2d needs as many output joints as input joints", where="--num-joints-out")
 
@@ -96,7 +98,11 @@ class TemporalBackbone(nn.Module):
     def _add_blocks(self, convs: list[nn.Module]) -> None:
         """Register the convolutions of the residual blocks and a BatchNorm for each."""
         self.layers_conv = nn.ModuleList(convs)
-        self.layers_bn = nn.ModuleList(nn.BatchNorm1d(self.config.channels) for _ in convs)
+        self.layers_bn = nn.ModuleList(self._batch_norm() for _ in convs)
+
+    def _batch_norm(self) -> nn.BatchNorm1d:
+        """Of the hidden channels, one after each hidden layer."""
+        return nn.BatchNorm1d(self.hidden_channels)
 
     def _network(self, x: Tensor, *, strided: bool) -> Tensor:
         """(B, T, J * 2) -> (B, T', joints out * 3)."""

@@ -1,16 +1,13 @@
 """SRNet: the temporal network with a split-and-recombine convolution in every layer (Zeng et al., ECCV 2020)."""
 
-from itertools import accumulate
-
 import torch
 from torch import Tensor
 
 from srnet_core.config import ModelConfig
-from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.models._backbone import TemporalBackbone
-from srnet_core.models._groups import joint_groups
+from srnet_core.models._groups import joint_groups, output_channels, output_index, require_own_joints
 
 
 class SRNet(TemporalBackbone):
@@ -24,7 +21,7 @@ class SRNet(TemporalBackbone):
 
     def __init__(self, config: ModelConfig, skeleton: Skeleton):
         super().__init__(config, skeleton)
-        _check(config)
+        require_own_joints(config)
         groups = joint_groups(config, skeleton)
         widths = config.filter_widths
         self.expand_conv = self._layer(groups, widths[0], features_per_node=2, nodes=skeleton.num_joints)
@@ -33,9 +30,9 @@ class SRNet(TemporalBackbone):
             wide = self._layer(previous.out_groups, width)
             previous = self._layer(wide.out_groups, 1)
             convs += [wide, previous]
-        outputs = _output_channels(groups)
+        outputs = output_channels(groups)
         self.final_layer = self._layer(previous.out_groups, 1, out_group_channels=outputs, out_channels=sum(outputs))
-        self.register_buffer("output_index", torch.tensor(_output_index(groups, outputs)), persistent=False)
+        self.register_buffer("output_index", torch.tensor(output_index(groups, outputs)), persistent=False)
         self._add_blocks(convs)
 
     def _layer(self, groups, kernel_size: int, **settings) -> SplitRecombineConv1d:
@@ -46,6 +43,7 @@ class SRNet(TemporalBackbone):
             recombine=config.recombine,
             context=config.context,
             context_form=config.context_form,
+            context_width=config.context_width,
             negative_slope=config.negative_slope,
             as_published=config.compat != "aligned",
             **{"out_channels": config.channels, **settings},
@@ -66,28 +64,3 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SRNet:
         ConfigError: body parts that do not fit the skeleton, or settings that do not go together.
     """
     return SRNet(config, skeleton)
-
-
-def _check(config: ModelConfig) -> None:
-    if config.dense:
-        raise ConfigError("there is no dense srnet", where="--dense", todo="Use --model fc")
-    if config.num_joints_out:
-        raise ConfigError("srnet predicts the joints of its skeleton", where="--num-joints-out", todo="Use --model fc")
-
-
-def _output_channels(groups: list[tuple[int, ...]]) -> tuple[int, ...]:
-    """Three channels per joint of each group; the published networks have a spare one in the last of several."""
-    channels = [3 * len(group) for group in groups]
-    if len(groups) > 1:
-        channels[-1] += 1
-    return tuple(channels)
-
-
-def _output_index(groups: list[tuple[int, ...]], outputs: tuple[int, ...]) -> list[int]:
-    """The output channels to keep, by joint: x, y, z from the first group that has the joint."""
-    starts = [0, *accumulate(outputs)]
-    first: dict[int, int] = {}
-    for start, group in zip(starts, groups):
-        for position, joint in enumerate(group):
-            first.setdefault(joint, start + 3 * position)
-    return [first[joint] + axis for joint in sorted(first) for axis in range(3)]

@@ -28,7 +28,7 @@ def test_number_of_parameters_is_the_published_one(name, groups, widths, million
 
 
 def test_name_fields_or_config_build_the_same():
-    config = ModelConfig(name="fc", filter_widths=(3, 3), channels=8)
+    config = ModelConfig(name="fc", filter_widths=(3, 3), channels=8, residual_2d=False)
     assert build_model(config).config == build_model("fc", filter_widths=[3, 3], channels=8).config == config
     assert build_model(config, channels=9).config.channels == 9
 
@@ -54,11 +54,11 @@ def test_body_parts_of_your_own():
     model = build_model("srnet", body_parts=parts, channels=20).eval()
     assert model.expand_conv.in_group_channels == (14, 22)
     assert model(torch.zeros(1, 1, 17, 2)).shape == (1, 1, 17, 3)
-    with pytest.raises(ConfigError, match="joints in no part: RElbow, RWrist"):
+    with pytest.raises(ConfigError, match="joints in no group: RElbow, RWrist"):
         build_model("srnet", body_parts=(names[:7], names[7:15]))
-    with pytest.raises(ConfigError, match="part 2 is empty or has a joint twice"):
+    with pytest.raises(ConfigError, match="group 'part 2' has the joint 'Hip' twice"):
         build_model("srnet", body_parts=(names, (names[0], names[0])))
-    with pytest.raises(UnknownNameError, match="no joint 'Hop'"):
+    with pytest.raises(UnknownNameError, match=r"group 'part 1': there is no joint 'Hop'"):
         build_model("srnet", body_parts=(("Hop",), names))
 
 

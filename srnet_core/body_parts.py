@@ -1,0 +1,117 @@
+"""Divisions of a skeleton into body parts ("groups") of the user's own: written how, read from where, checked for what.
+
+A division is a tuple of (name, joint names) pairs, in the order in which a network has its branches. Parts may
+overlap; together they hold every joint.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from srnet_core.errors import BadFileError, ConfigError, InputFileMissing
+from srnet_core.lookup import choose
+
+BodyParts = tuple[tuple[str, tuple[str, ...]], ...]
+MAX_FILE_BYTES = 1 << 20
+
+
+def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
+    """A division written in any of three ways, as (name, joint names) pairs.
+
+    Args:
+        value: names -> joint names, or a list of (name, joint names), or a list of lists of joint names, whose
+            parts are then called "part 1", "part 2" and so on.
+
+    Raises:
+        ConfigError: anything else, a part that is empty or has a joint twice, or two parts of the same name.
+
+    >>> named_parts({"legs": ["Hip", "Foot"], "head": ["Head"]})
+    (('legs', ('Hip', 'Foot')), ('head', ('Head',)))
+    >>> named_parts([["Hip", "Foot"], ["Head"]])[1]
+    ('part 2', ('Head',))
+    """
+    if isinstance(value, Mapping):
+        value = list(value.items())
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(f"groups are names with lists of joints, not {value!r}", where=where)
+    parts = tuple(_named_part(number, entry, where) for number, entry in enumerate(value, start=1))
+    names = [name for name, _ in parts]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"two groups are called {twice[0]!r}", where=where)
+    return parts
+
+
+def _named_part(number: int, entry: Any, where: object) -> tuple[str, tuple[str, ...]]:
+    named = isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], (list, tuple))
+    name, joints = entry if named else (f"part {number}", entry)
+    if (
+        not isinstance(name, str)
+        or not isinstance(joints, (list, tuple))
+        or not all(isinstance(j, str) for j in joints)
+    ):
+        raise ConfigError(f"group {name!r} must be a list of joint names, not {joints!r}", where=where)
+    if not joints:
+        raise ConfigError(f"group {name!r} is empty", where=where, todo="Give it joints or leave it out")
+    twice = [joint for i, joint in enumerate(joints) if joint in joints[:i]]
+    if twice:
+        raise ConfigError(f"group {name!r} has the joint {twice[0]!r} twice", where=where)
+    return name, tuple(joints)
+
+
+def part_indices(
+    parts: BodyParts, joint_names: Sequence[str], *, where: object = "body_parts"
+) -> list[tuple[int, ...]]:
+    """Joint indices of each part.
+
+    Raises:
+        UnknownNameError: a joint the skeleton does not have; the message names the group and lists the joints.
+        ConfigError: a joint that is in no part.
+    """
+    for name, joints in parts:
+        for joint in joints:
+            choose("joint", joint, joint_names, where=f"{where}, group {name!r}")
+    covered = {joint for _, joints in parts for joint in joints}
+    left_out = [joint for joint in joint_names if joint not in covered]
+    if left_out:
+        raise ConfigError(f"joints in no group: {', '.join(left_out)}", where=where,
+                          todo="Every joint must be in at least one group")  # fmt: skip
+    return [tuple(joint_names.index(joint) for joint in joints) for _, joints in parts]
+
+
+def read_groups(path: str | Path, joint_names: Sequence[str] | None = None) -> BodyParts:
+    """Read a division from a TOML file with one line for each group.
+
+        "right leg" = ["Hip", "RHip", "RKnee", "RFoot"]
+        "left leg" = ["Hip", "LHip", "LKnee", "LFoot"]
+
+    Args:
+        joint_names: of the skeleton, to check the joints at once, while the file can still be named.
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: it is not TOML, or far too large.
+        ConfigError, UnknownNameError: as `named_parts` and `part_indices`; the message names the file and the group.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise InputFileMissing("there is no such file of groups", where=path,
+                               todo="Name a TOML file, or a number of groups")  # fmt: skip
+    except OSError as error:
+        raise BadFileError(f"cannot be read: {error.strerror}", where=path) from None
+    if len(text) > MAX_FILE_BYTES:
+        raise BadFileError("too large for a file of groups", where=path)
+    try:
+        groups = tomllib.loads(text.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadFileError(f"not a TOML file: {error}", where=path) from None
+    if not groups:
+        raise ConfigError("holds no groups", where=path, todo='Write lines such as: "legs" = ["Hip", "RKnee", "LKnee"]')
+    parts = named_parts(groups, where=path)
+    if joint_names is not None:
+        part_indices(parts, joint_names, where=path)
+    return parts

@@ -1,0 +1,121 @@
+"""A decoder that predicts body parts in branches of their own from one feature vector, by split and recombine."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from srnet_core.errors import ConfigError
+from srnet_core.layers.split_recombine import SplitRecombineLinear, share_channels
+
+
+class SplitRecombineDecoder(nn.Module):
+    """From a feature to outputs of several parts, each in a branch that sees the others through a small context.
+
+    A fully connected layer gives each part its share of the hidden channels, in proportion to its outputs;
+    split-and-recombine layers follow (Zeng et al., SRNet, ECCV 2020, section 3.2), the last of them with a bias.
+    Lee and Lee, "Uncertainty-Aware Human Mesh Recovery from Video by Learning Part-Based 3D Dynamics", ICCV 2021, use
+    such branches to decode body meshes. Outputs that belong to no part, such as the camera, are fully connected to
+    the last hidden channels of all parts.
+
+    >>> import torch, srnet_core as srnet
+    >>> decoder = srnet.nn.SplitRecombineDecoder(
+    ...     2048, parts={"trunk": 36, "left arm": 30, "right arm": 30}, heads={"camera": 3}, hidden_channels=256)
+    >>> out = decoder(torch.zeros(8, 16, 2048))
+    >>> {name: tuple(value.shape) for name, value in out.items()}
+    {'trunk': (8, 16, 36), 'left arm': (8, 16, 30), 'right arm': (8, 16, 30), 'camera': (8, 16, 3)}
+
+    Args:
+        in_features: size of the feature.
+        parts: number of outputs of each part.
+        heads: number of outputs of each head that is not a part.
+        hidden_channels: of all parts together.
+        hidden_layers: 1 or more, the first fully connected, the others split and recombined.
+        dropout: probability, after each hidden layer.
+        negative_slope: of the LeakyReLU after each hidden layer.
+        settings: of the split-and-recombine layers: `recombine`, `context`, `context_form`, `context_width`.
+
+    Raises:
+        ConfigError: no parts, a size below 1, a name that is both part and head, fewer hidden channels than parts,
+            or settings that do not go together.
+    """
+
+    def __init__(
+        self, in_features: int, parts: Mapping[str, int], *, heads: Mapping[str, int] | None = None,
+        hidden_channels: int = 1024, hidden_layers: int = 2, dropout: float = 0.0, negative_slope: float = 0.01, **settings,
+    ):  # fmt: skip
+        super().__init__()
+        _check(parts, heads or {}, hidden_layers)
+        self.parts, self.heads = dict(parts), dict(heads or {})
+        sizes = tuple(parts.values())
+        shares = share_channels(hidden_channels, sizes)
+        settings["negative_slope"] = negative_slope
+        self.split = nn.Linear(in_features, hidden_channels)
+        groups = _ranges(shares)
+        self.hidden = nn.ModuleList(
+            SplitRecombineLinear(groups, out_channels=hidden_channels, out_group_channels=shares, **settings)
+            for _ in range(hidden_layers - 1)
+        )
+        self.output = SplitRecombineLinear(groups, out_channels=sum(sizes), out_group_channels=sizes, **settings)
+        self.output_bias = nn.Parameter(torch.zeros(sum(sizes)))
+        self.head_layers = nn.ModuleList(nn.Linear(hidden_channels, size) for size in self.heads.values())
+        self.after = nn.Sequential(nn.LeakyReLU(negative_slope), nn.Dropout(dropout))
+
+    def forward(self, feature: Tensor) -> dict[str, Tensor]:
+        """(..., in_features) -> (..., size) by name of part and head."""
+        x = self.after(self.split(feature))
+        for layer in self.hidden:
+            x = self.after(layer(x))
+        y = self.output(x) + self.output_bias
+        outputs = dict(zip(self.parts, y.split(tuple(self.parts.values()), dim=-1)))
+        return outputs | {name: layer(x) for name, layer in zip(self.heads, self.head_layers)}
+
+
+def join_parts(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]) -> Tensor:
+    """Put the joints of all parts back in order.
+
+    Args:
+        outputs: by name of part, (..., joints of the part * features), joint by joint.
+        parts: joint indices of each part; together 0, 1, ..., J - 1. A joint in several parts is taken from the first.
+
+    Returns:
+        (..., J, features).
+
+    Raises:
+        ConfigError: a joint is in no part, or a part's output is not divisible by its joints.
+
+    >>> import torch
+    >>> out = {"a": torch.tensor([10.0, 11.0, 30.0, 31.0]), "b": torch.tensor([20.0, 21.0])}
+    >>> join_parts(out, {"a": [0, 2], "b": [1]})
+    tensor([[10., 11.],
+            [20., 21.],
+            [30., 31.]])
+    """
+    for name, joints in parts.items():
+        if not joints or outputs[name].shape[-1] % len(joints):
+            raise ConfigError(f"{outputs[name].shape[-1]} outputs are not {len(joints)} joints", where=f"part {name!r}")
+    together = torch.cat([outputs[name].unflatten(-1, (len(joints), -1)) for name, joints in parts.items()], dim=-2)
+    owners = [joint for joints in parts.values() for joint in joints]
+    missing = sorted(set(range(max(owners) + 1)) - set(owners))
+    if missing:
+        raise ConfigError(f"joints in no part: {', '.join(map(str, missing))}", where="parts")
+    order = [owners.index(joint) for joint in range(max(owners) + 1)]
+    return together[..., order, :]
+
+
+def _ranges(widths: Sequence[int]) -> list[range]:
+    starts = [sum(widths[:i]) for i in range(len(widths))]
+    return [range(start, start + width) for start, width in zip(starts, widths)]
+
+
+def _check(parts: Mapping[str, int], heads: Mapping[str, int], hidden_layers: int) -> None:
+    if not parts:
+        raise ConfigError("needs at least one part", where="parts")
+    both = sorted(set(parts) & set(heads))
+    if both:
+        raise ConfigError(f"{both[0]!r} is both a part and a head", where="heads")
+    for name, size in (*parts.items(), *heads.items()):
+        if not isinstance(size, int) or size < 1:
+            raise ConfigError(f"the number of outputs must be 1 or more, not {size!r}", where=name)
+    if hidden_layers < 1:
+        raise ConfigError(f"must be 1 or more, not {hidden_layers}", where="hidden_layers")

@@ -1,0 +1,85 @@
+"""Graph convolution over a skeleton: every joint has the same weights, mixed with its neighbours' features."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from srnet_core.layers.temporal import TemporalConv1d
+
+
+def joint_distances(parents: Sequence[int]) -> np.ndarray:
+    """Number of bones between every two joints.
+
+    Args:
+        parents: index of the parent of each joint, -1 for the root.
+
+    Returns:
+        (J, J) integers, 0 on the diagonal.
+
+    >>> joint_distances([-1, 0, 1])
+    array([[0, 1, 2],
+           [1, 0, 1],
+           [2, 1, 0]])
+    """
+    joints = len(parents)
+    near = np.eye(joints, dtype=bool)
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            near[joint, parent] = near[parent, joint] = True
+    distances, reached = np.zeros((joints, joints), dtype=int), np.eye(joints, dtype=bool)
+    for _ in range(joints):
+        distances += ~reached
+        reached = reached @ near
+    return distances
+
+
+def normalized_adjacency(parents: Sequence[int]) -> np.ndarray:
+    """D^-1/2 (A + I) D^-1/2 of the skeleton's graph, with a loop at each joint (Kipf and Welling, "Semi-Supervised
+    Classification with Graph Convolutional Networks", ICLR 2017, equation 2).
+
+    Args:
+        parents: index of the parent of each joint, -1 for the root.
+
+    Returns:
+        (J, J) float64, symmetric, largest eigenvalue 1.
+    """
+    adjacency = (joint_distances(parents) <= 1).astype(float)
+    scale = 1 / np.sqrt(adjacency.sum(axis=1))
+    return scale[:, None] * adjacency * scale
+
+
+class GraphConv1d(TemporalConv1d):
+    """Temporal convolution with the same weights for every joint, over features mixed along the skeleton:
+
+        y_j[w] = sum over taps n of W[n] @ sum over joints i of A_ji x_i[w + n]
+
+    Args:
+        adjacency: (J, J), for instance `normalized_adjacency`.
+        in_features, out_features: numbers per joint.
+        kernel_size: filter taps.
+        bias: one for each output feature, the same for all joints.
+    """
+
+    def __init__(
+        self, adjacency: np.ndarray, in_features: int, out_features: int, kernel_size: int = 1, *, bias: bool = False
+    ):
+        super().__init__(in_features, out_features, kernel_size, bias=bias)
+        self.register_buffer("adjacency", torch.tensor(adjacency, dtype=torch.float32), persistent=False)
+
+    def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
+        """(B, T, J * in_features) -> (B, W, J * out_features)."""
+        nodes = x.unflatten(-1, (self.adjacency.shape[0], -1))  # (B, T, J, in)
+        mixed = self.adjacency @ nodes
+        return super().channels_last(mixed, dilation=dilation, stride=stride).flatten(2)
+
+
+class JointBatchNorm1d(nn.BatchNorm1d):
+    """Batch normalization of features per joint whose statistics and weights are shared by all joints.
+
+    Input and output (N, J * num_features), joint by joint.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.reshape(-1, self.num_features)).reshape(x.shape)  # (N * J, F) and back

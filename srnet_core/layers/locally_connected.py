@@ -1,0 +1,70 @@
+"""Locally connected layer: weights of its own for every pair of joints that are near each other on the skeleton."""
+
+from math import sqrt
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from srnet_core.layers.temporal import take_taps, taps_product
+
+
+class LocallyConnectedConv1d(nn.Module):
+    """Temporal convolution with a separate weight block for each connected pair of joints; all other pairs have none.
+
+        y_j[w] = b_j + sum over taps n and joints i connected to j of W_ji[n] @ x_i[w + n]
+
+    Ci et al., "Optimizing Network Structure for 3D Human Pose Estimation", ICCV 2019, the locally connected network:
+    of the weights of a fully connected layer only the blocks of neighbouring joints are not zero, and no two blocks
+    share weights.
+
+    Args:
+        connected: (J, J) bool, row j: the joints that joint j sees. A joint must see at least one.
+        in_features, out_features: numbers per joint.
+        kernel_size: filter taps.
+
+    Attributes:
+        weight: (pairs, out_features, in_features, kernel_size), the blocks, by output joint, then by input joint.
+        bias: (J * out_features,).
+    """
+
+    def __init__(self, connected: np.ndarray, in_features: int, out_features: int, kernel_size: int = 1):
+        super().__init__()
+        connected = np.asarray(connected, dtype=bool)
+        self.num_joints, self.kernel_size = len(connected), kernel_size
+        pairs = int(connected.sum())
+        block = np.full(connected.shape, pairs)  # absent pairs point behind the last block, at zeros
+        block[connected] = np.arange(pairs)
+        self.register_buffer("block", torch.tensor(block.reshape(-1)), persistent=False)
+        self.weight = nn.Parameter(torch.empty(pairs, out_features, in_features, kernel_size))
+        self.bias = nn.Parameter(torch.empty(self.num_joints * out_features))
+        self._initialize(connected.sum(axis=1))
+
+    @torch.no_grad()
+    def _initialize(self, neighbours: np.ndarray) -> None:
+        """Uniform as `nn.Conv1d`, each output joint by the number of inputs that it really has."""
+        _, out_features, in_features, taps = self.weight.shape
+        bounds = [1 / sqrt(count * in_features * taps) for count in neighbours]
+        for blocks, bound in zip(self.weight.split(neighbours.tolist()), bounds):
+            blocks.uniform_(-bound, bound)
+        for own, bound in zip(self.bias.split(out_features), bounds):
+            own.uniform_(-bound, bound)
+
+    def dense_weight(self) -> Tensor:
+        """(J * out_features, J * in_features, kernel_size), the blocks in their places among zeros."""
+        blocks = torch.cat([self.weight, self.weight.new_zeros(1, *self.weight.shape[1:])])
+        placed = blocks.index_select(0, self.block).unflatten(0, (self.num_joints, self.num_joints))
+        return placed.permute(0, 2, 1, 3, 4).flatten(0, 1).flatten(1, 2)  # (J, J, O, I, k) -> (J * O, J * I, k)
+
+    def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
+        """(B, T, J * in_features) -> (B, W, J * out_features)."""
+        taps = take_taps(x, self.kernel_size, dilation=dilation, stride=stride)
+        return taps_product(taps, self.dense_weight(), self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, J * in_features, T) -> (B, J * out_features, T - kernel_size + 1)."""
+        return self.channels_last(x.transpose(1, 2)).transpose(1, 2)
+
+    def extra_repr(self) -> str:
+        pairs, out_features, in_features, taps = self.weight.shape
+        return f"{self.num_joints} joints, {pairs} pairs, {in_features} -> {out_features}, kernel_size={taps}"

@@ -1,0 +1,47 @@
+"""The temporal network with features of its own for each joint, for structures that follow the skeleton's graph."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from srnet_core.config import ModelConfig
+from srnet_core.errors import ConfigError
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layers.graph import JointBatchNorm1d
+from srnet_core.models._backbone import TemporalBackbone
+from srnet_core.models._groups import require_own_joints
+
+
+class JointNetwork(TemporalBackbone):
+    """The hidden channels are shared out to the joints evenly; what does not divide is left out (1020 of 1024 channels
+    for 17 joints). BatchNorm treats the same feature of all joints alike, as the graph networks of the field do.
+
+    Args:
+        layer: makes a layer from numbers per joint: `layer(in_features, out_features, kernel_size)`.
+        output: makes the output layer likewise; `layer` if left out.
+
+    Raises:
+        ConfigError: fewer channels than joints, or options of `fc`.
+    """
+
+    def __init__(
+        self, config: ModelConfig, skeleton: Skeleton, layer: Callable[[int, int, int], nn.Module],
+        output: Callable[[int, int, int], nn.Module] | None = None,
+    ):  # fmt: skip
+        require_own_joints(config)
+        features = config.channels // skeleton.num_joints
+        if features < 1:
+            raise ConfigError(f"{config.channels} channels are too few for {skeleton.num_joints} joints",
+                              where="--channels")  # fmt: skip
+        super().__init__(config, skeleton, hidden_channels=features * skeleton.num_joints)
+        first, *widths = config.filter_widths
+        self.expand_conv = layer(2, features, first)
+        convs = [layer(features, features, k) for width in widths for k in (width, 1)]
+        self.shrink = (output or layer)(features, 3, 1)
+        self._add_blocks(convs)
+
+    def _batch_norm(self) -> JointBatchNorm1d:
+        return JointBatchNorm1d(self.hidden_channels // self.num_joints)
+
+    def _output(self, x: Tensor) -> Tensor:
+        return self.shrink.channels_last(x)

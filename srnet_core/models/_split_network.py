@@ -1,0 +1,75 @@
+"""Networks of body parts that meet in whole layers instead of through a context: what split-and-recombine is compared
+with in Zeng et al., "SRNet", ECCV 2020, section 3 and its figure of network structures.
+
+Each hidden layer is either split (group connected: each part has its own filters and sees only its own channels)
+or fused (fully connected: all channels see all). A part keeps the same channels through all hidden layers, so that
+neither residuals nor layers mix parts that are meant to be apart.
+"""
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor
+
+from srnet_core.config import ModelConfig
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layers._context import group_slices
+from srnet_core.layers.split_recombine import SplitRecombineConv1d, share_channels
+from srnet_core.layers.temporal import TemporalConv1d
+from srnet_core.models._backbone import TemporalBackbone
+from srnet_core.models._groups import joint_groups, output_channels, output_index, require_own_joints
+
+
+class SplitNetwork(TemporalBackbone):
+    """The temporal network with some hidden layers fused and all others split into the body parts.
+
+    The hidden layers are the expand layer and two per residual block, 2 n - 1 for n filter widths. A split output
+    layer has the layout of `srnet`'s, so that without fused layers the weights are those of srnet without context.
+
+    Args:
+        fused: numbers of the fused hidden layers, the expand layer being 0.
+        fused_output: whether the output layer sees all channels.
+
+    Raises:
+        ConfigError: body parts that do not fit the skeleton, fewer channels than parts, or options of `fc`.
+    """
+
+    def __init__(
+        self, config: ModelConfig, skeleton: Skeleton, *, fused: Collection[int] = (), fused_output: bool = False
+    ):
+        require_own_joints(config)
+        super().__init__(config, skeleton)
+        self.fused = frozenset(fused)
+        groups = joint_groups(config, skeleton)
+        self.group_channels = share_channels(config.channels, [2 * len(group) for group in groups])
+        ranges = [range(s.start, s.stop) for s in group_slices(self.group_channels)]
+        first, *widths = config.filter_widths
+        self.expand_conv = self._hidden_layer(0, groups, first, features=2, nodes=self.num_joints)
+        kernels = [k for width in widths for k in (width, 1)]
+        convs = [self._hidden_layer(i, ranges, k) for i, k in enumerate(kernels, start=1)]
+        if fused_output:
+            self.shrink = TemporalConv1d(config.channels, 3 * self.num_joints, 1, bias=True)
+        else:
+            self._add_split_output(groups, ranges)
+        self._add_blocks(convs)
+
+    def _hidden_layer(self, number: int, groups, kernel_size: int, *, features: int = 1, nodes: int | None = None):
+        channels = self.config.channels
+        if number in self.fused:
+            return TemporalConv1d((nodes or channels) * features, channels, kernel_size)
+        return SplitRecombineConv1d(
+            groups, features_per_node=features, nodes=nodes, kernel_size=kernel_size, context="none",
+            out_channels=channels, out_group_channels=self.group_channels,
+        )  # fmt: skip
+
+    def _add_split_output(self, groups: list[tuple[int, ...]], ranges: list[range]) -> None:
+        outputs = output_channels(groups)
+        self.final_layer = SplitRecombineConv1d(
+            ranges, context="none", out_channels=sum(outputs), out_group_channels=outputs
+        )
+        self.register_buffer("output_index", torch.tensor(output_index(groups, outputs)), persistent=False)
+
+    def _output(self, x: Tensor) -> Tensor:
+        if hasattr(self, "shrink"):
+            return self.shrink.channels_last(x)
+        return self.final_layer.channels_last(x)[..., self.output_index]

@@ -1,0 +1,20 @@
+"""Early split: one layer that sees the whole body, then branches of body parts up to the output.
+
+One of the structures that Zeng et al., "SRNet", ECCV 2020, section 3, compare split-and-recombine with: low-level
+features are shared, then each part has a branch (as in Tang and Wu, "Does Learning Specific Features for Related
+Parts Help Human Pose Estimation?", CVPR 2019). How early is not in the published code. Here the first hidden layer
+is fully connected and every later layer split.
+"""
+
+from srnet_core.config import ModelConfig
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.models._split_network import SplitNetwork
+
+
+def build(config: ModelConfig, skeleton: Skeleton) -> SplitNetwork:
+    """The model of `config`; `recombine` and the fields of the context have no effect.
+
+    Raises:
+        ConfigError: as `SplitNetwork`.
+    """
+    return SplitNetwork(config, skeleton, fused={0})

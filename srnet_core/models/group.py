@@ -1,0 +1,18 @@
+"""Group connected network: every layer split into body parts, nothing recombined, so that no part knows of another.
+
+Zeng et al., "SRNet: Improving Generalization in 3D Human Pose Estimation with a Split-and-Recombine Approach", ECCV
+2020, section 3: the group connected layer. The same weights as `srnet` with `context="none"`.
+"""
+
+from srnet_core.config import ModelConfig
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.models._split_network import SplitNetwork
+
+
+def build(config: ModelConfig, skeleton: Skeleton) -> SplitNetwork:
+    """The model of `config`; `recombine` and the fields of the context have no effect.
+
+    Raises:
+        ConfigError: as `SplitNetwork`.
+    """
+    return SplitNetwork(config, skeleton)
