@@ -100,7 +100,7 @@ def read_groups(path: str | Path, joint_names: Sequence[str] | None = None) -> B
             text = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise InputFileMissing("there is no such file of groups", where=path,
-                               todo="Name a TOML file, or a number of groups")  # fmt: skip
+                               todo="Name a TOML file, or a number of groups") from None  # fmt: skip
     except OSError as error:
         raise BadFileError(f"cannot be read: {error.strerror}", where=path) from None
     if len(text) > MAX_FILE_BYTES:

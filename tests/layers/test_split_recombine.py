@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import srnet_core as srnet
 import srnet_core.models
 from srnet_core.errors import ConfigError, UnknownNameError
+from srnet_core.layers import decoder, graph
 from srnet_core.layers.split_recombine import share_channels
 
 GROUPS = [[0, 1, 2, 3], [0, 4, 5, 6], [0, 7]]
@@ -45,7 +46,7 @@ def by_definition(layer, x):
 
 
 def context_of(layer, i, everything, outside):
-    """(B, k): one number per tap, from the k frames of all or of the other groups' channels."""
+    """(B, d, k): d numbers per tap, from the k frames of all or of the other groups' channels."""
     if layer.context == "all":
         conv, frames, norm = layer.get_all_info.m_conv[i], everything, None
     else:
@@ -53,16 +54,17 @@ def context_of(layer, i, everything, outside):
         norm = layer.get_part_info.layers_bn[i] if layer.recombine == "multiply" else None
     z = torch.einsum("bcn,ocn->bo", frames, conv.weight) + conv.bias
     z = z if norm is None else norm(z)
-    return SIGMOID(z) if layer.recombine == "multiply" else LEAKY(z)
+    return (SIGMOID(z) if layer.recombine == "multiply" else LEAKY(z)).unflatten(1, (layer.context_width, -1))
 
 
 def recombined(layer, x, context, n):
     if context is None:
         return x
-    c = context[:, n : n + 1]
-    return {"multiply": lambda: x * c, "add": lambda: x + c, "concat": lambda: torch.cat([x, c], dim=1)}[
-        layer.recombine
-    ]()
+    c = context[:, :, n]  # (B, d)
+    if layer.recombine == "concat":
+        return torch.cat([x, c], dim=1)
+    per_channel = c[:, [j * layer.context_width // x.shape[1] for j in range(x.shape[1])]]
+    return x * per_channel if layer.recombine == "multiply" else x + per_channel
 
 
 @pytest.mark.parametrize("recombine", ["multiply", "add", "concat"])
@@ -75,6 +77,97 @@ def test_layer_is_what_its_definition_says(recombine, context, k, dilation, stri
     y = layer(x)
     assert y.shape == (2, 22, (9 - (k - 1) * dilation - 1) // stride + 1)
     torch.testing.assert_close(y, by_definition(layer, x), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("recombine", ["multiply", "add", "concat"])
+@pytest.mark.parametrize("context", ["others", "all"])
+@pytest.mark.parametrize(("width", "k"), [(2, 1), (3, 3), (4, 3)])
+@torch.no_grad()
+def test_wide_contexts_are_what_the_definition_says(recombine, context, width, k):
+    layer = make(recombine=recombine, context=context, context_width=width, kernel_size=k)
+    x = torch.randn(2, 16, 7, dtype=torch.float64)
+    torch.testing.assert_close(layer(x), by_definition(layer, x), rtol=0, atol=1e-10)
+    assert layer.group_conv[0].in_channels == 8 + (width if recombine == "concat" else 0)
+
+
+@pytest.mark.parametrize("form", ["learned", "one_for_all", "group_wise"])
+@pytest.mark.parametrize("recombine", ["multiply", "add", "concat"])
+@torch.no_grad()
+def test_a_wide_context_whose_numbers_are_equal_is_a_narrow_one(form, recombine):
+    """d equal numbers do what one does: in concat, with the d weights adding up to the one."""
+    narrow = make(recombine=recombine, context="all", context_form=form, kernel_size=3)
+    wide = make(recombine=recombine, context="all", context_form=form, kernel_size=3, context_width=2)
+    state = {}
+    for key, value in narrow.state_dict().items():
+        if "get_all_info" in key:
+            value = torch.cat([value, value])  # (k, ...) -> (2 * k, ...)
+        elif recombine == "concat":
+            value = torch.cat([value[:, :-1], value[:, -1:] / 4, value[:, -1:] * 3 / 4], dim=1)
+        state[key] = value
+    wide.load_state_dict(state)
+    x = torch.randn(2, 16, 5, dtype=torch.float64)
+    torch.testing.assert_close(wide(x), narrow(x), rtol=0, atol=1e-10)
+
+
+@torch.no_grad()
+def test_a_context_as_wide_as_the_groups_has_a_number_for_each_channel():
+    torch.manual_seed(0)
+    groups = [[0, 1, 2], [3, 4, 5]]
+    settings = {"out_channels": 6, "context": "all", "kernel_size": 3}
+    wide = srnet.nn.SplitRecombineConv1d(groups, context_width=3, **settings)
+    by_channel = srnet.nn.SplitRecombineConv1d(groups, context_form="channel_wise", **settings)
+    state = {key: value for key, value in wide.state_dict().items() if "group_conv" in key}
+    for part in ("weight", "bias"):
+        values = torch.cat([wide.state_dict()[f"get_all_info.m_conv.{i}.{part}"] for i in (0, 1)])
+        state[f"get_all_info.m_conv.{part}"] = values
+    by_channel.load_state_dict(state)
+    x = torch.randn(1, 6, 4)
+    torch.testing.assert_close(wide(x), by_channel(x))
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+@torch.no_grad()
+def test_padding_is_zero_frames(dilation):
+    x = torch.randn(2, 16, 9, dtype=torch.float64)
+    plain = make(kernel_size=3, dilation=dilation)
+    for settings, (before, after) in (
+        ({"padding": 2}, (2, 2)),
+        ({"padding": "same"}, (dilation, dilation)),
+        ({"causal": True}, (2 * dilation, 0)),
+    ):
+        padded = make(kernel_size=3, dilation=dilation, **settings)
+        zeros = torch.nn.functional.pad(x, (before, after))
+        torch.testing.assert_close(padded(x), plain(zeros), rtol=0, atol=0)
+        assert settings == {"padding": 2} or padded(x).shape[2] == 9
+
+
+@torch.no_grad()
+def test_a_causal_layer_does_not_look_ahead():
+    layer = make(kernel_size=3, dilation=2, causal=True, context="all", recombine="concat")
+    x = torch.randn(1, 16, 12, dtype=torch.float64)
+    changed = x.clone()
+    changed[..., 7:] += 1.0
+    difference = (layer(changed) - layer(x)).abs().amax(dim=(0, 1))
+    assert not difference[:7].any() and difference[7:].all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5, unique=True), min_size=1, max_size=4),
+    st.integers(1, 3), st.integers(4, 30), st.sampled_from([1, 3, 5]), st.integers(1, 3), st.integers(1, 3),
+    st.integers(0, 4), st.sampled_from(["multiply", "add", "concat"]),
+)  # fmt: skip
+def test_it_is_a_drop_in_for_a_convolution_of_any_shape(groups, per_node, out, k, stride, dilation, padding, recombine):
+    shape = {"kernel_size": k, "stride": stride, "dilation": dilation, "padding": padding}
+    try:
+        layer = srnet.nn.SplitRecombineConv1d(
+            groups, features_per_node=per_node, out_channels=out, nodes=10, recombine=recombine, **shape
+        ).eval()
+    except ConfigError as error:
+        assert "too few" in str(error)
+        return
+    x = torch.randn(2, 10 * per_node, 17)
+    assert layer(x).shape == torch.nn.Conv1d(10 * per_node, out, **shape)(x).shape
 
 
 @torch.no_grad()
@@ -152,6 +245,13 @@ def test_shares_add_up_and_are_in_proportion(widths, total):
         ({"out_group_channels": [8, 8, 8]}, ConfigError, "add up"),
         ({"out_channels": 2}, ConfigError, "too few"),
         ({"groups": [[0, 1], []]}, ConfigError, "at least one node"),
+        ({"context_width": 0}, ConfigError, "1 or more"),
+        ({"context_width": 5}, ConfigError, "more than the 4 channels"),
+        ({"context_width": 2, "context_form": "mean"}, ConfigError, "learned, one_for_all, group_wise"),
+        ({"padding": -1}, ConfigError, "not -1"),
+        ({"padding": "valid"}, ConfigError, '"same"'),
+        ({"padding": "same", "stride": 2}, ConfigError, "stride 1"),
+        ({"padding": 1, "causal": True}, ConfigError, "pads by itself"),
     ],
 )
 def test_impossible_settings_are_refused_with_the_reason(settings, error, says):
@@ -160,7 +260,13 @@ def test_impossible_settings_are_refused_with_the_reason(settings, error, says):
         srnet.nn.SplitRecombineConv1d(**settings)
 
 
-@pytest.mark.parametrize("module", [srnet.nn, srnet_core.models], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("setting", [{"kernel_size": 3}, {"stride": 2}, {"padding": 1}])
+def test_a_linear_layer_has_one_frame(setting):
+    with pytest.raises(ConfigError, match="SplitRecombineConv1d"):
+        srnet.nn.SplitRecombineLinear(GROUPS, out_channels=22, **setting)
+
+
+@pytest.mark.parametrize("module", [srnet.nn, srnet_core.models, decoder, graph], ids=lambda m: m.__name__)
 def test_documented_examples_run(module):
     results = doctest.testmod(module)
     assert results.attempted
