@@ -5,6 +5,7 @@ Letters: T frames of a sequence, J joints, G sequences of the same length run to
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -84,25 +85,27 @@ def _predict_group(model, stage: Stage, group: list[Sequence], flip: bool, devic
     grouped = pose_2d.unflatten(0, (len(group), -1))  # (G, T, J, 2)
     outputs = predict_normalized(model, grouped, stage.skeleton.mirror, flip)
     parameters = parameters.unflatten(0, (len(group), -1))  # (G, T, P)
+    target = torch.from_numpy(stage.read("pose_3d", start, stop)).to(device).unflatten(0, (len(group), -1))
+    plugin = _normalization(stage)
     if model.config.as_published:
-        return [_as_published(stage, s, [o[i] for o in outputs], parameters[i]) for i, s in enumerate(group)]
-    # averaged in metres: the decoding of some normalizations is not linear
-    decode = _normalization(stage).decode
-    predicted = torch.stack([decode(output, parameters) for output in outputs]).mean(0).cpu()  # (G, T, J, 3)
-    target = torch.from_numpy(_decoded_targets(stage, start, stop)).unflatten(0, (len(group), -1))
-    return [SequencePrediction(s, predicted[i], target[i]) for i, s in enumerate(group)]
+        back = partial(_back_as_published, plugin, stage.skeleton.mirror)
+        poses = [back([o[i] for o in outputs], target[i], parameters[i]) for i in range(len(group))]
+    else:
+        # averaged in metres: the decoding of some normalizations is not linear
+        predicted = torch.stack([plugin.decode(output, parameters) for output in outputs]).mean(0)  # (G, T, J, 3)
+        poses = zip(predicted, plugin.decode(target, parameters))
+    return [SequencePrediction(s, *(p.cpu() for p in pair)) for s, pair in zip(group, poses)]
 
 
-def _as_published(stage: Stage, sequence: Sequence, outputs: list[torch.Tensor], parameters) -> SequencePrediction:
-    """(T, J, 3) outputs in metres by the published decoding, mirror images by way of their own flipped parameters."""
-    plugin, mirror = _normalization(stage), stage.skeleton.mirror
+def _back_as_published(
+    plugin: Normalization, mirror: tuple[int, ...], outputs: list[torch.Tensor], target: torch.Tensor, parameters
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(T, J, 3) outputs and target in metres by the published decoding, mirror images by their own flipped parameters."""
     metres = [plugin.decode_original(outputs[0], parameters)]
     for output in outputs[1:]:
         mirrored = plugin.decode_original(mirror_poses(output, mirror), plugin.flip_original(parameters))
         metres.append(mirror_poses(mirrored, mirror))
-    target = torch.from_numpy(stage.read("pose_3d", sequence.start, sequence.start + sequence.length))
-    target = plugin.decode_original(target, parameters.cpu())
-    return SequencePrediction(sequence, torch.stack(metres).mean(0).cpu(), target)
+    return torch.stack(metres).mean(0), plugin.decode_original(target, parameters)
 
 
 def _groups(sequences: tuple[Sequence, ...], receptive_field: int) -> Iterator[list[Sequence]]:
