@@ -17,13 +17,14 @@ import torch
 from torch import Tensor, nn
 
 import srnet_core
-from srnet_core.readers.torch_file import random_state_of, read_torch_file, to_plain
+from srnet_core import normalization as normalizations
 from srnet_core.config import ModelConfig, from_dict, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, SrnetError, UserMistake
 from srnet_core.files import atomic_write
 from srnet_core.layers.split_recombine import reorders
 from srnet_core.models import build_model
 from srnet_core.models._describe import Description, describe_state, strip_parallel
+from srnet_core.readers.torch_file import random_state_of, read_torch_file, to_plain
 
 __all__ = ["Checkpoint", "Description", "describe_state", "load_checkpoint", "save_checkpoint", "tensor_digest"]
 
@@ -112,6 +113,7 @@ def load_checkpoint(
     map_location: str | torch.device = "cpu",
     model_config: ModelConfig | None = None,
     part: str = "model_pos",
+    normalization: str | None = None,
     **options,
 ) -> Checkpoint:
     """Read a checkpoint of srnet, SRNet or VideoPose3D and build its network. Nothing in the file is run.
@@ -120,6 +122,8 @@ def load_checkpoint(
         map_location: device of the network.
         model_config: the network, instead of what the file says or lets infer.
         part: which network; VideoPose3D's semi-supervised files have "model_traj" too.
+        normalization: what a published file was trained with, which it does not tell: networks for `lcn` add
+            their 2D input to what they predict. A file of srnet knows by itself.
         options: fields of `ModelConfig` that a published file does not tell, for instance `causal=True`.
 
     Raises:
@@ -131,7 +135,7 @@ def load_checkpoint(
     path = Path(path)
     content = read_torch_file(path)
     try:
-        return _checkpoint(content, path, map_location, model_config, part, options)
+        return _checkpoint(content, path, map_location, model_config, part, options, normalization)
     except UserMistake as error:
         if str(path) in str(error):
             raise
@@ -148,11 +152,15 @@ def tensor_digest(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _checkpoint(content, path: Path, device, config: ModelConfig | None, part: str, options) -> Checkpoint:
+def _checkpoint(
+    content, path: Path, device, config: ModelConfig | None, part: str, options, normalization: str | None
+) -> Checkpoint:
     if not isinstance(content, dict):
         raise BadFileError(f"holds a {type(content).__name__}, not a checkpoint", where=path)
     state = _state_dict(content, part)
     meta = to_plain(content.get("srnet")) if isinstance(content.get("srnet"), dict) else None
+    if normalization is not None and (meta is None or "model" not in meta):
+        options = {"residual_2d": normalizations.load(normalization).RESIDUAL_2D} | options
     description = _describe(content, state, meta, config, options)
     for key in description.unused:
         del state[key]
