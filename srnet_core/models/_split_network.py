@@ -24,7 +24,8 @@ class SplitNetwork(TemporalBackbone):
     """The temporal network with some hidden layers fused and all others split into the body parts.
 
     The hidden layers are the expand layer and two per residual block, 2 n - 1 for n filter widths. A split output
-    layer has the layout of `srnet`'s, so that without fused layers the weights are those of srnet without context.
+    layer has the layout of `srnet`'s, so that without fused layers the weights are those of srnet without context
+    (but for the few widths, such as 299, whose shares srnet rounds to other numbers from layer to layer).
 
     Args:
         fused: numbers of the fused hidden layers, the expand layer being 0.

@@ -66,7 +66,9 @@ def test_it_learns_rotations_of_all_parts():
 
     def loss():
         out = decoder(x)
-        return (srnet.nn.join_parts(out, SMPL_PARTS) - y).square().mean() + (out["camera"] - y[:, 0, :3]).square().mean()
+        return (srnet.nn.join_parts(out, SMPL_PARTS) - y).square().mean() + (
+            out["camera"] - y[:, 0, :3]
+        ).square().mean()
 
     first = loss().item()
     for _ in range(60):

@@ -64,7 +64,9 @@ def test_locally_connected_layer_pair_by_pair(k, dilation, stride):
             expected = layer.bias[4 * j : 4 * j + 4].expand(2, 4).clone()
             for block, (target, source) in zip(layer.weight, pairs):
                 if target == j:
-                    expected += sum(f[:, source] @ b.T for f, b in zip(frames(x, w, k, dilation, stride), block.unbind(2)))
+                    expected += sum(
+                        f[:, source] @ b.T for f, b in zip(frames(x, w, k, dilation, stride), block.unbind(2))
+                    )
             torch.testing.assert_close(y[:, w, j], expected, rtol=0, atol=1e-10)
 
 
