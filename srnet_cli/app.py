@@ -68,8 +68,8 @@ def run(arguments: list[str]) -> int:
         code = INTERRUPTED
     except BrokenPipeError:
         return _forget_output()
-    except SystemExit as leave:  # rich and typer leave like this when whoever read the output has gone
-        return int(leave.code or 0)
+    except SystemExit:  # so do rich and typer leave when whoever read the output has gone
+        return _forget_output()
     except Exception as error:
         if debug and not isinstance(error, typer.TyperException):
             raise

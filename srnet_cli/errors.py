@@ -80,5 +80,6 @@ def _nearest_option(asked: str, context) -> str:
     """The option of the command that was probably meant; of several equally near ones the one that goes on as typed."""
     options = [o for p in context.command.params for o in (*p.opts, *p.secondary_opts)] if context else []
     begun = [o for o in options if o.startswith(asked)]
-    near = begun or difflib.get_close_matches(asked, options, n=1, cutoff=0.6)
+    names = {o.lstrip("-"): o for o in options}
+    near = begun or [names[n] for n in difflib.get_close_matches(asked.lstrip("-"), names, n=1, cutoff=0.6)]
     return f". Did you mean {near[0]}?" if near else ""

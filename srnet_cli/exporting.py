@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srnet_cli.console import bytes_text, plain_table, progress_bar, say
-from srnet_cli.steps import data_config_of, prepare_stage
+from srnet_cli.steps import data_config_of, prepare_stage, stored_section
 from srnet_core.config import to_dict
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def export_network(checkpoint: "Checkpoint", path: Path, output: Path) -> None:
     """Write ONNX and show how far it is from torch."""
     from srnet_core.export.onnx import export_onnx
 
-    stored = ((checkpoint.meta or {}).get("config") or {}).get("data") or {}
+    stored = stored_section(checkpoint, "data")
     metadata = {
         "srnet.model": json.dumps(to_dict(checkpoint.model_config)),
         "srnet.normalization": stored.get("normalization", "base"),

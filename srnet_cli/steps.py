@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from srnet_cli.console import bytes_text, plain_table, progress_bar, remark, say, seconds_text
 from srnet_core.config import DataConfig, replace
+from srnet_core.errors import CheckpointError
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
@@ -77,14 +78,19 @@ def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
     """The data options a checkpoint was trained with, each replaced where the user said so."""
     from srnet_core.config import from_dict
 
-    stored = ((checkpoint.meta or {}).get("config") or {}).get("data") or {}
+    stored = stored_section(checkpoint, "data")
     if "dataset" in overrides and overrides["dataset"] != stored.get("dataset"):
         # another data set has other subjects and actions: only what is no name of anything carries over
         stored = {k: v for k, v in stored.items() if k in ("normalization", "cache_dir", "downsample")}
     elif "protocol" in overrides and overrides["protocol"].replace("-", "_") != stored.get("protocol"):
         # another protocol splits by something else; the subjects stay, since leaving them is no accident
         stored = {k: v for k, v in stored.items() if k not in ("train_actions", "train_cameras", "test_cameras")}
-    return replace(from_dict(DataConfig, stored, where="the checkpoint"), **overrides)
+    return replace(from_dict(DataConfig, stored, where=checkpoint.path), **overrides)
+
+
+def stored_section(checkpoint: "Checkpoint", section: str) -> dict:
+    """A section of the configuration a checkpoint was trained with; empty for one that holds none."""
+    return ((checkpoint.meta or {}).get("config") or {}).get(section) or {}
 
 
 def open_checkpoint(path: str | Path, model: dict | None = None) -> "Checkpoint":
@@ -92,6 +98,17 @@ def open_checkpoint(path: str | Path, model: dict | None = None) -> "Checkpoint"
     from srnet_core.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(path, **(model or {}))
+    _require_sound_records(checkpoint)
     for sentence in checkpoint.inferred:
         remark(sentence)
     return checkpoint
+
+
+def _require_sound_records(checkpoint: "Checkpoint") -> None:
+    """What is stored beside the weights has the shape this version writes."""
+    meta = checkpoint.meta or {}
+    config = meta.get("config") or {}
+    tables = [config, meta.get("progress") or {}, *(config.values() if isinstance(config, dict) else ())]
+    if not all(isinstance(table, dict) for table in tables):
+        raise CheckpointError("the records of its training cannot be used", where=checkpoint.path,
+                              todo="It may be from another version of srnet, or altered")  # fmt: skip

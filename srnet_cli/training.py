@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from srnet_cli.console import Bar, count_text, facts, metric_table, progress_bar, remark, say, seconds_text
 from srnet_cli.errors import StoppedByUser
-from srnet_cli.steps import data_text, dataset_text, prepare_stage
+from srnet_cli.steps import data_text, dataset_text, prepare_stage, stored_section
 from srnet_core.config import RunConfig, from_dict, merge, read_toml, replace, with_settings
 from srnet_core.errors import CheckpointError, ConfigError
 
@@ -41,8 +41,8 @@ def start_config(
     if source is not None:
         stored = (source.meta or {}).get("config")
         if resume and stored:
-            config = from_dict(RunConfig, stored, where="the checkpoint")
-        normalization = ((stored or {}).get("data") or {}).get("normalization")  # the weights know no other
+            config = from_dict(RunConfig, stored, where=source.path)
+        normalization = stored_section(source, "data").get("normalization")  # the weights know no other
         config = replace(config, model=source.model_config, data=replace(config.data, normalization=normalization))
     if preset is not None:
         path = preset_path(preset)

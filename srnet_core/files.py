@@ -41,10 +41,10 @@ def require_output(path: str | Path) -> None:
     path = Path(path)
     if path.is_dir() or not path.name:
         raise ConfigError("is a folder, not a file", where=path, todo="Give the path of a file")
-    require_folder(path.parent)
+    require_folder(path.parent, where=path)
 
 
-def require_folder(folder: str | Path) -> None:
+def require_folder(folder: str | Path, *, where: object = None) -> None:
     """Refuse a folder that is not there and cannot be made, or cannot be written to.
 
     Raises:
@@ -53,9 +53,9 @@ def require_folder(folder: str | Path) -> None:
     folder = Path(folder)
     nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not nearest.is_dir():
-        raise ConfigError(f"cannot be a folder: {nearest} is a file", where=folder, todo="Choose another folder")
+        raise ConfigError(f"{nearest} is a file, not a folder", where=where or folder, todo="Choose another folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise ConfigError(f"no permission to write to {nearest}", where=folder, todo="Choose another folder")
+        raise ConfigError(f"no permission to write to {nearest}", where=where or folder, todo="Choose another folder")
 
 
 def fsync_folder(folder: Path) -> None:

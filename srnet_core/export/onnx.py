@@ -61,10 +61,14 @@ def _write(model: torch.nn.Module, path: str, metadata: dict[str, str]) -> None:
     dynamic = {"x": {0: torch.export.Dim("batch"), 1: torch.export.Dim("frames", min=model.receptive_field + 1)}}
     with warnings.catch_warnings(), torch.no_grad(), _quiet():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            model, (example,), dynamo=True, dynamic_shapes=dynamic, opset_version=OPSET, verbose=False,
-            input_names=["keypoints"], output_names=["poses"],
-        )  # fmt: skip
+        try:
+            program = torch.onnx.export(
+                model, (example,), dynamo=True, dynamic_shapes=dynamic, opset_version=OPSET, verbose=False,
+                input_names=["keypoints"], output_names=["poses"],
+            )  # fmt: skip
+        except Exception as error:  # the exporter raises many kinds, with pages of text
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise SrnetError(f"this network cannot be written as ONNX: {reason}", where=path) from error
     proto = program.model_proto
     for key, value in metadata.items():
         entry = proto.metadata_props.add()

@@ -24,7 +24,7 @@ class Ran:
         lines = self.err.splitlines()
         assert len(lines) == 1, self.err
         assert lines[0].startswith("error: ")
-        assert "Traceback" not in self.err and "unexpected" not in self.err
+        assert "Traceback" not in self.err and "error: unexpected" not in self.err
         for part in parts:
             assert part in lines[0], lines[0]
         return lines[0]

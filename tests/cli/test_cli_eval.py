@@ -1,0 +1,233 @@
+"""srnet eval: the numbers and where they go, data options from the checkpoint, files that are no checkpoint."""
+
+import copy
+import csv
+import io
+import json
+import math
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from cli_running import DATA, TINY
+
+METRICS = {"mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "pck150", "auc", "p_pck150", "p_auc", "angle_deg",
+           "symmetry_mm", "frames"}  # fmt: skip
+HEAD = {"schema", "checkpoint", "dataset", "protocol", "normalization", "test_time_flip", "frames", "mean",
+        "frame_mean", "by_action", "by_subject", "by_camera", "by_joint"}  # fmt: skip
+
+
+def numbers(ran) -> dict:
+    return json.loads(ran.ok().out)
+
+
+def test_nothing_is_retyped_and_both_means_are_named(srnet, checkpoint):
+    ran = srnet("eval", checkpoint).ok()
+    rows = {line.split("  ")[0].strip(): line.split() for line in ran.out.splitlines()}
+    assert rows["Sit"][-1] == "46" and rows["Walk"][-1] == "142"
+    assert "action-wise mean" in ran.out and "frame-wise mean" in ran.out and "as papers print" in ran.out
+    assert "latest_epoch_tiny.bin on the test split of small" in ran.out
+    assert ran.err == "" and os.listdir() == []
+
+
+def test_json_follows_the_schema(srnet, checkpoint):
+    report = numbers(srnet("eval", checkpoint, "--json", "-"))
+    assert set(report) >= HEAD and report["schema"] == 1
+    assert (report["dataset"], report["protocol"], report["normalization"]) == ("small", "cross_subject", "base")
+    assert report["test_time_flip"] is True and report["frames"] == 188 and report["checkpoint"] == str(checkpoint)
+    tables = [report["mean"], report["frame_mean"], *report["by_action"].values(), *report["by_subject"].values(),
+              *report["by_camera"].values()]  # fmt: skip
+    assert all(set(table) == METRICS for table in tables)
+    assert set(report["by_action"]) == {"Sit", "Walk"} and set(report["by_subject"]) == {"C"}
+    assert set(report["by_camera"]) == {"0", "1"} and len(report["by_joint"]) == 17
+    actions = report["by_action"].values()
+    assert report["mean"]["mpjpe_mm"] == pytest.approx(sum(a["mpjpe_mm"] for a in actions) / 2)
+    assert report["frame_mean"]["mpjpe_mm"] == pytest.approx(sum(a["mpjpe_mm"] * a["frames"] for a in actions) / 188)
+    assert report["frame_mean"]["mpjpe_mm"] == pytest.approx(sum(report["by_joint"].values()) / 17)
+
+
+def test_json_to_a_file_keeps_the_table_on_the_screen(srnet, checkpoint):
+    ran = srnet("eval", checkpoint, "--json", "out/report.json", "--csv", "out/report.csv").ok()
+    assert "action-wise mean" in ran.out and ran.err.splitlines() == ["wrote out/report.json", "wrote out/report.csv"]
+    report = json.loads(Path("out/report.json").read_text())
+    table = csv.DictReader(Path("out/report.csv").read_text().splitlines())
+    rows = {(r["table"], r["name"]): r for r in table}
+    assert float(rows["mean", "action-wise"]["mpjpe_mm"]) == report["mean"]["mpjpe_mm"]
+    assert float(rows["joint", "Head"]["mpjpe_mm"]) == report["by_joint"]["Head"]
+    assert {table for table, _ in rows} == {"mean", "action", "subject", "camera", "joint"}
+
+
+def test_csv_to_standard_output_is_nothing_but_csv(srnet, checkpoint):
+    rows = list(csv.reader(io.StringIO(srnet("eval", checkpoint, "--csv", "-").ok().out)))
+    assert rows[0][:2] == ["table", "name"] and len({len(r) for r in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "names"), [("subject", ["C"]), ("camera", ["0", "1"]), ("joint", ["Hip", "RHip", "RWrist"])]
+)
+def test_breakdowns(srnet, checkpoint, by, names):
+    lines = srnet("eval", checkpoint, "--by", by).ok().out.splitlines()
+    starts = [line.split()[0] for line in lines if line.strip()]
+    assert by in starts and all(name in starts for name in names)
+    assert any(line.startswith("frame-wise mean") for line in lines)
+
+
+def test_each_data_option_overrides_the_checkpoint(srnet, checkpoint):
+    frames = lambda *options: numbers(srnet("eval", checkpoint, "--json", "-", *options))["frames"]  # noqa: E731
+    assert frames("--actions", "Sit") == 46
+    assert frames("--test-camera", "1") == 94
+    assert frames("--subjects-test", "B,C") == 2 * 188
+    assert frames("--downsample", "2") == 2 * (20 + 16 + 12)
+    assert frames("--protocol", "cross-action", "--train-action", "Walk") == 46, "its test subjects stay"
+
+
+def test_another_protocol_forgets_how_the_old_one_split(srnet, own_data):
+    srnet(
+        "train", "--dataset", "small", "--protocol", "cross-action", "--train-action", "Walk", *TINY, "--name", "x"
+    ).ok()
+    report = numbers(
+        srnet(
+            "eval",
+            "checkpoint/latest_epoch_x.bin",
+            "--json",
+            "-",
+            "--protocol",
+            "cross-subject",
+            "--subjects-test",
+            "C",
+        )
+    )
+    assert report["protocol"] == "cross_subject" and report["frames"] == 188
+
+
+def test_flip_averaging_can_be_left_out(srnet, checkpoint):
+    on, off = (numbers(srnet("eval", checkpoint, "--json", "-", flag)) for flag in ("--flip", "--no-flip"))
+    assert on["test_time_flip"] and not off["test_time_flip"]
+    assert on["mean"]["mpjpe_mm"] != off["mean"]["mpjpe_mm"]
+    assert "flip averaging off" in srnet("eval", checkpoint, "--no-flip").ok().out
+
+
+def test_a_published_file_says_aloud_what_was_assumed(srnet, own_data, golden_dir):
+    path = golden_dir / "A_ckpt" / "latest_epoch_golden_g3_a333_add_38.bin"
+    ran = srnet("eval", path, *DATA).ok()
+    assert "inferred" in ran.err and "groups = 3" in ran.err and "recombine = add" in ran.err
+    assert "causal = no" in ran.err and all(line.startswith("note: ") for line in ran.err.splitlines())
+    assert "causal" not in srnet("eval", path, *DATA, "--no-causal").ok().err.replace("no-causal", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--norm", "proj"), ("trained with normalization base", "proj", "--norm")),
+        (("--norm", "porj"), ("--norm", "Did you mean 'proj'?")),
+        (("--by", "frame"), ("--by", "action, subject, camera, joint")),
+        (("--subjects-test", "Z"), ("--subjects-test", "Choices: A, B, C")),
+        (("--subjects-test", "A", "--subjects-train", "A"), ("overlap",)),
+        (("--device", "tpu"), ("--device", "auto, cpu, cuda")),
+        (("--json", "."), ("is a folder, not a file",)),
+        (("--csv", "file/x.csv"), ("file/x.csv", "file is a file")),
+        (("--json", "-", "--csv", "-"), ("cannot both go to standard output",)),
+        (("--data-dir", "nowhere", "--dataset", "small"), ("nowhere", "data_3d_small.npz", "--data-dir")),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_measured(srnet, checkpoint, options, said):
+    Path("file").write_text("x")
+    srnet("eval", checkpoint, *options).refused(*said)
+
+
+def test_data_of_another_skeleton(srnet, checkpoint):
+    """A checkpoint of 17 joints on data of 16."""
+    import numpy as np
+    from tests_support import write_published
+
+    write_published(Path("data"), "other")
+    for path, key in (("data/data_3d_other.npz", "positions_3d"), ("data/data_2d_other_gt.npz", "positions_2d")):
+        with np.load(path, allow_pickle=True) as file:
+            members = {name: file[name].item() for name in file.files}
+        for takes in members[key].values():
+            for take, poses in takes.items():
+                takes[take] = [p[:, :16] for p in poses] if isinstance(poses, list) else poses[:, :16]
+        meta = members["metadata"]
+        if "parents" in meta:
+            meta.update(joint_names=meta["joint_names"][:16], parents=meta["parents"][:16],
+                        joints_left=meta["joints_left"], joints_right=[j for j in meta["joints_right"] if j < 16])  # fmt: skip
+            meta["joints_left"] = meta["joints_left"][: len(meta["joints_right"])]
+        else:
+            sides = [[j for j in side if j < 16] for side in meta["keypoints_symmetry"]]
+            meta.update(num_joints=16, keypoints_symmetry=[s[: min(map(len, sides))] for s in sides])
+        np.savez(path, **members)
+    srnet("eval", checkpoint, "--dataset", "other", "--data-dir", "data", "--subjects-test", "C").refused(
+        "16 joints", str(checkpoint)
+    )
+
+
+class Hostile:
+    def __reduce__(self):
+        return os.system, ("touch hacked",)
+
+
+def saved(content) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+def changed(change):
+    """The checkpoint's bytes after a change to what it holds. The file is of our own making, so it may be unpickled."""
+
+    def build(path: Path) -> bytes:
+        content = copy.deepcopy(torch.load(path, weights_only=False))
+        change(content)
+        return saved(content)
+
+    return build
+
+
+def first_weight(content) -> str:
+    return next(k for k, v in content["model_pos"].items() if v.ndim > 1)
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (lambda p: b"", "empty"),
+        (lambda p: p.read_bytes()[: p.stat().st_size // 2], "truncated"),
+        (lambda p: b"hello world" * 50, "no checkpoint needs"),
+        (lambda p: pickle.dumps(Hostile()), "Nothing of it was run"),
+        (lambda p: saved({"model_pos": Hostile()}), "Nothing of it was run"),
+        (lambda p: saved(torch.zeros(3)), "holds a Tensor"),
+        (lambda p: saved({"state_dict": {"a": torch.zeros(3)}, "epoch": 3}), "no 'model_pos', only state_dict, epoch"),
+        (lambda p: saved({"conv1.weight": torch.zeros(3, 3)}), "not the weights of a known network"),
+        (changed(lambda c: c["model_pos"].pop("expand_bn.weight")), "1 missing: expand_bn.weight"),
+        (changed(lambda c: c["model_pos"].update({first_weight(c): torch.zeros(3, 3)})), "of another shape"),
+        (changed(lambda c: c["model_pos"][first_weight(c)].add_(1)), "altered or damaged"),
+        (changed(lambda c: c["srnet"]["model"].update(channels=48)), "do not fit the network"),
+        (changed(lambda c: c["srnet"]["model"].update(skeleton="octopus")), "octopus"),
+        (changed(lambda c: c["srnet"]["config"]["data"].update(weather="fair")), "no setting 'weather'"),
+        (changed(lambda c: c["srnet"].update(config="none")), "records of its training"),
+    ],
+)  # fmt: skip
+def test_files_that_are_no_checkpoint_of_ours(srnet, checkpoint, build, said):
+    Path("x.bin").write_bytes(build(checkpoint))
+    srnet("eval", "x.bin").refused("x.bin", said)
+    assert not Path("hacked").exists()
+
+
+def test_no_such_file_and_a_folder(srnet, checkpoint):
+    srnet("eval", "nothere.bin").refused("nothere.bin", "no such checkpoint")
+    srnet("eval", checkpoint.parent).refused("is a folder")
+
+
+def test_numbers_that_are_not_numbers_are_null_in_json(srnet, own_data):
+    """Takes of one frame have no velocity."""
+    from tests_support import write_published
+
+    write_published(Path("data"), "still", takes={"Stand": 1})
+    srnet("train", "--dataset", "still", "--subjects-test", "C", *TINY, "--name", "still").ok()
+    ran = srnet("eval", "checkpoint/latest_epoch_still.bin", "--json", "-")
+    report = json.loads(ran.ok().out, parse_constant=lambda name: pytest.fail(name))
+    assert report["mean"]["mpjve_mm"] is None and math.isfinite(report["mean"]["mpjpe_mm"])
+    assert " - " in srnet("eval", "checkpoint/latest_epoch_still.bin").ok().out

@@ -1,0 +1,143 @@
+"""What only a process of its own can show: imports, signals, pipes."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli_running import DATA, TINY
+from tests_support import write_published
+
+from srnet_core.checkpoint import load_checkpoint
+
+SRNET = (sys.executable, "-m", "srnet_cli.app")
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+LATEST = Path("checkpoint/latest_epoch_run.bin")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_published(Path("data"), "small")
+    return tmp_path
+
+
+def start(*arguments: str, **more) -> subprocess.Popen:
+    return subprocess.Popen(
+        [*SRNET, *arguments], text=True, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more
+    )
+
+
+def wait_for_line(process: subprocess.Popen, pattern: str) -> list[str]:
+    """The lines up to the first that matches."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if re.search(pattern, line):
+            return lines
+    pytest.fail(f"no line matches {pattern}: {lines} {process.stderr.read()}")
+
+
+def test_help_needs_nothing_heavy():
+    """Importing torch takes seconds, which somebody who only asks for help should not wait for."""
+    code = (
+        "import sys; from srnet_cli.app import run; codes = [run(['--help']), run(['train', '--help']), run(['train', '--epochs', 'x'])];"
+        "print([m for m in ('torch', 'numpy', 'zarr', 'h5py', 'PIL', 'onnx') if m in sys.modules], codes)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], text=True, env=ENVIRONMENT, capture_output=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[] [0, 0, 2]"
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(folder):
+    process = start(
+        "train", *DATA, *TINY, "--epochs", "100000", "--lr-decay", "1", "--name", "run", "--test-every", "0"
+    )
+    wait_for_line(process, r"^epoch +2/")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.splitlines() == ["note: stopping after this step and saving; press Ctrl-C again to leave at once"]
+    stopped = int(re.search(r"Stopped after epoch (\d+)", out)[1])
+    assert stopped >= 2 and load_checkpoint(LATEST).epoch == stopped
+    (command,) = re.findall(r"^  srnet (train --resume .*)$", out, re.M)
+    ran = subprocess.run(
+        [*SRNET, *command.split(), "--epochs", str(stopped + 1)], text=True, env=ENVIRONMENT, capture_output=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert f"epoch {stopped + 1}/{stopped + 1}" in ran.stdout and "frame-wise mean" in ran.stdout
+
+
+def test_a_second_ctrl_c_leaves_at_once(folder):
+    process = start(
+        "train",
+        *DATA,
+        *TINY,
+        "--arch",
+        "3,3,3,3,3",
+        "--channels",
+        "512",
+        "--epochs",
+        "2",
+        "--batch-size",
+        "700",
+        "--name",
+        "run",
+    )
+    wait_for_line(process, r"^files")
+    process.send_signal(signal.SIGINT)  # a step of this model takes seconds, so that the first wish has to wait
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and err.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in err and not LATEST.exists()
+
+
+def test_a_reader_that_leaves_early_is_no_error(folder):
+    subprocess.run([*SRNET, "train", *DATA, *TINY, "--name", "run"], env=ENVIRONMENT, capture_output=True, check=True)
+    for options in ((), ("--json", "-")):
+        process = start("eval", str(LATEST), *options)
+        process.stdout.close()
+        err = process.stderr.read()
+        assert (process.wait(60), err) == (0, "")
+
+
+def in_a_terminal(columns: int, *arguments: str) -> tuple[int, str]:
+    """Exit code and everything that a command writes to a terminal of so many columns, control codes included."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update(ENVIRONMENT, COLUMNS=str(columns), TERM="xterm-256color")
+        os.execv(sys.executable, [*SRNET, *arguments])
+    parts = []
+    while True:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        parts.append(data)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status), b"".join(parts).decode()
+
+
+def test_in_a_terminal_the_bar_shows_and_vanishes(folder):
+    code, text = in_a_terminal(80, "train", *DATA, *TINY, "--arch", "3,3", "--epochs", "3", "--name", "run")
+    assert code == 0
+    assert "windows/s" in text and "━" in text
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", line.rpartition("\x1b[2K")[2]) for line in text.split("\n")]
+    epochs = [line for line in lines if line.startswith("epoch ") and "loss" in line and "━" not in line]
+    assert [line[:9] for line in epochs] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"], "nothing of the bar in them"
+    assert max(map(len, lines)) <= 80 and "…" not in text
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h"), "the cursor is back"
+
+
+def test_without_a_terminal_there_is_no_bar(folder):
+    ran = subprocess.run(
+        [*SRNET, "train", *DATA, *TINY, "--name", "run"], text=True, env=ENVIRONMENT, capture_output=True, check=True
+    )
+    assert ran.stderr == "" and "━" not in ran.stdout.replace("─", "") and "\x1b" not in ran.stdout
