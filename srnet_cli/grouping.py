@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srnet_cli.console import plain_table, say
+from srnet_cli.console import plain_table, remark, say
 
 if TYPE_CHECKING:
     from srnet_core.body_parts import BodyParts
@@ -38,11 +38,18 @@ def show_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]") -
     say(f"Train with: srnet train --groups N (here {numbers}) or --groups PATH.toml")
 
 
-def draw_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]", output: Path) -> None:
-    """Write the picture and say where."""
+def draw_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]", output: Path | None) -> None:
+    """Write the picture and say where. One that was not asked for may be missing where Pillow is."""
+    from srnet_core.errors import MissingExtraError
     from srnet_core.files import require_output
     from srnet_core.visualization.groups_picture import write_groups_png
 
-    require_output(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    say(f"{write_groups_png(skeleton, divisions, output)}")
+    path = output or Path("output") / f"groups-{skeleton.name}.png"
+    require_output(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        say(f"{write_groups_png(skeleton, divisions, path)}")
+    except MissingExtraError as error:
+        if output is not None:
+            raise
+        remark(f"no picture: {error}")

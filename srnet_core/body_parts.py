@@ -32,10 +32,12 @@ def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
     ('part 2', ('Head',))
     """
     if isinstance(value, Mapping):
-        value = list(value.items())
-    if not isinstance(value, (list, tuple)):
+        entries = list(value.items())
+    elif isinstance(value, (list, tuple)):
+        entries = [entry if _is_pair(entry) else (f"part {n}", entry) for n, entry in enumerate(value, start=1)]
+    else:
         raise ConfigError(f"groups are names with lists of joints, not {value!r}", where=where)
-    parts = tuple(_named_part(number, entry, where) for number, entry in enumerate(value, start=1))
+    parts = tuple(_checked(name, joints, where) for name, joints in entries)
     names = [name for name, _ in parts]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -43,9 +45,12 @@ def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
     return parts
 
 
-def _named_part(number: int, entry: Any, where: object) -> tuple[str, tuple[str, ...]]:
-    named = isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], (list, tuple))
-    name, joints = entry if named else (f"part {number}", entry)
+def _is_pair(entry: Any) -> bool:
+    """Whether it is a name with joints and not the joints alone."""
+    return isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], (list, tuple))
+
+
+def _checked(name: Any, joints: Any, where: object) -> tuple[str, tuple[str, ...]]:
     if (
         not isinstance(name, str)
         or not isinstance(joints, (list, tuple))

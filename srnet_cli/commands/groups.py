@@ -20,4 +20,4 @@ def main(
     divisions = divisions_of(chosen, groups)
     show_divisions(chosen, divisions)
     if pictures:
-        draw_divisions(chosen, divisions, output or Path("output") / f"groups-{chosen.name}.png")
+        draw_divisions(chosen, divisions, output)

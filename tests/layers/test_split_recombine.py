@@ -130,15 +130,15 @@ def test_a_context_as_wide_as_the_groups_has_a_number_for_each_channel():
 def test_padding_is_zero_frames(dilation):
     x = torch.randn(2, 16, 9, dtype=torch.float64)
     plain = make(kernel_size=3, dilation=dilation)
-    for settings, (before, after) in (
+    for choice, (before, after) in (
         ({"padding": 2}, (2, 2)),
         ({"padding": "same"}, (dilation, dilation)),
         ({"causal": True}, (2 * dilation, 0)),
     ):
-        padded = make(kernel_size=3, dilation=dilation, **settings)
+        padded = make(kernel_size=3, dilation=dilation, **choice)
         zeros = torch.nn.functional.pad(x, (before, after))
         torch.testing.assert_close(padded(x), plain(zeros), rtol=0, atol=0)
-        assert settings == {"padding": 2} or padded(x).shape[2] == 9
+        assert choice == {"padding": 2} or padded(x).shape[2] == 9
 
 
 @torch.no_grad()
