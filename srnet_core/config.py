@@ -20,6 +20,7 @@ from srnet_core.lookup import choose
 RECOMBINE = ("multiply", "add", "concat")
 CONTEXT = ("others", "all", "none")
 CONTEXT_FORM = ("learned", "mean", "upsampled_mean", "channel_wise", "one_for_all", "group_wise")
+ROOT_DEPTH = ("ground_truth", "estimate")
 COMPAT = ("trained", "original", "aligned")
 
 
@@ -45,6 +46,8 @@ class DataConfig:
         downsample: keep every n-th frame.
         subset: keep this fraction of each training clip, one run of consecutive frames.
         normalization: how poses are made comparable across cameras and people.
+        root_depth: where proj, weak_proj and lcn take the distance of the root from: "ground_truth", as published,
+            or "estimate", from bone lengths and focal length, as a system that sees 2D only has to.
     """
 
     dataset: str | None = None
@@ -61,10 +64,13 @@ class DataConfig:
     downsample: int = 1
     subset: float = 1.0
     normalization: str = "base"
+    root_depth: str = "ground_truth"
 
     def __post_init__(self):
         object.__setattr__(self, "protocol", self.protocol.replace("-", "_"))
         object.__setattr__(self, "normalization", self.normalization.replace("-", "_"))
+        object.__setattr__(self, "root_depth", self.root_depth.replace("-", "_"))
+        choose("root depth", self.root_depth, ROOT_DEPTH, where="--root-depth")
         _require(self.downsample >= 1, f"must be 1 or more, not {self.downsample}", "--downsample")
         _require(0 < self.subset <= 1, f"must lie in (0, 1], not {self.subset}", "--subset")
         _require(min((*self.train_cameras, *self.test_cameras, 0)) >= 0, "camera indices start at 0", "--train-camera")

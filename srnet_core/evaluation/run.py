@@ -101,11 +101,15 @@ def finish(steps: Iterator[Evaluating]) -> Report:
 def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
     """The head of a report: what was measured on what."""
     config = stage.manifest["config"]
+    root_depth = config.get("root_depth", "ground_truth")
+    if not lookup.load("normalization", config["normalization"]).USES_ROOT_DEPTH:
+        root_depth = None
     return {
         "dataset": stage.manifest["dataset"],
         "synthetic": stage.manifest["synthetic"],
         "protocol": config["protocol"],
         "normalization": config["normalization"],
-        "uses_root_depth": lookup.load("normalization", config["normalization"]).USES_ROOT_DEPTH,
+        "root_depth": root_depth,
+        "uses_root_depth": root_depth == "ground_truth",
         "test_time_flip": flip,
     }

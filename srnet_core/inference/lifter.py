@@ -15,6 +15,7 @@ from srnet_core.device import choose_device
 from srnet_core.errors import BadFileError
 from srnet_core.evaluation.predict import predict_normalized
 from srnet_core.geometry.camera import Camera
+from srnet_core.normalization._root_depth import BodySize, estimate_root_depth
 from srnet_core.skeletons import get_skeleton
 
 
@@ -34,11 +35,13 @@ class Lifter:
         self.model = checkpoint.model.to(self.device).eval()
         self.skeleton = get_skeleton(checkpoint.model_config.skeleton)
         self.normalization = normalization.load(norm or stored.get("normalization") or "base")
+        body = (checkpoint.meta or {}).get("body_size")
+        self.body_size = BodySize(**body) if body else None
 
     @classmethod
     def from_checkpoint(cls, path: str | Path, **settings) -> "Lifter":
         """A lifter from a checkpoint's path; `settings` are those of the class."""
-        return cls(load_checkpoint(path), **settings)
+        return cls(load_checkpoint(path, normalization=settings.get("norm")), **settings)
 
     @torch.inference_mode()
     def __call__(
@@ -55,7 +58,9 @@ class Lifter:
             keypoints_px: (T, J, 2) pixels, joints in the order of the checkpoint's skeleton; any T of 1 or more, ends
                 are padded with the first and last frame.
             image_size: (width, height) in pixels, enough for the normalization base.
-            camera: needed by proj, weak_proj and lcn, with `root_depth_m`, the distance of the root joint.
+            camera: needed by proj, weak_proj and lcn.
+            root_depth_m: the distance of the root joint, for the same three; left out, it is estimated from the bone
+                lengths that the checkpoint was trained on.
 
         Returns:
             (T, J, 3) float32 metres, relative to the root joint, camera axes: x right, y down, z forward.
@@ -69,6 +74,8 @@ class Lifter:
         if keypoints_px.ndim != 3 or keypoints_px.shape[1:] != (joints, 2) or not len(keypoints_px):
             raise BadFileError(f"keypoints must be (frames, {joints}, 2), not {keypoints_px.shape}",
                                todo=f"Joints of {self.skeleton.name}: {', '.join(self.skeleton.joint_names)}")  # fmt: skip
+        if root_depth_m is None and camera is not None and self.body_size is not None:
+            root_depth_m = estimate_root_depth(keypoints_px, camera, self.body_size)
         given = {"image_size": image_size, "camera": camera, "root_depth_m": root_depth_m}
         pose_2d = torch.from_numpy(self.normalization.encode_2d(keypoints_px, **given)).to(self.device)
         parameters = torch.from_numpy(self.normalization.parameters_2d(keypoints_px, **given)).to(self.device)

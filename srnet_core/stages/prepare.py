@@ -11,8 +11,9 @@ import numpy as np
 from srnet_core import __version__, datasets, lookup
 from srnet_core.clip import Clip, ClipName, PoseDataset
 from srnet_core.config import DataConfig, replace, to_dict
-from srnet_core.errors import StageError
+from srnet_core.errors import ConfigError, StageError
 from srnet_core.files import require_folder
+from srnet_core.normalization._root_depth import BodySize, at_depth, estimate_root_depth, learn_body_size
 from srnet_core.protocols import Split, split_clips
 from srnet_core.stages.key import file_digest, stage_folder, stage_key
 from srnet_core.stages.store import FRAME_ARRAYS, Sequence, Stage, StageWriter, skeleton_to_dict
@@ -20,6 +21,7 @@ from srnet_core.stages.store import FRAME_ARRAYS, Sequence, Stage, StageWriter, 
 Progress = Callable[[str, int, int], None]
 """Called as progress(step, done, total)."""
 
+_CLIPS_FOR_BODY_SIZE = 400
 DIGEST_MEMO = "digests.json"
 
 
@@ -55,6 +57,9 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
     config = replace(config, dataset=name)
     lookup.choose("normalization", config.normalization, lookup.names("normalization"), where="--norm")
+    if config.root_depth == "estimate" and not lookup.load("normalization", config.normalization).USES_ROOT_DEPTH:
+        raise ConfigError(f"normalization {config.normalization} does not use the depth of the root",
+                          where="--root-depth", todo="Leave it out, or choose proj, weak_proj or lcn")  # fmt: skip
     protocols = [p.replace("_", "-") for p in lookup.names("protocols")]  # as they are written on the command line
     lookup.choose("protocol", config.protocol.replace("_", "-"), protocols, where="--protocol")
     paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
@@ -103,21 +108,37 @@ def _write(
     sequences, rows = _lay_out(split, config)
     total = sum(s.length for s in sequences)
     joints = dataset.skeleton.num_joints
+    body = _body_size(dataset, sequences, rows) if normalization.USES_ROOT_DEPTH else None
     shapes = {"pose_2d": (joints, 2), "pose_3d": (joints, 3), "root_cam_m": (3,)}
     if normalization.PARAMETERS:
         shapes["norm_parameters"] = (len(normalization.PARAMETERS),)
     with StageWriter(folder, total, shapes) as writer:
         for sequence, clip in _cut_clips(dataset, sequences, rows):
-            encoded = normalization.encode(clip.pose_2d_px, clip.pose_3d_cam_m, clip.camera)
+            encoded = normalization.encode(clip.pose_2d_px, _pose_to_encode(clip, config, body), clip.camera)
             arrays = {"pose_2d": encoded.pose_2d, "pose_3d": encoded.pose_3d,
-                      "root_cam_m": encoded.root_cam_m, "norm_parameters": encoded.parameters}  # fmt: skip
+                      "root_cam_m": clip.pose_3d_cam_m[:, 0], "norm_parameters": encoded.parameters}  # fmt: skip
             writer.append({name: arrays[name] for name in shapes})
             progress("writing frames", sequence.start + sequence.length, total)
         windows = {side: _window_centres(sequences, side) for side in ("train", "test")}
         manifest = _manifest(key, dataset, config, inputs, sequences, normalization.PARAMETERS)
+        manifest["body_size"] = asdict(body) if body else None
         manifest["windows"] = {side: len(centres) for side, centres in windows.items()}
         progress("checking what was written", 0, 1)
         writer.commit(manifest, windows, replace_existing=force)
+
+
+def _body_size(dataset: PoseDataset, sequences: list[Sequence], rows: list[slice]) -> BodySize:
+    """Of the people who train, from some hundred of their clips."""
+    pairs = [(s, r) for s, r in zip(sequences, rows) if s.split == "train"]
+    chosen = pairs[:: -(-len(pairs) // _CLIPS_FOR_BODY_SIZE)]
+    return learn_body_size((clip for _, clip in _cut_clips(dataset, *zip(*chosen))), dataset.skeleton.bones)
+
+
+def _pose_to_encode(clip: Clip, config: DataConfig, body: BodySize | None) -> np.ndarray:
+    """The pose where it is, or where an estimate of its distance puts it."""
+    if config.root_depth == "ground_truth":
+        return clip.pose_3d_cam_m
+    return at_depth(clip, estimate_root_depth(clip.pose_2d_px, clip.camera, body))
 
 
 def _lay_out(split: Split, config: DataConfig) -> tuple[list[Sequence], list[slice]]:

@@ -43,6 +43,7 @@ def default_name(config: RunConfig) -> str:
     if model.name == "srnet":
         parts.append(_RECOMBINE_SHORT[model.recombine])
     norm = [] if data.normalization == "base" else [data.normalization]
+    norm += ["estimated_depth"] if data.root_depth == "estimate" else []
     return "_".join([*parts, str(data.dataset), data.protocol, *data.train_actions, *norm]).replace(" ", "")
 
 

@@ -215,6 +215,7 @@ class TrainingRun:
                 "dataset": self.stage.manifest["dataset"],
                 "synthetic": self.stage.manifest["synthetic"],
                 "stage_key": self.stage.manifest["key"],
+                "body_size": self.stage.manifest.get("body_size"),
                 "metrics": self.metrics,
                 "best_validation_mpjpe_mm": self.best,
                 "progress": {
