@@ -1,0 +1,25 @@
+"""The documentation: its examples run, its tables are those that its commands make."""
+
+import doctest
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+@pytest.mark.parametrize("page", ["layers.md", "structures.md"])
+def test_examples_run(page):
+    results = doctest.testfile(str(DOCS / page), module_relative=False)
+    assert results.attempted
+    assert not results.failed
+
+
+def test_sizes_of_the_structures_are_those_of_the_networks():
+    spec = importlib.util.spec_from_file_location("make_structures", DOCS / "make_structures.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = module.PAGE.read_text(encoding="utf-8")
+    assert module.with_table(page) == page, "run: python docs/make_structures.py"
+    assert "| `fc` |  | 4.292 | 16.952 |" in page
