@@ -33,7 +33,7 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
         step(f"{number}  Train {name} for {seconds_text(60 * minutes)}")
         run = replace(config, model=replace(config.model, name=name))
         place = Place(f"demo_{name}", output, output / "best", replace=True)
-        finished = train_and_show(run, place, prepared=prepared)
+        finished = train_and_show(run, place, prepared=prepared, table=False)
         results[name], checkpoints[name] = finished.report, finished.path
 
     step("4  Compare on people the networks have never seen")

@@ -107,7 +107,7 @@ TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
     "test_every": (
         _option(int, "--test-every", help="Report the test error every n epochs, 0 for only at the end (default: 1)", panel=_TRAIN), None),
     "minutes": (
-        _option(float, "--minutes", help="Stop after the epoch that passes this time (default: no limit)", panel=_TRAIN), None),
+        _option(float, "--minutes", help="Stop training after this time (default: no limit)", panel=_TRAIN), None),
 }  # fmt: skip
 
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N")]

@@ -65,7 +65,8 @@ def show_prepared(prepared: "Prepared") -> None:
     for note in manifest["notes"]:
         remark(note)
     word = "cached" if prepared.cached else "written"
-    say(f"{word}: {stage.folder}  {bytes_text(stage.bytes)}, {seconds_text(prepared.seconds)}")
+    say(f"{word}: {stage.folder}")
+    say(f"{bytes_text(stage.bytes)}, key {manifest['key']}, {seconds_text(prepared.seconds)}")
 
 
 def _listed(names, limit: int) -> str:

@@ -82,8 +82,9 @@ def train_and_show(
     prepared: "Prepared | None" = None,
     resume: "Checkpoint | None" = None,
     finetune: "Checkpoint | None" = None,
+    table: bool = True,
 ) -> "Finished":
-    """Prepare, train, show.
+    """Prepare, train, show, at the end the table of the result unless `table` is off.
 
     Raises:
         StoppedByUser: Ctrl-C; the run is saved and the user has been told how to go on.
@@ -105,7 +106,10 @@ def train_and_show(
     if not isinstance(event, Finished):
         _show_how_to_go_on(event, config, place)
         raise StoppedByUser
-    show_report(event.report, files.name)
+    if run.progress.epoch < config.train.epochs:
+        say(f"The time is up {_reached(run.progress.epoch, run.progress.step)}.")
+    if table:
+        show_report(event.report, files.name)
     say(f"{seconds_text(event.seconds)} in all; the result is")
     say(f"{event.path}")
     return event
@@ -150,6 +154,13 @@ def _files(config: RunConfig, place: Place) -> "RunFiles":
     return files
 
 
+def _reached(epoch: int, step: int) -> str:
+    """How far a run has come, in words."""
+    if not epoch:
+        return f"after {count_text(step, 'step')} of the first epoch"
+    return f"after epoch {epoch}" + (f" and {count_text(step, 'step')} of the next" if step else "")
+
+
 def _show_how_to_go_on(stopped: "Stopped", config: RunConfig, place: Place) -> None:
     path = shlex.quote(str(stopped.path))
     if stopped.epoch >= config.train.epochs:
@@ -157,8 +168,7 @@ def _show_how_to_go_on(stopped: "Stopped", config: RunConfig, place: Place) -> N
         say(f"  srnet eval {path}")
         return
     best = f" --best-dir {shlex.quote(str(place.best_dir))}" if place.best_dir != BEST_DIR else ""
-    steps = f" and {count_text(stopped.step, 'step')} of the next" if stopped.step else ""
-    say(f"Stopped after epoch {stopped.epoch}{steps}. Nothing is lost. To go on:")
+    say(f"Stopped {_reached(stopped.epoch, stopped.step)}. Nothing is lost. To go on:")
     say(f"  srnet train --resume {path}{best}")
 
 
@@ -192,8 +202,7 @@ def _show_start(run: "TrainingRun") -> None:
         "files": f"{run.files.latest}\n{run.files.metrics.parent}/",
     }
     if progress.epoch or progress.step:
-        steps = f" and {count_text(progress.step, 'step')} of the next" if progress.step else ""
-        rows["goes on"] = f"after epoch {progress.epoch}{steps}"
+        rows["goes on"] = _reached(progress.epoch, progress.step)
     facts(rows)
 
 

@@ -174,7 +174,7 @@ class TrainConfig:
         validation: subjects of the training split, or one fraction of its clips, held out to choose the best epoch.
         test_every: report the test error after every n-th epoch; 0 for only at the end. It is never used to choose.
         train_eval_every: measure all training windows in evaluation mode after every n-th epoch; 0 for never.
-        minutes: stop at the end of the first epoch after this many minutes; 0 for no limit.
+        minutes: stop training after this many minutes, inside an epoch if need be; 0 for no limit.
     """
 
     epochs: int = 60

@@ -24,10 +24,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec
 
 from srnet_core.clip import action_of
 from srnet_core.errors import StageError
@@ -36,6 +35,9 @@ from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.skeletons import get_skeleton
 from srnet_core.stages.key import STAGE_VERSION
+
+if TYPE_CHECKING:
+    import zarr  # imported where it is used: it takes longer than finding a stage that is there
 
 CHUNK_FRAMES = 16384
 FRAME_ARRAYS = ("pose_2d", "pose_3d", "norm_parameters", "root_cam_m")
@@ -85,6 +87,8 @@ class StageWriter:
 
     def __enter__(self) -> "StageWriter":
         self._require_space()
+        import zarr
+
         self.temporary.mkdir(parents=True)
         self._group = zarr.open_group(self.temporary, mode="w", zarr_format=3)
         self._arrays = {name: self._create(name, (self.frames, *shape)) for name, shape in self._shapes.items()}
@@ -141,7 +145,9 @@ class StageWriter:
             os.rename(folder, aside)
         shutil.rmtree(aside, ignore_errors=True)
 
-    def _create(self, name: str, shape: tuple[int, ...], dtype=np.float32) -> zarr.Array:
+    def _create(self, name: str, shape: tuple[int, ...], dtype=np.float32) -> "zarr.Array":
+        from zarr.codecs import BloscCodec, Crc32cCodec
+
         return self._group.create_array(
             name,
             shape=shape,
@@ -268,6 +274,8 @@ class Stage:
         Raises:
             StageError: a chunk is damaged (its checksum does not fit).
         """
+        import zarr
+
         try:
             return np.asarray(zarr.open_group(self.folder, mode="r", zarr_format=3)[name][start:stop])
         except Exception as error:  # zarr and its codecs raise many kinds

@@ -137,8 +137,10 @@ class TrainingRun:
             yield event
             if isinstance(event, Epoch):
                 yield from self._after_epoch(event)
-                if self._out_of_time(started):
-                    break
+            if self._out_of_time(started):
+                if self.progress.step:
+                    yield self._save(self.files.latest)
+                break
             if self.should_stop():
                 yield self._save(self.files.latest)
                 yield Stopped(self.files.latest, self.progress.epoch, self.progress.step)

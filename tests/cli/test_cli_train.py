@@ -237,14 +237,14 @@ def test_a_stopped_run_says_how_to_go_on(train, srnet, stop_after):
     stop_after(3)
     ran = train("--name", "run", "--best-dir", "my best", "--validation", "A")
     assert ran.code == 130 and ran.err == ""
-    assert "Stopped after epoch 0 and 3 steps of the next" in ran.out
+    assert "Stopped after 3 steps of the first epoch" in ran.out
     command = shlex.split(next(line for line in ran.out.splitlines() if line.startswith("  srnet ")))
     assert command == ["srnet", "train", "--resume", str(LATEST), "--best-dir", "my best"]
     # inside an epoch, the steps done are only known by their number: other batches would train other windows
     srnet("train", "--resume", LATEST, "--batch-size", "32").refused("--resume", "batch_size", "64", "32")
     stop_after(10**9)
     ran = srnet(*command[1:]).ok()
-    assert "goes on   after epoch 0 and 3 steps of the next" in ran.out and "epoch 1/1" in ran.out
+    assert "goes on   after 3 steps of the first epoch" in ran.out and "epoch 1/1" in ran.out
     assert Path("my best/model_best_run.bin").exists()
 
 
@@ -256,3 +256,11 @@ def test_a_run_stopped_while_measuring_is_complete(train, srnet, stop_after):
     (line,) = Path("checkpoint/run/metrics.jsonl").read_text().splitlines()
     assert "loss" in json.loads(line)
     srnet("eval", LATEST).ok()
+
+
+def test_a_time_limit_ends_inside_an_epoch_and_the_run_can_go_on(train, srnet):
+    ran = train("--name", "run", "--minutes", "0.00001").ok()
+    assert "The time is up after 1 step of the first epoch." in ran.out and "frame-wise mean" in ran.out
+    assert load_checkpoint(LATEST).epoch == 0
+    ran = srnet("train", "--resume", LATEST, "--set", "train.minutes=0").ok()
+    assert "goes on   after 1 step of the first epoch" in ran.out and "epoch 1/1" in ran.out
