@@ -58,6 +58,11 @@ def say(message: str) -> None:
     out.print(escape(message), soft_wrap=True)
 
 
+def prose(message: str) -> None:
+    """A sentence of the result, wrapped at words where there is a terminal."""
+    out.print(escape(message), soft_wrap=not out.is_terminal)
+
+
 def told(message: str) -> None:
     """A line about a file that was written, on standard error so that it does not mix with piped numbers."""
     err.print(escape(message), soft_wrap=True)
@@ -108,6 +113,15 @@ class Bar:
         self._heartbeat(what, done, total, note)
         if done >= total:
             self.close(what)
+
+    def busy(self, what: str) -> None:
+        """Work whose length nobody knows."""
+        self._tasks[what] = self._progress.add_task(what, total=None, note="")
+
+    def begin(self, what: str, done: int, total: int) -> None:
+        """Show training before its first step is over, which may take long."""
+        self._started, self._windows = time.monotonic(), 0
+        self.update(what, done, total)
 
     def step(self, what: str, step, epochs: int) -> None:
         """A training step. The loss is fetched a few times a second only: each look waits for the device."""

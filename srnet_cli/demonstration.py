@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from srnet_cli.console import metric_table, say, seconds_text, step
+from srnet_cli.console import metric_table, prose, say, seconds_text, step
 from srnet_cli.drawing import draw
 from srnet_cli.exporting import export_network
 from srnet_cli.steps import SYNTHETIC, open_checkpoint, prepare_stage, show_prepared
@@ -53,8 +53,8 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
 def _what_next(page: Path, checkpoint: Path, seconds: float) -> None:
     step(f"Done in {seconds_text(seconds)}. What to do next")
     say(f"  open {page} in a browser")
-    say(f"  srnet eval {checkpoint} --by joint        the same checkpoint, joint by joint")
+    say(f"  srnet eval {checkpoint} --by joint")
     say(f"  srnet visualize {checkpoint} --action Sitting")
-    say("  srnet train --arch 3,3,3 --epochs 5        a network that sees 27 frames")
+    say("  srnet train --arch 3,3,3 --epochs 5")
     say("  srnet prepare --protocol cross-action --train-action Discussion")
-    say("  Put data_3d_h36m.npz and data_2d_h36m_gt.npz into data/ and the same commands use Human3.6M.")
+    prose("Put data_3d_h36m.npz and data_2d_h36m_gt.npz into data/ and the same commands use Human3.6M.")

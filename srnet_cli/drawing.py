@@ -43,7 +43,7 @@ def draw(
             f"{start} is beyond the end: {sequence} has frames 0 to {sequence.length - 1}", where="--start"
         )
     with progress_bar() as bar:
-        bar.update("predicting", 0, 1)
+        bar.busy("predicting")
         scene = clip_scene(
             {checkpoint.model_config.name: checkpoint.model}, stage, sequence, title=path.stem,
             subtitle=f"{stage.manifest['dataset']} · {sequence.subject} · {sequence.take} · camera {sequence.camera} · "

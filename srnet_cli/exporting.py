@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srnet_cli.console import bytes_text, plain_table, progress_bar, say
+from srnet_cli.console import bytes_text, plain_table, progress_bar, prose, say
 from srnet_cli.steps import data_config_of, prepare_stage, stored_section
 from srnet_core.config import to_dict
 
@@ -24,7 +24,9 @@ def export_network(checkpoint: "Checkpoint", path: Path, output: Path) -> None:
         + (" (synthetic)" if (checkpoint.meta or {}).get("synthetic") else ""),
         "srnet.source": path.name,
     }
-    export = export_onnx(checkpoint.model, output, metadata=metadata)
+    with progress_bar() as bar:
+        bar.busy("writing and checking")
+        export = export_onnx(checkpoint.model, output, metadata=metadata)
     plain_table(
         f"{output}  {bytes_text(output.stat().st_size)}",
         ["batch x frames", "largest difference from torch"],
@@ -35,7 +37,7 @@ def export_network(checkpoint: "Checkpoint", path: Path, output: Path) -> None:
         caption=f"Compared in onnxruntime on random keypoints; the largest output is {export.scale:.2f}.",
     )
     joints, lost = checkpoint.model.num_joints, checkpoint.model.receptive_field - 1
-    say(f"keypoints (batch, frames, {joints}, 2) -> poses (batch, frames{f' - {lost}' if lost else ''}, {joints}, 3); "
+    prose(f"keypoints (batch, frames, {joints}, 2) -> poses (batch, frames{f' - {lost}' if lost else ''}, {joints}, 3); "
         f"normalization {metadata['srnet.normalization']}")  # fmt: skip
 
 

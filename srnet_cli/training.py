@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srnet_cli.console import Bar, count_text, facts, metric_table, progress_bar, remark, say, seconds_text
+from srnet_cli.console import Bar, count_text, facts, metric_table, progress_bar, prose, remark, say, seconds_text
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.steps import data_text, dataset_text, prepare_stage, stored_section
 from srnet_core.config import RunConfig, from_dict, merge, read_toml, replace, with_settings
@@ -101,13 +101,14 @@ def train_and_show(
         run = TrainingRun(config, prepared, files, resume=resume, finetune=finetune, should_stop=asked)
         _show_start(run)
         with progress_bar() as bar:
+            bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler))
             for event in run:
                 _show_event(event, bar, config)
     if not isinstance(event, Finished):
         _show_how_to_go_on(event, config, place)
         raise StoppedByUser
     if run.progress.epoch < config.train.epochs:
-        say(f"The time is up {_reached(run.progress.epoch, run.progress.step)}.")
+        prose(f"The time is up {_reached(run.progress.epoch, run.progress.step)}.")
     if table:
         show_report(event.report, files.name)
     say(f"{seconds_text(event.seconds)} in all; the result is")
