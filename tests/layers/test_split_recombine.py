@@ -109,6 +109,20 @@ def test_a_wide_context_whose_numbers_are_equal_is_a_narrow_one(form, recombine)
     torch.testing.assert_close(wide(x), narrow(x), rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("recombine", ["multiply", "add", "concat"])
+@torch.no_grad()
+def test_one_context_for_all_groups_is_the_same_one_in_each(recombine):
+    settings = {"recombine": recombine, "context": "all", "context_width": 3, "kernel_size": 3}
+    one, each = make(context_form="one_for_all", **settings), make(**settings)
+    state = {key: value for key, value in one.state_dict().items() if "group_conv" in key}
+    for key in each.state_dict():
+        if "m_conv" in key:  # get_all_info.m_conv.0.weight -> get_all_info.m_conv.weight
+            state[key] = one.state_dict()[f"get_all_info.m_conv.{key.rpartition('.')[2]}"]
+    each.load_state_dict(state)
+    x = torch.randn(2, 16, 5, dtype=torch.float64)
+    torch.testing.assert_close(one(x), each(x), rtol=0, atol=1e-10)
+
+
 @torch.no_grad()
 def test_a_context_as_wide_as_the_groups_has_a_number_for_each_channel():
     torch.manual_seed(0)
