@@ -108,6 +108,7 @@ class TrainingRun:
         _require_skeleton(config, prepared)
         torch.manual_seed(train.seed)
         self.model = build_model(config.model)
+        self.config = config = replace(config, model=self.model.config)  # a model may settle what was left open
         self.optimizer = make_optimizer(self.model, train)
         train_sequences, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
         self.sampler = self._make_sampler(train_sequences)
