@@ -16,33 +16,26 @@ N counts a frame once per camera that sees it. A folder without a manifest is no
 import contextlib
 import hashlib
 import json
-import os
-import secrets
-import shutil
-import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from srnet_core.clip import action_of
 from srnet_core.errors import StageError
-from srnet_core.files import fsync_folder, write_json
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.skeletons import get_skeleton
 from srnet_core.stages.key import STAGE_VERSION
 
-if TYPE_CHECKING:
-    import zarr  # imported where it is used: it takes longer than finding a stage that is there
-
 CHUNK_FRAMES = 16384
 FRAME_ARRAYS = ("pose_2d", "pose_3d", "norm_parameters", "root_cam_m")
 MANIFEST = "manifest.json"
 _MAX_MANIFEST_BYTES = 256 * 2**20
+_AGAIN = "Delete the folder, or run prepare with --force"
 
 
 @dataclass(frozen=True)
@@ -67,134 +60,6 @@ class Sequence:
         return f"{self.subject}/{self.take}/camera {self.camera}"
 
 
-class StageWriter:
-    """Writes a stage under a temporary name; `commit` gives it its own. Used as a context manager.
-
-    Frames come in order through `append`; they are written a whole chunk at a time, so memory stays bounded by a
-    chunk however large the stage is. Leaving the context without `commit` removes what was written.
-    """
-
-    def __init__(self, folder: Path, frames: int, shapes: Mapping[str, tuple[int, ...]]):
-        self.folder, self.frames = Path(folder), frames
-        self.written = 0
-        self._remove_leftovers()
-        self.temporary = self.folder.with_name(
-            f"{self.folder.name}.tmp-{socket.gethostname()}-{os.getpid()}_{secrets.token_hex(3)}"
-        )
-        self._shapes = dict(shapes)
-        self._buffer: dict[str, list[np.ndarray]] = {name: [] for name in shapes}
-        self._buffered = 0
-
-    def __enter__(self) -> "StageWriter":
-        self._require_space()
-        import zarr
-
-        self.temporary.mkdir(parents=True)
-        self._group = zarr.open_group(self.temporary, mode="w", zarr_format=3)
-        self._arrays = {name: self._create(name, (self.frames, *shape)) for name, shape in self._shapes.items()}
-        return self
-
-    def __exit__(self, *_) -> None:
-        shutil.rmtree(self.temporary, ignore_errors=True)
-
-    def append(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Add frames: one array of the same length for each name given at creation."""
-        for name, rows in arrays.items():
-            self._buffer[name].append(np.asarray(rows, dtype=np.float32))
-        self._buffered += len(next(iter(arrays.values())))
-        if self._buffered >= CHUNK_FRAMES:
-            self._flush(self._buffered - self._buffered % CHUNK_FRAMES)
-
-    def commit(self, manifest: Mapping, windows: Mapping[str, np.ndarray], *, replace_existing: bool = False) -> None:
-        """Write what is left, the windows and the manifest, and give the folder its name.
-
-        A good stage of that name that another process finished meanwhile is left as it is, since it has the same
-        content, unless `replace_existing`.
-        """
-        self._flush(self._buffered)
-        if self.written != self.frames:
-            raise StageError(f"{self.written} of {self.frames} frames were written", where=self.folder)
-        for split, centres in windows.items():
-            self._create(f"windows_{split}", (len(centres),), np.int32)[...] = centres.astype(np.int32)
-        files = {}
-        for path in sorted(p for p in self.temporary.rglob("*") if p.is_file()):
-            files[path.relative_to(self.temporary).as_posix()] = _sync_and_hash(path)
-        self._require_every_chunk(files, windows)
-        for folder in [p for p in self.temporary.rglob("*") if p.is_dir()]:
-            fsync_folder(folder)
-        write_json(self.temporary / MANIFEST, {**manifest, "stage_version": STAGE_VERSION, "files": files})
-        self._publish(replace_existing)
-
-    def _publish(self, replace_existing: bool) -> None:
-        for _ in range(100):  # each round loses only to another process that has just put its stage there
-            try:
-                os.rename(self.temporary, self.folder)
-            except OSError:
-                if not self.folder.is_dir():
-                    raise
-                if is_stage(self.folder) and not replace_existing:
-                    return  # another process was faster
-                self._move_away(self.folder)
-            else:
-                return fsync_folder(self.folder.parent)
-        raise StageError("other processes keep writing this stage", where=self.folder)
-
-    def _move_away(self, folder: Path) -> None:
-        aside = folder.with_name(f"{self.temporary.name}-old-{secrets.token_hex(3)}")
-        with contextlib.suppress(FileNotFoundError):  # another process may have moved it first
-            os.rename(folder, aside)
-        shutil.rmtree(aside, ignore_errors=True)
-
-    def _create(self, name: str, shape: tuple[int, ...], dtype=np.float32) -> "zarr.Array":
-        from zarr.codecs import BloscCodec, Crc32cCodec
-
-        return self._group.create_array(
-            name,
-            shape=shape,
-            chunks=(min(CHUNK_FRAMES, max(1, shape[0])), *(max(1, n) for n in shape[1:])),
-            dtype=dtype,
-            # the checksum last: without it a flipped bit on disk reads back silently as another pose
-            compressors=[BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"), Crc32cCodec()],
-            config={"write_empty_chunks": True},  # so that every chunk can be expected to be there
-        )
-
-    def _flush(self, count: int) -> None:
-        if count == 0:
-            return
-        for name, parts in self._buffer.items():
-            rows = np.concatenate(parts) if len(parts) > 1 else parts[0]
-            self._arrays[name][self.written : self.written + count] = rows[:count]
-            self._buffer[name] = [rows[count:].copy()]
-        self.written += count
-        self._buffered -= count
-
-    def _require_space(self) -> None:
-        needed = self.frames * sum(int(np.prod(s)) for s in self._shapes.values()) * 4 + 2**20
-        parent = next(p for p in self.folder.parents if p.exists())
-        free = shutil.disk_usage(parent).free
-        if free < needed:
-            raise StageError(
-                f"no disk space: the stage may need {needed / 2**20:,.0f} MiB, and {free / 2**20:,.0f} MiB are free",
-                where=self.folder.parent, todo="Free some space or choose another --cache-dir")  # fmt: skip
-
-    def _require_every_chunk(self, files: Mapping, windows: Mapping[str, np.ndarray]) -> None:
-        """zarr reads a chunk that is not there as zeros, so their number is checked before the stage counts."""
-        lengths = dict.fromkeys(self._shapes, self.frames) | {f"windows_{s}": len(c) for s, c in windows.items()}
-        for name, length in lengths.items():
-            present = sum(f.startswith(f"{name}/c/") for f in files)
-            expected = -(-length // CHUNK_FRAMES)
-            if present != expected:
-                raise StageError(f"{present} of {expected} chunks of {name} are on disk", where=self.temporary)
-
-    def _remove_leftovers(self) -> None:
-        """Delete what killed processes of this machine left of this stage."""
-        prefix = f"{self.folder.name}.tmp-{socket.gethostname()}-"
-        for path in self.folder.parent.glob(f"{prefix}*"):
-            pid = path.name.removeprefix(prefix).partition("_")[0]
-            if pid.isdigit() and not _alive(int(pid)):
-                shutil.rmtree(path, ignore_errors=True)
-
-
 @dataclass(frozen=True)
 class Stage:
     """A finished stage, opened for reading."""
@@ -210,20 +75,18 @@ class Stage:
             StageError: there is no manifest, it is damaged or of another version, or files are missing or cut short.
         """
         folder = Path(folder)
-        again = "Delete the folder, or run prepare with --force"
         try:
             if (folder / MANIFEST).stat().st_size > _MAX_MANIFEST_BYTES:
-                raise StageError("the manifest is too large to be one", where=folder, todo=again)
+                raise StageError("the manifest is too large to be one", where=folder, todo=_AGAIN)
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            files, version = manifest["files"], manifest["stage_version"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StageError(f"not a finished stage: {error}", where=folder, todo=again) from None
-        if version != STAGE_VERSION:
-            raise StageError(f"made by another version ({version}, not {STAGE_VERSION})", where=folder, todo=again)
-        for name, entry in files.items():
+            _check_manifest(manifest)
+            sizes = {str(name): int(entry["bytes"]) for name, entry in manifest["files"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StageError(f"not a finished stage: {error}", where=folder, todo=_AGAIN) from None
+        for name, size in sizes.items():
             path = folder / name
-            if not path.is_file() or path.stat().st_size != entry["bytes"]:
-                raise StageError(f"damaged: {name} is missing or has another size", where=folder, todo=again)
+            if not path.is_file() or path.stat().st_size != size:
+                raise StageError(f"damaged: {name} is missing or has another size", where=folder, todo=_AGAIN)
         return cls(folder, manifest)
 
     def verify(self) -> None:
@@ -235,8 +98,7 @@ class Stage:
         for name, entry in self.manifest["files"].items():
             with open(self.folder / name, "rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
-                    raise StageError(f"damaged: the bytes of {name} have changed", where=self.folder,
-                                     todo="Run prepare with --force")  # fmt: skip
+                    raise StageError(f"damaged: the bytes of {name} have changed", where=self.folder, todo=_AGAIN)
 
     @cached_property
     def sequences(self) -> tuple[Sequence, ...]:
@@ -274,13 +136,33 @@ class Stage:
         Raises:
             StageError: a chunk is damaged (its checksum does not fit).
         """
-        import zarr
+        import zarr  # here, because finding a stage is quicker than importing it
 
         try:
-            return np.asarray(zarr.open_group(self.folder, mode="r", zarr_format=3)[name][start:stop])
+            array = zarr.open_group(self.folder, mode="r", zarr_format=3)[name]
+            values = np.asarray(array[start:stop])
         except Exception as error:  # zarr and its codecs raise many kinds
-            raise StageError(f"damaged: {name} cannot be read ({error})", where=self.folder,
-                             todo="Run prepare with --force") from error  # fmt: skip
+            raise StageError(f"damaged: {name} cannot be read ({error})", where=self.folder, todo=_AGAIN) from error
+        self._require_chunks(name, len(values), start, array.ndim)
+        return values
+
+    def _require_chunks(self, name: str, count: int, start: int, dimensions: int) -> None:
+        """zarr reads a chunk that is not there as zeros. After a read, all of its chunks must still be there."""
+        if count == 0:
+            return
+        for index in range(start // CHUNK_FRAMES, (start + count - 1) // CHUNK_FRAMES + 1):
+            if not self.folder.joinpath(name, "c", str(index), *["0"] * (dimensions - 1)).is_file():
+                raise StageError(f"damaged: a part of {name} has gone while it was read", where=self.folder, todo=_AGAIN)
+
+
+def _check_manifest(manifest: Any) -> None:
+    """Raise `ValueError` or `KeyError` unless it has what every manifest has."""
+    if not isinstance(manifest, dict):
+        raise ValueError("the manifest is no table")
+    if manifest["stage_version"] != STAGE_VERSION:
+        raise ValueError(f"made by another version ({manifest['stage_version']}, not {STAGE_VERSION})")
+    if not isinstance(manifest["files"], dict) or not manifest["files"]:
+        raise ValueError("the manifest lists no files")
 
 
 def is_stage(folder: Path) -> bool:
@@ -300,20 +182,3 @@ def skeleton_to_dict(skeleton: Skeleton) -> dict:
 
 def skeleton_from_dict(values: Mapping) -> Skeleton:
     return Skeleton(**{k: v if isinstance(v, str) else tuple(v) for k, v in values.items()})
-
-
-def _sync_and_hash(path: Path) -> dict:
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-    return {"bytes": path.stat().st_size, "sha256": digest}
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

@@ -120,8 +120,15 @@ def test_an_exporter_that_fails_is_one_line(srnet, checkpoint, monkeypatch):
 
 def test_a_full_disk_leaves_nothing_behind(srnet, checkpoint, monkeypatch):
     def full(*_):
-        raise OSError(28, "No space left on device", "output/x")
+        raise OSError(28, "No space left on device")  # as write and fsync do, without a name
 
     monkeypatch.setattr("srnet_core.files.os.fsync", full)
-    srnet("export", checkpoint, "--format", "npz").refused("no space left", code=1)
+    srnet("export", checkpoint, "--format", "npz").refused("output/latest_epoch_tiny.npz", "no space left", code=1)
     assert list(Path("output").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(srnet, checkpoint, monkeypatch):
+    monkeypatch.setattr("srnet_core.files.os.access", lambda _, mode, **__: not mode & os.W_OK)
+    monkeypatch.setattr("srnet_core.checkpoint.load_checkpoint", lambda *_: pytest.fail("the work has begun"))
+    for command, options in (("export", ("--format", "npz")), ("visualize", ()), ("eval", ("--json", "x.json"))):
+        srnet(command, checkpoint, *options).refused("no permission to write")
