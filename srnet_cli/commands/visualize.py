@@ -11,7 +11,7 @@ from srnet_cli.options import DATA_OF_CHECKPOINT, Device, shared
 @shared(data=DATA_OF_CHECKPOINT)
 def main(
     data: dict,
-    path: Annotated[Path | None, typer.Argument(help="A checkpoint (default: the newest in checkpoint/)", metavar="[PATH]")] = None,
+    path: Annotated[Path | None, typer.Argument(help="A checkpoint (default: the newest in checkpoint/)", metavar="PATH")] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Test subject (default: the first)")] = None,
     action: Annotated[str | None, typer.Option("--action", help="Test action or take (default: Walking, or the first)")] = None,
     camera: Annotated[int | None, typer.Option("--camera", help="Test camera (default: the first)")] = None,
