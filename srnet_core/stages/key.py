@@ -42,8 +42,12 @@ def _read_memo(memo_file: Path | None) -> dict:
 
 
 def stage_key(config: DataConfig, dataset: str, digests: Sequence[str]) -> str:
-    """16 hex digits from the input files' digests, the configuration and the stage's version."""
-    content = {k: v for k, v in to_dict(config).items() if k not in _PLACES}
+    """16 hex digits from the input files' digests, the configuration and the stage's version.
+
+    Only settings that are not the default count, so that a setting added later does not rename the stages there are.
+    """
+    defaults = to_dict(DataConfig())
+    content = {k: v for k, v in to_dict(config).items() if k not in _PLACES and v != defaults[k]}
     content |= {"dataset": dataset, "files": list(digests), "version": STAGE_VERSION}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -16,7 +16,8 @@ from srnet_core.files import require_folder
 from srnet_core.normalization._root_depth import BodySize, at_depth, estimate_root_depth, learn_body_size
 from srnet_core.protocols import Split, split_clips
 from srnet_core.stages.key import file_digest, stage_folder, stage_key
-from srnet_core.stages.store import FRAME_ARRAYS, Sequence, Stage, StageWriter, skeleton_to_dict
+from srnet_core.stages.store import FRAME_ARRAYS, Sequence, Stage, skeleton_to_dict
+from srnet_core.stages.writer import StageWriter
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(step, done, total)."""

@@ -14,9 +14,10 @@ from srnet_core import datasets
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError, StageError, UnknownNameError
 from srnet_core.stages import prepare as prepare_module
-from srnet_core.stages.key import file_digest
+from srnet_core.stages.key import STAGE_VERSION, file_digest, stage_key
 from srnet_core.stages.prepare import prepare
-from srnet_core.stages.store import CHUNK_FRAMES, Stage, StageWriter
+from srnet_core.stages.store import CHUNK_FRAMES, Stage
+from srnet_core.stages.writer import StageWriter
 
 
 @pytest.fixture
@@ -58,9 +59,49 @@ def test_running_again_finds_the_stage(config):
     assert not first.cached and second.cached and first.stage.folder == second.stage.folder
 
 
-def test_force_makes_it_again(config):
-    prepare(config)
+def test_force_makes_it_again_and_keeps_a_good_one_in_its_place(config):
+    first = prepare(config).stage
+    inode = (first.folder / "manifest.json").stat().st_ino
     assert not prepare(config, force=True).cached
+    assert (first.folder / "manifest.json").stat().st_ino == inode  # nobody who reads it is disturbed
+
+
+def test_force_replaces_a_stage_whose_bytes_have_changed(config):
+    stage = prepare(config).stage
+    damage_chunk(stage)
+    assert prepare(config).cached  # sizes are right, so only reading or --force finds out
+    prepare(config, force=True).stage.verify()
+    assert [p for p in Path(config.cache_dir).iterdir() if p.is_dir()] == [stage.folder]
+
+
+def test_a_chunk_lost_after_opening_is_not_read_as_zeros(config):
+    stage = prepare(config).stage
+    next(p for p in (stage.folder / "pose_3d" / "c").rglob("*") if p.is_file()).unlink()
+    with pytest.raises(StageError, match="has gone"):
+        stage.read("pose_3d")
+    stage.read("pose_2d")
+
+
+def test_settings_at_their_default_do_not_count(config, monkeypatch):
+    key = stage_key(config, "small", ["x"])
+    assert key == stage_key(DataConfig(**{**config.__dict__, "downsample": 1}), "small", ["x"])
+    assert key != stage_key(DataConfig(**{**config.__dict__, "downsample": 2}), "small", ["x"])
+
+
+EXPECTED = {  # normalization -> array -> mean absolute value over the whole small stage
+    "base": {"pose_2d": 0.10421974, "pose_3d": 0.16751957, "root_cam_m": 1.7181336},
+    "proj": {"pose_2d": 0.22234776, "pose_3d": 0.16743986, "norm_parameters": 624.41926, "root_cam_m": 1.7181336},
+    "weak_proj": {"pose_2d": 0.22234776, "pose_3d": 0.16742147, "norm_parameters": 624.41926, "root_cam_m": 1.7181336},
+    "lcn": {"pose_2d": 0.098194917, "pose_3d": 0.08907056, "norm_parameters": 767.85714, "root_cam_m": 1.7181336},
+}
+
+
+@pytest.mark.parametrize("normalization", EXPECTED)
+def test_the_numbers_in_a_stage_are_those_of_its_version(config, normalization):
+    """If this fails because the numbers were meant to change, raise STAGE_VERSION: old stages must not be served."""
+    stage = prepare(DataConfig(**{**config.__dict__, "normalization": normalization})).stage
+    found = {name: float(np.abs(stage.read(name).astype(np.float64)).mean()) for name in stage.manifest["arrays"]}
+    assert STAGE_VERSION == 1 and found == pytest.approx(EXPECTED[normalization], rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +246,7 @@ def test_too_few_frames_are_refused(tmp_path):
 
 def test_no_disk_space_is_said_before_anything_is_written(config, monkeypatch):
     usage = prepare_module.StageWriter._require_space.__globals__["shutil"].disk_usage(".")
-    monkeypatch.setattr("srnet_core.stages.store.shutil.disk_usage", lambda _: usage._replace(free=1000))
+    monkeypatch.setattr("srnet_core.stages.writer.shutil.disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(StageError, match="no disk space"):
         prepare(config)
     assert not list(Path(config.cache_dir).glob("*-cross_subject-*"))

@@ -1,0 +1,182 @@
+"""Writing a stage: under a temporary name, every chunk checked, a manifest last, then the name."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from srnet_core.errors import StageError
+from srnet_core.files import fsync_folder, write_json
+from srnet_core.stages.key import STAGE_VERSION
+from srnet_core.stages.store import CHUNK_FRAMES, MANIFEST, Stage
+
+if TYPE_CHECKING:
+    import zarr  # imported where it is used: it takes longer than finding a stage that is there
+
+LOCK = ".writer"  # held by the process that writes; left in the finished stage, where nobody minds it
+
+
+class StageWriter:
+    """Writes a stage under a temporary name; `commit` gives it its own. Used as a context manager.
+
+    Frames come in order through `append`; they are written a whole chunk at a time, so memory stays bounded by a
+    chunk however large the stage is. Leaving the context without `commit` removes what was written.
+    """
+
+    def __init__(self, folder: Path, frames: int, shapes: Mapping[str, tuple[int, ...]]):
+        self.folder, self.frames = Path(folder), frames
+        self.written = 0
+        self.temporary = self.folder.with_name(f"{self.folder.name}.tmp-{secrets.token_hex(6)}")
+        self._shapes = dict(shapes)
+        self._buffer: dict[str, list[np.ndarray]] = {name: [] for name in shapes}
+        self._buffered = 0
+
+    def __enter__(self) -> "StageWriter":
+        import zarr
+
+        self._remove_leftovers()
+        self._require_space()
+        self.temporary.mkdir(parents=True)
+        self._lock = open(self.temporary / LOCK, "wb")  # noqa: SIM115 - held until the stage is done
+        _try_lock(self._lock)
+        self._group = zarr.open_group(self.temporary, mode="w", zarr_format=3)
+        self._arrays = {name: self._create(name, (self.frames, *shape)) for name, shape in self._shapes.items()}
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._lock.close()
+        shutil.rmtree(self.temporary, ignore_errors=True)
+
+    def append(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Add frames: one array of the same length for each name given at creation."""
+        for name, rows in arrays.items():
+            self._buffer[name].append(np.asarray(rows, dtype=np.float32))
+        self._buffered += len(next(iter(arrays.values())))
+        if self._buffered >= CHUNK_FRAMES:
+            self._flush(self._buffered - self._buffered % CHUNK_FRAMES)
+
+    def commit(self, manifest: Mapping, windows: Mapping[str, np.ndarray], *, replace_existing: bool = False) -> None:
+        """Write what is left, the windows and the manifest, and give the folder its name.
+
+        A stage of that name that another process finished meanwhile is left as it is, since it has the same content.
+        With `replace_existing` every byte of it is checked first, and it is replaced if any has changed.
+        """
+        self._flush(self._buffered)
+        if self.written != self.frames:
+            raise StageError(f"{self.written} of {self.frames} frames were written", where=self.folder)
+        for split, centres in windows.items():
+            self._create(f"windows_{split}", (len(centres),), np.int32)[...] = centres.astype(np.int32)
+        files = {}
+        for path in sorted(p for p in self.temporary.rglob("*") if p.is_file() and p.name != LOCK):
+            files[path.relative_to(self.temporary).as_posix()] = _sync_and_hash(path)
+        self._require_every_chunk(files, windows)
+        for folder in [p for p in self.temporary.rglob("*") if p.is_dir()]:
+            fsync_folder(folder)
+        write_json(self.temporary / MANIFEST, {**manifest, "stage_version": STAGE_VERSION, "files": files})
+        self._publish(replace_existing)
+
+    def _publish(self, replace_existing: bool) -> None:
+        """Give the folder its name. What had the name is only deleted once the new stage has it."""
+        aside: list[Path] = []
+        try:
+            for _ in range(100):  # each round loses only to another process that has just put its stage there
+                try:
+                    os.rename(self.temporary, self.folder)
+                except OSError:
+                    if not self.folder.is_dir():
+                        raise
+                    if _is_good(self.folder, every_byte=replace_existing):
+                        return  # it is there already
+                    aside.append(self.folder.with_name(f"{self.temporary.name}-old-{secrets.token_hex(3)}"))
+                    with contextlib.suppress(FileNotFoundError):  # another process may have been faster
+                        os.rename(self.folder, aside[-1])
+                else:
+                    return fsync_folder(self.folder.parent)
+            raise StageError("other processes keep writing this stage", where=self.folder)
+        finally:
+            for path in aside:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _create(self, name: str, shape: tuple[int, ...], dtype=np.float32) -> "zarr.Array":
+        from zarr.codecs import BloscCodec, Crc32cCodec
+
+        return self._group.create_array(
+            name,
+            shape=shape,
+            chunks=(min(CHUNK_FRAMES, max(1, shape[0])), *(max(1, n) for n in shape[1:])),
+            dtype=dtype,
+            # the checksum last: without it a flipped bit on disk reads back silently as another pose
+            compressors=[BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"), Crc32cCodec()],
+            config={"write_empty_chunks": True},  # so that every chunk can be expected to be there
+        )
+
+    def _flush(self, count: int) -> None:
+        if count == 0:
+            return
+        for name, parts in self._buffer.items():
+            rows = np.concatenate(parts) if len(parts) > 1 else parts[0]
+            self._arrays[name][self.written : self.written + count] = rows[:count]
+            self._buffer[name] = [rows[count:].copy()]
+        self.written += count
+        self._buffered -= count
+
+    def _require_space(self) -> None:
+        needed = self.frames * sum(int(np.prod(s)) for s in self._shapes.values()) * 4 + 2**20
+        parent = next(p for p in self.folder.parents if p.exists())
+        free = shutil.disk_usage(parent).free
+        if free < needed:
+            raise StageError(
+                f"no disk space: the stage may need {needed / 2**20:,.1f} MiB, and {free / 2**20:,.1f} MiB are free",
+                where=self.folder.parent, todo="Free some space or choose another --cache-dir")  # fmt: skip
+
+    def _require_every_chunk(self, files: Mapping, windows: Mapping[str, np.ndarray]) -> None:
+        """zarr reads a chunk that is not there as zeros, so their number is checked before the stage counts."""
+        lengths = dict.fromkeys(self._shapes, self.frames) | {f"windows_{s}": len(c) for s, c in windows.items()}
+        for name, length in lengths.items():
+            present = sum(f.startswith(f"{name}/c/") for f in files)
+            expected = -(-length // CHUNK_FRAMES)
+            if present != expected:
+                raise StageError(f"{present} of {expected} chunks of {name} are on disk", where=self.temporary)
+
+    def _remove_leftovers(self) -> None:
+        """Delete what killed processes left of this stage: folders whose lock nobody holds any more."""
+        for path in self.folder.parent.glob(f"{self.folder.name}.tmp-*"):
+            with contextlib.suppress(OSError), open(path / LOCK, "rb") as lock:
+                if _try_lock(lock):
+                    shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_good(folder: Path, *, every_byte: bool) -> bool:
+    try:
+        stage = Stage.open(folder)
+        if every_byte:
+            stage.verify()
+    except (StageError, OSError):
+        return False
+    return True
+
+
+def _try_lock(file: BinaryIO) -> bool:
+    """Lock a file for this process; the system lets go when the process ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on Windows: leftovers stay there
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _sync_and_hash(path: Path) -> dict:
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+    return {"bytes": path.stat().st_size, "sha256": digest}
