@@ -295,7 +295,10 @@ def _require_same_order(checkpoint: Checkpoint, config: RunConfig) -> None:
 
 
 def _load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    if replace(checkpoint.model_config, dropout=model.config.dropout) != model.config:
+    free = {"dropout": model.config.dropout}  # settings that the weights do not depend on
+    if "aligned" not in (checkpoint.model_config.compat, model.config.compat):
+        free["compat"] = model.config.compat
+    if replace(checkpoint.model_config, **free) != model.config:
         stored, asked = to_dict(checkpoint.model_config), to_dict(model.config)
         differing = "; ".join(f"{k}: {stored[k]}, not {v}" for k, v in asked.items() if stored[k] != v)
         raise CheckpointError(f"holds another architecture ({differing})", where=checkpoint.path,

@@ -221,3 +221,38 @@ def test_the_order_of_the_windows_is_that_of_numpys_generator(prepared, tmp_path
     expected = np.random.RandomState(77).permutation(len(run.sampler.table))
     first = next(iter(run.sampler.epoch()))
     assert torch.equal(first.pose_3d, run.sampler.gather(torch.from_numpy(expected[:64])).pose_3d)
+
+
+def test_weights_may_be_finetuned_as_published_but_not_into_another_function(prepared, tmp_path):
+    first = files_in(tmp_path, "first")
+    config = config_for(prepared, epochs=1)
+    run_all(TrainingRun(config, prepared, first))
+    source = load_checkpoint(first.latest)
+    for compat, fits in (("original", True), ("aligned", False)):
+        other = replace(config, model=replace(config.model, compat=compat))
+        if fits:
+            assert TrainingRun(other, prepared, files_in(tmp_path, compat), finetune=source).model.config.as_published
+        else:
+            with pytest.raises(CheckpointError, match="compat"):
+                TrainingRun(other, prepared, files_in(tmp_path, compat), finetune=source)
+
+
+def test_records_hold_the_error_while_training_and_the_one_in_evaluation_mode(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=4, lr=3e-3, train_eval_every=2), prepared, files))
+    records = [json.loads(line) for line in files.metrics.read_text().splitlines()]
+    assert ["train_eval_mpjpe_mm" in r for r in records] == [False, True, False, True]
+    errors = [r["train_mpjpe_mm"] for r in records]
+    assert errors == sorted(errors, reverse=True) and errors[-1] > 0
+    assert 0 < records[-1]["train_eval_mpjpe_mm"] < errors[0]
+
+
+def test_the_error_of_an_epoch_survives_a_stop(prepared, tmp_path):
+    config, whole, parts = config_for(prepared, epochs=1), files_in(tmp_path / "whole"), files_in(tmp_path / "parts")
+    run_all(TrainingRun(config, prepared, whole))
+    steps = []
+    for event in TrainingRun(config, prepared, parts, should_stop=lambda: len(steps) >= 2):
+        steps += [event] if isinstance(event, Step) else []
+    run_all(TrainingRun(config, prepared, parts, resume=load_checkpoint(parts.latest)))
+    found = [json.loads(f.metrics.read_text())["train_mpjpe_mm"] for f in (whole, parts)]
+    assert found[1] == pytest.approx(found[0], rel=1e-6)
