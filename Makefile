@@ -7,7 +7,7 @@ STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut
 
 .PHONY: demo test lint environment results clean
 
-demo: environment  ## the whole walk on data the project makes itself, in about five minutes
+demo: environment  ## the whole walk on data the project makes itself, in about five minutes plus download
 	$(BIN)/srnet demo
 
 test: environment  ## the test suite, on two processes
@@ -28,6 +28,6 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
-clean:  ## remove the environment and everything generated
-	rm -rf $(VENV) output checkpoint best_checkpoint build dist
+clean:  ## remove the environment, prepared data and demo output; trained checkpoints stay
+	rm -rf $(VENV) output/demo build dist
 	find cache -mindepth 1 ! -name README.md -delete

@@ -233,13 +233,15 @@ def _inflate(file: BinaryIO, packed_size: int, out: memoryview, where: object) -
             if not packed:
                 break
             packed_size -= len(packed)
-            while packed and not inflater.eof:
+            more = True
+            while more and not inflater.eof:
                 piece = inflater.decompress(packed, _DEFLATE_OUT)
                 if filled + len(piece) > len(out):
                     raise HostileFileError("holds more data than its directory declares", where=where)
                 out[filled : filled + len(piece)] = piece
                 filled += len(piece)
                 packed = inflater.unconsumed_tail
+                more = packed or len(piece) == _DEFLATE_OUT  # a full piece need not be all of it
     except zlib.error as error:
         raise BadFileError(f"damaged: {error}", where=where, todo=AGAIN) from None
     return filled
