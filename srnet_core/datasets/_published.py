@@ -36,6 +36,19 @@ class File3d:
     metadata: object
 
     @property
+    def details(self) -> dict:
+        """`metadata`, empty where missing.
+
+        Raises:
+            BadFileError: it is not a dict.
+        """
+        if self.metadata is None:
+            return {}
+        if not isinstance(self.metadata, dict):
+            raise BadFileError("'metadata' must be a dict", where=self.path)
+        return self.metadata
+
+    @property
     def num_joints(self) -> int:
         return next(pose.shape[1] for takes in self.positions_m.values() for pose in takes.values())
 

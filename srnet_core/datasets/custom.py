@@ -45,7 +45,7 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     """
     path_3d, path_2d = paths
     file_3d = read_positions_3d(path_3d)
-    metadata = _metadata(file_3d)
+    metadata = file_3d.details
     skeleton, notes = _skeleton(file_3d, metadata, name)
     cameras, camera_notes = _cameras(file_3d)
     return assemble(
@@ -61,14 +61,6 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         synthetic=metadata.get("synthetic") is True,
         notes=[*notes, *camera_notes],
     )
-
-
-def _metadata(file_3d: File3d) -> dict:
-    if file_3d.metadata is None:
-        return {}
-    if not isinstance(file_3d.metadata, dict):
-        raise BadFileError("'metadata' must be a dict", where=file_3d.path)
-    return file_3d.metadata
 
 
 def _skeleton(file_3d: File3d, metadata: dict, name: str) -> tuple[Skeleton, list[str]]:

@@ -13,6 +13,7 @@ from srnet_core.clip import PoseDataset
 from srnet_core.datasets._files import locate_pair
 from srnet_core.datasets._h36m_calibration import TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.datasets._published import assemble, map_poses, read_positions_2d, read_positions_3d
+from srnet_core.datasets._rig import read_cameras
 from srnet_core.skeletons import h36m17, h36m32
 
 FPS = 50.0
@@ -37,6 +38,8 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
 def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     """Read Human3.6M with the project's calibration; subjects without calibration (S2, S3, S4) are left out.
 
+    A file that brings `cameras` of its own is read with those, and one whose `metadata` says `synthetic` is synthetic.
+
     Raises:
         InputFileMissing, BadFileError, HostileFileError: as `_published`.
     """
@@ -44,6 +47,7 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     file_3d = read_positions_3d(path_3d, num_joints=(h36m32.SKELETON.num_joints, h36m17.SKELETON.num_joints))
     if file_3d.num_joints == h36m32.SKELETON.num_joints:
         file_3d = map_poses(file_3d, _to_17)
+    own_cameras = file_3d.cameras is not None
     return assemble(
         name,
         keypoints,
@@ -51,9 +55,11 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         read_positions_2d(path_2d),
         skeleton=h36m17.SKELETON,
         fps=FPS,
-        cameras=h36m_cameras(),
+        cameras=read_cameras(file_3d.cameras, path_3d) if own_cameras else h36m_cameras(),
         train_subjects=TRAIN_SUBJECTS,
         test_subjects=TEST_SUBJECTS,
+        synthetic=file_3d.details.get("synthetic") is True,
+        notes=["The 3D file has cameras of its own; they are used instead of Human3.6M's."] if own_cameras else [],
     )
 
 

@@ -162,3 +162,13 @@ def test_without_a_name_human36m_is_taken_if_any_of_it_is_there(tmp_path):
     (tmp_path / "data_3d_mine.npz").touch()
     assert datasets.available(tmp_path) == ["h36m", "mine"]
     assert datasets.available(tmp_path / "gone") == []
+
+
+def test_a_file_that_brings_cameras_and_says_synthetic_is_believed(tmp_path):
+    members_3d, members_2d = published_files.members()
+    members_3d["metadata"]["synthetic"] = True
+    moved = {**members_3d["cameras"]["S1"][0], "translation": np.float32([1, 2, 3])}
+    members_3d["cameras"]["S1"] = [moved, *members_3d["cameras"]["S1"][1:]]
+    dataset = datasets.load("h36m", published_files.write(tmp_path, "h36m", members_3d, members_2d), "gt")
+    assert dataset.synthetic and dataset.cameras["S1"][0].translation_m == (1, 2, 3)
+    assert any("cameras of its own" in note for note in dataset.notes)
