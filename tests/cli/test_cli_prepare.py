@@ -2,15 +2,13 @@
 
 import io
 import os
-import shutil
-import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cli_running import DATA
 
-from srnet_core.stages.store import StageWriter
+from srnet_core.stages.writer import LOCK, StageWriter
 
 pytestmark = pytest.mark.usefixtures("own_data")
 P3, P2 = Path("data/data_3d_small.npz"), Path("data/data_2d_small_gt.npz")
@@ -159,19 +157,19 @@ def test_a_missing_file(srnet):
     srnet("prepare", *DATA).refused("data_2d_small_gt.npz", "not there")
 
 
-def test_a_killed_prepare_leaves_nothing_that_counts(srnet, monkeypatch):
+def test_a_killed_prepare_leaves_nothing_that_counts(srnet):
     """What a killed process leaves is a folder under another name; the next run removes it and starts anew."""
     srnet("prepare", *DATA).ok()
     (stage,) = stages()
-    dead = next(pid for pid in range(4_000_000, 5_000_000) if not Path(f"/proc/{pid}").exists())
-    shutil.move(stage, stage.with_name(f"{stage.name}.tmp-{socket.gethostname()}-{dead}_abc123"))
+    leftover = stage.rename(f"{stage}.tmp-killed")
+    (leftover / LOCK).touch()  # which nobody holds any more
     assert "written: " in srnet("prepare", *DATA).ok().out
     assert stages() == [stage]
 
 
 def test_no_disk_space_before_writing(srnet, monkeypatch):
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr("srnet_core.stages.store.shutil.disk_usage", lambda _: usage)
+    monkeypatch.setattr("srnet_core.stages.writer.shutil.disk_usage", lambda _: usage)
     srnet("prepare", *DATA).refused("cache", "no disk space", "--cache-dir", code=1)
 
 
