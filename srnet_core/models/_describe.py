@@ -54,7 +54,7 @@ def describe_state(state: Mapping[str, Any], *, videopose3d: bool = False, **kno
         for field, value in ASSUMED.items()
         if field not in known
     ]
-    return Description(from_dict(ModelConfig, fields | known), tuple(notes), tuple(unused))
+    return Description(from_dict(ModelConfig, {"residual_2d": False} | fields | known), tuple(notes), tuple(unused))
 
 
 def _srnet(shapes: Shapes, known: Mapping[str, Any]):
