@@ -180,7 +180,7 @@ def test_multiply_or_add_with_all_joints_is_said(tmp_path):
 def test_no_context_is_an_option():
     state = build_model("srnet", context="none", channels=8).state_dict()
     assert any('context="none"' in note for note in describe_state(state).notes)
-    assert describe_state(state, context="none").config == ModelConfig(context="none", channels=8)
+    assert describe_state(state, context="none").config == ModelConfig(context="none", channels=8, residual_2d=False)
 
 
 def test_concat_says_how_sequences_are_computed(tmp_path):
