@@ -16,7 +16,20 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-SHARED = ["--channels", "512", "--batch-size", "256", "--downsample", "5", "--lr-decay", "0.9", "--test-every", "0", "--seed", "4321"]
+SHARED = [
+    "--channels",
+    "512",
+    "--batch-size",
+    "256",
+    "--downsample",
+    "5",
+    "--lr-decay",
+    "0.9",
+    "--test-every",
+    "0",
+    "--seed",
+    "4321",
+]
 ARCHITECTURES = {"111": "1,1,1", "333": "3,3,3"}
 
 
@@ -61,8 +74,16 @@ def measure(model: str, arch_name: str, protocol_name: str, data_dir: str, folde
         command = train_command(model, ARCHITECTURES[arch_name], protocol, data_dir, folder, name)
         seconds = run(command, folder / f"{name}.log")
         report = folder / f"{name}.eval.json"
-        run(["srnet", "eval", str(folder / f"latest_epoch_{name}.bin"), "--json", str(report)], folder / f"{name}.eval.log")
-        values = {"name": name, "command": shlex.join(command), "seconds": seconds, "report": json.loads(report.read_text())}
+        run(
+            ["srnet", "eval", str(folder / f"latest_epoch_{name}.bin"), "--json", str(report)],
+            folder / f"{name}.eval.log",
+        )
+        values = {
+            "name": name,
+            "command": shlex.join(command),
+            "seconds": seconds,
+            "report": json.loads(report.read_text()),
+        }
         record.write_text(json.dumps(values, indent=1))
     return json.loads(record.read_text())
 
@@ -94,7 +115,9 @@ def table(results: dict[str, list[dict]], guesses: dict[str, dict]) -> str:
         lines.append(f"| {title} | always the mean pose | - | {_cells(guesses[name]['mean'])} | - |")
         for row in rows:
             model, arch, _ = row["name"].split("-")
-            lines.append(f"| {title} | {model} | {ARCHITECTURES[arch]} | {_cells(row['report']['mean'])} | {row['seconds'] / 60:.1f} min |")
+            lines.append(
+                f"| {title} | {model} | {ARCHITECTURES[arch]} | {_cells(row['report']['mean'])} | {row['seconds'] / 60:.1f} min |"
+            )
     commands = "\n".join(f"{row['command']}    # {row['seconds']:.0f} s" for rows in results.values() for row in rows)
     return "\n".join(lines) + f"\n\n```sh\n{commands}\n```\n"
 

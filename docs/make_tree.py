@@ -35,7 +35,9 @@ def tree() -> str:
 
 def _folder(folder: Path, depth: int) -> list[str]:
     """Files of a folder, plug-ins and public modules before helpers, then its folders."""
-    files = sorted((p for p in folder.glob("*.py") if p.name != "__init__.py"), key=lambda p: (p.name[0] == "_", p.name))
+    files = sorted(
+        (p for p in folder.glob("*.py") if p.name != "__init__.py"), key=lambda p: (p.name[0] == "_", p.name)
+    )
     lines = [_line(p.name, _first_line(p), depth) for p in files]
     for child in sorted(p for p in folder.iterdir() if p.is_dir() and (p / "__init__.py").exists()):
         lines.append(_line(f"{child.name}/", _first_line(child / "__init__.py"), depth))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.commands import demo, evaluate, export, prepare, train, visualize
+from srnet_cli.commands import demo, evaluate, export, groups, prepare, train, visualize
 
 INTERRUPTED = 130
 
@@ -22,6 +22,7 @@ for name, module in {
     "eval": evaluate,
     "export": export,
     "visualize": visualize,
+    "groups": groups,
     "demo": demo,
 }.items():
     app.command(name, no_args_is_help=False)(module.main)

@@ -40,12 +40,12 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, {n: r.mean for n, r in results.items()},
                  caption=f"Action-wise means, the same training time for both networks. {SYNTHETIC}.")  # fmt: skip
     step("5  Export SRNet to ONNX")
-    checkpoint = open_checkpoint(checkpoints["srnet"])
+    checkpoint = open_checkpoint(checkpoints["srnet"], {})
     export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx")
 
     step("6  Draw")
     page = draw(
-        checkpoint, checkpoints["srnet"], prepared.stage, action="Walking", output=output / "demo.html", device=device
+        checkpoint, checkpoints["srnet"], prepared, action="Walking", output=output / "demo.html", device=device
     )
     _what_next(page, checkpoints["srnet"], time.monotonic() - started)
 

@@ -9,7 +9,7 @@ from srnet_core.errors import ConfigError, InputFileMissing
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
-    from srnet_core.stages.store import Stage
+    from srnet_core.stages.prepare import Prepared
 
 GIF_FRAMES = 120
 
@@ -25,7 +25,7 @@ def newest_checkpoint(folder: Path = Path("checkpoint")) -> Path:
 
 
 def draw(
-    checkpoint: "Checkpoint", path: Path, stage: "Stage", *, subject: str | None = None, action: str | None = None,
+    checkpoint: "Checkpoint", path: Path, prepared: "Prepared", *, subject: str | None = None, action: str | None = None,
     camera: int | None = None, start: int = 0, frames: int = 1500, output: Path | None = None, pictures: bool = True,
     flip: bool = True, device: str = "auto",
 ) -> Path:  # fmt: skip
@@ -36,6 +36,7 @@ def draw(
     from srnet_core.visualization.page import write_page
     from srnet_core.visualization.picture import write_gif, write_png
 
+    stage = prepared.stage
     require_fit(checkpoint, stage)
     sequence = choose_sequence(stage, subject=subject, action=action, camera=camera)
     if start >= sequence.length:
@@ -45,7 +46,7 @@ def draw(
     with progress_bar() as bar:
         bar.busy("predicting")
         scene = clip_scene(
-            {checkpoint.model_config.name: checkpoint.model}, stage, sequence, title=path.stem,
+            {checkpoint.model_config.name: checkpoint.model}, stage, sequence, data=prepared.config, title=path.stem,
             subtitle=f"{stage.manifest['dataset']} · {sequence.subject} · {sequence.take} · camera {sequence.camera} · "
             f"{model_text(checkpoint.model_config)}",
             start=start, frames=frames, flip=flip, device=choose_device(device),

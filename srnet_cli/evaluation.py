@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srnet_cli.console import plain_table, progress_bar, told
+from srnet_cli.console import plain_table, progress_bar, remark, told
 from srnet_cli.steps import data_config_of, prepare_stage
 from srnet_cli.training import report_title, show_report
 
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 def evaluate_checkpoint(checkpoint: "Checkpoint", path: Path, data: dict, *, flip: bool, device: str) -> "Report":
     """Prepare the data the checkpoint asks for and measure it on the test split."""
     from srnet_core.device import choose_device
-    from srnet_core.evaluation.run import evaluate_steps, require_fit
+    from srnet_core.evaluation.run import evaluate_steps, require_fit, trained_on
 
     prepared = prepare_stage(data_config_of(checkpoint, data))
     require_fit(checkpoint, prepared.stage)
-    steps = evaluate_steps(
-        checkpoint.model, prepared.stage, flip=flip, device=choose_device(device), about={"checkpoint": str(path)}
-    )
+    seen = trained_on(checkpoint, prepared.stage)
+    if seen:
+        remark(f"{seen} of {len(prepared.stage.split('test'))} test clips were trained on: this is no test on new data")
+    about = {"checkpoint": str(path), "test_clips_trained_on": seen}
+    steps = evaluate_steps(checkpoint.model, prepared.stage, flip=flip, device=choose_device(device), about=about)
     with progress_bar() as bar:
         while True:
             try:

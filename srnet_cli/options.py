@@ -73,18 +73,22 @@ DATA: Mapping[str, tuple[Any, Callable | None]] = {
         _option(float, "--subset", help="Keep this fraction of each training clip (default: 1.0)", panel=_DATA), None),
     "normalization": (
         _option(str, "--norm", help="base, proj, weak_proj or lcn (default: base)", panel=_DATA), None),
+    "root_depth": (
+        _option(str, "--root-depth", help="For proj, weak_proj, lcn: ground-truth, or estimate from bone lengths (default: ground-truth)", panel=_DATA), None),
 }  # fmt: skip
 
 DATA_OF_CHECKPOINT = {name: (_from_checkpoint(annotation), parse) for name, (annotation, parse) in DATA.items()}
 
 MODEL: Mapping[str, tuple[Any, Callable | None]] = {
-    "name": (_option(str, "--model", help="srnet or fc (default: srnet)", panel=_MODEL), None),
+    "name": (_option(str, "--model", help="srnet, fc, group, late_fusion, early_split, split_fuse_split, gcn or lcn (default: srnet)", panel=_MODEL), None),
     "filter_widths": (
         _option(str, "--arch", help="Filter widths; their product is the receptive field in frames (default: 1,1,1)", panel=_MODEL), _list_of(int, "--arch")),
-    "groups": (_option(int, "--groups", help="Body parts: 1, 2, 3 or 5 (default: 5)", panel=_MODEL), None),
+    "groups": (_option(str, "--groups", help="Body parts: 1, 2, 3, 5 or a TOML file of your own, see srnet groups (default: 5)", panel=_MODEL), None),
     "recombine": (
         _option(str, "--recombine", help="multiply, add or concat (default: multiply)", panel=_MODEL), None),
     "context": (_option(str, "--context", help="others, all or none (default: others)", panel=_MODEL), None),
+    "compat": (
+        _option(str, "--compat", help="trained, original (do as the published code, mistakes included) or aligned; see docs/differences.md (default: trained)", panel=_MODEL), None),
     "channels": (_option(int, "--channels", help="Width of the hidden layers (default: 1024)", panel=_MODEL), None),
     "dropout": (_option(float, "--dropout", help="Dropout probability (default: 0)", panel=_MODEL), None),
     "causal": (
@@ -110,6 +114,10 @@ TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
         _option(float, "--minutes", help="Stop training after this time (default: no limit)", panel=_TRAIN), None),
 }  # fmt: skip
 
+Compat = Annotated[
+    str | None,
+    typer.Option("--compat", help="original: as the published code evaluates, mistakes included (default: as trained)"),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N")]
 
 

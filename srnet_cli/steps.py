@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from srnet_cli.console import bytes_text, plain_table, progress_bar, remark, say, seconds_text
 from srnet_core.config import DataConfig, replace
-from srnet_core.errors import CheckpointError
+from srnet_core.errors import CheckpointError, InputFileMissing
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
@@ -19,11 +19,23 @@ def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
     """Prepare with a progress bar; says in one line that synthetic data is used, and why if nobody asked for it."""
     from srnet_core.stages.prepare import prepare
 
+    if config.dataset is None and config.data_dir != DataConfig().data_dir:
+        _require_h36m(config)
     with progress_bar() as bar:
         prepared = prepare(config, force=force, progress=bar.update)
     if prepared.stage.manifest["synthetic"]:
         remark(SYNTHETIC if config.dataset else _why_synthetic(config))
     return prepared
+
+
+def _require_h36m(config: DataConfig) -> None:
+    """A folder that was asked for by name and has no Human3.6M in it is a mistake, not a wish for synthetic data."""
+    from srnet_core import datasets
+
+    if datasets.resolve_name(None, config.data_dir, config.keypoints) == "synthetic":
+        others = datasets.available(config.data_dir)
+        todo = f"Say --dataset {' or '.join(others)}" if others else "Check the path, or say --dataset synthetic"
+        raise InputFileMissing("there are no Human3.6M files in this folder", where=config.data_dir, todo=todo)
 
 
 def _why_synthetic(config: DataConfig) -> str:
@@ -79,10 +91,10 @@ def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
     """The data options a checkpoint was trained with, each replaced where the user said so."""
     from srnet_core.config import from_dict
 
-    stored = stored_section(checkpoint, "data")
+    stored = {k: v for k, v in stored_section(checkpoint, "data").items() if k != "cache_dir"}  # whose file is it?
     if "dataset" in overrides and overrides["dataset"] != stored.get("dataset"):
         # another data set has other subjects and actions: only what is no name of anything carries over
-        stored = {k: v for k, v in stored.items() if k in ("normalization", "cache_dir", "downsample")}
+        stored = {k: v for k, v in stored.items() if k in ("normalization", "root_depth", "downsample", "keypoints")}
     elif "protocol" in overrides and overrides["protocol"].replace("-", "_") != stored.get("protocol"):
         # another protocol splits by something else; the subjects stay, since leaving them is no accident
         stored = {k: v for k, v in stored.items() if k not in ("train_actions", "train_cameras", "test_cameras")}
@@ -94,11 +106,20 @@ def stored_section(checkpoint: "Checkpoint", section: str) -> dict:
     return ((checkpoint.meta or {}).get("config") or {}).get(section) or {}
 
 
-def open_checkpoint(path: str | Path, model: dict | None = None) -> "Checkpoint":
-    """Load a checkpoint and say aloud what had to be inferred or assumed."""
+def open_checkpoint(
+    path: str | Path, data: dict, *, causal: bool | None = None, compat: str | None = None
+) -> "Checkpoint":
+    """Load a checkpoint and say aloud what had to be inferred or assumed.
+
+    Args:
+        data: the data options given; a published file does not say which normalization it was trained with.
+        causal: as given, for published files; a file of ours that says otherwise is an error.
+        compat: "original" to evaluate as the published code does.
+    """
     from srnet_core.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(path, **(model or {}))
+    options = {k: v for k, v in {"causal": causal, "compat": compat}.items() if v is not None}
+    checkpoint = load_checkpoint(path, normalization=data.get("normalization"), **options)
     _require_sound_records(checkpoint)
     for sentence in checkpoint.inferred:
         remark(sentence)

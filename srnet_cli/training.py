@@ -47,8 +47,25 @@ def start_config(
     if preset is not None:
         path = preset_path(preset)
         config = merge(config, read_toml(path), where=path)
+    model = dict(options["model"])
+    if "groups" in model:
+        model |= chosen_groups(model["groups"], config.model.skeleton)
+    options = {**options, "model": model}
     config = RunConfig(**{section: replace(getattr(config, section), **given) for section, given in options.items()})
     return with_settings(config, settings) if settings else config
+
+
+def chosen_groups(text: str, skeleton: str) -> dict:
+    """`--groups`: a number of the skeleton's own, or a TOML file of body parts."""
+    from srnet_core.body_parts import read_groups
+    from srnet_core.lookup import names
+    from srnet_core.skeletons import get_skeleton
+
+    if text.isdigit():
+        return {"groups": int(text), "body_parts": ()}
+    known = get_skeleton(skeleton).joint_names if skeleton in names("skeletons") else None
+    parts = read_groups(text, known)
+    return {"groups": len(parts), "body_parts": parts}
 
 
 def preset_path(name: str) -> Path:
@@ -122,24 +139,26 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
 
     from srnet_core.device import choose_device
     from srnet_core.files import require_folder
+    from srnet_core.lookup import names
     from srnet_core.models import build_model
 
     choose_device(config.train.device)
     require_folder(place.checkpoint_dir)
     if config.train.validation:
         require_folder(place.best_dir)
-    with torch.device("meta"):  # shapes only: no memory, no random numbers
-        build_model(config.model)
+    if config.model.skeleton in names("skeletons"):
+        with torch.device("meta"):  # shapes only: no memory, no random numbers
+            build_model(config.model)
     if place.name is not None:
         _files(config, place)
 
 
 def _files(config: RunConfig, place: Place) -> "RunFiles":
     """The files of a run. A name that was not asked for steps aside for a run that is there; one that was does not."""
-    from srnet_core.training.run import RunFiles, default_name, free_name
+    from srnet_core.training.run import RunFiles, claim_name, default_name
 
     if place.name is None:
-        name = free_name(default_name(config), place.checkpoint_dir, place.best_dir)
+        name = claim_name(default_name(config), place.checkpoint_dir, place.best_dir)
         return RunFiles(name, place.checkpoint_dir, place.best_dir)
     if not place.name.strip(". ") or set(place.name) & set("/\\"):
         raise ConfigError(
@@ -175,26 +194,31 @@ def _show_how_to_go_on(stopped: "Stopped", config: RunConfig, place: Place) -> N
 
 @contextmanager
 def _ctrl_c():
-    """Turns the first Ctrl-C into a wish to stop after the current step; a second one ends the program at once."""
+    """Turns the first Ctrl-C, or a scheduler's SIGTERM, into a wish to stop after the current step.
+
+    A second Ctrl-C ends the program at once.
+    """
     wish = []
 
     def note(*_):
         wish.append(True)
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
         remark("stopping after this step and saving; press Ctrl-C again to leave at once")
 
-    before = signal.signal(signal.SIGINT, note)
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: bool(wish)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _show_start(run: "TrainingRun") -> None:
     model, train, progress = run.config.model, run.config.train, run.progress
     parameters = sum(p.numel() for p in run.model.parameters())
-    tested = f", test error (without flip averaging) every {train.test_every} epochs" if train.test_every > 1 else (
-        ", test error (without flip averaging) every epoch" if train.test_every else "")  # fmt: skip
+    averaged = "with" if model.as_published and train.test_flip else "without"
+    every = "every epoch" if train.test_every == 1 else f"every {train.test_every} epochs"
+    tested = f", test error ({averaged} flip averaging) {every}" if train.test_every else ""
     rows = {
         "model": f"{model_text(model)}: {parameters / 1e6:.3f} M parameters, receptive field {count_text(model.receptive_field, 'frame')}, on {run.device}",
         "data": f"{data_text(run.stage)}: {len(run.sampler.table):,} windows "
@@ -210,8 +234,10 @@ def _show_start(run: "TrainingRun") -> None:
 def model_text(model) -> str:
     """A model in a few words: srnet 3,3,3, 1024 channels, 5 groups, multiply others."""
     parts = [f"{model.name} {','.join(map(str, model.filter_widths))}", f"{model.channels} channels"]
+    if model.name not in ("fc", "gcn", "lcn"):
+        parts += [f"{model.groups} groups"]
     if model.name == "srnet":
-        parts += [f"{model.groups} groups", f"{model.recombine} {model.context}"]
+        parts += [f"{model.recombine} {model.context}"]
     return ", ".join(parts + (["causal"] if model.causal else []))
 
 
@@ -249,11 +275,15 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
     """The table of an evaluation, with both means named."""
     about = report.about
     caption = (
-        f"{about['protocol'].replace('_', '-')}, normalization {about['normalization']}, "
+        f"{about['keypoints']} 2D, {about['protocol'].replace('_', '-')}, normalization {about['normalization']}, "
         f"flip averaging {'on' if about['test_time_flip'] else 'off'}. "
         "Action-wise mean: mean of the actions' means, as papers print. Frame-wise mean: every frame counts the same."
     )
-    if about.get("uses_root_depth"):
+    if about["as_published"]:
+        caption += " Computed as the published code does, its mistakes included."
+    if about["root_depth"] == "estimate":
+        caption += " The root's depth is estimated from bone lengths."
+    if about["uses_root_depth"]:
         caption += " This normalization uses the ground-truth root depth: not comparable with base."
     rows = {"action": report.by_action, "subject": report.by_subject, "camera": report.by_camera}[by]
     means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
@@ -262,4 +292,5 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
 
 def report_title(report: "Report", name: str) -> str:
     """What was measured on what."""
-    return f"{name} on the test split of {dataset_text(report.about['dataset'], report.about['synthetic'])}"
+    about = report.about
+    return f"{name} on the {about['scope']} of {dataset_text(about['dataset'], about['synthetic'])}"

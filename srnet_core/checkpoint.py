@@ -21,15 +21,19 @@ from srnet_core import normalization as normalizations
 from srnet_core.config import ModelConfig, from_dict, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, SrnetError, UserMistake
 from srnet_core.files import atomic_write
+from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.split_recombine import reorders
 from srnet_core.models import build_model
 from srnet_core.models._describe import Description, describe_state, strip_parallel
 from srnet_core.readers.torch_file import random_state_of, read_torch_file, to_plain
+from srnet_core.skeletons import known_or_new
 
 __all__ = ["Checkpoint", "Description", "describe_state", "load_checkpoint", "save_checkpoint", "tensor_digest"]
 
 PUBLISHED_METRICS = ("loss 3d train", "loss 3d eval", "loss 3d test")  # keys that SRNet writes and VideoPose3D does not
 SHOWN = 4  # keys named in a message
+_FREE = ("compat", "dropout")  # settings that the weights do not depend on
+_ASSUMED_NORMALIZATION = "not stored in the file, published default assumed: normalization = base (option --norm)"
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def save_checkpoint(
         "version": srnet_core.__version__,
         "commit": _git_commit(),
         "model": to_dict(model.config),
-        "skeleton": model.config.skeleton,
+        "skeleton": model.skeleton.to_dict(),
         "digest": tensor_digest(state),
     }
     content = {
@@ -136,6 +140,8 @@ def load_checkpoint(
     content = read_torch_file(path)
     try:
         return _checkpoint(content, path, map_location, model_config, part, options, normalization)
+    except RecursionError:
+        raise BadFileError("its records are nested too deeply", where=path) from None
     except UserMistake as error:
         if str(path) in str(error):
             raise
@@ -159,14 +165,18 @@ def _checkpoint(
         raise BadFileError(f"holds a {type(content).__name__}, not a checkpoint", where=path)
     state = _state_dict(content, part)
     meta = to_plain(content.get("srnet")) if isinstance(content.get("srnet"), dict) else None
-    if normalization is not None and (meta is None or "model" not in meta):
+    published = meta is None or "model" not in meta
+    if published and normalization is not None:
         options = {"residual_2d": normalizations.load(normalization).RESIDUAL_2D} | options
     description = _describe(content, state, meta, config, options)
+    if published and normalization is None:
+        description = replace(description, notes=(*description.notes, _ASSUMED_NORMALIZATION))
     for key in description.unused:
         del state[key]
+    with torch.device("meta"):  # shapes first: a small file must not make us take memory for a huge network
+        _fit(build_model(description.config, _skeleton(meta)), state)
     with torch.random.fork_rng(devices=[]):  # reading a file must not move the generator of a training run
-        model = build_model(description.config)
-    _fit(model, state)
+        model = build_model(description.config, _skeleton(meta))
     if meta is not None and meta.get("digest") not in (None, tensor_digest(state)):
         raise BadFileError("the weights are not those that were saved: the file was altered or damaged", where=path)
     model.load_state_dict(state)
@@ -182,6 +192,12 @@ def _checkpoint(
         inferred=description.notes,
         path=path,
     )
+
+
+def _skeleton(meta: dict | None) -> Skeleton | None:
+    """The skeleton a file of ours describes; `None` where the configuration's name has to do."""
+    stored = (meta or {}).get("skeleton")
+    return known_or_new(stored) if isinstance(stored, dict) else None
 
 
 def _state_dict(content: dict, part: str) -> dict[str, Tensor]:
@@ -211,7 +227,12 @@ def _describe(content, state, meta, config: ModelConfig | None, options: Mapping
         return Description(from_dict(ModelConfig, to_dict(config) | options), ())
     if meta is not None and "model" in meta:
         try:
-            return Description(from_dict(ModelConfig, meta["model"] | options), ())
+            stored = from_dict(ModelConfig, meta["model"])
+            changed = from_dict(ModelConfig, meta["model"] | options)
+            _refuse_contradiction(stored, changed, options)
+            return Description(changed, ())
+        except CheckpointError:
+            raise
         except (SrnetError, TypeError) as error:
             raise CheckpointError(f"its configuration cannot be used: {error}",
                                   todo="It may be from a newer version of srnet") from None  # fmt: skip
@@ -226,6 +247,15 @@ def _describe(content, state, meta, config: ModelConfig | None, options: Mapping
             'does not do (option compat="original" to do as it does)'
         )
     return replace(description, notes=tuple(notes))
+
+
+def _refuse_contradiction(stored: ModelConfig, asked: ModelConfig, options: Mapping[str, Any]) -> None:
+    """A file of ours knows what it is; only settings that its weights do not depend on can be chosen anew."""
+    wrong = [k for k in options if k not in _FREE and getattr(stored, k) != getattr(asked, k)]
+    if wrong:
+        raise CheckpointError(
+            "; ".join(f"{k} is {getattr(stored, k)}, not {getattr(asked, k)}" for k in wrong),
+            todo="Leave the option out: the file says what it is")  # fmt: skip
 
 
 def _fit(model: nn.Module, state: Mapping[str, Tensor]) -> None:
@@ -257,7 +287,8 @@ def _listed(keys) -> str:
 
 def _number(content: dict, key: str, kind: type):
     value = to_plain(content.get(key))
-    return kind(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63  # no NaN either
+    return kind(value) if usable else None
 
 
 def _metrics(content: dict, meta: dict | None) -> dict[str, float]:
@@ -270,10 +301,13 @@ def _optimizer_state(content: dict) -> dict[str, Any] | None:
     state = content.get("optimizer")
     if not isinstance(state, dict):
         return None
-    pending = [state]
+    pending, seen = [state], {id(state)}
     while pending:
         for key, value in pending.pop().items():
+            if isinstance(value, dict) and id(value) in seen:
+                raise BadFileError("its optimizer state contains itself")
             if isinstance(value, dict):
+                seen.add(id(value))
                 pending.append(value)
             elif isinstance(value, Tensor):
                 _require_dense(f"optimizer {key}", value)

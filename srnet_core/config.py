@@ -131,6 +131,8 @@ class ModelConfig:
         _require(len(self.filter_widths) > 0, "needs at least one filter width", "--arch")
         odd = all(w >= 1 and w % 2 == 1 for w in self.filter_widths)
         _require(odd, f"filter widths must be odd and positive, not {','.join(map(str, self.filter_widths))}", "--arch")
+        _require(len(self.filter_widths) <= 32 and self.receptive_field < 10**6,
+                 "more than 32 filter widths, or a receptive field of a million frames", "--arch")  # fmt: skip
         _require(self.channels >= 1, f"must be 1 or more, not {self.channels}", "--channels")
         _require(self.context_width >= 1, f"must be 1 or more, not {self.context_width}", "--context-width")
         object.__setattr__(self, "body_parts", named_parts(self.body_parts))
@@ -193,13 +195,19 @@ class TrainConfig:
 
     def __post_init__(self):
         _require(self.epochs >= 1, f"must be 1 or more, not {self.epochs}", "--epochs")
-        _require(self.batch_size >= 1, f"must be 1 or more, not {self.batch_size}", "--batch-size")
+        _require(
+            self.batch_size >= 2,
+            f"must be 2 or more, not {self.batch_size}: BatchNorm has no use for one",
+            "--batch-size",
+        )
         _require(0 < self.lr < float("inf"), f"must be positive and finite, not {self.lr}", "--lr")
         _require(0 < self.lr_decay <= 1, f"must lie in (0, 1], not {self.lr_decay}", "--lr-decay")
         _require(1 <= self.stride <= self.batch_size, f"must lie in [1, batch size], not {self.stride}", "--stride")
         _require(0 <= self.seed < 2**32, f"must lie in [0, 2^32), not {self.seed}", "--seed")
         _require(self.test_every >= 0, f"must not be negative, not {self.test_every}", "--test-every")
-        _require(self.train_eval_every >= 0, f"must not be negative, not {self.train_eval_every}", "train.train_eval_every")
+        _require(
+            self.train_eval_every >= 0, f"must not be negative, not {self.train_eval_every}", "train.train_eval_every"
+        )
         _require(self.minutes >= 0, f"must not be negative, not {self.minutes}", "--minutes")
 
 
@@ -278,7 +286,9 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputFileMissing("there is no such preset file", where=path, todo="Check the path after --config") from None
+        raise InputFileMissing(
+            "there is no such preset file", where=path, todo="Check the path after --config"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadFileError(f"not a TOML file: {error}", where=path) from None
 

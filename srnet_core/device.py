@@ -16,9 +16,13 @@ def choose_device(asked: str) -> torch.device:
     try:
         device = torch.device(asked)
     except RuntimeError:
-        raise ConfigError(f"{asked!r} is not a device", where="--device", todo="Choices: auto, cpu, cuda, cuda:N") from None
+        raise ConfigError(
+            f"{asked!r} is not a device", where="--device", todo="Choices: auto, cpu, cuda, cuda:N"
+        ) from None
     if device.type not in ("cpu", "cuda"):
-        raise ConfigError(f"device {asked!r} is not supported", where="--device", todo="Choices: auto, cpu, cuda, cuda:N")
+        raise ConfigError(
+            f"device {asked!r} is not supported", where="--device", todo="Choices: auto, cpu, cuda, cuda:N"
+        )
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         raise ConfigError(f"{asked!r} is not there: this machine has {count} CUDA devices", where="--device",

@@ -60,6 +60,22 @@ def require_folder(folder: str | Path, *, where: object = None) -> None:
         raise ConfigError(f"no permission to write to {nearest}", where=where or folder, todo="Choose another folder")
 
 
+def try_lock(file: IO) -> bool:
+    """Lock a file for this process; the system lets go when the process ends, however it ends.
+
+    Where there are no such locks (Windows) nothing is locked and everybody may go on.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 def fsync_folder(folder: Path) -> None:
     """Make renames inside a folder survive a power cut (no-op where folders cannot be opened)."""
     with contextlib.suppress(OSError):

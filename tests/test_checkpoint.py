@@ -67,7 +67,11 @@ def test_what_is_written_comes_back(saved):
     found = load_checkpoint(saved)
     assert (found.epoch, found.lr, found.model_config, found.inferred) == (3, 8e-4, model.config, ())
     assert found.metrics == {"loss": 0.5}
-    assert (found.meta["version"], found.meta["skeleton"], found.meta["synthetic"]) == (__version__, "h36m17", True)
+    assert (found.meta["version"], found.meta["skeleton"]["name"], found.meta["synthetic"]) == (
+        __version__,
+        "h36m17",
+        True,
+    )
     assert found.meta["config"] == {"data": {"normalization": "base"}}
     assert not found.model.training
     for key, value in model.state_dict().items():
@@ -250,8 +254,11 @@ def test_keys_that_do_not_fit_are_named(saved):
 
 
 def test_options_that_contradict_the_file(saved):
-    with pytest.raises(CheckpointError, match=r"of another shape: .*, \.\.\."):
+    with pytest.raises(CheckpointError, match=r"channels is 12, not 13"):
         load_checkpoint(saved, channels=13)
+    with pytest.raises(CheckpointError, match=r"causal is False, not True"):
+        load_checkpoint(saved, causal=True)
+    assert load_checkpoint(saved, compat="original").model_config.compat == "original"
     with pytest.raises(CheckpointError, match=r"do not fit the network fc .*missing"):
         load_checkpoint(saved, model_config=ModelConfig(name="fc"))
 
@@ -418,3 +425,40 @@ def test_plain_pickles_are_not_checkpoints(tmp_path):
     (tmp_path / "x.bin").write_bytes(pickle.dumps({"model_pos": {}}))
     with pytest.raises(BadFileError):
         load_checkpoint(tmp_path / "x.bin")
+
+
+def test_a_small_file_that_asks_for_a_huge_network_is_refused_before_memory_is_taken(saved):
+    content = read_as_published(saved)
+    for fields in ({"channels": 10**6}, {"filter_widths": [3] * 33}, {"filter_widths": [99999999]}):
+        content["srnet"]["model"] = to_dict(ModelConfig()) | fields
+        torch.save(content, saved)
+        with pytest.raises(CheckpointError):
+            load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e300, -(2**70)])
+def test_numbers_that_are_none_are_left_out(saved, number):
+    content = read_as_published(saved)
+    content["epoch"] = content["lr"] = number
+    torch.save(content, saved)
+    assert (load_checkpoint(saved).epoch, load_checkpoint(saved).lr) == (0, None)
+
+
+def test_records_that_contain_themselves_are_refused(saved):
+    content = read_as_published(saved)
+    content["optimizer"]["again"] = content["optimizer"]
+    torch.save(content, saved)
+    with pytest.raises(BadFileError, match="contains itself"):
+        load_checkpoint(saved)
+    content = read_as_published(saved)
+    content["srnet"]["again"] = content["srnet"]
+    torch.save(content, saved)
+    with pytest.raises(BadFileError, match="nested too deeply"):
+        load_checkpoint(saved)
+
+
+def test_a_published_file_says_that_its_normalization_is_assumed(tmp_path):
+    torch.save({"model_pos": build_model("srnet", **SMALL).state_dict(), "loss 3d train": 0.1}, tmp_path / "x.bin")
+    assert any("normalization = base" in note for note in load_checkpoint(tmp_path / "x.bin").inferred)
+    lcn = load_checkpoint(tmp_path / "x.bin", normalization="lcn")
+    assert lcn.model_config.residual_2d and not any("normalization = base" in note for note in lcn.inferred)

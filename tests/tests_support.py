@@ -6,7 +6,6 @@ import numpy as np
 from published_files import camera_dict, metadata_3d, project
 
 from srnet_core.geometry.camera import Camera
-from srnet_core.skeletons.h36m17 import SKELETON
 
 TAKES = {"Walk": 40, "Walk 1": 31, "Sit": 23}
 REST_POSE_M = np.array(
@@ -32,24 +31,34 @@ def moving_poses(rng: np.random.Generator, frames: int) -> np.ndarray:
     return (REST_POSE_M + size * np.sin(time + phase)).astype(np.float32)
 
 
-def write_published(folder: Path, name: str, *, subjects=("A", "B", "C"), takes=None, seed: int = 0) -> Path:
-    """Write data_3d_NAME.npz and data_2d_NAME_gt.npz; returns the folder."""
+def write_published(
+    folder: Path, name: str, *, subjects=("A", "B", "C"), takes=None, seed: int = 0, joints: int | None = None
+) -> Path:
+    """Write data_3d_NAME.npz and data_2d_NAME_gt.npz; returns the folder.
+
+    Args:
+        joints: keep the first ones only, under names of their own: a skeleton that the project does not know.
+    """
     rng = np.random.default_rng(seed)
     rig = cameras()
-    positions = {s: {t: moving_poses(rng, n) for t, n in (takes or TAKES).items()} for s in subjects}
+    positions = {s: {t: moving_poses(rng, n)[:, :joints] for t, n in (takes or TAKES).items()} for s in subjects}
     keypoints = project(positions, dict.fromkeys(subjects, rig))
     stored = [camera_dict(c) for c in rig]
-    symmetry = [list(SKELETON.left_indices), list(SKELETON.right_indices)]
+    metadata = metadata_3d()
+    if joints is not None:
+        metadata |= {"joint_names": [f"j{i}" for i in range(joints)], "parents": metadata["parents"][:joints]}
+        metadata |= {side: [j for j in metadata[side] if j < joints] for side in ("joints_left", "joints_right")}
+    symmetry = [metadata["joints_left"], metadata["joints_right"]]
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(
         folder / f"data_3d_{name}.npz",
         positions_3d=positions,
         cameras={s: stored for s in subjects},
-        metadata=metadata_3d(),
+        metadata=metadata,
     )
     np.savez(
         folder / f"data_2d_{name}_gt.npz",
         positions_2d=keypoints,
-        metadata={"layout_name": "h36m", "num_joints": 17, "keypoints_symmetry": symmetry},
+        metadata={"layout_name": "own", "num_joints": joints or 17, "keypoints_symmetry": symmetry},
     )
     return folder

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.options import DATA_OF_CHECKPOINT, Device, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, Compat, Device, shared
 
 
 @shared(data=DATA_OF_CHECKPOINT)
@@ -17,6 +17,7 @@ def main(
     split: Annotated[str, typer.Option("--split", help="Predictions of train or test")] = "test",
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average predictions with the mirror image")] = True,
     causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="For published files, which do not say (default: no)")] = None,
+    compat: Compat = None,
     device: Device = "auto",
 ) -> None:  # fmt: skip
     """Write a checkpoint as ONNX, or its predictions as npz, JSON or CSV."""
@@ -29,7 +30,7 @@ def main(
     choose("split", split, ("train", "test"), where="--split")
     output = output or Path("output") / f"{path.stem}.{format}"
     require_output(output)
-    checkpoint = open_checkpoint(path, {"causal": causal} if causal is not None else {})
+    checkpoint = open_checkpoint(path, data, causal=causal, compat=compat)
     if format == "onnx":
         export_network(checkpoint, path, output)
     else:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.options import DATA_OF_CHECKPOINT, Device, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, Compat, Device, shared
 
 
 @shared(data=DATA_OF_CHECKPOINT)
@@ -21,6 +21,7 @@ def main(
     pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Also write a GIF and a PNG")] = True,
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average with the mirror image")] = True,
     causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="For published files, which do not say (default: no)")] = None,
+    compat: Compat = None,
     device: Device = "auto",
 ) -> None:  # fmt: skip
     """Draw a prediction beside the truth: an HTML page that needs no network, a GIF and a PNG."""
@@ -30,9 +31,9 @@ def main(
 
     require_output(output or Path("output") / "page.html")
     path = path or newest_checkpoint()
-    checkpoint = open_checkpoint(path, {"causal": causal} if causal is not None else {})
-    stage = prepare_stage(data_config_of(checkpoint, data)).stage
+    checkpoint = open_checkpoint(path, data, causal=causal, compat=compat)
+    prepared = prepare_stage(data_config_of(checkpoint, data))
     draw(
-        checkpoint, path, stage, subject=subject, action=action, camera=camera, start=start, frames=frames or 1500,
+        checkpoint, path, prepared, subject=subject, action=action, camera=camera, start=start, frames=frames or 1500,
         output=output, pictures=pictures, flip=flip, device=device,
     )  # fmt: skip

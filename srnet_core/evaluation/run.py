@@ -50,14 +50,20 @@ def evaluate_steps(
         errors.append(measure(prediction, stage.skeleton, every_metric=every_metric, original=original))
         done += prediction.sequence.length
         yield Evaluating(what, done, total)
-    about = {**(about or {}), **describe_stage(stage, flip), "as_published": original}
+    scope = (
+        "all actions, as published, the trained ones included" if _over_everything(stage, original) else "test split"
+    )
+    about = {**(about or {}), **describe_stage(stage, flip), "scope": scope, "as_published": original}
     return make_report(errors, stage.skeleton, about)
 
 
 def test_sequences(stage: Stage, *, as_published: bool = False) -> tuple[Sequence, ...]:
     """The test split. As published, a cross-action result is over all actions, the trained one included."""
-    everything = as_published and stage.manifest["config"]["protocol"] == "cross_action"
-    return stage.sequences if everything else stage.split("test")
+    return stage.sequences if _over_everything(stage, as_published) else stage.split("test")
+
+
+def _over_everything(stage: Stage, as_published: bool) -> bool:
+    return as_published and stage.manifest["config"]["protocol"] == "cross_action"
 
 
 def evaluate_mean_pose(stage: Stage) -> Report:
@@ -68,7 +74,9 @@ def evaluate_mean_pose(stage: Stage) -> Report:
         target = decode_targets(stage, sequence)
         prediction = SequencePrediction(sequence, guess.expand_as(target), target)
         errors.append(measure(prediction, stage.skeleton))
-    return make_report(errors, stage.skeleton, {"checkpoint": None, **describe_stage(stage, False)})
+    return make_report(
+        errors, stage.skeleton, {"checkpoint": None, **describe_stage(stage, False), "scope": "test split"}
+    )
 
 
 def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
@@ -77,7 +85,7 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
     Raises:
         CheckpointError: the stage has another skeleton or normalization than the checkpoint was trained with.
     """
-    if checkpoint.model_config.skeleton != stage.skeleton.name:
+    if not checkpoint.model.skeleton.same_joints(stage.skeleton):
         raise CheckpointError(
             f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, the data have {stage.skeleton.name} "
             f"({stage.skeleton.num_joints} joints)", where=checkpoint.path, todo="Choose a data set with the checkpoint's joints")  # fmt: skip
@@ -87,6 +95,14 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
         raise CheckpointError(
             f"the checkpoint was trained with normalization {trained}, and {asked} was asked for",
             where=checkpoint.path, todo="Leave --norm out to take the checkpoint's")  # fmt: skip
+
+
+def trained_on(checkpoint: Checkpoint, stage: Stage) -> int:
+    """How many test clips of a stage the checkpoint was trained on: numbers over these say nothing about new data."""
+    meta = checkpoint.meta or {}
+    if meta.get("dataset") != stage.manifest["dataset"] or not isinstance(meta.get("trained_on"), list):
+        return 0
+    return len({str(s) for s in stage.split("test")} & {str(name) for name in meta["trained_on"]})
 
 
 def finish(steps: Iterator[Evaluating]) -> Report:
@@ -106,7 +122,10 @@ def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
         root_depth = None
     return {
         "dataset": stage.manifest["dataset"],
+        "keypoints": stage.manifest["keypoints"],
         "synthetic": stage.manifest["synthetic"],
+        "stage": stage.manifest["key"],
+        "fps": stage.manifest["fps"],
         "protocol": config["protocol"],
         "normalization": config["normalization"],
         "root_depth": root_depth,

@@ -108,7 +108,9 @@ def _compare(model, runtime, path: str, lengths: tuple[int, ...]) -> tuple[tuple
             expected = model(keypoints).numpy()
         (actual,) = session.run(None, {"keypoints": keypoints.numpy()})
         if actual.shape != expected.shape:
-            raise SrnetError(f"the exported network gives {actual.shape} where torch gives {expected.shape}", where=path)
+            raise SrnetError(
+                f"the exported network gives {actual.shape} where torch gives {expected.shape}", where=path
+            )
         errors.append(float(np.abs(actual - expected).max()))
         scale = max(scale, float(np.abs(expected).max()))
     return tuple(errors), scale

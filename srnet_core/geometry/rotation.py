@@ -40,7 +40,7 @@ def rotation_about(axis: int, angle_rad: np.ndarray) -> np.ndarray:
     angle_rad = np.asarray(angle_rad, dtype=np.float64)
     c, s = np.cos(angle_rad), np.sin(angle_rad)
     i, j = (axis + 1) % 3, (axis + 2) % 3
-    matrix = np.zeros(angle_rad.shape + (3, 3))
+    matrix = np.zeros((*angle_rad.shape, 3, 3))
     matrix[..., axis, axis] = 1
     matrix[..., i, i] = matrix[..., j, j] = c
     matrix[..., i, j], matrix[..., j, i] = -s, s

@@ -1,8 +1,9 @@
 """Skeletons as named data: joints, parents, mirror partners and body parts. Index lists follow from the names."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import Any
 
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
@@ -36,7 +37,9 @@ class Skeleton:
         if len(known) != len(self.joint_names):
             raise ConfigError("two joints have the same name", where=f"skeleton {self.name}")
         if len(self.parent_names) != len(self.joint_names) or self.parent_names[0] is not None:
-            raise ConfigError("needs one parent per joint, and none for joint 0, the root", where=f"skeleton {self.name}")
+            raise ConfigError(
+                "needs one parent per joint, and none for joint 0, the root", where=f"skeleton {self.name}"
+            )
         unknown = {p for p in self.parent_names if p is not None} | set(self.left) | set(self.right)
         if unknown - known:
             raise ConfigError(f"unknown joints {sorted(unknown - known)}", where=f"skeleton {self.name}")
@@ -70,6 +73,27 @@ class Skeleton:
         """Permutation of the joints that swaps left and right: `pose[..., skeleton.mirror, :]`."""
         partner = dict(zip(self.left_indices + self.right_indices, self.right_indices + self.left_indices))
         return tuple(partner.get(j, j) for j in range(self.num_joints))
+
+    def same_joints(self, other: "Skeleton") -> bool:
+        """Whether joints, their order and their parents are those of another skeleton, whatever their names."""
+        return (self.joint_names, self.parents) == (other.joint_names, other.parents)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, without the built-in groups."""
+        return {f.name: list(v) if isinstance(v := getattr(self, f.name), tuple) else v
+                for f in fields(self) if f.name != "groups"}  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Skeleton":
+        """The inverse of `to_dict`.
+
+        Raises:
+            ConfigError: values that describe no skeleton.
+        """
+        try:
+            return cls(**{k: v if isinstance(v, str) else tuple(v) for k, v in values.items()})
+        except TypeError as error:
+            raise ConfigError(f"not the description of a skeleton: {error}") from None
 
     def index(self, joint: str) -> int:
         """Index of a joint by name; an unknown name lists the names there are."""

@@ -1,7 +1,7 @@
 """Lifting 2D keypoints from anywhere: pixels in, metres out.
 
-    >>> lifter = Lifter.from_checkpoint("checkpoint/best.bin")                     # doctest: +SKIP
-    >>> poses_m = lifter(keypoints_px, image_size=(1000, 1002))                    # doctest: +SKIP
+>>> lifter = Lifter.from_checkpoint("checkpoint/best.bin")                     # doctest: +SKIP
+>>> poses_m = lifter(keypoints_px, image_size=(1000, 1002))                    # doctest: +SKIP
 """
 
 from pathlib import Path
@@ -16,7 +16,6 @@ from srnet_core.errors import BadFileError
 from srnet_core.evaluation.predict import predict_normalized
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization._root_depth import BodySize, estimate_root_depth
-from srnet_core.skeletons import get_skeleton
 
 
 class Lifter:
@@ -33,7 +32,7 @@ class Lifter:
         stored = ((checkpoint.meta or {}).get("config") or {}).get("data") or {}
         self.device, self.flip = choose_device(device), flip
         self.model = checkpoint.model.to(self.device).eval()
-        self.skeleton = get_skeleton(checkpoint.model_config.skeleton)
+        self.skeleton = checkpoint.model.skeleton
         self.normalization = normalization.load(norm or stored.get("normalization") or "base")
         body = (checkpoint.meta or {}).get("body_size")
         self.body_size = BodySize(**body) if body else None

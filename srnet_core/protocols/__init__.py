@@ -73,7 +73,9 @@ def known_subjects(dataset: PoseDataset, asked: Iterable[str], option: str) -> t
 def known_actions(dataset: PoseDataset, asked: Iterable[str], option: str) -> tuple[str, ...]:
     """Actions by name; "Walking 1" means Walking, as every take of an action belongs to it."""
     present = {a.lower(): a for a in dataset.actions}
-    return tuple(present.get(a.lower()) or choose("action", a.split(" ")[0], dataset.actions, where=option) for a in asked)
+    return tuple(
+        present.get(a.lower()) or choose("action", a.split(" ")[0], dataset.actions, where=option) for a in asked
+    )
 
 
 def known_cameras(dataset: PoseDataset, asked: Iterable[int], option: str) -> tuple[int, ...]:

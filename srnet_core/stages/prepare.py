@@ -16,7 +16,7 @@ from srnet_core.files import require_folder
 from srnet_core.normalization._root_depth import BodySize, at_depth, estimate_root_depth, learn_body_size
 from srnet_core.protocols import Split, split_clips
 from srnet_core.stages.key import file_digest, stage_folder, stage_key
-from srnet_core.stages.store import FRAME_ARRAYS, Sequence, Stage, skeleton_to_dict
+from srnet_core.stages.store import FRAME_ARRAYS, Sequence, Stage
 from srnet_core.stages.writer import StageWriter
 
 Progress = Callable[[str, int, int], None]
@@ -195,7 +195,7 @@ def _manifest(
         "keypoints": dataset.keypoints,
         "synthetic": dataset.synthetic,
         "fps": dataset.fps / config.downsample,
-        "skeleton": skeleton_to_dict(dataset.skeleton),
+        "skeleton": dataset.skeleton.to_dict(),
         "cameras": {s: [asdict(c) for c in dataset.cameras[s]] for s in dict.fromkeys(q.subject for q in sequences)},
         "norm_parameters": list(parameters),
         "frames": {side: sum(s.length for s in sequences if s.split == side) for side in ("train", "test")},

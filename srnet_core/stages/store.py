@@ -13,11 +13,10 @@ One frame is stored once. A window of 243 frames is its centre and the bounds of
 N counts a frame once per camera that sees it. A folder without a manifest is not a stage.
 """
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from srnet_core.clip import action_of
 from srnet_core.errors import StageError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.skeletons import get_skeleton
+from srnet_core.skeletons import known_or_new
 from srnet_core.stages.key import STAGE_VERSION
 
 CHUNK_FRAMES = 16384
@@ -106,13 +105,7 @@ class Stage:
 
     @cached_property
     def skeleton(self) -> Skeleton:
-        stored = self.manifest["skeleton"]
-        skeleton = skeleton_from_dict(stored)
-        with contextlib.suppress(Exception):
-            known = get_skeleton(stored["name"])
-            if (known.joint_names, known.parents) == (skeleton.joint_names, skeleton.parents):
-                return known  # with its groups
-        return skeleton
+        return known_or_new(self.manifest["skeleton"])
 
     @cached_property
     def cameras(self) -> dict[str, tuple[Camera, ...]]:
@@ -152,7 +145,9 @@ class Stage:
             return
         for index in range(start // CHUNK_FRAMES, (start + count - 1) // CHUNK_FRAMES + 1):
             if not self.folder.joinpath(name, "c", str(index), *["0"] * (dimensions - 1)).is_file():
-                raise StageError(f"damaged: a part of {name} has gone while it was read", where=self.folder, todo=_AGAIN)
+                raise StageError(
+                    f"damaged: a part of {name} has gone while it was read", where=self.folder, todo=_AGAIN
+                )
 
 
 def _check_manifest(manifest: Any) -> None:
@@ -172,13 +167,3 @@ def is_stage(folder: Path) -> bool:
     except StageError:
         return False
     return True
-
-
-def skeleton_to_dict(skeleton: Skeleton) -> dict:
-    values = asdict(skeleton)
-    values.pop("groups")
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
-
-
-def skeleton_from_dict(values: Mapping) -> Skeleton:
-    return Skeleton(**{k: v if isinstance(v, str) else tuple(v) for k, v in values.items()})

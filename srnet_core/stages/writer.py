@@ -5,20 +5,22 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from srnet_core.errors import StageError
-from srnet_core.files import fsync_folder, write_json
+from srnet_core.files import fsync_folder, try_lock, write_json
 from srnet_core.stages.key import STAGE_VERSION
 from srnet_core.stages.store import CHUNK_FRAMES, MANIFEST, Stage
 
 if TYPE_CHECKING:
     import zarr  # imported where it is used: it takes longer than finding a stage that is there
 
+_UNLOCKED_SECONDS = 60.0
 LOCK = ".writer"  # held by the process that writes; left in the finished stage, where nobody minds it
 
 
@@ -43,8 +45,8 @@ class StageWriter:
         self._remove_leftovers()
         self._require_space()
         self.temporary.mkdir(parents=True)
-        self._lock = open(self.temporary / LOCK, "wb")  # noqa: SIM115 - held until the stage is done
-        _try_lock(self._lock)
+        self._lock = open(self.temporary / LOCK, "wb")
+        try_lock(self._lock)
         self._group = zarr.open_group(self.temporary, mode="w", zarr_format=3)
         self._arrays = {name: self._create(name, (self.frames, *shape)) for name, shape in self._shapes.items()}
         return self
@@ -147,8 +149,10 @@ class StageWriter:
     def _remove_leftovers(self) -> None:
         """Delete what killed processes left of this stage: folders whose lock nobody holds any more."""
         for path in self.folder.parent.glob(f"{self.folder.name}.tmp-*"):
+            if not (path / LOCK).exists() and time.time() - path.stat().st_mtime > _UNLOCKED_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)  # killed in the moment before it took its lock
             with contextlib.suppress(OSError), open(path / LOCK, "rb") as lock:
-                if _try_lock(lock):
+                if os.name == "posix" and try_lock(lock):
                     shutil.rmtree(path, ignore_errors=True)
 
 
@@ -158,19 +162,6 @@ def _is_good(folder: Path, *, every_byte: bool) -> bool:
         if every_byte:
             stage.verify()
     except (StageError, OSError):
-        return False
-    return True
-
-
-def _try_lock(file: BinaryIO) -> bool:
-    """Lock a file for this process; the system lets go when the process ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on Windows: leftovers stay there
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
         return False
     return True
 

@@ -42,6 +42,11 @@ def _held_takes(sequences, validation: tuple[str, ...], seed: int) -> set[tuple[
     return {takes[i] for i in order[: max(1, round(fraction * len(takes)))]}
 
 
+def is_fraction(validation: tuple[str, ...]) -> bool:
+    """Whether a fraction of the takes is held out, chosen by the seed, instead of subjects."""
+    return _as_fraction(validation) is not None
+
+
 def _as_fraction(validation: tuple[str, ...]) -> float | None:
     if len(validation) != 1:
         return None

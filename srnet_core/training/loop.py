@@ -69,7 +69,7 @@ class Epoch:
 
 
 def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam with amsgrad, as published. The fused kernel gives the same update in fewer passes over memory."""
+    """Adam with amsgrad, as published."""
     return torch.optim.Adam(model.parameters(), lr=config.lr, amsgrad=True)
 
 

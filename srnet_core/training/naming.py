@@ -1,9 +1,13 @@
 """What a run and its files are called."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from srnet_core.config import RunConfig
+from srnet_core.errors import ConfigError
+from srnet_core.files import try_lock
 
 _RECOMBINE_SHORT = {"multiply": "mul", "add": "add", "concat": "cat"}
 
@@ -25,19 +29,23 @@ class RunFiles:
         return self.best_dir / f"model_best_{self.name}.bin"
 
     @property
+    def folder(self) -> Path:
+        return self.checkpoint_dir / self.name
+
+    @property
     def metrics(self) -> Path:
-        return self.checkpoint_dir / self.name / "metrics.jsonl"
+        return self.folder / "metrics.jsonl"
 
     @property
     def config(self) -> Path:
-        return self.checkpoint_dir / self.name / "config.json"
+        return self.folder / "config.json"
 
 
 def default_name(config: RunConfig) -> str:
     """A name that says what is inside, in the manner of the published files: srnet_gp5_t27_mul_synthetic_cross_subject."""
     model, data = config.model, config.data
     parts = [model.name]
-    if model.name != "fc":
+    if model.name not in ("fc", "gcn", "lcn"):
         parts.append(f"gp{model.groups}")
     parts.append(f"t{model.receptive_field}" + ("_causal" if model.causal else ""))
     if model.name == "srnet":
@@ -47,14 +55,36 @@ def default_name(config: RunConfig) -> str:
     return "_".join([*parts, str(data.dataset), data.protocol, *data.train_actions, *norm]).replace(" ", "")
 
 
-def free_name(name: str, checkpoint_dir: Path, best_dir: Path | None = None) -> str:
-    """`name`, or `name-2`, `name-3` ... if a run of that name is there already."""
+def claim_name(name: str, checkpoint_dir: Path, best_dir: Path | None = None) -> str:
+    """`name`, or `name-2`, `name-3` ... if it is taken; its folder is made, so that nobody else gets the same."""
     candidate, count = name, 1
-    while any(f.exists() for f in _checkpoints(RunFiles(candidate, checkpoint_dir, best_dir or checkpoint_dir))):
+    while not _claim(RunFiles(candidate, Path(checkpoint_dir), Path(best_dir or checkpoint_dir))):
         count += 1
         candidate = f"{name}-{count}"
     return candidate
 
 
-def _checkpoints(files: RunFiles) -> tuple[Path, Path]:
-    return files.latest, files.best
+def _claim(files: RunFiles) -> bool:
+    if files.latest.exists() or files.best.exists():
+        return False
+    files.checkpoint_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        files.folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def run_lock(files: RunFiles) -> Iterator[None]:
+    """Keep other processes from training under the same name at the same time.
+
+    Raises:
+        ConfigError: one does.
+    """
+    files.folder.mkdir(parents=True, exist_ok=True)
+    with open(files.folder / ".lock", "wb") as file:
+        if not try_lock(file):
+            raise ConfigError(f"another process is training {files.name}", where=files.folder,
+                              todo="Wait for it, or choose another --name")  # fmt: skip
+        yield

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,16 +19,16 @@ from srnet_core.device import choose_device
 from srnet_core.errors import CheckpointError, ConfigError
 from srnet_core.evaluation.run import Evaluating, evaluate_steps
 from srnet_core.evaluation.tables import Report
-from srnet_core.files import write_json
+from srnet_core.files import atomic_write, write_json
 from srnet_core.models import build_model
 from srnet_core.sampling.windows import WindowSampler
 from srnet_core.stages.prepare import Prepared
-from srnet_core.training.holdout import hold_out
+from srnet_core.training.holdout import hold_out, is_fraction
 from srnet_core.training.loop import Epoch, Progress, Step, evaluation_error_mm, make_optimizer, train_epochs
-from srnet_core.training.naming import RunFiles, default_name, free_name
+from srnet_core.training.naming import RunFiles, claim_name, default_name, run_lock
 
 __all__ = [
-    "Event", "Finished", "RunFiles", "Saved", "Stopped", "TrainingRun", "default_name", "free_name", "same_data",
+    "Event", "Finished", "RunFiles", "Saved", "Stopped", "TrainingRun", "claim_name", "default_name", "same_data",
 ]  # fmt: skip
 
 
@@ -101,43 +100,53 @@ class TrainingRun:
         finetune: Checkpoint | None = None,
         should_stop: Callable[[], bool] = lambda: False,
     ):
-        self.config = config = _with_residual(config)
         self.stage, self.files, self.should_stop = prepared.stage, files, should_stop
+        config = _with_residual(replace(config, model=replace(config.model, skeleton=self.stage.skeleton.name)))
         train = config.train
         self.device = choose_device(train.device)
-        _require_skeleton(config, prepared)
         torch.manual_seed(train.seed)
-        self.model = build_model(config.model)
+        self.model = build_model(config.model, self.stage.skeleton)
         self.config = config = replace(config, model=self.model.config)  # a model may settle what was left open
         self.optimizer = make_optimizer(self.model, train)
-        train_sequences, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
-        self.sampler = self._make_sampler(train_sequences)
+        self.train_sequences, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
+        self.sampler = self._make_sampler(self.train_sequences)
         self._decode = _decoder(config)
         self._evaluation_order = np.random.RandomState(train.seed)
         self.progress = Progress()
         self.best: float | None = None
         self.metrics: dict[str, float] = {}
+        self.unreported: dict | None = None  # a trained and saved epoch that is still to be evaluated
         if finetune is not None:
             _load_weights(self.model, finetune)
+            _require_same_normalization(finetune, config)
         self.model.to(self.device)
         if resume is not None:
             self._resume(resume)
-        if self.progress.epoch >= train.epochs:
+        if self.progress.epoch >= train.epochs and self.unreported is None:
             raise ConfigError(f"this run has already trained {self.progress.epoch} of {train.epochs} epochs",
                               where=files.latest, todo="Give a larger --epochs to go on, or measure it with: srnet eval")  # fmt: skip
 
     def __iter__(self) -> Iterator[Event]:
+        with run_lock(self.files):
+            yield from self._train()
+
+    def _train(self) -> Iterator[Event]:
         started = time.monotonic()
+        self._new = self.progress.epoch == self.progress.step == 0
         write_json(self.files.config, to_dict(self.config))
-        if self.progress.epoch == self.progress.step == 0:
-            for leftover in (self.files.metrics, self.files.best):  # of a run that this one replaces
-                leftover.unlink(missing_ok=True)
+        if self.unreported is not None:
+            epoch = Epoch(**self.unreported)
+            yield epoch
+            yield from self._report(epoch)
         for event in train_epochs(
             self.model, self.sampler, self.optimizer, self.config.train, self.progress, self._decode
         ):
             yield event
             if isinstance(event, Epoch):
-                yield from self._after_epoch(event)
+                # saved before it is evaluated: whatever goes wrong there, the epoch is not trained again
+                self.unreported = {k: v for k, v in vars(event).items() if k != "extra"}
+                self._save(self.files.latest)
+                yield from self._report(event)
             if self._out_of_time(started):
                 if self.progress.step:
                     yield self._save(self.files.latest)
@@ -148,7 +157,8 @@ class TrainingRun:
                 return
         yield from self._finish(started)
 
-    def _after_epoch(self, epoch: Epoch) -> Iterator[Event]:
+    def _report(self, epoch: Epoch) -> Iterator[Event]:
+        """Evaluate an epoch, record it, save. The order makes a run killed anywhere in it report the epoch again."""
         train = self.config.train
         record = {"epoch": epoch.epoch, "loss": epoch.loss, "train_mpjpe_mm": epoch.train_mpjpe_mm, "lr": epoch.lr,
                   "seconds": round(epoch.seconds, 3), "windows_per_second": round(epoch.windows_per_second, 1)}  # fmt: skip
@@ -168,11 +178,11 @@ class TrainingRun:
             if report is not None:
                 record["test_mpjpe_mm"] = report.frame_mean["mpjpe_mm"]
         epoch.extra.update(record)
-        self.metrics = record
-        yield self._save(self.files.latest)
+        self.metrics, self.unreported = record, None
+        _record(self.files.metrics, record)
         if is_best:
             yield self._save(self.files.best)
-        _append_line(self.files.metrics, record)
+        yield self._save(self.files.latest)
 
     def _finish(self, started: float) -> Iterator[Event]:
         result = self.files.latest
@@ -206,6 +216,10 @@ class TrainingRun:
 
     def _save(self, path: Path) -> Saved:
         progress = self.progress
+        if self._new:  # the first checkpoint of a run replaces what a run of its name left, not earlier
+            for leftover in (self.files.metrics, self.files.best):
+                leftover.unlink(missing_ok=True)
+            self._new = False
         save_checkpoint(
             path,
             model=self.model,
@@ -219,6 +233,8 @@ class TrainingRun:
                 "synthetic": self.stage.manifest["synthetic"],
                 "stage_key": self.stage.manifest["key"],
                 "body_size": self.stage.manifest.get("body_size"),
+                "trained_on": [str(s) for s in self.train_sequences],
+                "unreported": self.unreported,
                 "metrics": self.metrics,
                 "best_validation_mpjpe_mm": self.best,
                 "progress": {
@@ -241,8 +257,7 @@ class TrainingRun:
         if checkpoint.random_state is not None:
             self.sampler.random.set_state(checkpoint.random_state)
         stored = (checkpoint.meta or {}).get("progress", {})
-        if stored.get("step"):
-            _require_same_order(checkpoint, self.config)
+        _require_same_course(checkpoint, self.config, inside_epoch=bool(stored.get("step")))
         self.progress = Progress(
             epoch=checkpoint.epoch,
             step=stored.get("step", 0),
@@ -254,6 +269,10 @@ class TrainingRun:
         if "torch_random" in stored:
             torch.set_rng_state(torch.tensor(stored["torch_random"], dtype=torch.uint8))
         self.best = (checkpoint.meta or {}).get("best_validation_mpjpe_mm")
+        self.unreported = (checkpoint.meta or {}).get("unreported")
+        if self.best is not None and not self.files.best.exists():
+            raise CheckpointError("the best epoch so far is not there", where=self.files.best,
+                                  todo="Say where it is with --best-dir")  # fmt: skip
 
     def _make_sampler(self, sequences) -> WindowSampler:
         train, model = self.config.train, self.config.model
@@ -284,14 +303,29 @@ class TrainingRun:
         return bool(minutes) and time.monotonic() - started > 60 * minutes
 
 
-def _require_same_order(checkpoint: Checkpoint, config: RunConfig) -> None:
-    """Inside an epoch, the steps done are only known by their number: the windows must come in the same order."""
-    before, now = checkpoint.meta["config"]["train"], to_dict(config.train)
-    for name in ("batch_size", "stride", "flip", "validation"):
+def _require_same_course(checkpoint: Checkpoint, config: RunConfig, *, inside_epoch: bool) -> None:
+    """A run goes on with the clips it held out. Inside an epoch the windows must come in the same order as well.
+
+    Raises:
+        ConfigError: an option was changed that decides one of these.
+    """
+    before, now = ((checkpoint.meta or {}).get("config") or {}).get("train"), to_dict(config.train)
+    if before is None:
+        return
+    fixed = ["validation"] + ["seed"] * is_fraction(config.train.validation)
+    for name in fixed + ["batch_size", "stride", "flip"] * inside_epoch:
         if before.get(name) != now[name]:
             raise ConfigError(
-                f"the run stopped inside an epoch and goes on only with the same {name}: {before.get(name)}, not {now[name]}",
+                f"the run goes on only with the {name} it began with: {before.get(name)}, not {now[name]}",
                 where="--resume", todo="Leave the option out, or use --finetune to start a new run")  # fmt: skip
+
+
+def _require_same_normalization(checkpoint: Checkpoint, config: RunConfig) -> None:
+    stored = (((checkpoint.meta or {}).get("config") or {}).get("data") or {}).get("normalization")
+    if stored not in (None, config.data.normalization):
+        raise CheckpointError(
+            f"was trained with normalization {stored}, and {config.data.normalization} was asked for",
+            where=checkpoint.path, todo=f"Add --norm {stored}, or train from the start")  # fmt: skip
 
 
 def _load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
@@ -319,20 +353,10 @@ def _decoder(config: RunConfig) -> Callable:
     return plugin.decode_original if config.model.as_published else plugin.decode
 
 
-def _require_skeleton(config: RunConfig, prepared: Prepared) -> None:
-    skeleton = prepared.stage.skeleton
-    if skeleton.name != config.model.skeleton:
-        raise ConfigError(
-            f"the data have the skeleton {skeleton.name} ({skeleton.num_joints} joints), the model {config.model.skeleton}",
-            where="model.skeleton", todo=f"Use --set model.skeleton={skeleton.name}")  # fmt: skip
-
-
-def _append_line(path: Path, record: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(
-            json.dumps({k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in record.items()})
-            + "\n"
-        )
-        file.flush()
-        os.fsync(file.fileno())
+def _record(path: Path, record: dict) -> None:
+    """Add an epoch's line; lines of this epoch and later ones, left by a run that was killed, go."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in lines if json.loads(line)["epoch"] < record["epoch"]]
+    finite = {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in record.items()}
+    with atomic_write(path, "w") as file:
+        file.write("\n".join([*kept, json.dumps(finite)]) + "\n")

@@ -50,6 +50,7 @@ def clip_scene(
     stage: Stage,
     sequence: Sequence,
     *,
+    data: DataConfig,
     title: str,
     subtitle: str,
     start: int = 0,
@@ -61,6 +62,7 @@ def clip_scene(
 
     Args:
         models: name to show -> model.
+        data: the configuration of the stage, with the folders where its files are now.
         start, frames: the part of the sequence to show; all of it is predicted.
     """
     camera = stage.cameras[sequence.subject][sequence.camera]
@@ -77,16 +79,14 @@ def clip_scene(
         skeleton=stage.skeleton,
         fps=stage.manifest["fps"],
         image_size_px=(camera.width_px, camera.height_px),
-        keypoints_2d_px=_keypoints_px(stage, sequence)[shown],
+        keypoints_2d_px=_keypoints_px(data, sequence)[shown],
         poses=poses,
         synthetic=stage.manifest["synthetic"],
     )
 
 
-def _keypoints_px(stage: Stage, sequence: Sequence) -> np.ndarray:
+def _keypoints_px(config: DataConfig, sequence: Sequence) -> np.ndarray:
     """The sequence's 2D input in pixels, from the input files: stages hold it normalized."""
-    stored = stage.manifest["config"]
-    config = DataConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
     paths = datasets.locate(config.dataset, config.data_dir, config.keypoints, config.cache_dir)
     dataset = datasets.load(config.dataset, paths, config.keypoints)
     every = ClipName(sequence.subject, sequence.take, sequence.camera, sequence.length * config.downsample)

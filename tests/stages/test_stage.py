@@ -268,7 +268,7 @@ def test_a_killed_prepare_leaves_no_stage_and_the_next_one_cleans_up(config):
     process.start()
     cache = Path(config.cache_dir)
     deadline = time.monotonic() + 60
-    while not list(cache.glob("*.tmp-*")) and time.monotonic() < deadline:
+    while not list(cache.glob("*.tmp-*/.writer")) and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.join()

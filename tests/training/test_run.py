@@ -1,5 +1,6 @@
 """Training runs: they learn, resume to the bit, keep what they should and refuse what they must."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from srnet_core.checkpoint import load_checkpoint
+from srnet_core.checkpoint import load_checkpoint, save_checkpoint
 from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig, replace
-from srnet_core.errors import CheckpointError, ConfigError, TrainingError, UnknownNameError
+from srnet_core.errors import CheckpointError, ConfigError, StageError, TrainingError, UnknownNameError
+from srnet_core.evaluation.run import require_fit, trained_on
 from srnet_core.stages.prepare import prepare
 from srnet_core.training.holdout import hold_out
 from srnet_core.training.loop import Epoch, Step
@@ -20,8 +22,8 @@ from srnet_core.training.run import (
     Saved,
     Stopped,
     TrainingRun,
+    claim_name,
     default_name,
-    free_name,
     same_data,
 )
 from srnet_core.training.schedule import batchnorm_momentum, learning_rate
@@ -164,10 +166,126 @@ def test_going_on_with_other_data_is_refused(prepared, tmp_path):
     same_data(load_checkpoint(files.latest), prepared)
 
 
-def test_data_of_another_skeleton_are_refused(prepared, tmp_path):
-    config = dataclasses.replace(config_for(prepared), model=ModelConfig(name="fc", skeleton="h36m32", channels=40))
-    with pytest.raises(ConfigError, match="h36m17.*h36m32"):
-        TrainingRun(config, prepared, files_in(tmp_path))
+def test_data_with_joints_of_their_own_train_and_come_back(tmp_path, published_files):
+    folder = published_files(tmp_path / "data", "mine", joints=9)
+    prepared = prepare(
+        DataConfig(dataset="mine", data_dir=str(folder), cache_dir=str(tmp_path / "c"), subjects_test=("C",))
+    )
+    parts = (("head", ("j0", "j1", "j2", "j3")), ("tail", ("j0", "j4", "j5", "j6", "j7", "j8")))
+    for model in (ModelConfig(name="fc", channels=40), ModelConfig(body_parts=parts, channels=40)):
+        config = dataclasses.replace(config_for(prepared, epochs=1), model=model)
+        files = files_in(tmp_path, model.name)
+        run_all(TrainingRun(config, prepared, files))
+        checkpoint = load_checkpoint(files.latest)
+        assert checkpoint.model.skeleton.joint_names == tuple(f"j{i}" for i in range(9))
+        require_fit(checkpoint, prepared.stage)
+
+
+def test_a_checkpoint_for_other_joints_is_refused(prepared, tmp_path, published_files):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files))
+    folder = published_files(tmp_path / "other", "mine", joints=9)
+    other = prepare(
+        DataConfig(dataset="mine", data_dir=str(folder), cache_dir=str(tmp_path / "c"), subjects_test=("C",))
+    )
+    with pytest.raises(CheckpointError, match="skeleton"):
+        require_fit(load_checkpoint(files.latest), other.stage)
+
+
+def kill_at(monkeypatch, call: int):
+    """Let the n-th writing of a checkpoint end the program, as a kill would."""
+    counted = []
+
+    def save(path, **content):
+        counted.append(path)
+        if len(counted) == call:
+            raise KeyboardInterrupt
+        return save_checkpoint(path, **content)
+
+    monkeypatch.setattr("srnet_core.training.run.save_checkpoint", save)
+
+
+@pytest.mark.parametrize("call", range(2, 9))
+def test_killed_at_any_save_a_run_goes_on_to_the_same_end(prepared, tmp_path, monkeypatch, call):
+    """Three epochs with validation: saved when trained, the best when it is, and again with its numbers."""
+    config = config_for(prepared, lr=0.02, validation=("B",))
+    whole, parts = files_in(tmp_path / "whole"), files_in(tmp_path / "parts")
+    run_all(TrainingRun(config, prepared, whole))
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        kill_at(patch, call)
+        run_all(TrainingRun(config, prepared, parts))
+    checkpoint = load_checkpoint(parts.latest)
+    if checkpoint.epoch < 3 or checkpoint.meta["unreported"]:
+        run_all(TrainingRun(config, prepared, parts, resume=checkpoint))
+    ours, theirs = ([json.loads(line) for line in f.metrics.read_text().splitlines()] for f in (parts, whole))
+    assert [r["epoch"] for r in ours] == [1, 2, 3]
+    assert [r["validation_mpjpe_mm"] for r in ours] == [r["validation_mpjpe_mm"] for r in theirs]
+    assert load_checkpoint(parts.best).epoch == load_checkpoint(whole.best).epoch
+    expected, actual = weights(whole.latest), weights(parts.latest)
+    assert all(torch.equal(expected[k], actual[k]) for k in expected)
+
+
+def test_an_evaluation_that_fails_costs_no_epoch(prepared, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise StageError("damaged")
+        yield
+
+    monkeypatch.setattr("srnet_core.training.run.evaluate_steps", fail)
+    with pytest.raises(StageError):
+        run_all(TrainingRun(config_for(prepared, test_every=1), prepared, files_in(tmp_path)))
+    assert load_checkpoint(files_in(tmp_path).latest).epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("begun", "asked", "named"),
+    [
+        ({}, {"validation": ("B",)}, "validation"),
+        ({"validation": ("B",)}, {}, "validation"),
+        ({"validation": ("0.5",)}, {"validation": ("0.5",), "seed": 7}, "seed"),
+    ],
+)
+def test_a_resumed_run_keeps_what_it_held_out(prepared, tmp_path, begun, asked, named):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1, **begun), prepared, files))
+    with pytest.raises(ConfigError, match=f"only with the {named} it began with"):
+        TrainingRun(config_for(prepared, epochs=2, **asked), prepared, files, resume=load_checkpoint(files.latest))
+
+
+def test_a_resumed_run_misses_its_best_epoch(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1, validation=("B",)), prepared, files))
+    elsewhere = RunFiles(files.name, files.checkpoint_dir, tmp_path / "elsewhere")
+    with pytest.raises(CheckpointError, match="--best-dir"):
+        TrainingRun(
+            config_for(prepared, epochs=2, validation=("B",)), prepared, elsewhere, resume=load_checkpoint(files.latest)
+        )
+
+
+def test_weights_of_another_normalization_are_not_finetuned(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files))
+    other = prepare(replace(prepared.config, normalization="proj"))
+    with pytest.raises(CheckpointError, match="normalization base, and proj"):
+        TrainingRun(config_for(other), other, files_in(tmp_path, "x"), finetune=load_checkpoint(files.latest))
+
+
+def test_two_processes_do_not_train_under_one_name(prepared, tmp_path):
+    files = files_in(tmp_path)
+    first = iter(TrainingRun(config_for(prepared), prepared, files))
+    next(first)
+    with pytest.raises(ConfigError, match="another process is training run"):
+        next(iter(TrainingRun(config_for(prepared), prepared, files)))
+    first.close()
+    next(iter(TrainingRun(config_for(prepared), prepared, files)))
+
+
+def test_a_test_clip_that_was_trained_on_is_noticed(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files))
+    checkpoint = load_checkpoint(files.latest)
+    assert trained_on(checkpoint, prepared.stage) == 0
+    other = prepare(replace(prepared.config, subjects_train=("C",), subjects_test=("A", "B")))
+    assert trained_on(checkpoint, other.stage) == len(other.stage.split("test")) == 12
 
 
 def test_a_loss_that_explodes_ends_the_run_with_one_sentence(prepared, tmp_path):
@@ -190,7 +308,8 @@ def test_names_say_what_is_inside_and_do_not_overwrite(prepared, tmp_path):
     files = files_in(tmp_path)
     files.latest.parent.mkdir()
     files.latest.touch()
-    assert free_name("run", files.checkpoint_dir) == "run-2" and free_name("new", files.checkpoint_dir) == "new"
+    assert claim_name("run", files.checkpoint_dir) == "run-2" and claim_name("new", files.checkpoint_dir) == "new"
+    assert claim_name("new", files.checkpoint_dir) == "new-2"  # though "new" has not saved anything yet
 
 
 def test_holding_out_takes_whole_takes(prepared):
@@ -250,8 +369,9 @@ def test_records_hold_the_error_while_training_and_the_one_in_evaluation_mode(pr
 def test_the_error_of_an_epoch_survives_a_stop(prepared, tmp_path):
     config, whole, parts = config_for(prepared, epochs=1), files_in(tmp_path / "whole"), files_in(tmp_path / "parts")
     run_all(TrainingRun(config, prepared, whole))
-    steps = []
-    for event in TrainingRun(config, prepared, parts, should_stop=lambda: len(steps) >= 2):
+    steps: list[Step] = []
+    run = TrainingRun(config, prepared, parts, should_stop=lambda steps=steps: len(steps) >= 2)
+    for event in run:
         steps += [event] if isinstance(event, Step) else []
     run_all(TrainingRun(config, prepared, parts, resume=load_checkpoint(parts.latest)))
     found = [json.loads(f.metrics.read_text())["train_mpjpe_mm"] for f in (whole, parts)]

@@ -41,7 +41,9 @@ def test_a_scene_shows_input_pixels_and_upright_poses(config, change):
     stage = prepare(config).stage
     sequence = choose_sequence(stage, subject="C", action="Sit", camera=1)
     torch.manual_seed(0)
-    scene = clip_scene({"srnet": build_model(channels=40)}, stage, sequence, title="t", subtitle="s", start=2, frames=6)
+    scene = clip_scene(
+        {"srnet": build_model(channels=40)}, stage, sequence, data=config, title="t", subtitle="s", start=2, frames=6
+    )
     dataset = datasets.load("small", datasets.locate("small", config.data_dir, "gt", config.cache_dir), "gt")
     step = config.downsample
     clip = dataset.clip(next(c for c in dataset.clip_names if (c.subject, c.take, c.camera) == ("C", "Sit", 1)))
