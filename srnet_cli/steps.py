@@ -91,10 +91,16 @@ def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
     """The data options a checkpoint was trained with, each replaced where the user said so."""
     from srnet_core.config import from_dict
 
-    stored = {k: v for k, v in stored_section(checkpoint, "data").items() if k != "cache_dir"}  # whose file is it?
+    stored = stored_section(checkpoint, "data")
+    if not Path(str(stored.get("cache_dir"))).is_dir():  # somebody else's file must not make folders here
+        stored = {k: v for k, v in stored.items() if k != "cache_dir"}
     if "dataset" in overrides and overrides["dataset"] != stored.get("dataset"):
         # another data set has other subjects and actions: only what is no name of anything carries over
-        stored = {k: v for k, v in stored.items() if k in ("normalization", "root_depth", "downsample", "keypoints")}
+        stored = {
+            k: v
+            for k, v in stored.items()
+            if k in ("normalization", "root_depth", "downsample", "keypoints", "cache_dir")
+        }
     elif "protocol" in overrides and overrides["protocol"].replace("-", "_") != stored.get("protocol"):
         # another protocol splits by something else; the subjects stay, since leaving them is no accident
         stored = {k: v for k, v in stored.items() if k not in ("train_actions", "train_cameras", "test_cameras")}

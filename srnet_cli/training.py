@@ -3,7 +3,7 @@
 import shlex
 import signal
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,7 +115,8 @@ def train_and_show(
         same_data(resume, prepared)
     files = _files(config, place)
     with _ctrl_c() as asked:
-        run = TrainingRun(config, prepared, files, resume=resume, finetune=finetune, should_stop=asked)
+        with _given_back(files):
+            run = TrainingRun(config, prepared, files, resume=resume, finetune=finetune, should_stop=asked)
         _show_start(run)
         with progress_bar() as bar:
             bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler))
@@ -131,6 +132,18 @@ def train_and_show(
     say(f"{seconds_text(event.seconds)} in all; the result is")
     say(f"{event.path}")
     return event
+
+
+@contextmanager
+def _given_back(files: "RunFiles"):
+    """A name claimed for a run that is refused is free again: its empty folders go."""
+    try:
+        yield
+    except BaseException:
+        for folder in (files.folder, files.checkpoint_dir):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _refuse_early(config: RunConfig, place: Place) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 # Two test processes share two cores; threads of their own would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The processes of pytest-xdist say how wide their terminal is; they have none.
+os.environ.pop("COLUMNS", None)
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 

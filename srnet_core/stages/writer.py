@@ -47,7 +47,7 @@ class StageWriter:
         self.temporary.mkdir(parents=True)
         self._lock = open(self.temporary / LOCK, "wb")
         try_lock(self._lock)
-        self._group = zarr.open_group(self.temporary, mode="w", zarr_format=3)
+        self._group = zarr.open_group(self.temporary, mode="a", zarr_format=3)  # "w" would delete the lock
         self._arrays = {name: self._create(name, (self.frames, *shape)) for name, shape in self._shapes.items()}
         return self
 

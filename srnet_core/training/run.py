@@ -14,12 +14,13 @@ import torch
 
 from srnet_core import normalization
 from srnet_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from srnet_core.config import RunConfig, replace, to_dict
+from srnet_core.config import ModelConfig, RunConfig, replace, to_dict
 from srnet_core.device import choose_device
 from srnet_core.errors import CheckpointError, ConfigError
 from srnet_core.evaluation.run import Evaluating, evaluate_steps
 from srnet_core.evaluation.tables import Report
 from srnet_core.files import atomic_write, write_json
+from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
 from srnet_core.sampling.windows import WindowSampler
 from srnet_core.stages.prepare import Prepared
@@ -101,7 +102,7 @@ class TrainingRun:
         should_stop: Callable[[], bool] = lambda: False,
     ):
         self.stage, self.files, self.should_stop = prepared.stage, files, should_stop
-        config = _with_residual(replace(config, model=replace(config.model, skeleton=self.stage.skeleton.name)))
+        config = _with_residual(_with_skeleton(config, self.stage.skeleton))
         train = config.train
         self.device = choose_device(train.device)
         torch.manual_seed(train.seed)
@@ -346,6 +347,15 @@ def _with_residual(config: RunConfig) -> RunConfig:
         return config
     residual = normalization.load(config.data.normalization).RESIDUAL_2D
     return replace(config, model=replace(config.model, residual_2d=residual))
+
+
+def _with_skeleton(config: RunConfig, skeleton: Skeleton) -> RunConfig:
+    """The configuration with the skeleton of the data, which is the network's unless somebody asked for another."""
+    if config.model.skeleton not in (ModelConfig().skeleton, skeleton.name):
+        raise ConfigError(
+            f"the data have the skeleton {skeleton.name} ({skeleton.num_joints} joints), not {config.model.skeleton}",
+            where="model.skeleton", todo="Leave it out to take the data's")  # fmt: skip
+    return replace(config, model=replace(config.model, skeleton=skeleton.name))
 
 
 def _decoder(config: RunConfig) -> Callable:

@@ -205,7 +205,7 @@ def first_weight(content) -> str:
         (changed(lambda c: c["model_pos"].update({first_weight(c): torch.zeros(3, 3)})), "of another shape"),
         (changed(lambda c: c["model_pos"][first_weight(c)].add_(1)), "altered or damaged"),
         (changed(lambda c: c["srnet"]["model"].update(channels=48)), "do not fit the network"),
-        (changed(lambda c: c["srnet"]["model"].update(skeleton="octopus")), "octopus"),
+        (changed(lambda c: c["srnet"]["skeleton"].update(joint_names=["octopus"])), "one parent per joint"),
         (changed(lambda c: c["srnet"]["config"]["data"].update(weather="fair")), "no setting 'weather'"),
         (changed(lambda c: c["srnet"].update(config="none")), "records of its training"),
     ],
