@@ -7,7 +7,7 @@ STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut
 
 .PHONY: demo test lint environment results clean
 
-demo: environment  ## the whole walk on data the project makes itself, in about five minutes plus download
+demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
 
 test: environment  ## the test suite, on two processes

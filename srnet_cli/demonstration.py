@@ -14,7 +14,7 @@ PRESET = "demo"
 
 
 def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) -> None:
-    """Prepare, train SRNet and the fully connected baseline for the same time, compare, export, draw."""
+    """Prepare, train SRNet and the fully connected baseline for the same epochs, compare, export, draw."""
     from srnet_core.evaluation.run import evaluate_mean_pose
 
     started = time.monotonic()
@@ -30,7 +30,7 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
 
     results, checkpoints = {"always the mean pose": evaluate_mean_pose(prepared.stage)}, {}
     for number, name in enumerate(("srnet", "fc"), start=2):
-        step(f"{number}  Train {name} for {seconds_text(60 * minutes)}")
+        step(f"{number}  Train {name}, {seconds_text(60 * minutes)} at most")
         run = replace(config, model=replace(config.model, name=name))
         place = Place(f"demo_{name}", output, output / "best", replace=True)
         finished = train_and_show(run, place, prepared=prepared, table=False)
@@ -38,7 +38,7 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
 
     step("4  Compare on people the networks have never seen")
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, {n: r.mean for n, r in results.items()},
-                 caption=f"Action-wise means, the same training time for both networks. {SYNTHETIC}.")  # fmt: skip
+                 caption=f"Action-wise means. Both networks were to see the same windows, within the time given. {SYNTHETIC}.")  # fmt: skip
     step("5  Export SRNet to ONNX")
     checkpoint = open_checkpoint(checkpoints["srnet"], {})
     export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx")

@@ -10,7 +10,7 @@ from srnet_cli.options import Device
 
 def main(
     minutes: Annotated[
-        float, typer.Option("--minutes", help="Training time of each of the two models", min=0.05)
+        float, typer.Option("--minutes", help="Longest training time of each of the two models", min=0.05)
     ] = 1.5,
     output: Annotated[Path, typer.Option("--output", help="Folder for everything the demo makes")] = Path(
         "output/demo"
