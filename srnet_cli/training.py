@@ -114,7 +114,7 @@ def train_and_show(
     if resume:
         same_data(resume, prepared)
     files = _files(config, place)
-    with _ctrl_c() as asked:
+    with ctrl_c() as asked:
         with _given_back(files):
             run = TrainingRun(config, prepared, files, resume=resume, finetune=finetune, should_stop=asked)
         _show_start(run)
@@ -206,7 +206,7 @@ def _show_how_to_go_on(stopped: "Stopped", config: RunConfig, place: Place) -> N
 
 
 @contextmanager
-def _ctrl_c():
+def ctrl_c():
     """Turns the first Ctrl-C, or a scheduler's SIGTERM, into a wish to stop after the current step.
 
     A second Ctrl-C ends the program at once.
