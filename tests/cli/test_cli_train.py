@@ -228,7 +228,7 @@ def stop_after(monkeypatch):
                 yield event
 
         monkeypatch.setattr(training_run, "train_epochs", counted)
-        monkeypatch.setattr("srnet_cli.training._ctrl_c", lambda: nullcontext(lambda: len(steps) >= count))
+        monkeypatch.setattr("srnet_cli.training.ctrl_c", lambda: nullcontext(lambda: len(steps) >= count))
 
     return arrange
 
