@@ -2,7 +2,7 @@
 
     FOLDER/
       pose_2d           (N, J, 2) float32  normalized network input
-      pose_3d           (N, J, 3) float32  normalized network target, root-relative
+      pose_3d           (N, J, 3) float32  normalized network target (lcn: not root-relative)
       norm_parameters   (N, P)    float32  what decoding needs, one row per frame
       root_cam_m        (N, 3)    float32  where the root really is, camera metres
       windows_train     (n,)      int32    the frame at the centre of each training window
