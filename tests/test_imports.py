@@ -31,6 +31,7 @@ LAYERS = [
     {"training"},
     {"inference"},
     {"export", "visualization"},
+    {"benchmark"},
     {"presets"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -1,0 +1,61 @@
+"""The fastest float32 product this machine shows: the limit that a share is taken of.
+
+The better of a large matrix product and a large 1x1 convolution, each in the shape and layout that suits it best.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from srnet_core.benchmark.clock import Samples, timed
+
+MATRIX, CONVOLUTION = "matrix product", "1x1 convolution"
+_MATRICES = ((4096, 1024, 1024), (2048, 2048, 2048))  # (M, K, N)
+_CONVOLUTIONS = ((1, 1024, 4096), (16, 512, 1024))  # (B, C, T)
+_QUICK = 4  # every size divided by this
+
+
+@dataclass(frozen=True)
+class Product:
+    """A large product: what to call, and its floating-point operations."""
+
+    call: Callable[[], torch.Tensor]
+    operations: int
+
+
+def largest_products(device: str | torch.device, *, quick: bool = False) -> dict[str, Product]:
+    """The best matrix product and the best 1x1 convolution of a few shapes, to be timed beside the contenders."""
+    size = 1 if not quick else _QUICK
+    matrices = [_matrix_product(*(n // size for n in shape), device) for shape in _MATRICES]
+    convolutions = [
+        _convolution(b, c // size, t // size, layout, device)
+        for b, c, t in _CONVOLUTIONS
+        for layout in (torch.contiguous_format, torch.channels_last)
+    ]
+    return {MATRIX: _fastest(matrices, device), CONVOLUTION: _fastest(convolutions, device)}
+
+
+def gflops(products: Mapping[str, Product], samples: Mapping[str, Samples]) -> dict[str, float]:
+    """Median speed of each product in 10^9 operations per second."""
+    return {name: p.operations / samples[name].seconds / 1e9 for name, p in products.items()}
+
+
+def _fastest(products: list[Product], device: str | torch.device) -> Product:
+    def seconds_per_operation(product: Product) -> float:
+        product.call()
+        return min(timed(product.call, device=device)[0] for _ in range(3)) / product.operations
+
+    return min(products, key=seconds_per_operation)
+
+
+def _matrix_product(m: int, k: int, n: int, device) -> Product:
+    a, b = torch.randn(m, k, device=device), torch.randn(k, n, device=device)
+    return Product(torch.inference_mode()(lambda: a @ b), 2 * m * k * n)
+
+
+def _convolution(batch: int, channels: int, frames: int, layout: torch.memory_format, device) -> Product:
+    x = torch.randn(batch, channels, 1, frames, device=device).to(memory_format=layout)
+    weight = torch.randn(channels, channels, 1, 1, device=device).to(memory_format=layout)
+    return Product(torch.inference_mode()(lambda: F.conv2d(x, weight)), 2 * batch * channels * channels * frames)
