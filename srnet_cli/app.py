@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.commands import demo, evaluate, export, groups, prepare, train, visualize
+from srnet_cli.commands import bench, demo, evaluate, export, groups, prepare, train, visualize
 
 INTERRUPTED = 130
 
@@ -23,6 +23,7 @@ for name, module in {
     "export": export,
     "visualize": visualize,
     "groups": groups,
+    "bench": bench,
     "demo": demo,
 }.items():
     app.command(name, no_args_is_help=False)(module.main)

@@ -5,6 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
+from srnet_core.benchmark.machine import usable_cores
+from srnet_core.benchmark.result import Failed, Line
 from srnet_core.errors import ConfigError, SrnetError
 from srnet_core.lookup import choose, load, names
 
@@ -70,17 +74,14 @@ def chosen_lines(asked: Sequence[str]) -> list[str]:
     ] or line_names()
 
 
-def run_lines(asked: Sequence[str], config: BenchConfig, progress: Progress = lambda *_: None) -> Iterator[Any]:
+def run_lines(
+    asked: Sequence[str], config: BenchConfig, progress: Progress = lambda *_: None
+) -> Iterator[Line | Failed]:
     """Measure lines, yielding a `Line` or `Failed` for each as soon as it is there.
 
     Raises:
         UnknownNameError: there is no such line.
     """
-    import torch
-
-    from srnet_core.benchmark.machine import usable_cores
-    from srnet_core.benchmark.result import Failed
-
     for name in chosen_lines(asked):
         module = load(LINES, name)
         with _threads(config.threads or usable_cores()):
@@ -95,8 +96,6 @@ def run_lines(asked: Sequence[str], config: BenchConfig, progress: Progress = la
 @contextlib.contextmanager
 def _threads(count: int) -> Iterator[None]:
     """Arithmetic with that many threads, and as before afterwards."""
-    import torch
-
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -55,6 +55,19 @@ def seconds_of_command(arguments: list[str], *, threads: int = 0) -> float:
     return seconds
 
 
+def peak_memory_bytes() -> int:
+    """Most memory this process ever held, as the system counted it."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        # not getrusage: on Linux that includes the parent's memory at the moment of the fork
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError, ValueError):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
 def _environment(threads: int) -> dict[str, str]:
     """The parent's, with this package to be found wherever the child starts."""
     found = str(Path(__file__).resolve().parents[2])
@@ -64,8 +77,6 @@ def _environment(threads: int) -> dict[str, str]:
 
 
 def _answer(function: str, arguments: str, path: str) -> None:
-    from srnet_core.benchmark.machine import peak_memory_bytes
-
     module, _, name = function.partition(":")
     call = getattr(importlib.import_module(f"srnet_core.benchmark.{module}"), name)
     before = peak_memory_bytes()

@@ -57,16 +57,3 @@ def total_memory_bytes() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return 0
-
-
-def peak_memory_bytes() -> int:
-    """Most memory this process ever held, as the system counted it."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="utf-8")
-        # not getrusage: on Linux that includes the parent's memory at the moment of the fork
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    except (OSError, IndexError, ValueError):
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024

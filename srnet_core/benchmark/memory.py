@@ -1,0 +1,72 @@
+"""How much memory training and long clips take; each function is meant for a process of its own (`child.in_child`)."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from srnet_core.benchmark.contenders import make_sampler, our_step
+from srnet_core.checkpoint import Checkpoint
+from srnet_core.inference.lifter import Lifter
+from srnet_core.models import build_model
+
+IMAGE_SIZE = (1000, 1002)
+
+
+def saved_bytes(model: nn.Module, x: torch.Tensor) -> int:
+    """Bytes that a forward pass keeps for the backward pass: each piece of memory once, weights and input not counted.
+
+    Args:
+        x: (B, receptive_field, J, 2).
+    """
+    known = {t.untyped_storage().data_ptr() for t in (x, *model.parameters(), *model.buffers())}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor  # held until the backward pass, so that no address is used twice
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        output = model.forward_strided(x)
+    total = sum(kept.values())
+    del output
+    return total
+
+
+def training_memory(*, filter_widths: list[int], channels: int, batch: int, frames: int) -> dict[str, float]:
+    """Of SRNet's training step: `activation_bytes` kept for the backward pass; the process's peak is the child's to tell."""
+    model = build_model("srnet", filter_widths=tuple(filter_widths), channels=channels)
+    sampler = make_sampler(model.receptive_field, batch, frames=frames)
+    windows = next(iter(sampler.epoch())).pose_2d.clone()
+    kept = saved_bytes(model.train(), windows)
+    del windows
+    step = our_step(model, sampler, batch)
+    for _ in range(2):  # the second has the optimizer's state beside the activations
+        step()
+    return {"activation_bytes": kept}
+
+
+def clip_memory(*, filter_widths: list[int], channels: int, frames: int) -> dict[str, float]:
+    """Lifting one clip of that many frames with flip averaging: `seconds`; the process's peak is the child's to tell."""
+    lifter = make_lifter(build_model("srnet", filter_widths=tuple(filter_widths), channels=channels))
+    keypoints_px = clip_px(frames)
+    started = time.perf_counter()
+    poses_m = lifter(keypoints_px, image_size=IMAGE_SIZE)
+    return {"seconds": time.perf_counter() - started, "frames": len(poses_m), "output_bytes": poses_m.nbytes}
+
+
+def make_lifter(model: nn.Module, *, device: str = "cpu", flip: bool = True) -> Lifter:
+    """A lifter around a network that never was in a file."""
+    checkpoint = Checkpoint(model.eval(), model.config, 0, None, {}, None, None, None, (), Path("measured"))
+    return Lifter(checkpoint, device=device, flip=flip)
+
+
+def clip_px(frames: int) -> np.ndarray:
+    """(T, 17, 2) keypoints in pixels that move about the image."""
+    time_s = np.arange(frames, dtype=np.float32)[:, None, None] / 50
+    phases = np.linspace(0, 6, 34, dtype=np.float32).reshape(17, 2)
+    return 500 + 200 * np.sin(time_s * (1 + phases / 3) + phases)
