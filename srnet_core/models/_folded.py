@@ -1,0 +1,247 @@
+"""Networks for inference: BatchNorm folded, sequences in tiles, windows side by side, frame by frame elsewhere.
+
+`fold(model)` gives an `InferenceNetwork`, whatever the model: same output as the model's `forward` in evaluation
+mode, nothing shared with it. A network of the project's own layers becomes a `FoldedNetwork`; one with layers of
+another kind is run as it is, in overlapping pieces.
+
+Memory does not grow with the length of a sequence: it goes through in tiles, and every layer keeps the last frames
+of its input, those that the next tile needs, so that nothing is computed twice.
+"""
+
+import copy
+from collections import deque
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from srnet_core.errors import ConfigError
+from srnet_core.layers.temporal import windows
+from srnet_core.models._backbone import TemporalBackbone
+from srnet_core.models._folded_layers import FoldedLayer
+from srnet_core.models._folded_tiles import Tiles, WindowBatch
+from srnet_core.models._folding import CannotFold, fold_layer
+from srnet_core.models._workers import Workers
+
+TILE_FRAMES = 1024  # on a CPU: a tile and the weights of a layer fit the caches
+TILE_ROWS_GPU = 1 << 15  # frames times sequences: enough to keep a GPU busy, 134 MB per layer of 1024 channels
+WINDOW_FRAMES = 1 << 14  # frames of the windows that are computed side by side, where each frame has its own
+
+
+@dataclass(frozen=True)
+class FoldedBlock:
+    """A residual block: `wide` over `width` frames `dilation` apart, then `narrow`.
+
+    Attributes:
+        taps_apart: dilation of `wide` itself, 1 if it is dense.
+        residual_tap: which of the `width` frames is added to the output.
+    """
+
+    wide: FoldedLayer
+    narrow: FoldedLayer
+    width: int
+    dilation: int
+    taps_apart: int
+    residual_tap: int
+
+
+class InferenceNetwork:
+    """What inference asks of a network. `model` is only read while this is made.
+
+    Attributes:
+        config, receptive_field, pad, causal_shift, num_joints, num_joints_out: as the model's.
+    """
+
+    def __init__(self, model: nn.Module):
+        self.config, self.receptive_field = model.config, model.receptive_field
+        self.pad, self.causal_shift = model.pad, model.causal_shift
+        self.num_joints, self.num_joints_out = model.num_joints, model.num_joints_out
+        like = next(model.parameters())
+        self.device, self.dtype = like.device, like.dtype
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(B, T, J, 2) -> (B, T - receptive_field + 1, J, 3), as the model's `forward`.
+
+        Raises:
+            ConfigError: another shape, or fewer frames than the receptive field.
+        """
+        self._check(x)
+        frames = x.shape[1] - self.receptive_field + 1
+        out = x.new_empty(len(x), frames, 3 * self.num_joints_out, dtype=self.dtype)
+        with torch.inference_mode():
+            self._run(x.flatten(2).to(self.dtype), out)
+        return self._add_2d(out.unflatten(-1, (self.num_joints_out, 3)), x)
+
+    def _run(self, x: Tensor, out: Tensor) -> None:
+        """Fill `out` (B, T', joints out * 3) from (B, T, J * 2)."""
+        raise NotImplementedError
+
+    def _add_2d(self, pose: Tensor, x: Tensor) -> Tensor:
+        return pose
+
+    def _check(self, x: Tensor) -> None:
+        if x.ndim != 4 or tuple(x.shape[2:]) != (self.num_joints, 2):
+            raise ConfigError(
+                f"the model takes keypoints (batch, frames, {self.num_joints}, 2), not {tuple(x.shape)}"
+            )
+        if x.shape[1] < self.receptive_field:
+            raise ConfigError(
+                f"{x.shape[1]} frames, fewer than the model's receptive field of {self.receptive_field}",
+                todo="Pad the clip with its first and last frames",
+            )
+
+
+def fold(model: "nn.Module | InferenceNetwork") -> InferenceNetwork:
+    """The network of a model for inference, in evaluation mode, with a copy of its weights as they are now.
+
+    What is a network for inference already is given back as it is.
+    """
+    if isinstance(model, InferenceNetwork):
+        return model
+    try:
+        return FoldedNetwork(model)
+    except CannotFold:
+        return UnfoldedNetwork(model)
+
+
+class FoldedNetwork(InferenceNetwork):
+    """A `TemporalBackbone` of layers that can be folded.
+
+    Raises:
+        CannotFold: another kind of network, or a layer that cannot be folded.
+    """
+
+    def __init__(self, model: nn.Module):
+        if not isinstance(model, TemporalBackbone) or type(model).forward is not TemporalBackbone.forward:
+            raise CannotFold(type(model).__name__)
+        super().__init__(model)
+        self.slope = model.config.negative_slope
+        self.expand = fold_layer(model.expand_conv, model.expand_bn, model.hidden_channels)
+        self.blocks = _fold_blocks(model)
+        self.output, self.output_index = _fold_output(model)
+        self.by_window = model._only_by_window()
+        self._idle: deque[Tiles] = deque()
+        self._workers = Workers()
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether an output depends on how long the sequence is; see `layers._context.published_order`."""
+        layers = [self.expand, self.output, *(layer for b in self.blocks for layer in (b.wide, b.narrow))]
+        contexts = [getattr(layer, "context", None) for layer in layers]
+        return any(context is not None and context.reorder for context in contexts)
+
+    def _run(self, x: Tensor, out: Tensor) -> None:
+        if self.by_window:
+            jobs, work = _pieces(out, self._window_count()), self._windows
+        elif self.needs_whole:
+            jobs, work = [(b, 0, out.shape[1]) for b in range(len(out))], self._whole
+        elif x.device.type != "cpu":
+            jobs, work = [(slice(None), 0, out.shape[1])], self._tiles
+        else:
+            jobs, work = shares(*out.shape[:2], self._workers.count(), self.receptive_field), self._tiles
+        self._workers.map(lambda job: work(x, out, *job), jobs)
+
+    def _tiles(self, x: Tensor, out: Tensor, row: int | slice, start: int, stop: int) -> None:
+        """Frames start to stop of one row, or of all of them side by side."""
+        x, out = x[row], out[row]
+        if x.ndim == 2:
+            x, out = x[None], out[None]
+        tiles = self._take_tiles(len(x))
+        done = start
+        for frame in range(start, stop + self.receptive_field - 1, tiles.frames):
+            rows = x[:, frame : min(frame + tiles.frames, stop + self.receptive_field - 1)].transpose(0, 1)
+            found = tiles.feed(rows)  # (frames, B, joints out * 3)
+            out[:, done : done + len(found)] = found.transpose(0, 1)
+            done += len(found)
+        self._idle.append(tiles)
+
+    def _take_tiles(self, batch: int) -> Tiles:
+        """An idle runner of that batch, its buffers at hand, or a new one."""
+        try:
+            tiles = self._idle.pop()
+        except IndexError:
+            tiles = None
+        if tiles is None or tiles.batch != batch:
+            frames = TILE_FRAMES if self.device.type == "cpu" else max(1, TILE_ROWS_GPU // batch)
+            tiles = Tiles(self, batch, frames)
+        tiles.reset()
+        return tiles
+
+    def _whole(self, x: Tensor, out: Tensor, row: int, start: int, stop: int) -> None:
+        tiles = Tiles(self, 1, x.shape[1])
+        out[row] = tiles.feed(x[row, :, None])[:, 0]
+
+    def _windows(self, x: Tensor, out: Tensor, row: int, start: int, stop: int) -> None:
+        """Frames start to stop of one row, each from its own window."""
+        batch = WindowBatch(self, stop - start)
+        out[row, start:stop] = batch.run(windows(x[row, None], self.receptive_field, start, stop))
+
+    def _window_count(self) -> int:
+        return max(1, WINDOW_FRAMES // self.receptive_field)
+
+    def _add_2d(self, pose: Tensor, x: Tensor) -> Tensor:
+        if self.config.residual_2d:
+            start = self.pad + self.causal_shift
+            pose[..., :2] += x[:, start : start + pose.shape[1]]
+        return pose
+
+
+class UnfoldedNetwork(InferenceNetwork):
+    """A model of any kind, copied and run as it is, in pieces of output frames whose inputs overlap."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__(model)
+        self._model = copy.deepcopy(model).eval()
+
+    by_window, needs_whole = True, False
+
+    def _run(self, x: Tensor, out: Tensor) -> None:
+        for row, start, stop in _pieces(out, max(TILE_FRAMES, self.receptive_field)):
+            frames = x[row, None, start : stop + self.receptive_field - 1].unflatten(-1, (-1, 2))
+            out[row, start:stop] = self._model(frames)[0].flatten(1)
+
+
+def shares(rows: int, frames: int, workers: int, receptive_field: int) -> list[tuple[int, int, int]]:
+    """Divide rows of sequences among workers, cutting them where that is needed to give each worker as much.
+
+    A cut costs a receptive field of frames computed twice, so pieces are no shorter than four of these.
+
+    Returns:
+        (row, start, stop) of the output frames of each piece.
+    """
+    longest = max(1, frames // max(4 * receptive_field, TILE_FRAMES // 4))
+    even = next(n for n in range(1, workers + 1) if rows * n % workers == 0)
+    pieces = min(even, longest)
+    cuts = [frames * i // pieces for i in range(pieces + 1)]
+    return [(row, start, stop) for row in range(rows) for start, stop in zip(cuts, cuts[1:])]
+
+
+def _pieces(out: Tensor, frames: int) -> list[tuple[int, int, int]]:
+    """(row, start, stop) of runs of at most so many output frames."""
+    rows, count = out.shape[:2]
+    return [(row, start, min(start + frames, count)) for row in range(rows) for start in range(0, count, frames)]
+
+
+def _fold_blocks(model: TemporalBackbone) -> list[FoldedBlock]:
+    blocks, dilation = [], model.config.filter_widths[0]
+    for i, width in enumerate(model.config.filter_widths[1:]):
+        wide, narrow = (
+            fold_layer(model.layers_conv[n], model.layers_bn[n], model.hidden_channels) for n in (2 * i, 2 * i + 1)
+        )
+        tap = width - 1 if model.config.causal else width // 2
+        blocks.append(FoldedBlock(wide, narrow, width, dilation, 1 if model.config.dense else dilation, tap))
+        dilation *= width
+    return blocks
+
+
+def _fold_output(model: TemporalBackbone) -> tuple[FoldedLayer, Tensor | None]:
+    """The output layer, and which of its channels to keep."""
+    for name in ("shrink", "final_layer"):
+        if hasattr(model, name):
+            layer = getattr(model, name)
+            break
+    else:
+        raise CannotFold("no output layer")
+    index = getattr(model, "output_index", None)
+    channels = 3 * model.num_joints_out if index is None else layer.out_channels
+    return fold_layer(layer, None, channels), None if index is None else index.clone()
