@@ -30,6 +30,16 @@ def _list_of(kind: type, option: str) -> Callable[[str], tuple]:
     return parse
 
 
+def _mebibytes(text: str) -> float:
+    """The parser of --memory-budget: 2GiB -> 2048.0; auto -> 0.0."""
+    if text.strip().lower() == "auto":
+        return 0.0
+    found = _SIZE.fullmatch(text.strip())
+    if not found or not (size := float(found[1]) * _UNITS[found[2].lower()] / 2**20):
+        raise ConfigError(f"expected a size such as 2GiB or 500MiB, or auto, not {text!r}", where="--memory-budget")
+    return size
+
+
 def _option(annotation: Any, *names: str, help: str, panel: str) -> Any:
     return Annotated[annotation | None, typer.Option(*names, help=help, rich_help_panel=panel)]
 
@@ -45,6 +55,8 @@ def _from_checkpoint(annotation: Any) -> Any:
 
 _DATA, _MODEL, _TRAIN = "Data", "Model", "Training"
 _DEFAULT = re.compile(r" \(default: [^)]*\)$")
+_UNITS = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_SIZE = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(_UNITS)})", re.IGNORECASE)
 
 # parameter name (a field of DataConfig) -> (annotation, how to turn what was typed into the field's value)
 DATA: Mapping[str, tuple[Any, Callable | None]] = {
@@ -87,12 +99,17 @@ MODEL: Mapping[str, tuple[Any, Callable | None]] = {
     "recombine": (
         _option(str, "--recombine", help="multiply, add or concat (default: multiply)", panel=_MODEL), None),
     "context": (_option(str, "--context", help="others, all or none (default: others)", panel=_MODEL), None),
+    "context_form": (_option(str, "--context-form", help="learned, for others also mean and upsampled_mean, for all also channel_wise, one_for_all and group_wise (default: learned)", panel=_MODEL), None),
+    "context_width": (
+        _option(int, "--context-width", help="Numbers of the context per group (default: 1, as published)", panel=_MODEL), None),
     "compat": (
         _option(str, "--compat", help="trained, original (do as the published code, mistakes included) or aligned; see docs/differences.md (default: trained)", panel=_MODEL), None),
     "channels": (_option(int, "--channels", help="Width of the hidden layers (default: 1024)", panel=_MODEL), None),
     "dropout": (_option(float, "--dropout", help="Dropout probability (default: 0)", panel=_MODEL), None),
     "causal": (
         _option(bool, "--causal/--no-causal", help="Look only at the past (default: no)", panel=_MODEL), None),
+    "dense": (
+        _option(bool, "--dense/--no-dense", help="fc only: filters without the gaps of dilation (default: no)", panel=_MODEL), None),
 }  # fmt: skip
 
 TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
@@ -110,8 +127,12 @@ TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
         _option(str, "--validation", help="Hold out training subjects (S8) or a fraction of the takes (0.1), keep the epoch best on them (default: none, the last epoch counts)", panel=_TRAIN), _list_of(str, "--validation")),
     "test_every": (
         _option(int, "--test-every", help="Report the test error every n epochs, 0 for only at the end (default: 1)", panel=_TRAIN), None),
+    "train_eval_every": (
+        _option(int, "--train-eval-every", help="Report the training error in evaluation mode every n epochs, 0 for never (default: 0)", panel=_TRAIN), None),
     "minutes": (
         _option(float, "--minutes", help="Stop training after this time (default: no limit)", panel=_TRAIN), None),
+    "memory_budget_mib": (
+        _option(str, "--memory-budget", help="Most memory for frames on the device, as 2GiB; larger stages are streamed in blocks (default: half of what is free)", panel=_TRAIN), _mebibytes),
 }  # fmt: skip
 
 Compat = Annotated[

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from srnet_cli.console import bytes_text, plain_table, progress_bar, remark, say, seconds_text
 from srnet_core.config import DataConfig, replace
-from srnet_core.errors import CheckpointError, InputFileMissing
+from srnet_core.errors import InputFileMissing
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
@@ -126,17 +126,6 @@ def open_checkpoint(
 
     options = {k: v for k, v in {"causal": causal, "compat": compat}.items() if v is not None}
     checkpoint = load_checkpoint(path, normalization=data.get("normalization"), **options)
-    _require_sound_records(checkpoint)
     for sentence in checkpoint.inferred:
         remark(sentence)
     return checkpoint
-
-
-def _require_sound_records(checkpoint: "Checkpoint") -> None:
-    """What is stored beside the weights has the shape this version writes."""
-    meta = checkpoint.meta or {}
-    config = meta.get("config") or {}
-    tables = [config, meta.get("progress") or {}, *(config.values() if isinstance(config, dict) else ())]
-    if not all(isinstance(table, dict) for table in tables):
-        raise CheckpointError("the records of its training cannot be used", where=checkpoint.path,
-                              todo="It may be from another version of srnet, or altered")  # fmt: skip

@@ -61,6 +61,8 @@ def chosen_groups(text: str, skeleton: str) -> dict:
     from srnet_core.lookup import names
     from srnet_core.skeletons import get_skeleton
 
+    if not text.strip():
+        raise ConfigError("is empty", where="--groups", todo="Give a number, or a TOML file of your own")
     if text.isdigit():
         return {"groups": int(text), "body_parts": ()}
     known = get_skeleton(skeleton).joint_names if skeleton in names("skeletons") else None
@@ -156,6 +158,12 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     from srnet_core.models import build_model
 
     choose_device(config.train.device)
+    if config.model.num_joints_out:
+        raise ConfigError(
+            "a network for fewer joints than its skeleton has can be read and run, not trained",
+            where="model.num_joints_out",
+            todo="Leave the setting out",
+        )
     require_folder(place.checkpoint_dir)
     if config.train.validation:
         require_folder(place.best_dir)
@@ -233,7 +241,7 @@ def _show_start(run: "TrainingRun") -> None:
     every = "every epoch" if train.test_every == 1 else f"every {train.test_every} epochs"
     tested = f", test error ({averaged} flip averaging) {every}" if train.test_every else ""
     rows = {
-        "model": f"{model_text(model)}: {parameters / 1e6:.3f} M parameters, receptive field {count_text(model.receptive_field, 'frame')}, on {run.device}",
+        "model": f"{model_text(model)}: {parameters_text(parameters)}, receptive field {count_text(model.receptive_field, 'frame')}, on {run.device}",
         "data": f"{data_text(run.stage)}: {len(run.sampler.table):,} windows "
         f"{'with' if train.flip else 'without'} mirror images",
         "training": f"{count_text(train.epochs, 'epoch')} of {count_text(len(run.sampler), 'step')}, seed {train.seed}{tested}",
@@ -242,6 +250,11 @@ def _show_start(run: "TrainingRun") -> None:
     if progress.epoch or progress.step:
         rows["goes on"] = _reached(progress.epoch, progress.step)
     facts(rows)
+
+
+def parameters_text(number: int) -> str:
+    """How many trainable numbers, in millions where that is readable."""
+    return f"{number / 1e6:.3f} M parameters" if number >= 10_000 else f"{number:,} parameters"
 
 
 def model_text(model) -> str:

@@ -4,16 +4,17 @@ A division is a tuple of (name, joint names) pairs, in the order in which a netw
 overlap; together they hold every joint.
 """
 
-import tomllib
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from srnet_core.errors import BadFileError, ConfigError, InputFileMissing
+from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
+from srnet_core.toml_file import read_toml_file
 
 BodyParts = tuple[tuple[str, tuple[str, ...]], ...]
-MAX_FILE_BYTES = 1 << 20
+MAX_PARTS = 256  # each is a branch of every layer
 
 
 def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
@@ -24,7 +25,8 @@ def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
             parts are then called "part 1", "part 2" and so on.
 
     Raises:
-        ConfigError: anything else, a part that is empty or has a joint twice, or two parts of the same name.
+        ConfigError: anything else, a part that is empty or has a joint twice, two parts of the same name, a name
+            that cannot be shown, or more than `MAX_PARTS` parts.
 
     >>> named_parts({"legs": ["Hip", "Foot"], "head": ["Head"]})
     (('legs', ('Hip', 'Foot')), ('head', ('Head',)))
@@ -36,7 +38,9 @@ def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
     elif isinstance(value, (list, tuple)):
         entries = [entry if _is_pair(entry) else (f"part {n}", entry) for n, entry in enumerate(value, start=1)]
     else:
-        raise ConfigError(f"groups are names with lists of joints, not {value!r}", where=where)
+        raise ConfigError(f"groups are names with lists of joints, not {reprlib.repr(value)}", where=where)
+    if len(entries) > MAX_PARTS:
+        raise ConfigError(f"{len(entries)} groups are too many", where=where, todo=f"Use at most {MAX_PARTS}")
     parts = tuple(_checked(name, joints, where) for name, joints in entries)
     names = [name for name, _ in parts]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -56,7 +60,12 @@ def _checked(name: Any, joints: Any, where: object) -> tuple[str, tuple[str, ...
         or not isinstance(joints, (list, tuple))
         or not all(isinstance(j, str) for j in joints)
     ):
-        raise ConfigError(f"group {name!r} must be a list of joint names, not {joints!r}", where=where)
+        raise ConfigError(
+            f"group {reprlib.repr(name)} must be a list of joint names, not {reprlib.repr(joints)}", where=where
+        )
+    if not name.strip() or not name.isprintable():
+        raise ConfigError(f"{reprlib.repr(name)} cannot be the name of a group", where=where,
+                          todo="Use letters, digits and spaces")  # fmt: skip
     if not joints:
         raise ConfigError(f"group {name!r} is empty", where=where, todo="Give it joints or leave it out")
     twice = [joint for i, joint in enumerate(joints) if joint in joints[:i]]
@@ -100,20 +109,7 @@ def read_groups(path: str | Path, joint_names: Sequence[str] | None = None) -> B
         ConfigError, UnknownNameError: as `named_parts` and `part_indices`; the message names the file and the group.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise InputFileMissing("there is no such file of groups", where=path,
-                               todo="Name a TOML file, or a number of groups") from None  # fmt: skip
-    except OSError as error:
-        raise BadFileError(f"cannot be read: {error.strerror}", where=path) from None
-    if len(text) > MAX_FILE_BYTES:
-        raise BadFileError("too large for a file of groups", where=path)
-    try:
-        groups = tomllib.loads(text.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadFileError(f"not a TOML file: {error}", where=path) from None
+    groups = read_toml_file(path, what="file of groups", todo="Name a TOML file, or a number of groups")
     if not groups:
         raise ConfigError("holds no groups", where=path, todo='Write lines such as: "legs" = ["Hip", "RKnee", "LKnee"]')
     parts = named_parts(groups, where=path)

@@ -26,6 +26,7 @@ from srnet_core.layers.split_recombine import reorders
 from srnet_core.models import build_model
 from srnet_core.models._describe import Description, describe_state, strip_parallel
 from srnet_core.readers.torch_file import random_state_of, read_torch_file, to_plain
+from srnet_core.records import check_records
 from srnet_core.skeletons import known_or_new
 
 __all__ = ["Checkpoint", "Description", "describe_state", "load_checkpoint", "save_checkpoint", "tensor_digest"]
@@ -177,6 +178,8 @@ def _checkpoint(
         _fit(build_model(description.config, _skeleton(meta)), state)
     with torch.random.fork_rng(devices=[]):  # reading a file must not move the generator of a training run
         model = build_model(description.config, _skeleton(meta))
+    if meta is not None:
+        check_records(meta, model.skeleton.num_joints)
     if meta is not None and meta.get("digest") not in (None, tensor_digest(state)):
         raise BadFileError("the weights are not those that were saved: the file was altered or damaged", where=path)
     model.load_state_dict(state)
@@ -227,6 +230,8 @@ def _describe(content, state, meta, config: ModelConfig | None, options: Mapping
         return Description(from_dict(ModelConfig, to_dict(config) | options), ())
     if meta is not None and "model" in meta:
         try:
+            if not isinstance(meta["model"], dict):
+                raise TypeError("it is not a table of settings")
             stored = from_dict(ModelConfig, meta["model"])
             changed = from_dict(ModelConfig, meta["model"] | options)
             _refuse_contradiction(stored, changed, options)
@@ -276,7 +281,7 @@ def _fit(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     if problems:
         raise CheckpointError(
             f"the weights do not fit the network {model.config.name} ({'; '.join(problems)})",
-            todo="Leave out options that contradict the file, or take the file that goes with them",
+            todo="Take a complete file of this network, and leave out options that contradict it",
         )
 
 

@@ -5,6 +5,7 @@ A `RunConfig` has three sections, `data`, `model` and `train`. It comes from def
 """
 
 import dataclasses
+import reprlib
 import tomllib
 import types
 import typing
@@ -14,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from srnet_core.body_parts import BodyParts, named_parts
-from srnet_core.errors import BadFileError, ConfigError, InputFileMissing
+from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
+from srnet_core.toml_file import read_toml_file
 
 RECOMBINE = ("multiply", "add", "concat")
 CONTEXT = ("others", "all", "none")
 CONTEXT_FORM = ("learned", "mean", "upsampled_mean", "channel_wise", "one_for_all", "group_wise")
 ROOT_DEPTH = ("ground_truth", "estimate")
 COMPAT = ("trained", "original", "aligned")
+MAX_CHANNELS, MAX_JOINTS = 1 << 16, 1000  # far above any network; a number typed wrong must not fill the memory
 
 
 def _require(condition: bool, message: str, option: str) -> None:
@@ -133,8 +136,9 @@ class ModelConfig:
         _require(odd, f"filter widths must be odd and positive, not {','.join(map(str, self.filter_widths))}", "--arch")
         _require(len(self.filter_widths) <= 32 and self.receptive_field < 10**6,
                  "more than 32 filter widths, or a receptive field of a million frames", "--arch")  # fmt: skip
-        _require(self.channels >= 1, f"must be 1 or more, not {self.channels}", "--channels")
-        _require(self.context_width >= 1, f"must be 1 or more, not {self.context_width}", "--context-width")
+        for value, option in ((self.channels, "--channels"), (self.context_width, "--context-width")):
+            _require(1 <= value <= MAX_CHANNELS, f"must lie in [1, {MAX_CHANNELS}], not {value}", option)
+        object.__setattr__(self, "context_form", self.context_form.replace("-", "_"))
         object.__setattr__(self, "body_parts", named_parts(self.body_parts))
         if self.body_parts:
             object.__setattr__(self, "groups", len(self.body_parts))
@@ -143,8 +147,9 @@ class ModelConfig:
         choose("context", self.context, CONTEXT, where="--context")
         choose("form of the context", self.context_form, CONTEXT_FORM, where="--context-form")
         choose("compatibility", self.compat, COMPAT, where="--compat")
-        _require(0 <= self.negative_slope < 1, f"must lie in [0, 1), not {self.negative_slope}", "--negative-slope")
-        _require(self.num_joints_out >= 0, f"must not be negative, not {self.num_joints_out}", "--num-joints-out")
+        _require(0 <= self.negative_slope < 1, f"must lie in [0, 1), not {self.negative_slope}", "model.negative_slope")
+        _require(0 <= self.num_joints_out <= MAX_JOINTS,
+                 f"must lie in [0, {MAX_JOINTS}], not {self.num_joints_out}", "model.num_joints_out")  # fmt: skip
 
     @property
     def as_published(self) -> bool:
@@ -177,6 +182,8 @@ class TrainConfig:
         test_every: report the test error after every n-th epoch; 0 for only at the end. It is never used to choose.
         train_eval_every: measure all training windows in evaluation mode after every n-th epoch; 0 for never.
         minutes: stop training after this many minutes, inside an epoch if need be; 0 for no limit.
+        memory_budget_mib: most memory for training frames on the device; a stage that needs more is read again in each
+            epoch, in blocks. 0 for half of what is free.
     """
 
     epochs: int = 60
@@ -192,6 +199,7 @@ class TrainConfig:
     test_every: int = 1
     train_eval_every: int = 0
     minutes: float = 0.0
+    memory_budget_mib: float = 0.0
 
     def __post_init__(self):
         _require(self.epochs >= 1, f"must be 1 or more, not {self.epochs}", "--epochs")
@@ -205,10 +213,13 @@ class TrainConfig:
         _require(1 <= self.stride <= self.batch_size, f"must lie in [1, batch size], not {self.stride}", "--stride")
         _require(0 <= self.seed < 2**32, f"must lie in [0, 2^32), not {self.seed}", "--seed")
         _require(self.test_every >= 0, f"must not be negative, not {self.test_every}", "--test-every")
-        _require(
-            self.train_eval_every >= 0, f"must not be negative, not {self.train_eval_every}", "train.train_eval_every"
-        )
+        _require(self.train_eval_every >= 0, f"must not be negative, not {self.train_eval_every}", "--train-eval-every")
         _require(self.minutes >= 0, f"must not be negative, not {self.minutes}", "--minutes")
+        _require(
+            0 <= self.memory_budget_mib < float("inf"),
+            f"must be a size, not {self.memory_budget_mib} MiB",
+            "--memory-budget",
+        )
 
 
 @dataclass(frozen=True)
@@ -271,7 +282,7 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
     if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise ConfigError(f"expected {getattr(kind, '__name__', kind)}, not {value!r}", where=where)
+        raise ConfigError(f"expected {getattr(kind, '__name__', kind)}, not {reprlib.repr(value)}", where=where)
     return value
 
 
@@ -280,17 +291,9 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
     Raises:
         InputFileMissing: there is no such file.
-        BadFileError: it is not TOML; the message has line and column.
+        BadFileError: it is not TOML, or far too large; the message has line and column.
     """
-    path = Path(path)
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputFileMissing(
-            "there is no such preset file", where=path, todo="Check the path after --config"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadFileError(f"not a TOML file: {error}", where=path) from None
+    return read_toml_file(path, what="preset file", todo="Check the path after --config")
 
 
 def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
@@ -310,7 +313,7 @@ def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
         choose("setting", key, values[section], where=f"--set {section}")
         try:
             values[section][key] = tomllib.loads(f"value = {text.strip()}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):  # a bare word, or nothing that TOML could be
             values[section][key] = text.strip()
     return from_dict(RunConfig, values, where="--set")
 

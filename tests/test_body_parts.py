@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from srnet_core import body_parts
+from srnet_core import toml_file
 from srnet_core.body_parts import named_parts, part_indices, read_groups
 from srnet_core.checkpoint import load_checkpoint, save_checkpoint
 from srnet_core.config import ModelConfig, RunConfig, from_dict, merge, read_toml, replace, to_dict, with_settings
@@ -80,6 +80,11 @@ def test_a_file_of_groups(write):
         ("legs = ['Hip', 'RHop']", UnknownNameError, r"group 'legs': there is no joint 'RHop'.*'RHip'"),
         (f"most = {list(JOINTS[:15])}", ConfigError, "joints in no group: RElbow, RWrist"),
         ("a = ['Hip']\na = ['Hip']", BadFileError, "not a TOML file"),
+        ("a = " + "[" * 5000 + "]" * 5000, BadFileError, "nested too deeply"),
+        ("a = " + "9" * 5000, BadFileError, "not a TOML file"),
+        ("'' = ['Hip']", ConfigError, "'' cannot be the name of a group"),
+        ('"a\\u001b[31m" = ["Hip"]', ConfigError, r"'a.x1b\[31m' cannot be the name of a group"),
+        ("\n".join(f"g{i} = ['Hip']" for i in range(300)), ConfigError, "300 groups are too many"),
     ],
 )
 def test_files_that_are_wrong_are_refused_by_name(write, text, error, says):
@@ -94,7 +99,7 @@ def test_files_that_cannot_be_read(tmp_path, monkeypatch):
         read_groups(tmp_path / "no.toml")
     with pytest.raises(BadFileError, match="cannot be read"):
         read_groups(tmp_path)
-    monkeypatch.setattr(body_parts, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(toml_file, "MAX_FILE_BYTES", 10)
     (tmp_path / "large.toml").write_text("a = ['Hip', 'RHip']")
     with pytest.raises(BadFileError, match="too large"):
         read_groups(tmp_path / "large.toml")

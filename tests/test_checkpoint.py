@@ -11,7 +11,7 @@ import torch
 from srnet_core import __version__
 from srnet_core.checkpoint import describe_state, load_checkpoint, save_checkpoint
 from srnet_core.config import ModelConfig, to_dict
-from srnet_core.errors import BadFileError, CheckpointError, HostileFileError, InputFileMissing
+from srnet_core.errors import BadFileError, CheckpointError, ConfigError, HostileFileError, InputFileMissing
 from srnet_core.models import build_model
 
 SMALL = {"channels": 12, "filter_widths": (3, 3), "dropout": 0.1}
@@ -212,6 +212,12 @@ def test_data_parallel_prefixes_and_bare_state_dicts(tmp_path):
     assert all(torch.equal(found[key], value) for key, value in model.state_dict().items())
 
 
+def test_a_network_wrapped_twice(tmp_path):
+    model = build_model("srnet", **SMALL)
+    torch.save({f"module.module.{k}": v for k, v in model.state_dict().items()}, tmp_path / "x.bin")
+    assert load_checkpoint(tmp_path / "x.bin").model_config.filter_widths == (3, 3)
+
+
 def test_legacy_format(tmp_path):
     model = build_model("srnet", **SMALL)
     content = {"model_pos": model.state_dict(), "random_state": np.random.RandomState(5), "lr": 0.5}
@@ -374,6 +380,25 @@ def test_names_hidden_in_newer_pickle_instructions(tmp_path):
         load_checkpoint(tmp_path / "x.bin")
 
 
+def test_a_zip_appended_to_another_file_does_not_hide_it(saved):
+    """torch reads what such a file begins with, so that is what has to be scanned."""
+    hidden = io.BytesIO()
+    torch.save(
+        {"model_pos": {"w": torch.zeros(1)}, "epoch": torch.device("cpu")}, hidden, _use_new_zipfile_serialization=False
+    )
+    saved.write_bytes(hidden.getvalue() + saved.read_bytes())
+    with pytest.raises(HostileFileError, match="asks for torch.device"):
+        load_checkpoint(saved)
+
+
+def test_a_second_pickle_in_capital_letters_does_not_hide(saved):
+    with zipfile.ZipFile(saved, "a") as archive:
+        folder = archive.namelist()[0].split("/")[0]
+        archive.writestr(f"{folder}/DATA.PKL", pickle.dumps(3))
+    with pytest.raises(BadFileError, match="not one written by torch"):
+        load_checkpoint(saved)
+
+
 def rewrite(path, change, compression=zipfile.ZIP_STORED):
     """Copy a zip file in place with its members changed."""
     source = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
@@ -434,6 +459,23 @@ def test_a_small_file_that_asks_for_a_huge_network_is_refused_before_memory_is_t
         torch.save(content, saved)
         with pytest.raises(CheckpointError):
             load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("model", [3, "srnet", [1], None, {"channels": 10**9}, {"context_width": 10**12}])
+def test_a_configuration_that_is_none_is_one_line(saved, model):
+    content = read_as_published(saved)
+    content["srnet"]["model"] = model
+    torch.save(content, saved)
+    with pytest.raises(CheckpointError, match=r"run\.bin: its configuration cannot be used"):
+        load_checkpoint(saved)
+
+
+def test_a_skeleton_without_joints_is_refused(saved):
+    content = read_as_published(saved)
+    content["srnet"]["skeleton"] |= {key: [] for key in ("joint_names", "parent_names", "left", "right")}
+    torch.save(content, saved)
+    with pytest.raises(ConfigError, match="has no joints"):
+        load_checkpoint(saved)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e300, -(2**70)])

@@ -30,7 +30,8 @@ def test_a_config_survives_json():
     ("section", "bad"),
     [
         (ModelConfig, {"filter_widths": (2,)}), (ModelConfig, {"filter_widths": ()}), (ModelConfig, {"dropout": 1.0}),
-        (ModelConfig, {"channels": 0}), (DataConfig, {"subset": 0.0}), (DataConfig, {"subset": 1.5}),
+        (ModelConfig, {"channels": 0}), (ModelConfig, {"channels": 10**9}), (ModelConfig, {"context_width": 10**9}),
+        (TrainConfig, {"train_eval_every": -1}), (DataConfig, {"subset": 0.0}), (DataConfig, {"subset": 1.5}),
         (DataConfig, {"downsample": 0}), (DataConfig, {"train_cameras": (-1,)}), (TrainConfig, {"epochs": 0}),
         (TrainConfig, {"batch_size": 0}), (TrainConfig, {"lr": 0.0}), (TrainConfig, {"lr": -1.0}),
         (TrainConfig, {"lr_decay": 1.1}), (TrainConfig, {"stride": 0}), (TrainConfig, {"stride": 2000}),
@@ -85,3 +86,9 @@ def test_presets_go_on_top_of_defaults_and_are_checked(tmp_path):
         read_toml(preset)
     with pytest.raises(InputFileMissing):
         read_toml(tmp_path / "none.toml")
+    for deep in ("[" * 5000, "9" * 5000):
+        preset.write_text(f"train = {deep}")
+        with pytest.raises(BadFileError, match="not a TOML file"):
+            read_toml(preset)
+        with pytest.raises(ConfigError):
+            with_settings(RunConfig(), [f"train.epochs={deep}"])

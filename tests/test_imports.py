@@ -13,7 +13,7 @@ CORE = Path(srnet_core.__file__).parent
 # a module may import from its own layer and from those before it
 LAYERS = [
     {"errors"},
-    {"lookup", "files", "device"},
+    {"lookup", "files", "device", "toml_file"},
     {"body_parts"},
     {"config"},
     {"geometry"},
@@ -26,6 +26,7 @@ LAYERS = [
     {"sampling"},
     {"layers"},
     {"models"},
+    {"records"},
     {"checkpoint"},
     {"evaluation"},
     {"training"},

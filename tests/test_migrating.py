@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from srnet_cli.app import app
 from srnet_core.config import RunConfig, to_dict, with_settings
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs/migrating.md").read_text(encoding="utf-8")
@@ -18,6 +20,17 @@ def test_settings_exist_and_take_these_values(setting):
     section, key = path.split(".")
     found = to_dict(with_settings(RunConfig(), [setting]))[section][key]
     assert str(found).lower() in (value, f"{value}.0")
+
+
+def test_the_options_named_exist():
+    parameters = [p for command in get_command(app).commands.values() for p in command.params]
+    known = {option for p in parameters for option in (*p.opts, *p.secondary_opts)}
+    tables = [
+        line.split("|") for line in PAGE.splitlines() if line.startswith("|")
+    ]  # "", published, default, here, ...
+    named = {option for cells in tables for option in re.findall(r"`(--[a-z][a-z-]+)", cells[3])}
+    assert {"--context-form", "--train-eval-every", "--dense"} <= named
+    assert not named - known
 
 
 def test_every_published_flag_is_named_once():

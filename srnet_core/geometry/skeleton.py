@@ -33,6 +33,8 @@ class Skeleton:
     groups: Mapping[int, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self):
+        if not self.joint_names:
+            raise ConfigError("has no joints", where=f"skeleton {self.name}")
         known = set(self.joint_names)
         if len(known) != len(self.joint_names):
             raise ConfigError("two joints have the same name", where=f"skeleton {self.name}")

@@ -1,6 +1,5 @@
 """What a state dict says about the network it came from, by the names and shapes of its tensors alone."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -215,7 +214,7 @@ def _skeleton_with_groups(widths: list[int]) -> str:
 
 
 def strip_parallel(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the `module.` that DataParallel puts before every name."""
-    if state and all(key.startswith("module.") for key in state):
-        return {re.sub("^module\\.", "", key): value for key, value in state.items()}
+    """Without the `module.` that DataParallel puts before every name, once for each time a network was wrapped."""
+    while state and all(key.startswith("module.") for key in state):
+        state = {key.removeprefix("module."): value for key, value in state.items()}
     return dict(state)

@@ -56,5 +56,5 @@ def require_own_joints(config: ModelConfig) -> None:
     if config.dense:
         raise ConfigError(f"there is no dense {config.name}", where="--dense", todo="Use --model fc")
     if config.num_joints_out:
-        raise ConfigError(f"{config.name} predicts the joints of its skeleton", where="--num-joints-out",
+        raise ConfigError(f"{config.name} predicts the joints of its skeleton", where="model.num_joints_out",
                           todo="Use --model fc")  # fmt: skip

@@ -26,6 +26,7 @@ _TORCH_NAMES = {
     *(f"torch {kind}Storage" for kind in _STORAGES),
 }
 _NAMING_OPCODES = {"INST", "OBJ", "STACK_GLOBAL", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"}
+_ZIP_START = b"PK\x03\x04"  # torch goes by the start; others also take a zip that is appended to something else
 _LEGACY_PICKLES = 5  # magic number, protocol, system, the object, its storages' names
 _TAKE_ANOTHER = "Take the original file again; a damaged download is the usual cause"
 
@@ -107,10 +108,11 @@ def _scan(path: Path) -> None:
     """Check sizes and names before torch sees the file."""
     try:
         with open(path, "rb") as file:
-            if zipfile.is_zipfile(file):
+            is_zip = file.read(4) == _ZIP_START
+            file.seek(0)
+            if is_zip:
                 _scan_zip(file, path)
             else:
-                file.seek(0)
                 for _ in range(_LEGACY_PICKLES):
                     _scan_pickle(file, path)
     except (ValueError, EOFError, UnicodeDecodeError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -130,11 +132,11 @@ def _scan_zip(file: BinaryIO, path: Path) -> None:
             raise HostileFileError(
                 "declares sizes that are not those of a file written by torch.save", where=path,
                 todo="Such a file can be made to fill the memory; it was not read")  # fmt: skip
-        names = [member.filename for member in members]
+        names = [member.filename.lower() for member in members]  # torch finds members whatever their case
         if any(name.endswith("/constants.pkl") for name in names):
             raise BadFileError("is a TorchScript program, not a checkpoint", where=path)
-        pickles = [name for name in names if name.endswith(".pkl")]
-        if len(pickles) != 1 or not pickles[0].endswith("data.pkl"):
+        pickles = [member for member, name in zip(members, names) if name.endswith(".pkl")]
+        if len(pickles) != 1 or not pickles[0].filename.endswith("data.pkl"):
             raise BadFileError("is a zip archive, but not one written by torch.save", where=path)
         with archive.open(pickles[0]) as content:
             _scan_pickle(content, path)

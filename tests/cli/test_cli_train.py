@@ -29,7 +29,7 @@ def test_a_run_shows_and_writes_everything(train):
     ran = train("--name", "run", "--epochs", "3").ok()
     assert [m[:2] for m in EPOCH.findall(ran.out)] == [("1", "3"), ("2", "3"), ("3", "3")]
     assert len({m.start(4) - m.start() for m in EPOCH.finditer(ran.out)}) == 1, "columns move"
-    for said in ("0.004 M parameters", "receptive field 1 frame,", "small, gt 2D, cross-subject", "3 epochs of 12 steps",
+    for said in ("3,625 parameters", "receptive field 1 frame,", "small, gt 2D, cross-subject", "3 epochs of 12 steps",
                  "run on the test split of small", "action-wise mean", "frame-wise mean", "flip averaging on", f"{LATEST}"):  # fmt: skip
         assert said in ran.out
     assert ran.err == ""
@@ -178,6 +178,13 @@ def test_synthetic_data_is_said_once(train, srnet, monkeypatch):
         (("--validation", "A,B"), ("--validation", "0 train")),
         (("--config", "dmo"), ("--config", "Did you mean 'demo'?")),
         (("--config", "mine.toml"), ("mine.toml", "no such preset")),
+        (("--groups", ""), ("--groups", "is empty")),
+        (("--context-form", "channel-wise"), ("--context-form", "learned, mean, upsampled_mean")),
+        (("--context-width", "9"), ("context_width", "9 is more than")),
+        (("--channels", "1000000000"), ("--channels", "65536")),
+        (("--dense",), ("--dense", "no dense srnet", "--model fc")),
+        (("--model", "fc", "--set", "model.num_joints_out=1"), ("model.num_joints_out", "not trained")),
+        (("--train-eval-every", "-1"), ("--train-eval-every", "negative")),
         (("--set", "train.lrr=1"), ("--set", "Did you mean 'lr'?")),
         (("--set", "training.lr=1"), ("--set", "Did you mean 'train'?")),
         (("--set", "lr"), ("--set", "section.key=value")),
@@ -190,6 +197,15 @@ def test_synthetic_data_is_said_once(train, srnet, monkeypatch):
 def test_what_is_refused_before_training(train, options, said):
     train(*options).refused(*said)
     assert not Path("checkpoint").exists()
+
+
+def test_options_of_the_context_and_of_the_training_error(train):
+    train("--name", "run", "--context", "all", "--context-form", "group-wise", "--context-width", "2",
+          "--train-eval-every", "1").ok()  # fmt: skip
+    model = load_checkpoint(LATEST).model_config
+    assert (model.context_form, model.context_width) == ("group_wise", 2)
+    lines = Path("checkpoint/run/metrics.jsonl").read_text().splitlines()
+    assert all(json.loads(line)["train_eval_mpjpe_mm"] > 0 for line in lines)
 
 
 def test_a_preset_with_a_mistake_says_where(train):
