@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from srnet_cli.console import facts, plain_table, progress_bar, prose, remark, seconds_text, told
-from srnet_core.benchmark.bench import BenchConfig, run_lines
-from srnet_core.benchmark.machine import describe_machine, load
+from srnet_core.benchmark.bench import BenchConfig, chosen_lines, run_lines
+from srnet_core.benchmark.machine import describe_machine, load, usable_cores
 from srnet_core.benchmark.result import SCHEMA, Failed, Line, Speed
 from srnet_core.device import choose_device
 from srnet_core.errors import SrnetError
@@ -19,15 +19,17 @@ def bench(asked: Sequence[str], config: BenchConfig, json: Path | None) -> None:
     """Measure, show, write.
 
     Raises:
+        UnknownNameError: there is no such line.
         SrnetError: a line could not be measured; the others were.
     """
-    device = choose_device(config.device)
-    document = {"schema": SCHEMA, "machine": describe_machine(device), "quick": config.quick, "interrupted": False}
-    _say_busy(document["machine"])
+    names, device = chosen_lines(asked), choose_device(config.device)
+    machine = describe_machine(device) | {"threads": config.threads or usable_cores()}
+    document = {"schema": SCHEMA, "machine": machine, "quick": config.quick, "interrupted": False}
+    _say_busy(machine)
     lines: list[Line | Failed] = []
     try:
         with progress_bar() as bar:
-            for line in run_lines(asked, config, bar.update):
+            for line in run_lines(names, config, bar.update):
                 lines.append(line)
                 bar.line(_one_line(line))
                 _write(document, lines, json)
@@ -37,7 +39,7 @@ def bench(asked: Sequence[str], config: BenchConfig, json: Path | None) -> None:
     finally:
         if lines:
             _write(document, lines, json)
-            show(document["machine"], lines, config)
+            show(machine, lines, config)
             if json is not None:
                 told(f"written: {json}")
     if failed := [line for line in lines if isinstance(line, Failed)]:
