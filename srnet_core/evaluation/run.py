@@ -83,8 +83,14 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
     """Refuse to measure a checkpoint on data it cannot be measured on.
 
     Raises:
-        CheckpointError: the stage has another skeleton or normalization than the checkpoint was trained with.
+        CheckpointError: the stage has another skeleton or normalization than the checkpoint was trained with, or the
+            network predicts other joints than it sees, as VideoPose3D's trajectory model does.
     """
+    predicted = checkpoint.model_config.num_joints_out or stage.skeleton.num_joints
+    if predicted != stage.skeleton.num_joints:
+        raise CheckpointError(
+            f"the network predicts {predicted} of {stage.skeleton.num_joints} joints, which makes no pose to measure or show",
+            where=checkpoint.path, todo="In Python, load_checkpoint(path).model runs it")  # fmt: skip
     if not checkpoint.model.skeleton.same_joints(stage.skeleton):
         raise CheckpointError(
             f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, the data have {stage.skeleton.name} "

@@ -13,6 +13,9 @@ import pytest
 import torch
 from cli_running import DATA, TINY
 
+from srnet_core.checkpoint import save_checkpoint
+from srnet_core.models import build_model
+
 METRICS = {"mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "pck150", "auc", "p_pck150", "p_auc", "angle_deg",
            "symmetry_mm", "frames"}  # fmt: skip
 HEAD = {"schema", "checkpoint", "dataset", "protocol", "normalization", "test_time_flip", "frames", "mean",
@@ -214,6 +217,14 @@ def test_files_that_are_no_checkpoint_of_ours(srnet, checkpoint, build, said):
     Path("x.bin").write_bytes(build(checkpoint))
     srnet("eval", "x.bin").refused("x.bin", said)
     assert not Path("hacked").exists()
+
+
+def test_a_trajectory_network_makes_no_pose(srnet, project, checkpoint):
+    model = build_model("fc", filter_widths=(3, 3), channels=8, num_joints_out=1)
+    save_checkpoint("trajectory.bin", model=model, epoch=3, lr=1.0, optimizer_state=None, random_state=None)
+    data = ("--data-dir", project / "data", "--cache-dir", project / "cache", *DATA)
+    for command in (("eval",), ("visualize",), ("export", "--format", "npz")):
+        srnet(command[0], "trajectory.bin", *command[1:], *data).refused("trajectory.bin", "predicts 1 of 17 joints")
 
 
 def test_no_such_file_and_a_folder(srnet, checkpoint):
