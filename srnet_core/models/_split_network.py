@@ -1,5 +1,5 @@
 """Networks of body parts that meet in whole layers instead of through a context: what split-and-recombine is compared
-with in Zeng et al., "SRNet", ECCV 2020, section 3 and its figure of network structures.
+with in Zeng et al., "SRNet", ECCV 2020, section 3. Which layers are whole is this project's decision, see docs/structures.md.
 
 Each hidden layer is either split (group connected: each part has its own filters and sees only its own channels)
 or fused (fully connected: all channels see all). A part keeps the same channels through all hidden layers, so that

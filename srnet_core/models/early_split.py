@@ -2,8 +2,8 @@
 
 One of the structures that Zeng et al., "SRNet", ECCV 2020, section 3, compare split-and-recombine with: low-level
 features are shared, then each part has a branch (as in Tang and Wu, "Does Learning Specific Features for Related
-Parts Help Human Pose Estimation?", CVPR 2019). How early is not in the published code. Here the first hidden layer
-is fully connected and every later layer split.
+Parts Help Human Pose Estimation?", CVPR 2019). How early is not in the published code; this project chose it (docs/structures.md):
+the first hidden layer is fully connected and every later layer split.
 """
 
 from srnet_core.config import ModelConfig

@@ -1,9 +1,9 @@
 """Late fusion: body parts in branches of their own that meet at the end, in the last hidden layer and the output.
 
 One of the structures that Zeng et al., "SRNet", ECCV 2020, section 3, compare split-and-recombine with: branches of
-body parts whose features are fused in later layers only. How late is not in the published code. Here it is the last
-hidden layer, so that what was fused passes one activation, and the output layer. With a single filter width
-there is no hidden layer left to fuse, and the output layer alone does it.
+body parts whose features are fused in later layers only. How late is not in the published code; this project chose
+it (docs/structures.md): the last hidden layer, so that what was fused passes one activation, and the output layer.
+With a single filter width there is no hidden layer left to fuse, and the output layer alone does it.
 """
 
 from srnet_core.config import ModelConfig
