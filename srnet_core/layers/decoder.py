@@ -82,7 +82,7 @@ def join_parts(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]
         (..., J, features).
 
     Raises:
-        ConfigError: a joint is in no part, or a part's output is not divisible by its joints.
+        ConfigError: a joint is in no part, a part without output, or outputs that are not as many numbers for each joint.
 
     >>> import torch
     >>> out = {"a": torch.tensor([10.0, 11.0, 30.0, 31.0]), "b": torch.tensor([20.0, 21.0])}
@@ -91,9 +91,7 @@ def join_parts(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]
             [20., 21.],
             [30., 31.]])
     """
-    for name, joints in parts.items():
-        if not joints or outputs[name].shape[-1] % len(joints):
-            raise ConfigError(f"{outputs[name].shape[-1]} outputs are not {len(joints)} joints", where=f"part {name!r}")
+    _check_joints(outputs, parts)
     together = torch.cat([outputs[name].unflatten(-1, (len(joints), -1)) for name, joints in parts.items()], dim=-2)
     owners = [joint for joints in parts.values() for joint in joints]
     missing = sorted(set(range(max(owners) + 1)) - set(owners))
@@ -101,6 +99,23 @@ def join_parts(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]
         raise ConfigError(f"joints in no part: {', '.join(map(str, missing))}", where="parts")
     order = [owners.index(joint) for joint in range(max(owners) + 1)]
     return together[..., order, :]
+
+
+def _check_joints(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]) -> None:
+    if not parts:
+        raise ConfigError("needs at least one part", where="parts")
+    features = {}
+    for name, joints in parts.items():
+        if name not in outputs:
+            raise ConfigError(f"no outputs, only of {', '.join(outputs)}", where=f"part {name!r}")
+        if min(joints, default=0) < 0:
+            raise ConfigError("joint indices start at 0", where=f"part {name!r}")
+        numbers = outputs[name].shape[-1]
+        if not joints or numbers % len(joints):
+            raise ConfigError(f"{numbers} outputs are not {len(joints)} joints", where=f"part {name!r}")
+        features[name] = numbers // len(joints)
+    if len(set(features.values())) > 1:
+        raise ConfigError(f"parts have different numbers per joint: {features}", where="parts")
 
 
 def _ranges(widths: Sequence[int]) -> list[range]:
@@ -115,7 +130,7 @@ def _check(parts: Mapping[str, int], heads: Mapping[str, int], hidden_layers: in
     if both:
         raise ConfigError(f"{both[0]!r} is both a part and a head", where="heads")
     for name, size in (*parts.items(), *heads.items()):
-        if not isinstance(size, int) or size < 1:
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ConfigError(f"the number of outputs must be 1 or more, not {size!r}", where=name)
     if hidden_layers < 1:
         raise ConfigError(f"must be 1 or more, not {hidden_layers}", where="hidden_layers")

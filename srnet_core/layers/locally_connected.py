@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from srnet_core.errors import ConfigError
 from srnet_core.layers.temporal import take_taps, taps_product
 
 
@@ -23,6 +24,9 @@ class LocallyConnectedConv1d(nn.Module):
         in_features, out_features: numbers per joint.
         kernel_size: filter taps.
 
+    Raises:
+        ConfigError: `connected` is not square, or a joint sees none.
+
     Attributes:
         weight: (pairs, out_features, in_features, kernel_size), the blocks, by output joint, then by input joint.
         bias: (J * out_features,).
@@ -31,6 +35,9 @@ class LocallyConnectedConv1d(nn.Module):
     def __init__(self, connected: np.ndarray, in_features: int, out_features: int, kernel_size: int = 1):
         super().__init__()
         connected = np.asarray(connected, dtype=bool)
+        if connected.ndim != 2 or connected.shape[0] != connected.shape[1] or not connected.any(axis=1).all():
+            raise ConfigError(f"a square table in which each joint sees at least one, not {connected.shape}",
+                              where="connected", todo="Connect each joint with itself")  # fmt: skip
         self.num_joints, self.kernel_size = len(connected), kernel_size
         pairs = int(connected.sum())
         block = np.full(connected.shape, pairs)  # absent pairs point behind the last block, at zeros

@@ -99,6 +99,14 @@ def test_a_joint_in_two_parts_comes_from_the_first():
         (lambda: srnet.nn.SplitRecombineDecoder(8, {"a": 3, "b": 3}, hidden_channels=1), "too few for 2 groups"),
         (lambda: srnet.nn.join_parts({"a": torch.zeros(5)}, {"a": [0, 1]}), "part 'a': 5 outputs are not 2 joints"),
         (lambda: srnet.nn.join_parts({"a": torch.zeros(4)}, {"a": [0, 2]}), "joints in no part: 1"),
+        (lambda: srnet.nn.join_parts({"a": torch.zeros(4)}, {"a": [0, -1]}), "part 'a': joint indices start at 0"),
+        (lambda: srnet.nn.join_parts({"a": torch.zeros(4)}, {"b": [0, 1]}), "part 'b': no outputs, only of a"),
+        (lambda: srnet.nn.join_parts({"a": torch.zeros(4)}, {}), "parts: needs at least one part"),
+        (
+            lambda: srnet.nn.join_parts({"a": torch.zeros(4), "b": torch.zeros(3)}, {"a": [0, 1], "b": [2]}),
+            "different numbers per joint",
+        ),
+        (lambda: srnet.nn.SplitRecombineDecoder(8, {"a": True}), "a: the number of outputs"),
     ],
 )
 def test_impossible_decoders_are_refused_with_the_reason(call, says):

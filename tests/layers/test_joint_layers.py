@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import srnet_core as srnet
+from srnet_core.errors import ConfigError
 from srnet_core.layers.graph import JointBatchNorm1d
 from srnet_core.skeletons import get_skeleton
 
@@ -98,3 +99,9 @@ def test_batch_norm_treats_all_joints_alike():
     torch.testing.assert_close(y.mean(dim=(0, 1)), torch.zeros(3), rtol=0, atol=1e-6)
     assert (y[:, 4].mean() - y[:, 0].mean()) > 1  # joints keep their differences
     torch.testing.assert_close(norm.running_mean, 0.1 * x.mean(dim=(0, 1)))
+
+
+@pytest.mark.parametrize("connected", [np.zeros((3, 3), bool), np.ones((2, 3), bool), np.ones(3, bool)])
+def test_a_joint_that_sees_nothing_is_refused(connected):
+    with pytest.raises(ConfigError, match="connected: a square table in which each joint sees at least one"):
+        srnet.nn.LocallyConnectedConv1d(connected, 2, 4)
