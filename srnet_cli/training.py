@@ -235,6 +235,8 @@ def ctrl_c():
 
 
 def _show_start(run: "TrainingRun") -> None:
+    from srnet_core.sampling.sampler import order_text
+
     model, train, progress = run.config.model, run.config.train, run.progress
     parameters = sum(p.numel() for p in run.model.parameters())
     averaged = "with" if model.as_published and train.test_flip else "without"
@@ -243,7 +245,7 @@ def _show_start(run: "TrainingRun") -> None:
     rows = {
         "model": f"{model_text(model)}: {parameters_text(parameters)}, receptive field {count_text(model.receptive_field, 'frame')}, on {run.device}",
         "data": f"{data_text(run.stage)}: {len(run.sampler.table):,} windows "
-        f"{'with' if train.flip else 'without'} mirror images",
+        f"{'with' if train.flip else 'without'} mirror images, {order_text(run.sampler.order)}",
         "training": f"{count_text(train.epochs, 'epoch')} of {count_text(len(run.sampler), 'step')}, seed {train.seed}{tested}",
         "files": f"{run.files.latest}\n{run.files.metrics.parent}/",
     }

@@ -89,6 +89,15 @@ def _is_epoch(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == _EPOCH and all(_is_number(number) for number in value.values())
 
 
+def _is_order(value: Any) -> bool:
+    """The order of the windows: `sampling.sampler.Sampler.order`."""
+    if value == {"sampler": "resident"}:
+        return True
+    counts = {"blocks", "mixed"}
+    return isinstance(value, dict) and set(value) == {"sampler", *counts} and value["sampler"] == "streamed" \
+        and all(_is_count(value[name]) for name in counts)  # fmt: skip
+
+
 def _is_config(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(section, dict) for section in value.values())
 
@@ -106,6 +115,7 @@ _PROGRESS: Mapping[str, Callable[[Any], bool]] = {
     "loss_sum": _is_number,
     "error_sum_m": _is_number,
     "torch_random": _is_generator_state,
+    "order": _is_order,
 }
 _BODY_SIZE: Mapping[str, Callable[[Any], bool]] = {
     "bones": lambda value: bool(value) and _is_list_of(_is_bone)(value),

@@ -10,7 +10,7 @@ import torch
 
 from srnet_core.config import TrainConfig
 from srnet_core.errors import TrainingError
-from srnet_core.sampling.windows import WindowSampler
+from srnet_core.sampling.sampler import Sampler
 from srnet_core.training.losses import joint_error, l1_loss
 from srnet_core.training.schedule import batchnorm_momentum, learning_rate
 
@@ -75,7 +75,7 @@ def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.O
 
 def train_epochs(
     model: torch.nn.Module,
-    sampler: WindowSampler,
+    sampler: Sampler,
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
     progress: Progress,
@@ -127,7 +127,7 @@ def train_epochs(
 
 @torch.inference_mode()
 def evaluation_error_mm(
-    model: torch.nn.Module, sampler: WindowSampler, decode: Callable, random: np.random.RandomState
+    model: torch.nn.Module, sampler: Sampler, decode: Callable, random: np.random.RandomState
 ) -> float:
     """MPJPE of all training windows, mirror images included, in evaluation mode: comparable with a test error.
 

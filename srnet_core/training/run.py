@@ -22,11 +22,21 @@ from srnet_core.evaluation.tables import Report
 from srnet_core.files import atomic_write, write_json
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
-from srnet_core.sampling.windows import WindowSampler
+from srnet_core.sampling.from_stage import make_sampler
 from srnet_core.stages.prepare import Prepared
-from srnet_core.training.holdout import hold_out, is_fraction
+from srnet_core.training.holdout import hold_out
 from srnet_core.training.loop import Epoch, Progress, Step, evaluation_error_mm, make_optimizer, train_epochs
 from srnet_core.training.naming import RunFiles, claim_name, default_name, run_lock
+from srnet_core.training.resume import (
+    load_weights,
+    order_to_keep,
+    progress_of,
+    progress_to_store,
+    require_same_course,
+    require_same_normalization,
+    same_data,
+    stored_progress,
+)
 
 __all__ = [
     "Event", "Finished", "RunFiles", "Saved", "Stopped", "TrainingRun", "claim_name", "default_name", "same_data",
@@ -60,19 +70,6 @@ class Finished:
 
 
 Event = Step | Epoch | Evaluating | Saved | Stopped | Finished
-
-
-def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:
-    """Refuse to go on with a run on other data than it began with.
-
-    Raises:
-        CheckpointError: the stage is not the one the checkpoint was trained on.
-    """
-    trained_on = (checkpoint.meta or {}).get("stage_key")
-    if trained_on not in (None, prepared.stage.manifest["key"]):
-        raise CheckpointError(
-            f"this run was trained on stage {trained_on}, and these options and files make {prepared.stage.manifest['key']}",
-            where=checkpoint.path, todo="Leave the data options out to go on, or use --finetune to train on other data")  # fmt: skip
 
 
 class TrainingRun:
@@ -110,7 +107,8 @@ class TrainingRun:
         self.config = config = replace(config, model=self.model.config)  # a model may settle what was left open
         self.optimizer = make_optimizer(self.model, train)
         self.train_sequences, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
-        self.sampler = self._make_sampler(self.train_sequences)
+        order = order_to_keep(resume, train)
+        self.sampler = make_sampler(self.stage, self.train_sequences, config, self.device, order)
         self._decode = _decoder(config)
         self._evaluation_order = np.random.RandomState(train.seed)
         self.progress = Progress()
@@ -118,8 +116,8 @@ class TrainingRun:
         self.metrics: dict[str, float] = {}
         self.unreported: dict | None = None  # a trained and saved epoch that is still to be evaluated
         if finetune is not None:
-            _load_weights(self.model, finetune)
-            _require_same_normalization(finetune, config)
+            load_weights(self.model, finetune)
+            require_same_normalization(finetune, config)
         self.model.to(self.device)
         if resume is not None:
             self._resume(resume)
@@ -239,10 +237,7 @@ class TrainingRun:
                 "metrics": self.metrics,
                 "best_validation_mpjpe_mm": self.best,
                 "progress": {
-                    "step": progress.step,
-                    "windows": progress.windows,
-                    "loss_sum": float(progress.loss_sum),
-                    "error_sum_m": float(progress.error_sum_m),
+                    **progress_to_store(progress, self.sampler),
                     "torch_random": torch.get_rng_state().tolist(),
                 },
             },
@@ -250,95 +245,26 @@ class TrainingRun:
         return Saved(path, path == self.files.best)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
-        _load_weights(self.model, checkpoint)
+        load_weights(self.model, checkpoint)
         if checkpoint.optimizer_state is None:
             raise CheckpointError("has no optimizer state to go on from", where=self.files.latest,
                                   todo="Use --finetune to start a new run from its weights")  # fmt: skip
         self.optimizer.load_state_dict(checkpoint.optimizer_state)
         if checkpoint.random_state is not None:
             self.sampler.random.set_state(checkpoint.random_state)
-        stored = (checkpoint.meta or {}).get("progress", {})
-        _require_same_course(checkpoint, self.config, inside_epoch=bool(stored.get("step")))
-        self.progress = Progress(
-            epoch=checkpoint.epoch,
-            step=stored.get("step", 0),
-            windows=stored.get("windows", 0),
-            loss_sum=stored.get("loss_sum", 0.0),
-            error_sum_m=stored.get("error_sum_m", 0.0),
-            sampler_state=self.sampler.random.get_state() if stored.get("step") else None,
-        )
-        if "torch_random" in stored:
-            torch.set_rng_state(torch.tensor(stored["torch_random"], dtype=torch.uint8))
+        require_same_course(checkpoint, self.config, self.sampler)
+        self.progress = progress_of(checkpoint, self.sampler)
+        if torch_random := stored_progress(checkpoint).get("torch_random"):
+            torch.set_rng_state(torch.tensor(torch_random, dtype=torch.uint8))
         self.best = (checkpoint.meta or {}).get("best_validation_mpjpe_mm")
         self.unreported = (checkpoint.meta or {}).get("unreported")
         if self.best is not None and not self.files.best.exists():
             raise CheckpointError("the best epoch so far is not there", where=self.files.best,
                                   todo="Say where it is with --best-dir")  # fmt: skip
 
-    def _make_sampler(self, sequences) -> WindowSampler:
-        train, model = self.config.train, self.config.model
-        first, last = self.stage.frames("train")
-        names = [n for n in ("pose_2d", "pose_3d", "norm_parameters") if n in self.stage.manifest["arrays"]]
-        arrays = {n: torch.from_numpy(self.stage.read(n, first, last)).to(self.device) for n in names}
-        parameters = arrays.get("norm_parameters")
-        if parameters is not None and train.flip:
-            plugin = normalization.load(self.config.data.normalization)
-            mirrored = plugin.flip_original if model.as_published else plugin.flip
-            parameters = torch.cat([parameters, mirrored(parameters)])
-        return WindowSampler(
-            arrays["pose_2d"],
-            arrays["pose_3d"],
-            [(s.start - first, s.length) for s in sequences],
-            self.stage.skeleton.mirror,
-            receptive_field=model.receptive_field,
-            causal=model.causal,
-            windows_per_batch=max(1, train.batch_size // train.stride),
-            stride=train.stride,
-            flip=train.flip,
-            seed=train.seed,
-            parameters=parameters,
-        )
-
     def _out_of_time(self, started: float) -> bool:
         minutes = self.config.train.minutes
         return bool(minutes) and time.monotonic() - started > 60 * minutes
-
-
-def _require_same_course(checkpoint: Checkpoint, config: RunConfig, *, inside_epoch: bool) -> None:
-    """A run goes on with the clips it held out. Inside an epoch the windows must come in the same order as well.
-
-    Raises:
-        ConfigError: an option was changed that decides one of these.
-    """
-    before, now = ((checkpoint.meta or {}).get("config") or {}).get("train"), to_dict(config.train)
-    if before is None:
-        return
-    fixed = ["validation"] + ["seed"] * is_fraction(config.train.validation)
-    for name in fixed + ["batch_size", "stride", "flip"] * inside_epoch:
-        if before.get(name) != now[name]:
-            raise ConfigError(
-                f"the run goes on only with the {name} it began with: {before.get(name)}, not {now[name]}",
-                where="--resume", todo="Leave the option out, or use --finetune to start a new run")  # fmt: skip
-
-
-def _require_same_normalization(checkpoint: Checkpoint, config: RunConfig) -> None:
-    stored = (((checkpoint.meta or {}).get("config") or {}).get("data") or {}).get("normalization")
-    if stored not in (None, config.data.normalization):
-        raise CheckpointError(
-            f"was trained with normalization {stored}, and {config.data.normalization} was asked for",
-            where=checkpoint.path, todo=f"Add --norm {stored}, or train from the start")  # fmt: skip
-
-
-def _load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    free = {"dropout": model.config.dropout}  # settings that the weights do not depend on
-    if "aligned" not in (checkpoint.model_config.compat, model.config.compat):
-        free["compat"] = model.config.compat
-    if replace(checkpoint.model_config, **free) != model.config:
-        stored, asked = to_dict(checkpoint.model_config), to_dict(model.config)
-        differing = "; ".join(f"{k}: {stored[k]}, not {v}" for k, v in asked.items() if stored[k] != v)
-        raise CheckpointError(f"holds another architecture ({differing})", where=checkpoint.path,
-                              todo="Leave these options out to take them from the checkpoint")  # fmt: skip
-    model.load_state_dict(checkpoint.model.state_dict())
 
 
 def _with_residual(config: RunConfig) -> RunConfig:

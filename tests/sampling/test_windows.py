@@ -8,10 +8,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampling_support import expected_windows, starts_of
 
 from srnet_core.errors import ConfigError
 from srnet_core.sampling.augment import mirror_poses
-from srnet_core.sampling.windows import WindowSampler, window_table
+from srnet_core.sampling.table import PublishedOrder, WindowTable
+from srnet_core.sampling.windows import WindowSampler
 from srnet_core.skeletons.h36m17 import SKELETON
 
 
@@ -63,40 +65,36 @@ def test_batches_are_the_published_ones(golden_dir, case):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=5),
+    lengths=st.lists(st.integers(1, 30), min_size=2, max_size=5),
+    receptive_field=st.sampled_from([1, 3, 9]),
+    causal=st.booleans(),
     stride=st.integers(1, 7),
     flip=st.booleans(),
 )
-def test_every_frame_is_a_target_once_and_no_window_leaves_its_sequence(lengths, stride, flip):
-    starts = np.cumsum([0, *lengths[:-1]])
-    table = window_table(list(zip(starts, lengths)), stride, flip)
-    for mirrored in {False, flip}:
-        rows = table.flip == mirrored
-        frames = (table.first[rows, None] + np.arange(stride)).ravel()
-        low, high = np.repeat(table.low[rows], stride), np.repeat(table.high[rows], stride)
-        inside = frames[(frames >= low) & (frames <= high)]
-        assert sorted(inside) == list(range(sum(lengths)))
+def test_windows_are_where_the_definition_says(lengths, receptive_field, causal, stride, flip):
+    """In the published order, and no frame of another sequence among them."""
+    sequences = starts_of(lengths)
+    cut = {"receptive_field": receptive_field, "causal": causal, "stride": stride, "flip": flip}
+    table = WindowTable(sequences, **cut)
+    inputs, targets = table.frames_of_rows(0, table.rows), table.frames_of_target_rows(0, table.target_rows)
+    located = zip(*PublishedOrder(table, torch.device("cpu")).locate(torch.arange(len(table), dtype=torch.int32)))
+    for (row, target, mirrored), expected in zip(located, expected_windows(sequences, **cut), strict=True):
+        assert inputs[row : row + 2 * (receptive_field // 2) + stride].tolist() == expected[0].tolist()
+        assert targets[target : target + stride].tolist() == expected[1].tolist()
+        assert bool(mirrored) == expected[2]
+        assert int(row) == table.first_rows(np.array([int(target) // stride]))[0]
+    for first, last in ((0, table.rows), (table.rows // 3, table.rows // 2)):  # a part is the part of the whole
+        assert table.frames_of_rows(first, last).tolist() == inputs[first:last].tolist()
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    lengths=st.lists(st.integers(1, 12), min_size=2, max_size=4),
-    receptive_field=st.sampled_from([1, 3, 9]),
-    causal=st.booleans(),
-)
-def test_windows_hold_the_frames_around_their_target_clamped_to_the_sequence(lengths, receptive_field, causal):
-    made = sampler(lengths, receptive_field=receptive_field, causal=causal)
-    pose_3d = torch.arange(sum(lengths) * 51, dtype=torch.float32).reshape(-1, 17, 3)
-    batch = made.gather(torch.arange(len(made.table)))
-    past = receptive_field - 1 if causal else receptive_field // 2
-    for window in range(len(made.table)):
-        wanted = np.clip(
-            np.arange(receptive_field) - past + made.table.first[window],
-            made.table.low[window],
-            made.table.high[window],
-        )
-        assert torch.equal(batch.pose_2d[window], pose_3d[wanted, :, :2])
-        assert torch.equal(batch.pose_3d[window, 0], pose_3d[made.table.first[window]])
+@given(lengths=st.lists(st.integers(1, 30), min_size=2, max_size=5), stride=st.integers(1, 7))
+def test_every_frame_is_a_target_and_only_ends_are_repeated(lengths, stride):
+    table = WindowTable(starts_of(lengths), receptive_field=9, causal=False, stride=stride, flip=False)
+    frames = table.frames_of_target_rows(0, table.target_rows).tolist()
+    assert sorted(set(frames)) == list(range(sum(lengths)))
+    ends = {f for start, length in starts_of(lengths) for f in (start, start + length - 1)}
+    assert all(frames.count(f) == 1 for f in set(frames) - ends)
 
 
 def test_flips_swap_sides_and_negate_x():

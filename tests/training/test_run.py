@@ -290,7 +290,7 @@ def test_a_test_clip_that_was_trained_on_is_noticed(prepared, tmp_path):
 
 def test_a_loss_that_explodes_ends_the_run_with_one_sentence(prepared, tmp_path):
     run = TrainingRun(config_for(prepared), prepared, files_in(tmp_path))
-    run.sampler._targets.fill_(math.inf)
+    run.sampler._store._target.fill_(math.inf)
     with pytest.raises(TrainingError, match="loss of epoch 1"):
         run_all(run)
     assert not files_in(tmp_path).latest.exists()

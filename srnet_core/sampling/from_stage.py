@@ -1,0 +1,78 @@
+"""The sampler that trains from a stage: resident where it fits into the memory budget, streamed where not."""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+
+from srnet_core import normalization
+from srnet_core.config import RunConfig
+from srnet_core.sampling.blocks import BlockPlan, plan_blocks
+from srnet_core.sampling.frames import StageSource
+from srnet_core.sampling.memory import free_bytes
+from srnet_core.sampling.sampler import Sampler
+from srnet_core.sampling.streamed import StreamedSampler
+from srnet_core.sampling.table import WindowTable
+from srnet_core.sampling.windows import ResidentSampler
+from srnet_core.stages.store import Sequence, Stage
+
+SHARE_OF_FREE_MEMORY = 0.5  # the rest is for the network and what it computes
+
+
+def make_sampler(
+    stage: Stage,
+    sequences: Iterable[Sequence],
+    config: RunConfig,
+    device: torch.device,
+    order: Mapping | None = None,
+) -> Sampler:
+    """The sampler of a run.
+
+    Args:
+        sequences: those of the training split to train on, in the stage's order.
+        order: a `Sampler.order` that is to be kept, where batches of the configured size allow it.
+
+    Raises:
+        ConfigError: fewer than two windows; a memory budget that is too small for any block.
+        StageError: the stage is damaged.
+    """
+    train, model = config.train, config.model
+    source = StageSource(stage)
+    table = WindowTable(
+        [(s.start - source.first, s.length) for s in sequences],
+        receptive_field=model.receptive_field,
+        causal=model.causal,
+        stride=train.stride,
+        flip=train.flip,
+    )
+    windows_per_batch = max(1, train.batch_size // train.stride)
+    plugin = normalization.load(config.data.normalization)
+    settings = {
+        "windows_per_batch": windows_per_batch,
+        "seed": train.seed,
+        "device": device,
+        "flip_parameters": plugin.flip_original if model.as_published else plugin.flip,
+    }
+    keep, plan = _kept(order, table, windows_per_batch)
+    if not keep:
+        plan = _planned(table, source, windows_per_batch, config, device)
+    if plan is None:
+        return ResidentSampler(source, table, stage.skeleton.mirror, **settings)
+    return StreamedSampler(source, table, stage.skeleton.mirror, plan, **settings)
+
+
+def _kept(order: Mapping | None, table: WindowTable, windows_per_batch: int) -> tuple[bool, BlockPlan | None]:
+    """Whether an order can be kept, and its plan, `None` for a resident sampler."""
+    if order is None:
+        return False, None
+    if order.get("sampler") != "streamed":
+        return True, None
+    plan = BlockPlan(int(order["blocks"]), int(order["mixed"]))
+    return plan.suits(table, windows_per_batch), plan
+
+
+def _planned(
+    table: WindowTable, source: StageSource, windows_per_batch: int, config: RunConfig, device: torch.device
+) -> BlockPlan | None:
+    asked = config.train.memory_budget_mib
+    budget = int(asked * 2**20) if asked else int(SHARE_OF_FREE_MEMORY * free_bytes(device))
+    return plan_blocks(table, source.shapes, windows_per_batch, budget)

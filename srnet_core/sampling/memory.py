@@ -1,0 +1,42 @@
+"""How much memory is free."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that a process may still take on a device. Where the system does not tell, as much as can be addressed."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free
+    return min(_available(), _left_in_group())
+
+
+def _available() -> int:
+    """What Linux says is available; elsewhere half of what is built in."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1])
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # no sysconf on Windows
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return sys.maxsize
+
+
+def _left_in_group() -> int:
+    """What a container or a job's limit leaves (control groups, version 2); file caches in it count as free."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        limit = int((_CGROUP / "memory.max").read_text(encoding="ascii"))  # "max" is none
+        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
+        cached = next(
+            int(line.split()[1])
+            for line in (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+            if line.startswith("inactive_file ")
+        )
+        return max(0, limit - used + cached)
+    return sys.maxsize
