@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from srnet_core import normalization
+from srnet_core.models._folded import InferenceNetwork, fold
 from srnet_core.normalization import Normalization
 from srnet_core.sampling.augment import mirror_poses
 from srnet_core.stages.store import Sequence, Stage
 
-# Frames x channels that one forward pass may hold: large enough to keep the processor busy, small enough for memory.
+# Frames read, predicted and decoded together: enough to share out to all cores, little enough for memory.
 _FRAMES_PER_PASS = 8192
 
 
@@ -42,16 +43,21 @@ def pad_edges(pose_2d: torch.Tensor, receptive_field: int, causal: bool) -> torc
 
 
 def predict_normalized(
-    model: torch.nn.Module, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
+    model: torch.nn.Module | InferenceNetwork, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
 ) -> list[torch.Tensor]:
     """Network outputs for (G, T, J, 2) sequences: [(G, T, J, 3)], with `flip` a second one from the mirror images.
 
-    The second is mirrored back, so both say the same thing and are averaged once they are in metres.
+    The second is mirrored back, so both say the same thing and are averaged once they are in metres. The memory for
+    what is between input and output does not grow with T.
+
+    Args:
+        model: in evaluation mode whatever mode it is in; for many calls give `models._folded.fold(model)`.
     """
-    padded = pad_edges(pose_2d, model.receptive_field, model.config.causal)
+    network = fold(model)
+    padded = pad_edges(pose_2d, network.receptive_field, network.config.causal)
     if not flip:
-        return [model(padded)]
-    both = model(torch.cat([padded, mirror_poses(padded, mirror)]))  # (2G, T, J, 3)
+        return [network(padded)]
+    both = network(torch.cat([padded, mirror_poses(padded, mirror)]))  # (2G, T, J, 3)
     plain, mirrored = both.chunk(2)
     return [plain, mirror_poses(mirrored, mirror)]
 
@@ -71,23 +77,23 @@ def predict_split(
     Args:
         flip: average with the prediction for the mirror image.
     """
-    model = model.to(device).eval()
-    for group in _groups(sequences, model.receptive_field):
-        yield from _predict_group(model, stage, group, flip, device)
+    network = fold(model.to(device).eval())
+    for group in _groups(sequences, network.receptive_field):
+        yield from _predict_group(network, stage, group, flip, device)
 
 
 @torch.inference_mode()
-def _predict_group(model, stage: Stage, group: list[Sequence], flip: bool, device) -> list[SequencePrediction]:
+def _predict_group(network: InferenceNetwork, stage: Stage, group: list[Sequence], flip: bool, device) -> list[SequencePrediction]:
     """Consecutive sequences of one length, such as the views of one take, go through the network together."""
     start, stop = group[0].start, group[-1].start + group[-1].length
     pose_2d = torch.from_numpy(stage.read("pose_2d", start, stop)).to(device)
     parameters = torch.from_numpy(_parameters(stage, start, stop)).to(device)
     grouped = pose_2d.unflatten(0, (len(group), -1))  # (G, T, J, 2)
-    outputs = predict_normalized(model, grouped, stage.skeleton.mirror, flip)
+    outputs = predict_normalized(network, grouped, stage.skeleton.mirror, flip)
     parameters = parameters.unflatten(0, (len(group), -1))  # (G, T, P)
     target = torch.from_numpy(stage.read("pose_3d", start, stop)).to(device).unflatten(0, (len(group), -1))
     plugin = _normalization(stage)
-    if model.config.as_published:
+    if network.config.as_published:
         back = partial(_back_as_published, plugin, stage.skeleton.mirror)
         poses = [back([o[i] for o in outputs], target[i], parameters[i]) for i in range(len(group))]
     else:

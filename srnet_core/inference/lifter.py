@@ -15,6 +15,7 @@ from srnet_core.device import choose_device
 from srnet_core.errors import BadFileError
 from srnet_core.evaluation.predict import predict_normalized
 from srnet_core.geometry.camera import Camera
+from srnet_core.models._folded import fold
 from srnet_core.normalization._root_depth import BodySize, estimate_root_depth
 
 
@@ -32,6 +33,7 @@ class Lifter:
         stored = ((checkpoint.meta or {}).get("config") or {}).get("data") or {}
         self.device, self.flip = choose_device(device), flip
         self.model = checkpoint.model.to(self.device).eval()
+        self.network = fold(self.model)
         self.skeleton = checkpoint.model.skeleton
         self.normalization = normalization.load(norm or stored.get("normalization") or "base")
         body = (checkpoint.meta or {}).get("body_size")
@@ -78,6 +80,6 @@ class Lifter:
         given = {"image_size": image_size, "camera": camera, "root_depth_m": root_depth_m}
         pose_2d = torch.from_numpy(self.normalization.encode_2d(keypoints_px, **given)).to(self.device)
         parameters = torch.from_numpy(self.normalization.parameters_2d(keypoints_px, **given)).to(self.device)
-        outputs = predict_normalized(self.model, pose_2d[None], self.skeleton.mirror, self.flip)
+        outputs = predict_normalized(self.network, pose_2d[None], self.skeleton.mirror, self.flip)
         metres = torch.stack([self.normalization.decode(output[0], parameters) for output in outputs]).mean(0)
         return metres.cpu().numpy()

@@ -46,17 +46,22 @@ class FoldedBlock:
 
 
 class InferenceNetwork:
-    """What inference asks of a network. `model` is only read while this is made.
+    """What inference asks of a network. The model is only read while this is made.
 
     Attributes:
-        config, receptive_field, pad, causal_shift, num_joints, num_joints_out: as the model's.
+        config, receptive_field: the model's.
+        pad, causal_shift: as in `TemporalBackbone`.
+        by_window: whether it can only compute each output from its own window.
+        needs_whole: whether an output depends on how long the sequence is; see `layers._context.published_order`.
     """
+
+    by_window, needs_whole = True, False
 
     def __init__(self, model: nn.Module):
         self.config, self.receptive_field = model.config, model.receptive_field
-        self.pad, self.causal_shift = model.pad, model.causal_shift
-        self.num_joints, self.num_joints_out = model.num_joints, model.num_joints_out
-        like = next(model.parameters())
+        self.pad = (self.receptive_field - 1) // 2
+        self.causal_shift = self.pad if self.config.causal else 0
+        like = next(model.parameters(), torch.empty(0))
         self.device, self.dtype = like.device, like.dtype
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -65,30 +70,7 @@ class InferenceNetwork:
         Raises:
             ConfigError: another shape, or fewer frames than the receptive field.
         """
-        self._check(x)
-        frames = x.shape[1] - self.receptive_field + 1
-        out = x.new_empty(len(x), frames, 3 * self.num_joints_out, dtype=self.dtype)
-        with torch.inference_mode():
-            self._run(x.flatten(2).to(self.dtype), out)
-        return self._add_2d(out.unflatten(-1, (self.num_joints_out, 3)), x)
-
-    def _run(self, x: Tensor, out: Tensor) -> None:
-        """Fill `out` (B, T', joints out * 3) from (B, T, J * 2)."""
         raise NotImplementedError
-
-    def _add_2d(self, pose: Tensor, x: Tensor) -> Tensor:
-        return pose
-
-    def _check(self, x: Tensor) -> None:
-        if x.ndim != 4 or tuple(x.shape[2:]) != (self.num_joints, 2):
-            raise ConfigError(
-                f"the model takes keypoints (batch, frames, {self.num_joints}, 2), not {tuple(x.shape)}"
-            )
-        if x.shape[1] < self.receptive_field:
-            raise ConfigError(
-                f"{x.shape[1]} frames, fewer than the model's receptive field of {self.receptive_field}",
-                todo="Pad the clip with its first and last frames",
-            )
 
 
 def fold(model: "nn.Module | InferenceNetwork") -> InferenceNetwork:
@@ -115,20 +97,33 @@ class FoldedNetwork(InferenceNetwork):
         if not isinstance(model, TemporalBackbone) or type(model).forward is not TemporalBackbone.forward:
             raise CannotFold(type(model).__name__)
         super().__init__(model)
+        self.num_joints, self.num_joints_out = model.num_joints, model.num_joints_out
         self.slope = model.config.negative_slope
         self.expand = fold_layer(model.expand_conv, model.expand_bn, model.hidden_channels)
         self.blocks = _fold_blocks(model)
         self.output, self.output_index = _fold_output(model)
         self.by_window = model._only_by_window()
+        self.needs_whole = self._needs_whole()
         self._idle: deque[Tiles] = deque()
         self._workers = Workers()
 
-    @property
-    def needs_whole(self) -> bool:
-        """Whether an output depends on how long the sequence is; see `layers._context.published_order`."""
+    def __call__(self, x: Tensor) -> Tensor:
+        """See `InferenceNetwork`."""
+        self._check(x)
+        frames = x.shape[1] - self.receptive_field + 1
+        out = x.new_empty(len(x), frames, 3 * self.num_joints_out, dtype=self.dtype)
+        with torch.inference_mode():
+            self._run(x.flatten(2).to(self.dtype), out)
+        pose = out.unflatten(-1, (self.num_joints_out, 3))
+        if self.config.residual_2d:
+            start = self.pad + self.causal_shift
+            pose[..., :2] += x[:, start : start + frames]
+        return pose
+
+    def _needs_whole(self) -> bool:
         layers = [self.expand, self.output, *(layer for b in self.blocks for layer in (b.wide, b.narrow))]
         contexts = [getattr(layer, "context", None) for layer in layers]
-        return any(context is not None and context.reorder for context in contexts)
+        return not self.by_window and any(context is not None and context.reorder for context in contexts)
 
     def _run(self, x: Tensor, out: Tensor) -> None:
         if self.by_window:
@@ -139,7 +134,11 @@ class FoldedNetwork(InferenceNetwork):
             jobs, work = [(slice(None), 0, out.shape[1])], self._tiles
         else:
             jobs, work = shares(*out.shape[:2], self._workers.count(), self.receptive_field), self._tiles
-        self._workers.map(lambda job: work(x, out, *job), jobs)
+        if x.device.type == "cpu":
+            self._workers.map(lambda job: work(x, out, *job), jobs)
+        else:
+            for job in jobs:
+                work(x, out, *job)
 
     def _tiles(self, x: Tensor, out: Tensor, row: int | slice, start: int, stop: int) -> None:
         """Frames start to stop of one row, or of all of them side by side."""
@@ -179,11 +178,16 @@ class FoldedNetwork(InferenceNetwork):
     def _window_count(self) -> int:
         return max(1, WINDOW_FRAMES // self.receptive_field)
 
-    def _add_2d(self, pose: Tensor, x: Tensor) -> Tensor:
-        if self.config.residual_2d:
-            start = self.pad + self.causal_shift
-            pose[..., :2] += x[:, start : start + pose.shape[1]]
-        return pose
+    def _check(self, x: Tensor) -> None:
+        if x.ndim != 4 or tuple(x.shape[2:]) != (self.num_joints, 2):
+            raise ConfigError(
+                f"the model takes keypoints (batch, frames, {self.num_joints}, 2), not {tuple(x.shape)}"
+            )
+        if x.shape[1] < self.receptive_field:
+            raise ConfigError(
+                f"{x.shape[1]} frames, fewer than the model's receptive field of {self.receptive_field}",
+                todo="Pad the clip with its first and last frames",
+            )
 
 
 class UnfoldedNetwork(InferenceNetwork):
@@ -193,12 +197,12 @@ class UnfoldedNetwork(InferenceNetwork):
         super().__init__(model)
         self._model = copy.deepcopy(model).eval()
 
-    by_window, needs_whole = True, False
-
-    def _run(self, x: Tensor, out: Tensor) -> None:
-        for row, start, stop in _pieces(out, max(TILE_FRAMES, self.receptive_field)):
-            frames = x[row, None, start : stop + self.receptive_field - 1].unflatten(-1, (-1, 2))
-            out[row, start:stop] = self._model(frames)[0].flatten(1)
+    @torch.no_grad()
+    def __call__(self, x: Tensor) -> Tensor:
+        """See `InferenceNetwork`."""
+        more, at_once = self.receptive_field - 1, max(TILE_FRAMES, self.receptive_field)
+        starts = range(0, max(1, x.shape[1] - more), at_once)
+        return torch.cat([self._model(x[:, start : start + at_once + more]) for start in starts], dim=1)
 
 
 def shares(rows: int, frames: int, workers: int, receptive_field: int) -> list[tuple[int, int, int]]:

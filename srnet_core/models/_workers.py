@@ -14,6 +14,7 @@ from typing import TypeVar
 import torch
 
 Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
 class Workers:
@@ -27,18 +28,15 @@ class Workers:
         """Threads that torch may use now."""
         return torch.get_num_threads()
 
-    def map(self, work: Callable[[Job], object], jobs: Iterable[Job]) -> None:
+    def map(self, work: Callable[[Job], Result], jobs: Iterable[Job]) -> list[Result]:
         """`work(job)` for all jobs in inference mode; in the caller's thread where there is one job or one core.
 
         What a job raises is raised here.
         """
         jobs = list(jobs)
         if len(jobs) < 2 or self.count() < 2:
-            for job in jobs:
-                _run(work, job)
-            return
-        for _ in self._threads().map(lambda job: _run(work, job), jobs):
-            pass
+            return [_run(work, job) for job in jobs]
+        return list(self._threads().map(lambda job: _run(work, job), jobs))
 
     def _threads(self) -> ThreadPoolExecutor:
         wanted = os.getpid(), self.count()
@@ -48,18 +46,22 @@ class Workers:
         return self._pool
 
 
-def _run(work: Callable[[Job], object], job: Job) -> None:
+def _run(work: Callable[[Job], Result], job: Job) -> Result:
     with torch.inference_mode():
-        work(job)
+        return work(job)
 
 
 def _one_core_threads(count: int) -> ThreadPoolExecutor:
-    """A thread asks torch how many cores it may use at its first operation, and keeps to the answer."""
+    """The number of cores is each thread's own, but the last one set is also what threads yet to come start with."""
     pool, everybody = ThreadPoolExecutor(count, "srnet"), Barrier(count)
-    torch.set_num_threads(1)
     try:
-        for _ in pool.map(lambda _: (everybody.wait(), torch.zeros(2, 2) @ torch.zeros(2, 2)), range(count)):
-            pass
+        list(pool.map(lambda _: _use_one_core(everybody), range(count)))
     finally:
         torch.set_num_threads(count)
     return pool
+
+
+def _use_one_core(everybody: Barrier) -> None:
+    torch.get_num_threads()  # a thread's first question sets its number; only then does it keep to another
+    torch.set_num_threads(1)
+    everybody.wait()  # so that no thread takes the turn of another
