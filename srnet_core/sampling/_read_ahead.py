@@ -3,7 +3,6 @@
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
 from typing import Any
 
 
@@ -35,9 +34,8 @@ class ReadAhead:
         self._room.release()  # in case it waits
         self._thread.join()
 
-    @contextmanager
-    def next(self):
-        """The next result. It counts as held until the context is left.
+    def next(self, use: Callable[[Any], Any]) -> Any:
+        """What `use` makes of the next result. `use` must not keep it: it counts as held only until then.
 
         Raises:
             whatever `read` raised for it; `LookupError` if there are no more items.
@@ -46,9 +44,10 @@ class ReadAhead:
         if error is not None:
             self._ready.put((None, error))  # whoever asks again gets the same answer, not an endless wait
             raise error
-        yield result
-        del result
+        made = use(result)
+        del result  # before there is room for another one
         self._room.release()
+        return made
 
     def _run(self) -> None:
         try:

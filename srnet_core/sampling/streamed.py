@@ -1,6 +1,7 @@
 """Batches of windows from more frames than there is memory for: blocks of them are read while others train."""
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -81,7 +82,7 @@ class StreamedSampler(Sampler):
             loaded = phase
             for t in range(phase, shuffle.phases):
                 while loaded < t + self.plan.mixed:
-                    self._load(reader, store, loaded % slots)
+                    reader.next(functools.partial(self._load, store, loaded % slots))
                     loaded += 1
                 rows = self._rows(shuffle, t)[:, max(0, skipped - int(shuffle.before[t])) :]
                 waiting = np.concatenate([waiting, rows], axis=1)
@@ -121,10 +122,10 @@ class StreamedSampler(Sampler):
             rows[piece.name][piece.row : piece.row + len(piece.frames)] = torch.from_numpy(piece.read(self._source))
         return rows
 
-    def _load(self, reader: ReadAhead, store: FrameStore, slot: int) -> None:
-        with reader.next() as rows:
-            for name, values in rows.items():
-                store.write(name, slot * (self._room if name == INPUT else self._target_room), values)
+    def _load(self, store: FrameStore, slot: int, rows: Rows) -> None:
+        """Put a block into the pool."""
+        for name, values in rows.items():
+            store.write(name, slot * (self._room if name == INPUT else self._target_room), values)
 
     def _to_device(self, values: torch.Tensor) -> torch.Tensor:
         if self._device.type != "cuda":

@@ -1,5 +1,6 @@
 """Batches of windows from frames that all lie on the device."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -57,8 +58,7 @@ class ResidentSampler(Sampler):
         todo = list(pieces(source, table, RowRange.of(table, 0, table.windows)))
         with ReadAhead(lambda piece: torch.from_numpy(piece.read(source)), todo, _PIECES_AHEAD) as reader:
             for piece in todo:
-                with reader.next() as values:
-                    self._store.write(piece.name, piece.row, values)
+                reader.next(functools.partial(self._store.write, piece.name, piece.row))
 
     @property
     def order(self) -> dict:
