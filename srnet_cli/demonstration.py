@@ -40,7 +40,7 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str) ->
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, {n: r.mean for n, r in results.items()},
                  caption=f"Action-wise means. Both networks were to see the same windows, within the time given. {SYNTHETIC}.")  # fmt: skip
     step("5  Export SRNet to ONNX")
-    checkpoint = open_checkpoint(checkpoints["srnet"], {})
+    checkpoint = open_checkpoint(checkpoints["srnet"], {}, {})
     export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx")
 
     step("6  Draw")

@@ -135,10 +135,15 @@ TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
         _option(str, "--memory-budget", help="Most memory for frames on the device, as 2GiB; larger stages are streamed in blocks (default: half of what is free)", panel=_TRAIN), _mebibytes),
 }  # fmt: skip
 
-Compat = Annotated[
-    str | None,
-    typer.Option("--compat", help="original: as the published code evaluates, mistakes included (default: as trained)"),
-]
+# what published files do not tell; for files of ours only `compat` can be chosen anew
+PUBLISHED: Mapping[str, tuple[Any, Callable | None]] = {
+    "causal": (
+        _option(bool, "--causal/--no-causal", help="For published files, which do not say (default: no)", panel=_MODEL), None),
+    "recombine": (_option(str, "--recombine", help="For published files with context all, whose weights are the same for multiply and add (default: multiply)", panel=_MODEL), None),
+    "compat": (
+        _option(str, "--compat", help="original: as the published code evaluates, mistakes included (default: as trained)", panel=_MODEL), None),
+}  # fmt: skip
+
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N")]
 
 

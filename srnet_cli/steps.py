@@ -1,7 +1,8 @@
 """What several commands do alike: prepare with a progress bar, say what data is used, find a checkpoint."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srnet_cli.console import bytes_text, plain_table, progress_bar, remark, say, seconds_text
 from srnet_core.config import DataConfig, replace
@@ -112,20 +113,17 @@ def stored_section(checkpoint: "Checkpoint", section: str) -> dict:
     return ((checkpoint.meta or {}).get("config") or {}).get(section) or {}
 
 
-def open_checkpoint(
-    path: str | Path, data: dict, *, causal: bool | None = None, compat: str | None = None
-) -> "Checkpoint":
+def open_checkpoint(path: str | Path, data: dict, network: Mapping[str, Any]) -> "Checkpoint":
     """Load a checkpoint and say aloud what had to be inferred or assumed.
 
     Args:
         data: the data options given; a published file does not say which normalization it was trained with.
-        causal: as given, for published files; a file of ours that says otherwise is an error.
-        compat: "original" to evaluate as the published code does.
+        network: options of the network that published files do not tell, as given; a file of ours that says
+            otherwise is an error, but for `compat`.
     """
     from srnet_core.checkpoint import load_checkpoint
 
-    options = {k: v for k, v in {"causal": causal, "compat": compat}.items() if v is not None}
-    checkpoint = load_checkpoint(path, normalization=data.get("normalization"), **options)
+    checkpoint = load_checkpoint(path, normalization=data.get("normalization"), **network)
     for sentence in checkpoint.inferred:
         remark(sentence)
     return checkpoint

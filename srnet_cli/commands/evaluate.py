@@ -5,19 +5,18 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.options import DATA_OF_CHECKPOINT, Compat, Device, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, shared
 
 _BY = ("action", "subject", "camera", "joint")
 
 
-@shared(data=DATA_OF_CHECKPOINT)
+@shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
 def main(
     path: Annotated[Path, typer.Argument(help="A checkpoint, ours or as published", metavar="PATH")],
     data: dict,
+    published: dict,
     by: Annotated[str, typer.Option("--by", help="Break down by action, subject, camera or joint")] = "action",
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average with the mirror image")] = True,
-    causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="For published files, which do not say (default: no)")] = None,
-    compat: Compat = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write every number as JSON; - for standard output")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the tables as CSV; - for standard output")] = None,
     device: Device = "auto",
@@ -38,7 +37,7 @@ def main(
     for target in (json, csv):
         if target is not None and str(target) != "-":
             require_output(target)
-    checkpoint = open_checkpoint(path, data, causal=causal, compat=compat)
+    checkpoint = open_checkpoint(path, data, published)
     report = evaluate_checkpoint(checkpoint, path, data, flip=flip, device=device)
     if json is not None:
         write_json_report(report, json)

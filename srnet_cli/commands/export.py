@@ -5,19 +5,18 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.options import DATA_OF_CHECKPOINT, Compat, Device, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, shared
 
 
-@shared(data=DATA_OF_CHECKPOINT)
+@shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
 def main(
     path: Annotated[Path, typer.Argument(help="A checkpoint, ours or as published", metavar="PATH")],
     data: dict,
+    published: dict,
     format: Annotated[str, typer.Option("--format", help="onnx, npz, json or csv")] = "onnx",
     output: Annotated[Path | None, typer.Option("--output", help="File to write (default: output/NAME.FORMAT)")] = None,
     split: Annotated[str, typer.Option("--split", help="Predictions of train or test")] = "test",
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average predictions with the mirror image")] = True,
-    causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="For published files, which do not say (default: no)")] = None,
-    compat: Compat = None,
     device: Device = "auto",
 ) -> None:  # fmt: skip
     """Write a checkpoint as ONNX, or its predictions as npz, JSON or CSV."""
@@ -30,7 +29,7 @@ def main(
     choose("split", split, ("train", "test"), where="--split")
     output = output or Path("output") / f"{path.stem}.{format}"
     require_output(output)
-    checkpoint = open_checkpoint(path, data, causal=causal, compat=compat)
+    checkpoint = open_checkpoint(path, data, published)
     if format == "onnx":
         export_network(checkpoint, path, output)
     else:

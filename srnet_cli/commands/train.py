@@ -47,6 +47,7 @@ def main(
         if resume
         else Place(name, checkpoint_dir or Path("checkpoint"), best_dir, force)
     )
-    source = open_checkpoint(resume or finetune, data) if resume or finetune else None
+    untold = {name: model[name] for name in ("causal", "recombine") if name in model}  # by published files
+    source = open_checkpoint(resume or finetune, data, untold) if resume or finetune else None
     config = start_config(source, bool(resume), preset, {"data": data, "model": model, "train": train}, set_ or [])
     train_and_show(config, place, resume=source if resume else None, finetune=source if finetune else None)

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.options import DATA_OF_CHECKPOINT, Compat, Device, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, shared
 
 
-@shared(data=DATA_OF_CHECKPOINT)
+@shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
 def main(
     data: dict,
+    published: dict,
     path: Annotated[Path | None, typer.Argument(help="A checkpoint (default: the newest in checkpoint/)", metavar="PATH")] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Test subject (default: the first)")] = None,
     action: Annotated[str | None, typer.Option("--action", help="Test action or take (default: Walking, or the first)")] = None,
@@ -20,8 +21,6 @@ def main(
     output: Annotated[Path | None, typer.Option("--output", help="HTML file; GIF and PNG lie beside it (default: output/NAME.html)")] = None,
     pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Also write a GIF and a PNG")] = True,
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average with the mirror image")] = True,
-    causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="For published files, which do not say (default: no)")] = None,
-    compat: Compat = None,
     device: Device = "auto",
 ) -> None:  # fmt: skip
     """Draw a prediction beside the truth: an HTML page that needs no network, a GIF and a PNG."""
@@ -31,7 +30,7 @@ def main(
 
     require_output(output or Path("output") / "page.html")
     path = path or newest_checkpoint()
-    checkpoint = open_checkpoint(path, data, causal=causal, compat=compat)
+    checkpoint = open_checkpoint(path, data, published)
     prepared = prepare_stage(data_config_of(checkpoint, data))
     draw(
         checkpoint, path, prepared, subject=subject, action=action, camera=camera, start=start, frames=frames or 1500,

@@ -219,6 +219,23 @@ def test_files_that_are_no_checkpoint_of_ours(srnet, checkpoint, build, said):
     assert not Path("hacked").exists()
 
 
+def test_what_a_published_file_does_not_tell_is_an_option(srnet, own_data):
+    """Multiply and add with a context of all have the same weights; whether it is causal, no weight says."""
+    torch.manual_seed(3)
+    model = build_model("srnet", filter_widths=(3,), channels=20, context="all", recombine="add", causal=True)
+    for layer in (layer for layer in model.modules() if isinstance(layer, torch.nn.Conv1d)):
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    save_checkpoint("ours.bin", model=model, epoch=1, lr=0.1, optimizer_state=None, random_state=None)
+    torch.save({"epoch": 1, "loss 3d train": 1.0, "model_pos": model.state_dict()}, "theirs.bin")
+    wanted = numbers(srnet("eval", "ours.bin", *DATA, "--json", "-"))["mean"]
+    told = numbers(srnet("eval", "theirs.bin", *DATA, "--recombine", "add", "--causal", "--json", "-"))["mean"]
+    assert told == wanted
+    for less in (("--recombine", "add"), ("--causal",)):
+        assert numbers(srnet("eval", "theirs.bin", *DATA, *less, "--json", "-"))["mean"] != wanted
+    assert "option recombine" in srnet("eval", "theirs.bin", *DATA).ok().err
+    srnet("eval", "ours.bin", *DATA, "--recombine", "multiply").refused("ours.bin", "recombine is add, not multiply")
+
+
 def test_a_trajectory_network_makes_no_pose(srnet, project, checkpoint):
     model = build_model("fc", filter_widths=(3, 3), channels=8, num_joints_out=1)
     save_checkpoint("trajectory.bin", model=model, epoch=3, lr=1.0, optimizer_state=None, random_state=None)

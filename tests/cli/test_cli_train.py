@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from cli_running import DATA, TINY
 
 from srnet_core.checkpoint import load_checkpoint
+from srnet_core.models import build_model
 
 LATEST = Path("checkpoint/latest_epoch_run.bin")
 EPOCH = re.compile(r"^epoch +(\d+)/(\d+)  loss +[\d.]+ mm(  val +[\d.]+ mm)?(  test +[\d.]+ mm)? +[\d,]+ windows/s +[\d.]+ s$", re.M)  # fmt: skip
@@ -107,6 +109,28 @@ def test_finetune_starts_a_run_of_its_own_with_the_model_of_the_file(train, srne
     assert config_of("tuned")["model"]["filter_widths"] == [3, 1]
     assert config_of("tuned")["data"]["normalization"] == "proj", "weights trained on proj expect proj"
     srnet("train", *DATA, "--finetune", LATEST, "--model", "fc").refused("another architecture", "name: srnet, not fc")
+
+
+def test_a_published_file_goes_on_as_what_it_does_not_tell_it_is(srnet, own_data):
+    model = build_model("srnet", filter_widths=(3,), channels=20, context="all", recombine="add", causal=True)
+    optimizer = torch.optim.Adam(model.parameters(), amsgrad=True)
+    content = {
+        "epoch": 1,
+        "lr": 1e-3,
+        "loss 3d train": 1.0,
+        "optimizer": optimizer.state_dict(),
+        "model_pos": model.state_dict(),
+    }
+    torch.save(content, "theirs.bin")
+    for way, name in (("--finetune", "tuned"), ("--resume", None)):
+        named = ("--name", name) if name else ()
+        ran = srnet("train", *DATA, way, "theirs.bin", "--recombine", "add", "--causal", "--epochs", "2",
+                    "--batch-size", "64", *named).ok()  # fmt: skip
+        assert "add all, causal" in ran.out
+        stored = load_checkpoint(
+            "checkpoint/latest_epoch_tuned.bin" if name else "latest_epoch_theirs.bin"
+        ).model_config
+        assert (stored.recombine, stored.causal) == ("add", True)
 
 
 def test_validation_keeps_the_best_epoch(train, srnet):
