@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test lint environment results clean
+.PHONY: demo test lint environment results bench clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
@@ -19,6 +19,9 @@ lint: environment  ## style, as continuous integration checks it
 
 results: environment  ## the numbers of docs/results.md; needs real motion: make results DATA=folder
 	$(BIN)/python benchmarks/results.py --data-dir $(DATA)
+
+bench: environment  ## the numbers of docs/performance.md, in about ten minutes; nothing else should run meanwhile
+	$(BIN)/srnet bench --json output/bench.json
 
 environment: $(STAMP)
 

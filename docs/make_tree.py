@@ -20,7 +20,7 @@ benchmarks/       scripts behind the numbers in docs/
 docs/             results, decisions, differences from the published code, synthetic data
 data/             your input files go here; srnet only reads it
 cache/            prepared stages; may be deleted at any time
-Makefile          make demo, make test, make results
+Makefile          make demo, make test, make results, make bench
 constraints.txt   the versions everything is tested with"""
 WIDTH = 34
 

@@ -2,32 +2,28 @@
 
 import shutil
 import tempfile
-from pathlib import Path
 
 from srnet_core.benchmark.bench import BenchConfig, Progress
 from srnet_core.benchmark.child import in_child, seconds_of_command
+from srnet_core.benchmark.data import H36M_SIZED, h36m_sized
 from srnet_core.benchmark.result import Line, Target
-from srnet_core.datasets.synthetic import SyntheticConfig, make_files
 from srnet_core.errors import SrnetError
 
 TITLE = "prepare at Human3.6M's size"
-_SECONDS_PER_TAKE = 50.2
-_NAME = "h36m_size"
 
 
 def measure(config: BenchConfig, progress: Progress) -> Line:
     """The data are made once and kept in the cache folder; stages are made anew and removed."""
     progress(TITLE, 0, 3)
-    made = SyntheticConfig(seed=config.seed, seconds_per_take=config.pick(_SECONDS_PER_TAKE, 0.5))
-    folder = make_files(made, Path(config.cache_dir) / "synthetic", _NAME)[0].parent
+    folder = h36m_sized(config)
     stages = tempfile.mkdtemp(prefix="bench-", dir=config.cache_dir)
     folders = {"data_dir": str(folder), "cache_dir": stages}
-    again = ["prepare", "--dataset", _NAME, "--data-dir", str(folder), "--cache-dir", stages]
+    again = ["prepare", "--dataset", H36M_SIZED, "--data-dir", str(folder), "--cache-dir", stages]
     try:
         progress(TITLE, 1, 3)
-        fresh = in_child("preparing:prepare_folder", threads=config.threads, dataset=_NAME, **folders)
+        fresh = in_child("preparing:prepare_folder", threads=config.threads, dataset=H36M_SIZED, **folders)
         progress(TITLE, 2, 3)
-        cached = in_child("preparing:prepare_folder", threads=config.threads, dataset=_NAME, **folders)
+        cached = in_child("preparing:prepare_folder", threads=config.threads, dataset=H36M_SIZED, **folders)
         command_s = seconds_of_command(again, threads=config.threads)
     finally:
         shutil.rmtree(stages, ignore_errors=True)

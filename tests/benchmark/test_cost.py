@@ -1,0 +1,65 @@
+"""The cost model's counting: passes, operations and kept bytes, and how predictions grow."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from srnet_core.benchmark import cost
+
+SMALL = cost.Size((3, 3), channels=50, groups=5, batch=8)
+MACHINE = cost.Machine(bandwidth=1e10, overhead_s=1e-6)
+
+
+@pytest.fixture(scope="module")
+def constants() -> cost.Constants:
+    return cost.count_constants(SMALL)
+
+
+def test_what_moves_outside_products_is_counted():
+    x, w = torch.ones(4, 8), torch.ones(8, 8)
+    with cost._Watch() as watch:
+        y = x @ w  # a product: an operation, but its traffic is in the product's speed
+        z = y.view(32)  # a view: neither
+        z + z  # reads twice and writes once
+    assert watch.operations == 2
+    assert watch.bytes == 3 * 32 * 4
+
+
+def test_operations_in_place_count():
+    x = torch.ones(32)
+    with cost._Watch() as watch:
+        x.mul_(2.0)
+    assert (watch.operations, watch.bytes) == (1, 2 * 32 * 4)
+
+
+def test_constants_are_positive(constants):
+    assert constants.activation_passes > 5  # at the very least forward and backward through BatchNorm
+    assert constants.parameter_passes > 5  # Adam reads and writes three moments
+    assert constants.operations_per_layer > 5
+    assert constants.kept > 0.5
+
+
+def test_memory_at_the_counted_size_is_what_was_counted(constants):
+    assert cost.predicted_bytes(SMALL, constants) == pytest.approx(cost.measured_bytes(SMALL))
+
+
+def test_predictions_grow_with_what_they_should(constants):
+    def seconds(**changes) -> float:
+        return cost.predicted_s(replace(SMALL, **changes), machine, constants)
+
+    class Even(cost.Machine):  # the same speed at every width: nothing of this machine
+        def product_speeds(self, width):
+            return 1e9, 1e9
+
+    machine = Even(bandwidth=1e10, overhead_s=0.0)
+    assert seconds(batch=16) < 2 * seconds(batch=8) < 2 * seconds(batch=16)
+    assert seconds(channels=100) > 2 * seconds(channels=50)
+    assert seconds(groups=1) > seconds(groups=5)
+    assert seconds(filter_widths=(3, 3, 3)) > 2 * seconds(filter_widths=(3, 3))
+    assert cost.predicted_bytes(replace(SMALL, batch=16), constants) == 2 * cost.predicted_bytes(SMALL, constants)
+
+
+def test_activation_bytes_by_hand():
+    """Two filters of width three: 3 positions after the first layer, 1 after the two layers of the block."""
+    assert cost.activation_bytes(SMALL.model(), 8) == 4 * 8 * 50 * (3 + 1 + 1)
