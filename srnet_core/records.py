@@ -120,5 +120,5 @@ _PROGRESS: Mapping[str, Callable[[Any], bool]] = {
 _BODY_SIZE: Mapping[str, Callable[[Any], bool]] = {
     "bones": lambda value: bool(value) and _is_list_of(_is_bone)(value),
     "lengths_m": lambda value: _is_list_of(_is_length)(value) and any(value),
-    "scale": lambda value: _is_length(value) and value > 0,
+    "scale": _is_length,
 }

@@ -31,7 +31,7 @@ def test_a_sound_body_size_comes_back():
         ({"lengths_m": "ab"}, "lengths_m"), ({"lengths_m": [0.1, "x"]}, "lengths_m"),
         ({"lengths_m": [0.1, float("nan")]}, "lengths_m"), ({"lengths_m": [0.1, float("inf")]}, "lengths_m"),
         ({"lengths_m": [0.1, -0.4]}, "lengths_m"), ({"lengths_m": [0.0, 0.0]}, "lengths_m"),
-        ({"scale": 0.0}, "scale"), ({"scale": float("nan")}, "scale"), ({"scale": "1"}, "scale"),
+        ({"scale": -1.0}, "scale"), ({"scale": float("nan")}, "scale"), ({"scale": "1"}, "scale"),
         ({"scale": None}, "scale"), ({"weight": 3}, "must be a table of bones, lengths_m, scale"),
     ],
 )  # fmt: skip
