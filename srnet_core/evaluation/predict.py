@@ -83,7 +83,9 @@ def predict_split(
 
 
 @torch.inference_mode()
-def _predict_group(network: InferenceNetwork, stage: Stage, group: list[Sequence], flip: bool, device) -> list[SequencePrediction]:
+def _predict_group(
+    network: InferenceNetwork, stage: Stage, group: list[Sequence], flip: bool, device
+) -> list[SequencePrediction]:
     """Consecutive sequences of one length, such as the views of one take, go through the network together."""
     start, stop = group[0].start, group[-1].start + group[-1].length
     pose_2d = torch.from_numpy(stage.read("pose_2d", start, stop)).to(device)

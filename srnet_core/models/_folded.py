@@ -180,9 +180,7 @@ class FoldedNetwork(InferenceNetwork):
 
     def _check(self, x: Tensor) -> None:
         if x.ndim != 4 or tuple(x.shape[2:]) != (self.num_joints, 2):
-            raise ConfigError(
-                f"the model takes keypoints (batch, frames, {self.num_joints}, 2), not {tuple(x.shape)}"
-            )
+            raise ConfigError(f"the model takes keypoints (batch, frames, {self.num_joints}, 2), not {tuple(x.shape)}")
         if x.shape[1] < self.receptive_field:
             raise ConfigError(
                 f"{x.shape[1]} frames, fewer than the model's receptive field of {self.receptive_field}",

@@ -24,6 +24,9 @@ Step = Callable[[], object]
 # Wider groups want longer products, and a GPU wants one.
 BLOCK_ROWS = 128
 _WIDE = 512
+# Up to so many rows the weights, read once per run, are all that counts: then as few operations as possible.
+_FEW_ROWS = 4
+_NARROW = 64
 
 
 class Scratch:
@@ -83,16 +86,22 @@ class DenseLayer:
     def __init__(self, weight: Tensor, bias: Tensor):
         self.out_channels, self.in_channels, self.kernel_size = weight.shape
         self.weight, self.bias = weight.permute(2, 1, 0).contiguous(), bias.clone()  # (k, C, O)
+        # for few rows the sum of a narrow output runs along the weights
+        self._by_output = weight.permute(0, 2, 1).flatten(1).contiguous() if len(weight) <= _NARROW else None
 
     def steps(self, taps: Tensor, out: Tensor, scratch: Scratch, windows: int = 1) -> Iterator[Step]:
         """See `FoldedLayer.steps`."""
         if taps.is_contiguous():
-            taps, weights = taps.flatten(1)[:, None], self.weight.flatten(0, 1)[None]  # (N, 1, k * C), (1, k * C, O)
-        else:
-            weights = self.weight
-        yield partial(torch.addmm, self.bias, taps[:, 0], weights[0], out=out)
-        for n in range(1, len(weights)):
-            yield partial(out.addmm_, taps[:, n], weights[n])
+            yield partial(torch.addmm, self.bias, taps.flatten(1), self._joined(len(taps)), out=out)
+            return
+        yield partial(torch.addmm, self.bias, taps[:, 0], self.weight[0], out=out)
+        for n in range(1, self.kernel_size):
+            yield partial(out.addmm_, taps[:, n], self.weight[n])
+
+    def _joined(self, rows: int) -> Tensor:
+        """(k * C, O), laid out for so many rows."""
+        few = rows <= _FEW_ROWS and self._by_output is not None
+        return self._by_output.t() if few else self.weight.flatten(0, 1)
 
 
 class GraphLayer:
@@ -196,6 +205,10 @@ class GroupLayer:
         self.in_slices = _slices([w.shape[1] - self.extra for w in weights])
         self.out_slices = _slices([len(w) for w in weights])
         self.weights = [_rows_by_tap(w, b, self.extra) for w, b in zip(weights, biases)]
+        self.bias = torch.cat(list(biases))
+        by_group = context is not None and not context.per_channel and recombine == "multiply"
+        owners = [i for i, w in enumerate(weights) for _ in range(len(w))] if by_group and self.kernel_size == 1 else []
+        self._owners = torch.tensor(owners, device=self.bias.device) if owners else None  # the group of each output
 
     def steps(self, taps: Tensor, out: Tensor, scratch: Scratch, windows: int = 1) -> Iterator[Step]:
         """See `FoldedLayer.steps`."""
@@ -206,8 +219,19 @@ class GroupLayer:
         if self.context is not None:
             steps, numbers = self.context.plan(arranged if self.context.from_arranged else taps, scratch, windows)
             yield from steps
+        if len(out) <= _FEW_ROWS and self._owners is not None:
+            yield from self._scaled_after(arranged[:, 0], numbers[:, :, 0], out, scratch)
+            return
         for i in range(len(self.weights)):
             yield from self._group(i, arranged, numbers, out[:, self.out_slices[i]], scratch)
+
+    def _scaled_after(self, x: Tensor, numbers: Tensor, out: Tensor, scratch: Scratch) -> Iterator[Step]:
+        """One tap and one number per group, (N, C) and (N, G): multiplied after the products, with the bias."""
+        each = scratch.empty("number of each output", *out.shape)
+        for weight, own, to in zip(self.weights, self.in_slices, self.out_slices):
+            yield partial(torch.mm, x[:, own], weight[:-1], out=out[:, to])
+        yield partial(torch.index_select, numbers, 1, self._owners, out=each)
+        yield partial(torch.addcmul, self.bias, out, each, out=out)
 
     def _group(self, i: int, taps: Tensor, numbers: Tensor | None, out: Tensor, scratch: Scratch) -> Iterator[Step]:
         weight, own = self.weights[i], taps[:, :, self.in_slices[i]]  # (k * C_i + d * k + 1, O_i), (N, k, C_i)
