@@ -1,18 +1,19 @@
 """The cost model of docs/performance.md: time and memory of a training step from sizes alone.
 
-    time   = 2 M_out / F_out + 2 M_in / F_in + 2 M_w / F_w + (a A + p P) / b + n o
-    memory = s A
+    time   = sum over layers l of  2 M_l (2 / F_out + 1 / F_w) + a A_l / b,  plus p P / b and n o
+    memory = s sum over l of A_l
 
-M: multiply-adds of the outputs, of the gradients of inputs and of those of weights, counted from the layers.
-F: speed of a product of that kind, as wide as a group, on this machine.
-A: bytes of the outputs of all hidden layers, 4 B C (sum over layers of positions per window). P: bytes of the parameters.
-a, p: how often a step reads or writes these outside of products. s: how many of A it keeps for the backward pass.
-n: how many operations it has; o: what calling one costs. b: memory bandwidth.
+M_l: multiply-adds of the layer's outputs, as many again for the gradients of its input (none in the first layer), and as
+many for those of its weights. F_out, F_w: speed of such products with as many rows as the layer has positions and as
+wide as a group. A_l: bytes of the layer's output. P: bytes of the parameters. a, p: how often a step reads or writes these
+outside of products. b: memory bandwidth when the result is a new tensor of that size. s: how many of A are kept for
+the backward pass. n: how many operations a step has; o: what one costs, with its backward pass.
 
 F, b and o are measured on the machine, with nothing of srnet. a, p, n and s are *counted* at one size, by watching the
 operations of a step, and taken to hold at all others. No time of a network enters.
 """
 
+import functools
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from srnet_core.benchmark.arithmetic import layers_of, multiply_adds, positions_in_windows
+from srnet_core.benchmark.arithmetic import LayerWork, layers_of, positions_in_windows
 from srnet_core.benchmark.clock import timed
 from srnet_core.benchmark.contenders import make_sampler, our_step
 from srnet_core.benchmark.memory import saved_bytes
@@ -30,8 +31,7 @@ from srnet_core.models import build_model
 
 _PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "convolution_backward", "linear")
 _FLOAT = 4
-_ROWS = 4096  # of the products that speeds are measured with
-_COPIED_FLOATS = 8 << 20
+_CHAIN = 200  # operations in a row, to time one
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,36 @@ class Size:
         return build_model("srnet", filter_widths=self.filter_widths, channels=self.channels, groups=self.groups)
 
 
-@dataclass(frozen=True)
 class Machine:
-    """Constants of the machine: bytes per second, and seconds of an operation that does nothing."""
+    """Speeds of the machine, each measured when it is first asked for."""
 
-    bandwidth: float
-    overhead_s: float
+    def __init__(self):
+        self.product_speeds = functools.cache(self._product_speeds)
+        self.bandwidth = functools.cache(self._bandwidth)
 
-    def product_speeds(self, width: int) -> tuple[float, float]:
+    def _product_speeds(self, rows: int, width: int) -> tuple[float, float]:
         """Operations per second of (rows, width) @ (width, width), and of (width, rows) @ (rows, width)."""
-        x, y, w = torch.randn(_ROWS, width), torch.randn(_ROWS, width), torch.randn(width, width)
-        operations = 2 * _ROWS * width * width
+        x, y, w = torch.randn(rows, width), torch.randn(rows, width), torch.randn(width, width)
+        operations = 2 * rows * width * width
         return tuple(operations / _median(call) for call in (lambda: x @ w, lambda: x.t() @ y))
+
+    def _bandwidth(self, size: int) -> float:
+        """Bytes read and written per second by an operation whose result is a new tensor of `size` bytes."""
+        x = torch.ones(max(1, size // _FLOAT))
+        return 2 * x.numel() * _FLOAT / _median(lambda: x * 2.0)
+
+    @functools.cached_property
+    def overhead_s(self) -> float:
+        """Of an operation on a handful of numbers, half of the sum of its forward and its backward pass."""
+        x = torch.ones(8, requires_grad=True)
+
+        def chain() -> None:
+            y = x
+            for _ in range(_CHAIN):
+                y = y * 1.01
+            y.sum().backward()
+
+        return _median(chain, repeats=1) / (2 * _CHAIN)
 
 
 @dataclass(frozen=True)
@@ -77,17 +95,15 @@ class Constants:
     kept: float
 
 
-def measure_machine() -> Machine:
-    """Copying a large tensor, and adding to a tiny one."""
-    source, target, tiny = torch.zeros(_COPIED_FLOATS), torch.zeros(_COPIED_FLOATS), torch.zeros(8)
-    seconds = _median(lambda: target.copy_(source))
-    return Machine(2 * _FLOAT * _COPIED_FLOATS / seconds, _median(lambda: tiny.add_(1.0), repeats=2000))
-
-
 def activation_bytes(model: nn.Module, batch: int) -> int:
-    """A: the outputs of the hidden layers."""
+    """Sum of A_l: the outputs of the hidden layers."""
     *hidden, _ = layers_of(model)
-    return _FLOAT * sum(layer.out_channels * positions_in_windows(model, layer, batch) for layer in hidden)
+    return sum(output_bytes(model, layer, batch) for layer in hidden)
+
+
+def output_bytes(model: nn.Module, layer: LayerWork, batch: int) -> int:
+    """A_l."""
+    return _FLOAT * layer.out_channels * positions_in_windows(model, layer, batch)
 
 
 def parameter_bytes(model: nn.Module) -> int:
@@ -112,16 +128,23 @@ def count_constants(size: Size) -> Constants:
 def predicted_s(size: Size, machine: Machine, constants: Constants) -> float:
     """Seconds of a training step."""
     model = size.model()
-    width = size.channels // size.groups
-    out_speed, weight_speed = machine.product_speeds(width)
-    first, *_ = layers_of(model)
-    out = multiply_adds(model, size.batch)
-    inputs = out - first.per_position * positions_in_windows(model, first, size.batch)
-    moved = constants.activation_passes * activation_bytes(model, size.batch)
-    moved += constants.parameter_passes * parameter_bytes(model)
-    called = constants.operations_per_layer * len(layers_of(model))
-    products_s = 2 * (out + inputs) / out_speed + 2 * out / weight_speed
-    return products_s + moved / machine.bandwidth + called * machine.overhead_s
+    layers = layers_of(model)
+    total = sum(_layer_s(model, layer, size, machine, constants) for layer in layers)
+    weights = parameter_bytes(model)
+    total += constants.parameter_passes * weights / machine.bandwidth(weights // (len(layers) * size.groups))
+    return total + constants.operations_per_layer * len(layers) * machine.overhead_s
+
+
+def _layer_s(model: nn.Module, layer: LayerWork, size: Size, machine: Machine, constants: Constants) -> float:
+    """Of products and activations of one layer; the activations of the output layer are not worth a count."""
+    rows = positions_in_windows(model, layer, size.batch)
+    out_speed, weight_speed = machine.product_speeds(rows, size.channels // size.groups)
+    with_inputs = 1 if layer.name == "expand_conv" else 2
+    products_s = 2 * layer.per_position * rows * (with_inputs / out_speed + 1 / weight_speed)
+    if layer.name in ("final_layer", "shrink"):
+        return products_s
+    moved = output_bytes(model, layer, size.batch)
+    return products_s + constants.activation_passes * moved / machine.bandwidth(moved)
 
 
 def predicted_bytes(size: Size, constants: Constants) -> float:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from srnet_core.benchmark import clock
 from srnet_core.benchmark.clock import Samples, interleaved, ratio
 from srnet_core.benchmark.limit import Product
 from srnet_core.benchmark.result import FC, OURS, Line, Target, speeds, times_faster
@@ -17,9 +18,12 @@ def test_contenders_take_turns_and_nobody_is_always_first():
 
 def test_warm_up_is_not_counted_and_short_calls_are_repeated():
     called = []
-    samples = interleaved({"a": lambda: called.append(1)}, rounds=2, warm_up=3, at_least_s=0.001)
-    assert len(called) > 3 + 2 * 10
+    samples = interleaved({"a": lambda: called.append(1)}, rounds=2, warm_up=3, at_least_s=60.0)
+    assert len(called) == 3 + 2 * clock.MAX_REPEATS  # nothing is repeated for ever
     assert len(samples["a"].wall) == 2
+    called.clear()
+    interleaved({"a": lambda: called.append(1)}, rounds=2, warm_up=3)
+    assert len(called) == 3 + 2
 
 
 def test_progress_counts_samples():

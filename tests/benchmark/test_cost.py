@@ -8,7 +8,6 @@ import torch
 from srnet_core.benchmark import cost
 
 SMALL = cost.Size((3, 3), channels=50, groups=5, batch=8)
-MACHINE = cost.Machine(bandwidth=1e10, overhead_s=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +44,18 @@ def test_memory_at_the_counted_size_is_what_was_counted(constants):
 
 
 def test_predictions_grow_with_what_they_should(constants):
-    def seconds(**changes) -> float:
-        return cost.predicted_s(replace(SMALL, **changes), machine, constants)
+    class Even(cost.Machine):  # the same speed at every size: nothing of this machine
+        overhead_s = 0.0
 
-    class Even(cost.Machine):  # the same speed at every width: nothing of this machine
-        def product_speeds(self, width):
+        def _product_speeds(self, rows, width):
             return 1e9, 1e9
 
-    machine = Even(bandwidth=1e10, overhead_s=0.0)
+        def _bandwidth(self, size):
+            return 1e10
+
+    def seconds(**changes) -> float:
+        return cost.predicted_s(replace(SMALL, **changes), Even(), constants)
+
     assert seconds(batch=16) < 2 * seconds(batch=8) < 2 * seconds(batch=16)
     assert seconds(channels=100) > 2 * seconds(channels=50)
     assert seconds(groups=1) > seconds(groups=5)

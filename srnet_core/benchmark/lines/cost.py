@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from srnet_core.benchmark import cost
+from srnet_core.benchmark.arithmetic import layers_of, positions_in_windows
 from srnet_core.benchmark.bench import BenchConfig, Progress
 from srnet_core.benchmark.child import in_child
 from srnet_core.benchmark.result import Line
@@ -23,18 +24,20 @@ _CLIPS = (5_000, 10_000, 20_000, 40_000)  # frames
 def measure(config: BenchConfig, progress: Progress) -> Line:
     """One row per size. The constants are counted at the middle of the sweeps; every prediction uses the same ones."""
     base = cost.Size() if not config.quick else cost.Size((3, 3), 100, 5, 8)
-    machine, constants = cost.measure_machine(), cost.count_constants(base)
+    machine, constants = cost.Machine(), cost.count_constants(base)
     rows = []
     sizes = list(_sizes(base, config))
     for done, (what, size) in enumerate(sizes):
         progress(TITLE, done, len(sizes) + 1)
         rows.append(_row(what, size, machine, constants, config.pick(5, 1)))
     clips = list(_clips(config))
-    out_speed, weight_speed = machine.product_speeds(base.channels // base.groups)
+    model, width = base.model(), base.channels // base.groups
+    layer = layers_of(model)[1]
+    out_speed, weight_speed = machine.product_speeds(positions_in_windows(model, layer, base.batch), width)
     values = {
         "product_gflops_of_a_group": out_speed / 1e9,
         "weight_product_gflops_of_a_group": weight_speed / 1e9,
-        "bandwidth_gb_per_s": machine.bandwidth / 1e9,
+        "bandwidth_gb_per_s": machine.bandwidth(cost.output_bytes(model, layer, base.batch)) / 1e9,
         "overhead_us": 1e6 * machine.overhead_s,
         "activation_passes": constants.activation_passes,
         "parameter_passes": constants.parameter_passes,
