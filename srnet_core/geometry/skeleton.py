@@ -22,7 +22,8 @@ class Skeleton:
         groups: number of groups -> {group name: joint names}, the built-in divisions into body parts.
 
     Raises:
-        ConfigError: a parent or side names a joint that does not exist, or the sides do not pair up.
+        ConfigError: no joints, a parent or side that names a joint that does not exist, parents that do not lead to the
+            root, or sides that do not pair up.
     """
 
     name: str
@@ -45,8 +46,19 @@ class Skeleton:
         unknown = {p for p in self.parent_names if p is not None} | set(self.left) | set(self.right)
         if unknown - known:
             raise ConfigError(f"unknown joints {sorted(unknown - known)}", where=f"skeleton {self.name}")
+        lost = [joint for joint in self.joint_names if not self._reaches_root(joint)]
+        if lost:
+            raise ConfigError(f"the parents of {lost[0]!r} do not lead to the root", where=f"skeleton {self.name}")
         if len(self.left) != len(self.right):
             raise ConfigError("left and right sides have different numbers of joints", where=f"skeleton {self.name}")
+
+    def _reaches_root(self, joint: str) -> bool:
+        parent_of = dict(zip(self.joint_names, self.parent_names))
+        for _ in self.joint_names:
+            if joint == self.joint_names[0]:
+                return True
+            joint = parent_of.get(joint)
+        return False
 
     @property
     def num_joints(self) -> int:
