@@ -18,6 +18,7 @@ from srnet_core.stages.store import Sequence, Stage
 
 # Frames read, predicted and decoded together: enough to share out to all cores, little enough for memory.
 _FRAMES_PER_PASS = 8192
+DECODE_FRAMES = 1 << 14  # frames brought back to metres at a time: what lies between stays small
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,19 @@ def predict_normalized(
     return [plain, mirror_poses(mirrored, mirror)]
 
 
+def decode_mean(plugin: Normalization, outputs: list[torch.Tensor], parameters: torch.Tensor) -> torch.Tensor:
+    """(..., T, J, 3) outputs that say the same thing, (..., T, P) parameters -> their mean in metres, (..., T, J, 3).
+
+    Averaged in metres, for the decoding of some normalizations is not linear.
+    """
+    metres = torch.empty_like(outputs[0])
+    for start in range(0, metres.shape[-3], DECODE_FRAMES):
+        frames = slice(start, start + DECODE_FRAMES)
+        first, *more = (plugin.decode(output[..., frames, :, :], parameters[..., frames, :]) for output in outputs)
+        metres[..., frames, :, :] = sum(more, first) / len(outputs)
+    return metres
+
+
 def predict_split(
     model: torch.nn.Module,
     stage: Stage,
@@ -99,9 +113,7 @@ def _predict_group(
         back = partial(_back_as_published, plugin, stage.skeleton.mirror)
         poses = [back([o[i] for o in outputs], target[i], parameters[i]) for i in range(len(group))]
     else:
-        # averaged in metres: the decoding of some normalizations is not linear
-        predicted = torch.stack([plugin.decode(output, parameters) for output in outputs]).mean(0)  # (G, T, J, 3)
-        poses = zip(predicted, plugin.decode(target, parameters))
+        poses = zip(decode_mean(plugin, outputs, parameters), decode_mean(plugin, [target], parameters))
     return [SequencePrediction(s, *(p.cpu() for p in pair)) for s, pair in zip(group, poses)]
 
 

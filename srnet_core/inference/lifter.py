@@ -20,10 +20,11 @@ from srnet_core import normalization
 from srnet_core.checkpoint import Checkpoint, load_checkpoint
 from srnet_core.device import choose_device
 from srnet_core.errors import BadFileError
-from srnet_core.evaluation.predict import predict_normalized
+from srnet_core.evaluation.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.geometry.camera import Camera
 from srnet_core.inference.stream import PoseStream
 from srnet_core.models._folded import fold
+from srnet_core.normalization._arrays import check_2d
 from srnet_core.normalization._root_depth import BodySize, estimate_root_depth
 
 
@@ -43,7 +44,8 @@ class Lifter:
     def __init__(self, checkpoint: Checkpoint, *, device: str = "auto", flip: bool = True, norm: str | None = None):
         stored = ((checkpoint.meta or {}).get("config") or {}).get("data") or {}
         self.device, self.flip = choose_device(device), flip
-        self.network = fold(checkpoint.model.to(self.device).eval())
+        self.model = checkpoint.model.to(self.device).eval()
+        self.network = fold(self.model)
         self.skeleton = checkpoint.model.skeleton
         self.normalization = normalization.load(norm or stored.get("normalization") or "base")
         body = (checkpoint.meta or {}).get("body_size")
@@ -85,14 +87,24 @@ class Lifter:
         if keypoints_px.ndim != 3 or keypoints_px.shape[1:] != (joints, 2) or not len(keypoints_px):
             raise BadFileError(f"keypoints must be (frames, {joints}, 2), not {keypoints_px.shape}",
                                todo=f"Joints of {self.skeleton.name}: {', '.join(self.skeleton.joint_names)}")  # fmt: skip
-        if root_depth_m is None and camera is not None and self.body_size is not None:
-            root_depth_m = estimate_root_depth(keypoints_px, camera, self.body_size)
-        given = {"image_size": image_size, "camera": camera, "root_depth_m": root_depth_m}
-        pose_2d = torch.from_numpy(self.normalization.encode_2d(keypoints_px, **given)).to(self.device)
-        parameters = torch.from_numpy(self.normalization.parameters_2d(keypoints_px, **given)).to(self.device)
+        check_2d(keypoints_px)
+        pose_2d, parameters = self._encode(keypoints_px, root_depth_m, image_size=image_size, camera=camera)
         outputs = predict_normalized(self.network, pose_2d[None], self.skeleton.mirror, self.flip)
-        metres = [self.normalization.decode(output[0], parameters) for output in outputs]
-        return (metres[0] if len(metres) == 1 else (metres[0] + metres[1]) / 2).cpu().numpy()
+        return decode_mean(self.normalization, [o[0] for o in outputs], parameters).cpu().numpy()
+
+    def _encode(self, keypoints_px: np.ndarray, root_depth_m, **given) -> tuple[torch.Tensor, torch.Tensor]:
+        """Network input (T, J, 2) and parameters (T, P) on the device, made some frames at a time."""
+        each = np.size(root_depth_m) == len(keypoints_px) > 1  # a depth for every frame
+        parts = []
+        for start in range(0, len(keypoints_px), DECODE_FRAMES):
+            frames = slice(start, start + DECODE_FRAMES)
+            known = given | {"root_depth_m": np.ravel(root_depth_m)[frames] if each else root_depth_m}
+            if root_depth_m is None and given["camera"] is not None and self.body_size is not None:
+                known["root_depth_m"] = estimate_root_depth(keypoints_px[frames], given["camera"], self.body_size)
+            encode, parameters = self.normalization.encode_2d, self.normalization.parameters_2d
+            parts.append((encode(keypoints_px[frames], **known), parameters(keypoints_px[frames], **known)))
+        pose_2d, parameters = (torch.from_numpy(np.concatenate(part)).to(self.device) for part in zip(*parts))
+        return pose_2d, parameters
 
     def stream(
         self,

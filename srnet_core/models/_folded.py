@@ -11,6 +11,7 @@ of its input, those that the next tile needs, so that nothing is computed twice.
 import copy
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -215,7 +216,7 @@ def shares(rows: int, frames: int, workers: int, receptive_field: int) -> list[t
     even = next(n for n in range(1, workers + 1) if rows * n % workers == 0)
     pieces = min(even, longest)
     cuts = [frames * i // pieces for i in range(pieces + 1)]
-    return [(row, start, stop) for row in range(rows) for start, stop in zip(cuts, cuts[1:])]
+    return [(row, start, stop) for row in range(rows) for start, stop in pairwise(cuts)]
 
 
 def _pieces(out: Tensor, frames: int) -> list[tuple[int, int, int]]:
