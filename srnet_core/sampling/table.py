@@ -84,10 +84,15 @@ class WindowTable:
         return self._frames(first, last, self.before[:-1] * self.stride, self._first_target)
 
     def _frames(self, first: int, last: int, starts: np.ndarray, first_frames: np.ndarray) -> np.ndarray:
-        rows = np.arange(first, last)
-        sequence = np.searchsorted(starts, rows, side="right") - 1
-        frames = rows + (first_frames - starts)[sequence]
-        return np.clip(frames, self._low[sequence], self._high[sequence], out=frames)
+        one, other = np.searchsorted(starts, [first, last - 1], side="right")
+        part = slice(one - 1, other)  # the sequences that these rows belong to
+        counts = np.diff([first, *starts[one:other], last])
+        shift, low, high = (
+            np.repeat(column[part].astype(np.int32), counts)
+            for column in (first_frames - starts, self._low, self._high)
+        )
+        frames = np.arange(first, last, dtype=np.int32) + shift
+        return np.clip(frames, low, high, out=frames)
 
 
 class PublishedOrder:
