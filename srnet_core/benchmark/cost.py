@@ -1,32 +1,34 @@
 """The cost model of docs/performance.md: time and memory of a training step from sizes alone.
 
     time   = sum over layers l of  2 M_l (2 / F_out + 1 / F_w) + a A_l / b,  plus p P / b and n o
-    memory = s sum over l of A_l
+    memory = s sum over l of A_l + q P
 
 M_l: multiply-adds of the layer's outputs, as many again for the gradients of its input (none in the first layer), and as
 many for those of its weights. F_out, F_w: speed of such products with as many rows as the layer has positions and as
 wide as a group. A_l: bytes of the layer's output. P: bytes of the parameters. a, p: how often a step reads or writes these
-outside of products. b: memory bandwidth when the result is a new tensor of that size. s: how many of A are kept for
-the backward pass. n: how many operations a step has; o: what one costs, with its backward pass.
+outside of products. b: memory bandwidth of an operation on as many bytes as a step's operations work on at a time.
+n: how many operations a step has, some per layer and some per byte of A; o: what calling one costs. s, q: how many times
+A and P are in memory when most is.
 
-F, b and o are measured on the machine, with nothing of srnet. a, p, n and s are *counted* at one size, by watching the
+F, b and o are measured on the machine, with nothing of srnet. The others are *counted* at one size, by watching the
 operations of a step, and taken to hold at all others. No time of a network enters.
 """
 
 import functools
 import statistics
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from srnet_core.benchmark.arithmetic import LayerWork, layers_of, positions_in_windows
 from srnet_core.benchmark.clock import timed
 from srnet_core.benchmark.contenders import make_sampler, our_step
-from srnet_core.benchmark.memory import saved_bytes
 from srnet_core.models import build_model
 
 _PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "convolution_backward", "linear")
@@ -64,12 +66,12 @@ class Machine:
         """Operations per second of (rows, width) @ (width, width), and of (width, rows) @ (rows, width)."""
         x, y, w = torch.randn(rows, width), torch.randn(rows, width), torch.randn(width, width)
         operations = 2 * rows * width * width
-        return tuple(operations / _median(call) for call in (lambda: x @ w, lambda: x.t() @ y))
+        return tuple(operations / _seconds(call) for call in (lambda: x @ w, lambda: x.t() @ y))
 
     def _bandwidth(self, size: int) -> float:
         """Bytes read and written per second by an operation whose result is a new tensor of `size` bytes."""
         x = torch.ones(max(1, size // _FLOAT))
-        return 2 * x.numel() * _FLOAT / _median(lambda: x * 2.0)
+        return 2 * x.numel() * _FLOAT / _seconds(lambda: x * 2.0)
 
     @functools.cached_property
     def overhead_s(self) -> float:
@@ -82,17 +84,27 @@ class Machine:
                 y = y * 1.01
             y.sum().backward()
 
-        return _median(chain, repeats=1) / (2 * _CHAIN)
+        return _seconds(chain, repeats=1) / (2 * _CHAIN)
 
 
 @dataclass(frozen=True)
 class Constants:
-    """What is counted of the implementation; see above."""
+    """What is counted of the implementation; see above.
+
+    Attributes:
+        activation_passes, parameter_passes: a, p.
+        bytes_at_a_time: what half of the traffic works on at most.
+        operations_per_layer, operations_per_mib: n, the second per MiB of A.
+        activations_held, parameters_held: s, q.
+    """
 
     activation_passes: float
     parameter_passes: float
+    bytes_at_a_time: float
     operations_per_layer: float
-    kept: float
+    operations_per_mib: float
+    activations_held: float
+    parameters_held: float
 
 
 def activation_bytes(model: nn.Module, batch: int) -> int:
@@ -112,16 +124,19 @@ def parameter_bytes(model: nn.Module) -> int:
 
 
 def count_constants(size: Size) -> Constants:
-    """Watch a step of `size` and one of twice the batch: what grows is the activations' share, what stays the parameters'."""
+    """Watch a step of `size` and one of twice the batch: what grows is the activations' share, what stays is not."""
     model = size.model()
-    once, twice = (_watched(size.model(), batch) for batch in (size.batch, 2 * size.batch))
-    grown = twice.bytes - once.bytes
-    kept = saved_bytes(model.train(), torch.randn(size.batch, model.receptive_field, 17, 2))
+    activations, parameters = activation_bytes(model, size.batch), parameter_bytes(model)
+    once, twice = (watch_step(replace(size, batch=batch)) for batch in (size.batch, 2 * size.batch))
+    moved, called, held = (getattr(twice, n) - getattr(once, n) for n in ("bytes", "operations", "most_held"))
     return Constants(
-        grown / activation_bytes(model, size.batch),
-        (once.bytes - grown) / parameter_bytes(model),
-        once.operations / len(layers_of(model)),
-        kept / activation_bytes(model, size.batch),
+        moved / activations,
+        (once.bytes - moved) / parameters,
+        once.bytes_at_a_time,
+        (once.operations - called) / len(layers_of(model)),
+        called / activations * 2**20,
+        held / activations,
+        (once.most_held - held) / parameters,
     )
 
 
@@ -132,7 +147,9 @@ def predicted_s(size: Size, machine: Machine, constants: Constants) -> float:
     total = sum(_layer_s(model, layer, size, machine, constants) for layer in layers)
     weights = parameter_bytes(model)
     total += constants.parameter_passes * weights / machine.bandwidth(weights // (len(layers) * size.groups))
-    return total + constants.operations_per_layer * len(layers) * machine.overhead_s
+    called = constants.operations_per_layer * len(layers)
+    called += constants.operations_per_mib * activation_bytes(model, size.batch) / 2**20
+    return total + called * machine.overhead_s
 
 
 def _layer_s(model: nn.Module, layer: LayerWork, size: Size, machine: Machine, constants: Constants) -> float:
@@ -144,64 +161,103 @@ def _layer_s(model: nn.Module, layer: LayerWork, size: Size, machine: Machine, c
     if layer.name in ("final_layer", "shrink"):
         return products_s
     moved = output_bytes(model, layer, size.batch)
-    return products_s + constants.activation_passes * moved / machine.bandwidth(moved)
+    at_a_time = min(moved, round(constants.bytes_at_a_time))
+    return products_s + constants.activation_passes * moved / machine.bandwidth(at_a_time)
 
 
 def predicted_bytes(size: Size, constants: Constants) -> float:
-    """Bytes kept for the backward pass."""
-    return constants.kept * activation_bytes(size.model(), size.batch)
+    """Most bytes that a first step holds beyond the network: activations, gradients, the optimizer's moments."""
+    model = size.model()
+    activations = constants.activations_held * activation_bytes(model, size.batch)
+    return activations + constants.parameters_held * parameter_bytes(model)
 
 
 def measured_s(size: Size, rounds: int) -> float:
-    """Median of training steps."""
-    return _median(_step(size.model(), size.batch), rounds=rounds, repeats=1)
+    """Median of training steps, after two that are not counted."""
+    step = _step(size)
+    for _ in range(2):
+        step()
+    return statistics.median(timed(step)[0] for _ in range(rounds))
 
 
 def measured_bytes(size: Size) -> int:
-    """Counted by torch's own hooks for saved tensors."""
-    model = size.model().train()
-    return saved_bytes(model, torch.randn(size.batch, model.receptive_field, 17, 2))
+    """The same as `predicted_bytes`, from the tensors that come and go in a first step."""
+    return watch_step(size).most_held
 
 
-class _Watch(TorchDispatchMode):
-    """Counts operations, and bytes that those other than products read and write."""
+class Watch(TorchDispatchMode):
+    """Watches what torch does inside a `with` block.
+
+    Attributes:
+        operations: how many, views included: calling one costs as much.
+        bytes: read and written by those other than products.
+        most_held: bytes of the tensors made since the start that were in memory when most was.
+    """
 
     def __init__(self):
         super().__init__()
-        self.operations = self.bytes = 0
+        self.operations = self.bytes = self.most_held = 0
+        self._traffic: Counter[int] = Counter()  # bytes moved, by the size of the largest tensor of the operation
+        self._held: dict[int, tuple[StorageWeakRef, int]] = {}
+
+    @property
+    def bytes_at_a_time(self) -> int:
+        """Half of the traffic is of operations whose largest tensor has this size or less."""
+        passed, half = 0, self.bytes / 2
+        for size in sorted(self._traffic):
+            passed += self._traffic[size]
+            if passed >= half:
+                return size
+        return 0
 
     def __torch_dispatch__(self, function, types, arguments=(), named=None):
         result = function(*arguments, **(named or {}))
         given, made = (_tensors(part) for part in ((arguments, named), result))
-        if not function._schema.is_mutable and _shares_memory(given, made):
-            return result  # a view: nothing moves
         self.operations += 1
-        if function._schema.name.partition("::")[2].partition(".")[0] not in _PRODUCTS:
-            self.bytes += sum(t.numel() * t.element_size() for t in given + made)
+        fresh = self._hold(given, made)
+        if not function._schema.is_mutable and made and not fresh:
+            return result  # a view: nothing moves
+        if not _is_product(function, given):
+            sizes = [t.numel() * t.element_size() for t in given + made]
+            self.bytes += sum(sizes)
+            self._traffic[max(sizes, default=0)] += sum(sizes)
         return result
+
+    def _hold(self, given: list[torch.Tensor], made: list[torch.Tensor]) -> bool:
+        """Note new memory; returns whether there is any."""
+        known = {t.untyped_storage()._cdata for t in given}
+        new = [s for t in made if (s := t.untyped_storage())._cdata not in known]
+        if new:
+            self._held = {key: entry for key, entry in self._held.items() if not entry[0].expired()}
+            self._held |= {storage._cdata: (StorageWeakRef(storage), storage.nbytes()) for storage in new}
+            self.most_held = max(self.most_held, sum(size for _, size in self._held.values()))
+        return bool(new)
 
 
 def _tensors(values: object) -> list[torch.Tensor]:
     return [leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)]
 
 
-def _shares_memory(given: list[torch.Tensor], made: list[torch.Tensor]) -> bool:
-    known = {t.untyped_storage().data_ptr() for t in given}
-    return bool(made) and all(t.untyped_storage().data_ptr() in known for t in made)
+def _is_product(function, given: list[torch.Tensor]) -> bool:
+    """Whether arithmetic decides its time. A product with a single row is a sum: traffic."""
+    name = function._schema.name.partition("::")[2].partition(".")[0].rstrip("_")
+    return name in _PRODUCTS and min(min(t.shape[-2:]) for t in given if t.ndim >= 2) > 1
 
 
-def _watched(model: nn.Module, batch: int) -> _Watch:
-    step = _step(model, batch)
-    step()
-    with _Watch() as watch:
+def watch_step(size: Size) -> Watch:
+    """The first step of a fresh network, which makes all it keeps."""
+    step = _step(size)
+    with Watch() as watch:
         step()
     return watch
 
 
-def _step(model: nn.Module, batch: int) -> Callable[[], None]:
-    return our_step(model, make_sampler(model.receptive_field, batch, frames=4 * batch * 10), batch)
+def _step(size: Size) -> Callable[[], None]:
+    model = size.model()
+    return our_step(model, make_sampler(model.receptive_field, size.batch, frames=40 * size.batch), size.batch)
 
 
-def _median(call: Callable[[], object], *, rounds: int = 5, repeats: int = 3) -> float:
+def _seconds(call: Callable[[], object], *, rounds: int = 7, repeats: int = 3) -> float:
+    """The least of several: what the machine can do."""
     call()
-    return statistics.median(timed(call, repeats)[0] for _ in range(rounds))
+    return min(timed(call, repeats)[0] for _ in range(rounds))

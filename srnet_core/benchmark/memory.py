@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
+from srnet_core.benchmark.child import peak_memory_bytes
 from srnet_core.benchmark.contenders import make_sampler, our_step
 from srnet_core.checkpoint import Checkpoint
 from srnet_core.inference.lifter import Lifter
@@ -15,39 +15,17 @@ from srnet_core.models import build_model
 IMAGE_SIZE = (1000, 1002)
 
 
-def saved_bytes(model: nn.Module, x: torch.Tensor) -> int:
-    """Bytes that a forward pass keeps for the backward pass: each piece of memory once, weights and input not counted.
-
-    Args:
-        x: (B, receptive_field, J, 2).
-    """
-    known = {t.untyped_storage().data_ptr() for t in (x, *model.parameters(), *model.buffers())}
-    kept: dict[int, int] = {}
-
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in known:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor  # held until the backward pass, so that no address is used twice
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        output = model.forward_strided(x)
-    total = sum(kept.values())
-    del output
-    return total
-
-
 def training_memory(*, filter_widths: list[int], channels: int, batch: int, frames: int) -> dict[str, float]:
-    """Of SRNet's training step: `activation_bytes` kept for the backward pass; the process's peak is the child's to tell."""
+    """Two of SRNet's training steps; `step_bytes`: how far they raise the most memory this process ever held.
+
+    That is activations, gradients and the optimizer's moments; network, frames and libraries are there before.
+    """
     model = build_model("srnet", filter_widths=tuple(filter_widths), channels=channels)
-    sampler = make_sampler(model.receptive_field, batch, frames=frames)
-    windows = next(iter(sampler.epoch())).pose_2d.clone()
-    kept = saved_bytes(model.train(), windows)
-    del windows
-    step = our_step(model, sampler, batch)
-    for _ in range(2):  # the second has the optimizer's state beside the activations
+    step = our_step(model, make_sampler(model.receptive_field, batch, frames=frames), batch)
+    before = peak_memory_bytes()
+    for _ in range(2):
         step()
-    return {"activation_bytes": kept}
+    return {"step_bytes": peak_memory_bytes() - before}
 
 
 def clip_memory(*, filter_widths: list[int], channels: int, frames: int) -> dict[str, float]:

@@ -26,6 +26,7 @@ def push_times(model: nn.Module, *, frames: int, device: str = "cpu") -> dict[st
     counted = sorted(times[model.receptive_field :])
     return {
         "receptive_field": model.receptive_field,
+        "delay_frames": live.delay_frames,
         "median_ms": statistics.median(counted),
         "slowest_ms": counted[int(0.99 * (len(counted) - 1))],
     }
@@ -33,8 +34,8 @@ def push_times(model: nn.Module, *, frames: int, device: str = "cpu") -> dict[st
 
 def largest_difference_m(model: nn.Module, *, frames: int) -> float:
     """Largest distance between a coordinate of the streamed poses and of the whole clip's."""
-    lifter, keypoints_px = make_lifter(model), clip_px(frames)
+    lifter, keypoints_px = make_lifter(model, flip=False), clip_px(frames)
     live = lifter.stream(image_size=IMAGE_SIZE)
     streamed = [pose for frame_px in keypoints_px if (pose := live.push(frame_px)) is not None]
     whole = lifter(keypoints_px, image_size=IMAGE_SIZE)
-    return float(np.abs(np.stack(streamed) - whole[: len(streamed)]).max())
+    return float(np.abs(np.concatenate([streamed, live.flush()]) - whole).max())

@@ -14,6 +14,12 @@ def test_a_clip_in_a_process_of_its_own():
     assert found["peak_bytes"] >= found["peak_bytes_before"] > 10_000_000
 
 
+def test_training_in_a_process_of_its_own():
+    """A step of 64 windows of 9 frames and 100 channels keeps at least its activations."""
+    found = in_child("memory:training_memory", threads=1, filter_widths=[3, 3], channels=100, batch=64, frames=3000)
+    assert 0 <= found["step_bytes"] <= found["peak_bytes"]
+
+
 def test_what_fails_there_is_told_here():
     with pytest.raises(SrnetError, match="UnknownNameError|ConfigError|TypeError"):
         in_child("memory:clip_memory", channels=30)

@@ -7,12 +7,9 @@ import torch
 
 from srnet_core.benchmark import bench
 from srnet_core.benchmark.bench import BenchConfig, chosen_lines, line_names, run_lines
-from srnet_core.benchmark.memory import saved_bytes
 from srnet_core.benchmark.result import FC, OURS, TEXTBOOK, Failed, Line
-from srnet_core.benchmark.textbook import textbook
 from srnet_core.errors import ConfigError, UnknownNameError
 from srnet_core.lookup import load
-from srnet_core.models import build_model
 
 TIMED = {
     "training": {OURS, FC, TEXTBOOK},
@@ -74,15 +71,6 @@ def test_threads_are_as_before(quick):
     before = torch.get_num_threads()
     list(run_lines(["inference_single"], quick))
     assert torch.get_num_threads() == before
-
-
-def test_saved_bytes_counts_what_the_backward_pass_needs():
-    """Of a plain layer: the input it multiplies, the input of its BatchNorm and of its activation."""
-    model = textbook(build_model("fc", filter_widths=(1,), channels=8)).train()
-    x = torch.randn(5, 1, 17, 2)
-    hidden = 5 * 8 * 4  # bytes of one activation
-    statistics = 2 * 8 * 4
-    assert 3 * hidden + statistics <= saved_bytes(model, x) <= 3 * hidden + 2 * statistics
 
 
 def test_bad_settings_are_refused():

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from srnet_core.benchmark import cost
@@ -37,12 +37,9 @@ def measure(config: BenchConfig, progress: Progress) -> Line:
     values = {
         "product_gflops_of_a_group": out_speed / 1e9,
         "weight_product_gflops_of_a_group": weight_speed / 1e9,
-        "bandwidth_gb_per_s": machine.bandwidth(cost.output_bytes(model, layer, base.batch)) / 1e9,
+        "bandwidth_gb_per_s": machine.bandwidth(round(constants.bytes_at_a_time)) / 1e9,
         "overhead_us": 1e6 * machine.overhead_s,
-        "activation_passes": constants.activation_passes,
-        "parameter_passes": constants.parameter_passes,
-        "operations_per_layer": constants.operations_per_layer,
-        "activations_kept": constants.kept,
+        **asdict(constants),
     }
     notes = (
         f"counted at {_words(base)}: {', '.join(f'{name} {value:.3g}' for name, value in values.items())}",

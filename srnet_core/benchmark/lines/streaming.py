@@ -23,6 +23,7 @@ def measure(config: BenchConfig, progress: Progress) -> Line:
         found = push_times(model, frames=config.pick(500, 20), device=config.device)
         rows.append({
             "frames": found["receptive_field"],
+            "delay, frames": found["delay_frames"],
             "ms per frame": found["median_ms"],
             "ms, 99 of 100": found["slowest_ms"],
             "layers": len(layers_of(model)),
