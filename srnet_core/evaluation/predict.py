@@ -23,7 +23,7 @@ DECODE_FRAMES = 1 << 14  # frames brought back to metres at a time: what lies be
 
 @dataclass(frozen=True)
 class SequencePrediction:
-    """One sequence: predicted and true poses, root-relative, camera metres, (T, J, 3), on the CPU."""
+    """One sequence: predicted and true poses, root-relative, camera metres, (T, J, 3)."""
 
     sequence: Sequence
     predicted_m: torch.Tensor
@@ -84,16 +84,30 @@ def predict_split(
     flip: bool = True,
     device: str | torch.device = "cpu",
 ) -> Iterator[SequencePrediction]:
-    """Predict sequences of a stage, in the order given.
+    """Predict sequences of a stage, in the order given; the poses are on the CPU.
 
     A model of `compat="original"` is decoded as the published code decodes it, the true poses too.
 
     Args:
         flip: average with the prediction for the mirror image.
     """
+    for group in predict_groups(model, stage, sequences, flip=flip, device=device):
+        for p in group:
+            yield SequencePrediction(p.sequence, p.predicted_m.cpu(), p.target_m.cpu())
+
+
+def predict_groups(
+    model: torch.nn.Module,
+    stage: Stage,
+    sequences: tuple[Sequence, ...],
+    *,
+    flip: bool,
+    device: str | torch.device,
+) -> Iterator[list[SequencePrediction]]:
+    """As `predict_split`, some sequences at a time, the poses where they were computed."""
     network = fold(model.to(device).eval())
     for group in _groups(sequences, network.receptive_field):
-        yield from _predict_group(network, stage, group, flip, device)
+        yield _predict_group(network, stage, group, flip, device)
 
 
 @torch.inference_mode()
@@ -114,7 +128,7 @@ def _predict_group(
         poses = [back([o[i] for o in outputs], target[i], parameters[i]) for i in range(len(group))]
     else:
         poses = zip(decode_mean(plugin, outputs, parameters), decode_mean(plugin, [target], parameters))
-    return [SequencePrediction(s, *(p.cpu() for p in pair)) for s, pair in zip(group, poses)]
+    return [SequencePrediction(s, *pair) for s, pair in zip(group, poses)]
 
 
 def _back_as_published(

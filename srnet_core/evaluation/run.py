@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,8 +10,9 @@ import torch
 from srnet_core import lookup
 from srnet_core.checkpoint import Checkpoint
 from srnet_core.errors import CheckpointError
-from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_split
+from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_groups
 from srnet_core.evaluation.tables import Report, SequenceErrors, make_report, measure
+from srnet_core.models._workers import Workers
 from srnet_core.stages.store import Sequence, Stage
 
 
@@ -46,10 +48,13 @@ def evaluate_steps(
     original = model.config.as_published
     sequences = test_sequences(stage, as_published=original) if sequences is None else sequences
     total, done, errors = sum(s.length for s in sequences), 0, []
-    for prediction in predict_split(model, stage, sequences, flip=flip, device=device):
-        errors.append(measure(prediction, stage.skeleton, every_metric=every_metric, original=original))
-        done += prediction.sequence.length
-        yield Evaluating(what, done, total)
+    measured = partial(measure, skeleton=stage.skeleton, every_metric=every_metric, original=original)
+    workers = Workers() if torch.device(device).type == "cpu" else None
+    for predictions in predict_groups(model, stage, sequences, flip=flip, device=device):
+        errors += workers.map(measured, predictions) if workers else map(measured, predictions)
+        for prediction in predictions:
+            done += prediction.sequence.length
+            yield Evaluating(what, done, total)
     scope = (
         "all actions, as published, the trained ones included" if _over_everything(stage, original) else "test split"
     )

@@ -68,7 +68,7 @@ def measure(
     else:
         values = {"mpjpe_mm": joint_errors.mean(-1)}
     sums = {name: _sequence_sum(name, value) for name, value in values.items()}
-    return SequenceErrors(prediction.sequence, sums, joint_errors.double().sum(0))
+    return SequenceErrors(prediction.sequence, sums, joint_errors.double().sum(0).cpu())
 
 
 def _sequence_sum(name: str, values: torch.Tensor) -> float:
