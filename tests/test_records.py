@@ -53,6 +53,8 @@ def test_a_body_size_that_is_no_table(stored):
         ({"progress": {"step": "x"}}, "progress, step"), ({"progress": {"step": -1}}, "progress, step"),
         ({"progress": {"windows": 1.5}}, "windows"), ({"progress": {"loss_sum": "x"}}, "loss_sum"),
         ({"progress": {"torch_random": [1, 2]}}, "torch_random"), ({"progress": {"torch_random": [300]}}, "torch_random"),
+        ({"progress": {"order": "resident"}}, "order"), ({"progress": {"order": {"sampler": "streamed", "blocks": 3}}}, "order"),
+        ({"progress": {"order": {"sampler": "streamed", "blocks": -3, "mixed": 2}}}, "order"),
         ({"progress": {"torch_random": [0] * 5056}}, "torch_random"), ({"unreported": 3}, "unreported"),
         ({"unreported": {"epoch": 1}}, "unreported"), ({"unreported": EPOCH | {"lr": "x"}}, "unreported"),
         ({"best_validation_mpjpe_mm": "low"}, "best_validation_mpjpe_mm"),
@@ -71,7 +73,14 @@ def test_sound_and_missing_records_pass():
     check_records({}, 17)
     check_records({"config": None, "progress": {}, "body_size": None, "unreported": None}, 17)
     state = torch.get_rng_state().tolist()
-    progress = {"step": 3, "windows": 99, "loss_sum": float("nan"), "error_sum_m": 0.5, "torch_random": state}
+    progress = {
+        "step": 3,
+        "windows": 99,
+        "loss_sum": float("nan"),
+        "error_sum_m": 0.5,
+        "torch_random": state,
+        "order": {"sampler": "streamed", "blocks": 9, "mixed": 3},
+    }
     check_records({"config": {"data": {}}, "progress": progress, "unreported": EPOCH, "body_size": SOUND}, 17)
 
 
