@@ -10,6 +10,7 @@ and test errors beside fp32; evaluation on the device; streaming per frame. What
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,10 +92,7 @@ def _later(call, *arguments, **named):
 
 
 def _words(widths: tuple[int, ...], settings: dict) -> str:
-    product = 1
-    for width in widths:
-        product *= width
-    return ", ".join([f"{product} frames", *(f"{k} {v}" for k, v in settings.items())])
+    return ", ".join([f"{math.prod(widths)} frames", *(f"{k} {v}" for k, v in settings.items())])
 
 
 def show(document: dict) -> None:
@@ -109,7 +107,7 @@ def show(document: dict) -> None:
     plain_table(f"Training on {document['machine']['device']}", heads, rows,
                 caption="Of limit: of the fastest large product in the same precision. Asked on one H100: 10 minutes at 243 frames, 2 at one.")  # fmt: skip
     curves = [
-        [_words((), _settings(c)), f"{c['loss'][0]:.4f}", f"{c['loss'][-1]:.4f}", f"{c['mpjpe_mm']:.2f}",
+        [_words(c["filter_widths"], _settings(c)), f"{c['loss'][0]:.4f}", f"{c['loss'][-1]:.4f}", f"{c['mpjpe_mm']:.2f}",
          f"{c['mpjpe_mm'] - document['curves'][0]['mpjpe_mm']:+.2f}", f"{c['evaluation_frames_per_second']:,.0f}"]
         for c in document["curves"]
     ]  # fmt: skip

@@ -116,6 +116,7 @@ def loss_curve(
     wait_for(device)
     seconds = time.perf_counter() - started
     return {
+        "filter_widths": list(filter_widths),
         **settings,
         "steps": len(losses),
         "loss": curve,

@@ -1,15 +1,11 @@
-"""docs/performance.md takes its tables from the bench's JSON, and the GPU script's parts hold without a GPU."""
+"""docs/performance.md takes its tables from the bench's JSON."""
 
 import importlib.util
 from pathlib import Path
 
 import pytest
-import torch
 
-from srnet_core.benchmark import gpu
 from srnet_core.benchmark.bench import BenchConfig, line_names, run_lines
-from srnet_core.benchmark.utilisation import Utilisation, kernel_share, medians
-from srnet_core.config import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINE = {"processor": "P", "cores": 2, "memory_gib": 8, "instructions": "I", "threads": 2, "torch": "2", "python": "3",
@@ -54,23 +50,3 @@ def test_lines_that_were_not_measured_leave_their_tables(page, bench):
 def test_every_table_of_rows_has_a_line(page):
     marks = [match[3] for match in page._MARKED.finditer(page.PAGE.read_text(encoding="utf-8")) if match[3]]
     assert marks and set(marks) <= set(line_names())
-
-
-def test_variants_are_settings_that_training_has():
-    for settings in gpu.variants():
-        TrainConfig(**settings)
-    assert len(gpu.variants(quick=True)) <= 2
-
-
-def test_utilisation_is_the_median_of_whole_lines():
-    assert medians(["90, 300.5, 1000", "100, 310, 1100", "95, 305", "[N/A], 1, 2", "80, 1, 900"]) == {
-        "gpu_utilisation_percent": 90, "power_w": 300.5, "gpu_memory_mib": 1000,
-    }  # fmt: skip
-    assert medians([]) == {}
-
-
-def test_without_a_gpu_nothing_is_claimed():
-    with Utilisation(torch.device("cpu")) as utilisation:
-        pass
-    assert utilisation.found() == {}
-    assert kernel_share(lambda: None, torch.device("cpu")) is None

@@ -72,5 +72,6 @@ def _endless(sampler) -> Iterator[bool]:
 
 
 def _copy(floats: int, device: torch.device) -> Callable[[], torch.Tensor]:
-    source, target = (torch.zeros(floats, device=device) for _ in range(2))
+    # not zeros, of which the system keeps one page only
+    source, target = (torch.rand(floats, device=device) for _ in range(2))
     return lambda: target.copy_(source)
