@@ -6,9 +6,6 @@ import weakref
 import numpy as np
 import torch
 
-_ALIGNMENT = 64  # bytes, as torch aligns its own; the product kernels are slower without
-_FLOAT = np.dtype(np.float32).itemsize
-
 
 class ReusedMemory:
     """float32 tensors on the CPU, made over memory that nobody uses any more.
@@ -30,15 +27,8 @@ class ReusedMemory:
             if lent() is None:
                 self._blocks[position] = (memory, weakref.ref(array := memory[:floats]))
                 return torch.from_numpy(array).view(shape)
-        memory = aligned(floats)
+        memory = torch.empty(floats).numpy()  # torch aligns it for the product kernels
         array = memory[:floats]
         if len(self._blocks) < self._most:
             self._blocks.append((memory, weakref.ref(array)))
         return torch.from_numpy(array).view(shape)
-
-
-def aligned(floats: int) -> np.ndarray:
-    """(floats,) float32, uninitialised. NumPy asks for large pages where the system has them; torch does not."""
-    memory = np.empty(floats * _FLOAT + _ALIGNMENT, np.uint8)
-    offset = -memory.ctypes.data % _ALIGNMENT
-    return memory[offset : offset + floats * _FLOAT].view(np.float32)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from srnet_core.sampling._reuse import ReusedMemory, aligned
+from srnet_core.sampling._reuse import ReusedMemory
 from srnet_core.sampling.augment import mirror_poses
 from srnet_core.sampling.table import WindowTable
 from srnet_core.stages.store import CHUNK_FRAMES, Stage
@@ -170,11 +170,11 @@ class FrameStore:
         self._mirror = torch.as_tensor(mirror, device=device)
         width, target_width = (int(np.prod(shapes[n])) for n in (INPUT, TARGET))
         self._rows = rows
-        self._input = _memory((2 if table.flip else 1) * rows, width, device)
-        self._target = _memory(target_rows, target_width, device)
+        self._input = torch.empty((2 if table.flip else 1) * rows, width, device=device)
+        self._target = torch.empty(target_rows, target_width, device=device)
         self._parameters = None
         if PARAMETERS in shapes:
-            self._parameters = _memory(target_rows, *shapes[PARAMETERS], device)
+            self._parameters = torch.empty(target_rows, *shapes[PARAMETERS], device=device)
         self._arrays = {INPUT: self._input, TARGET: self._target, PARAMETERS: self._parameters}
         self._input_runs = _runs(self._input, table.stride + table.halo)
         self._target_runs = _runs(self._target, table.stride)
@@ -206,12 +206,6 @@ class FrameStore:
         if self._reused is None:
             return runs.index_select(0, rows)
         return torch.index_select(runs, 0, rows, out=self._reused.tensor(len(rows), runs.shape[1]))
-
-
-def _memory(rows: int, width: int, device: torch.device) -> torch.Tensor:
-    if device.type != "cpu":
-        return torch.empty(rows, width, device=device)
-    return torch.from_numpy(aligned(rows * width)).view(rows, width)
 
 
 def _runs(rows: torch.Tensor, length: int) -> torch.Tensor:
