@@ -16,6 +16,7 @@ from srnet_core.errors import ConfigError
 from srnet_core.models._folded import FoldedNetwork, InferenceNetwork
 from srnet_core.models._folded_layers import FoldedLayer, Scratch, Step, leaky_relu_step
 from srnet_core.models._folded_tiles import WindowBatch
+from srnet_core.models._workers import on_one_core
 
 
 class Live(Protocol):
@@ -131,11 +132,11 @@ class LiveLayers:
 
     def start(self, frame: Tensor) -> Tensor:
         """See `Live`."""
-        return self._run(self._fill, frame)
+        return on_one_core(partial(self._run, self._fill, frame))
 
     def push(self, frame: Tensor) -> Tensor:
         """See `Live`."""
-        return self._run(self._push, frame)
+        return on_one_core(partial(self._run, self._push, frame))
 
     def _run(self, steps: list[Step], frame: Tensor) -> Tensor:
         with torch.inference_mode():
