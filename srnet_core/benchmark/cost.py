@@ -6,7 +6,7 @@
 M_l: multiply-adds of the layer's outputs, as many again for the gradients of its input (none in the first layer), and as
 many for those of its weights. F_out, F_w: speed of such products with as many rows as the layer has positions and as
 wide as a group. A_l: bytes of the layer's output. P: bytes of the parameters. a, p: how often a step reads or writes these
-outside of products. b: memory bandwidth of an operation on as many bytes as a step's operations work on at a time.
+outside of products. b: memory bandwidth of operations that go through A_l in pieces as large as the step's.
 n: how many operations a step has, some per layer and some per byte of A; o: what calling one costs. s, q: how many times
 A and P are in memory when most is.
 
@@ -62,16 +62,25 @@ class Machine:
         self.product_speeds = functools.cache(self._product_speeds)
         self.bandwidth = functools.cache(self._bandwidth)
 
-    def _product_speeds(self, rows: int, width: int) -> tuple[float, float]:
-        """Operations per second of (rows, width) @ (width, width), and of (width, rows) @ (rows, width)."""
-        x, y, w = torch.randn(rows, width), torch.randn(rows, width), torch.randn(width, width)
+    def _product_speeds(self, rows: int, width: int, groups: int) -> tuple[float, float]:
+        """Operations per second of (rows, width) @ (width, width) and of (width, rows) @ (rows, width), where results of
+        the first and operands of the second are columns of a matrix that holds all groups side by side."""
+        x, w, of_w = torch.randn(rows, width), torch.randn(width, width), torch.zeros(width, width)
+        y = torch.randn(rows, groups * width)[:, :width]
         operations = 2 * rows * width * width
-        return tuple(operations / _seconds(call) for call in (lambda: x @ w, lambda: x.t() @ y))
+        calls = (lambda: torch.mm(x, w, out=y), lambda: of_w.addmm_(y.t(), x))
+        return tuple(operations / _seconds(call) for call in calls)
 
-    def _bandwidth(self, size: int) -> float:
-        """Bytes read and written per second by an operation whose result is a new tensor of `size` bytes."""
-        x = torch.ones(max(1, size // _FLOAT))
-        return 2 * x.numel() * _FLOAT / _seconds(lambda: x * 2.0)
+    def _bandwidth(self, size: int, at_a_time: int) -> float:
+        """Bytes read and written per second by operations that go through `size` bytes in pieces."""
+        x, y = (torch.ones(max(1, n // _FLOAT)) for n in (size, min(size, at_a_time)))
+        pieces = x.split(len(y))
+
+        def go_through() -> None:
+            for piece in pieces:
+                torch.mul(piece, 2.0, out=y[: len(piece)])
+
+        return 2 * x.numel() * _FLOAT / _seconds(go_through)
 
     @functools.cached_property
     def overhead_s(self) -> float:
@@ -100,7 +109,7 @@ class Constants:
 
     activation_passes: float
     parameter_passes: float
-    bytes_at_a_time: float
+    bytes_at_a_time: int
     operations_per_layer: float
     operations_per_mib: float
     activations_held: float
@@ -130,13 +139,13 @@ def count_constants(size: Size) -> Constants:
     once, twice = (watch_step(replace(size, batch=batch)) for batch in (size.batch, 2 * size.batch))
     moved, called, held = (getattr(twice, n) - getattr(once, n) for n in ("bytes", "operations", "most_held"))
     return Constants(
-        moved / activations,
-        (once.bytes - moved) / parameters,
-        once.bytes_at_a_time,
-        (once.operations - called) / len(layers_of(model)),
-        called / activations * 2**20,
-        held / activations,
-        (once.most_held - held) / parameters,
+        activation_passes=moved / activations,
+        parameter_passes=(once.bytes - moved) / parameters,
+        bytes_at_a_time=once.bytes_at_a_time,
+        operations_per_layer=(once.operations - called) / len(layers_of(model)),
+        operations_per_mib=called / activations * 2**20,
+        activations_held=held / activations,
+        parameters_held=(once.most_held - held) / parameters,
     )
 
 
@@ -146,7 +155,7 @@ def predicted_s(size: Size, machine: Machine, constants: Constants) -> float:
     layers = layers_of(model)
     total = sum(_layer_s(model, layer, size, machine, constants) for layer in layers)
     weights = parameter_bytes(model)
-    total += constants.parameter_passes * weights / machine.bandwidth(weights // (len(layers) * size.groups))
+    total += constants.parameter_passes * weights / machine.bandwidth(weights, weights // (len(layers) * size.groups))
     called = constants.operations_per_layer * len(layers)
     called += constants.operations_per_mib * activation_bytes(model, size.batch) / 2**20
     return total + called * machine.overhead_s
@@ -155,14 +164,13 @@ def predicted_s(size: Size, machine: Machine, constants: Constants) -> float:
 def _layer_s(model: nn.Module, layer: LayerWork, size: Size, machine: Machine, constants: Constants) -> float:
     """Of products and activations of one layer; the activations of the output layer are not worth a count."""
     rows = positions_in_windows(model, layer, size.batch)
-    out_speed, weight_speed = machine.product_speeds(rows, size.channels // size.groups)
+    out_speed, weight_speed = machine.product_speeds(rows, size.channels // size.groups, size.groups)
     with_inputs = 1 if layer.name == "expand_conv" else 2
     products_s = 2 * layer.per_position * rows * (with_inputs / out_speed + 1 / weight_speed)
     if layer.name in ("final_layer", "shrink"):
         return products_s
     moved = output_bytes(model, layer, size.batch)
-    at_a_time = min(moved, round(constants.bytes_at_a_time))
-    return products_s + constants.activation_passes * moved / machine.bandwidth(at_a_time)
+    return products_s + constants.activation_passes * moved / machine.bandwidth(moved, constants.bytes_at_a_time)
 
 
 def predicted_bytes(size: Size, constants: Constants) -> float:

@@ -76,10 +76,10 @@ def test_predictions_grow_with_what_they_should(constants):
     class Even(cost.Machine):  # the same speed at every size: nothing of this machine
         overhead_s = 0.0
 
-        def _product_speeds(self, rows, width):
+        def _product_speeds(self, rows, width, groups):
             return 1e9, 1e9
 
-        def _bandwidth(self, size):
+        def _bandwidth(self, size, at_a_time):
             return 1e10
 
     def seconds(**changes) -> float:

@@ -33,11 +33,12 @@ def measure(config: BenchConfig, progress: Progress) -> Line:
     clips = list(_clips(config))
     model, width = base.model(), base.channels // base.groups
     layer = layers_of(model)[1]
-    out_speed, weight_speed = machine.product_speeds(positions_in_windows(model, layer, base.batch), width)
+    out_speed, weight_speed = machine.product_speeds(positions_in_windows(model, layer, base.batch), width, base.groups)
     values = {
         "product_gflops_of_a_group": out_speed / 1e9,
         "weight_product_gflops_of_a_group": weight_speed / 1e9,
-        "bandwidth_gb_per_s": machine.bandwidth(round(constants.bytes_at_a_time)) / 1e9,
+        "bandwidth_gb_per_s": machine.bandwidth(cost.output_bytes(model, layer, base.batch), constants.bytes_at_a_time)
+        / 1e9,
         "overhead_us": 1e6 * machine.overhead_s,
         **asdict(constants),
     }
