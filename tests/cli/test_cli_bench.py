@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from srnet_cli.commands import bench as bench_command
 from srnet_core.benchmark import bench
 from srnet_core.errors import StageError
 from srnet_core.lookup import load
@@ -56,3 +57,8 @@ def test_what_cannot_be_is_refused_before_anything_is_measured(srnet, tmp_path):
     srnet("bench", "speed").refused("speed", "inference")
     srnet("bench", "--json", tmp_path).refused("folder")
     srnet("bench", "training", "--device", "tpu").refused("--device")
+
+
+def test_help_names_every_line():
+    for name in bench.line_names():
+        assert name.replace("_", "-") in bench_command.main.__doc__
