@@ -8,6 +8,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import TypeVar
 
@@ -29,13 +30,13 @@ class Workers:
         return torch.get_num_threads()
 
     def map(self, work: Callable[[Job], Result], jobs: Iterable[Job]) -> list[Result]:
-        """`work(job)` for all jobs in inference mode; in the caller's thread where there is one job or one core.
+        """`work(job)` for all jobs in inference mode, each on one core; in the caller's thread where there is one job.
 
         What a job raises is raised here.
         """
         jobs = list(jobs)
         if len(jobs) < 2 or self.count() < 2:
-            return [_run(work, job) for job in jobs]
+            return [on_one_core(partial(_run, work, job)) for job in jobs]
         return list(self._threads().map(lambda job: _run(work, job), jobs))
 
     def _threads(self) -> ThreadPoolExecutor:
