@@ -78,9 +78,9 @@ def _jobs(stage, arguments: argparse.Namespace, device: torch.device, limits: di
     if arguments.quick:
         plan = gpu.Plan(steps=3, warm_up=1, curve_steps=4, batch_size=32, channels=50)
     for widths in ((3, 3), (1, 1)) if arguments.quick else (LONG, SINGLE):
-        for settings in gpu.variants(arguments.quick):
+        for settings in gpu.variants(device, arguments.quick):
             yield "training", f"training {_words(widths, settings)}", _later(gpu.training_speed, stage, widths, settings, plan, device, limits)  # fmt: skip
-    for settings in gpu.variants(arguments.quick):
+    for settings in gpu.variants(device, arguments.quick):
         widths = (3, 3) if arguments.quick else LONG
         yield "curves", f"loss curve {_words(widths, settings)}", _later(gpu.loss_curve, stage, widths, settings, plan, device)  # fmt: skip
     model = build_model("srnet", filter_widths=(3, 3) if arguments.quick else LONG, channels=plan.channels, causal=True)
@@ -125,7 +125,7 @@ def show(document: dict) -> None:
 
 
 def _settings(entry: dict) -> dict:
-    return {k: entry[k] for k in gpu.variants()[0] if k in entry}
+    return {k: entry[k] for k in gpu.variants(torch.device("cpu"))[0] if k in entry}
 
 
 def _maybe(value: float | None, form: str) -> str:

@@ -30,7 +30,7 @@ from srnet_core.training import loop
 H36M_WINDOWS = 3_100_000  # of an epoch: training split of Human3.6M, four cameras, mirror images
 EPOCHS = 60
 PRECISIONS = ("fp32", "tf32", "bf16")
-_ACCELERATORS = ("compile", "graphs", "cuda_graphs", "fused")  # on-off options of `TrainConfig`, where it has them
+_ACCELERATORS = ("compile", "graphs")  # switches of `TrainConfig`
 _CURVE_POINTS = 50
 _PROFILED_STEPS = 10
 
@@ -54,11 +54,16 @@ class Plan:
     channels: int = 1024
 
 
-def variants(quick: bool = False) -> list[dict[str, Any]]:
-    """Settings of `TrainConfig` to compare: every precision, with and without each accelerator that it has."""
-    fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
-    axes = {"precision": PRECISIONS} if "precision" in fields else {}
-    axes |= {name: (False, True) for name in _ACCELERATORS if name in fields and isinstance(fields[name].default, bool)}
+def variants(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
+    """Settings of `TrainConfig` to compare: every precision, with and without each accelerator, as the device has them.
+
+    On a CPU: float32, nothing compiled. With `quick` the first and the last only.
+    """
+    fields = {field.name for field in dataclasses.fields(TrainConfig)}
+    cuda = device.type == "cuda"
+    axes = {"precision": PRECISIONS if cuda else PRECISIONS[:1]}
+    axes |= dict.fromkeys(_ACCELERATORS, ("off", "on") if cuda else ("off",))
+    axes = {name: values for name, values in axes.items() if name in fields}
     every = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
     return every[:1] + every[-1:] if quick and len(every) > 1 else every
 

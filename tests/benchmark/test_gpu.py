@@ -24,7 +24,7 @@ def stage(tmp_path_factory):
 
 
 def test_training_speed(stage):
-    found = gpu.training_speed(stage, (3, 3), gpu.variants()[0], PLAN, CPU, {"fp32": 100.0})
+    found = gpu.training_speed(stage, (3, 3), gpu.variants(CPU)[0], PLAN, CPU, {"fp32": 100.0})
     assert found["windows_per_second"] > 0
     assert found["minutes_for_60_epochs"] == pytest.approx(3_100_000 * 60 / found["windows_per_second"] / 60)
     assert found["share_of_limit"] == pytest.approx(found["gflops"] / 100)
@@ -33,15 +33,17 @@ def test_training_speed(stage):
 
 
 def test_loss_curves_of_the_same_settings_are_the_same(stage):
-    first, second = (gpu.loss_curve(stage, (3,), gpu.variants()[0], PLAN, CPU) for _ in range(2))
+    first, second = (gpu.loss_curve(stage, (3,), gpu.variants(CPU)[0], PLAN, CPU) for _ in range(2))
     assert len(first["loss"]) == 4
     assert first["loss"] == second["loss"] and first["mpjpe_mm"] == second["mpjpe_mm"] > 0
 
 
-def test_variants_are_settings_that_training_has():
-    for settings in gpu.variants():
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_variants_are_settings_that_training_has(device):
+    device = torch.device(device)
+    for settings in gpu.variants(device):
         TrainConfig(**settings)
-    assert len(gpu.variants(quick=True)) <= 2
+    assert len(gpu.variants(device, quick=True)) <= 2
 
 
 def test_utilisation_is_the_median_of_whole_lines():
