@@ -90,7 +90,7 @@ def save_checkpoint(
     """
     state = model.state_dict()
     for key, value in state.items():
-        state[key] = value.detach().cpu()
+        state[key] = _on_cpu(value)
     meta = {
         "format": 1,
         "version": srnet_core.__version__,
@@ -330,7 +330,7 @@ def _as_generator(state: np.random.RandomState | tuple | None) -> np.random.Rand
 
 def _on_cpu(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return value.detach().cpu()
+        return value.detach().cpu().contiguous()  # weights are stored by taps in memory, not in the file
     if isinstance(value, Mapping):
         return {key: _on_cpu(item) for key, item in value.items()}
     return [_on_cpu(item) for item in value] if isinstance(value, list) else value

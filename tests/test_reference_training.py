@@ -228,8 +228,9 @@ def test_runs_give_the_published_losses_and_errors_per_epoch(runs, tmp_path, nam
         ("test_mpjpe_mm", "losses_3d_valid"),
     ):
         assert [record[ours] for record in records] == pytest.approx(facts[theirs], rel=1e-4), ours
+    # after training, a perturbation of the initial weights by 1e-7 moves the error of h22 by up to 1e-4 (six tries)
     for metric, value in runs.printed(name).items():
-        assert events[-1].report.mean[metric] == pytest.approx(value, rel=1e-4, abs=0.006), metric
+        assert events[-1].report.mean[metric] == pytest.approx(value, rel=2e-4, abs=0.006), metric
 
 
 @pytest.mark.parametrize("name", CHAOTIC)

@@ -12,14 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srnet_core.layers.temporal import batch_norm_channels_last, taps_product
+from srnet_core.layers.temporal import batch_norm_channels_last, store_by_taps, taps_product
 
 
 def zero_weight_conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv1d:
     """A convolution with zero weight and the usual random bias: the context starts as a constant."""
     conv = nn.Conv1d(in_channels, out_channels, kernel_size)
     nn.init.zeros_(conv.weight)
-    return conv
+    return store_by_taps(conv)
 
 
 def group_slices(widths: Sequence[int]) -> list[slice]:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from srnet_core.config import CONTEXT, RECOMBINE
 from srnet_core.errors import ConfigError
 from srnet_core.layers._context import AllContext, OthersContext, group_slices, published_order
-from srnet_core.layers.temporal import take_taps, tap_weights, taps_product
+from srnet_core.layers.temporal import store_by_taps, take_taps, tap_weights, taps_product
 from srnet_core.lookup import choose
 
 FORMS = {
@@ -127,7 +127,7 @@ class SplitRecombineConv1d(nn.Module):
         )
         extra = context_width if recombine == "concat" and self.context != "none" else 0
         self.group_conv = nn.ModuleList(
-            nn.Conv1d(n + extra, m, kernel_size, bias=False)
+            store_by_taps(nn.Conv1d(n + extra, m, kernel_size, bias=False))
             for n, m in zip(self.in_group_channels, self.out_group_channels)
         )
         settings = (context_form, recombine, kernel_size, self.in_group_channels, negative_slope, context_width)

@@ -30,8 +30,8 @@ def take_taps(x: Tensor, kernel_size: int, *, dilation: int = 1, stride: int = 1
 
 
 def tap_weights(weight: Tensor) -> tuple[Tensor, ...]:
-    """A convolution's weight (O, C, k) as k matrices (O, C), laid out for matrix products."""
-    return weight.permute(2, 0, 1).contiguous().unbind(0)
+    """A convolution's weight (O, C, k), stored by taps, as k matrices (O, C) for matrix products."""
+    return weight.unbind(2)
 
 
 def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -52,6 +52,12 @@ def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = N
     return total
 
 
+def store_by_taps(conv: nn.Conv1d) -> nn.Conv1d:
+    """Lay the weight (O, C, k) out in memory as (O, k, C): products over taps then need no copy of it."""
+    conv.weight.data = conv.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
+    return conv
+
+
 def batch_norm_channels_last(norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
     """Batch normalization of the last dimension of (B, W, C)."""
     return norm(x.flatten(0, 1)).reshape(x.shape)  # (B * W, C) and back
@@ -65,6 +71,7 @@ class TemporalConv1d(nn.Conv1d):
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, bias: bool = False):
         super().__init__(in_channels, out_channels, kernel_size, bias=bias)
+        store_by_taps(self)
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
         """(B, T, C_in) -> (B, W, C_out)."""

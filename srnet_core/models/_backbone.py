@@ -13,6 +13,7 @@ from srnet_core.config import ModelConfig
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.temporal import batch_norm_channels_last, windows
+from srnet_core.models._fused import BufferPool, can_fuse, fused_network
 
 FRAMES_AT_ONCE = 1 << 16  # input frames unfolded at a time where whole sequences are computed window by window
 
@@ -43,6 +44,7 @@ class TemporalBackbone(nn.Module):
         self.pad = (config.receptive_field - 1) // 2
         self.causal_shift = self.pad if config.causal else 0
         self.expand_bn = self._batch_norm()
+        self.buffer_pool = BufferPool()
         if config.residual_2d and self.num_joints_out != self.num_joints:
             raise ConfigError("residual_2d needs as many output joints as input joints", where="--num-joints-out")
 
@@ -75,6 +77,12 @@ class TemporalBackbone(nn.Module):
         self._check(x, exact=True)
         return self._to_pose(self._network(x.flatten(2), strided=not self.config.dense), x)
 
+    def train(self, mode: bool = True) -> "TemporalBackbone":
+        """As `nn.Module.train`; in evaluation mode the memory kept for training steps is let go."""
+        if not mode:
+            self.buffer_pool.clear()
+        return super().train(mode)
+
     def set_bn_momentum(self, momentum: float) -> None:
         """Set the momentum of all BatchNorms; as published (`compat="original"`) not of those in the context."""
         published = [self.expand_bn, *self.layers_bn]
@@ -106,6 +114,8 @@ class TemporalBackbone(nn.Module):
 
     def _network(self, x: Tensor, *, strided: bool) -> Tensor:
         """(B, T, J * 2) -> (B, T', joints out * 3)."""
+        if strided and can_fuse(self, x):
+            return fused_network(self, x)
         first, *widths = self.config.filter_widths
         x = self._after(self.expand_bn, self.expand_conv.channels_last(x, stride=first if strided else 1))
         dilation = first
