@@ -9,6 +9,7 @@
 """
 
 from collections import deque
+from math import isfinite
 
 import numpy as np
 import torch
@@ -143,9 +144,8 @@ class PoseStream:
         if frame_px.shape != (joints, 2):
             raise BadFileError(f"a frame of keypoints must be ({joints}, 2), not {frame_px.shape}",
                                todo=f"Joints of {self._skeleton.name}: {', '.join(self._skeleton.joint_names)}")  # fmt: skip
-        finite = np.isfinite(frame_px).all(axis=1)
-        if not finite.all():
-            joint = int(np.argmin(finite))
+        if not isfinite(frame_px.sum(dtype=np.float64)):  # the quick question first
+            joint = int(np.argmin(np.isfinite(frame_px).all(axis=1)))
             raise BadFileError(f"the keypoint of {self._skeleton.joint_names[joint]} is not finite",
                                where=f"frame {self._pushed}, joint {joint}",
                                todo="Push the frame before once more, or fill the missing joint")  # fmt: skip

@@ -24,7 +24,8 @@ from srnet_core.models._folded_tiles import Tiles, WindowBatch
 from srnet_core.models._folding import CannotFold, fold_layer
 from srnet_core.models._workers import Workers
 
-TILE_FRAMES = 1024  # on a CPU: a tile and the weights of a layer fit the caches
+TILE_FRAMES = 1024  # on a CPU; long enough that keeping frames for the next tile costs nothing
+TILE_FRAMES_SINGLE = 256  # where no layer looks back: short enough to stay in a core's own cache
 TILE_ROWS_GPU = 1 << 15  # frames times sequences: enough to keep a GPU busy, 134 MB per layer of 1024 channels
 WINDOW_FRAMES = 1 << 14  # frames of the windows that are computed side by side, where each frame has its own
 
@@ -162,10 +163,14 @@ class FoldedNetwork(InferenceNetwork):
         except IndexError:
             tiles = None
         if tiles is None or tiles.batch != batch:
-            frames = TILE_FRAMES if self.device.type == "cpu" else max(1, TILE_ROWS_GPU // batch)
-            tiles = Tiles(self, batch, frames)
+            tiles = Tiles(self, batch, self._tile_frames(batch))
         tiles.reset()
         return tiles
+
+    def _tile_frames(self, batch: int) -> int:
+        if self.device.type != "cpu":
+            return max(1, TILE_ROWS_GPU // batch)
+        return TILE_FRAMES if self.receptive_field > 1 else min(TILE_FRAMES, TILE_FRAMES_SINGLE)
 
     def _whole(self, x: Tensor, out: Tensor, row: int, start: int, stop: int) -> None:
         tiles = Tiles(self, 1, x.shape[1])
