@@ -83,7 +83,8 @@ class SplitRecombineConv1d(nn.Module):
             mixes positions when `kernel_size > 1`; see `docs/differences.md`.
 
     Raises:
-        ConfigError: settings that do not go together, an empty group, too few channels.
+        ConfigError: settings that do not go together or are below 1, an empty group, a node that is not there or twice
+            in a group, too few channels.
     """
 
     def __init__(
@@ -108,8 +109,10 @@ class SplitRecombineConv1d(nn.Module):
     ):
         super().__init__()
         check_variant(recombine, context, context_form)
+        check_sizes(features_per_node=features_per_node, kernel_size=kernel_size, dilation=dilation, stride=stride)
+        nodes = check_groups(groups, nodes)
         channels = _channel_indices(groups, features_per_node)
-        self.in_channels = (1 + max(chain(*groups)) if nodes is None else nodes) * features_per_node
+        self.in_channels = nodes * features_per_node
         self.kernel_size, self.dilation, self.stride = kernel_size, dilation, stride
         self.padding = padding_frames(padding, causal, kernel_size, dilation, stride)
         self.recombine = recombine
@@ -117,6 +120,7 @@ class SplitRecombineConv1d(nn.Module):
         self.context_form, self.context_width = context_form, context_width
         self.in_group_channels = tuple(len(c) for c in channels)
         self.out_group_channels = tuple(out_group_channels or share_channels(out_channels, self.in_group_channels))
+        check_sizes(out_group_channels=min(self.out_group_channels, default=0))
         if sum(self.out_group_channels) != out_channels or len(self.out_group_channels) != len(groups):
             raise ConfigError(f"channels of the groups {self.out_group_channels} do not add up to {out_channels}")
         self._set_index(channels)
@@ -159,10 +163,23 @@ class SplitRecombineConv1d(nn.Module):
         return [range(s.start, s.stop) for s in group_slices(self.out_group_channels)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C_in, T) -> (B, C_out, T')."""
+        """(B, C_in, T) -> (B, C_out, T').
+
+        Raises:
+            ConfigError: another number of channels, or fewer frames than the filter spans.
+        """
+        self._check(x)
         x = F.pad(x, self.padding) if any(self.padding) else x
         y = self.channels_last(x.transpose(1, 2), dilation=self.dilation, stride=self.stride)
         return y.transpose(1, 2)
+
+    def _check(self, x: Tensor) -> None:
+        if x.ndim != 3 or x.shape[1] != self.in_channels:
+            raise ConfigError(f"the layer takes (batch, {self.in_channels}, frames), not {tuple(x.shape)}")
+        span = (self.kernel_size - 1) * self.dilation + 1
+        if x.shape[2] + sum(self.padding) < span:
+            raise ConfigError(f"{x.shape[2]} frames, fewer than the {span} that the filter spans",
+                              todo="Give more frames, or the layer a padding")  # fmt: skip
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
         """(B, T, C_in) -> (B, W, C_out), with dilation and stride chosen per call and without padding."""
@@ -225,7 +242,13 @@ class SplitRecombineLinear(SplitRecombineConv1d):
                               todo="Use SplitRecombineConv1d")  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., C_in) -> (..., C_out)."""
+        """(..., C_in) -> (..., C_out).
+
+        Raises:
+            ConfigError: another number of channels.
+        """
+        if x.shape[-1:] != (self.in_channels,):
+            raise ConfigError(f"the layer takes (..., {self.in_channels}), not {tuple(x.shape)}")
         y = self.channels_last(x.reshape(-1, 1, x.shape[-1]))  # (N, 1, C_out)
         return y.reshape(*x.shape[:-1], y.shape[-1])
 
@@ -240,6 +263,33 @@ def check_variant(recombine: str, context: str, context_form: str) -> None:
     if context_form == "channel_wise" and recombine == "concat":
         raise ConfigError("a channel-wise context cannot be concatenated", where="--context-form",
                           todo="Use --recombine multiply or add")  # fmt: skip
+
+
+def check_sizes(**sizes: int) -> None:
+    """Raise `ConfigError` if one of these numbers is not a whole one of 1 or more."""
+    for name, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ConfigError(f"must be a whole number of 1 or more, not {size!r}", where=name)
+
+
+def check_groups(groups: Sequence[Sequence[int]], nodes: int | None) -> int:
+    """The number of nodes, given or found.
+
+    Raises:
+        ConfigError: no groups, an empty one, a node twice in a group, one that is negative or beyond `nodes`.
+    """
+    if not groups or not all(len(group) for group in groups):
+        raise ConfigError("every group needs at least one node", where="groups")
+    if any(len(set(group)) < len(group) for group in groups):
+        raise ConfigError("a node is twice in the same group", where="groups")
+    lowest, highest = min(chain(*groups)), max(chain(*groups))
+    if nodes is not None:
+        check_sizes(nodes=nodes)
+    if lowest < 0 or (nodes is not None and highest >= nodes):
+        count = "" if nodes is None else f" of {nodes}"
+        raise ConfigError(f"there is no node {lowest if lowest < 0 else highest}{count}", where="groups",
+                          todo="Nodes are counted from 0")  # fmt: skip
+    return highest + 1 if nodes is None else nodes
 
 
 def check_context_width(
@@ -287,7 +337,5 @@ def reorders(recombine: str, context: str, context_form: str, kernel_size: int) 
 
 def _channel_indices(groups: Sequence[Sequence[int]], features_per_node: int) -> list[list[int]]:
     """Input channels of each group."""
-    if not groups or not all(len(group) for group in groups):
-        raise ConfigError("every group needs at least one node", where="groups")
     f = features_per_node
     return [list(chain(*(range(node * f, node * f + f) for node in group))) for group in groups]

@@ -280,6 +280,37 @@ def test_a_linear_layer_has_one_frame(setting):
         srnet.nn.SplitRecombineLinear(GROUPS, out_channels=22, **setting)
 
 
+@pytest.mark.parametrize(
+    ("groups", "settings", "says"),
+    [
+        ([[0, -1], [1]], {}, "no node -1"),
+        ([[0, 1], [2]], {"nodes": 2}, "no node 2 of 2"),
+        ([[0, 0], [1]], {}, "twice"),
+        ([[0], []], {}, "at least one node"),
+        ([[0], [1]], {"kernel_size": 0}, "kernel_size.*1 or more"),
+        ([[0], [1]], {"stride": 0}, "stride.*1 or more"),
+        ([[0], [1]], {"dilation": 0}, "dilation.*1 or more"),
+        ([[0], [1]], {"features_per_node": 0}, "features_per_node.*1 or more"),
+        ([[0], [1]], {"kernel_size": 2.0}, "kernel_size.*whole number"),
+        ([[0], [1]], {"out_group_channels": (8, 0)}, "out_group_channels.*1 or more"),
+    ],
+)
+def test_what_is_not_there_is_refused_when_the_layer_is_made(groups, settings, says):
+    with pytest.raises(ConfigError, match=says):
+        srnet.nn.SplitRecombineConv1d(groups, out_channels=8, **settings)
+
+
+def test_input_that_does_not_fit_is_refused():
+    layer = srnet.nn.SplitRecombineConv1d([[0, 1], [2]], out_channels=8, kernel_size=3, dilation=2)
+    for shape, says in (((2, 4, 9), r"\(batch, 3, frames\)"), ((3, 9), "frames"), ((2, 3, 4), "fewer than the 5")):
+        with pytest.raises(ConfigError, match=says):
+            layer(torch.zeros(shape))
+    padded = srnet.nn.SplitRecombineConv1d([[0, 1], [2]], out_channels=8, kernel_size=5, causal=True)
+    assert padded(torch.zeros(2, 3, 1)).shape == (2, 8, 1)
+    with pytest.raises(ConfigError, match=r"\(\.\.\., 3\)"):
+        srnet.nn.SplitRecombineLinear([[0, 1], [2]], out_channels=8)(torch.zeros(5, 4))
+
+
 @pytest.mark.parametrize("module", [srnet.nn, srnet_core.models, decoder, graph], ids=lambda m: m.__name__)
 def test_documented_examples_run(module):
     results = doctest.testmod(module)
