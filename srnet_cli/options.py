@@ -133,6 +133,12 @@ TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
         _option(float, "--minutes", help="Stop training after this time (default: no limit)", panel=_TRAIN), None),
     "memory_budget_mib": (
         _option(str, "--memory-budget", help="Most memory for frames on the device, as 2GiB; larger stages are streamed in blocks (default: half of what is free)", panel=_TRAIN), _mebibytes),
+    "precision": (
+        _option(str, "--precision", help="Of the training step: fp32, tf32 or bf16 (default: fp32)", panel=_TRAIN), None),
+    "compile": (
+        _option(str, "--compile", help="Compile the network for training: on, off or auto, long runs on CUDA (default: auto)", panel=_TRAIN), None),
+    "graphs": (
+        _option(str, "--graphs", help="Make a training step one CUDA graph: on, off or auto, wherever there is CUDA (default: auto)", panel=_TRAIN), None),
 }  # fmt: skip
 
 # what published files do not tell; for files of ours only `compat` can be chosen anew

@@ -156,8 +156,9 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     from srnet_core.files import require_folder
     from srnet_core.lookup import names
     from srnet_core.models import build_model
+    from srnet_core.training.acceleration import choose_acceleration
 
-    choose_device(config.train.device)
+    choose_acceleration(config.train, choose_device(config.train.device))
     if config.model.num_joints_out:
         raise ConfigError(
             "a network for fewer joints than its skeleton has can be read and run, not trained",
@@ -243,7 +244,7 @@ def _show_start(run: "TrainingRun") -> None:
     every = "every epoch" if train.test_every == 1 else f"every {train.test_every} epochs"
     tested = f", test error ({averaged} flip averaging) {every}" if train.test_every else ""
     rows = {
-        "model": f"{model_text(model)}: {parameters_text(parameters)}, receptive field {count_text(model.receptive_field, 'frame')}, on {run.device}",
+        "model": f"{model_text(model)}: {parameters_text(parameters)}, receptive field {count_text(model.receptive_field, 'frame')}, on {run.device} in {run.step.acceleration}",
         "data": f"{data_text(run.stage)}: {len(run.sampler.table):,} windows "
         f"{'with' if train.flip else 'without'} mirror images, {order_text(run.sampler.order)}",
         "training": f"{count_text(train.epochs, 'epoch')} of {count_text(len(run.sampler), 'step')}, seed {train.seed}{tested}",
@@ -271,12 +272,14 @@ def model_text(model) -> str:
 
 def _show_event(event, bar: Bar, config: RunConfig) -> None:
     from srnet_core.evaluation.run import Evaluating
-    from srnet_core.training.loop import Epoch, Step
+    from srnet_core.training.loop import Epoch, Notice, Step
     from srnet_core.training.run import Saved
 
     match event:
         case Step():
             bar.step(f"epoch {event.epoch}", event, config.train.epochs)
+        case Notice():
+            remark(event.text)
         case Evaluating():
             bar.update(event.what, event.done, event.total, "frames")
         case Epoch():

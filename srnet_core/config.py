@@ -24,6 +24,8 @@ CONTEXT = ("others", "all", "none")
 CONTEXT_FORM = ("learned", "mean", "upsampled_mean", "channel_wise", "one_for_all", "group_wise")
 ROOT_DEPTH = ("ground_truth", "estimate")
 COMPAT = ("trained", "original", "aligned")
+PRECISION = ("fp32", "tf32", "bf16")
+SWITCH = ("auto", "on", "off")
 MAX_CHANNELS, MAX_JOINTS = 1 << 16, 1000  # far above any network; a number typed wrong must not fill the memory
 
 
@@ -184,6 +186,10 @@ class TrainConfig:
         minutes: stop training after this many minutes, inside an epoch if need be; 0 for no limit.
         memory_budget_mib: most memory for training frames on the device; a stage that needs more is read again in each
             epoch, in blocks. 0 for half of what is free.
+        precision: of the training step: "fp32", "tf32" (products of float32 numbers on tensor cores) or "bf16" (the network's
+            activations in bfloat16). Weights, statistics, loss and Adam are float32 in all of them, evaluation too.
+        compile: whether the network is compiled for training: "on", "off", or "auto" for long runs on CUDA.
+        graphs: whether a training step is one CUDA graph: "on", "off", or "auto" for wherever there is CUDA.
     """
 
     epochs: int = 60
@@ -200,6 +206,9 @@ class TrainConfig:
     train_eval_every: int = 0
     minutes: float = 0.0
     memory_budget_mib: float = 0.0
+    precision: str = "fp32"
+    compile: str = "auto"
+    graphs: str = "auto"
 
     def __post_init__(self):
         _require(self.epochs >= 1, f"must be 1 or more, not {self.epochs}", "--epochs")
@@ -220,6 +229,9 @@ class TrainConfig:
             f"must be a size, not {self.memory_budget_mib} MiB",
             "--memory-budget",
         )
+        choose("precision", self.precision, PRECISION, where="--precision")
+        choose("setting", self.compile, SWITCH, where="--compile")
+        choose("setting", self.graphs, SWITCH, where="--graphs")
 
 
 @dataclass(frozen=True)

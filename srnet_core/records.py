@@ -74,8 +74,12 @@ def _is_bone(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and len(value) == 2 and all(_is_count(joint) for joint in value)
 
 
+def _is_byte(value: Any) -> bool:
+    return _is_count(value) and value < 256
+
+
 def _is_generator_state(value: Any) -> bool:
-    if not _is_list_of(lambda byte: _is_count(byte) and byte < 256)(value):
+    if not _is_list_of(_is_byte)(value):
         return False
     try:
         torch.Generator().set_state(torch.tensor(value, dtype=torch.uint8))
@@ -115,6 +119,7 @@ _PROGRESS: Mapping[str, Callable[[Any], bool]] = {
     "loss_sum": _is_number,
     "error_sum_m": _is_number,
     "torch_random": _is_generator_state,
+    "cuda_random": _is_list_of(_is_byte),
     "order": _is_order,
 }
 _BODY_SIZE: Mapping[str, Callable[[Any], bool]] = {

@@ -11,8 +11,12 @@ import torch
 from srnet_core.config import TrainConfig
 from srnet_core.errors import TrainingError
 from srnet_core.sampling.sampler import Sampler
-from srnet_core.training.losses import joint_error, l1_loss
+from srnet_core.training.losses import joint_error
+from srnet_core.training.optimizer import make_optimizer
 from srnet_core.training.schedule import batchnorm_momentum, learning_rate
+from srnet_core.training.step import TrainingStep
+
+__all__ = ["Epoch", "Notice", "Progress", "Step", "evaluation_error_mm", "make_optimizer", "train_epochs"]
 
 
 @dataclass
@@ -48,6 +52,13 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something about how training is done that the user should know: a sentence, before the step it is about."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Epoch:
     """After one epoch, counted from 1: mean training loss and joint error per window, learning rate used, time, windows seen.
 
@@ -68,11 +79,6 @@ class Epoch:
         return self.windows / max(self.seconds, 1e-9)
 
 
-def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam with amsgrad, as published."""
-    return torch.optim.Adam(model.parameters(), lr=config.lr, amsgrad=True)
-
-
 def train_epochs(
     model: torch.nn.Module,
     sampler: Sampler,
@@ -80,49 +86,54 @@ def train_epochs(
     config: TrainConfig,
     progress: Progress,
     decode: Callable = lambda pose_3d, parameters: pose_3d,
-) -> Iterator[Step | Epoch]:
+    step: TrainingStep | None = None,
+) -> Iterator[Step | Epoch | Notice]:
     """Train from where `progress` stands to `config.epochs`, yielding after every step and every epoch.
 
     `model` must offer `forward_strided` for windows of one target frame, and plain `forward` for longer ones.
-    `decode` brings poses of a batch to metres, given the batch's parameters.
+    `decode` brings poses of a batch to metres, given the batch's parameters. `step` may be given if it is made already,
+    from the same model, optimizer, configuration and `decode`.
 
     Raises:
+        ConfigError: a precision or an acceleration that the device does not have.
         TrainingError: the loss of an epoch is not finite.
     """
-    forward = model.forward_strided if config.stride == 1 else model.forward
-    while progress.epoch < config.epochs:
-        lr = learning_rate(config.lr, config.lr_decay, progress.epoch)
-        for group in optimizer.param_groups:
-            group["lr"] = lr
-        model.set_bn_momentum(batchnorm_momentum(progress.epoch, config.epochs))
-        progress.sampler_state = progress.sampler_state or sampler.random.get_state()
-        sampler.random.set_state(progress.sampler_state)
-        started, already = time.perf_counter(), progress.windows
-        for batch in sampler.epoch(skip=progress.step):
-            model.train()
-            optimizer.zero_grad(set_to_none=True)
-            predicted = forward(batch.pose_2d)
-            loss = l1_loss(predicted, batch.pose_3d)
-            loss.backward()
-            optimizer.step()
-            loss, windows = loss.detach(), len(batch.pose_2d)
-            error_m = joint_error(*(decode(p, batch.parameters) for p in (predicted.detach(), batch.pose_3d)))
-            progress.step += 1
-            progress.loss_sum = progress.loss_sum + loss * windows
-            progress.error_sum_m = progress.error_sum_m + error_m * windows
-            progress.windows += windows
-            yield Step(progress.epoch + 1, progress.step, len(sampler), windows, loss)
-        mean_loss = float(progress.loss_sum) / max(progress.windows, 1)
-        if not math.isfinite(mean_loss):
-            raise TrainingError(f"the loss of epoch {progress.epoch + 1} is {mean_loss}",
-                                todo="Try a smaller --lr, and check the data for outliers")  # fmt: skip
-        error_mm = 1000 * float(progress.error_sum_m) / max(progress.windows, 1)
-        seconds, seen = time.perf_counter() - started, progress.windows - already
-        finished = progress.epoch + 1
-        progress.epoch, progress.step, progress.windows = finished, 0, 0
-        progress.loss_sum = progress.error_sum_m = 0.0
-        progress.sampler_state = None
-        yield Epoch(finished, config.epochs, mean_loss, error_mm, lr, seconds, seen)
+    train = step or TrainingStep(model, optimizer, config, decode, steps=config.epochs * len(sampler))
+    try:
+        while progress.epoch < config.epochs:
+            yield from _train_epoch(train, sampler, config, progress)
+    finally:
+        train.release()
+
+
+def _train_epoch(
+    train: TrainingStep, sampler: Sampler, config: TrainConfig, progress: Progress
+) -> Iterator[Step | Epoch | Notice]:
+    """The rest of the epoch that `progress` stands in."""
+    lr = learning_rate(config.lr, config.lr_decay, progress.epoch)
+    momentum = batchnorm_momentum(progress.epoch, config.epochs)
+    train.begin_epoch(lr, momentum, float(progress.loss_sum), float(progress.error_sum_m))
+    progress.loss_sum, progress.error_sum_m = train.sums
+    progress.sampler_state = progress.sampler_state or sampler.random.get_state()
+    sampler.random.set_state(progress.sampler_state)
+    started, already = time.perf_counter(), progress.windows
+    for batch in sampler.epoch(skip=progress.step):
+        loss, windows = train(batch), len(batch.pose_2d)
+        progress.step += 1
+        progress.windows += windows
+        yield from map(Notice, train.take_notices())
+        yield Step(progress.epoch + 1, progress.step, len(sampler), windows, loss)
+    mean_loss = float(progress.loss_sum) / max(progress.windows, 1)
+    if not math.isfinite(mean_loss):
+        raise TrainingError(f"the loss of epoch {progress.epoch + 1} is {mean_loss}",
+                            todo="Try a smaller --lr, and check the data for outliers")  # fmt: skip
+    error_mm = 1000 * float(progress.error_sum_m) / max(progress.windows, 1)
+    seconds, seen = time.perf_counter() - started, progress.windows - already
+    finished = progress.epoch + 1
+    progress.epoch, progress.step, progress.windows = finished, 0, 0
+    progress.loss_sum = progress.error_sum_m = 0.0
+    progress.sampler_state = None
+    yield Epoch(finished, config.epochs, mean_loss, error_mm, lr, seconds, seen)
 
 
 @torch.inference_mode()

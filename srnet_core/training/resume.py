@@ -119,3 +119,26 @@ def progress_to_store(progress: Progress, sampler: Sampler) -> dict:
         "error_sum_m": float(progress.error_sum_m),
         "order": sampler.order,
     }
+
+
+def random_states(device: torch.device) -> dict[str, list[int]]:
+    """The states of torch's generators, on which dropout depends, in plain values."""
+    states = {"torch_random": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda_random"] = torch.cuda.get_rng_state(device)
+    return {name: state.tolist() for name, state in states.items()}
+
+
+def restore_random_states(stored: Mapping, device: torch.device) -> None:
+    """Undo whatever has moved torch's generators since `random_states`; a device without a stored state keeps its own.
+
+    Raises:
+        CheckpointError: a state that the generator cannot be in.
+    """
+    try:
+        if state := stored.get("torch_random"):
+            torch.set_rng_state(torch.tensor(state, dtype=torch.uint8))
+        if (state := stored.get("cuda_random")) and device.type == "cuda":
+            torch.cuda.set_rng_state(torch.tensor(state, dtype=torch.uint8), device)
+    except RuntimeError as error:
+        raise CheckpointError(f"its random states cannot be used: {error}") from None

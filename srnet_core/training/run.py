@@ -25,18 +25,22 @@ from srnet_core.models import build_model
 from srnet_core.sampling.from_stage import make_sampler
 from srnet_core.stages.prepare import Prepared
 from srnet_core.training.holdout import hold_out
-from srnet_core.training.loop import Epoch, Progress, Step, evaluation_error_mm, make_optimizer, train_epochs
+from srnet_core.training.loop import Epoch, Notice, Progress, Step, evaluation_error_mm, train_epochs
 from srnet_core.training.naming import RunFiles, claim_name, default_name, run_lock
+from srnet_core.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state_to_store
 from srnet_core.training.resume import (
     load_weights,
     order_to_keep,
     progress_of,
     progress_to_store,
+    random_states,
     require_same_course,
     require_same_normalization,
+    restore_random_states,
     same_data,
     stored_progress,
 )
+from srnet_core.training.step import TrainingStep
 
 __all__ = [
     "Event", "Finished", "RunFiles", "Saved", "Stopped", "TrainingRun", "claim_name", "default_name", "same_data",
@@ -69,7 +73,7 @@ class Finished:
     seconds: float
 
 
-Event = Step | Epoch | Evaluating | Saved | Stopped | Finished
+Event = Step | Epoch | Notice | Evaluating | Saved | Stopped | Finished
 
 
 class TrainingRun:
@@ -105,11 +109,14 @@ class TrainingRun:
         torch.manual_seed(train.seed)
         self.model = build_model(config.model, self.stage.skeleton)
         self.config = config = replace(config, model=self.model.config)  # a model may settle what was left open
+        self.model.to(self.device)
         self.optimizer = make_optimizer(self.model, train)
         self.train_sequences, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
         order = order_to_keep(resume, train)
         self.sampler = make_sampler(self.stage, self.train_sequences, config, self.device, order)
         self._decode = _decoder(config)
+        steps = train.epochs * len(self.sampler)
+        self.step = TrainingStep(self.model, self.optimizer, train, self._decode, steps=steps)
         self._evaluation_order = np.random.RandomState(train.seed)
         self.progress = Progress()
         self.best: float | None = None
@@ -118,7 +125,6 @@ class TrainingRun:
         if finetune is not None:
             load_weights(self.model, finetune)
             require_same_normalization(finetune, config)
-        self.model.to(self.device)
         if resume is not None:
             self._resume(resume)
         if self.progress.epoch >= train.epochs and self.unreported is None:
@@ -138,7 +144,7 @@ class TrainingRun:
             yield epoch
             yield from self._report(epoch)
         for event in train_epochs(
-            self.model, self.sampler, self.optimizer, self.config.train, self.progress, self._decode
+            self.model, self.sampler, self.optimizer, self.config.train, self.progress, self._decode, self.step
         ):
             yield event
             if isinstance(event, Epoch):
@@ -224,7 +230,7 @@ class TrainingRun:
             model=self.model,
             epoch=progress.epoch,
             lr=self.config.train.lr * self.config.train.lr_decay**progress.epoch,
-            optimizer_state=self.optimizer.state_dict(),
+            optimizer_state=optimizer_state_to_store(self.optimizer),
             random_state=progress.sampler_state or self.sampler.random.get_state(),
             extra={
                 "config": to_dict(self.config),
@@ -236,10 +242,8 @@ class TrainingRun:
                 "unreported": self.unreported,
                 "metrics": self.metrics,
                 "best_validation_mpjpe_mm": self.best,
-                "progress": {
-                    **progress_to_store(progress, self.sampler),
-                    "torch_random": torch.get_rng_state().tolist(),
-                },
+                "arithmetic": str(self.step.acceleration),
+                "progress": progress_to_store(progress, self.sampler) | random_states(self.device),
             },
         )
         return Saved(path, path == self.files.best)
@@ -249,13 +253,12 @@ class TrainingRun:
         if checkpoint.optimizer_state is None:
             raise CheckpointError("has no optimizer state to go on from", where=self.files.latest,
                                   todo="Use --finetune to start a new run from its weights")  # fmt: skip
-        self.optimizer.load_state_dict(checkpoint.optimizer_state)
+        load_optimizer_state(self.optimizer, checkpoint.optimizer_state, where=checkpoint.path)
         if checkpoint.random_state is not None:
             self.sampler.random.set_state(checkpoint.random_state)
         require_same_course(checkpoint, self.config, self.sampler)
         self.progress = progress_of(checkpoint, self.sampler)
-        if torch_random := stored_progress(checkpoint).get("torch_random"):
-            torch.set_rng_state(torch.tensor(torch_random, dtype=torch.uint8))
+        restore_random_states(stored_progress(checkpoint), self.device)
         self.best = (checkpoint.meta or {}).get("best_validation_mpjpe_mm")
         self.unreported = (checkpoint.meta or {}).get("unreported")
         if self.best is not None and not self.files.best.exists():

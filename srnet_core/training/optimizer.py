@@ -1,0 +1,79 @@
+"""Adam as training uses it: fused, on any device, with a state that any Adam can go on from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from srnet_core.config import TrainConfig
+from srnet_core.errors import CheckpointError
+
+# settings of a parameter group that say how Adam is computed, not what: each optimizer keeps its own
+_IMPLEMENTATION = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
+
+
+def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam with amsgrad, as published, in one kernel. The model must be on its device.
+
+    On CUDA the learning rate is a tensor there, so that a captured step sees it change (`set_learning_rate`).
+    """
+    parameters = list(model.parameters())
+    device = parameters[0].device
+    if device.type != "cuda":
+        return torch.optim.Adam(parameters, lr=config.lr, amsgrad=True, fused=True)
+    lr = torch.tensor(config.lr, device=device)
+    return torch.optim.Adam(parameters, lr=lr, amsgrad=True, fused=True, capturable=True)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Of all parameters; a learning rate that is a tensor stays the same tensor."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr
+
+
+def optimizer_state_to_store(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """`optimizer.state_dict()` for any Adam to load, on any device: the published code's too.
+
+    Whoever loads a state takes over how Adam is computed, and the fused form on CPU would go wrong on memory that is laid
+    out in another way than it expects.
+    """
+    state = optimizer.state_dict()
+    groups = [g | _IMPLEMENTATION | {"lr": float(g["lr"])} for g in state["param_groups"]]
+    return {**state, "param_groups": groups}
+
+
+def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], where: object = None) -> None:
+    """Take over a stored state: moments and numbers of steps, but not how Adam is computed.
+
+    Every moment is laid out in memory as its parameter is: the fused form walks through both side by side.
+
+    Raises:
+        CheckpointError: it belongs to another network.
+    """
+    own = optimizer.state_dict()["param_groups"]
+    try:
+        groups = [dict(g) | {k: o[k] for k in (*_IMPLEMENTATION, "lr")} for g, o in zip(state["param_groups"], own)]
+        lrs = [float(g["lr"]) for g in state["param_groups"]]
+        optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
+        for parameter, values in optimizer.state.items():
+            values.update({k: _laid_out(k, v, parameter) for k, v in values.items()})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"its optimizer state does not fit the network: {error}", where=where,
+                              todo="Use --finetune to start a new run from its weights") from None  # fmt: skip
+    for group, lr in zip(optimizer.param_groups, lrs):
+        if not isinstance(group["lr"], Tensor):
+            group["lr"] = lr
+        else:
+            group["lr"].fill_(lr)
+
+
+def _laid_out(name: str, value: Any, parameter: Tensor) -> Any:
+    if name == "step" or not isinstance(value, Tensor):
+        return value
+    if value.shape != parameter.shape:
+        raise ValueError(f"{name} has shape {tuple(value.shape)}, its parameter {tuple(parameter.shape)}")
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)

@@ -1,0 +1,135 @@
+"""One training step: forward, loss, backward, optimizer, running sums; plain, compiled, or as a CUDA graph.
+
+Nothing in a step waits for the device: loss and sums stay there until somebody asks for their numbers.
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from srnet_core.config import TrainConfig
+from srnet_core.device import float32_products
+from srnet_core.sampling.frames import Batch
+from srnet_core.training._compiled import CompiledForward, Forward
+from srnet_core.training._graph import CudaGraphs, GraphedStep, Graphs
+from srnet_core.training._running_statistics import RunningStatistics
+from srnet_core.training.acceleration import Acceleration, choose_acceleration
+from srnet_core.training.losses import joint_error, l1_loss
+from srnet_core.training.optimizer import set_learning_rate
+
+
+class TrainingStep:
+    """Trains a model on batches, one call each.
+
+    Args:
+        model: on its device. It must offer `forward_strided` for windows of one target frame, `forward` for longer ones,
+            and `set_bn_momentum`.
+        optimizer: of `make_optimizer`, made from this model.
+        config: `stride`, `precision`, `compile`, `graphs`.
+        decode: brings poses of a batch to metres, given the batch's parameters.
+        steps: of the whole run, by which "auto" decides.
+        acceleration: instead of what the configuration comes to.
+        graphs: what captures, instead of CUDA.
+
+    Attributes:
+        acceleration: what is tried; `take_notices` says what did not work.
+        sums: two numbers on the device: loss, and joint error in metres, each times windows, since `begin_epoch`.
+
+    Raises:
+        ConfigError: a precision or an acceleration that the device does not have.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+        config: TrainConfig,
+        decode: Callable[[Any, Any], Any] = lambda pose_3d, parameters: pose_3d,
+        *,
+        steps: int = 0,
+        acceleration: Acceleration | None = None,
+        graphs: Graphs | None = None,
+    ):
+        self._model, self._optimizer, self._decode = model, optimizer, decode
+        self._device = next(model.parameters()).device
+        self.acceleration = acceleration or choose_acceleration(config, self._device, steps)
+        self._forward: Forward = model.forward_strided if config.stride == 1 else model.forward
+        self.sums = (torch.zeros((), device=self._device), torch.zeros((), device=self._device))
+        accelerated = self.acceleration.compile or self.acceleration.graphs
+        self._statistics = RunningStatistics(model) if accelerated else None
+        self._compiled, self._graphed = None, None
+        if self.acceleration.compile:
+            self._compiled = CompiledForward(model, self._forward, self._loss, self.acceleration.precision)
+        if self.acceleration.graphs:
+            self._graphed = GraphedStep(self._run, graphs or CudaGraphs(self._device))
+        self._told: set[str] = set()
+
+    def begin_epoch(self, lr: float, bn_momentum: float, loss_sum: float = 0.0, error_sum_m: float = 0.0) -> None:
+        """Settings of an epoch, and the sums it goes on from. No compiled or captured step is made anew for them."""
+        set_learning_rate(self._optimizer, lr)
+        self._model.set_bn_momentum(bn_momentum)
+        if self._statistics is not None:
+            self._statistics.take_momentum()
+        for total, start in zip(self.sums, (loss_sum, error_sum_m)):
+            total.fill_(start)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Train on a batch.
+
+        Returns:
+            (), its loss before the step, on the device.
+        """
+        if not self._model.training:
+            self._model.train()
+        with float32_products(self.acceleration.precision == "tf32") if self._device.type == "cuda" else _nothing():
+            if self._compiled is not None:
+                self._compiled.prepare(batch)
+            return (self._graphed or self._run)(batch)
+
+    def take_notices(self) -> list[str]:
+        """Sentences about what did not work and is done without, each once."""
+        found = []
+        if self._compiled is not None and self._compiled.problem:
+            found.append(
+                f"the network is trained uncompiled, as torch.compile does not work here ({self._compiled.problem})"
+            )
+        if self._graphed is not None and self._graphed.problem:
+            found.append(f"steps are trained one by one, as no CUDA graph can be made ({self._graphed.problem})")
+        new = [text for text in found if text not in self._told]
+        self._told.update(new)
+        return new
+
+    def release(self) -> None:
+        """Let the memory of a captured step go."""
+        if self._graphed is not None:
+            self._graphed.release()
+
+    def _run(self, batch: Batch) -> Tensor:
+        """The step itself: all that is captured."""
+        self._optimizer.zero_grad(set_to_none=True)
+        predicted = self._predict(self._compiled or self._forward, batch.pose_2d)
+        loss = l1_loss(predicted, batch.pose_3d)
+        loss.backward()
+        self._optimizer.step()
+        loss, predicted = loss.detach(), predicted.detach()
+        error_m = joint_error(*(self._decode(pose, batch.parameters) for pose in (predicted, batch.pose_3d)))
+        for total, mean in zip(self.sums, (loss, error_m)):
+            total.add_(mean * len(batch.pose_2d))
+        return loss
+
+    def _loss(self, forward: Forward, batch: Batch) -> Tensor:
+        return l1_loss(self._predict(forward, batch.pose_2d), batch.pose_3d)
+
+    def _predict(self, forward: Forward, pose_2d: Tensor) -> Tensor:
+        """(B, S, J, 3). In bf16 only the network itself is; products of autocast, statistics and loss in float32."""
+        with self._statistics.collected() if self._statistics is not None else _nothing():
+            if self.acceleration.precision != "bf16":
+                return forward(pose_2d)
+            with torch.autocast(self._device.type, dtype=torch.bfloat16):
+                return forward(pose_2d).float()
+
+
+_nothing = contextlib.nullcontext
