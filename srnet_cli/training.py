@@ -157,14 +157,10 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     from srnet_core.lookup import names
     from srnet_core.models import build_model
     from srnet_core.training.acceleration import choose_acceleration
+    from srnet_core.training.run import require_trainable
 
     choose_acceleration(config.train, choose_device(config.train.device))
-    if config.model.num_joints_out:
-        raise ConfigError(
-            "a network for fewer joints than its skeleton has can be read and run, not trained",
-            where="model.num_joints_out",
-            todo="Leave the setting out",
-        )
+    require_trainable(config.model)
     require_folder(place.checkpoint_dir)
     if config.train.validation:
         require_folder(place.best_dir)

@@ -66,6 +66,19 @@ class Checkpoint:
     path: Path
 
 
+def require_whole_poses(checkpoint: Checkpoint) -> None:
+    """Refuse a network whose output is no pose, as VideoPose3D's trajectory model.
+
+    Raises:
+        CheckpointError: it predicts fewer joints than it sees.
+    """
+    predicted, seen = checkpoint.model.num_joints_out, checkpoint.model.num_joints
+    if predicted != seen:
+        raise CheckpointError(
+            f"the network predicts {predicted} of {seen} joints, which makes no pose to measure or show",
+            where=checkpoint.path, todo="In Python, load_checkpoint(path).model runs it")  # fmt: skip
+
+
 def save_checkpoint(
     path: str | Path,
     *,

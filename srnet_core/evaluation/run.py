@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from srnet_core import lookup
-from srnet_core.checkpoint import Checkpoint
+from srnet_core.checkpoint import Checkpoint, require_whole_poses
 from srnet_core.errors import CheckpointError
 from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_groups
 from srnet_core.evaluation.tables import Report, SequenceErrors, make_report, measure
@@ -91,11 +91,7 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
         CheckpointError: the stage has another skeleton or normalization than the checkpoint was trained with, or the
             network predicts other joints than it sees, as VideoPose3D's trajectory model does.
     """
-    predicted = checkpoint.model_config.num_joints_out or stage.skeleton.num_joints
-    if predicted != stage.skeleton.num_joints:
-        raise CheckpointError(
-            f"the network predicts {predicted} of {stage.skeleton.num_joints} joints, which makes no pose to measure or show",
-            where=checkpoint.path, todo="In Python, load_checkpoint(path).model runs it")  # fmt: skip
+    require_whole_poses(checkpoint)
     if not checkpoint.model.skeleton.same_joints(stage.skeleton):
         raise CheckpointError(
             f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, the data have {stage.skeleton.name} "

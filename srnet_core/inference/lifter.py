@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from srnet_core import normalization
-from srnet_core.checkpoint import Checkpoint, load_checkpoint
+from srnet_core.checkpoint import Checkpoint, load_checkpoint, require_whole_poses
 from srnet_core.device import choose_device
 from srnet_core.errors import BadFileError
 from srnet_core.evaluation.predict import DECODE_FRAMES, decode_mean, predict_normalized
@@ -39,9 +39,13 @@ class Lifter:
         device: "auto", "cpu", "cuda" or "cuda:N".
         flip: average with the prediction for the mirror image.
         norm: the normalization; left out, the checkpoint's own, or base where it does not say.
+
+    Raises:
+        CheckpointError: a network that predicts fewer joints than it sees.
     """
 
     def __init__(self, checkpoint: Checkpoint, *, device: str = "auto", flip: bool = True, norm: str | None = None):
+        require_whole_poses(checkpoint)
         stored = ((checkpoint.meta or {}).get("config") or {}).get("data") or {}
         self.device, self.flip = choose_device(device), flip
         self.model = checkpoint.model.to(self.device).eval()

@@ -76,6 +76,17 @@ class Finished:
 Event = Step | Epoch | Notice | Evaluating | Saved | Stopped | Finished
 
 
+def require_trainable(config: ModelConfig) -> None:
+    """Refuse a network whose output is no pose, before anything is prepared for it.
+
+    Raises:
+        ConfigError: it predicts fewer joints than it sees.
+    """
+    if config.num_joints_out:
+        raise ConfigError("a network for fewer joints than its skeleton has can be read and run, not trained",
+                          where="model.num_joints_out", todo="Leave the setting out")  # fmt: skip
+
+
 class TrainingRun:
     """One run. Iterating yields events until `Finished` or `Stopped`.
 
@@ -103,6 +114,7 @@ class TrainingRun:
         should_stop: Callable[[], bool] = lambda: False,
     ):
         self.stage, self.files, self.should_stop = prepared.stage, files, should_stop
+        require_trainable(config.model)
         config = _with_residual(_with_skeleton(config, self.stage.skeleton))
         train = config.train
         self.device = choose_device(train.device)

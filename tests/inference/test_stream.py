@@ -6,7 +6,7 @@ import torch
 
 import srnet_core as srnet
 from srnet_core.checkpoint import Checkpoint
-from srnet_core.errors import BadFileError, ConfigError
+from srnet_core.errors import BadFileError, CheckpointError, ConfigError
 from srnet_core.evaluation import predict
 from srnet_core.inference import lifter as lifter_module
 from srnet_core.inference.lifter import Lifter
@@ -160,3 +160,8 @@ def test_long_clips_are_encoded_and_decoded_in_pieces(monkeypatch, flip, each):
     frames_px[33, 2] = np.nan
     with pytest.raises(BadFileError, match="frame 33, joint 2"):
         lifter(frames_px, camera=CAMERA, root_depth_m=4.0)
+
+
+def test_a_network_without_whole_poses_is_refused():
+    with pytest.raises(CheckpointError, match="predicts 1 of 17 joints"):
+        make_lifter(name="fc", num_joints_out=1)
