@@ -46,7 +46,7 @@ def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = N
         (B, W, O).
     """
     first, *others = (F.linear(tap, matrix) for tap, matrix in zip(taps, tap_weights(weight)))
-    total = first if bias is None else first + bias
+    total = first if bias is None else first + bias.to(first.dtype)  # under autocast the products are bf16
     for product in others:
         total = total + product
     return total

@@ -122,7 +122,10 @@ class TemporalBackbone(nn.Module):
         for i, width in enumerate(widths):
             x = self._block(i, x, width, 1 if strided else dilation, width if strided else 1)
             dilation *= width
-        return self._output(x)
+        if not torch.is_autocast_enabled(x.device.type):
+            return self._output(x)
+        with torch.autocast(x.device.type, enabled=False):  # in bf16 a coordinate of 0.5 m would be rounded to 2 mm
+            return self._output(x.float())
 
     def _block(self, i: int, x: Tensor, width: int, dilation: int, stride: int) -> Tensor:
         wide, narrow = self.layers_conv[2 * i], self.layers_conv[2 * i + 1]

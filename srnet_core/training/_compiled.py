@@ -22,14 +22,17 @@ class CompiledForward:
 
     Args:
         forward: of `model`.
-        loss: the loss of a batch, given a forward pass.
+        differentiate: (forward pass, batch) -> loss and more; leaves the gradients in the parameters.
 
     Attributes:
         problem: why nothing is compiled, if so.
     """
 
-    def __init__(self, model: nn.Module, forward: Forward, loss: Callable[[Forward, Batch], Tensor], precision: str):
-        self._model, self._forward, self._loss, self._precision = model, forward, loss, precision
+    def __init__(
+        self, model: nn.Module, forward: Forward, differentiate: Callable[[Forward, Batch], tuple], precision: str
+    ):
+        self._model, self._forward, self._precision = model, forward, precision
+        self._differentiate = differentiate
         self._compiled: Forward | None = None
         self._shape: torch.Size | None = None
         self.problem: str | None = None
@@ -72,8 +75,6 @@ class CompiledForward:
         return f"it gives loss and gradient {found}, not {expected}"
 
     def _loss_and_gradient(self, forward: Forward, batch: Batch) -> tuple[float, float]:
-        self._model.zero_grad(set_to_none=True)
-        loss = self._loss(forward, batch)
-        loss.backward()
+        loss, *_ = self._differentiate(forward, batch)
         gradients = [p.grad for p in self._model.parameters() if p.grad is not None]
-        return float(loss.detach()), float(torch.nn.utils.get_total_norm(gradients))
+        return float(loss), float(torch.nn.utils.get_total_norm(gradients))

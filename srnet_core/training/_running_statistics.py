@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class RunningStatistics:
-    """The BatchNorms of a model. After their momentum was set, `take_momentum`; every forward goes `with collected()`."""
+    """The BatchNorms of a model. After their momentum was set, `take_momentum`; every step goes `with collected()`."""
 
     def __init__(self, model: nn.Module):
         norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d) and m.track_running_stats]
@@ -31,7 +31,10 @@ class RunningStatistics:
 
     @contextmanager
     def collected(self) -> Iterator[None]:
-        """A forward pass in training mode inside moves the running statistics by the momentum taken."""
+        """Forward and backward of one batch; afterwards the running statistics have moved by the momentum taken.
+
+        The backward pass belongs inside: a compiled one keeps the buffers, and refuses to run if they have changed.
+        """
         running, momenta = self._buffers(), [norm.momentum for norm in self._norms]
         with torch.no_grad():
             torch._foreach_copy_(self._before, running)

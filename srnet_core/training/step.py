@@ -62,7 +62,7 @@ class TrainingStep:
         self._statistics = RunningStatistics(model) if accelerated else None
         self._compiled, self._graphed = None, None
         if self.acceleration.compile:
-            self._compiled = CompiledForward(model, self._forward, self._loss, self.acceleration.precision)
+            self._compiled = CompiledForward(model, self._forward, self._differentiate, self.acceleration.precision)
         if self.acceleration.graphs:
             self._graphed = GraphedStep(self._run, graphs or CudaGraphs(self._device))
         self._told: set[str] = set()
@@ -109,27 +109,28 @@ class TrainingStep:
 
     def _run(self, batch: Batch) -> Tensor:
         """The step itself: all that is captured."""
-        self._optimizer.zero_grad(set_to_none=True)
-        predicted = self._predict(self._compiled or self._forward, batch.pose_2d)
-        loss = l1_loss(predicted, batch.pose_3d)
-        loss.backward()
+        loss, predicted = self._differentiate(self._compiled or self._forward, batch)
         self._optimizer.step()
-        loss, predicted = loss.detach(), predicted.detach()
         error_m = joint_error(*(self._decode(pose, batch.parameters) for pose in (predicted, batch.pose_3d)))
         for total, mean in zip(self.sums, (loss, error_m)):
             total.add_(mean * len(batch.pose_2d))
         return loss
 
-    def _loss(self, forward: Forward, batch: Batch) -> Tensor:
-        return l1_loss(self._predict(forward, batch.pose_2d), batch.pose_3d)
+    def _differentiate(self, forward: Forward, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Loss and prediction (B, S, J, 3) of a batch; their gradients are then in the parameters."""
+        self._optimizer.zero_grad(set_to_none=True)
+        with self._statistics.collected() if self._statistics is not None else _nothing():
+            predicted = self._predict(forward, batch.pose_2d)
+            loss = l1_loss(predicted, batch.pose_3d)
+            loss.backward()
+        return loss.detach(), predicted.detach()
 
     def _predict(self, forward: Forward, pose_2d: Tensor) -> Tensor:
-        """(B, S, J, 3). In bf16 only the network itself is; products of autocast, statistics and loss in float32."""
-        with self._statistics.collected() if self._statistics is not None else _nothing():
-            if self.acceleration.precision != "bf16":
-                return forward(pose_2d)
-            with torch.autocast(self._device.type, dtype=torch.bfloat16):
-                return forward(pose_2d).float()
+        """(B, S, J, 3). In bf16 only the network's products are, and what they give; what follows is float32 again."""
+        if self.acceleration.precision != "bf16":
+            return forward(pose_2d)
+        with torch.autocast(self._device.type, dtype=torch.bfloat16):
+            return forward(pose_2d).float()
 
 
 _nothing = contextlib.nullcontext
