@@ -203,7 +203,8 @@ class ProductPass:
         self.rows = rows
         self._weights = [conv.weight.detach().permute(0, 2, 1).flatten(1) for conv in self._convs]  # (O_i, k * C_i)
         like, k = self._weights[0], self.kernel_size
-        self.step = rows_at_once(like, max(k * sum(self.widths), sum(self.outs)), _BLOCK_BYTES)
+        most = rows_at_once(like, max(k * sum(self.widths), sum(self.outs)), _BLOCK_BYTES)
+        self.step = -(-rows // -(-rows // most))  # equal blocks: a small last one would be slow
         has_context = split and layer.context == "others"
         self.context = ContextPass(layer.get_part_info, k, rows) if has_context else None
 
