@@ -254,7 +254,7 @@ class TrainingRun:
                 "unreported": self.unreported,
                 "metrics": self.metrics,
                 "best_validation_mpjpe_mm": self.best,
-                "arithmetic": str(self.step.acceleration),
+                "arithmetic": str(self.step.in_use),
                 "progress": progress_to_store(progress, self.sampler) | random_states(self.device),
             },
         )

@@ -5,6 +5,7 @@ Nothing in a step waits for the device: loss and sums stay there until somebody 
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -35,7 +36,7 @@ class TrainingStep:
         graphs: what captures, instead of CUDA.
 
     Attributes:
-        acceleration: what is tried; `take_notices` says what did not work.
+        acceleration: what is tried; `in_use` and `take_notices` say what of it works.
         sums: two numbers on the device: loss, and joint error in metres, each times windows, since `begin_epoch`.
 
     Raises:
@@ -88,6 +89,12 @@ class TrainingStep:
             if self._compiled is not None:
                 self._compiled.prepare(batch)
             return (self._graphed or self._run)(batch)
+
+    @property
+    def in_use(self) -> Acceleration:
+        """`acceleration` without what turned out not to work."""
+        failed = {"compile": self._compiled, "graphs": self._graphed}
+        return replace(self.acceleration, **{k: False for k, v in failed.items() if v is not None and v.problem})
 
     def take_notices(self) -> list[str]:
         """Sentences about what did not work and is done without, each once."""

@@ -13,8 +13,8 @@ from srnet_core.training import _compiled
 from srnet_core.training._graph import WARM_UP, GraphedStep
 from srnet_core.training._running_statistics import RunningStatistics
 from srnet_core.training.acceleration import Acceleration
-from srnet_core.training.losses import joint_error, l1_loss
 from srnet_core.training.loop import Notice, Progress, Step, train_epochs
+from srnet_core.training.losses import joint_error, l1_loss
 from srnet_core.training.optimizer import make_optimizer
 from srnet_core.training.schedule import batchnorm_momentum, learning_rate
 from srnet_core.training.step import TrainingStep
@@ -103,7 +103,7 @@ def plain_loop(epochs=EPOCHS):
 
 def no_gradient(key: str) -> bool:
     """A bias before a BatchNorm: Adam makes steps of rounding there, and the running mean follows it."""
-    return ".m_conv." in key and key.endswith(".bias") or "get_part_info.layers_bn" in key and "mean" in key
+    return (".m_conv." in key and key.endswith(".bias")) or ("get_part_info.layers_bn" in key and "mean" in key)
 
 
 def assert_same(first, second, **tolerance):
@@ -218,7 +218,7 @@ def test_what_cannot_be_captured_is_trained_as_it_is_and_said_once():
     assert_same(expected_model, model, rtol=1e-4, atol=1e-5)
     (notice,) = step.take_notices()
     assert "no CUDA graph" in notice and notice.endswith("OutOfMemoryError: CUDA out of memory.)")
-    assert step.take_notices() == []
+    assert step.take_notices() == [] and step.in_use == PLAIN != step.acceleration
 
 
 def test_the_loop_tells_what_did_not_work(monkeypatch):
@@ -280,7 +280,7 @@ def test_bf16_trains_nearly_as_fp32_with_weights_statistics_and_adam_in_float32(
     model = network()
     seen = []
     model.expand_bn.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].dtype))
-    model, losses, sums, step = train(Acceleration("bf16"), epochs=20, model=model)
+    model, losses, _, step = train(Acceleration("bf16"), epochs=20, model=model)
     assert set(seen) == {torch.bfloat16}
     assert {v.dtype for v in model.state_dict().values()} == {torch.float32, torch.int64}
     assert {v.dtype for s in step._optimizer.state.values() for v in s.values()} == {torch.float32}

@@ -1,0 +1,151 @@
+"""Adam's state: any Adam can load what ours stores, and ours what any Adam stores, however it lies in memory."""
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+
+from srnet_core.checkpoint import load_checkpoint
+from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from srnet_core.errors import CheckpointError
+from srnet_core.models import build_model
+from srnet_core.stages.prepare import prepare
+from srnet_core.training.loop import Step
+from srnet_core.training.optimizer import (
+    load_optimizer_state,
+    make_optimizer,
+    optimizer_state_to_store,
+    set_learning_rate,
+)
+from srnet_core.training.run import RunFiles, TrainingRun
+
+MOMENTS = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
+
+def network(**settings):
+    torch.manual_seed(3)
+    return build_model(ModelConfig(**{"filter_widths": (3, 3), "channels": 40} | settings))
+
+
+def some_steps(model, optimizer, seed: int, count: int = 4) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(count):
+        for parameter in model.parameters():
+            parameter.grad = torch.empty_like(parameter).copy_(torch.randn(parameter.shape, generator=generator))
+        optimizer.step()
+
+
+def contiguous(state: dict) -> dict:
+    """As another program stores it, which knows nothing of how our weights lie in memory."""
+    state = copy.deepcopy(state)
+    for values in state["state"].values():
+        values.update({name: values[name].contiguous() for name in MOMENTS})
+    return state
+
+
+def test_our_weights_do_not_lie_in_memory_as_published():
+    """If they do, the tests below prove nothing."""
+    assert any(not p.is_contiguous() for p in network().parameters())
+
+
+@pytest.mark.parametrize("as_stored", [contiguous, copy.deepcopy])
+def test_a_loaded_state_goes_on_to_the_same_bits(as_stored):
+    model = network()
+    optimizer = make_optimizer(model, TrainConfig())
+    some_steps(model, optimizer, 1)
+    stored, weights = as_stored(optimizer_state_to_store(optimizer)), copy.deepcopy(model.state_dict())
+    some_steps(model, optimizer, 2)
+
+    other = network()
+    other.load_state_dict(weights)
+    resumed = make_optimizer(other, TrainConfig(lr=0.5))
+    load_optimizer_state(resumed, stored)
+    assert resumed.param_groups[0]["lr"] == TrainConfig().lr and resumed.param_groups[0]["fused"]
+    for parameter, state in resumed.state.items():
+        assert all(state[name].stride() == parameter.stride() for name in MOMENTS)
+    some_steps(other, resumed, 2)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters()))
+
+
+def test_an_adam_that_is_not_fused_loads_what_we_store_and_goes_on_alike():
+    model = network()
+    optimizer = make_optimizer(model, TrainConfig())
+    some_steps(model, optimizer, 1)
+    other = copy.deepcopy(model)
+    published = torch.optim.Adam(other.parameters(), lr=1.0, amsgrad=True)
+    published.load_state_dict(copy.deepcopy(optimizer_state_to_store(optimizer)))
+    (group,) = published.param_groups
+    assert type(group["lr"]) is float and not group["fused"] and not group["capturable"]
+    some_steps(model, optimizer, 2)
+    some_steps(other, published, 2)
+    for a, b in zip(model.parameters(), other.parameters()):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_a_learning_rate_on_the_device_stays_the_same_tensor():
+    """As a captured step needs it."""
+    model = network()
+    lr = torch.tensor(0.1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, amsgrad=True, fused=True)
+    some_steps(model, optimizer, 1, 1)
+    assert optimizer_state_to_store(optimizer)["param_groups"][0]["lr"] == pytest.approx(0.1)
+    set_learning_rate(optimizer, 0.025)
+    assert optimizer.param_groups[0]["lr"] is lr and float(lr) == pytest.approx(0.025)
+    stored = optimizer_state_to_store(optimizer)
+    stored["param_groups"][0]["lr"] = 0.5
+    load_optimizer_state(optimizer, stored)
+    assert isinstance(optimizer.param_groups[0]["lr"], torch.Tensor)
+    assert float(optimizer.param_groups[0]["lr"]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("wrong", ["channels", "layers", "empty", "words", "shape"])
+def test_a_state_of_another_network_is_refused_in_words(wrong):
+    model = network()
+    optimizer = make_optimizer(model, TrainConfig())
+    some_steps(model, optimizer, 1, 1)
+    state = copy.deepcopy(optimizer_state_to_store(optimizer))
+    if wrong == "empty":
+        state = {}
+    elif wrong == "words":
+        state["param_groups"] = ["fast"]
+    elif wrong == "shape":  # would broadcast
+        state["state"][0]["exp_avg"] = torch.zeros(1)
+    target = network(**{"channels": {"channels": 50}, "layers": {"filter_widths": (3,)}}.get(wrong, {}))
+    with pytest.raises(CheckpointError, match=r"file\.bin: its optimizer state does not fit"):
+        load_optimizer_state(make_optimizer(target, TrainConfig()), state, where="file.bin")
+
+
+@pytest.mark.parametrize("run", ["h1_srnet_a111_base_ch42", "h4_srnet_a333_concat_base_ch42", "h8_fc_a111_base_ch64"])
+def test_published_states_are_laid_out_as_our_parameters(golden_dir, run):
+    found = load_checkpoint(golden_dir / f"H_e2e/H_{run}_latest_epoch_sr_h36m_gt2d.bin")
+    optimizer = make_optimizer(found.model, TrainConfig())
+    load_optimizer_state(optimizer, found.optimizer_state)
+    stored = found.optimizer_state["state"]
+    for number, parameter in enumerate(found.model.parameters()):
+        if parameter not in optimizer.state:
+            continue
+        for name in MOMENTS:
+            value = optimizer.state[parameter][name]
+            assert value.stride() == parameter.stride() and torch.equal(value, torch.as_tensor(stored[number][name]))
+
+
+def test_a_run_resumed_from_memory_laid_out_otherwise_ends_with_the_same_bits(small_data, tmp_path):
+    data = DataConfig(
+        dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), subjects_test=("C",)
+    )
+    prepared = prepare(data)
+    train = TrainConfig(epochs=2, batch_size=64, test_every=0, device="cpu")
+    config = RunConfig(prepared.config, ModelConfig(filter_widths=(3, 3), channels=40), train)
+    whole, parts = (RunFiles("run", tmp_path / n, tmp_path / n) for n in ("whole", "parts"))
+    list(TrainingRun(config, prepared, whole))
+    steps: list[Step] = []
+    run = TrainingRun(config, prepared, parts, should_stop=lambda: len(steps) >= 3)
+    for event in run:
+        steps += [event] if isinstance(event, Step) else []
+    checkpoint = load_checkpoint(parts.latest)
+    assert checkpoint.meta["arithmetic"] == "fp32" and checkpoint.meta["config"]["train"]["precision"] == "fp32"
+    other = dataclasses.replace(checkpoint, optimizer_state=contiguous(checkpoint.optimizer_state))
+    list(TrainingRun(config, prepared, parts, resume=other))
+    expected, found = (load_checkpoint(f.latest).model.state_dict() for f in (whole, parts))
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
