@@ -51,6 +51,7 @@ class CudaGraphs:
         graph = torch.cuda.CUDAGraph()
         with (
             torch.cuda.device(self._device),
+            torch.cuda.stream(torch.cuda.current_stream(self._device)),  # comes back even if the capture fails
             torch.cuda.graph(graph, stream=self._capturing, capture_error_mode="thread_local"),
         ):
             result = run()
