@@ -260,7 +260,7 @@ class ProductPass:
         for conv, of_weight in zip(self._convs, of_weights):
             gradients[conv.weight] = of_weight.view(len(of_weight), k, -1).permute(0, 2, 1)
         if self._bias is not None:
-            gradients[self._bias] = gradient.sum(0)
+            gradients[self._convs[0].bias] = gradient.sum(0)
         if products is not None:
             self.context.begin_backward(products.view(-1, self.rows, k).permute(1, 2, 0), gradients)
 

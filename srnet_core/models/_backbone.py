@@ -17,13 +17,20 @@ from srnet_core.models._fused import BufferPool, can_fuse, fused_network
 
 FRAMES_AT_ONCE = 1 << 16  # input frames unfolded at a time where whole sequences are computed window by window
 
+_COMPUTATION = (  # what a subclass may have overridden
+    "forward", "forward_strided", "_network", "_block", "_after", "_output", "_to_pose", "_by_window", "_piece",
+)  # fmt: skip
+
 
 class TemporalBackbone(nn.Module):
     """Base of the temporal models, channels-last inside.
 
-    A subclass makes `expand_conv`, `layers_conv` (two per block, see `_add_blocks`) and an output layer, all with a
-    method `channels_last(x, dilation=, stride=)`. The names of parameters, and their order, are the published
-    ones: checkpoints and optimizer states carry over.
+    A subclass makes `expand_conv`, `layers_conv` (two per block, see `_add_blocks`) and an output layer, `shrink` or
+    `final_layer`, all with a method `channels_last(x, dilation=, stride=)`; where the output layer's channels are not
+    in the order of the joints, also a buffer `output_index`. The names of parameters, and their order, are the
+    published ones: checkpoints and optimizer states carry over. A subclass that computes anything else in its own way
+    overrides the method that does it, and is then trained and run as it is written: the fused and folded forms, which
+    know the layers only, are left out.
 
     Attributes:
         config: the `ModelConfig` it was built from.
@@ -45,6 +52,7 @@ class TemporalBackbone(nn.Module):
         self.causal_shift = self.pad if config.causal else 0
         self.expand_bn = self._batch_norm()
         self.buffer_pool = BufferPool()
+        self.register_buffer("output_index", None, persistent=False)
         if config.residual_2d and self.num_joints_out != self.num_joints:
             raise ConfigError("residual_2d needs as many output joints as input joints", where="--num-joints-out")
 
@@ -77,6 +85,10 @@ class TemporalBackbone(nn.Module):
         self._check(x, exact=True)
         return self._to_pose(self._network(x.flatten(2), strided=not self.config.dense), x)
 
+    def computes_as_backbone(self) -> bool:
+        """Whether the layers are all that is its own: then others may compute them in another way, faster."""
+        return all(getattr(type(self), name) is getattr(TemporalBackbone, name) for name in _COMPUTATION)
+
     def train(self, mode: bool = True) -> "TemporalBackbone":
         """As `nn.Module.train`; in evaluation mode the memory kept for training steps is let go."""
         if not mode:
@@ -99,9 +111,15 @@ class TemporalBackbone(nn.Module):
         """Whether an output depends on where its window starts, so that whole sequences cannot share work."""
         return False
 
+    @property
+    def output_layer(self) -> nn.Module:
+        """The last convolution, which has one of its published names."""
+        return self.shrink if hasattr(self, "shrink") else self.final_layer
+
     def _output(self, x: Tensor) -> Tensor:
         """The output layer: (B, W, C) -> (B, W, joints out * 3)."""
-        raise NotImplementedError
+        y = self.output_layer.channels_last(x)
+        return y if self.output_index is None else y[..., self.output_index]
 
     def _add_blocks(self, convs: list[nn.Module]) -> None:
         """Register the convolutions of the residual blocks and a BatchNorm for each."""

@@ -96,7 +96,7 @@ class FoldedNetwork(InferenceNetwork):
     """
 
     def __init__(self, model: nn.Module):
-        if not isinstance(model, TemporalBackbone) or type(model).forward is not TemporalBackbone.forward:
+        if not isinstance(model, TemporalBackbone) or not model.computes_as_backbone():
             raise CannotFold(type(model).__name__)
         super().__init__(model)
         self.num_joints, self.num_joints_out = model.num_joints, model.num_joints_out
@@ -244,12 +244,6 @@ def _fold_blocks(model: TemporalBackbone) -> list[FoldedBlock]:
 
 def _fold_output(model: TemporalBackbone) -> tuple[FoldedLayer, Tensor | None]:
     """The output layer, and which of its channels to keep."""
-    for name in ("shrink", "final_layer"):
-        if hasattr(model, name):
-            layer = getattr(model, name)
-            break
-    else:
-        raise CannotFold("no output layer")
-    index = getattr(model, "output_index", None)
+    layer, index = model.output_layer, model.output_index
     channels = 3 * model.num_joints_out if index is None else layer.out_channels
     return fold_layer(layer, None, channels), None if index is None else index.clone()

@@ -15,6 +15,8 @@ from srnet_core.models._folded_layers import FoldedLayer, Scratch, Step, leaky_r
 if TYPE_CHECKING:
     from srnet_core.models._folded import FoldedNetwork
 
+MOST_PLANS = 16  # kept, with their buffers; a long sequence has half a dozen, clips of other lengths two or three more
+
 
 class _Inputs:
     """The input rows of a layer that looks back: those kept from the last tile, then those of this one.
@@ -51,7 +53,7 @@ class Tiles:
 
     def __init__(self, network: "FoldedNetwork", batch: int, frames: int):
         self.network, self.batch, self.frames = network, batch, frames
-        like = torch.empty(0, device=network.device, dtype=network.dtype)
+        self._like = like = torch.empty(0, device=network.device, dtype=network.dtype)
         rows = batch * frames
         self._scratch = Scratch(like)
         first = network.expand
@@ -78,6 +80,8 @@ class Tiles:
         key = rows, *(inputs.held for inputs in self._inputs)
         self._inputs[0].room(rows).view(frames.shape).copy_(frames)
         if key not in self._plans:
+            if len(self._plans) >= MOST_PLANS:  # sequences of ever new lengths must not fill the memory
+                self._plans, self._scratch = {}, Scratch(self._like)
             steps, out = self._plan(rows)
             self._plans[key] = steps, out, [inputs.held for inputs in self._inputs]
         steps, out, held = self._plans[key]

@@ -4,6 +4,9 @@ It gives the numbers of `TemporalBackbone._network` (up to rounding) in less tim
 it is not made for take the plain way; `can_fuse` says which.
 """
 
+import math
+from threading import Lock
+
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -12,31 +15,43 @@ from srnet_core.layers._fused import Gradients, NormPass, ProductPass
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 
+_STEPS_KEPT = 2  # how many steps a buffer is kept that none of them takes
+
 
 class BufferPool:
-    """Memory of activations, kept from one step to the next: a fresh page costs more than the work done on it."""
+    """Memory of activations, kept from one step to the next: a fresh page costs more than the work done on it.
+
+    What two whole steps have found no use for is let go, so that batches of many sizes do not pile up. Threads may share
+    a pool.
+    """
 
     def __init__(self):
-        self._free: list[Tensor] = []
+        self._free: list[tuple[Tensor, int]] = []  # and the step after which it came back
+        self._steps, self._lock = 0, Lock()
 
     def take(self, *shape: int, like: Tensor) -> Tensor:
         """An uninitialized tensor of the smallest kept buffer that is large enough, or of a new one."""
-        size = 1
-        for length in shape:
-            size *= length
-        fitting = [b for b in self._free if b.dtype == like.dtype and size <= len(b) <= 2 * size]
-        if not fitting:
-            return like.new_empty(size).view(shape)
-        best = min(fitting, key=len)
-        self._free = [b for b in self._free if b is not best]
-        return best[:size].view(shape)
+        size = math.prod(shape)
+        with self._lock:
+            fits = [i for i, (b, _) in enumerate(self._free) if b.dtype == like.dtype and size <= len(b) <= 2 * size]
+            best = min(fits, key=lambda i: len(self._free[i][0]), default=None)
+            buffer = like.new_empty(size) if best is None else self._free.pop(best)[0]
+        return buffer[:size].view(shape)
 
     def give(self, *tensors: Tensor) -> None:
         """Take tensors of `take` back. Nobody may use them any more."""
-        self._free += [t.new_empty(0).set_(t.untyped_storage()) for t in tensors]
+        with self._lock:
+            self._free += [(t.new_empty(0).set_(t.untyped_storage()), self._steps) for t in tensors]
+
+    def end_step(self) -> None:
+        """A step has given back all it took."""
+        with self._lock:
+            self._steps += 1
+            self._free = [(b, came) for b, came in self._free if self._steps - came <= _STEPS_KEPT]
 
     def clear(self) -> None:
-        self._free = []
+        with self._lock:
+            self._free = []
 
     def __deepcopy__(self, memo) -> "BufferPool":
         return BufferPool()
@@ -58,9 +73,11 @@ def can_fuse(model: nn.Module, x: Tensor) -> bool:
     # no variance, so BatchNorm makes its rounding errors large, and Adam takes the sign of the gradients they cause.
     if model.config.as_published or model.config.dropout or model.config.dense:
         return False
-    if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
+    if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or not model.computes_as_backbone():
         return False
     modules = list(model.modules())
+    if _watched(modules) or _shared(model):
+        return False
     norms = [m for m in modules if isinstance(m, nn.BatchNorm1d)]
     return (
         len(x) > 1  # so that the statistics of a layer of one row per window are of two or more
@@ -68,7 +85,9 @@ def can_fuse(model: nn.Module, x: Tensor) -> bool:
         and all(type(n) is nn.BatchNorm1d and n.training and n.track_running_stats and n.affine for n in norms)
         and all(n.momentum is not None for n in norms)
         # a weight computed from others by a parametrization would need its gradient
-        and all("weight" in m._parameters for m in modules if isinstance(m, (nn.Conv1d, nn.BatchNorm1d)))
+        and all(
+            {"weight", "bias"} <= m._parameters.keys() for m in modules if isinstance(m, (nn.Conv1d, nn.BatchNorm1d))
+        )
         and all(p.dtype == x.dtype for m in modules for p in m._parameters.values() if p is not None)
     )
 
@@ -76,20 +95,34 @@ def can_fuse(model: nn.Module, x: Tensor) -> bool:
 def fused_network(model: nn.Module, x: Tensor) -> Tensor:
     """(B, receptive field, J * 2) -> (B, 1, outputs of the last layer), as the strided form of the network computes it."""
     y = _Network.apply(model, x, *model.parameters())
-    index = getattr(model, "output_index", None)  # of outputs that are arranged by group
-    return y if index is None else y[..., index]
+    return y if model.output_index is None else y[..., model.output_index]
 
 
 def _layers(model: nn.Module) -> list[nn.Module]:
-    last = model.shrink if hasattr(model, "shrink") else model.final_layer
-    return [model.expand_conv, *model.layers_conv, last]
+    return [model.expand_conv, *model.layers_conv, model.output_layer]
 
 
 def _fusible(layer: nn.Module) -> bool:
-    if type(layer) is SplitRecombineConv1d:
-        plain = layer.context == "others" and layer.context_form == "learned" and layer.recombine == "multiply"
-        return layer.context == "none" or (plain and layer.context_width == 1)
-    return type(layer) is TemporalConv1d
+    if type(layer) is not SplitRecombineConv1d:
+        return type(layer) is TemporalConv1d
+    if layer.context == "none":
+        return True
+    learned = layer.context == "others" and layer.context_form == "learned" and layer.context_width == 1
+    if not learned or layer.recombine != "multiply":
+        return False
+    return len({(norm.momentum, norm.eps) for norm in layer.get_part_info.layers_bn}) == 1  # computed as one BatchNorm
+
+
+def _watched(modules: list[nn.Module]) -> bool:
+    """Whether somebody wants to be called when a module inside the network is: the fused way calls none."""
+    return any(
+        m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules[1:]
+    )
+
+
+def _shared(model: nn.Module) -> bool:
+    """Whether a parameter is in two places, whose gradients would have to be added."""
+    return sum(1 for _ in model.named_parameters(remove_duplicate=False)) > sum(1 for _ in model.parameters())
 
 
 class _Step:
@@ -176,6 +209,7 @@ class _Step:
         product.backward_context(0, self.inputs[0], None)
         product.settle_backward(gradients)
         self.pool.give(gradient, self.outputs[0])
+        self.pool.end_step()
         return gradients
 
     def _opens_block(self, i: int) -> bool:
@@ -208,8 +242,9 @@ class _Network(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, model: nn.Module, x: Tensor, *parameters: Tensor) -> Tensor:
-        ctx.step, ctx.parameters = _Step(model, x), parameters
+        ctx.model, ctx.step = model, _Step(model, x)
         y = ctx.step.forward(x)
+        ctx.used = [(t, t._version) for t in (ctx.step.inputs[0], *parameters) if not t.is_inference()]
         return y.view(len(x), -1, y.shape[1]).clone()  # the buffer itself goes back to the pool
 
     @staticmethod
@@ -217,9 +252,15 @@ class _Network(torch.autograd.Function):
     def backward(ctx, gradient: Tensor):
         if ctx.step is None:
             raise RuntimeError(
-                "this training step has already been differentiated, and its memory has been reused; call model.eval() "
-                "and forward, or compute the sum of the losses, to differentiate more than once"
+                "this training step has already been differentiated, and its memory has been reused; to differentiate it "
+                "more than once, give the model an input that requires gradients: that goes the plain way"
             )
-        step, ctx.step = ctx.step, None
+        if any(t._version != version for t, version in ctx.used):
+            raise RuntimeError(
+                "the weights or the input of this training step have been changed in place since its forward pass, so its "
+                "gradients cannot be computed any more; differentiate before optimizer.step()"
+            )
+        step, ctx.step, ctx.used = ctx.step, None, None
         gradients = step.backward(gradient.reshape(-1, gradient.shape[-1]).contiguous())
-        return None, None, *(gradients.get(parameter) for parameter in ctx.parameters)
+        # by their places in the model: `torch.func.functional_call` has put others there since `forward`
+        return None, None, *(gradients.get(parameter) for parameter in ctx.model.parameters())

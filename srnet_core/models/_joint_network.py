@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from torch import Tensor, nn
+from torch import nn
 
 from srnet_core.config import ModelConfig
 from srnet_core.errors import ConfigError
@@ -42,6 +42,3 @@ class JointNetwork(TemporalBackbone):
 
     def _batch_norm(self) -> JointBatchNorm1d:
         return JointBatchNorm1d(self.hidden_channels // self.num_joints)
-
-    def _output(self, x: Tensor) -> Tensor:
-        return self.shrink.channels_last(x)

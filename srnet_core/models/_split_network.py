@@ -9,7 +9,6 @@ neither residuals nor layers mix parts that are meant to be apart.
 from collections.abc import Collection
 
 import torch
-from torch import Tensor
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
@@ -69,8 +68,3 @@ class SplitNetwork(TemporalBackbone):
             ranges, context="none", out_channels=sum(outputs), out_group_channels=outputs
         )
         self.register_buffer("output_index", torch.tensor(output_index(groups, outputs)), persistent=False)
-
-    def _output(self, x: Tensor) -> Tensor:
-        if hasattr(self, "shrink"):
-            return self.shrink.channels_last(x)
-        return self.final_layer.channels_last(x)[..., self.output_index]

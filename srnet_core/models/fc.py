@@ -5,8 +5,6 @@ VideoPose3D uses ReLU (`negative_slope=0`) and dropout 0.25, SRNet's version Lea
 `num_joints_out=1` it is VideoPose3D's trajectory model.
 """
 
-from torch import Tensor
-
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.temporal import TemporalConv1d
@@ -27,9 +25,6 @@ class FullyConnected(TemporalBackbone):
             convs += [TemporalConv1d(channels, channels, taps), TemporalConv1d(channels, channels, 1)]
             dilation *= width
         self._add_blocks(convs)
-
-    def _output(self, x: Tensor) -> Tensor:
-        return self.shrink.channels_last(x)
 
 
 def build(config: ModelConfig, skeleton: Skeleton) -> FullyConnected:

@@ -1,7 +1,6 @@
 """SRNet: the temporal network with a split-and-recombine convolution in every layer (Zeng et al., ECCV 2020)."""
 
 import torch
-from torch import Tensor
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
@@ -48,9 +47,6 @@ class SRNet(TemporalBackbone):
             as_published=config.compat != "aligned",
             **{"out_channels": config.channels, **settings},
         )
-
-    def _output(self, x: Tensor) -> Tensor:
-        return self.final_layer.channels_last(x)[..., self.output_index]
 
     def _only_by_window(self) -> bool:
         mixed = any(layer.reorder for layer in self.modules() if isinstance(layer, SplitRecombineConv1d))

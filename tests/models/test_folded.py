@@ -14,6 +14,7 @@ from srnet_core.errors import ConfigError
 from srnet_core.models import _folded, build_model
 from srnet_core.models._folded import FoldedNetwork, UnfoldedNetwork, fold, shares
 from srnet_core.models._folded_live import go_live
+from srnet_core.models._folded_tiles import MOST_PLANS
 from srnet_core.models._workers import Workers, on_one_core
 
 
@@ -40,6 +41,34 @@ def test_memory_does_not_grow_with_the_sequence(monkeypatch):
     assert [t.rows_allocated for t in network._idle] == [rows]
     assert rows <= 8 + 5 * 50  # what filters reach back to, and five buffers of a tile
     assert len(tiles._plans) <= 4  # full tiles cold and warm, last tiles
+
+
+def test_memory_does_not_grow_with_the_lengths_seen():
+    network = fold(small())
+    lengths = [*range(9, 120), 500]
+    fresh = [fold(small())(x) for x in map(clip, lengths)]
+    for length, expected in zip(lengths, fresh):
+        torch.testing.assert_close(network(clip(length)), expected, rtol=0, atol=1e-6)
+    (tiles,) = network._idle
+    assert len(tiles._plans) <= MOST_PLANS
+    assert len(tiles._scratch._buffers) <= 40 * MOST_PLANS
+
+
+def clip(frames):
+    return torch.randn(1, frames, 17, 2, generator=torch.Generator().manual_seed(frames))
+
+
+@torch.no_grad()
+def test_a_model_with_an_output_of_its_own_is_not_folded():
+    known = small()
+
+    class Scaled(type(known)):
+        def _output(self, x):
+            return 3 * super()._output(x)
+
+    model, x = Scaled(known.config, known.skeleton).eval(), clip(30)
+    assert isinstance(fold(model), UnfoldedNetwork)
+    torch.testing.assert_close(fold(model)(x), model(x))
 
 
 @torch.no_grad()

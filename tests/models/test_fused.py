@@ -11,6 +11,7 @@ import srnet_core as srnet
 from srnet_core.layers import _fused as passes
 from srnet_core.models import _backbone, _fused
 from srnet_core.models._fused import BufferPool
+from srnet_core.models.fc import FullyConnected
 
 FUSIBLE = ("srnet", "group", "fc", "late_fusion", "early_split", "split_fuse_split")
 
@@ -186,12 +187,21 @@ def test_memory_is_kept_between_steps_and_let_go_in_evaluation():
         step(model, windows(model, count))
     kept = model.buffer_pool._free
     assert kept
-    addresses = {b.data_ptr() for b in kept}
+    addresses = {b.data_ptr() for b, _ in kept}
     step(model, windows(model, 16))
-    assert {b.data_ptr() for b in model.buffer_pool._free} == addresses  # nothing new was taken, nothing twice
+    assert {b.data_ptr() for b, _ in model.buffer_pool._free} == addresses  # nothing new was taken, nothing twice
     assert not copy.deepcopy(model).buffer_pool._free
     model.eval()
     assert not model.buffer_pool._free
+
+
+def test_batches_of_many_sizes_do_not_pile_up():
+    model = make()
+    step(model, windows(model, 40))
+    most = len(model.buffer_pool._free)
+    for count in range(20, 41):
+        step(model, windows(model, count))
+    assert len(model.buffer_pool._free) <= 3 * most
 
 
 def test_the_pool_gives_nothing_twice():
@@ -203,3 +213,73 @@ def test_the_pool_gives_nothing_twice():
     pool.give(b, c)
     assert pool.take(3, like=like).numel() == 3  # too small for what is kept: new memory
     assert pool.take(2, 8, like=like).data_ptr() in (b.data_ptr(), c.data_ptr())
+
+
+class _Bounded(FullyConnected):
+    def _after(self, norm, x):
+        return super()._after(norm, x).clamp(max=0.5)
+
+
+class _Scaled(FullyConnected):
+    def _output(self, x):
+        return 3 * super()._output(x)
+
+
+@pytest.mark.parametrize("kind", [_Bounded, _Scaled])
+def test_a_model_that_computes_in_its_own_way_is_trained_so(kind, monkeypatch):
+    known = make("fc")
+    model = kind(known.config, known.skeleton).double()
+    model.load_state_dict(known.state_dict())
+    x = windows(model)
+    y = step(model, x)[0]
+    plain(monkeypatch)
+    torch.testing.assert_close(y, step(copy.deepcopy(model), x)[0], rtol=0, atol=0)
+
+
+def test_what_is_shared_hooked_or_set_apart_goes_the_plain_way():
+    shared_layer, shared_norm, shared_weight, hooked, set_apart = (make(filter_widths=(3, 3, 3)) for _ in range(5))
+    x = windows(hooked).flatten(2)
+    assert _fused.can_fuse(hooked, x)
+    shared_layer.layers_conv[3] = shared_layer.layers_conv[1]
+    shared_norm.layers_bn[3] = shared_norm.layers_bn[1]
+    shared_weight.layers_conv[3].group_conv[0].weight = shared_weight.layers_conv[1].group_conv[0].weight
+    hooked.layers_bn[0].register_forward_hook(lambda *_: None)
+    set_apart.layers_conv[0].get_part_info.layers_bn[1].momentum = 0.5
+    for model in (shared_layer, shared_norm, shared_weight, hooked, set_apart):
+        assert not _fused.can_fuse(model, x)
+
+
+@pytest.mark.parametrize("name", ["srnet", "fc"])
+def test_weights_changed_before_the_backward_pass_are_noticed(name):
+    model = make(name)
+    loss = model.forward_strided(windows(model)).sum()
+    torch.optim.SGD(model.parameters(), lr=0.1).step()  # without gradients nothing changes
+    with torch.no_grad():
+        model.expand_bn.weight.add_(1)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("name", ["srnet", "fc"])
+def test_gradients_reach_weights_that_stand_in_for_the_model_s(name, monkeypatch):
+    model = make(name)
+    wrapped, x = _Strided(model), windows(model)
+
+    def gradients():
+        scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+        weights = {key: scale * p.detach() for key, p in wrapped.named_parameters()}
+        torch.func.functional_call(wrapped, weights, (x,)).sin().sum().backward()
+        return scale.grad
+
+    ours = gradients()
+    plain(monkeypatch)
+    torch.testing.assert_close(ours, gradients(), rtol=1e-10, atol=0)
+
+
+class _Strided(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model.forward_strided(x)
