@@ -88,7 +88,7 @@ def run_lines(
             torch.manual_seed(config.seed)
             try:
                 line = module.measure(config, progress)
-            except (SrnetError, RuntimeError, MemoryError) as error:
+            except (SrnetError, RuntimeError, MemoryError, OSError) as error:
                 line = Failed(name, module.TITLE, f"{type(error).__name__}: {error}".splitlines()[0])
         yield line
 

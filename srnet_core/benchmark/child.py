@@ -27,12 +27,12 @@ def in_child(function: str, *, threads: int = 0, **arguments: Any) -> dict[str, 
         `peak_bytes_before` (the same when the function began, its imports done).
 
     Raises:
-        SrnetError: the process failed; the message has its last line.
+        SrnetError: the process failed or did not end; the message has its last line.
     """
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [sys.executable, "-m", "srnet_core.benchmark.child", function, json.dumps(arguments), str(answer)]
-        ended = subprocess.run(command, capture_output=True, text=True, env=_environment(threads), timeout=_TIMEOUT_S)
+        ended = _run(command, threads, f"measuring {function}")
         if ended.returncode or not answer.exists():
             reason = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
             raise SrnetError(f"measuring {function} in a process of its own failed: {reason}")
@@ -43,11 +43,11 @@ def seconds_of_command(arguments: list[str], *, threads: int = 0) -> float:
     """Wall time of `srnet ARGUMENTS` from start to end of its process.
 
     Raises:
-        SrnetError: it failed.
+        SrnetError: it failed or did not end.
     """
     command = [sys.executable, "-m", "srnet_cli.app", *arguments]
     started = time.perf_counter()
-    ended = subprocess.run(command, capture_output=True, text=True, env=_environment(threads), timeout=_TIMEOUT_S)
+    ended = _run(command, threads, f"srnet {' '.join(arguments)}")
     seconds = time.perf_counter() - started
     if ended.returncode:
         reason = (ended.stderr.strip().splitlines() or [""])[-1]
@@ -66,6 +66,13 @@ def peak_memory_bytes() -> int:
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _run(command: list[str], threads: int, what: str) -> subprocess.CompletedProcess:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, env=_environment(threads), timeout=_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise SrnetError(f"{what} had not ended after {_TIMEOUT_S} seconds and was stopped") from None
 
 
 def _environment(threads: int) -> dict[str, str]:

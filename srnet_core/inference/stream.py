@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from srnet_core import normalization as normalizations
-from srnet_core.errors import BadFileError
+from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models._folded import InferenceNetwork, fold
@@ -39,7 +39,8 @@ class PoseStream:
         flip: average with the prediction for the mirror image.
 
     Raises:
-        ConfigError: the normalization needs something that was not given, or a network that cannot stream.
+        ConfigError: the normalization needs something that was not given, or a network that cannot stream or predicts
+            fewer joints than it sees.
     """
 
     def __init__(
@@ -56,6 +57,10 @@ class PoseStream:
     ):
         self._skeleton = skeleton or network.skeleton
         self._network = fold(network)
+        predicted, seen = getattr(self._network.config, "num_joints_out", 0), self._skeleton.num_joints
+        if predicted not in (0, seen):
+            raise ConfigError(f"the network predicts {predicted} of {seen} joints, which makes no pose",
+                              where="model.num_joints_out")  # fmt: skip
         self._normalization = normalization or normalizations.load("base")
         self._body_size, self._flip = body_size, flip
         self._mirror, self._signs = np.array(self._skeleton.mirror), np.array([-1, 1, 1], np.float32)
@@ -103,8 +108,7 @@ class PoseStream:
         waiting = min(self._pushed, self.delay_frames)
         poses = [self._advance(*self._last) for _ in range(self.delay_frames)] if waiting else []
         self.reset()
-        joints = len(poses[-1]) if poses else self._skeleton.num_joints
-        return np.stack(poses[len(poses) - waiting :]) if waiting else np.zeros((0, joints, 3), np.float32)
+        return np.stack(poses[-waiting:]) if waiting else np.zeros((0, self._skeleton.num_joints, 3), np.float32)
 
     def _advance(self, pose_2d: np.ndarray, parameters: np.ndarray) -> np.ndarray | None:
         given = torch.from_numpy(pose_2d).to(self._network.device)

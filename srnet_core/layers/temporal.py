@@ -53,7 +53,10 @@ def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = N
 
 
 def store_by_taps(conv: nn.Conv1d) -> nn.Conv1d:
-    """Lay the weight (O, C, k) out in memory as (O, k, C): products over taps then need no copy of it."""
+    """Lay the weight (O, C, k) out in memory as (O, k, C): products over taps then need no copy of it.
+
+    The numbers are the same, but a filter wider than one frame is no longer contiguous: use `reshape`, not `view`.
+    """
     conv.weight.data = conv.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
     return conv
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from srnet_core.benchmark import child
 from srnet_core.benchmark.child import in_child, peak_memory_bytes, seconds_of_command
 from srnet_core.benchmark.lines.startup import modules_loaded
 from srnet_core.benchmark.machine import describe_machine
@@ -25,6 +26,14 @@ def test_what_fails_there_is_told_here():
         in_child("memory:clip_memory", channels=30)
     with pytest.raises(SrnetError, match="no COMMAND|No such command|nothing"):
         seconds_of_command(["nothing"])
+
+
+def test_what_does_not_end_is_stopped_and_told(monkeypatch):
+    monkeypatch.setattr(child, "_TIMEOUT_S", 0.01)
+    with pytest.raises(SrnetError, match="had not ended after 0.01 seconds"):
+        in_child("memory:clip_memory", filter_widths=[3], channels=30, frames=40)
+    with pytest.raises(SrnetError, match="srnet --help had not ended"):
+        seconds_of_command(["--help"])
 
 
 def test_peak_memory_grows_with_what_is_held():

@@ -165,3 +165,6 @@ def test_long_clips_are_encoded_and_decoded_in_pieces(monkeypatch, flip, each):
 def test_a_network_without_whole_poses_is_refused():
     with pytest.raises(CheckpointError, match="predicts 1 of 17 joints"):
         make_lifter(name="fc", num_joints_out=1)
+    model = srnet.build_model("fc", filter_widths=(3,), channels=32, num_joints_out=1)
+    with pytest.raises(ConfigError, match="predicts 1 of 17 joints"):
+        PoseStream(model, image_size=(1000, 1002))
