@@ -12,7 +12,6 @@ A pass lives for one step: what its forward half leaves in it, its backward half
 from collections.abc import Iterator, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srnet_core.layers._context import OthersContext, group_slices
@@ -52,12 +51,12 @@ class NormPass:
     def collect(self, z: Tensor) -> None:
         """Add a block of rows (n, C) to the statistics."""
         for block in z.split(self._step):
-            ones, scratch = self._ones[:, : len(block)], self._scratch[: len(block)]
-            mean = torch.mm(ones, block).div_(len(block))  # a product sums rows faster than a reduction
+            ones, scratch = self._ones[:, : block.shape[0]], self._scratch[: block.shape[0]]
+            mean = torch.mm(ones, block).div_(block.shape[0])  # a product sums rows faster than a reduction
             torch.sub(block, mean, out=scratch).square_()
             self._means.append(mean)
             self._squares.append(torch.mm(ones, scratch))
-            self._counts.append(len(block))
+            self._counts.append(block.shape[0])
 
     def settle(self) -> None:
         """Statistics of the batch from those of its blocks; the running statistics move."""
@@ -93,7 +92,7 @@ class NormPass:
             out: where the gradient of the normalized values goes; may be `gradient`.
         """
         for block, incoming, target in zip(z.split(self._step), gradient.split(self._step), out.split(self._step)):
-            ones, scratch = self._ones[:, : len(block)], self._scratch[: len(block)]
+            ones, scratch = self._ones[:, : block.shape[0]], self._scratch[: block.shape[0]]
             torch.addcmul(self._shift, block, self._scale, out=scratch)
             torch.ops.aten.leaky_relu_backward.grad_input(
                 incoming, scratch, self.negative_slope, False, grad_input=target
@@ -119,7 +118,7 @@ class NormPass:
 class ContextPass:
     """The learned, multiplied context from the other groups: sigmoid(BatchNorm(W x + b)), one per row, tap and group.
 
-    Its numbers are few (G * k per row), so their BatchNorm is left to autograd.
+    Its numbers are few (G * k per row), so their BatchNorm is torch's.
     """
 
     def __init__(self, context: OthersContext, kernel_size: int, rows: int):
@@ -138,23 +137,21 @@ class ContextPass:
 
     def collect(self, x: Tensor, start: int) -> None:
         """Rows (n, k * C) of the layer's input, the first of which is row `start`."""
-        torch.addmm(self._bias, x, self._weight.t(), out=self._raw[start : start + len(x)])
+        torch.addmm(self._bias, x, self._weight.t(), out=self._raw[start : start + x.shape[0]])
 
     def settle(self) -> Tensor:
         """The contexts, (N, k, G); the running statistics move."""
         norms, k, G = self._norms, self.kernel_size, self.groups
         mean, var = self._each("running_mean", norms), self._each("running_var", norms)
-        with torch.enable_grad():
-            self._leaves = [
-                t.requires_grad_() for t in (self._raw, self._each("weight", norms), self._each("bias", norms))
-            ]
-            raw, weight, bias = self._leaves
-            self._graph = F.batch_norm(raw, mean, var, weight, bias, True, norms[0].momentum, norms[0].eps)
+        self._norm = self._each("weight", norms), mean, var
+        normed, *self._statistics = torch.native_batch_norm(
+            self._raw, self._norm[0], self._each("bias", norms), mean, var, True, norms[0].momentum, norms[0].eps
+        )
         for norm, own_mean, own_var in zip(norms, mean.view(k, G).unbind(1), var.view(k, G).unbind(1)):
             norm.num_batches_tracked.add_(1)
             norm.running_mean.copy_(own_mean)
             norm.running_var.copy_(own_var)
-        self.values = torch.sigmoid(self._graph.detach()).view(-1, k, G)
+        self.values = normed.sigmoid_().view(-1, k, G)
         return self.values
 
     def begin_backward(self, products: Tensor, gradients: Gradients) -> None:
@@ -166,16 +163,18 @@ class ContextPass:
                 c * (1 - c) cancels the division.
         """
         k, G = self.kernel_size, self.groups
-        of_graph = (products * (1 - self.values)).reshape(-1, k * G)
-        self.gradient, weight, bias = torch.autograd.grad(self._graph, self._leaves, of_graph)
+        of_normed = (products * (1 - self.values)).reshape(-1, k * G)
+        self.gradient, weight, bias = torch.ops.aten.native_batch_norm_backward(
+            of_normed, self._raw, *self._norm, *self._statistics, True, self._norms[0].eps, [True, True, True]
+        )
         for norm, own_weight, own_bias in zip(self._norms, weight.view(k, G).unbind(1), bias.view(k, G).unbind(1)):
             gradients[norm.weight], gradients[norm.bias] = own_weight, own_bias
         self._of_weight = torch.zeros_like(self._weight)
-        del self._graph, self._leaves, self._raw
+        del self._norm, self._statistics, self._raw
 
     def backward(self, x: Tensor, start: int, of_x: Tensor | None) -> None:
         """Rows (n, k * C) of the input; their gradient is added to `of_x`."""
-        gradient = self.gradient[start : start + len(x)]
+        gradient = self.gradient[start : start + x.shape[0]]
         self._of_weight.addmm_(gradient.t(), x)
         if of_x is not None:
             of_x.addmm_(gradient, self._weight)
@@ -205,6 +204,8 @@ class ProductPass:
         like, k = self._weights[0], self.kernel_size
         most = rows_at_once(like, max(k * sum(self.widths), sum(self.outs)), _BLOCK_BYTES)
         self.step = -(-rows // -(-rows // most))  # equal blocks: a small last one would be slow
+        self._own = group_slices(self.widths)
+        self._ones = like.new_ones(max(self.widths))
         has_context = split and layer.context == "others"
         self.context = ContextPass(layer.get_part_info, k, rows) if has_context else None
 
@@ -266,7 +267,7 @@ class ProductPass:
 
     def _spread(self, i: int, start: int, of_input: Tensor, recombined: Tensor, of_x: Tensor | None, products) -> None:
         """The gradient of group i's recombined input (n, k * C_i) to the input itself and to the context."""
-        n, k, own = len(of_input), self.kernel_size, group_slices(self.widths)[i]
+        n, k, own = of_input.shape[0], self.kernel_size, self._own[i]
         by_tap = of_input.view(n, k, -1)
         if of_x is not None:
             target = of_x[start : start + n, :, own]
@@ -276,7 +277,7 @@ class ProductPass:
                 torch.mul(by_tap, self.context.values[start : start + n, :, i : i + 1], out=target)
         if products is not None:
             flat = of_input.mul_(recombined).view(n * k, -1)
-            torch.mv(flat, flat.new_ones(flat.shape[1]), out=products[i, start * k : (start + n) * k])
+            torch.mv(flat, self._ones[: flat.shape[1]], out=products[i, start * k : (start + n) * k])
 
     def backward_context(self, start: int, x: Tensor, of_x: Tensor | None) -> None:
         """Rows (n, k, C): add the gradient that goes through the context."""
@@ -300,7 +301,7 @@ class ProductPass:
 
     def _recombined(self, x: Tensor, context: Tensor | None, scratch: Tensor) -> Iterator[Tensor]:
         """One group after the other in the same scratch memory, which so stays in the cache."""
-        for i, own in enumerate(group_slices(self.widths)):
+        for i, own in enumerate(self._own):
             part = x[:, :, own]
             target = scratch[: part.numel()].view(part.shape)
             if context is None:

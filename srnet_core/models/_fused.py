@@ -26,28 +26,31 @@ class BufferPool:
     """
 
     def __init__(self):
-        self._free: list[tuple[Tensor, int]] = []  # and the step after which it came back
+        self._free: list[tuple[int, Tensor, int]] = []  # size, buffer, and the step after which it came back
         self._steps, self._lock = 0, Lock()
 
     def take(self, *shape: int, like: Tensor) -> Tensor:
         """An uninitialized tensor of the smallest kept buffer that is large enough, or of a new one."""
         size = math.prod(shape)
         with self._lock:
-            fits = [i for i, (b, _) in enumerate(self._free) if b.dtype == like.dtype and size <= len(b) <= 2 * size]
-            best = min(fits, key=lambda i: len(self._free[i][0]), default=None)
-            buffer = like.new_empty(size) if best is None else self._free.pop(best)[0]
+            fits = [
+                (n, i) for i, (n, b, _) in enumerate(self._free) if size <= n <= 2 * size and b.dtype == like.dtype
+            ]
+            buffer = self._free.pop(min(fits)[1])[1] if fits else like.new_empty(size)
         return buffer[:size].view(shape)
 
     def give(self, *tensors: Tensor) -> None:
         """Take tensors of `take` back. Nobody may use them any more."""
         with self._lock:
-            self._free += [(t.new_empty(0).set_(t.untyped_storage()), self._steps) for t in tensors]
+            for tensor in tensors:
+                whole = tensor.new_empty(0).set_(tensor.untyped_storage())
+                self._free.append((whole.numel(), whole, self._steps))
 
     def end_step(self) -> None:
         """A step has given back all it took."""
         with self._lock:
             self._steps += 1
-            self._free = [(b, came) for b, came in self._free if self._steps - came <= _STEPS_KEPT]
+            self._free = [kept for kept in self._free if self._steps - kept[2] <= _STEPS_KEPT]
 
     def clear(self) -> None:
         with self._lock:
@@ -76,7 +79,7 @@ def can_fuse(model: nn.Module, x: Tensor) -> bool:
     if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or not model.computes_as_backbone():
         return False
     modules = list(model.modules())
-    if _watched(modules) or _shared(model):
+    if _watched(modules) or _shared(modules):
         return False
     norms = [m for m in modules if isinstance(m, nn.BatchNorm1d)]
     return (
@@ -94,7 +97,9 @@ def can_fuse(model: nn.Module, x: Tensor) -> bool:
 
 def fused_network(model: nn.Module, x: Tensor) -> Tensor:
     """(B, receptive field, J * 2) -> (B, 1, outputs of the last layer), as the strided form of the network computes it."""
-    y = _Network.apply(model, x, *model.parameters())
+    # where the parameters are: `torch.func.functional_call` puts others there, and takes them away before `backward`
+    places = [(m._parameters, name) for m in model.modules() for name, p in m._parameters.items() if p is not None]
+    y = _Network.apply(model, places, x, *(held[name] for held, name in places))
     return y if model.output_index is None else y[..., model.output_index]
 
 
@@ -120,9 +125,11 @@ def _watched(modules: list[nn.Module]) -> bool:
     )
 
 
-def _shared(model: nn.Module) -> bool:
-    """Whether a parameter is in two places, whose gradients would have to be added."""
-    return sum(1 for _ in model.named_parameters(remove_duplicate=False)) > sum(1 for _ in model.parameters())
+def _shared(modules: list[nn.Module]) -> bool:
+    """Whether a module or a parameter is in two places, whose gradients would have to be added."""
+    places = sum(child is not None for m in modules for child in m._modules.values())
+    parameters = [id(p) for m in modules for p in m._parameters.values() if p is not None]
+    return places > len(modules) - 1 or len(parameters) > len(set(parameters))
 
 
 class _Step:
@@ -238,11 +245,11 @@ class _Step:
 
 
 class _Network(torch.autograd.Function):
-    """(model, x, *parameters) -> output; the parameters are there so that autograd asks for their gradients."""
+    """(model, places, x, *parameters) -> output; the parameters are there so that autograd asks for their gradients."""
 
     @staticmethod
-    def forward(ctx, model: nn.Module, x: Tensor, *parameters: Tensor) -> Tensor:
-        ctx.model, ctx.step = model, _Step(model, x)
+    def forward(ctx, model: nn.Module, places: list[tuple[dict, str]], x: Tensor, *parameters: Tensor) -> Tensor:
+        ctx.places, ctx.step = places, _Step(model, x)
         y = ctx.step.forward(x)
         ctx.used = [(t, t._version) for t in (ctx.step.inputs[0], *parameters) if not t.is_inference()]
         return y.view(len(x), -1, y.shape[1]).clone()  # the buffer itself goes back to the pool
@@ -262,5 +269,4 @@ class _Network(torch.autograd.Function):
             )
         step, ctx.step, ctx.used = ctx.step, None, None
         gradients = step.backward(gradient.reshape(-1, gradient.shape[-1]).contiguous())
-        # by their places in the model: `torch.func.functional_call` has put others there since `forward`
-        return None, None, *(gradients.get(parameter) for parameter in ctx.model.parameters())
+        return None, None, None, *(gradients.get(held[name]) for held, name in ctx.places)

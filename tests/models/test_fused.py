@@ -187,9 +187,9 @@ def test_memory_is_kept_between_steps_and_let_go_in_evaluation():
         step(model, windows(model, count))
     kept = model.buffer_pool._free
     assert kept
-    addresses = {b.data_ptr() for b, _ in kept}
+    addresses = {b.data_ptr() for _, b, _ in kept}
     step(model, windows(model, 16))
-    assert {b.data_ptr() for b, _ in model.buffer_pool._free} == addresses  # nothing new was taken, nothing twice
+    assert {b.data_ptr() for _, b, _ in model.buffer_pool._free} == addresses  # nothing new was taken, nothing twice
     assert not copy.deepcopy(model).buffer_pool._free
     model.eval()
     assert not model.buffer_pool._free

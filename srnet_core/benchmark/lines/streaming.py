@@ -20,7 +20,7 @@ def measure(config: BenchConfig, progress: Progress) -> Line:
     for done, depth in enumerate(depths):
         progress(TITLE, done, len(depths) + 1)
         model = build_model("srnet", filter_widths=(3,) * depth, channels=config.channels, causal=True)
-        found = push_times(model, frames=config.pick(500, 20), device=config.device)
+        found = push_times(model, frames=config.pick(2000, 20), device=config.device)
         rows.append({
             "frames": found["receptive_field"],
             "delay, frames": found["delay_frames"],
@@ -37,4 +37,4 @@ def measure(config: BenchConfig, progress: Progress) -> Line:
         Target("largest difference to the whole-sequence run", 1e6 * difference, 10.0, "um"),
     )
     note = "time grows with the number of layers and their weights, not with the frames they see"
-    return Line("streaming", TITLE, rounds=config.pick(500, 20), targets=targets, rows=tuple(rows), notes=(note,))
+    return Line("streaming", TITLE, rounds=config.pick(2000, 20), targets=targets, rows=tuple(rows), notes=(note,))
