@@ -33,9 +33,7 @@ class BufferPool:
         """An uninitialized tensor of the smallest kept buffer that is large enough, or of a new one."""
         size = math.prod(shape)
         with self._lock:
-            fits = [
-                (n, i) for i, (n, b, _) in enumerate(self._free) if size <= n <= 2 * size and b.dtype == like.dtype
-            ]
+            fits = [(n, i) for i, (n, b, _) in enumerate(self._free) if size <= n <= 2 * size and b.dtype == like.dtype]
             buffer = self._free.pop(min(fits)[1])[1] if fits else like.new_empty(size)
         return buffer[:size].view(shape)
 
