@@ -9,7 +9,7 @@ Letters: N rows, k filter taps, C input channels, O output channels, G groups. I
 A pass lives for one step: what its forward half leaves in it, its backward half needs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -139,8 +139,8 @@ class ContextPass:
         """Rows (n, k * C) of the layer's input, the first of which is row `start`."""
         torch.addmm(self._bias, x, self._weight.t(), out=self._raw[start : start + x.shape[0]])
 
-    def settle(self) -> Tensor:
-        """The contexts, (N, k, G); the running statistics move."""
+    def settle(self) -> None:
+        """The contexts are then in `values`, (N, k, G); the running statistics move."""
         norms, k, G = self._norms, self.kernel_size, self.groups
         mean, var = self._each("running_mean", norms), self._each("running_var", norms)
         self._norm = self._each("weight", norms), mean, var
@@ -152,7 +152,6 @@ class ContextPass:
             norm.running_mean.copy_(own_mean)
             norm.running_var.copy_(own_var)
         self.values = normed.sigmoid_().view(-1, k, G)
-        return self.values
 
     def begin_backward(self, products: Tensor, gradients: Gradients) -> None:
         """Through sigmoid and BatchNorm.
@@ -288,11 +287,12 @@ class ProductPass:
         if self.context is not None:
             self.context.settle_backward(gradients)
 
-    def _inputs(self, x: Tensor) -> Iterator[list[Tensor]]:
+    def _inputs(self, x: Tensor) -> Iterator[Iterable[Tensor]]:
         """For each block of rows the recombined inputs of the groups, (n, k * C_i), each valid until the next."""
         k, step = self.kernel_size, self.step
         if self.context is None and (k == 1 or len(self.widths) == 1):  # already side by side
-            yield from ([block.flatten(1)[:, own] for own in group_slices(self._spans())] for block in x.split(step))
+            spans = [width * k for width in self.widths]
+            yield from (block.flatten(1).split(spans, dim=1) for block in x.split(step))
             return
         scratch = x.new_empty(step * k * max(self.widths))
         contexts = [None] * -(-len(x) // step) if self.context is None else self.context.values.split(step)
@@ -309,9 +309,6 @@ class ProductPass:
             else:
                 torch.mul(part, context[:, :, i : i + 1], out=target)
             yield target.flatten(1)  # (n, k * C_i)
-
-    def _spans(self) -> list[int]:
-        return [width * self.kernel_size for width in self.widths]
 
 
 def _split(tensor: Tensor | None, step: int, like: Tensor) -> Sequence[Tensor | None]:
