@@ -153,10 +153,10 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     import torch
 
     from srnet_core.device import choose_device
+    from srnet_core.engine.acceleration import choose_acceleration
     from srnet_core.files import require_folder
     from srnet_core.lookup import names
     from srnet_core.models import build_model
-    from srnet_core.training.acceleration import choose_acceleration
     from srnet_core.training.run import require_trainable
 
     choose_acceleration(config.train, choose_device(config.train.device))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet_core.datasets._h36m_calibration import h36m_cameras
 from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.skeletons import h36m17, h36m32
 
 TAKES = {"S1": {"Walking": 6, "Walking 1": 5, "SittingDown 2": 4}, "S9": {"Walking": 3, "Eating": 4}}

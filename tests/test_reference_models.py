@@ -234,6 +234,12 @@ def gradients(model, arrays):
     return loss.item(), {key: p.grad for key, p in model.named_parameters()}
 
 
+def gradient_rounding(arrays) -> float:
+    """How finely float32 knows a gradient that is a sum of large terms cancelling each other: processors round differently."""
+    largest = max((np.abs(arrays[key]).max() for key in arrays if key.startswith("step0/grad/")), default=0.0)
+    return float(np.finfo(np.float32).eps * largest)
+
+
 TRAINED = {
     "srnet_g5_multiply_others_a111": {}, "srnet_g5_multiply_others_a333": {}, "fc_a333": {},
     "srnet_g5_add_others_a333": {"recombine": "add"}, "srnet_g5_concat_others_a333": {"recombine": "concat"},
@@ -256,12 +262,13 @@ def test_first_training_step(golden, name):
     model.load_state_dict(weights)
     loss, found = gradients(model, arrays)
     assert loss == pytest.approx(facts["l1_losses"][0], rel=5e-6)
+    rounding = gradient_rounding(arrays)
     for key, gradient in found.items():
         if f"step0/grad/{key}" not in arrays:
             assert gradient is None  # stored, but never used
         elif not (".m_conv." in key and key.endswith("bias")):  # true gradient zero, what is there is rounding
             expected = torch.from_numpy(arrays[f"step0/grad/{key}"])
-            assert (gradient - expected).abs().max() <= 1e-3 * expected.abs().max(), key
+            assert (gradient - expected).abs().max() <= max(1e-3 * expected.abs().max(), rounding), key
     for key, value in model.state_dict().items():
         if "running_" in key:
             torch.testing.assert_close(value, torch.from_numpy(arrays[f"step0/after/{key}"]), rtol=1e-4, atol=1e-5)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets._files import locate_pair
-from srnet_core.datasets._h36m_calibration import h36m_cameras
 from srnet_core.datasets._published import File3d, assemble, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras, read_fps, read_skeleton, read_split
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.skeletons import get_skeleton
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets._files import locate_pair
-from srnet_core.datasets._h36m_calibration import TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.datasets._published import assemble, map_poses, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
+from srnet_core.geometry.h36m_cameras import TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.skeletons import h36m17, h36m32
 
 FPS = 50.0

@@ -20,14 +20,14 @@ import numpy as np
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets import custom
 from srnet_core.datasets._files import file_names
-from srnet_core.datasets._h36m_calibration import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
-from srnet_core.datasets._synthetic import take as takes_of
-from srnet_core.datasets._synthetic.actions import ACTIONS
 from srnet_core.errors import ConfigError
 from srnet_core.files import fsync_folder
 from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.lookup import choose
 from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.synthetic import take as takes_of
+from srnet_core.synthetic.actions import ACTIONS
 
 GENERATOR_VERSION = 1  # to be raised whenever the same configuration gives other numbers
 FPS = 50

@@ -1,6 +1,6 @@
-"""Predictions for whole sequences: edges padded, mirror images averaged, back in metres.
+"""Predictions for the clips of a stage, beside the truth.
 
-Letters: T frames of a sequence, J joints, G sequences of the same length run together.
+Letters: T frames of a clip, J joints, G clips of the same length run together.
 """
 
 from collections.abc import Iterator
@@ -11,75 +11,29 @@ import numpy as np
 import torch
 
 from srnet_core import normalization
-from srnet_core.models._folded import InferenceNetwork, fold
+from srnet_core.engine.folded import InferenceNetwork, fold
+from srnet_core.geometry.mirror import mirror_poses
+from srnet_core.inference.predict import decode_mean, predict_normalized
 from srnet_core.normalization import Normalization
-from srnet_core.sampling.augment import mirror_poses
-from srnet_core.stages.store import Sequence, Stage
+from srnet_core.stages.store import Stage, StoredClip
 
 # Frames read, predicted and decoded together: enough to share out to all cores, little enough for memory.
 _FRAMES_PER_PASS = 8192
-DECODE_FRAMES = 1 << 14  # frames brought back to metres at a time: what lies between stays small
 
 
 @dataclass(frozen=True)
 class SequencePrediction:
     """One sequence: predicted and true poses, root-relative, camera metres, (T, J, 3)."""
 
-    sequence: Sequence
+    sequence: StoredClip
     predicted_m: torch.Tensor
     target_m: torch.Tensor
-
-
-def pad_edges(pose_2d: torch.Tensor, receptive_field: int, causal: bool) -> torch.Tensor:
-    """Repeat the first and last frame of (G, T, J, 2) so that T frames come out of the network.
-
-    The padding is shared by both ends; a causal model gets all of it in front. A clip shorter than the receptive
-    field needs nothing more.
-    """
-    pad = receptive_field // 2
-    before, after = (2 * pad, 0) if causal else (pad, pad)
-    length = pose_2d.shape[1]
-    index = torch.arange(-before, length + after, device=pose_2d.device).clamp_(0, length - 1)
-    return pose_2d[:, index]
-
-
-def predict_normalized(
-    model: torch.nn.Module | InferenceNetwork, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
-) -> list[torch.Tensor]:
-    """Network outputs for (G, T, J, 2) sequences: [(G, T, J, 3)], with `flip` a second one from the mirror images.
-
-    The second is mirrored back, so both say the same thing and are averaged once they are in metres. The memory for
-    what is between input and output does not grow with T.
-
-    Args:
-        model: in evaluation mode whatever mode it is in; for many calls give `models._folded.fold(model)`.
-    """
-    network = fold(model)
-    padded = pad_edges(pose_2d, network.receptive_field, network.config.causal)
-    if not flip:
-        return [network(padded)]
-    both = network(torch.cat([padded, mirror_poses(padded, mirror)]))  # (2G, T, J, 3)
-    plain, mirrored = both.chunk(2)
-    return [plain, mirror_poses(mirrored, mirror)]
-
-
-def decode_mean(plugin: Normalization, outputs: list[torch.Tensor], parameters: torch.Tensor) -> torch.Tensor:
-    """(..., T, J, 3) outputs that say the same thing, (..., T, P) parameters -> their mean in metres, (..., T, J, 3).
-
-    Averaged in metres, for the decoding of some normalizations is not linear.
-    """
-    metres = torch.empty_like(outputs[0])
-    for start in range(0, metres.shape[-3], DECODE_FRAMES):
-        frames = slice(start, start + DECODE_FRAMES)
-        first, *more = (plugin.decode(output[..., frames, :, :], parameters[..., frames, :]) for output in outputs)
-        metres[..., frames, :, :] = sum(more, first) / len(outputs)
-    return metres
 
 
 def predict_split(
     model: torch.nn.Module,
     stage: Stage,
-    sequences: tuple[Sequence, ...],
+    sequences: tuple[StoredClip, ...],
     *,
     flip: bool = True,
     device: str | torch.device = "cpu",
@@ -91,15 +45,15 @@ def predict_split(
     Args:
         flip: average with the prediction for the mirror image.
     """
-    for group in predict_groups(model, stage, sequences, flip=flip, device=device):
+    for group in predict_batches(model, stage, sequences, flip=flip, device=device):
         for p in group:
             yield SequencePrediction(p.sequence, p.predicted_m.cpu(), p.target_m.cpu())
 
 
-def predict_groups(
+def predict_batches(
     model: torch.nn.Module,
     stage: Stage,
-    sequences: tuple[Sequence, ...],
+    sequences: tuple[StoredClip, ...],
     *,
     flip: bool,
     device: str | torch.device,
@@ -112,7 +66,7 @@ def predict_groups(
 
 @torch.inference_mode()
 def _predict_group(
-    network: InferenceNetwork, stage: Stage, group: list[Sequence], flip: bool, device
+    network: InferenceNetwork, stage: Stage, group: list[StoredClip], flip: bool, device
 ) -> list[SequencePrediction]:
     """Consecutive sequences of one length, such as the views of one take, go through the network together."""
     start, stop = group[0].start, group[-1].start + group[-1].length
@@ -142,9 +96,9 @@ def _back_as_published(
     return torch.stack(metres).mean(0), plugin.decode_original(target, parameters)
 
 
-def _groups(sequences: tuple[Sequence, ...], receptive_field: int) -> Iterator[list[Sequence]]:
+def _groups(sequences: tuple[StoredClip, ...], receptive_field: int) -> Iterator[list[StoredClip]]:
     """Runs of adjacent sequences of equal length, no more at once than memory likes."""
-    group: list[Sequence] = []
+    group: list[StoredClip] = []
     for sequence in sequences:
         fits = group and (
             group[-1].start + group[-1].length == sequence.start
@@ -159,7 +113,7 @@ def _groups(sequences: tuple[Sequence, ...], receptive_field: int) -> Iterator[l
         yield group
 
 
-def decode_targets(stage: Stage, sequence: Sequence) -> torch.Tensor:
+def decode_targets(stage: Stage, sequence: StoredClip) -> torch.Tensor:
     """(T, J, 3) true poses of a sequence, root-relative, camera metres."""
     return torch.from_numpy(_decoded_targets(stage, sequence.start, sequence.start + sequence.length))
 

@@ -9,11 +9,11 @@ import torch
 
 from srnet_core import lookup
 from srnet_core.checkpoint import Checkpoint, require_whole_poses
+from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError
-from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_groups
+from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import Report, SequenceErrors, make_report, measure
-from srnet_core.models._workers import Workers
-from srnet_core.stages.store import Sequence, Stage
+from srnet_core.stages.store import Stage, StoredClip
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Evaluating:
 def evaluate_steps(
     model: torch.nn.Module,
     stage: Stage,
-    sequences: tuple[Sequence, ...] | None = None,
+    sequences: tuple[StoredClip, ...] | None = None,
     *,
     what: str = "test",
     flip: bool = True,
@@ -50,7 +50,7 @@ def evaluate_steps(
     total, done, errors = sum(s.length for s in sequences), 0, []
     measured = partial(measure, skeleton=stage.skeleton, every_metric=every_metric, original=original)
     workers = Workers() if torch.device(device).type == "cpu" else None
-    for predictions in predict_groups(model, stage, sequences, flip=flip, device=device):
+    for predictions in predict_batches(model, stage, sequences, flip=flip, device=device):
         errors += workers.map(measured, predictions) if workers else map(measured, predictions)
         for prediction in predictions:
             done += prediction.sequence.length
@@ -62,7 +62,7 @@ def evaluate_steps(
     return make_report(errors, stage.skeleton, about)
 
 
-def test_sequences(stage: Stage, *, as_published: bool = False) -> tuple[Sequence, ...]:
+def test_sequences(stage: Stage, *, as_published: bool = False) -> tuple[StoredClip, ...]:
     """The test split. As published, a cross-action result is over all actions, the trained one included."""
     return stage.sequences if _over_everything(stage, as_published) else stage.split("test")
 

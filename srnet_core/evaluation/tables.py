@@ -14,7 +14,7 @@ import torch
 from srnet_core.evaluation.metrics import METRICS, frame_metrics
 from srnet_core.evaluation.predict import SequencePrediction
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.stages.store import Sequence
+from srnet_core.stages.store import StoredClip
 
 SCHEMA = 1
 _VELOCITY = "mpjve_mm"
@@ -29,7 +29,7 @@ class SequenceErrors:
         joint_sums_mm: (J,) sum of each joint's position error.
     """
 
-    sequence: Sequence
+    sequence: StoredClip
     sums: Mapping[str, float]
     joint_sums_mm: torch.Tensor
 
@@ -96,7 +96,7 @@ def make_report(errors: Iterable[SequenceErrors], skeleton: Skeleton, about: Map
     )
 
 
-def _means_by(errors: list[SequenceErrors], key: Callable[[Sequence], str]) -> dict[str, dict[str, float]]:
+def _means_by(errors: list[SequenceErrors], key: Callable[[StoredClip], str]) -> dict[str, dict[str, float]]:
     groups: dict[str, list[SequenceErrors]] = defaultdict(list)
     for entry in errors:
         groups[key(entry.sequence)].append(entry)

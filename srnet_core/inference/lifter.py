@@ -17,15 +17,15 @@ import numpy as np
 import torch
 
 from srnet_core import normalization
+from srnet_core.body import BodySize, estimate_root_depth
 from srnet_core.checkpoint import Checkpoint, load_checkpoint, require_whole_poses
+from srnet_core.clip import check_2d
 from srnet_core.device import choose_device
+from srnet_core.engine.folded import fold
 from srnet_core.errors import BadFileError
-from srnet_core.evaluation.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.geometry.camera import Camera
+from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.inference.stream import PoseStream
-from srnet_core.models._folded import fold
-from srnet_core.normalization._arrays import check_2d
-from srnet_core.normalization._root_depth import BodySize, estimate_root_depth
 
 
 class Lifter:

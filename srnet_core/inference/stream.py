@@ -15,13 +15,14 @@ import numpy as np
 import torch
 
 from srnet_core import normalization as normalizations
+from srnet_core.body import BodySize, estimate_root_depth
+from srnet_core.engine.folded import InferenceNetwork, fold
+from srnet_core.engine.live import go_live
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.models._folded import InferenceNetwork, fold
-from srnet_core.models._folded_live import go_live
 from srnet_core.normalization import Normalization
-from srnet_core.normalization._root_depth import BodySize, estimate_root_depth
 
 
 class PoseStream:
@@ -31,7 +32,7 @@ class PoseStream:
     model gives the pose of the frame just pushed; others wait for the frames after it, `delay_frames` of them.
 
     Args:
-        network: a model, or what `models._folded.fold` made of one.
+        network: a model, or what `engine.folded.fold` made of one.
         skeleton: the model's own if left out.
         normalization: base if left out.
         body_size: to estimate the root's depth with, where it is needed and not given; frame by frame.
@@ -63,7 +64,6 @@ class PoseStream:
                               where="model.num_joints_out")  # fmt: skip
         self._normalization = normalization or normalizations.load("base")
         self._body_size, self._flip = body_size, flip
-        self._mirror, self._signs = np.array(self._skeleton.mirror), np.array([-1, 1, 1], np.float32)
         self._given = {"image_size": image_size, "camera": camera, "root_depth_m": root_depth_m}
         self._live = go_live(self._network, 2 if flip else 1)
         self._parameters: deque[np.ndarray] = deque(maxlen=self.delay_frames + 1)
@@ -128,19 +128,17 @@ class PoseStream:
             given = given | {"root_depth_m": estimate_root_depth(frames_px, camera, self._body_size)}
         pose_2d = self._normalization.encode_2d(frames_px, **given)
         parameters = self._normalization.parameters_2d(frames_px, **given)
-        return np.concatenate([pose_2d, self._mirrored(pose_2d)]) if self._flip else pose_2d, parameters
+        return np.concatenate(
+            [pose_2d, mirror_poses(pose_2d, self._skeleton.mirror)]
+        ) if self._flip else pose_2d, parameters
 
     def _decode(self, outputs: np.ndarray, parameters: np.ndarray) -> np.ndarray:
         """(1 or 2, J, 3) outputs -> (J, 3) metres; the mean of frame and mirror image is taken in metres."""
         if not self._flip:
             return np.array(self._normalization.decode(outputs, parameters)[0], np.float32)
-        both = np.concatenate([outputs[:1], self._mirrored(outputs[1:])])
+        both = np.concatenate([outputs[:1], mirror_poses(outputs[1:], self._skeleton.mirror)])
         first, second = self._normalization.decode(both, parameters)
         return ((first + second) / 2).astype(np.float32)
-
-    def _mirrored(self, poses: np.ndarray) -> np.ndarray:
-        """As `sampling.augment.mirror_poses`, for arrays."""
-        return poses[:, self._mirror] * self._signs[: poses.shape[-1]]
 
     def _checked(self, frame_px: np.ndarray) -> np.ndarray:
         frame_px = np.asarray(frame_px, np.float32)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from srnet_core.config import CONTEXT, RECOMBINE
 from srnet_core.errors import ConfigError
-from srnet_core.layers._context import AllContext, OthersContext, group_slices, published_order
+from srnet_core.layers.context import AllContext, OthersContext, group_slices, published_order
 from srnet_core.layers.temporal import store_by_taps, take_taps, tap_weights, taps_product
 from srnet_core.lookup import choose
 
@@ -329,7 +329,7 @@ def padding_frames(padding: int | str, causal: bool, kernel_size: int, dilation:
 
 
 def reorders(recombine: str, context: str, context_form: str, kernel_size: int) -> bool:
-    """Whether the published code gives contexts to taps in mixed order; see `_context.published_order`."""
+    """Whether the published code gives contexts to taps in mixed order; see `context.published_order`."""
     if kernel_size == 1 or context == "none":
         return False
     return context_form == "channel_wise" or (recombine == "concat" and context_form != "mean")

@@ -2,7 +2,7 @@
 
 A model's file has `build(config: ModelConfig, skeleton: Skeleton) -> nn.Module`. The module has `config`,
 `receptive_field`, `pad`, `causal_shift`, `num_parameters`, `forward`, `forward_strided` and `set_bn_momentum` as
-documented in `_backbone.TemporalBackbone`, which is the easy way to get them. `build_model` adds `skeleton`.
+documented in `backbone.TemporalBackbone`, which is the easy way to get them. `build_model` adds `skeleton`.
 """
 
 from torch import nn

@@ -8,8 +8,8 @@ from srnet_core.config import ModelConfig
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.graph import JointBatchNorm1d
-from srnet_core.models._backbone import TemporalBackbone
 from srnet_core.models._groups import require_own_joints
+from srnet_core.models.backbone import TemporalBackbone
 
 
 class JointNetwork(TemporalBackbone):

@@ -8,7 +8,7 @@ VideoPose3D uses ReLU (`negative_slope=0`) and dropout 0.25, SRNet's version Lea
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.temporal import TemporalConv1d
-from srnet_core.models._backbone import TemporalBackbone
+from srnet_core.models.backbone import TemporalBackbone
 
 
 class FullyConnected(TemporalBackbone):

@@ -5,8 +5,8 @@ import torch
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
-from srnet_core.models._backbone import TemporalBackbone
 from srnet_core.models._groups import joint_groups, output_channels, output_index, require_own_joints
+from srnet_core.models.backbone import TemporalBackbone
 
 
 class SRNet(TemporalBackbone):

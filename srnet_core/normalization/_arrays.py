@@ -44,35 +44,6 @@ def rows(frames: int, *columns: Any) -> np.ndarray:
     )
 
 
-def check_2d(pose_2d_px: np.ndarray) -> np.ndarray:
-    """`pose_2d_px` in float64, if it is (T, J, 2) and finite; else `BadFileError`."""
-    return _check(pose_2d_px, 2, "2D keypoints")
-
-
-def check_clip(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both poses in float64, if they are finite and belong together; else `BadFileError`."""
-    pose_2d_px, pose_3d_cam_m = check_2d(pose_2d_px), _check(pose_3d_cam_m, 3, "3D positions")
-    if pose_2d_px.shape[:2] != pose_3d_cam_m.shape[:2]:
-        raise BadFileError(
-            f"2D keypoints have (frames, joints) {pose_2d_px.shape[:2]}, 3D positions {pose_3d_cam_m.shape[:2]}",
-            todo="Cut both to the same frames and bring both to the same skeleton",
-        )
-    return pose_2d_px, pose_3d_cam_m
-
-
-def _check(pose: np.ndarray, dimensions: int, what: str) -> np.ndarray:
-    if pose.ndim != 3 or pose.shape[1] == 0 or pose.shape[2] != dimensions:
-        raise BadFileError(f"{what} have shape {pose.shape}, not (frames, joints, {dimensions})")
-    bad = np.argwhere(~np.isfinite(pose).all(axis=-1))  # (n, 2)
-    if len(bad):
-        raise BadFileError(
-            f"{what} are not finite in {len(bad)} places",
-            where=f"frame {bad[0, 0]}, joint {bad[0, 1]}",
-            todo="Fill or leave out the frames with missing joints",
-        )
-    return pose.astype(np.float64)
-
-
 def check_depth(depth_m: np.ndarray, camera: Camera) -> None:
     """`BadFileError` unless all (T,) or (T, J) depths lie in front of the camera."""
     bad = np.argwhere(~(depth_m > 0))

@@ -9,18 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from srnet_core.clip import check_2d
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import (
-    check_2d,
-    check_root_depth,
-    join,
-    need,
-    per_joint,
-    project,
-    root_relative,
-    rows,
-)
+from srnet_core.normalization._arrays import check_root_depth, join, need, per_joint, project, root_relative, rows
 
 PARAMETERS = ("fx_px", "fy_px", "cx_px", "cy_px", "root_x_px", "root_y_px", "root_depth_m")
 _FOCAL, _CENTER, _ROOT_PX, _DEPTH = slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 7)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from srnet_core.clip import check_2d, check_clip
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import check_2d, check_clip, need, root_relative, to_screen
+from srnet_core.normalization._arrays import need, root_relative, to_screen
 
 PARAMETERS: tuple[str, ...] = ()
 USES_ROOT_DEPTH = False

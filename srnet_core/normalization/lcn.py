@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from srnet_core.clip import check_2d, check_clip
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
 from srnet_core.normalization._arrays import (
-    check_2d,
-    check_clip,
     check_depth,
     check_root_depth,
     join,

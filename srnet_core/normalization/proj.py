@@ -9,9 +9,10 @@ to the root in metres. Both the input and the way back use the true depth of the
 
 import numpy as np
 
+from srnet_core.clip import check_clip
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded, _root_box
-from srnet_core.normalization._arrays import check_clip, check_depth
+from srnet_core.normalization._arrays import check_depth
 
 PARAMETERS: tuple[str, ...] = _root_box.PARAMETERS
 USES_ROOT_DEPTH = True

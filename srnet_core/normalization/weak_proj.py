@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from srnet_core.clip import check_clip
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded, _root_box
-from srnet_core.normalization._arrays import check_clip, check_depth, root_relative
+from srnet_core.normalization._arrays import check_depth, root_relative
 
 PARAMETERS: tuple[str, ...] = _root_box.PARAMETERS
 USES_ROOT_DEPTH = True

@@ -10,27 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from srnet_core.batch import Batch
+from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.sampling._reuse import ReusedMemory
-from srnet_core.sampling.augment import mirror_poses
 from srnet_core.sampling.table import WindowTable
 from srnet_core.stages.store import CHUNK_FRAMES, Stage
 
 INPUT, TARGET, PARAMETERS = "pose_2d", "pose_3d", "norm_parameters"
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Windows of one training step.
-
-    Attributes:
-        pose_2d: (B, L, J, 2) network input.
-        pose_3d: (B, S, J, 3) network target.
-        parameters: (B, S, P) what decoding the target frames needs; `None` if there are none.
-    """
-
-    pose_2d: torch.Tensor
-    pose_3d: torch.Tensor
-    parameters: torch.Tensor | None = None
 
 
 class FrameSource(Protocol):

@@ -13,14 +13,14 @@ from srnet_core.sampling.sampler import Sampler
 from srnet_core.sampling.streamed import StreamedSampler
 from srnet_core.sampling.table import WindowTable
 from srnet_core.sampling.windows import ResidentSampler
-from srnet_core.stages.store import Sequence, Stage
+from srnet_core.stages.store import Stage, StoredClip
 
 SHARE_OF_FREE_MEMORY = 0.5  # the rest is for the network and what it computes
 
 
 def make_sampler(
     stage: Stage,
-    sequences: Iterable[Sequence],
+    sequences: Iterable[StoredClip],
     config: RunConfig,
     device: torch.device,
     order: Mapping | None = None,

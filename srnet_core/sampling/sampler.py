@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from srnet_core.sampling.frames import Batch
+from srnet_core.batch import Batch
 from srnet_core.sampling.table import WindowTable
 
 

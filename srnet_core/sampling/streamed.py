@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from srnet_core.batch import Batch
 from srnet_core.sampling._read_ahead import ReadAhead
 from srnet_core.sampling.blocks import READ_AHEAD, BlockPlan, RingShuffle
-from srnet_core.sampling.frames import INPUT, Batch, FrameSource, FrameStore, RowRange, pieces
+from srnet_core.sampling.frames import INPUT, FrameSource, FrameStore, RowRange, pieces
 from srnet_core.sampling.sampler import Sampler
 from srnet_core.sampling.table import WindowTable
 

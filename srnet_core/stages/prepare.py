@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core import __version__, datasets, lookup
+from srnet_core.body import BodySize, at_depth, estimate_root_depth, learn_body_size
 from srnet_core.clip import Clip, ClipName, PoseDataset
 from srnet_core.config import DataConfig, replace, to_dict
 from srnet_core.errors import ConfigError, StageError
 from srnet_core.files import require_folder
-from srnet_core.normalization._root_depth import BodySize, at_depth, estimate_root_depth, learn_body_size
 from srnet_core.protocols import Split, split_clips
 from srnet_core.stages.key import file_digest, stage_folder, stage_key
-from srnet_core.stages.store import FRAME_ARRAYS, Sequence, Stage
+from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
 from srnet_core.stages.writer import StageWriter
 
 Progress = Callable[[str, int, int], None]
@@ -128,7 +128,7 @@ def _write(
         writer.commit(manifest, windows, replace_existing=force)
 
 
-def _body_size(dataset: PoseDataset, sequences: list[Sequence], rows: list[slice]) -> BodySize:
+def _body_size(dataset: PoseDataset, sequences: list[StoredClip], rows: list[slice]) -> BodySize:
     """Of the people who train, from some hundred of their clips."""
     pairs = [(s, r) for s, r in zip(sequences, rows) if s.split == "train"]
     chosen = pairs[:: -(-len(pairs) // _CLIPS_FOR_BODY_SIZE)]
@@ -142,14 +142,14 @@ def _pose_to_encode(clip: Clip, config: DataConfig, body: BodySize | None) -> np
     return at_depth(clip, estimate_root_depth(clip.pose_2d_px, clip.camera, body))
 
 
-def _lay_out(split: Split, config: DataConfig) -> tuple[list[Sequence], list[slice]]:
+def _lay_out(split: Split, config: DataConfig) -> tuple[list[StoredClip], list[slice]]:
     """Where each clip goes in the flat arrays, training split first, and which of its frames are taken."""
     sequences, rows, start = [], [], 0
     for side, clips in (("train", split.train), ("test", split.test)):
         for clip in clips:
             chosen = _frames_of(clip, config.downsample, config.subset if side == "train" else 1.0)
             length = len(range(clip.frames)[chosen])
-            sequences.append(Sequence(clip.subject, clip.take, clip.camera, side, start, length))
+            sequences.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length))
             rows.append(chosen)
             start += length
     return sequences, rows
@@ -164,14 +164,14 @@ def _frames_of(clip: ClipName, downsample: int, fraction: float) -> slice:
     return slice(first * downsample, (first + kept - 1) * downsample + 1, downsample)
 
 
-def _cut_clips(dataset: PoseDataset, sequences, rows) -> Iterator[tuple[Sequence, Clip]]:
+def _cut_clips(dataset: PoseDataset, sequences, rows) -> Iterator[tuple[StoredClip, Clip]]:
     for sequence, chosen in zip(sequences, rows):
         name = ClipName(sequence.subject, sequence.take, sequence.camera, chosen.stop)
         clip = dataset.clip(name)
         yield sequence, Clip(name, clip.camera, clip.pose_2d_px[chosen], clip.pose_3d_cam_m[chosen])
 
 
-def _window_centres(sequences: list[Sequence], side: str) -> np.ndarray:
+def _window_centres(sequences: list[StoredClip], side: str) -> np.ndarray:
     """Every frame of a split is the centre of one window."""
     ranges = [np.arange(s.start, s.start + s.length, dtype=np.int32) for s in sequences if s.split == side]
     return np.concatenate(ranges)
@@ -182,7 +182,7 @@ def _manifest(
     dataset: PoseDataset,
     config: DataConfig,
     inputs: list[dict],
-    sequences: list[Sequence],
+    sequences: list[StoredClip],
     parameters: tuple[str, ...],
 ) -> dict:
     return {

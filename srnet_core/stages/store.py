@@ -41,7 +41,7 @@ _AGAIN = "Delete the folder, or run prepare with --force"
 
 
 @dataclass(frozen=True)
-class Sequence:
+class StoredClip:
     """One clip in a stage: frames `start` to `start + length` of the flat arrays.
 
     `camera` is the index in the subject's rig; `split` is "train" or "test".
@@ -103,8 +103,8 @@ class Stage:
                     raise StageError(f"damaged: the bytes of {name} have changed", where=self.folder, todo=_AGAIN)
 
     @cached_property
-    def sequences(self) -> tuple[Sequence, ...]:
-        return tuple(Sequence(**entry) for entry in self.manifest["sequences"])
+    def sequences(self) -> tuple[StoredClip, ...]:
+        return tuple(StoredClip(**entry) for entry in self.manifest["sequences"])
 
     @cached_property
     def skeleton(self) -> Skeleton:
@@ -118,7 +118,7 @@ class Stage:
     def bytes(self) -> int:
         return sum(entry["bytes"] for entry in self.manifest["files"].values())
 
-    def split(self, split: str) -> tuple[Sequence, ...]:
+    def split(self, split: str) -> tuple[StoredClip, ...]:
         return tuple(s for s in self.sequences if s.split == split)
 
     def frames(self, split: str) -> tuple[int, int]:

@@ -4,12 +4,12 @@ import numpy as np
 
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
-from srnet_core.stages.store import Sequence
+from srnet_core.stages.store import StoredClip
 
 
 def hold_out(
-    sequences: tuple[Sequence, ...], validation: tuple[str, ...], seed: int
-) -> tuple[tuple[Sequence, ...], tuple[Sequence, ...]]:
+    sequences: tuple[StoredClip, ...], validation: tuple[str, ...], seed: int
+) -> tuple[tuple[StoredClip, ...], tuple[StoredClip, ...]]:
     """(training, validation) sequences.
 
     Args:

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from srnet_core.batch import Batch
 from srnet_core.config import TrainConfig
 from srnet_core.device import float32_products
-from srnet_core.sampling.frames import Batch
-from srnet_core.training._compiled import CompiledForward, Forward
-from srnet_core.training._graph import CudaGraphs, GraphedStep, Graphs
-from srnet_core.training._running_statistics import RunningStatistics
-from srnet_core.training.acceleration import Acceleration, choose_acceleration
+from srnet_core.engine.acceleration import Acceleration, choose_acceleration
+from srnet_core.engine.compiled import CompiledForward, Forward
+from srnet_core.engine.cuda_graph import CudaGraphs, GraphedStep, Graphs
+from srnet_core.engine.running_statistics import RunningStatistics
 from srnet_core.training.losses import joint_error, l1_loss
 from srnet_core.training.optimizer import set_learning_rate
 

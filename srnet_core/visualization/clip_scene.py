@@ -11,13 +11,13 @@ from srnet_core.config import DataConfig
 from srnet_core.errors import UnknownNameError
 from srnet_core.evaluation.predict import predict_split
 from srnet_core.lookup import choose
-from srnet_core.stages.store import Sequence, Stage
+from srnet_core.stages.store import Stage, StoredClip
 from srnet_core.visualization.scene import GROUND_TRUTH, Scene, camera_to_view
 
 
 def choose_sequence(
     stage: Stage, *, subject: str | None = None, action: str | None = None, camera: int | None = None
-) -> Sequence:
+) -> StoredClip:
     """A test sequence; what is left open is the first there is, with walking preferred because everyone knows it.
 
     Args:
@@ -48,7 +48,7 @@ def choose_sequence(
 def clip_scene(
     models: Mapping[str, torch.nn.Module],
     stage: Stage,
-    sequence: Sequence,
+    sequence: StoredClip,
     *,
     data: DataConfig,
     title: str,
@@ -85,7 +85,7 @@ def clip_scene(
     )
 
 
-def _keypoints_px(config: DataConfig, sequence: Sequence) -> np.ndarray:
+def _keypoints_px(config: DataConfig, sequence: StoredClip) -> np.ndarray:
     """The sequence's 2D input in pixels, from the input files: stages hold it normalized."""
     paths = datasets.locate(config.dataset, config.data_dir, config.keypoints, config.cache_dir)
     dataset = datasets.load(config.dataset, paths, config.keypoints)

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_model_contract import ARCHITECTURES, EVERY_MODEL, VARIANTS, clip, make
 
+from srnet_core.engine import folded as _folded
+from srnet_core.engine.folded import FoldedNetwork, fold
+from srnet_core.engine.live import go_live
 from srnet_core.errors import ConfigError
-from srnet_core.evaluation.predict import pad_edges
-from srnet_core.models import _folded
-from srnet_core.models._folded import FoldedNetwork, fold
-from srnet_core.models._folded_live import go_live
+from srnet_core.inference.predict import pad_edges
 
 WIDE = [
     {"context_width": d, "recombine": recombine, "context": context}

@@ -86,7 +86,7 @@ def test_window_by_window_evaluation_in_pieces_is_the_same(monkeypatch):
     model = make(recombine="concat")
     x = clip(model, 30)
     whole = model(x)
-    monkeypatch.setattr("srnet_core.models._backbone.FRAMES_AT_ONCE", 1)
+    monkeypatch.setattr("srnet_core.models.backbone.FRAMES_AT_ONCE", 1)
     torch.testing.assert_close(model(x), whole, rtol=0, atol=1e-12)
 
 

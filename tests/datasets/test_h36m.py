@@ -7,8 +7,8 @@ import published_files
 import pytest
 
 from srnet_core import datasets
-from srnet_core.datasets._h36m_calibration import h36m_cameras
 from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.skeletons import h36m32
 
 

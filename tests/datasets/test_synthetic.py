@@ -10,9 +10,13 @@ import pytest
 from srnet_core import datasets
 from srnet_core.clip import action_of
 from srnet_core.datasets import synthetic
-from srnet_core.datasets._h36m_calibration import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
-from srnet_core.datasets._synthetic.body import PEOPLE
-from srnet_core.datasets._synthetic.curves import (
+from srnet_core.datasets.synthetic import FPS, SyntheticConfig, generate, make_files
+from srnet_core.errors import ConfigError, UnknownNameError
+from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
+from srnet_core.geometry.rotation import quaternion_to_matrix
+from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.synthetic.body import PEOPLE
+from srnet_core.synthetic.curves import (
     PeriodicSpline,
     keyed,
     matrix_to_quaternion,
@@ -20,14 +24,10 @@ from srnet_core.datasets._synthetic.curves import (
     rotation_matrices,
     smooth_below,
 )
-from srnet_core.datasets._synthetic.draft import Draft
-from srnet_core.datasets._synthetic.gait import sagittal_angles
-from srnet_core.datasets._synthetic.limits import LIMITS_DEG, joint_angles_deg
-from srnet_core.datasets._synthetic.take import make_person, make_take
-from srnet_core.datasets.synthetic import FPS, SyntheticConfig, generate, make_files
-from srnet_core.errors import ConfigError, UnknownNameError
-from srnet_core.geometry.rotation import quaternion_to_matrix
-from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.synthetic.draft import Draft
+from srnet_core.synthetic.gait import sagittal_angles
+from srnet_core.synthetic.limits import LIMITS_DEG, joint_angles_deg
+from srnet_core.synthetic.take import make_person, make_take
 
 CONFIG = SyntheticConfig(seed=7, seconds_per_take=4.0, subjects=("S1", "S7", "S9"))
 SMALL = SyntheticConfig(seed=3, seconds_per_take=1.0, subjects=("S5", "S11"), actions=("Walking", "Sitting"))

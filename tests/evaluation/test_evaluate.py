@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from srnet_core.config import DataConfig
-from srnet_core.evaluation.predict import mean_pose_m, pad_edges, predict_normalized, predict_split
+from srnet_core.evaluation.predict import mean_pose_m, predict_split
 from srnet_core.evaluation.run import evaluate_mean_pose, evaluate_steps, finish
+from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.inference.lifter import Lifter
+from srnet_core.inference.predict import pad_edges, predict_normalized
 from srnet_core.models import build_model
-from srnet_core.sampling.augment import mirror_poses
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.stages.prepare import prepare
 

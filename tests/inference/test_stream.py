@@ -5,13 +5,13 @@ import pytest
 import torch
 
 import srnet_core as srnet
+from srnet_core.body import BodySize
 from srnet_core.checkpoint import Checkpoint
 from srnet_core.errors import BadFileError, CheckpointError, ConfigError
-from srnet_core.evaluation import predict
 from srnet_core.inference import lifter as lifter_module
+from srnet_core.inference import predict
 from srnet_core.inference.lifter import Lifter
 from srnet_core.inference.stream import PoseStream
-from srnet_core.normalization._root_depth import BodySize
 from srnet_core.skeletons.h36m17 import SKELETON
 
 CAMERA = srnet.Camera(

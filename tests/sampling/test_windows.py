@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sampling_support import expected_windows, starts_of
 
 from srnet_core.errors import ConfigError
-from srnet_core.sampling.augment import mirror_poses
+from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.sampling.table import PublishedOrder, WindowTable
 from srnet_core.sampling.windows import WindowSampler
 from srnet_core.skeletons.h36m17 import SKELETON

@@ -6,8 +6,8 @@ import torch
 from test_step import assert_same, batches, decode, network
 
 from srnet_core.config import TrainConfig
+from srnet_core.engine.acceleration import Acceleration, has_triton
 from srnet_core.sampling.windows import WindowSampler
-from srnet_core.training.acceleration import Acceleration, has_triton
 from srnet_core.training.loop import Epoch, Progress, train_epochs
 from srnet_core.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state_to_store
 from srnet_core.training.step import TrainingStep

@@ -6,13 +6,13 @@ import itertools
 import pytest
 import torch
 
+from srnet_core.batch import Batch
 from srnet_core.config import ModelConfig, TrainConfig
+from srnet_core.engine import compiled as _compiled
+from srnet_core.engine.acceleration import Acceleration
+from srnet_core.engine.cuda_graph import WARM_UP, GraphedStep
+from srnet_core.engine.running_statistics import RunningStatistics
 from srnet_core.models import build_model
-from srnet_core.sampling.frames import Batch
-from srnet_core.training import _compiled
-from srnet_core.training._graph import WARM_UP, GraphedStep
-from srnet_core.training._running_statistics import RunningStatistics
-from srnet_core.training.acceleration import Acceleration
 from srnet_core.training.loop import Notice, Progress, Step, train_epochs
 from srnet_core.training.losses import joint_error, l1_loss
 from srnet_core.training.optimizer import make_optimizer

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srnet_core.datasets._h36m_calibration import h36m_cameras
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.visualization.scene import MAX_TEXT, camera_to_view, clean_text
 
 CAMERAS = [camera for rig in h36m_cameras().values() for camera in rig]

@@ -13,8 +13,8 @@ from srnet_core.benchmark.limit import largest_products
 from srnet_core.benchmark.memory import IMAGE_SIZE, clip_px, make_lifter
 from srnet_core.benchmark.result import FC, OURS, Line, speeds, times_faster
 from srnet_core.device import choose_device
+from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.models import build_model
-from srnet_core.sampling.augment import mirror_poses
 from srnet_core.skeletons.h36m17 import SKELETON
 
 SEQUENCE_FRAMES = 1000

@@ -1,0 +1,175 @@
+"""From a trained network to its layers for inference: every BatchNorm goes into the weights before it.
+
+In evaluation a BatchNorm is s y + b with fixed s and b, so after a layer it is that layer with its output channels
+scaled and a bias, and inside a context it is the context's convolution scaled. All of it is computed in float64 and
+rounded once. Nothing here shares memory with the network that was folded.
+"""
+
+from collections.abc import Sequence
+from functools import partial, singledispatch
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srnet_core.engine.folded_layers import DenseLayer, FoldedContext, FoldedLayer, GraphLayer, GroupLayer
+from srnet_core.layers.context import AllContext, OthersContext, group_slices
+from srnet_core.layers.graph import GraphConv1d
+from srnet_core.layers.locally_connected import LocallyConnectedConv1d
+from srnet_core.layers.split_recombine import SplitRecombineConv1d
+from srnet_core.layers.temporal import TemporalConv1d
+
+Affine = tuple[Tensor, Tensor]  # scale and shift of channels, float64
+
+
+class CannotFold(Exception):
+    """A layer of a kind that nobody taught to fold: the network has to be run as it is."""
+
+
+def affine(norm: nn.BatchNorm1d | None, channels: int) -> Affine:
+    """What a BatchNorm does to each of `channels` in evaluation, one after the other features and joints alike."""
+    if norm is None:
+        like = torch.zeros(channels, dtype=torch.float64)
+        return like + 1, like
+    scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+    shift = norm.bias.double() - norm.running_mean.double() * scale
+    repeat = channels // norm.num_features  # joints, where they share the statistics
+    return scale.repeat(repeat), shift.repeat(repeat)
+
+
+@torch.no_grad()
+def fold_layer(layer: nn.Module, norm: nn.BatchNorm1d | None, channels: int) -> FoldedLayer:
+    """A layer of the backbone and the BatchNorm after it, `None` for none, as one.
+
+    Args:
+        channels: that the layer puts out.
+
+    Raises:
+        CannotFold: a layer unknown here.
+    """
+    weight = next(layer.parameters())
+    scale, shift = (a.to(weight.device) for a in affine(norm, channels))
+    return _fold(layer, scale, shift, weight.dtype)
+
+
+@singledispatch
+def _fold(layer: nn.Module, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
+    raise CannotFold(type(layer).__name__)
+
+
+@_fold.register
+def _(layer: TemporalConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
+    weight, bias = _scaled(layer.weight, layer.bias, scale, shift)
+    return DenseLayer(weight.to(dtype), bias.to(dtype))
+
+
+@_fold.register
+def _(layer: LocallyConnectedConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
+    weight, bias = _scaled(layer.dense_weight(), layer.bias, scale, shift)
+    return DenseLayer(weight.to(dtype), bias.to(dtype))
+
+
+@_fold.register
+def _(layer: GraphConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
+    features = layer.out_channels  # of a joint; all joints have the same scale and shift
+    weight, bias = _scaled(layer.weight, layer.bias, scale[:features], shift[:features])
+    return GraphLayer(layer.adjacency.to(dtype), weight.to(dtype), bias.to(dtype))
+
+
+@_fold.register
+def _(layer: SplitRecombineConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
+    parts = [
+        _scaled(conv.weight, None, scale[own], shift[own])
+        for conv, own in zip(layer.group_conv, group_slices(layer.out_group_channels))
+    ]
+    return GroupLayer(
+        [weight.to(dtype) for weight, _ in parts],
+        [bias.to(dtype) for _, bias in parts],
+        in_channels=layer.in_channels,
+        index=None if layer.index is None else layer.index.clone(),
+        recombine=layer.recombine,
+        context=_fold_context(layer, dtype),
+        context_width=layer.context_width,
+    )
+
+
+def _scaled(weight: Tensor, bias: Tensor | None, scale: Tensor, shift: Tensor) -> Affine:
+    """Weight (O, C, k) and bias (O,) or `None`, followed by s y + b, in float64."""
+    scaled = weight.double() * scale[:, None, None]
+    return scaled, shift if bias is None else bias.double() * scale + shift
+
+
+def _fold_context(layer: SplitRecombineConv1d, dtype: torch.dtype) -> FoldedContext | None:
+    if layer.context == "none":
+        return None
+    others = layer.context == "others"
+    source = layer.get_part_info if others else layer.get_all_info
+    weight, bias = _others(source) if others else _all(source)
+    return FoldedContext(
+        DenseLayer(weight.to(dtype), bias.to(dtype)),
+        _activation(source),
+        from_arranged=others or source.form == "group_wise",
+        per_channel=layer.runs is not None or source.form == "channel_wise",
+        runs=None if layer.runs is None else layer.runs.clone(),
+        reorder=layer.reorder,
+    )
+
+
+def _activation(source: OthersContext | AllContext):
+    """In place, as `_Context.activate`; the mean forms have none."""
+    if isinstance(source, OthersContext) and source.form != "learned":
+        return None
+    if source.recombine == "multiply":
+        return torch.sigmoid_
+    return partial(F.leaky_relu_, negative_slope=source.negative_slope)
+
+
+def _others(source: OthersContext) -> Affine:
+    """(numbers * k, C, k) and (numbers * k,): the context of the other groups before its activation."""
+    if source.form != "learned":
+        return _mean(source)
+    weight, bias = source._weight().double(), torch.cat([conv.bias for conv in source.m_conv]).double()
+    if source.recombine != "multiply":
+        return weight, bias
+    each = [affine(norm, norm.num_features) for norm in source.layers_bn]
+    return _scaled(weight, bias, torch.cat([s for s, _ in each]), torch.cat([b for _, b in each]))
+
+
+def _mean(source: OthersContext) -> Affine:
+    """The mean of the other groups' channels at each tap, or the convolution of it, as a convolution of channels."""
+    k = source.kernel_size
+    mean = (source.others_mask / source.others_mask.sum(dim=1, keepdim=True)).double()  # (G, C)
+    if source.form == "mean":  # tap n of the output is tap n of the input
+        mix = torch.eye(k, dtype=mean.dtype, device=mean.device).expand(len(mean), k, k)
+        bias = mean.new_zeros(len(mean) * k)
+    else:
+        mix = torch.stack([conv.weight[:, 0] for conv in source.m_conv]).double()  # (G, k outputs, k taps)
+        bias = torch.cat([conv.bias for conv in source.m_conv]).double()
+    return torch.einsum("gon,gc->gocn", mix, mean).flatten(0, 1), bias
+
+
+def _all(source: AllContext) -> Affine:
+    """(numbers * k, C, k) and (numbers * k,): the context of all channels before its activation."""
+    if source.form == "group_wise":
+        return _block_diagonal([conv.weight for conv in source.group_mo]), _bias(source.group_mo)
+    if source.form == "learned":
+        return torch.cat([conv.weight for conv in source.m_conv]).double(), _bias(source.m_conv)
+    repeat = len(source.widths) if source.form == "one_for_all" else 1
+    conv = source.m_conv
+    return conv.weight.double().repeat(repeat, 1, 1), conv.bias.double().repeat(repeat)
+
+
+def _bias(convs: Sequence[nn.Conv1d]) -> Tensor:
+    return torch.cat([conv.bias for conv in convs]).double()
+
+
+def _block_diagonal(weights: Sequence[Tensor]) -> Tensor:
+    """Per group (d * k, C_i, k) -> (G * d * k, C, k), zero for the channels of other groups."""
+    whole = torch.zeros(
+        sum(len(w) for w in weights), sum(w.shape[1] for w in weights), weights[0].shape[2],
+        dtype=torch.float64, device=weights[0].device,
+    )  # fmt: skip
+    rows, columns = group_slices([len(w) for w in weights]), group_slices([w.shape[1] for w in weights])
+    for weight, row, column in zip(weights, rows, columns):
+        whole[row, column] = weight.double()
+    return whole

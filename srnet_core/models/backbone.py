@@ -1,0 +1,195 @@
+"""The temporal network that the models share: Pavllo et al., "3D human pose estimation in video with temporal
+convolutions and semi-supervised training", CVPR 2019, section 3.
+
+expand layer, BatchNorm, LeakyReLU; then for each further filter width a residual block {convolution of that width,
+BatchNorm, LeakyReLU; convolution of width 1, BatchNorm, LeakyReLU}; then the output layer.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srnet_core.config import ModelConfig
+from srnet_core.engine.fused import BufferPool, can_fuse, fused_network
+from srnet_core.errors import ConfigError
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layers.temporal import batch_norm_channels_last, windows
+
+FRAMES_AT_ONCE = 1 << 16  # input frames unfolded at a time where whole sequences are computed window by window
+
+_COMPUTATION = (  # what a subclass may have overridden
+    "forward", "forward_strided", "_network", "_block", "_after", "_output", "_to_pose", "_by_window", "_piece",
+)  # fmt: skip
+
+
+class TemporalBackbone(nn.Module):
+    """Base of the temporal models, channels-last inside.
+
+    A subclass makes `expand_conv`, `layers_conv` (two per block, see `_add_blocks`) and an output layer, `shrink` or
+    `final_layer`, all with a method `channels_last(x, dilation=, stride=)`; where the output layer's channels are not
+    in the order of the joints, also a buffer `output_index`. The names of parameters, and their order, are the
+    published ones: checkpoints and optimizer states carry over. A subclass that computes anything else in its own way
+    overrides the method that does it, and is then trained and run as it is written: the fused and folded forms, which
+    know the layers only, are left out.
+
+    Attributes:
+        config: the `ModelConfig` it was built from.
+        hidden_channels: width of the hidden layers; `config.channels` unless a subclass needs another.
+        receptive_field: frames that one output frame depends on.
+        pad: frames missing on each side for as many outputs as inputs.
+        causal_shift: by how many frames the window of an output is moved into the past: `pad` if causal, else 0.
+            So pad with `pad + causal_shift` frames before and `pad - causal_shift` after.
+    """
+
+    def __init__(self, config: ModelConfig, skeleton: Skeleton, *, hidden_channels: int | None = None):
+        super().__init__()
+        self.config = config
+        self.hidden_channels = hidden_channels or config.channels
+        self.num_joints = skeleton.num_joints
+        self.num_joints_out = config.num_joints_out or skeleton.num_joints
+        self.receptive_field = config.receptive_field
+        self.pad = (config.receptive_field - 1) // 2
+        self.causal_shift = self.pad if config.causal else 0
+        self.expand_bn = self._batch_norm()
+        self.buffer_pool = BufferPool()
+        self.register_buffer("output_index", None, persistent=False)
+        if config.residual_2d and self.num_joints_out != self.num_joints:
+            raise ConfigError("residual_2d needs as many output joints as input joints", where="--num-joints-out")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Predict every frame that has a full window around (if causal: before) it.
+
+        Args:
+            x: (B, T, J, 2) normalized keypoints, T at least the receptive field.
+
+        Returns:
+            (B, T - receptive_field + 1, J, 3).
+
+        Raises:
+            ConfigError: another number of joints or coordinates, or fewer frames than the receptive field.
+        """
+        self._check(x, exact=False)
+        if self._only_by_window():
+            return self._by_window(x)
+        return self._to_pose(self._network(x.flatten(2), strided=False), x)
+
+    def forward_strided(self, x: Tensor) -> Tensor:
+        """Predict one frame of each window, computing nothing else: for training on single frames.
+
+        Args:
+            x: (B, receptive_field, J, 2).
+
+        Returns:
+            (B, 1, J, 3), the same as `forward`.
+        """
+        self._check(x, exact=True)
+        return self._to_pose(self._network(x.flatten(2), strided=not self.config.dense), x)
+
+    def computes_as_backbone(self) -> bool:
+        """Whether the layers are all that is its own: then others may compute them in another way, faster."""
+        return all(getattr(type(self), name) is getattr(TemporalBackbone, name) for name in _COMPUTATION)
+
+    def train(self, mode: bool = True) -> "TemporalBackbone":
+        """As `nn.Module.train`; in evaluation mode the memory kept for training steps is let go."""
+        if not mode:
+            self.buffer_pool.clear()
+        return super().train(mode)
+
+    def set_bn_momentum(self, momentum: float) -> None:
+        """Set the momentum of all BatchNorms; as published (`compat="original"`) not of those in the context."""
+        published = [self.expand_bn, *self.layers_bn]
+        everywhere = [m for m in self.modules() if isinstance(m, nn.BatchNorm1d)]
+        for norm in published if self.config.compat == "original" else everywhere:
+            norm.momentum = momentum
+
+    @property
+    def num_parameters(self) -> int:
+        """Trainable numbers."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    def _only_by_window(self) -> bool:
+        """Whether an output depends on where its window starts, so that whole sequences cannot share work."""
+        return False
+
+    @property
+    def output_layer(self) -> nn.Module:
+        """The last convolution, which has one of its published names."""
+        return self.shrink if hasattr(self, "shrink") else self.final_layer
+
+    def _output(self, x: Tensor) -> Tensor:
+        """The output layer: (B, W, C) -> (B, W, joints out * 3)."""
+        y = self.output_layer.channels_last(x)
+        return y if self.output_index is None else y[..., self.output_index]
+
+    def _add_blocks(self, convs: list[nn.Module]) -> None:
+        """Register the convolutions of the residual blocks and a BatchNorm for each."""
+        self.layers_conv = nn.ModuleList(convs)
+        self.layers_bn = nn.ModuleList(self._batch_norm() for _ in convs)
+
+    def _batch_norm(self) -> nn.BatchNorm1d:
+        """Of the hidden channels, one after each hidden layer."""
+        return nn.BatchNorm1d(self.hidden_channels)
+
+    def _network(self, x: Tensor, *, strided: bool) -> Tensor:
+        """(B, T, J * 2) -> (B, T', joints out * 3)."""
+        if strided and can_fuse(self, x):
+            return fused_network(self, x)
+        first, *widths = self.config.filter_widths
+        x = self._after(self.expand_bn, self.expand_conv.channels_last(x, stride=first if strided else 1))
+        dilation = first
+        for i, width in enumerate(widths):
+            x = self._block(i, x, width, 1 if strided else dilation, width if strided else 1)
+            dilation *= width
+        if not torch.is_autocast_enabled(x.device.type):
+            return self._output(x)
+        with torch.autocast(x.device.type, enabled=False):  # in bf16 a coordinate of 0.5 m would be rounded to 2 mm
+            return self._output(x.float())
+
+    def _block(self, i: int, x: Tensor, width: int, dilation: int, stride: int) -> Tensor:
+        wide, narrow = self.layers_conv[2 * i], self.layers_conv[2 * i + 1]
+        spacing = {} if self.config.dense else {"dilation": dilation, "stride": stride}
+        y = wide.channels_last(x, **spacing)
+        y = self._after(self.layers_bn[2 * i], y)
+        y = self._after(self.layers_bn[2 * i + 1], narrow.channels_last(y))
+        tap = width - 1 if self.config.causal else width // 2  # of the newest or the middle frame
+        start, frames = tap * dilation, y.shape[1]
+        return x[:, start : start + (frames - 1) * stride + 1 : stride] + y
+
+    def _after(self, norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
+        x = F.leaky_relu(batch_norm_channels_last(norm, x), self.config.negative_slope)
+        return F.dropout(x, self.config.dropout, self.training)
+
+    def _to_pose(self, y: Tensor, x: Tensor) -> Tensor:
+        """(B, T', joints * 3) -> (B, T', joints, 3), with the input of each output frame added to x and y if asked."""
+        pose = y.unflatten(-1, (self.num_joints_out, 3))
+        if not self.config.residual_2d:
+            return pose
+        start = self.pad + self.causal_shift
+        keypoints = x[:, start : start + pose.shape[1]]
+        return torch.cat([pose[..., :2] + keypoints, pose[..., 2:]], dim=-1)
+
+    def _by_window(self, x: Tensor) -> Tensor:
+        """`forward` as `forward_strided` of every window; in bounded pieces where no statistics are collected."""
+        count = x.shape[1] - self.receptive_field + 1
+        at_once = max(1, FRAMES_AT_ONCE // (self.receptive_field * x.shape[0]))
+        if self.training or torch.compiler.is_exporting():  # a batch has the statistics of all its windows
+            return self._piece(x, 0, count)
+        starts = range(0, count, at_once)
+        return torch.cat([self._piece(x, start, min(start + at_once, count)) for start in starts], dim=1)
+
+    def _piece(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """Output frames start to stop, each from its own window."""
+        y = self.forward_strided(windows(x, self.receptive_field, start, stop))
+        return y.reshape(x.shape[0], -1, self.num_joints_out, 3)
+
+    def _check(self, x: Tensor, *, exact: bool) -> None:
+        wanted = (self.num_joints, 2)
+        if x.ndim != 4 or tuple(x.shape[2:]) != wanted:
+            raise ConfigError(f"the model takes keypoints (batch, frames, {wanted[0]}, 2), not {tuple(x.shape)}")
+        frames = x.shape[1]
+        if frames < self.receptive_field or (exact and frames != self.receptive_field):
+            relation = "other than" if exact else "fewer than"
+            raise ConfigError(
+                f"{frames} frames, {relation} the model's receptive field of {self.receptive_field}",
+                todo="Pad the clip with its first and last frames",
+            )

@@ -1,0 +1,286 @@
+"""The fused training step gives the numbers of the plain one, in every situation it takes, and leaves the others alone."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import srnet_core as srnet
+from srnet_core.engine import fused as _fused
+from srnet_core.engine import fused_layers as passes
+from srnet_core.engine.fused import BufferPool
+from srnet_core.models import backbone as _backbone
+from srnet_core.models.fc import FullyConnected
+
+FUSIBLE = ("srnet", "group", "fc", "late_fusion", "early_split", "split_fuse_split")
+
+
+def make(name="srnet", *, dtype=torch.float64, seed=0, **settings):
+    torch.manual_seed(seed)
+    model = srnet.build_model(name, **{"channels": 64, "filter_widths": (3, 3), **settings}).to(dtype)
+    for key, parameter in model.named_parameters():
+        if "m_conv" in key:  # zero at first: a context that does not depend on its input
+            torch.nn.init.normal_(parameter, 0, 0.3)
+    return model
+
+
+def windows(model, count=7, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    like = next(model.parameters())
+    return torch.randn(count, model.receptive_field, 17, 2, generator=generator, dtype=like.dtype)
+
+
+def step(model, x):
+    """Output, gradients and BatchNorm statistics of one step."""
+    model.zero_grad()
+    y = model.forward_strided(x)
+    y.sin().mean().backward()
+    gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
+    return y.detach().clone(), gradients, {name: b.clone() for name, b in model.named_buffers()}
+
+
+def plain(monkeypatch):
+    monkeypatch.setattr(_backbone, "can_fuse", lambda model, x: False)
+
+
+def assert_same_steps(monkeypatch, model, x, steps=2, atol=1e-12):
+    other = copy.deepcopy(model)
+    assert _fused.can_fuse(model, x.flatten(2))
+    ours = [step(model, x) for _ in range(steps)]
+    with monkeypatch.context() as patch:
+        plain(patch)
+        theirs = [step(other, x) for _ in range(steps)]
+    for (y, gradients, buffers), (y2, gradients2, buffers2) in zip(ours, theirs):
+        torch.testing.assert_close(y, y2, rtol=0, atol=atol)
+        for name, gradient in gradients2.items():
+            torch.testing.assert_close(gradients[name], gradient, rtol=0, atol=atol, msg=name)
+        for name, buffer in buffers2.items():
+            torch.testing.assert_close(buffers[name], buffer, rtol=0, atol=atol, msg=name)
+
+
+@pytest.mark.parametrize("name", FUSIBLE)
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"causal": True}, {"groups": 3}, {"groups": 1}, {"filter_widths": (1, 1, 1)}, {"filter_widths": (3,)},
+     {"filter_widths": (5, 3, 1)}, {"negative_slope": 0.0}],
+    ids=str,
+)  # fmt: skip
+def test_a_step_is_the_plain_step(monkeypatch, name, settings):
+    model = make(name, **settings)
+    assert_same_steps(monkeypatch, model, windows(model))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    widths=st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=4),
+    channels=st.integers(25, 90), count=st.integers(2, 9), groups=st.sampled_from([2, 3, 5]), seed=st.integers(0, 99),
+    block=st.integers(1, 4000), norm_block=st.integers(1, 4000), causal=st.booleans(),
+)  # fmt: skip
+def test_a_step_does_not_depend_on_the_blocks(widths, channels, count, groups, seed, block, norm_block, causal):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes, "_BLOCK_BYTES", block)
+        patch.setattr(passes, "_NORM_BYTES", norm_block)
+        model = make(filter_widths=tuple(widths), channels=channels, groups=groups, seed=seed, causal=causal)
+        assert_same_steps(patch, model, windows(model, count, seed), steps=1, atol=1e-10)
+
+
+def test_float32_is_as_close_to_float64_as_the_plain_step(monkeypatch):
+    exact = make(channels=256, filter_widths=(3, 3, 3))
+    x = windows(exact, 32)
+    fused, other = copy.deepcopy(exact).float(), copy.deepcopy(exact).float()
+    y, gradients, _ = step(fused, x.float())
+    with monkeypatch.context() as patch:
+        plain(patch)
+        true_y, true_gradients, _ = step(exact, x)
+        plain_y, plain_gradients, _ = step(other, x.float())
+
+    def distance(tensors):  # the gradient of a bias before a BatchNorm is zero but for rounding
+        true = {name: g for name, g in true_gradients.items() if g.abs().max() > 1e-9}
+        return max(float((tensors[name] - g).abs().max() / g.abs().max()) for name, g in true.items())
+
+    assert (y - true_y).abs().max() <= 3 * (plain_y - true_y).abs().max() + 1e-6
+    assert distance(gradients) <= 3 * distance(plain_gradients)
+
+
+def test_a_mean_far_from_zero_costs_no_digits():
+    norm = torch.nn.BatchNorm1d(4)
+    z = torch.randn(4096, 4, generator=torch.Generator().manual_seed(0)) + 1000
+    fused = passes.NormPass(norm, 0.01, len(z))
+    fused.collect(z)
+    fused.settle()
+    expected = z.double().var(0, correction=1)
+    torch.testing.assert_close(norm.running_var.double(), 0.9 + 0.1 * expected, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"recombine": "add"}, {"recombine": "concat"}, {"context": "all"}, {"context_form": "one_for_all", "context": "all"},
+     {"context_width": 2}, {"dropout": 0.1}, {"compat": "original"}],
+    ids=str,
+)  # fmt: skip
+def test_other_variants_take_the_plain_way(settings):
+    model = make(**settings)
+    assert not _fused.can_fuse(model, windows(model).flatten(2))
+    step(model, windows(model))
+
+
+@pytest.mark.parametrize("name", ["gcn", "lcn"])
+def test_layers_of_other_kinds_take_the_plain_way(name):
+    model = make(name, channels=85)
+    assert not _fused.can_fuse(model, windows(model).flatten(2))
+
+
+def test_other_situations_take_the_plain_way():
+    model = make()
+    x = windows(model).flatten(2)
+    assert _fused.can_fuse(model, x)
+    assert not _fused.can_fuse(model, x[:1])  # BatchNorm refuses one row, and says so
+    assert not _fused.can_fuse(model, x.float())
+    assert not _fused.can_fuse(model, x.clone().requires_grad_())
+    with torch.no_grad():
+        assert not _fused.can_fuse(model, x)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not _fused.can_fuse(model, x)
+    model.layers_bn[0].eval()
+    assert not _fused.can_fuse(model, x)
+    assert not _fused.can_fuse(model.eval(), x)
+    weighted = make()
+    torch.nn.utils.parametrizations.weight_norm(weighted.layers_conv[0].group_conv[0])
+    assert not _fused.can_fuse(weighted, x)
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        make().forward_strided(windows(model, 1))
+
+
+def test_frozen_parameters_get_no_gradient():
+    model = make()
+    model.expand_conv.requires_grad_(False)
+    model.forward_strided(windows(model)).sum().backward()
+    assert all(p.grad is None for p in model.expand_conv.parameters())
+    assert all(p.grad is not None for p in model.layers_conv.parameters())
+
+
+def test_two_steps_at_once_keep_apart(monkeypatch):
+    """Both forward passes come before both backward passes: the memory of the first must not be used by the second."""
+    model, other = make(), make()
+    x, x2 = windows(model), windows(model, seed=2)
+    first, second = model.forward_strided(x), model.forward_strided(x2)
+    (first.sin().mean() + second.cos().mean()).backward()
+    with monkeypatch.context() as patch:
+        plain(patch)
+        (other.forward_strided(x).sin().mean() + other.forward_strided(x2).cos().mean()).backward()
+    for ours, theirs in zip(model.parameters(), other.parameters()):
+        torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-12)
+
+
+def test_differentiating_twice_is_refused_in_words():
+    model = make()
+    loss = model.forward_strided(windows(model)).sum()
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="already been differentiated"):
+        loss.backward()
+
+
+def test_memory_is_kept_between_steps_and_let_go_in_evaluation():
+    model = make()
+    for count in (16, 16, 9):
+        step(model, windows(model, count))
+    kept = model.buffer_pool._free
+    assert kept
+    addresses = {b.data_ptr() for _, b, _ in kept}
+    step(model, windows(model, 16))
+    assert {b.data_ptr() for _, b, _ in model.buffer_pool._free} == addresses  # nothing new was taken, nothing twice
+    assert not copy.deepcopy(model).buffer_pool._free
+    model.eval()
+    assert not model.buffer_pool._free
+
+
+def test_batches_of_many_sizes_do_not_pile_up():
+    model = make()
+    step(model, windows(model, 40))
+    most = len(model.buffer_pool._free)
+    for count in range(20, 41):
+        step(model, windows(model, count))
+    assert len(model.buffer_pool._free) <= 3 * most
+
+
+def test_the_pool_gives_nothing_twice():
+    pool, like = BufferPool(), torch.zeros(1)
+    a = pool.take(4, 5, like=like)
+    pool.give(a)
+    b, c = pool.take(20, like=like), pool.take(20, like=like)
+    assert b.data_ptr() == a.data_ptr() != c.data_ptr()
+    pool.give(b, c)
+    assert pool.take(3, like=like).numel() == 3  # too small for what is kept: new memory
+    assert pool.take(2, 8, like=like).data_ptr() in (b.data_ptr(), c.data_ptr())
+
+
+class _Bounded(FullyConnected):
+    def _after(self, norm, x):
+        return super()._after(norm, x).clamp(max=0.5)
+
+
+class _Scaled(FullyConnected):
+    def _output(self, x):
+        return 3 * super()._output(x)
+
+
+@pytest.mark.parametrize("kind", [_Bounded, _Scaled])
+def test_a_model_that_computes_in_its_own_way_is_trained_so(kind, monkeypatch):
+    known = make("fc")
+    model = kind(known.config, known.skeleton).double()
+    model.load_state_dict(known.state_dict())
+    x = windows(model)
+    y = step(model, x)[0]
+    plain(monkeypatch)
+    torch.testing.assert_close(y, step(copy.deepcopy(model), x)[0], rtol=0, atol=0)
+
+
+def test_what_is_shared_hooked_or_set_apart_goes_the_plain_way():
+    shared_layer, shared_norm, shared_weight, hooked, set_apart = (make(filter_widths=(3, 3, 3)) for _ in range(5))
+    x = windows(hooked).flatten(2)
+    assert _fused.can_fuse(hooked, x)
+    shared_layer.layers_conv[3] = shared_layer.layers_conv[1]
+    shared_norm.layers_bn[3] = shared_norm.layers_bn[1]
+    shared_weight.layers_conv[3].group_conv[0].weight = shared_weight.layers_conv[1].group_conv[0].weight
+    hooked.layers_bn[0].register_forward_hook(lambda *_: None)
+    set_apart.layers_conv[0].get_part_info.layers_bn[1].momentum = 0.5
+    for model in (shared_layer, shared_norm, shared_weight, hooked, set_apart):
+        assert not _fused.can_fuse(model, x)
+
+
+@pytest.mark.parametrize("name", ["srnet", "fc"])
+def test_weights_changed_before_the_backward_pass_are_noticed(name):
+    model = make(name)
+    loss = model.forward_strided(windows(model)).sum()
+    torch.optim.SGD(model.parameters(), lr=0.1).step()  # without gradients nothing changes
+    with torch.no_grad():
+        model.expand_bn.weight.add_(1)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("name", ["srnet", "fc"])
+def test_gradients_reach_weights_that_stand_in_for_the_model_s(name, monkeypatch):
+    model = make(name)
+    wrapped, x = _Strided(model), windows(model)
+
+    def gradients():
+        scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+        weights = {key: scale * p.detach() for key, p in wrapped.named_parameters()}
+        torch.func.functional_call(wrapped, weights, (x,)).sin().sum().backward()
+        return scale.grad
+
+    ours = gradients()
+    plain(monkeypatch)
+    torch.testing.assert_close(ours, gradients(), rtol=1e-10, atol=0)
+
+
+class _Strided(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model.forward_strided(x)
