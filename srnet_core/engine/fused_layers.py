@@ -126,7 +126,7 @@ class ContextPass:
         self.kernel_size, self.groups = kernel_size, len(self._convs)
         self.widths = context.widths
         k, G, C = kernel_size, self.groups, sum(self.widths)
-        weight = context._weight().detach().view(G, k, C, k)  # (G, k outputs, C, k taps)
+        weight = context.joined_weight().detach().view(G, k, C, k)  # (G, k outputs, C, k taps)
         self._weight = weight.permute(1, 0, 3, 2).reshape(k * G, k * C)
         self._bias = self._each("bias", self._convs)
         self._raw = weight.new_empty(rows, k * G)

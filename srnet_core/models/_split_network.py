@@ -8,10 +8,9 @@ neither residuals nor layers mix parts that are meant to be apart.
 
 from collections.abc import Collection
 
-import torch
-
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layers.constant import Constant
 from srnet_core.layers.context import group_slices
 from srnet_core.layers.split_recombine import SplitRecombineConv1d, share_channels
 from srnet_core.layers.temporal import TemporalConv1d
@@ -33,6 +32,8 @@ class SplitNetwork(TemporalBackbone):
     Raises:
         ConfigError: body parts that do not fit the skeleton, fewer channels than parts, or options of `fc`.
     """
+
+    layers_only = True
 
     def __init__(
         self, config: ModelConfig, skeleton: Skeleton, *, fused: Collection[int] = (), fused_output: bool = False
@@ -67,4 +68,4 @@ class SplitNetwork(TemporalBackbone):
         self.final_layer = SplitRecombineConv1d(
             ranges, context="none", out_channels=sum(outputs), out_group_channels=outputs
         )
-        self.register_buffer("output_index", torch.tensor(output_index(groups, outputs)), persistent=False)
+        self.output_index = Constant(output_index(groups, outputs))

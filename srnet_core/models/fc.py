@@ -14,6 +14,8 @@ from srnet_core.models.backbone import TemporalBackbone
 class FullyConnected(TemporalBackbone):
     """Every layer sees all joints. `config.dense` fills the gaps of the dilated filters with further weights."""
 
+    layers_only = True
+
     def __init__(self, config: ModelConfig, skeleton: Skeleton):
         super().__init__(config, skeleton)
         channels, widths = config.channels, config.filter_widths
