@@ -25,7 +25,7 @@ Affine = tuple[Tensor, Tensor]  # scale and shift of channels, float64
 
 
 class CannotFold(Exception):
-    """A layer of a kind that nobody taught to fold: the network has to be run as it is."""
+    """A layer of a kind that cannot be folded: the network has to be run as it is."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,17 @@ def layers_only(model: nn.Module) -> bool:
     return vars(type(model)).get("layers_only") is True
 
 
-def affine(norm: nn.BatchNorm1d | None, channels: int) -> Affine:
-    """What a BatchNorm does to each of `channels` in evaluation, one after the other features and joints alike."""
-    if norm is None:
+def affine(norm: nn.Module | None, channels: int) -> Affine:
+    """What a BatchNorm does to each of `channels` in evaluation, one after the other features and joints alike.
+
+    Raises:
+        CannotFold: a normalization of another kind.
+    """
+    if norm is None or isinstance(norm, nn.Identity):
         like = torch.zeros(channels, dtype=torch.float64)
         return like + 1, like
+    if not isinstance(norm, nn.BatchNorm1d) or norm.running_mean is None or not norm.affine:
+        raise CannotFold(type(norm).__name__)
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
     shift = norm.bias.double() - norm.running_mean.double() * scale
     repeat = channels // norm.num_features  # joints, where they share the statistics
@@ -99,7 +105,7 @@ def affine(norm: nn.BatchNorm1d | None, channels: int) -> Affine:
 
 
 @torch.no_grad()
-def fold_layer(layer: nn.Module, norm: nn.BatchNorm1d | None, channels: int) -> FoldedLayer:
+def fold_layer(layer: nn.Module, norm: nn.Module | None, channels: int) -> FoldedLayer:
     """A layer of the backbone and the BatchNorm after it, `None` for none, as one.
 
     Args:
