@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srnet_core.engine.folded_layers import DenseLayer, FoldedContext, FoldedLayer, GraphLayer, GroupLayer
-from srnet_core.layers.context import AllContext, OthersContext, group_slices
+from srnet_core.layers.channels import group_slices
+from srnet_core.layers.context import AllContext, OthersContext
 from srnet_core.layers.graph import GraphConv1d
 from srnet_core.layers.locally_connected import LocallyConnectedConv1d
 from srnet_core.layers.split_recombine import SplitRecombineConv1d

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from srnet_core.layers.context import OthersContext, group_slices
+from srnet_core.layers.channels import group_slices
+from srnet_core.layers.context import OthersContext
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 

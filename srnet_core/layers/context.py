@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srnet_core.layers.channels import group_slices
 from srnet_core.layers.constant import Constant
 from srnet_core.layers.temporal import norm_channels_last, taps_product
 
@@ -22,12 +23,6 @@ def zero_weight_conv(in_channels: int, out_channels: int, kernel_size: int) -> n
     conv = nn.Conv1d(in_channels, out_channels, kernel_size)
     nn.init.zeros_(conv.weight)
     return conv
-
-
-def group_slices(widths: Sequence[int]) -> list[slice]:
-    """Where each group lies in the channels: consecutive runs of the given widths."""
-    ends = [sum(widths[: i + 1]) for i in range(len(widths))]
-    return [slice(end - width, end) for end, width in zip(ends, widths)]
 
 
 def published_order(context: Tensor) -> Tensor:

@@ -24,8 +24,9 @@ from torch import Tensor, nn
 
 from srnet_core.config import CONTEXT, RECOMBINE
 from srnet_core.errors import ConfigError
+from srnet_core.layers.channels import group_ranges, share_channels
 from srnet_core.layers.constant import Constant
-from srnet_core.layers.context import AllContext, OthersContext, group_slices, published_order
+from srnet_core.layers.context import AllContext, OthersContext, published_order
 from srnet_core.layers.temporal import take_taps, tap_weights, taps_product
 from srnet_core.lookup import choose
 
@@ -36,21 +37,6 @@ FORMS = {
 }
 
 WIDE_FORMS = ("learned", "one_for_all", "group_wise")
-
-
-def share_channels(total: int, widths: Sequence[int]) -> tuple[int, ...]:
-    """Share `total` channels out in proportion to `widths`, rounded down; the last takes the rest.
-
-    Computed in floating point as the published code does, so that layer shapes are the same for every `total`.
-
-    Raises:
-        ConfigError: a share would be empty.
-    """
-    shares = [int(width / sum(widths) * total) for width in widths[:-1]]
-    shares.append(total - sum(shares))
-    if min(shares) < 1:
-        raise ConfigError(f"{total} channels are too few for {len(widths)} groups", where="--channels")
-    return tuple(shares)
 
 
 class SplitRecombineConv1d(nn.Module):
@@ -161,7 +147,7 @@ class SplitRecombineConv1d(nn.Module):
     @property
     def out_groups(self) -> list[range]:
         """Indices of each group's output channels: the `groups` of the next layer."""
-        return [range(s.start, s.stop) for s in group_slices(self.out_group_channels)]
+        return group_ranges(self.out_group_channels)
 
     def forward(self, x: Tensor, *, dilation: int | None = None, stride: int | None = None) -> Tensor:
         """(B, C_in, T) -> (B, C_out, T').

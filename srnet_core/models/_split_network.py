@@ -10,9 +10,9 @@ from collections.abc import Collection
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layers.channels import group_ranges, share_channels
 from srnet_core.layers.constant import Constant
-from srnet_core.layers.context import group_slices
-from srnet_core.layers.split_recombine import SplitRecombineConv1d, share_channels
+from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models._groups import joint_groups, output_channels, output_index, require_own_joints
 from srnet_core.models.backbone import TemporalBackbone
@@ -43,7 +43,7 @@ class SplitNetwork(TemporalBackbone):
         self.fused = frozenset(fused)
         groups = joint_groups(config, skeleton)
         self.group_channels = share_channels(config.channels, [2 * len(group) for group in groups])
-        ranges = [range(s.start, s.stop) for s in group_slices(self.group_channels)]
+        ranges = group_ranges(self.group_channels)
         first, *widths = config.filter_widths
         self.expand_conv = self._hidden_layer(0, groups, first, features=2, nodes=self.num_joints)
         kernels = [k for width in widths for k in (width, 1)]

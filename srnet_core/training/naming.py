@@ -83,8 +83,14 @@ def run_lock(files: RunFiles) -> Iterator[None]:
         ConfigError: one does.
     """
     files.folder.mkdir(parents=True, exist_ok=True)
-    with open(files.folder / ".lock", "wb") as file:
-        if not try_lock(file):
-            raise ConfigError(f"another process is training {files.name}", where=files.folder,
-                              todo="Wait for it, or choose another --name")  # fmt: skip
+    lock = try_lock(files.folder / ".lock")
+    if lock is None:
+        raise ConfigError(
+            f"another process is training {files.name}",
+            where=files.folder,
+            todo="Wait for it, or choose another --name",
+        )
+    try:
         yield
+    finally:
+        lock.release()
