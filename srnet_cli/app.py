@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -49,12 +50,28 @@ def _srnet(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    warnings.showwarning = _show_warning(warnings.showwarning)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_output()
     sys.exit(code)
+
+
+def _show_warning(otherwise):
+    """Warnings about plug-ins in one line; all others as Python shows them."""
+
+    def show(message, category, *more, **rest):
+        from srnet_cli.console import remark
+        from srnet_core.errors import PluginWarning
+
+        if issubclass(category, PluginWarning):
+            remark(str(message))
+        else:
+            otherwise(message, category, *more, **rest)
+
+    return show
 
 
 def run(arguments: list[str]) -> int:

@@ -3,7 +3,7 @@
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError
-from srnet_core.protocols import Split, customary_subjects, keep, known_cameras
+from srnet_core.protocols import ProtocolPlugin, Split, customary_subjects, keep, known_cameras
 
 
 def select(dataset: PoseDataset, config: DataConfig) -> Split:
@@ -30,3 +30,6 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
         keep(dataset, config, subjects=train_subjects, cameras=train),
         keep(dataset, config, subjects=test_subjects, cameras=test),
     )
+
+
+PROTOCOL = ProtocolPlugin(select)
