@@ -60,16 +60,18 @@ def main() -> None:
 
 
 def _show_warning(otherwise):
-    """Warnings about plug-ins in one line; all others as Python shows them."""
+    """Warnings about plug-ins once and in one line; all others as Python shows them."""
+    said = set()
 
     def show(message, category, *more, **rest):
         from srnet_cli.console import remark
         from srnet_core.errors import PluginWarning
 
-        if issubclass(category, PluginWarning):
-            remark(str(message))
-        else:
+        if not issubclass(category, PluginWarning):
             otherwise(message, category, *more, **rest)
+        elif str(message) not in said:
+            said.add(str(message))
+            remark(str(message))
 
     return show
 

@@ -95,18 +95,20 @@ class PluginTable:
     def _added(self) -> Mapping[str, tuple["EntryPoint", ...]]:
         return entry_points(self.group) if self.group else {}
 
-    def _checked(self, plugin: Any, entry: "EntryPoint") -> Any:
-        """A plug-in of another package, if it has the shape of its kind."""
+    def objection(self, plugin: Any) -> str:
+        """Why an object cannot be such a plug-in, as the end of a sentence: "lacks decode, flip"; empty if it can."""
         if self.shape is None:
-            return plugin
+            return ""
         if getattr(self.shape, "_is_protocol", False):
             missing = [member for member in _members(self.shape) if not hasattr(plugin, member)]
-            wrong = f"lacks {', '.join(missing)}" if missing else ""
-        else:
-            wrong = "" if isinstance(plugin, self.shape) else f"is a {type(plugin).__name__}"
-        if wrong:
+            return f"lacks {', '.join(missing)}" if missing else ""
+        return "" if isinstance(plugin, self.shape) else f"is of the type {type(plugin).__name__}"
+
+    def _checked(self, plugin: Any, entry: "EntryPoint") -> Any:
+        """A plug-in of another package, if it has the shape of its kind."""
+        if objection := self.objection(plugin):
             raise PluginError(
-                f"the {self.kind} {plain(entry.name)!r} of {_packages((entry,))} {wrong}",
+                f"the {self.kind} {plain(entry.name)!r} of {_packages((entry,))} {objection}",
                 where=entry.value,
                 todo=f"It must be a {self.shape.__module__}.{self.shape.__name__}",
             )

@@ -50,9 +50,15 @@ def _write(model: torch.nn.Module, path: str, metadata: Mapping[str, str]) -> No
         warnings.simplefilter("ignore")
         try:
             program = torch.onnx.export(
-                model, (example,), dynamo=True, dynamic_shapes=dynamic, opset_version=OPSET, verbose=False,
-                input_names=["keypoints"], output_names=["poses"],
-            )  # fmt: skip
+                model,
+                (example,),
+                dynamo=True,
+                dynamic_shapes=dynamic,
+                opset_version=OPSET,
+                verbose=False,
+                input_names=["keypoints"],
+                output_names=["poses"],
+            )
         except Exception as error:  # the exporter raises many kinds, with pages of text
             reason = str(error).strip().partition("\n")[0][:200]
             raise SrnetError(f"this network cannot be written as ONNX: {reason}", where=path) from error

@@ -86,6 +86,9 @@ def run_lock(files: RunFiles) -> Iterator[None]:
     files.folder.mkdir(parents=True, exist_ok=True)
     with open(files.folder / ".lock", "wb") as file:
         if not try_lock(file):
-            raise ConfigError(f"another process is training {files.name}", where=files.folder,
-                              todo="Wait for it, or choose another --name")  # fmt: skip
+            raise ConfigError(
+                f"another process is training {files.name}",
+                where=files.folder,
+                todo="Wait for it, or choose another --name",
+            )
         yield
