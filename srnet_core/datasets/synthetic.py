@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.clip import PoseDataset
-from srnet_core.datasets import custom
+from srnet_core.datasets import DatasetPlugin, custom
 from srnet_core.datasets._files import file_names
 from srnet_core.errors import ConfigError
 from srnet_core.files import fsync_folder, publish_folder
@@ -201,3 +201,6 @@ def _write_npz(path: Path, members: Mapping[str, dict]) -> None:
                     np.lib.format.write_array(member, np.array(value, dtype=object))
         file.flush()
         os.fsync(file.fileno())
+
+
+DATASET = DatasetPlugin(locate, load)

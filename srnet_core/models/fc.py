@@ -8,6 +8,8 @@ VideoPose3D uses ReLU (`negative_slope=0`) and dropout 0.25, SRNet's version Lea
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.temporal import TemporalConv1d
+from srnet_core.models import ModelPlugin
+from srnet_core.models._published_fc import recognize
 from srnet_core.models.backbone import TemporalBackbone
 
 
@@ -32,3 +34,6 @@ class FullyConnected(TemporalBackbone):
 def build(config: ModelConfig, skeleton: Skeleton) -> FullyConnected:
     """The model of `config`; `groups`, `recombine` and `context` have no effect."""
     return FullyConnected(config, skeleton)
+
+
+MODEL = ModelPlugin(build, recognize=recognize)

@@ -4,8 +4,12 @@ from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.constant import Constant
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
+from srnet_core.models import ModelPlugin
 from srnet_core.models._groups import joint_groups, output_channels, output_index, require_own_joints
+from srnet_core.models._published_srnet import recognize
 from srnet_core.models.backbone import TemporalBackbone
+
+_RECOMBINE_SHORT = {"multiply": "mul", "add": "add", "concat": "cat"}
 
 
 class SRNet(TemporalBackbone):
@@ -62,3 +66,20 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SRNet:
         ConfigError: body parts that do not fit the skeleton, or settings that do not go together.
     """
     return SRNet(config, skeleton)
+
+
+def _settings_text(config: ModelConfig) -> str:
+    return f"{config.recombine} {config.context}"
+
+
+def _settings_short(config: ModelConfig) -> str:
+    return _RECOMBINE_SHORT[config.recombine]
+
+
+MODEL = ModelPlugin(
+    build,
+    takes_groups=True,
+    settings_text=_settings_text,
+    settings_short=_settings_short,
+    recognize=recognize,
+)
