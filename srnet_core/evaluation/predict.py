@@ -14,6 +14,7 @@ from srnet_core import normalization
 from srnet_core.engine import InferenceForm, inference_form
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.inference.predict import decode_mean, predict_normalized
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 from srnet_core.stages.store import Stage, StoredClip
 
@@ -31,7 +32,7 @@ class SequencePrediction:
 
 
 def predict_split(
-    model: torch.nn.Module,
+    model: PoseModel,
     stage: Stage,
     sequences: tuple[StoredClip, ...],
     *,
@@ -51,7 +52,7 @@ def predict_split(
 
 
 def predict_batches(
-    model: torch.nn.Module,
+    model: PoseModel,
     stage: Stage,
     sequences: tuple[StoredClip, ...],
     *,

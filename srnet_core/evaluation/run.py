@@ -13,6 +13,7 @@ from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError
 from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import Report, SequenceErrors, make_report, measure
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.stages.store import Stage, StoredClip
 
 
@@ -26,7 +27,7 @@ class Evaluating:
 
 
 def evaluate_steps(
-    model: torch.nn.Module,
+    model: PoseModel,
     stage: Stage,
     sequences: tuple[StoredClip, ...] | None = None,
     *,

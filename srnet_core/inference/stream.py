@@ -21,6 +21,7 @@ from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 
 
@@ -45,7 +46,7 @@ class PoseStream:
 
     def __init__(
         self,
-        network: torch.nn.Module | InferenceForm,
+        network: PoseModel | InferenceForm,
         *,
         skeleton: Skeleton | None = None,
         normalization: Normalization | None = None,

@@ -7,6 +7,7 @@ import torch
 from srnet_core.checkpoint import Checkpoint
 from srnet_core.config import RunConfig, TrainConfig, replace, to_dict
 from srnet_core.errors import CheckpointError, ConfigError
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.sampling.sampler import Sampler, order_text
 from srnet_core.stages.prepare import Prepared
 from srnet_core.training.holdout import is_fraction
@@ -80,7 +81,7 @@ def require_same_normalization(checkpoint: Checkpoint, config: RunConfig) -> Non
             where=checkpoint.path, todo=f"Add --norm {stored}, or train from the start")  # fmt: skip
 
 
-def load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
+def load_weights(model: PoseModel, checkpoint: Checkpoint) -> None:
     """The weights of a checkpoint into a model of the same architecture.
 
     Raises:
