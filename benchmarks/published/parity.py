@@ -1,39 +1,34 @@
 """Writes docs/parity.md: how far every part is from the published code, measured.
 
-    python benchmarks/parity.py ../shared/golden [--output docs/parity.md]
+    python -m benchmarks.published.parity ../shared/golden [--output docs/parity.md]
 
-Takes the reference data, some minutes and one core. Uses the helpers of tests/test_reference_*.py, which hold the
-same comparisons to their tolerances.
+Takes the reference data, some minutes and one core. tests/test_reference_*.py hold the same comparisons to their
+tolerances.
 """
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/sampling")]
+from benchmarks.published import batches as published_batches
+from benchmarks.published import networks as published_networks
+from benchmarks.published import normalizations as published_normalizations
+from benchmarks.published import training as published_training
+from benchmarks.published.runs import CHECKPOINTS, FINAL_WEIGHTS, PublishedRuns
+from srnet_core import normalization
+from srnet_core.checkpoint import load_checkpoint
+from srnet_core.config import TrainConfig
+from srnet_core.evaluation import metrics
+from srnet_core.evaluation.run import evaluate_steps, finish
+from srnet_core.models import build_model
+from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.training.loop import Epoch, Progress, make_optimizer, train_epochs
 
-import published_runs as published  # noqa: E402
-import test_reference_evaluation as evaluation_tests  # noqa: E402
-import test_reference_models as model_tests  # noqa: E402
-import test_reference_normalization as normalization_tests  # noqa: E402
-import test_reference_training as training_tests  # noqa: E402
-import test_windows as window_tests  # noqa: E402
-
-from srnet_core import normalization  # noqa: E402
-from srnet_core.checkpoint import load_checkpoint  # noqa: E402
-from srnet_core.config import TrainConfig  # noqa: E402
-from srnet_core.evaluation import metrics  # noqa: E402
-from srnet_core.evaluation.run import evaluate_steps, finish  # noqa: E402
-from srnet_core.models import build_model  # noqa: E402
-from srnet_core.skeletons.h36m17 import SKELETON  # noqa: E402
-from srnet_core.training.loop import Epoch, Progress, make_optimizer, train_epochs  # noqa: E402
-
+ROOT = Path(__file__).resolve().parents[2]
 METRICS = {"mpjpe_mm": "mpjpe", "n_mpjpe_mm": "n_mpjpe", "p_mpjpe_mm": "p_mpjpe"}
 
 
@@ -57,7 +52,7 @@ def relative(actual, expected) -> float:
 
 def variant(entry: dict) -> str:
     """What a configuration is, without its depth and width."""
-    fields = model_tests.model_fields(entry)
+    fields = published_networks.model_fields(entry)
     if entry["model"] == "fc":
         name = "fc"
     else:
@@ -69,22 +64,28 @@ def variant(entry: dict) -> str:
     return ", ".join([name, *flags])
 
 
-def networks(golden: "model_tests.Golden") -> str:
-    found: dict[str, list[dict[str, float]]] = {}
+def networks(golden: published_networks.Golden) -> str:
+    found: dict[str, list[dict[torch.dtype, float]]] = {}
     for name in golden.cases():
-        found.setdefault(variant(golden.index[name]), []).append(model_tests.compare(golden, name))
-    rows = [[v, len(w), max(x[""] for x in w), max(x["_f64"] for x in w)] for v, w in sorted(found.items())]
+        worst = {torch.float32: 0.0, torch.float64: 0.0}
+        for ours, theirs in published_networks.compared_outputs(golden, name):
+            worst[ours.dtype] = max(worst[ours.dtype], relative(ours, theirs))
+        found.setdefault(variant(golden.index[name]), []).append(worst)
+    rows = [
+        [v, len(w), max(x[torch.float32] for x in w), max(x[torch.float64] for x in w)]
+        for v, w in sorted(found.items())
+    ]
     rows.append(["all", sum(r[1] for r in rows), max(r[2] for r in rows), max(r[3] for r in rows)])
     return table(["variant", "configurations", "float32", "float64"], rows)
 
 
-def videopose3d(golden: "model_tests.Golden") -> str:
+def videopose3d(golden: published_networks.Golden) -> str:
     rows = []
     for name, entry in golden.vp3d.items():
         if not name.startswith("vp3d"):
             continue
         with np.load(golden.folder / f"F_vp3d/F_{name}.npz", allow_pickle=False) as arrays:
-            model = model_tests.vp3d_model(golden, entry, "tm")
+            model = published_networks.vp3d_model(golden, entry, "tm")
             worst = []
             for suffix, dtype in (("", torch.float32), ("_f64", torch.float64)):
                 x = {key: torch.from_numpy(arrays[key]).to(dtype) for key in ("in_win", "in_seq")}
@@ -100,7 +101,7 @@ def videopose3d(golden: "model_tests.Golden") -> str:
 
 def normalizations(golden: Path) -> str:
     rows = []
-    for name in normalization_tests.NAMES:
+    for name in published_normalizations.NAMES:
         with np.load(golden / f"B_norm/B_norm_{name}.npz", allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         rows.append([name, *_encoding(name, arrays), _published_decoding(name, arrays)])
@@ -109,8 +110,8 @@ def normalizations(golden: Path) -> str:
 
 def _encoding(name: str, arrays: dict) -> tuple[float, float, float]:
     worst, plugin = np.zeros(3), normalization.load(name)
-    for clip in normalization_tests.clips(arrays):
-        encoded, pose = normalization_tests.encode(name, arrays, clip), arrays[f"{clip}/in_p3d_m"]
+    for clip in published_normalizations.clips(arrays):
+        encoded, pose = published_normalizations.encode(name, arrays, clip), arrays[f"{clip}/in_p3d_m"]
         target = arrays[f"{clip}/out_n3d"] * (1 if name != "base" else (np.arange(17) > 0)[:, None])
         back = plugin.decode(encoded.pose_3d, encoded.parameters) - (pose - pose[:, :1])
         differences = encoded.pose_2d - arrays[f"{clip}/out_n2d"], encoded.pose_3d - target, back
@@ -122,7 +123,7 @@ def _published_decoding(name: str, arrays: dict) -> float | str:
     places = sorted({key.rsplit("pp_", 1)[0] + "pp_" for key in arrays if key.endswith("pp_pred_in")})
     differences = []
     for place in places:
-        parameters = normalization_tests.our_parameters(name, arrays[place + "cam"], arrays[place + "params"])
+        parameters = published_normalizations.our_parameters(name, arrays[place + "cam"], arrays[place + "params"])
         for which in ("pred", "gt"):
             back = normalization.load(name).decode_original(arrays[f"{place}{which}_in"], parameters)
             differences.append(float(np.abs(back - arrays[f"{place}{which}_out"]).max()))
@@ -130,13 +131,16 @@ def _published_decoding(name: str, arrays: dict) -> float | str:
 
 
 def batches(golden: Path) -> str:
-    """The comparison is for equality: anything else raises."""
+    """Batches are compared for equality: a difference raises."""
     rows = []
-    for case in window_tests.CASES:
-        window_tests.test_batches_are_the_published_ones(golden, case)
-        with np.load(golden / f"C_generators/C_{case}.npz", allow_pickle=False) as arrays:
-            compared = [key for key in arrays.files if key.endswith(("/2d", "/3d"))]
-            rows.append([case, len(compared) // 2, sum(arrays[key].size for key in compared), "none"])
+    for case in published_batches.CASES:
+        count = numbers = 0
+        for batch, *theirs in published_batches.compared_batches(golden, case):
+            for ours, expected in zip((batch.pose_2d, batch.pose_3d), theirs, strict=True):
+                np.testing.assert_array_equal(ours.numpy(), expected)
+                numbers += expected.size
+            count += 1
+        rows.append([case, count, numbers, "none"])
     return table(["generator", "batches", "numbers", "difference"], rows)
 
 
@@ -160,10 +164,10 @@ def metric_numbers(golden: Path) -> str:
 # ---------------------------------------------------------------- training
 
 
-def steps(golden: "model_tests.Golden") -> str:
+def steps(golden: published_networks.Golden) -> str:
     facts = json.loads((golden.folder / "A_train/T_train.json").read_text())
     rows = []
-    for name in training_tests.STEPS:
+    for name in published_training.STEPS:
         with np.load(golden.folder / f"A_train/T_{name}.npz", allow_pickle=False) as arrays:
             rows.append([name, *three_steps(golden, facts[name], arrays)])
     return table(["run", "loss", "prediction", "gradients", "state after", "Adam", "error in mm"], rows)
@@ -171,8 +175,8 @@ def steps(golden: "model_tests.Golden") -> str:
 
 def three_steps(golden, facts: dict, arrays) -> list:
     """Largest relative differences over three steps; tensors whose true gradient is zero are left out."""
-    model = training_tests.start(golden, facts, arrays)
-    sampler, watched = training_tests.GivenBatches(arrays, facts["norm"]), training_tests.Watched(model)
+    model = published_training.start(golden, facts, arrays)
+    sampler, watched = published_training.GivenBatches(arrays, facts["norm"]), published_training.Watched(model)
     optimizer, config = make_optimizer(model, TrainConfig(batch_size=16)), TrainConfig(batch_size=16)
     decode = normalization.load(facts["norm"]).decode_original
     losses, gradients, after = [], [], []
@@ -197,22 +201,22 @@ def three_steps(golden, facts: dict, arrays) -> list:
 
 
 def compared(model):
-    return [(k, p) for k, p in model.named_parameters() if not training_tests.without_gradient(k)]
+    return [(k, p) for k, p in model.named_parameters() if not published_training.without_gradient(k)]
 
 
 def state_differences(model, arrays, prefix: str) -> list[float]:
     return [
         float(np.abs(np.asarray(v) - arrays[prefix + k]).max() / max(1.0, np.abs(arrays[prefix + k]).max()))
         for k, v in model.state_dict().items()
-        if prefix + k in arrays and training_tests.tolerance(k, model.config.recombine) == 1e-4
+        if prefix + k in arrays and published_training.tolerance(k, model.config.recombine) == 1e-4
     ]
 
 
-def whole_runs(runs: "published.PublishedRuns", folder: Path) -> str:
+def whole_runs(runs: PublishedRuns, folder: Path) -> str:
     rows = []
-    for name in sorted(training_tests.STABLE):
-        facts, run = runs.facts[name], training_tests.training_run(runs, name, folder / name, train_eval_every=1)
-        curve = training_tests.running_means_mm(run)
+    for name in sorted(published_training.STABLE):
+        facts, run = runs.facts[name], published_training.training_run(runs, name, folder / name, train_eval_every=1)
+        curve = published_training.running_means_mm(run)
         records = [json.loads(line) for line in run.files.metrics.read_text().splitlines()]
         pairs = {
             "train_mpjpe_mm": "losses_3d_train",
@@ -231,11 +235,11 @@ def relative_each(actual, expected) -> float:
 # ---------------------------------------------------------------- evaluation
 
 
-def evaluations(runs: "published.PublishedRuns") -> str:
+def evaluations(runs: PublishedRuns) -> str:
     rows = []
-    for name, printed in {**evaluation_tests.CHECKPOINTS, **evaluation_tests.FINAL_WEIGHTS}.items():
+    for name, printed in {**CHECKPOINTS, **FINAL_WEIGHTS}.items():
         config, prepared = runs.run_config(name)
-        if name in evaluation_tests.CHECKPOINTS:
+        if name in CHECKPOINTS:
             path = runs.golden / f"H_e2e/H_{name}_latest_epoch_sr_h36m_gt2d.bin"
             model = load_checkpoint(path, compat="original", normalization=prepared.config.normalization).model
         else:
@@ -248,7 +252,7 @@ def evaluations(runs: "published.PublishedRuns") -> str:
 
 PAGE = """# The numbers of the published code
 
-Made by `python benchmarks/parity.py ../shared/golden`. The reference is the output of the published SRNet and VideoPose3D
+Made by `python -m benchmarks.published.parity ../shared/golden`. The reference is the output of the published SRNet and VideoPose3D
 code, run unmodified on CPU; `tests/test_reference_*.py` hold every comparison to its tolerance, and
 `tests/test_reference_subset.py` a part of it wherever the tests run. Differences are the largest of all numbers compared,
 relative to the largest of them where no unit is given.
@@ -320,9 +324,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     golden = options.golden.resolve()
-    source = model_tests.Golden(golden)
+    source = published_networks.Golden(golden)
     with tempfile.TemporaryDirectory() as folder:
-        runs = published.PublishedRuns(golden, Path(folder) / "stages")
+        runs = PublishedRuns(golden, Path(folder) / "stages")
         page = PAGE.format(
             networks=networks(source),
             videopose3d=videopose3d(source),

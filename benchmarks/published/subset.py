@@ -1,9 +1,9 @@
 """Cuts tests/reference/ out of the full reference data: numbers only, small enough to lie in the repository.
 
-    python benchmarks/reference_subset.py ../shared/golden
+    python -m benchmarks.published.subset ../shared/golden
 
 Networks are stored as seed, configuration and a few outputs, since weights and inputs follow from the seed
-(`tests/reference_recipe.py`). What is left out: networks of more than 100 channels, most of more than three layers,
+(`recipe.py`). What is left out: networks of more than 100 channels, most of more than three layers,
 whole data sets, published checkpoints (pickles).
 """
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+from benchmarks.published.networks import Golden, model_fields
+from benchmarks.published.recipe import keypoints
 
-TARGET = ROOT / "tests/reference"
+TARGET = Path(__file__).resolve().parents[2] / "tests/reference"
 CLIPS = {"base": "S9/Photo/3", "proj": "S9/Photo/3", "weak_proj": "S9/Photo/3", "lcn": "S9/Photo/3"}
 GENERATORS = (
     "c3_aug_shuffle_defaultseed_2epochs",
@@ -46,9 +46,6 @@ def poses(arrays: dict, key: str) -> np.ndarray:
 
 def models(golden: Path) -> None:
     """Configurations of up to 100 channels: every variant, and of most of them only the networks of three layers."""
-    from reference_recipe import keypoints
-    from test_reference_models import Golden, model_fields
-
     source, arrays, facts = Golden(golden), {}, {}
     for name in source.cases():
         entry = source.index[name]

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from benchmarks import clock
-from srnet_core.speed.clock import Samples, interleaved, ratio
 from benchmarks.limit import Product
 from benchmarks.result import FC, OURS, Line, Target, speeds, times_faster
+from srnet_core.speed.clock import Samples, interleaved, ratio
 
 
 def test_contenders_take_turns_and_nobody_is_always_first():

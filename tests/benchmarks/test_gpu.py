@@ -4,9 +4,9 @@ import json
 
 import pytest
 import torch
+from benchmarks.utilisation import Utilisation, kernel_share, medians
 
 from benchmarks import gpu
-from benchmarks.utilisation import Utilisation, kernel_share, medians
 from srnet_core.config import DataConfig, TrainConfig
 from srnet_core.datasets.synthetic import SyntheticConfig, make_files
 from srnet_core.stages.prepare import prepare

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from srnet_core.benchmark import bench
 
 from srnet_cli.commands import bench as bench_command
-from srnet_core.benchmark import bench
 from srnet_core.errors import StageError
 from srnet_core.lookup import load
 
