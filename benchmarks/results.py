@@ -1,6 +1,6 @@
 """The numbers of docs/results.md: SRNet and fc, one frame and 27, under all three protocols.
 
-    python benchmarks/results.py --data-dir FOLDER [--output output/results] [--only srnet-333-cross_subject ...]
+    python -m benchmarks.results --data-dir FOLDER [--output output/results] [--only srnet-333-cross_subject ...]
 
 Every run is one `srnet train` command, printed before it starts; what has finished is not run again, so an
 interrupted table goes on where it was. At the end the table is written to OUTPUT/results.md.

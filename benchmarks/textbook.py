@@ -80,6 +80,8 @@ class TextbookNetwork(nn.Module):
 
     def __init__(self, model: nn.Module):
         super().__init__()
+        if not hasattr(model, "layers_conv"):
+            raise ConfigError(f"the model {model.config.name} has no textbook form", where="model")
         self.config, self.receptive_field = model.config, model.receptive_field
         if self.config.dense or self.config.residual_2d or self.config.dropout:
             raise ConfigError("the textbook form has no dense filters, residual 2D input or dropout", where="model")

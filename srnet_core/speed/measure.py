@@ -91,13 +91,13 @@ def measure_speed(device: torch.device, size: Size, progress: Progress = lambda 
         units, calls, counts = prepare(networks, size, device)
         work, told = calls | {PRODUCT: product}, functools.partial(progress, what)
         samples = interleaved(work, rounds=size.rounds, warm_up=2, progress=told)
-        yield _speed(what, unit, samples, counts, size, units)
+        yield speed_from(what, unit, samples, counts, size, units)
     samples, counts = _streaming(networks, product, size, device, functools.partial(progress, "streaming"))
-    found = _speed("streaming", "ms per frame", samples, counts, size)
+    found = speed_from("streaming", "ms per frame", samples, counts, size)
     yield replace(found, **{f"{name}_p99": _p99_ms(samples[n]) for name, n in (("ours", OURS), ("plain", PLAIN))})
 
 
-def _speed(
+def speed_from(
     what: str, unit: str, samples: dict[str, Samples], counts: dict[str, int], size: Size, units: int = 0
 ) -> Speed:
     """From samples of one call and its operations; speeds of `units` per call, or the milliseconds of a call."""
@@ -120,7 +120,7 @@ def _training(networks: dict[str, nn.Module], size: Size, device: torch.device) 
         (plain.train().forward_strided(batch.pose_2d) - batch.pose_3d).abs().mean().backward()
         adam.step()
 
-    counts = {name: _count(network, batch.pose_2d, training=True) for name, network in networks.items()}
+    counts = {name: count_operations(network, batch.pose_2d, training=True) for name, network in networks.items()}
     return size.batch, {OURS: lambda: step(batch), PLAIN: plain_step}, counts
 
 
@@ -136,7 +136,7 @@ def _lifting(networks: dict[str, nn.Module], size: Size, device: torch.device) -
         output[:1] += mirror_poses(output[1:], mirror)
 
     calls = {OURS: torch.inference_mode()(lambda: predict_normalized(folded, clip, mirror, True)), PLAIN: lift_plainly}
-    return size.clip_frames, calls, {name: _count(network, padded) for name, network in networks.items()}
+    return size.clip_frames, calls, {name: count_operations(network, padded) for name, network in networks.items()}
 
 
 def _streaming(networks, product: Callable, size: Size, device: torch.device, progress: Callable) -> tuple[dict, dict]:
@@ -154,12 +154,12 @@ def _streaming(networks, product: Callable, size: Size, device: torch.device, pr
             times[name] += [timed(calls[name]) for _ in range(count)]
         progress(turn + 1, size.rounds)
     sequences = (torch.randn(1, frames, 17, 2, device=device) for frames in (field, field + 1))
-    whole, longer = (_count(networks[OURS], x) for x in sequences)
-    counts = {OURS: longer - whole, PLAIN: _count(networks[PLAIN], window, strided=True)}
+    whole, longer = (count_operations(networks[OURS], x) for x in sequences)
+    counts = {OURS: longer - whole, PLAIN: count_operations(networks[PLAIN], window, strided=True)}
     return {name: Samples(*zip(*pairs)) for name, pairs in times.items()}, counts
 
 
-def _count(network: nn.Module, x: Tensor, *, training: bool = False, strided: bool = False) -> int:
+def count_operations(network: nn.Module, x: Tensor, *, training: bool = False, strided: bool = False) -> int:
     """Operations of the network's definition on inputs of that shape; of training also those of the backward pass."""
     definition = copy.deepcopy(network).eval()
     forward = definition.forward_strided if training or strided else definition.forward

@@ -1,10 +1,10 @@
 """What benchmarks/gpu.py measures runs without a GPU, and claims nothing that needs one."""
 
 import json
+import threading
 
 import pytest
 import torch
-from benchmarks.utilisation import Utilisation, kernel_share, medians
 
 from benchmarks import gpu
 from srnet_core.config import DataConfig, TrainConfig
@@ -46,15 +46,26 @@ def test_variants_are_settings_that_training_has(device):
     assert len(gpu.variants(device, quick=True)) <= 2
 
 
-def test_utilisation_is_the_median_of_whole_lines():
-    assert medians(["90, 300.5, 1000", "100, 310, 1100", "95, 305", "[N/A], 1, 2", "80, 1, 900"]) == {
-        "gpu_utilisation_percent": 90, "power_w": 300.5, "gpu_memory_mib": 1000,
-    }  # fmt: skip
-    assert medians([]) == {}
+def test_utilization_is_the_median_of_what_the_driver_says(monkeypatch):
+    answers, enough = iter([90, 100, 95]), threading.Event()
+
+    def utilization(device) -> int:
+        try:
+            return next(answers)
+        except StopIteration:
+            enough.set()
+            raise RuntimeError("the driver has gone") from None
+
+    monkeypatch.setattr(torch.cuda, "utilization", utilization)
+    monkeypatch.setattr(torch.cuda, "power_draw", lambda device: 300_500)
+    monkeypatch.setattr(gpu, "_ASK_EVERY_S", 0.001)
+    with gpu.Utilization(torch.device("cuda")) as found:
+        assert enough.wait(timeout=30)
+    assert found.found() == {"gpu_utilization_percent": 95, "power_w": 300.5}
 
 
 def test_without_a_gpu_nothing_is_claimed():
-    with Utilisation(torch.device("cpu")) as utilisation:
+    with gpu.Utilization(CPU) as found:
         pass
-    assert utilisation.found() == {}
-    assert kernel_share(lambda: None, torch.device("cpu")) is None
+    assert found.found() == {}
+    assert gpu.kernel_share(lambda: None, CPU) is None

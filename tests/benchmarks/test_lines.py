@@ -1,15 +1,15 @@
 """Every line of the bench runs and says what it should; how fast anything is, is nobody's business here."""
 
+import importlib
 import json
 
 import pytest
 import torch
 
-from benchmarks import bench
-from benchmarks.bench import BenchConfig, chosen_lines, line_names, run_lines
+from benchmarks.bench import LINES, BenchConfig, chosen_lines, run_lines
+from benchmarks.lines import inference
 from benchmarks.result import FC, OURS, TEXTBOOK, Failed, Line
 from srnet_core.errors import ConfigError, UnknownNameError
-from srnet_core.lookup import load
 
 TIMED = {
     "training": {OURS, FC, TEXTBOOK},
@@ -44,15 +44,15 @@ def test_timed_lines(name, quick):
         assert speed.share_of_limit == pytest.approx(speed.gflops / max(line.limit_gflops.values()))
 
 
-def test_each_line_has_a_title_and_a_place_in_the_order():
-    assert set(line_names()) == set(bench.ORDER)
-    titles = [load(bench.LINES, name).TITLE for name in line_names()]
-    assert len(set(titles)) == len(titles)
+def test_every_line_names_a_function_that_is_there():
+    for place in LINES.values():
+        module, _, function = place.partition(":")
+        assert callable(getattr(importlib.import_module(f"benchmarks.lines.{module}"), function))
 
 
 def test_lines_are_chosen_by_name_once():
     assert chosen_lines(["single-frame", "training", "single_frame"]) == ["single_frame", "training"]
-    assert chosen_lines([]) == line_names()
+    assert chosen_lines([]) == list(LINES)
     with pytest.raises(UnknownNameError, match="training_large"):
         chosen_lines(["trainning_large"])
 
@@ -61,7 +61,7 @@ def test_a_line_that_fails_does_not_keep_the_others_back(monkeypatch, quick):
     def fail(config, progress):
         raise ConfigError("no such thing")
 
-    monkeypatch.setattr(load(bench.LINES, "inference_single"), "measure", fail)
+    monkeypatch.setattr(inference, "single_frame", fail)
     failed, line = run_lines(["inference_single", "single_frame"], quick)
     assert isinstance(failed, Failed) and "no such thing" in failed.reason
     assert isinstance(line, Line)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bench import BenchConfig, line_names, run_lines
+from benchmarks.bench import LINES, BenchConfig, run_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINE = {"processor": "P", "cores": 2, "memory_gib": 8, "instructions": "I", "threads": 2, "torch": "2", "python": "3",
@@ -49,4 +49,4 @@ def test_lines_that_were_not_measured_leave_their_tables(page, bench):
 
 def test_every_table_of_rows_has_a_line(page):
     marks = [match[3] for match in page._MARKED.finditer(page.PAGE.read_text(encoding="utf-8")) if match[3]]
-    assert marks and set(marks) <= set(line_names())
+    assert marks and set(marks) <= set(LINES)
