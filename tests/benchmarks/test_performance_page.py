@@ -8,8 +8,17 @@ import pytest
 from benchmarks.bench import LINES, BenchConfig, run_lines
 
 ROOT = Path(__file__).resolve().parents[2]
-MACHINE = {"processor": "P", "cores": 2, "memory_gib": 8, "instructions": "I", "threads": 2, "torch": "2", "python": "3",
-           "load": 0.1, "load_after": 0.2}  # fmt: skip
+MACHINE = {
+    "processor": "P",
+    "cores": 2,
+    "memory_gib": 8,
+    "instructions": "I",
+    "threads": 2,
+    "torch": "2",
+    "python": "3",
+    "load": 0.1,
+    "load_after": 0.2,
+}
 
 
 @pytest.fixture(scope="module")
