@@ -7,8 +7,9 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from test_reference_models import Golden, assert_close, inputs_of, model_fields, one_thread  # noqa: F401 - a fixture
+from test_reference_models import assert_close, one_thread  # noqa: F401 - a fixture
 
+from benchmarks.published.networks import Golden, inputs_of, model_fields
 from srnet_core.checkpoint import describe_state, load_checkpoint
 from srnet_core.config import ModelConfig
 from srnet_core.models import build_model
