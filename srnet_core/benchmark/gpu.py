@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from srnet_core import normalization
 from srnet_core.benchmark.arithmetic import training_multiply_adds
 from srnet_core.benchmark.clock import timed, wait_for
 from srnet_core.benchmark.limit import largest_products
@@ -139,7 +138,7 @@ def _training(
     model = build_model(ModelConfig(filter_widths=filter_widths, channels=plan.channels)).to(device)
     train = TrainConfig(epochs=epochs, batch_size=plan.batch_size, device=str(device), **settings)
     sampler = make_sampler(stage, stage.split("train"), replace(RunConfig(), model=model.config, train=train), device)
-    plugin = normalization.load(stage.manifest["config"]["normalization"])
+    plugin = stage.normalization
     events = loop.train_epochs(model, sampler, loop.make_optimizer(model, train), train, loop.Progress(), plugin.decode)
     return (e for e in events if isinstance(e, loop.Step) and e.windows == plan.batch_size), model
 

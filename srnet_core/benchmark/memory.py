@@ -1,7 +1,6 @@
 """How much memory training and long clips take; each function is meant for a process of its own (`child.in_child`)."""
 
 import time
-from pathlib import Path
 
 import numpy as np
 from torch import nn
@@ -39,7 +38,7 @@ def clip_memory(*, filter_widths: list[int], channels: int, frames: int) -> dict
 
 def make_lifter(model: nn.Module, *, device: str = "cpu", flip: bool = True) -> Lifter:
     """A lifter around a network that never was in a file."""
-    checkpoint = Checkpoint(model.eval(), model.config, 0, None, {}, None, None, None, (), Path("measured"))
+    checkpoint = Checkpoint(model.eval(), model.config)
     return Lifter(checkpoint, device=device, flip=flip)
 
 

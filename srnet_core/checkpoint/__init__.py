@@ -1,4 +1,7 @@
-"""Checkpoints in the shape of the published code, so that each can read the other's."""
+"""Checkpoints in the shape of the published code, so that each can read the other's.
+
+`file` reads and writes them, `record` is what ours tell beside the weights, `published` what can be known of others.
+"""
 
 from srnet_core.checkpoint.file import (
     Checkpoint,
@@ -8,10 +11,14 @@ from srnet_core.checkpoint.file import (
     tensor_digest,
 )
 from srnet_core.checkpoint.published import Description, describe_state
+from srnet_core.checkpoint.record import EpochRecord, ProgressRecord, Record
 
 __all__ = [
     "Checkpoint",
     "Description",
+    "EpochRecord",
+    "ProgressRecord",
+    "Record",
     "describe_state",
     "load_checkpoint",
     "require_whole_poses",

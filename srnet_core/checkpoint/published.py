@@ -1,14 +1,22 @@
-"""What a state dict says about the network it came from, by the names and shapes of its tensors alone."""
+"""The files of the published code: where they hold what, and what a state dict says about the network it came from.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+They tell nothing of the network; all there is are the names and shapes of the tensors.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+
+from torch import Tensor
 
 from srnet_core.config import ModelConfig, from_dict
 from srnet_core.errors import CheckpointError
+from srnet_core.layers.split_recombine import reorders
 from srnet_core.lookup import names
 from srnet_core.skeletons import get_skeleton
 
+METRICS = ("loss 3d train", "loss 3d eval", "loss 3d test")  # keys that SRNet writes and VideoPose3D does not
+SHOWN = 4  # keys named in a message
 Shapes = Mapping[str, tuple[int, ...]]
 ASSUMED = {"causal": "no", "residual_2d": "no"}
 PREFERRED_SKELETON = "h36m17"
@@ -29,6 +37,55 @@ class Description:
     unused: tuple[str, ...] = ()
 
 
+def state_dict_of(content: Mapping[Any, Any], part: str) -> dict[str, Tensor]:
+    """The tensors of one network of a file by name; a file may also be nothing but a state dict.
+
+    Raises:
+        CheckpointError: the file has no such part, or it is not a state dict.
+    """
+    if part in content:
+        state = content[part]
+    elif part == "model_pos" and content and all(isinstance(v, Tensor) for v in content.values()):
+        state = content
+    else:
+        raise CheckpointError(f"has no {part!r}, only {listed(map(str, content))}")
+    if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
+        raise CheckpointError(f"{part!r} is not a state dict: tensors by name")
+    return _strip_parallel({str(key): value for key, value in state.items()})
+
+
+def number_of(content: Mapping[Any, Any], key: str) -> int | float | None:
+    """A number of a file; `None` where there is none, or one that is not finite or absurdly large."""
+    value = content.get(key)
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63  # no NaN either
+    return value if usable else None
+
+
+def metrics_of(content: Mapping[Any, Any]) -> dict[str, float]:
+    """The losses of a file of SRNet by name, in the unit it wrote them in."""
+    return {key: float(value) for key in METRICS if (value := number_of(content, key)) is not None}
+
+
+def listed(keys: Iterable[str]) -> str:
+    """The first keys, for a message."""
+    keys = list(keys)
+    return ", ".join(keys[:SHOWN]) + (", ..." if len(keys) > SHOWN else "")
+
+
+def describe_file(content: Mapping[Any, Any], state: Mapping[str, Tensor], **known) -> Description:
+    """As `describe_state`, telling VideoPose3D's files from SRNet's by what else is in them."""
+    description = describe_state(state, videopose3d=not any(key in content for key in METRICS), **known)
+    config = description.config
+    mixed = any(reorders(config.recombine, config.context, config.context_form, w) for w in config.filter_widths)
+    if config.name != "srnet" or not mixed or "compat" in known:
+        return description
+    note = (
+        "whole sequences are computed as its training computed single windows, which the published evaluation "
+        'does not do (option compat="original" to do as it does)'
+    )
+    return replace(description, notes=(*description.notes, note))
+
+
 def describe_state(state: Mapping[str, Any], *, videopose3d: bool = False, **known) -> Description:
     """Infer the configuration of a network from its state dict, in the published naming.
 
@@ -46,8 +103,7 @@ def describe_state(state: Mapping[str, Any], *, videopose3d: bool = False, **kno
     elif {"expand_conv.weight", "shrink.weight"} <= shapes.keys():
         fields, notes, unused = _fc(shapes, known, videopose3d)
     else:
-        first = ", ".join(list(state)[:4])
-        raise CheckpointError(f"these are not the weights of a known network; they begin with: {first}")
+        raise CheckpointError(f"these are not the weights of a known network; they begin with: {listed(state)}")
     notes += [
         f"not stored in the file, published default assumed: {field} = {value} (option {field})"
         for field, value in ASSUMED.items()
@@ -213,7 +269,7 @@ def _skeleton_with_groups(widths: list[int]) -> str:
     )
 
 
-def strip_parallel(state: Mapping[str, Any]) -> dict[str, Any]:
+def _strip_parallel(state: Mapping[str, Any]) -> dict[str, Any]:
     """Without the `module.` that DataParallel puts before every name, once for each time a network was wrapped."""
     while state and all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): value for key, value in state.items()}

@@ -9,8 +9,8 @@ from pathlib import Path
 from srnet_core.benchmark.bench import BenchConfig, Progress
 from srnet_core.benchmark.child import seconds_of_command
 from srnet_core.benchmark.result import Line, Target
-from srnet_core.checkpoint import save_checkpoint
-from srnet_core.config import DataConfig, RunConfig, TrainConfig, to_dict
+from srnet_core.checkpoint import Record, save_checkpoint
+from srnet_core.config import DataConfig, RunConfig, TrainConfig
 from srnet_core.datasets.synthetic import SyntheticConfig, make_files
 from srnet_core.errors import SrnetError
 from srnet_core.models import build_model
@@ -59,6 +59,11 @@ def _small_run(folder: Path, config: BenchConfig) -> Path:
     model = build_model("srnet", channels=100)
     run = RunConfig(data=data, model=model.config, train=TrainConfig(epochs=1))
     return save_checkpoint(
-        folder / "small.bin", model=model, epoch=1, lr=1e-3, optimizer_state=None, random_state=None,
-        extra={"config": to_dict(run), "dataset": _NAME, "synthetic": True},
-    )  # fmt: skip
+        folder / "small.bin",
+        model=model,
+        epoch=1,
+        lr=1e-3,
+        optimizer_state=None,
+        random_state=None,
+        record=Record(config=run, dataset=_NAME, synthetic=True),
+    )
