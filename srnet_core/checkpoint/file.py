@@ -1,4 +1,4 @@
-"""Checkpoints in the shape of the published code, so that each can read the other's.
+"""Reading checkpoints: ours, and those of the published code in whose shape ours are written.
 
 A file holds `epoch`, `lr`, `optimizer`, `random_state`, `model_pos` (state dict) and, from us, `srnet`: the record, with
 the configuration and where the weights come from. Nothing needs to be retyped to read one: a file of ours carries its
@@ -6,18 +6,15 @@ configuration, that of a published one is inferred from names and shapes, and wh
 with the published default and is said in `Checkpoint.inferred`.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-import srnet_core
 from srnet_core import normalization as normalizations
 from srnet_core.checkpoint.published import (
     Description,
@@ -27,10 +24,10 @@ from srnet_core.checkpoint.published import (
     number_of,
     state_dict_of,
 )
-from srnet_core.checkpoint.record import Record, decode_record, encode_record
+from srnet_core.checkpoint.record import Record, decode_record
+from srnet_core.checkpoint.writing import tensor_digest
 from srnet_core.config import ModelConfig, RunConfig, from_dict, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, ConfigError, UnknownNameError, UserMistake
-from srnet_core.files import atomic_write
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
 from srnet_core.normalization import Normalization
@@ -127,53 +124,6 @@ def require_whole_poses(network: nn.Module, *, path: Path | None = None) -> None
     raise ConfigError(what, where="model.num_joints_out", todo="Leave the setting out")
 
 
-def save_checkpoint(
-    path: str | Path,
-    *,
-    model: nn.Module,
-    epoch: int,
-    lr: float,
-    optimizer_state: Mapping[str, Any] | None,
-    random_state: np.random.RandomState | tuple | None,
-    record: Record | None = None,
-) -> Path:
-    """Write a checkpoint that the published code can load too. The file is replaced as a whole or not at all.
-
-    Args:
-        model: with a `config`.
-        epoch: finished epochs.
-        lr: learning rate of the next epoch.
-        random_state: of the order of the training windows; the generator or its `get_state()`.
-        record: what to tell of the run; what it tells of the network is filled in here.
-
-    Raises:
-        TypeError: something in `record` is not a plain value.
-    """
-    state = model.state_dict()
-    for key, value in state.items():
-        state[key] = _on_cpu(value)
-    record = replace(
-        record or Record(),
-        format=1,
-        version=srnet_core.__version__,
-        commit=_git_commit(),
-        model=model.config,
-        skeleton=model.skeleton,
-        digest=tensor_digest(state),
-    )
-    content = {
-        "epoch": int(epoch),
-        "lr": float(lr),
-        "random_state": _as_generator(random_state),
-        "optimizer": _on_cpu(optimizer_state),
-        "model_pos": state,
-        "srnet": encode_record(record),
-    }
-    with atomic_write(path) as file:
-        torch.save(content, file)
-    return Path(path)
-
-
 def load_checkpoint(
     path: str | Path,
     *,
@@ -210,16 +160,6 @@ def load_checkpoint(
         if str(path) in str(error):
             raise
         raise type(error)(error.what, where=path, todo=error.todo) from None
-
-
-def tensor_digest(state: Mapping[str, Tensor]) -> str:
-    """sha256 over the tensors in order of their names: name, shape, bytes."""
-    digest = hashlib.sha256()
-    for key in sorted(state):
-        value = state[key].detach().cpu().contiguous()
-        digest.update(f"{key}{tuple(value.shape)}".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _checkpoint(
@@ -304,30 +244,3 @@ def _fit(model: nn.Module, state: Mapping[str, Tensor]) -> None:
             f"the weights do not fit the network {model.config.name} ({'; '.join(problems)})",
             todo="Take a complete file of this network, and leave out options that contradict it",
         )
-
-
-def _as_generator(state: np.random.RandomState | tuple | None) -> np.random.RandomState | None:
-    """The object itself, which is what the published code restores."""
-    if state is None or isinstance(state, np.random.RandomState):
-        return state
-    generator = np.random.RandomState(0)  # an unseeded one would store its entropy as well
-    generator.set_state(state)
-    return generator
-
-
-def _on_cpu(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().cpu().contiguous()  # weights are stored by taps in memory, not in the file
-    if isinstance(value, Mapping):
-        return {key: _on_cpu(item) for key, item in value.items()}
-    return [_on_cpu(item) for item in value] if isinstance(value, list) else value
-
-
-def _git_commit() -> str | None:
-    """The commit of the checkout this package lies in, `None` where it is installed."""
-    git = Path(srnet_core.__file__).parent.parent / ".git"
-    try:
-        head = (git / "HEAD").read_text(encoding="utf-8").strip()
-        return (git / head[5:]).read_text(encoding="utf-8").strip() if head.startswith("ref: ") else head
-    except OSError:
-        return None
