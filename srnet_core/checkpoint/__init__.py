@@ -1,7 +1,7 @@
 """Checkpoints in the shape of the published code, so that each can read the other's.
 
-`file` reads them, `writing` writes them. `record` is what ours tell beside the weights, `published` what can be inferred
-of others.
+`file` reads them, `writing` writes them. `record` is what ours tell beside the weights, `published` what can be
+inferred of others.
 """
 
 from srnet_core.checkpoint.file import Checkpoint, load_checkpoint, require_whole_poses

@@ -1,7 +1,7 @@
 """A frozen dataclass from a table of plain values: every field is checked against the type the dataclass gives it.
 
 Stricter than `config.from_dict`, which reads what people type: no value is turned into another one, except a list into
-a tuple and a whole number into a float. Whole numbers are counts or indices everywhere in a record, hence never negative.
+a tuple and a whole number into a float. Whole numbers in a record are counts or indices, hence never negative.
 """
 
 import reprlib

@@ -1,4 +1,4 @@
-"""What a checkpoint of srnet tells beside its weights: a dataclass, read and checked once, written from the same fields.
+"""What a checkpoint of srnet tells beside its weights: a dataclass, checked when read, written from its fields.
 
 In the file it is the dict `srnet`, of plain values that any reader of torch files can rebuild. `decode_record` and
 `encode_record` are the only two functions that know how it looks there.
@@ -109,7 +109,8 @@ class Record(NetworkRecord):
         best_validation_mpjpe_mm: the lowest error so far on the clips held out.
         arithmetic: precision of the training steps: "fp32", "tf32" or "bf16".
         progress: where the run stood.
-        unknown: settings in the stored `config` that this version of srnet does not have, as "section.name". Not written.
+        unknown: settings in the stored `config` that this version of srnet does not have, as "section.name"; not
+            written.
     """
 
     config: RunConfig | None = None

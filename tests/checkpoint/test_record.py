@@ -1,4 +1,4 @@
-"""Records beside the weights of a checkpoint: what is written comes back, and an altered one is refused by its field."""
+"""Records beside the weights of a checkpoint: what is written comes back, an altered one is refused by its field."""
 
 import dataclasses
 
