@@ -1,9 +1,9 @@
 """Reading checkpoints: ours, and those of the published code in whose shape ours are written.
 
 A file holds `epoch`, `lr`, `optimizer`, `random_state`, `model_pos` (state dict) and, from us, `srnet`: the record,
-with the configuration and where the weights come from. Nothing needs to be retyped to read one: a file of ours carries its
-configuration, that of a published one is inferred from names and shapes, and whatever cannot be inferred is an option
-with the published default and is said in `Checkpoint.inferred`.
+with the configuration and where the weights come from. Nothing needs to be retyped to read one: a file of ours carries
+its configuration, that of a published one is inferred from names and shapes, and whatever cannot be inferred is an
+option with the published default and is said in `Checkpoint.inferred`.
 """
 
 from collections.abc import Mapping
