@@ -33,7 +33,6 @@ from benchmarks.limit import largest_products
 from benchmarks.machine import describe_machine
 from benchmarks.streaming import push_times
 from srnet_cli.console import plain_table, progress_bar, remark, told
-from srnet_core import normalization
 from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig, replace
 from srnet_core.device import choose_device
 from srnet_core.errors import SrnetError
@@ -168,7 +167,7 @@ def _training(
     model = build_model(ModelConfig(filter_widths=filter_widths, channels=plan.channels)).to(device)
     train = TrainConfig(epochs=epochs, batch_size=plan.batch_size, device=str(device), **settings)
     sampler = make_sampler(stage, stage.split("train"), replace(RunConfig(), model=model.config, train=train), device)
-    plugin = normalization.load(stage.manifest["config"]["normalization"])
+    plugin = stage.normalization
     events = loop.train_epochs(model, sampler, loop.make_optimizer(model, train), train, loop.Progress(), plugin.decode)
     return (e for e in events if isinstance(e, loop.Step) and e.windows == plan.batch_size), model
 

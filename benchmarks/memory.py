@@ -56,7 +56,7 @@ def sampler_startup(*, stage: str, filter_widths: list[int], batch: int) -> dict
 
 def make_lifter(model: nn.Module, *, device: str = "cpu", flip: bool = True) -> Lifter:
     """A lifter around a network that never was in a file."""
-    checkpoint = Checkpoint(model.eval(), model.config, 0, None, {}, None, None, None, (), Path("measured"))
+    checkpoint = Checkpoint(model.eval(), model.config)
     return Lifter(checkpoint, device=device, flip=flip)
 
 

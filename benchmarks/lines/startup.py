@@ -9,8 +9,8 @@ from pathlib import Path
 from benchmarks.bench import BenchConfig, Progress
 from benchmarks.child import seconds_of_command
 from benchmarks.result import Line, Target
-from srnet_core.checkpoint import save_checkpoint
-from srnet_core.config import DataConfig, RunConfig, TrainConfig, to_dict
+from srnet_core.checkpoint import Record, save_checkpoint
+from srnet_core.config import DataConfig, RunConfig, TrainConfig
 from srnet_core.datasets.synthetic import SyntheticConfig, make_files
 from srnet_core.errors import SrnetError
 from srnet_core.models import build_model
@@ -65,5 +65,5 @@ def _small_run(folder: Path, config: BenchConfig) -> Path:
         lr=1e-3,
         optimizer_state=None,
         random_state=None,
-        extra={"config": to_dict(run), "dataset": _NAME, "synthetic": True},
+        record=Record(config=run, dataset=_NAME, synthetic=True),
     )
