@@ -5,6 +5,7 @@ Files whose name starts with an underscore are helpers of a folder, not plug-ins
 
 import difflib
 import importlib
+import importlib.util
 import pkgutil
 from types import ModuleType
 
@@ -12,9 +13,10 @@ from srnet_core.errors import UnknownNameError
 
 
 def names(package: str) -> list[str]:
-    """The plug-ins in `srnet_core.<package>`, sorted, without importing any of them."""
-    folder = importlib.import_module(f"srnet_core.{package}")
-    return sorted(m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_"))
+    """The plug-ins in `srnet_core.<package>`, sorted. Neither they nor the package are imported: help and completion list
+    models without waiting for torch."""
+    spec = importlib.util.find_spec(f"srnet_core.{package}")
+    return sorted(m.name for m in pkgutil.iter_modules(spec.submodule_search_locations) if not m.name.startswith("_"))
 
 
 def choose(kind: str, asked: str, choices, *, where: object = None) -> str:
