@@ -11,6 +11,7 @@ from srnet_core.config import (
     TrainConfig,
     from_dict,
     merge,
+    read_size_mib,
     read_toml,
     to_dict,
     with_settings,
@@ -92,3 +93,25 @@ def test_presets_go_on_top_of_defaults_and_are_checked(tmp_path):
             read_toml(preset)
         with pytest.raises(ConfigError):
             with_settings(RunConfig(), [f"train.epochs={deep}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "mib"),
+    [
+        ("2GiB", 2048),
+        ("500MiB", 500),
+        ("1.5 gib", 1536),
+        ("1TiB", 2**20),
+        ("1024KiB", 1),
+        ("1.048576MB", 1),
+        ("auto", 0),
+    ],
+)
+def test_sizes_are_written_as_people_write_them(text, mib):
+    assert read_size_mib(text) == mib
+
+
+@pytest.mark.parametrize("text", ["", "2", "2 G", "GiB", "-1GiB", "0MiB", "1e3MiB", "two GiB", "nan MiB"])
+def test_other_sizes_are_refused(text):
+    with pytest.raises(ConfigError, match="--memory-budget: expected a size such as 2GiB or 500MiB"):
+        read_size_mib(text)

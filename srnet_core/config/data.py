@@ -99,8 +99,9 @@ class DataConfig:
         flags=("--train-camera",),
         panel=_PANEL,
         metavar="NUMBERS",
+        completes="cameras",
         minimum=0,
-        default_text="all; cross-camera: 0",
+        default_text="all; 0 in cross-camera",
     )
     test_cameras: tuple[int, ...] = setting(
         (),
@@ -108,8 +109,9 @@ class DataConfig:
         flags=("--test-camera",),
         panel=_PANEL,
         metavar="NUMBERS",
+        completes="cameras",
         minimum=0,
-        default_text="all; cross-camera: those not trained on",
+        default_text="all; in cross-camera those not trained on",
     )
     downsample: int = setting(1, "Use every N-th frame", flags=("--downsample",), panel=_PANEL, metavar="N", minimum=1)
     subset: float = setting(

@@ -80,11 +80,11 @@ class ModelConfig:
         panel=_PANEL,
         metavar="NAME",
         choices=RECOMBINE,
-        published_help="For published files with context all, whose weights do not tell multiply from add",
+        published_help="How the context enters a part, for files with context all: their weights fit multiply and add",
     )
     context: str = setting(
         "others",
-        "What the context is computed from: the other parts, all parts, or nothing",
+        "Body parts the context of a part is computed from",
         flags=("--context",),
         panel=_PANEL,
         metavar="NAME",
@@ -118,7 +118,7 @@ class ModelConfig:
         "Use past frames only",
         flags=("--causal/--no-causal",),
         panel=_PANEL,
-        published_help="For published files: whether the network uses past frames only",
+        published_help="Whether the network uses past frames only; the files do not say",
     )
     dense: bool = setting(
         False,
@@ -140,11 +140,11 @@ class ModelConfig:
         details="1 is a network for the trajectory of the root (model fc only).",
         minimum=0,
         maximum=_MAX_JOINTS,
-        default_text="0: those of the skeleton",
+        default_text="0, those of the skeleton",
     )
     compat: str = setting(
         "trained",
-        "Which side to take where the published code contradicts itself (docs/differences.md)",
+        "Side to take where the published code contradicts itself, see docs/differences.md",
         details="trained: whole clips give what single windows give, which is the function that was trained. "
         "original: whole clips as the published evaluation computes them, and with them everything else that its "
         "numbers come from: decoding, angles and symmetry, test actions, momentum. "
@@ -153,10 +153,14 @@ class ModelConfig:
         panel=_ADVANCED,
         metavar="NAME",
         choices=("trained", "original", "aligned"),
-        published_help="original: evaluate as the published code does, including its mistakes (docs/differences.md)",
+        published_help="original: evaluate as the published code does, including its mistakes, see docs/differences.md",
     )
     skeleton: str = setting(
-        "h36m17", "Skeleton of the 2D input and the 3D output", plugins="skeletons", other="that of the data set"
+        "h36m17",
+        "Skeleton of the 2D input and the 3D output",
+        metavar="NAME",
+        plugins="skeletons",
+        other="that of the data set",
     )
 
     def __post_init__(self):

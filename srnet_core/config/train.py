@@ -33,7 +33,7 @@ class TrainConfig:
     )
     batch_size: int = setting(
         1024,
-        "Predicted frames per batch, before mirrored windows are added; at least 2, as BatchNorm needs",
+        "Predicted frames per batch, without mirrored windows; BatchNorm needs at least 2",
         flags=("--batch-size",),
         panel=_PANEL,
         basic=True,
@@ -51,7 +51,7 @@ class TrainConfig:
     )
     lr_decay: float = setting(
         0.95,
-        "Learning-rate decay per epoch: the factor it is multiplied by",
+        "Learning-rate decay per epoch, a factor",
         flags=("--lr-decay",),
         panel=_PANEL,
         metavar="FACTOR",
@@ -94,7 +94,7 @@ class TrainConfig:
         panel=_PANEL,
         metavar="NAMES",
         completes="subjects",
-        default_text="none: the last epoch is the result",
+        default_text="none, the last epoch is the result",
     )
     test_every: int = setting(
         1,
@@ -120,7 +120,7 @@ class TrainConfig:
         panel=_PANEL,
         metavar="MINUTES",
         minimum=0,
-        default_text="0: no limit",
+        default_text="0, no limit",
     )
     memory_budget_mib: float = setting(
         0.0,
@@ -131,7 +131,7 @@ class TrainConfig:
         metavar="SIZE",
         minimum=0,
         parse=read_size_mib,
-        default_text="auto: half of the free memory",
+        default_text="auto, half of the free memory",
     )
     precision: str = setting(
         "fp32",

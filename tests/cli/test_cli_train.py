@@ -90,7 +90,7 @@ def test_every_model_option_arrives(train):
 def test_resume_goes_on_and_keeps_its_settings(train, srnet):
     train("--name", "run", "--lr", "0.002").ok()
     ran = srnet("train", "--resume", LATEST, "--epochs", "2").ok()
-    assert "goes on   after epoch 1" in ran.out and "epoch 2/2" in ran.out
+    assert "resumes   after epoch 1" in ran.out and "epoch 2/2" in ran.out
     assert config_of()["train"]["lr"] == 0.002
     assert len(Path("checkpoint/run/metrics.jsonl").read_text().splitlines()) == 2
     srnet("train", "--resume", LATEST).refused(str(LATEST), "already trained 2 of 2 epochs", "--epochs")
@@ -268,7 +268,7 @@ def stop_after(monkeypatch):
                 yield event
 
         monkeypatch.setattr(training_run, "train_epochs", counted)
-        monkeypatch.setattr("srnet_cli.training.ctrl_c", lambda: nullcontext(lambda: len(steps) >= count))
+        monkeypatch.setattr("srnet_cli.commands.train.ctrl_c", lambda: nullcontext(lambda: len(steps) >= count))
 
     return arrange
 
@@ -284,7 +284,7 @@ def test_a_stopped_run_says_how_to_go_on(train, srnet, stop_after):
     srnet("train", "--resume", LATEST, "--batch-size", "32").refused("--resume", "batch_size", "64", "32")
     stop_after(10**9)
     ran = srnet(*command[1:]).ok()
-    assert "goes on   after 3 steps of the first epoch" in ran.out and "epoch 1/1" in ran.out
+    assert "resumes   after 3 steps of the first epoch" in ran.out and "epoch 1/1" in ran.out
     assert Path("my best/model_best_run.bin").exists()
 
 
@@ -303,4 +303,4 @@ def test_a_time_limit_ends_inside_an_epoch_and_the_run_can_go_on(train, srnet):
     assert "The time is up after 1 step of the first epoch." in ran.out and "frame-wise mean" in ran.out
     assert load_checkpoint(LATEST).epoch == 0
     ran = srnet("train", "--resume", LATEST, "--set", "train.minutes=0").ok()
-    assert "goes on   after 1 step of the first epoch" in ran.out and "epoch 1/1" in ran.out
+    assert "resumes   after 1 step of the first epoch" in ran.out and "epoch 1/1" in ran.out
