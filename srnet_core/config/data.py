@@ -39,7 +39,7 @@ class DataConfig:
     )
     keypoints: str = setting(
         "gt",
-        "Source of the 2D keypoints: gt, cpn_ft_h36m_dbb, ...",
+        "Source of the 2D keypoints, e.g. gt or cpn_ft_h36m_dbb",
         details="The last part of the file name `data_2d_NAME_KEYPOINTS.npz`; gt is the projected 3D pose.",
         flags=("--keypoints",),
         panel=_PANEL,

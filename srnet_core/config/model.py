@@ -30,7 +30,7 @@ class ModelConfig:
 
     name: str = setting(
         "srnet",
-        "Model",
+        "Structure of the network",
         flags=("--model",),
         panel=_PANEL,
         basic=True,
