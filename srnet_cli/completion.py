@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from srnet_core.config import DataConfig, ModelConfig, TrainConfig, settings_of
 from srnet_core.errors import SrnetError
+
+if TYPE_CHECKING:
+    from srnet_core.stages.store import StoredClip
 
 CHECKPOINT_FOLDERS = ("checkpoint", "best_checkpoint")
 
@@ -26,7 +30,7 @@ def completer(what: str | Sequence[str], *, many: bool = False) -> Callable[[typ
             names = _KINDS[what](ctx) if isinstance(what, str) else what
             taken = before.split(",")
             return [f"{before}{comma}{name}" for name in names if name not in taken]
-        except (OSError, ValueError, SrnetError):
+        except Exception:  # whatever it is, a shell must not show it between two keystrokes
             return []
 
     return complete
@@ -60,7 +64,7 @@ def _keypoints(ctx: typer.Context) -> list[str]:
 
 def _actions(ctx: typer.Context) -> list[str]:
     """Actions of the prepared stages of the data set; without any, those of the synthetic data."""
-    names = [clip.action for stage in _stages(ctx) for clip in stage.sequences]
+    names = [clip.action for clip in _clips(ctx)]
     if not names and _dataset_name(ctx) in (None, "synthetic"):
         from srnet_core.synthetic.actions import ACTIONS
 
@@ -69,11 +73,11 @@ def _actions(ctx: typer.Context) -> list[str]:
 
 
 def _subjects(ctx: typer.Context) -> list[str]:
-    return sorted({clip.subject for stage in _stages(ctx) for clip in stage.sequences})
+    return sorted({clip.subject for clip in _clips(ctx)})
 
 
 def _cameras(ctx: typer.Context) -> list[str]:
-    return [str(c) for c in sorted({clip.camera for stage in _stages(ctx) for clip in stage.sequences})]
+    return [str(c) for c in sorted({clip.camera for clip in _clips(ctx)})]
 
 
 def _dataset_name(ctx: typer.Context) -> str | None:
@@ -86,19 +90,19 @@ def _dataset_name(ctx: typer.Context) -> str | None:
     return resolve_name(dataset, _typed(ctx, "data_dir"), _typed(ctx, "keypoints"))
 
 
-def _stages(ctx: typer.Context) -> list:
-    """The prepared stages of the data set, or all where it stands in a checkpoint."""
+def _clips(ctx: typer.Context) -> "list[StoredClip]":
+    """The clips of the data set's prepared stages, or of all stages where the data set stands in a checkpoint."""
     from srnet_core.stages.store import MANIFEST, Stage
 
-    name, stages = _dataset_name(ctx), []
+    name, clips = _dataset_name(ctx), []
     for manifest in sorted(Path(_typed(ctx, "cache_dir")).glob(f"{name or '*'}_*/{MANIFEST}")):
         try:
             stage = Stage.open(manifest.parent)
-        except SrnetError:
+            if name is None or stage.manifest["dataset"] == name:
+                clips += stage.sequences
+        except (SrnetError, TypeError, LookupError):  # damaged; `prepare` says so
             continue
-        if name is None or stage.manifest.get("dataset") == name:
-            stages.append(stage)
-    return stages
+    return clips
 
 
 def _checkpoints(ctx: typer.Context) -> Iterable[str]:
