@@ -83,7 +83,12 @@ def options_from_checkpoint(config: type) -> Mapping[str, SettingOption]:
 def options_of_published(config: type) -> Mapping[str, SettingOption]:
     """Options for what published checkpoints do not say. For checkpoints of srnet only `compat` can be chosen anew."""
     return {
-        name: _setting_option(about, panel=_PUBLISHED_PANEL, default=AS_TRAINED, help=about.published_help)
+        name: _setting_option(
+            about,
+            panel=_PUBLISHED_PANEL,
+            default=f"{AS_TRAINED}; published files: {about.shown_default()}",
+            help=about.published_help,
+        )
         for name, about in settings_of(config).items()
         if about.published_help
     }

@@ -131,9 +131,13 @@ def show(machine: dict[str, Any], lines: "Sequence[Line | Failed]", config: "Ben
     measured = [line for line in lines if isinstance(line, Line)]
     if config.quick:
         remark("--quick shows that everything runs; its numbers mean nothing")
-    facts({"machine": f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
-                      f"{machine['instructions']}, torch {machine['torch']}, device {machine['device']}",
-           "load": f"{machine['load']} before, {machine['load_after']} after"})  # fmt: skip
+    facts(
+        {
+            "machine": f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+            f"{machine['instructions']}, torch {machine['torch']}, device {machine['device']}",
+            "load": f"{machine['load']} before, {machine['load_after']} after",
+        }
+    )
     _show_speeds([line for line in measured if line.speeds])
     _show_targets([line for line in measured if line.targets])
     for line in measured:
@@ -170,11 +174,17 @@ def _speed_row(line: "Line", speed: "Speed", first: bool) -> list[str]:
 
 def _show_targets(lines: "Sequence[Line]") -> None:
     rows = [
-        [line.title if index == 0 else "", t.what, ("at least " if t.at_least else "at most ") + _number(t.bound, t.unit),
-         _number(t.measured, t.unit), "yes" if t.reached else "NO", t.note]
+        [
+            line.title if index == 0 else "",
+            t.what,
+            ("at least " if t.at_least else "at most ") + _number(t.bound, t.unit),
+            _number(t.measured, t.unit),
+            "yes" if t.reached else "NO",
+            t.note,
+        ]
         for line in lines
         for index, t in enumerate(line.targets)
-    ]  # fmt: skip
+    ]
     if rows:
         plain_table("Targets", ["what", "number", "asked", "measured", "reached", "note"], rows, text_columns=2)
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +44,18 @@ def test_in_a_process_of_its_own_without_torch(tmp_path):
         )
         lines = ran.stdout.split("\n")
         assert offered in lines and lines[-2] == "[] 0" and not ran.stderr, ran
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_function_that_bash_installs(tmp_path):
+    (tmp_path / "srnet").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m srnet_cli.app "$@"\n')
+    (tmp_path / "srnet").chmod(0o755)
+    script = 'eval "$(_SRNET_COMPLETE=source_bash srnet)"; COMP_WORDS=(srnet train --actions Walking,Sitt); '
+    script += 'COMP_CWORD=3; _srnet_completion srnet; echo "${COMPREPLY[@]}"'
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    environment["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(["bash", "-c", script], env=environment, text=True, capture_output=True, cwd=tmp_path)
+    assert ran.stdout == "Walking,Sitting Walking,SittingDown\n", ran
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def test_synthetic_data_is_said_once(train, srnet, monkeypatch):
         (("--resume", "nothere.bin"), ("nothere.bin", "no such checkpoint")),
         (("--checkpoint-dir", "data/data_3d_small.npz"), ("data/data_3d_small.npz", "is a file")),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused_before_training(train, options, said):
     train(*options).refused(*said)
     assert not Path("checkpoint").exists()
