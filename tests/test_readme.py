@@ -40,4 +40,4 @@ def test_every_file_named_on_the_map_is_there():
 def test_every_option_named_is_an_option(option):
     parameters = [p for command in get_command(app).commands.values() for p in command.params]
     known = {name for p in parameters for name in (*p.opts, *p.secondary_opts)}
-    assert option in known | {"--help", "--index-url"}
+    assert option in known | {"--help", "--index-url", "--install-completion"}

@@ -36,6 +36,7 @@ def main(
     set_: SetOption = None,
 ) -> None:
     """Try everything on synthetic data: prepare, train two models, compare, export, visualize."""
+    from srnet_core.export import get_format
     from srnet_core.files import require_folder
 
     require_folder(output)
@@ -70,7 +71,7 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, means, caption=caption)
     headline("5  Export SRNet to ONNX")
     checkpoint = open_checkpoint(checkpoints["srnet"], {}, {})
-    export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx")
+    export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx", get_format("onnx"))
 
     headline("6  Visualize")
     page = draw(

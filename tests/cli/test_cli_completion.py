@@ -72,7 +72,7 @@ def test_the_function_that_bash_installs(tmp_path):
         ("srnet train --precision b", ["bf16"]),
         ("srnet train --set train.lr", ["train.lr=", "train.lr_decay="]),
         ("srnet eval x.bin --by s", ["subject"]),
-        ("srnet export x.bin --format ", ["onnx", "npz", "json", "csv"]),
+        ("srnet export x.bin --format ", ["csv", "json", "npz", "onnx"]),
         ("srnet groups --skeleton h36m3", ["h36m32"]),
         ("srnet train --lr ", []),
         ("srnet eval ", []),
