@@ -36,7 +36,6 @@ def main(
     set_: SetOption = None,
 ) -> None:
     """Try everything on synthetic data: prepare, train two models, compare, export, visualize."""
-    from srnet_core.export import get_format
     from srnet_core.files import require_folder
 
     require_folder(output)
@@ -69,6 +68,8 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
     means = {name: report.mean for name, report in results.items()}
     caption = f"Action-wise means. Both networks trained on the same windows, within the time given. {SYNTHETIC}."
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, means, caption=caption)
+    from srnet_core.export import get_format
+
     headline("5  Export SRNet to ONNX")
     checkpoint = open_checkpoint(checkpoints["srnet"], {}, {})
     export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx", get_format("onnx"))
