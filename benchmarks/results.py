@@ -128,27 +128,37 @@ def mean_pose(protocol: Protocol, data_dir: str) -> dict:
     return evaluate_mean_pose(prepare(config).stage).to_dict()
 
 
+COLUMNS = (
+    "protocol",
+    "model",
+    "filter widths",
+    "MPJPE mm",
+    "P-MPJPE mm",
+    "N-MPJPE mm",
+    "MPJVE mm",
+    "PCK@150 %",
+    "AUC %",
+    "training",
+)
+
+
 def table(results: dict[str, list[dict]], guesses: dict[str, dict]) -> str:
     """Markdown: a row per model, a block per protocol."""
-    lines = [
-        "| protocol | model | filter widths | MPJPE mm | P-MPJPE mm | N-MPJPE mm | MPJVE mm | PCK@150 % | AUC % | training |",
-        "|-|-|-|-:|-:|-:|-:|-:|-:|-:|",
-    ]
+    lines: list[list[str]] = []
     for name, rows in results.items():
         title = PROTOCOLS[name].title
-        lines.append(f"| {title} | always the mean pose | - | {_cells(guesses[name]['mean'])} | - |")
+        lines.append([title, "always the mean pose", "-", *_cells(guesses[name]["mean"]), "-"])
         for row in rows:
             model, arch, _ = row["name"].split("-")
-            lines.append(
-                f"| {title} | {model} | {ARCHITECTURES[arch]} | {_cells(row['report']['mean'])} | {row['seconds'] / 60:.1f} min |"
-            )
+            minutes = f"{row['seconds'] / 60:.1f} min"
+            lines.append([title, model, ARCHITECTURES[arch], *_cells(row["report"]["mean"]), minutes])
     commands = "\n".join(f"{row['command']}    # {row['seconds']:.0f} s" for rows in results.values() for row in rows)
-    return "\n".join(lines) + f"\n\n```sh\n{commands}\n```\n"
+    return markdown_table(COLUMNS, lines, right=range(3, len(COLUMNS))) + f"\n\n```sh\n{commands}\n```\n"
 
 
-def _cells(mean: dict[str, float]) -> str:
-    lengths = " | ".join(f"{mean[m]:.1f}" for m in ("mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm"))
-    return f"{lengths} | {mean['mpjve_mm']:.2f} | {100 * mean['pck150']:.1f} | {100 * mean['auc']:.1f}"
+def _cells(mean: dict[str, float]) -> list[str]:
+    lengths = [f"{mean[m]:.1f}" for m in ("mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm")]
+    return [*lengths, f"{mean['mpjve_mm']:.2f}", f"{100 * mean['pck150']:.1f}", f"{100 * mean['auc']:.1f}"]
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ import re
 import sys
 from pathlib import Path
 
+from srnet_core.markdown import markdown_table
+
 PAGE = Path(__file__).resolve().parent / "performance.md"
 _MARKED = re.compile(r"(<!-- (machine|speeds|targets|rows (\w+)) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -81,8 +83,7 @@ def number(value: float) -> str:
 
 
 def table(heads: list[str], body: list[list[str]], *, text: int) -> str:
-    rule = ["---" if i < text else "--:" for i in range(len(heads))]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in [heads, rule, *body])
+    return markdown_table(heads, body, right=range(text, len(heads)))
 
 
 if __name__ == "__main__":

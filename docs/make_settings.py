@@ -6,6 +6,7 @@ python docs/make_settings.py
 from pathlib import Path
 
 from srnet_core.config import DataConfig, ModelConfig, Setting, TrainConfig, settings_of
+from srnet_core.markdown import markdown_table
 
 PAGE = Path(__file__).resolve().parent / "settings.md"
 HEAD = """\
@@ -32,8 +33,7 @@ def page() -> str:
     parts = [HEAD]
     for title, config in SECTIONS.items():
         rows = [_row(about) for about in settings_of(config).values()]
-        lines = ["| " + " | ".join(cells) + " |" for cells in (COLUMNS, ("---",) * len(COLUMNS), *rows)]
-        parts.append(f"## {title}: `[{config.SECTION}]`\n\n" + "\n".join(lines) + "\n")
+        parts.append(f"## {title}: `[{config.SECTION}]`\n\n{markdown_table(COLUMNS, rows)}\n")
     return "\n".join(parts)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from srnet_core.markdown import markdown_table
 from srnet_core.models import build_model
 
 PAGE = Path(__file__).resolve().parent / "structures.md"
@@ -30,11 +31,11 @@ ROWS = (
 def table() -> str:
     """Millions of trainable numbers, one row for each structure."""
     heads = ["`--model`", "groups", *(f"`--arch {','.join(map(str, a))}`" for a in ARCHITECTURES)]
-    lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * len(ARCHITECTURES)]
+    rows = []
     for name, fields in ROWS:
         sizes = [f"{size(name, architecture, fields) / 1e6:.3f}" for architecture in ARCHITECTURES]
-        lines.append("| " + " | ".join([f"`{name}`", str(fields.get("groups", "")), *sizes]) + " |")
-    return "\n".join(lines)
+        rows.append([f"`{name}`", fields.get("groups", ""), *sizes])
+    return markdown_table(heads, rows, right=range(2, len(heads)))
 
 
 def size(name: str, filter_widths: tuple[int, ...], fields: dict) -> int:

@@ -13,7 +13,7 @@ CORE = Path(srnet_core.__file__).parent
 # a module may import from its own layer and from those before it
 LAYERS = [
     {"errors"},
-    {"lookup", "files", "device", "toml_file"},
+    {"lookup", "files", "device", "toml_file", "markdown"},
     {"geometry"},
     {"skeletons"},
     {"body_parts"},

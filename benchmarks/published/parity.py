@@ -24,6 +24,7 @@ from srnet_core.checkpoint import load_checkpoint
 from srnet_core.config import TrainConfig
 from srnet_core.evaluation import metrics
 from srnet_core.evaluation.run import evaluate_steps, finish
+from srnet_core.markdown import markdown_table
 from srnet_core.models import build_model
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.training.loop import Epoch, Progress, make_optimizer, train_epochs
@@ -33,8 +34,7 @@ METRICS = {"mpjpe_mm": "mpjpe", "n_mpjpe_mm": "n_mpjpe", "p_mpjpe_mm": "p_mpjpe"
 
 
 def table(head: list[str], rows: list[list]) -> str:
-    lines = [head, ["-" if i == 0 else "-:" for i in range(len(head))], *rows]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+    return markdown_table(head, [map(_cell, row) for row in rows], right=range(1, len(head)))
 
 
 def _cell(value) -> str:

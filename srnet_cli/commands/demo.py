@@ -45,6 +45,7 @@ def main(
 def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, settings: list[str]) -> None:
     """Prepare, train SRNet and the fully connected baseline for the same epochs, compare, export, visualize."""
     from srnet_core.evaluation.run import evaluate_mean_pose
+    from srnet_core.export import get_format
 
     started = time.monotonic()
     preset = preset_path(_PRESET)
@@ -68,8 +69,6 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
     means = {name: report.mean for name, report in results.items()}
     caption = f"Action-wise means. Both networks trained on the same windows, within the time given. {SYNTHETIC}."
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, means, caption=caption)
-    from srnet_core.export import get_format
-
     headline("5  Export SRNet to ONNX")
     checkpoint = open_checkpoint(checkpoints["srnet"], {}, {})
     export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx", get_format("onnx"))
