@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from srnet_core.markdown import markdown_table
+
 SHARED = [
     "--channels",
     "512",
