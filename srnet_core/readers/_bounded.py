@@ -1,5 +1,6 @@
 """Reading a file whole, but never more of it than a reader can hold."""
 
+import os
 from pathlib import Path
 
 from srnet_core.errors import BadFileError, InputFileMissing
@@ -18,7 +19,8 @@ def read_bounded(path: str | Path, max_bytes: int, what: str) -> bytes:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            content = file.read(max_bytes + 1)
+            # asking for more than the file has would take that much memory first
+            content = file.read(min(os.fstat(file.fileno()).st_size, max_bytes) + 1)
     except FileNotFoundError:
         raise InputFileMissing(f"there is no such {what}", where=path, todo="Check the folder and the name") from None
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte

@@ -8,6 +8,7 @@ about x first. Source: the ASF/AMC description of the University of Wisconsin ("
 The point named after a bone is the bone's END, so "lfemur" is the left knee; "root" is the root itself.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -352,7 +353,7 @@ def _finish(
         notes.append(f"{missing} frames name fewer bones than the skeleton has; the angles of those bones are 0 there.")
     if unknown:
         notes.append(f"Bones that are not in the skeleton were left out: {len(unknown)}.")
-    if len(numbers) > 1 and any(int(b) != int(a) + 1 for a, b in zip(numbers, numbers[1:])):
+    if len(numbers) > 1 and any(int(b) != int(a) + 1 for a, b in itertools.pairwise(numbers)):
         notes.append("Frame numbers do not count up by one; the frames were taken in the order of the file.")
     values = np.array(frames, np.float64)
     if degrees:

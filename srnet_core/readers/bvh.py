@@ -207,11 +207,8 @@ def _read_frames(
         raise BadFileError("no joint has channels, so nothing moves", where=path)
     values = read_numbers(content, start, path, "the frames")
     frames, left_over = divmod(len(values), columns)
-    if stated and frames != stated and len(values) % stated == 0 and columns * stated < len(values):
-        # Every line holds more values than the hierarchy has channels: cutting them up would mix up joints.
-        raise BadFileError(
-            f"has {len(values) // stated} values per frame, but its joints have {columns} channels", where=path
-        )
+    if left_over or stated != frames:
+        _check_lines(content[start:], len(values), columns, stated, path)
     if frames == 0:
         raise BadFileError(
             f"has {len(values)} values and no whole frame of {columns}", where=path, todo="Export or download it again"
@@ -226,6 +223,16 @@ def _read_frames(
     if broken:
         notes.append(f"{broken} frames hold values that are not finite; joints that depend on them are missing there.")
     return values, notes
+
+
+def _check_lines(data: bytes, count: int, columns: int, stated: int | None, path: Path) -> None:
+    """Refuse lines that all hold the same wrong number of values: cutting them up would mix up joints."""
+    lines = [line for line in data.replace(b"\r", b"\n").split(b"\n") if not line.isspace() and line]
+    width = len(lines[0].split()) if lines else 0
+    if width == 0 or width == columns or count != width * len(lines):
+        return
+    if stated == len(lines) or (width % columns and columns % width):
+        raise BadFileError(f"has {width} values per frame, but its joints have {columns} channels", where=path)
 
 
 def _settle_positions(joints: list[_Joint], values: np.ndarray) -> list[str]:

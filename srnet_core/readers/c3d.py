@@ -217,10 +217,10 @@ def _read_points(
         raise BadFileError(f"has {frames} frames of {points} points, more than {MAX_POINTS} in all", where=path)
     data = memoryview(content)[start : start + frames * columns * size]
     values = numbers.array(data, code).reshape(frames, columns)[:, : 4 * points].reshape(frames, points, 4)
-    positions = values[..., :3].astype(np.float64)
-    if not is_float:
-        positions *= scale
     with np.errstate(invalid="ignore"):
+        positions = values[..., :3].astype(np.float64)
+        if not is_float:
+            positions *= scale
         missing = (values[..., 3] < 0) | ~np.isfinite(positions).all(-1) | (np.abs(positions) > 1e7).any(-1)
     positions[missing] = np.nan
     return positions, "float" if is_float else "int16", notes
