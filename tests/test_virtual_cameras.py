@@ -16,7 +16,7 @@ PEOPLE = np.random.default_rng(0).uniform((-0.5, -0.5, 0.1), (0.5, 0.5, 1.8), (4
 def test_human36ms_cameras_see_a_person_at_their_target():
     rig = h36m_rig("S9")
     assert rig.cameras == h36m_cameras()["S9"]
-    people = PEOPLE + [*rig.target_m, 0]
+    people = PEOPLE + np.array([*rig.target_m, 0])
     for camera in rig.cameras:
         pixels = camera.project(camera.world_to_camera(people))
         assert (pixels > 0).all() and (pixels < 1000).all()

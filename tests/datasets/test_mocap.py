@@ -178,7 +178,7 @@ def test_markers_with_gaps(folder, tmp_path):
 
 def test_two_people_in_one_file(folder, tmp_path):
     labels = [f"Anna:{j}" for j in JOINTS] + [f"Ben:{j}" for j in JOINTS] + ["*12"]
-    points = np.concatenate([moving(30), moving(30) + [1, 0, 0], np.zeros((30, 1, 3))], axis=1)
+    points = np.concatenate([moving(30), moving(30) + np.array([1, 0, 0]), np.zeros((30, 1, 3))], axis=1)
     report = import_mocap(folder.parent, tmp_path / "data", markers(folder, points, labels=labels))
     takes = loaded(report).positions_3d_world_m
     assert list(takes) == ["source Anna", "source Ben"]
