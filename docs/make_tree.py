@@ -1,6 +1,6 @@
-"""Write the README's tree: one line per file, taken from the first line of each file's docstring.
+"""Write the tree of docs/architecture.md: one line per file, taken from the first line of each file's docstring.
 
-    python docs/make_tree.py            # rewrites the tree in README.md
+    python docs/make_tree.py            # rewrites the tree in docs/architecture.md
 
 Files whose names start with an underscore are helpers of their folder, not plug-ins.
 """
@@ -57,13 +57,13 @@ def _first_line(path: Path) -> str:
     return text if len(text) <= 116 else text.split(" (")[0].split(": ")[0]
 
 
-def with_tree(readme: str) -> str:
-    """The README with a fresh tree between its two marks."""
-    before, _, rest = readme.partition(START)
+def with_tree(page: str) -> str:
+    """The page with a fresh tree between its two marks."""
+    before, _, rest = page.partition(START)
     after = rest.partition(END)[2]
     return f"{before}{START}\n```\n{tree()}\n```\n{END}{after}"
 
 
 if __name__ == "__main__":
-    path = ROOT / "README.md"
+    path = ROOT / "docs" / "architecture.md"
     path.write_text(with_tree(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -49,12 +50,30 @@ def _srnet(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    warnings.showwarning = _show_warning(warnings.showwarning)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_output()
     sys.exit(code)
+
+
+def _show_warning(otherwise):
+    """Warnings about plug-ins once and in one line; all others as Python shows them."""
+    said = set()
+
+    def show(message, category, *more, **rest):
+        from srnet_cli.console import remark
+        from srnet_core.errors import PluginWarning
+
+        if not issubclass(category, PluginWarning):
+            otherwise(message, category, *more, **rest)
+        elif str(message) not in said:
+            said.add(str(message))
+            remark(str(message))
+
+    return show
 
 
 def run(arguments: list[str]) -> int:

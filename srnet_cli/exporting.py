@@ -10,12 +10,11 @@ from srnet_core.config import to_dict
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
+    from srnet_core.export import NetworkFormat
 
 
-def export_network(checkpoint: "Checkpoint", path: Path, output: Path) -> None:
-    """Write ONNX and show how far it is from torch."""
-    from srnet_core.export.onnx import export_onnx
-
+def export_network(checkpoint: "Checkpoint", path: Path, output: Path, format: "NetworkFormat") -> None:
+    """Write the network and show how far the file's outputs are from torch's."""
     stored = stored_section(checkpoint, "data")
     metadata = {
         "srnet.model": json.dumps(to_dict(checkpoint.model_config)),
@@ -26,7 +25,7 @@ def export_network(checkpoint: "Checkpoint", path: Path, output: Path) -> None:
     }
     with progress_bar() as bar:
         bar.busy("writing and checking")
-        export = export_onnx(checkpoint.model, output, metadata=metadata)
+        export = format.write(checkpoint.model, output, metadata)
     plain_table(
         f"{output}  {bytes_text(output.stat().st_size)}",
         ["batch x frames", "largest difference from torch"],
@@ -34,7 +33,7 @@ def export_network(checkpoint: "Checkpoint", path: Path, output: Path) -> None:
             [f"{batch} x {length}", f"{error:.1e}"]
             for batch, (length, error) in enumerate(zip(export.lengths, export.errors), 1)
         ],
-        caption=f"Compared in onnxruntime on random keypoints; the largest output is {export.scale:.2f}.",
+        caption=f"Compared in {export.compared_in} on random keypoints; the largest output is {export.scale:.2f}.",
     )
     joints, lost = checkpoint.model.num_joints, checkpoint.model.receptive_field - 1
     prose(f"keypoints (batch, frames, {joints}, 2) -> poses (batch, frames{f' - {lost}' if lost else ''}, {joints}, 3); "

@@ -258,12 +258,11 @@ def parameters_text(number: int) -> str:
 
 def model_text(model) -> str:
     """A model in a few words: srnet 3,3,3, 1024 channels, 5 groups, multiply others."""
+    from srnet_core.models import get_model
+
     parts = [f"{model.name} {','.join(map(str, model.filter_widths))}", f"{model.channels} channels"]
-    if model.name not in ("fc", "gcn", "lcn"):
-        parts += [f"{model.groups} groups"]
-    if model.name == "srnet":
-        parts += [f"{model.recombine} {model.context}"]
-    return ", ".join(parts + (["causal"] if model.causal else []))
+    parts += [get_model(model.name).summary(model)]
+    return ", ".join([part for part in parts if part] + (["causal"] if model.causal else []))
 
 
 def _show_event(event, bar: Bar, config: RunConfig) -> None:

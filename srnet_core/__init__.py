@@ -17,6 +17,8 @@ _WHERE = {
     "build_model": "srnet_core.models",
     "load_checkpoint": "srnet_core.checkpoint",
     "Lifter": "srnet_core.inference.lifter",
+    "inference_form": "srnet_core.engine",
+    "training_form": "srnet_core.engine",
 }
 __all__ = [*_WHERE, "nn"]
 

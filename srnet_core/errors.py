@@ -61,6 +61,14 @@ class MissingExtraError(UserMistake, ImportError):
     """An optional package is needed; the message names the extra that installs it."""
 
 
+class PluginError(UserMistake, ImportError):
+    """A plug-in that an installed package adds cannot be imported, or is not what it should be."""
+
+
+class PluginWarning(UserWarning):
+    """A plug-in that an installed package adds is not used; the message says which and why."""
+
+
 class StageError(SrnetError, RuntimeError):
     """A cached stage is damaged or cannot be written."""
 

@@ -4,11 +4,15 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from srnet_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 @contextlib.contextmanager
@@ -60,20 +64,54 @@ def require_folder(folder: str | Path, *, where: object = None) -> None:
         raise ConfigError(f"no permission to write to {nearest}", where=where or folder, todo="Choose another folder")
 
 
-def try_lock(file: IO) -> bool:
-    """Lock a file for this process; the system lets go when the process ends, however it ends.
+def try_lock(path: str | Path) -> "BaseFileLock | None":
+    """Lock a file for this process, or `None` if another process holds it. The file is made if it is missing.
 
-    Where there are no such locks (Windows) nothing is locked and everybody may go on.
+    The operating system releases the lock when the process ends, however it ends. The file itself stays. Where the file
+    system has no such locks, filelock uses the existence of the file instead.
     """
+    from filelock import FileLock, Timeout  # imported where it is used: most commands lock nothing
+
+    lock = FileLock(path, blocking=False, thread_local=False)
     try:
-        import fcntl
-    except ImportError:
-        return True
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def publish_folder(finished: Path, target: Path, is_good: Callable[[Path], bool]) -> None:
+    """Give a finished folder the name `target`, so that readers find all of it or nothing.
+
+    A folder of that name that is good already is left as it is. One that is not is moved aside and only deleted once the
+    finished one has the name. Several processes may do this at the same time: the last word is a good folder.
+
+    Args:
+        finished: on the same file system; gone afterwards, or left where `target` was good already.
+        is_good: whether a folder has the content that `finished` has.
+
+    Raises:
+        OSError: the folder cannot be renamed.
+    """
+    aside: list[Path] = []
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        for _ in range(100):  # each round is lost only to another process that has just put its folder there
+            try:
+                os.rename(finished, target)
+            except OSError:
+                if not target.is_dir():
+                    raise
+                if is_good(target):
+                    return
+                aside.append(target.with_name(f"{finished.name}-old-{secrets.token_hex(3)}"))
+                with contextlib.suppress(FileNotFoundError):  # another process may have been faster
+                    os.rename(target, aside[-1])
+            else:
+                return fsync_folder(target.parent)
+        raise OSError("other processes keep writing this folder")
+    finally:
+        for path in aside:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def fsync_folder(folder: Path) -> None:

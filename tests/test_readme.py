@@ -1,4 +1,4 @@
-"""The README is the map: its tree is the files that are there, and its commands exist."""
+"""The README and the map of the code: links lead somewhere, options exist, the tree is the files that are there."""
 
 import re
 import runpy
@@ -8,19 +8,32 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_the_tree_is_the_one_the_files_make():
     made = runpy.run_path(str(ROOT / "docs" / "make_tree.py"))
-    assert made["with_tree"](README) == README, "run: python docs/make_tree.py"
+    assert made["with_tree"](ARCHITECTURE) == ARCHITECTURE, "run: python docs/make_tree.py"
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(((?!http)[^)#]+)", README))
-def test_every_link_leads_somewhere(target):
-    assert (ROOT / target).exists()
+def test_the_readme_is_one_page():
+    assert len(README.splitlines()) <= 120
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_link_leads_somewhere(page):
+    targets = re.findall(r"\]\(((?!http|#)[^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [t for t in targets if not (page.parent / t).exists()] == []
+
+
+def test_every_file_named_on_the_map_is_there():
+    named = re.findall(r"`((?:srnet_core|srnet_cli|tests|docs|benchmarks)/[\w/.]+)`", ARCHITECTURE)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))))
 def test_every_option_named_is_an_option(option):
-    known = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "srnet_cli").rglob("*.py"))
+    known = "".join(p.read_text(encoding="utf-8") for p in ROOT.glob("srnet_c*/**/*.py"))
     assert f'"{option}' in known or f"/{option}" in known or option in ("--help", "--index-url")

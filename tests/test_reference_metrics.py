@@ -8,6 +8,7 @@ import torch
 
 from srnet_core.evaluation import metrics
 from srnet_core.geometry.align import procrustes
+from srnet_core.geometry.arrays import joint_distance
 from srnet_core.skeletons import get_skeleton
 
 SKELETON = get_skeleton("h36m17")
@@ -54,7 +55,7 @@ def test_position_metrics(reference, case):
         if wanted(numbers[theirs]) is not None:  # a frame of zeros makes theirs NaN
             assert mean[ours] == pytest.approx(1000 * numbers[theirs], rel=1e-5, abs=1e-3), ours
         assert torch.isfinite(found[ours]).all()
-    errors = metrics.joint_errors(*(p.double() for p in poses(arrays, case)))
+    errors = joint_distance(*(p.double() for p in poses(arrays, case)))
     assert mean["pck150"] == pytest.approx(numbers["pck150_metres_x1000"], abs=on_a_threshold(errors))
     assert mean["auc"] == pytest.approx(numbers["auc_x1000"], abs=on_a_threshold(errors))
 
@@ -91,7 +92,7 @@ def test_velocity_joint_angle_and_symmetry(reference, case):
     if wanted(numbers["mean_velocity_error"]) is not None and len(arrays[f"{case}/pred"]) == 1:
         velocity = metrics.velocity_error(predicted, target, [len(target)]).mean()
         assert float(velocity) == pytest.approx(1000 * numbers["mean_velocity_error"], rel=1e-5)
-    joints = metrics.joint_errors(predicted.double(), target.double()).mean(0)
+    joints = joint_distance(predicted.double(), target.double()).mean(0)
     np.testing.assert_allclose(joints, 1000 * np.array(numbers["kpt_mpjpe"]), rtol=1e-5, atol=1e-4)
     for which, p in (("pred", predicted), ("gt", target)):
         theirs = numbers[f"cal_bone_angle_{which}"]

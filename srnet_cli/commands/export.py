@@ -22,15 +22,16 @@ def main(
     """Write a checkpoint as ONNX, or its predictions as npz, JSON or CSV."""
     from srnet_cli.exporting import export_network, export_predictions
     from srnet_cli.steps import open_checkpoint
+    from srnet_core.export import NetworkFormat, get_format
     from srnet_core.files import require_output
     from srnet_core.lookup import choose
 
-    choose("format", format, ("onnx", "npz", "json", "csv"), where="--format")
+    kind = get_format(format)
     choose("split", split, ("train", "test"), where="--split")
-    output = output or Path("output") / f"{path.stem}.{format}"
+    output = output or Path("output") / f"{path.stem}{kind.endings[0]}"
     require_output(output)
     checkpoint = open_checkpoint(path, data, published)
-    if format == "onnx":
-        export_network(checkpoint, path, output)
+    if isinstance(kind, NetworkFormat):
+        export_network(checkpoint, path, output, kind)
     else:
         export_predictions(checkpoint, data, output, format=format, split=split, flip=flip, device=device)

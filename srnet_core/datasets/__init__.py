@@ -1,17 +1,51 @@
-"""Data sets, one file each, with two functions:
+"""Data sets, one file each.
 
-`locate(name, data_dir, keypoints, cache_dir)` gives the input files, making them first where a data set can;
-`load(name, paths, keypoints)` reads them into a `PoseDataset`. A name that has no file of its own is read by `custom`.
+A data set is a `DatasetPlugin`: two functions, one that finds its files and one that reads them. The built-in ones
+stand in the table `PLUGINS`, where nothing is imported before it is asked for; other packages add theirs in the
+entry-point group `srnet.datasets`, see docs/plugins.md. Any other name is that of files `data_3d_NAME.npz` and
+`data_2d_NAME_KEYPOINTS.npz`, which `custom` reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
-from srnet_core import lookup
-from srnet_core.clip import PoseDataset
+from srnet_core.lookup import PluginTable, plain
+
+if TYPE_CHECKING:
+    from srnet_core.clip import PoseDataset
 
 _DEFAULT, _FALLBACK, _ANY_NAME = "h36m", "synthetic", "custom"
+
+
+@dataclass(frozen=True)
+class DatasetPlugin:
+    """How the poses of a data set are found and read.
+
+    Attributes:
+        locate: `locate(name, data_dir, keypoints, cache_dir)` gives the input files, all of which exist. It makes them
+            in `cache_dir` first where a data set can make its own; `data_dir` is never written to. It raises
+            `InputFileMissing` for files that are not there, `ConfigError` or `UnknownNameError` for a name or
+            keypoints that the data set cannot have.
+        load: `load(name, paths, keypoints)` reads those files into a `PoseDataset` of that name. It raises
+            `BadFileError` for a file with contents that make no sense.
+    """
+
+    locate: Callable[[str, str | Path, str, str | Path], Sequence[Path]]
+    load: "Callable[[str, Sequence[Path], str], PoseDataset]"
+
+
+PLUGINS = PluginTable(
+    kind="data set",
+    group="srnet.datasets",
+    shape=DatasetPlugin,
+    built_in={
+        "custom": "srnet_core.datasets.custom:DATASET",
+        "h36m": "srnet_core.datasets.h36m:DATASET",
+        "synthetic": "srnet_core.datasets.synthetic:DATASET",
+    },
+)
 
 
 def available(data_dir: str | Path) -> list[str]:
@@ -23,10 +57,10 @@ def resolve_name(name: str | None, data_dir: str | Path, keypoints: str) -> str:
     """`name`, or without one: Human3.6M if its 3D file or these keypoints are in `data_dir`, else synthetic data.
 
     One file of the two is enough, so that somebody who has half of Human3.6M hears what is missing instead of
-    training on synthetic data without noticing.
+    training on synthetic data without noticing. The name of a plug-in is given with underscores for dashes.
     """
     if name is not None:
-        return name
+        return plain(name) if plain(name) in PLUGINS.names() else name
     files = (f"data_3d_{_DEFAULT}.npz", f"data_2d_{_DEFAULT}_{keypoints}.npz")
     return _DEFAULT if any((Path(data_dir) / file).is_file() for file in files) else _FALLBACK
 
@@ -37,18 +71,20 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     Raises:
         InputFileMissing: they do not; the message says which, where they belong and where they come from.
         ConfigError: a name that cannot be part of a file name.
+        PluginError: the package that adds the data set cannot be used.
     """
     return tuple(_plugin(name).locate(name, data_dir, keypoints, cache_dir))
 
 
-def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
+def load(name: str, paths: Sequence[Path], keypoints: str) -> "PoseDataset":
     """Read the files that `locate` gave.
 
     Raises:
         InputFileMissing, BadFileError, HostileFileError: see the data set.
+        PluginError: the package that adds the data set cannot be used.
     """
     return _plugin(name).load(name, paths, keypoints)
 
 
-def _plugin(name: str) -> ModuleType:
-    return lookup.load("datasets", name if name in lookup.names("datasets") else _ANY_NAME)
+def _plugin(name: str) -> DatasetPlugin:
+    return PLUGINS.load(name if plain(name) in PLUGINS.names() else _ANY_NAME)

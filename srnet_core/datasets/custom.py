@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from srnet_core.clip import PoseDataset
+from srnet_core.datasets import PLUGINS, DatasetPlugin, available
 from srnet_core.datasets._files import locate_pair
 from srnet_core.datasets._published import File3d, assemble, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras, read_fps, read_skeleton, read_split
@@ -15,6 +16,7 @@ from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.lookup import nearest_hint
 from srnet_core.skeletons import get_skeleton
 
 _ASSUMED_SKELETON, _ASSUMED_FPS = "h36m17", 50.0
@@ -26,12 +28,13 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     Raises:
         InputFileMissing: one of them is not in `data_dir`; the message says what is.
     """
-    from srnet_core.datasets import available
-
-    present = ", ".join(available(data_dir)) or "none"
+    present = available(data_dir)
+    hint = nearest_hint(name, [*present, *PLUGINS.names()])
+    added = PLUGINS.added_names()
+    others = f"Data sets of other packages: {', '.join(added)}. " if added else ""
     todo = (
-        f"Data sets in this folder: {present}. Choose the folder with --data-dir, or use --dataset synthetic, "
-        "which needs no files"
+        f"{hint}Data sets in this folder: {', '.join(present) or 'none'}. {others}Choose the folder with --data-dir, "
+        "or use --dataset synthetic, which needs no files"
     )
     return locate_pair(name, data_dir, keypoints, todo=todo)
 
@@ -96,3 +99,6 @@ def _cameras(file_3d: File3d) -> tuple[dict[str, tuple[Camera, ...]], list[str]]
         )
     note = "Assumed: Human3.6M's cameras, because the subjects are named alike and the 3D file has no cameras."
     return known, [note]
+
+
+DATASET = DatasetPlugin(locate, load)

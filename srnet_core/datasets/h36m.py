@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.clip import PoseDataset
+from srnet_core.datasets import DatasetPlugin
 from srnet_core.datasets._files import locate_pair
 from srnet_core.datasets._published import assemble, map_poses, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
@@ -65,3 +66,6 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
 
 def _to_17(pose: np.ndarray) -> np.ndarray:
     return pose[:, h36m32.TO_H36M17]  # (T, 32, 3) -> (T, 17, 3)
+
+
+DATASET = DatasetPlugin(locate, load)

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.clip import PoseDataset
-from srnet_core.datasets import custom
+from srnet_core.datasets import DatasetPlugin, custom
 from srnet_core.datasets._files import file_names
 from srnet_core.errors import ConfigError
-from srnet_core.files import fsync_folder
+from srnet_core.files import fsync_folder, publish_folder
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.lookup import choose
@@ -178,7 +178,8 @@ def make_files(config: SyntheticConfig, folder: str | Path, name: str = "synthet
     try:
         making.mkdir()
         _write(config, *(making / file_name for file_name in names))
-        _publish(making, target, names)
+        fsync_folder(making)
+        publish_folder(making, target, lambda folder: all((folder / name).is_file() for name in names))
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return paths
@@ -188,20 +189,6 @@ def _write(config: SyntheticConfig, path_3d: Path, path_2d: Path) -> None:
     positions_3d, positions_2d, cameras, metadata = generate(config)
     _write_npz(path_3d, {"positions_3d": positions_3d, "cameras": cameras, "metadata": metadata})
     _write_npz(path_2d, {"positions_2d": positions_2d, "metadata": metadata})
-
-
-def _publish(making: Path, target: Path, names: Sequence[str]) -> None:
-    """Give the finished folder its name. A folder of that name with both files is left as it is: it is the same."""
-    fsync_folder(making)
-    try:
-        os.rename(making, target)
-    except OSError:
-        if not target.is_dir():
-            raise
-        for name in names:  # somebody was faster, or left half of it: put in what is missing
-            if not (target / name).is_file():
-                os.replace(making / name, target / name)
-    fsync_folder(target.parent)
 
 
 def _write_npz(path: Path, members: Mapping[str, dict]) -> None:
@@ -214,3 +201,6 @@ def _write_npz(path: Path, members: Mapping[str, dict]) -> None:
                     np.lib.format.write_array(member, np.array(value, dtype=object))
         file.flush()
         os.fsync(file.fileno())
+
+
+DATASET = DatasetPlugin(locate, load)

@@ -1,60 +1,41 @@
-"""Networks for inference: BatchNorm folded, sequences in tiles, windows side by side, frame by frame elsewhere.
+"""The inference form of a model: BatchNorm folded, clips in tiles, windows side by side, or frame by frame.
 
-`fold(model)` gives an `InferenceNetwork`, whatever the model: same output as the model's `forward` in evaluation
-mode, nothing shared with it. A network of the project's own layers becomes a `FoldedNetwork`; one with layers of
-another kind is run as it is, in overlapping pieces.
+`inference_form(model)` gives an `InferenceForm`, whatever the model: the same output as the model's `forward` in
+evaluation mode, with nothing shared. A network of the project's own layers becomes a `FoldedForm`; one with layers of
+another kind is copied and run as it is, in overlapping pieces.
 
-Memory does not grow with the length of a sequence: it goes through in tiles, and every layer keeps the last frames
-of its input, those that the next tile needs, so that nothing is computed twice.
+Memory does not grow with the length of a clip: it is computed tile by tile, and every layer keeps the last frames of its
+input, which the next tile needs, so that nothing is computed twice.
 """
 
 import copy
 from collections import deque
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from srnet_core.engine.folded_layers import FoldedLayer
-from srnet_core.engine.folding import CannotFold, fold_layer
+from srnet_core.engine.folding import CannotFold, FoldedModel
+from srnet_core.engine.live import Live, LiveLayers, LiveWindows
 from srnet_core.engine.threads import Workers
 from srnet_core.engine.tiles import Tiles, WindowBatch
 from srnet_core.errors import ConfigError
 from srnet_core.layers.temporal import windows
-from srnet_core.models.backbone import TemporalBackbone
 
 TILE_FRAMES = 1024  # on a CPU; long enough that keeping frames for the next tile costs nothing
 TILE_FRAMES_SINGLE = 256  # where no layer looks back: short enough to stay in a core's own cache
-TILE_ROWS_GPU = 1 << 15  # frames times sequences: enough to keep a GPU busy, 134 MB per layer of 1024 channels
+TILE_ROWS_GPU = 1 << 15  # frames times clips: enough to keep a GPU busy, 134 MB per layer of 1024 channels
 WINDOW_FRAMES = 1 << 14  # frames of the windows that are computed side by side, where each frame has its own
 
 
-@dataclass(frozen=True)
-class FoldedBlock:
-    """A residual block: `wide` over `width` frames `dilation` apart, then `narrow`.
-
-    Attributes:
-        taps_apart: dilation of `wide` itself, 1 if it is dense.
-        residual_tap: which of the `width` frames is added to the output.
-    """
-
-    wide: FoldedLayer
-    narrow: FoldedLayer
-    width: int
-    dilation: int
-    taps_apart: int
-    residual_tap: int
-
-
-class InferenceNetwork:
-    """What inference asks of a network. The model is only read while this is made.
+class InferenceForm:
+    """A network as inference uses it. The model is only read while this is made.
 
     Attributes:
         config, receptive_field: the model's.
         pad, causal_shift: as in `TemporalBackbone`.
         by_window: whether it can only compute each output from its own window.
-        needs_whole: whether an output depends on how long the sequence is; see `layers.context.published_order`.
+        needs_whole: whether an output depends on how long the clip is; see `layers.context.published_order`.
     """
 
     by_window, needs_whole = True, False
@@ -74,43 +55,48 @@ class InferenceNetwork:
         """
         raise NotImplementedError
 
+    def live(self, batch: int = 1) -> Live:
+        """The network frame by frame, for so many clips side by side. Weights are shared, the frames kept are not.
 
-def fold(model: "nn.Module | InferenceNetwork") -> InferenceNetwork:
-    """The network of a model for inference, in evaluation mode, with a copy of its weights as they are now.
+        Raises:
+            ConfigError: an output of the network depends on how long the clip is.
+        """
+        raise NotImplementedError
 
-    What is a network for inference already is given back as it is.
+
+def inference_form(model: nn.Module | InferenceForm) -> InferenceForm:
+    """The form of a model for inference, in evaluation mode, with a copy of its weights as they are now.
+
+    An inference form is given back as it is.
+
+    >>> import torch, srnet_core as srnet
+    >>> model = srnet.build_model("srnet", filter_widths=(3, 3), channels=40).eval()
+    >>> clip = torch.randn(1, 100, 17, 2)
+    >>> torch.allclose(inference_form(model)(clip), model(clip), atol=1e-5)
+    True
     """
-    if isinstance(model, InferenceNetwork):
+    if isinstance(model, InferenceForm):
         return model
     try:
-        return FoldedNetwork(model)
+        folded = FoldedModel(model)
     except CannotFold:
-        return UnfoldedNetwork(model)
+        return UnfoldedForm(model)
+    return FoldedForm(model, folded)
 
 
-class FoldedNetwork(InferenceNetwork):
-    """A `TemporalBackbone` of layers that can be folded.
+class FoldedForm(InferenceForm):
+    """A network whose BatchNorms are folded into the weights before them."""
 
-    Raises:
-        CannotFold: another kind of network, or a layer that cannot be folded.
-    """
-
-    def __init__(self, model: nn.Module):
-        if not isinstance(model, TemporalBackbone) or not model.computes_as_backbone():
-            raise CannotFold(type(model).__name__)
+    def __init__(self, model: nn.Module, folded: FoldedModel):
         super().__init__(model)
-        self.num_joints, self.num_joints_out = model.num_joints, model.num_joints_out
-        self.slope = model.config.negative_slope
-        self.expand = fold_layer(model.expand_conv, model.expand_bn, model.hidden_channels)
-        self.blocks = _fold_blocks(model)
-        self.output, self.output_index = _fold_output(model)
-        self.by_window = model._only_by_window()
-        self.needs_whole = self._needs_whole()
+        self._folded = folded
+        self.num_joints, self.num_joints_out = folded.num_joints, folded.num_joints_out
+        self.by_window, self.needs_whole = folded.by_window, folded.needs_whole()
         self._idle: deque[Tiles] = deque()
         self._workers = Workers()
 
     def __call__(self, x: Tensor) -> Tensor:
-        """See `InferenceNetwork`."""
+        """See `InferenceForm`."""
         self._check(x)
         frames = x.shape[1] - self.receptive_field + 1
         out = x.new_empty(len(x), frames, 3 * self.num_joints_out, dtype=self.dtype)
@@ -122,10 +108,24 @@ class FoldedNetwork(InferenceNetwork):
             pose[..., :2] += x[:, start : start + frames]
         return pose
 
-    def _needs_whole(self) -> bool:
-        layers = [self.expand, self.output, *(layer for b in self.blocks for layer in (b.wide, b.narrow))]
-        contexts = [getattr(layer, "context", None) for layer in layers]
-        return not self.by_window and any(context is not None and context.reorder for context in contexts)
+    def live(self, batch: int = 1) -> Live:
+        """See `InferenceForm`."""
+        if self.needs_whole:
+            raise ConfigError(
+                "this network cannot stream: with compat 'original' its outputs depend on the length of the clip",
+                todo="Load the checkpoint with compat='trained'",
+            )
+        if not self.by_window:
+            return LiveLayers(self._folded, batch)
+        side_by_side = WindowBatch(self._folded, batch)
+
+        def predict(clips: Tensor) -> Tensor:
+            pose = side_by_side.run(clips.flatten(2)).view(batch, self.num_joints_out, 3)
+            if self.config.residual_2d:
+                pose[..., :2] += clips[:, self.pad + self.causal_shift]
+            return pose
+
+        return LiveWindows(predict, self.receptive_field)
 
     def _run(self, x: Tensor, out: Tensor) -> None:
         if self.by_window:
@@ -163,7 +163,7 @@ class FoldedNetwork(InferenceNetwork):
         except IndexError:
             tiles = None
         if tiles is None or tiles.batch != batch:
-            tiles = Tiles(self, batch, self._tile_frames(batch))
+            tiles = Tiles(self._folded, batch, self._tile_frames(batch))
         tiles.reset()
         return tiles
 
@@ -173,12 +173,12 @@ class FoldedNetwork(InferenceNetwork):
         return TILE_FRAMES if self.receptive_field > 1 else min(TILE_FRAMES, TILE_FRAMES_SINGLE)
 
     def _whole(self, x: Tensor, out: Tensor, row: int, start: int, stop: int) -> None:
-        tiles = Tiles(self, 1, x.shape[1])
+        tiles = Tiles(self._folded, 1, x.shape[1])
         out[row] = tiles.feed(x[row, :, None])[:, 0]
 
     def _windows(self, x: Tensor, out: Tensor, row: int, start: int, stop: int) -> None:
         """Frames start to stop of one row, each from its own window."""
-        batch = WindowBatch(self, stop - start)
+        batch = WindowBatch(self._folded, stop - start)
         out[row, start:stop] = batch.run(windows(x[row, None], self.receptive_field, start, stop))
 
     def _window_count(self) -> int:
@@ -194,7 +194,7 @@ class FoldedNetwork(InferenceNetwork):
             )
 
 
-class UnfoldedNetwork(InferenceNetwork):
+class UnfoldedForm(InferenceForm):
     """A model of any kind, copied and run as it is, in pieces of output frames whose inputs overlap."""
 
     def __init__(self, model: nn.Module):
@@ -203,10 +203,14 @@ class UnfoldedNetwork(InferenceNetwork):
 
     @torch.no_grad()
     def __call__(self, x: Tensor) -> Tensor:
-        """See `InferenceNetwork`."""
+        """See `InferenceForm`."""
         more, at_once = self.receptive_field - 1, max(TILE_FRAMES, self.receptive_field)
         starts = range(0, max(1, x.shape[1] - more), at_once)
         return torch.cat([self._model(x[:, start : start + at_once + more]) for start in starts], dim=1)
+
+    def live(self, batch: int = 1) -> Live:
+        """See `InferenceForm`."""
+        return LiveWindows(lambda clips: self(clips)[:, 0], self.receptive_field)
 
 
 def shares(rows: int, frames: int, workers: int, receptive_field: int) -> list[tuple[int, int, int]]:
@@ -228,22 +232,3 @@ def _pieces(out: Tensor, frames: int) -> list[tuple[int, int, int]]:
     """(row, start, stop) of runs of at most so many output frames."""
     rows, count = out.shape[:2]
     return [(row, start, min(start + frames, count)) for row in range(rows) for start in range(0, count, frames)]
-
-
-def _fold_blocks(model: TemporalBackbone) -> list[FoldedBlock]:
-    blocks, dilation = [], model.config.filter_widths[0]
-    for i, width in enumerate(model.config.filter_widths[1:]):
-        wide, narrow = (
-            fold_layer(model.layers_conv[n], model.layers_bn[n], model.hidden_channels) for n in (2 * i, 2 * i + 1)
-        )
-        tap = width - 1 if model.config.causal else width // 2
-        blocks.append(FoldedBlock(wide, narrow, width, dilation, 1 if model.config.dense else dilation, tap))
-        dilation *= width
-    return blocks
-
-
-def _fold_output(model: TemporalBackbone) -> tuple[FoldedLayer, Tensor | None]:
-    """The output layer, and which of its channels to keep."""
-    layer, index = model.output_layer, model.output_index
-    channels = 3 * model.num_joints_out if index is None else layer.out_channels
-    return fold_layer(layer, None, channels), None if index is None else index.clone()

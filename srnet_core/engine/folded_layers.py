@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import published_order
 
 Step = Callable[[], object]
@@ -202,8 +203,8 @@ class GroupLayer:
         self.out_channels = sum(len(w) for w in weights)
         self.index, self.recombine, self.context = index, recombine, context
         self.extra = context_width if recombine == "concat" and context else 0
-        self.in_slices = _slices([w.shape[1] - self.extra for w in weights])
-        self.out_slices = _slices([len(w) for w in weights])
+        self.in_slices = group_slices([w.shape[1] - self.extra for w in weights])
+        self.out_slices = group_slices([len(w) for w in weights])
         self.weights = [_rows_by_tap(w, b, self.extra) for w, b in zip(weights, biases)]
         self.bias = torch.cat(list(biases))
         by_group = context is not None and not context.per_channel and recombine == "multiply"
@@ -266,11 +267,6 @@ def _rows_by_tap(weight: Tensor, bias: Tensor, extra: int) -> Tensor:
     padded = rows.new_zeros(len(rows), -(-rows.shape[1] // 16) * 16)
     padded[:, : rows.shape[1]] = rows
     return padded[:, : rows.shape[1]]
-
-
-def _slices(widths: Sequence[int]) -> list[slice]:
-    ends = [sum(widths[: i + 1]) for i in range(len(widths))]
-    return [slice(end - width, end) for end, width in zip(ends, widths)]
 
 
 def leaky_relu_step(x: Tensor, negative_slope: float) -> Step:

@@ -6,6 +6,7 @@ rounded once. Nothing here shares memory with the network that was folded.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial, singledispatch
 
 import torch
@@ -13,24 +14,91 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srnet_core.engine.folded_layers import DenseLayer, FoldedContext, FoldedLayer, GraphLayer, GroupLayer
-from srnet_core.layers.context import AllContext, OthersContext, group_slices
+from srnet_core.layers.channels import group_slices
+from srnet_core.layers.context import AllContext, OthersContext
 from srnet_core.layers.graph import GraphConv1d
 from srnet_core.layers.locally_connected import LocallyConnectedConv1d
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
+from srnet_core.models.backbone import TemporalBackbone
 
 Affine = tuple[Tensor, Tensor]  # scale and shift of channels, float64
 
 
 class CannotFold(Exception):
-    """A layer of a kind that nobody taught to fold: the network has to be run as it is."""
+    """A layer of a kind that cannot be folded: the network has to be run as it is."""
 
 
-def affine(norm: nn.BatchNorm1d | None, channels: int) -> Affine:
-    """What a BatchNorm does to each of `channels` in evaluation, one after the other features and joints alike."""
-    if norm is None:
+@dataclass(frozen=True)
+class FoldedBlock:
+    """A residual block: `wide` over `width` frames `dilation` apart, then `narrow`.
+
+    Attributes:
+        taps_apart: dilation of `wide` itself, 1 if it is dense.
+        residual_tap: which of the `width` frames is added to the output.
+    """
+
+    wide: FoldedLayer
+    narrow: FoldedLayer
+    width: int
+    dilation: int
+    taps_apart: int
+    residual_tap: int
+
+
+class FoldedModel:
+    """The layers of a network for inference, and what is needed to run them. The model is only read while this is made.
+
+    Args:
+        model: a `TemporalBackbone` whose class says that its layers are all that is its own (`layers_only`).
+
+    Attributes:
+        config, receptive_field, pad, causal_shift, num_joints, num_joints_out, by_window: the model's.
+        expand, blocks, output: its layers.
+        output_index: which output channels to keep, `None` for all.
+        negative_slope: of the LeakyReLU.
+
+    Raises:
+        CannotFold: another kind of network, or a layer that cannot be folded.
+    """
+
+    def __init__(self, model: nn.Module):
+        if not isinstance(model, TemporalBackbone) or not layers_only(model):
+            raise CannotFold(type(model).__name__)
+        like = next(model.parameters())
+        self.device, self.dtype = like.device, like.dtype
+        self.config, self.receptive_field = model.config, model.receptive_field
+        self.pad, self.causal_shift = model.pad, model.causal_shift
+        self.num_joints, self.num_joints_out = model.num_joints, model.num_joints_out
+        self.negative_slope = model.config.negative_slope
+        self.expand = fold_layer(model.expand_conv, model.expand_bn, model.hidden_channels)
+        self.blocks = _fold_blocks(model)
+        self.output, self.output_index = _fold_output(model)
+        self.by_window = model.by_window
+
+    def needs_whole(self) -> bool:
+        """Whether an output depends on how long the clip is."""
+        layers = [self.expand, self.output, *(layer for b in self.blocks for layer in (b.wide, b.narrow))]
+        contexts = [getattr(layer, "context", None) for layer in layers]
+        return not self.by_window and any(context is not None and context.reorder for context in contexts)
+
+
+def layers_only(model: nn.Module) -> bool:
+    """Whether the class of a model says, itself, that layers are all that is its own; see `TemporalBackbone`."""
+    return vars(type(model)).get("layers_only") is True
+
+
+def affine(norm: nn.Module | None, channels: int) -> Affine:
+    """What a BatchNorm does to each of `channels` in evaluation, one after the other features and joints alike.
+
+    Raises:
+        CannotFold: a normalization of another kind.
+    """
+    if norm is None or isinstance(norm, nn.Identity):
         like = torch.zeros(channels, dtype=torch.float64)
         return like + 1, like
+    if not isinstance(norm, nn.BatchNorm1d) or norm.running_mean is None or not norm.affine:
+        raise CannotFold(type(norm).__name__)
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
     shift = norm.bias.double() - norm.running_mean.double() * scale
     repeat = channels // norm.num_features  # joints, where they share the statistics
@@ -38,7 +106,7 @@ def affine(norm: nn.BatchNorm1d | None, channels: int) -> Affine:
 
 
 @torch.no_grad()
-def fold_layer(layer: nn.Module, norm: nn.BatchNorm1d | None, channels: int) -> FoldedLayer:
+def fold_layer(layer: nn.Module, norm: nn.Module | None, channels: int) -> FoldedLayer:
     """A layer of the backbone and the BatchNorm after it, `None` for none, as one.
 
     Args:
@@ -73,7 +141,7 @@ def _(layer: LocallyConnectedConv1d, scale: Tensor, shift: Tensor, dtype: torch.
 def _(layer: GraphConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
     features = layer.out_channels  # of a joint; all joints have the same scale and shift
     weight, bias = _scaled(layer.weight, layer.bias, scale[:features], shift[:features])
-    return GraphLayer(layer.adjacency.to(dtype), weight.to(dtype), bias.to(dtype))
+    return GraphLayer(layer.adjacency.like(weight).to(dtype), weight.to(dtype), bias.to(dtype))
 
 
 @_fold.register
@@ -86,7 +154,7 @@ def _(layer: SplitRecombineConv1d, scale: Tensor, shift: Tensor, dtype: torch.dt
         [weight.to(dtype) for weight, _ in parts],
         [bias.to(dtype) for _, bias in parts],
         in_channels=layer.in_channels,
-        index=None if layer.index is None else layer.index.clone(),
+        index=None if layer.index is None else layer.index.index(scale).clone(),
         recombine=layer.recombine,
         context=_fold_context(layer, dtype),
         context_width=layer.context_width,
@@ -104,13 +172,13 @@ def _fold_context(layer: SplitRecombineConv1d, dtype: torch.dtype) -> FoldedCont
         return None
     others = layer.context == "others"
     source = layer.get_part_info if others else layer.get_all_info
-    weight, bias = _others(source) if others else _all(source)
+    weight, bias = _others(source, next(layer.parameters()).device) if others else _all(source)
     return FoldedContext(
         DenseLayer(weight.to(dtype), bias.to(dtype)),
         _activation(source),
         from_arranged=others or source.form == "group_wise",
         per_channel=layer.runs is not None or source.form == "channel_wise",
-        runs=None if layer.runs is None else layer.runs.clone(),
+        runs=None if layer.runs is None else layer.runs.index(weight).clone(),
         reorder=layer.reorder,
     )
 
@@ -124,21 +192,22 @@ def _activation(source: OthersContext | AllContext):
     return partial(F.leaky_relu_, negative_slope=source.negative_slope)
 
 
-def _others(source: OthersContext) -> Affine:
+def _others(source: OthersContext, device: torch.device) -> Affine:
     """(numbers * k, C, k) and (numbers * k,): the context of the other groups before its activation."""
     if source.form != "learned":
-        return _mean(source)
-    weight, bias = source._weight().double(), torch.cat([conv.bias for conv in source.m_conv]).double()
+        return _mean(source, device)
+    weight, bias = source.joined_weight().double(), torch.cat([conv.bias for conv in source.m_conv]).double()
     if source.recombine != "multiply":
         return weight, bias
     each = [affine(norm, norm.num_features) for norm in source.layers_bn]
     return _scaled(weight, bias, torch.cat([s for s, _ in each]), torch.cat([b for _, b in each]))
 
 
-def _mean(source: OthersContext) -> Affine:
+def _mean(source: OthersContext, device: torch.device) -> Affine:
     """The mean of the other groups' channels at each tap, or the convolution of it, as a convolution of channels."""
     k = source.kernel_size
-    mean = (source.others_mask / source.others_mask.sum(dim=1, keepdim=True)).double()  # (G, C)
+    mask = source.others_mask.like(torch.empty(0, dtype=torch.float64, device=device))
+    mean = mask / mask.sum(dim=1, keepdim=True)  # (G, C)
     if source.form == "mean":  # tap n of the output is tap n of the input
         mix = torch.eye(k, dtype=mean.dtype, device=mean.device).expand(len(mean), k, k)
         bias = mean.new_zeros(len(mean) * k)
@@ -173,3 +242,23 @@ def _block_diagonal(weights: Sequence[Tensor]) -> Tensor:
     for weight, row, column in zip(weights, rows, columns):
         whole[row, column] = weight.double()
     return whole
+
+
+def _fold_blocks(model: TemporalBackbone) -> list[FoldedBlock]:
+    blocks, dilation = [], model.config.filter_widths[0]
+    for i, width in enumerate(model.config.filter_widths[1:]):
+        wide, narrow = (
+            fold_layer(model.layers_conv[n], model.layers_bn[n], model.hidden_channels) for n in (2 * i, 2 * i + 1)
+        )
+        tap = width - 1 if model.config.causal else width // 2
+        blocks.append(FoldedBlock(wide, narrow, width, dilation, 1 if model.config.dense else dilation, tap))
+        dilation *= width
+    return blocks
+
+
+def _fold_output(model: TemporalBackbone) -> tuple[FoldedLayer, Tensor | None]:
+    """The output layer, and which of its channels to keep."""
+    layer, index = model.output_layer, model.output_index
+    channels = 3 * model.num_joints_out if index is None else layer.out_channels
+    folded = fold_layer(layer, None, channels)
+    return folded, None if index is None else index.index(next(layer.parameters())).clone()

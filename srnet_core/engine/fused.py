@@ -1,88 +1,93 @@
-"""The training step of a whole temporal network as one node of the autograd graph, built from `engine/fused_layers.py`.
+"""The training form of a model: a training step as one node of the autograd graph, built from `engine/fused_layers.py`.
 
-It gives the numbers of `TemporalBackbone._network` (up to rounding) in less time and memory. Networks and situations
-it is not made for take the plain way; `can_fuse` says which.
+`training_form(model)` gives it. Its numbers are those of the model (up to rounding), in less time and memory. Networks and
+situations that the fused step is not made for are computed by the model itself; `can_fuse` says which.
 """
-
-import math
-from threading import Lock
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from srnet_core.engine.buffers import BufferPool
+from srnet_core.engine.folding import layers_only
 from srnet_core.engine.fused_layers import Gradients, NormPass, ProductPass
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
+from srnet_core.models.backbone import TemporalBackbone
 
-_STEPS_KEPT = 2  # how many steps a buffer is kept that none of them takes
 
+class TrainingForm(nn.Module):
+    """A model whose training steps are computed in the fastest form there is for them; the model's own form elsewhere.
 
-class BufferPool:
-    """Memory of activations, kept from one step to the next: a fresh page costs more than the work done on it.
+    Outputs, gradients and BatchNorm statistics are those of `model(x)`, up to rounding. The parameters are the model's,
+    so optimizers, schedulers and `model.state_dict()` are used as always. `can_fuse` says what the fused form is for.
 
-    What two whole steps have found no use for is let go, so that batches of many sizes do not pile up. Threads may share
-    a pool.
+    Args:
+        model: on its device. The weights of its convolutions are laid out in memory by filter taps, as the fused form
+            needs them, so a filter wider than one frame is no longer contiguous: use `reshape`, not `view`, on it.
+
+    Attributes:
+        model: the model itself.
     """
 
-    def __init__(self):
-        self._free: list[tuple[int, Tensor, int]] = []  # size, buffer, and the step after which it came back
-        self._steps, self._lock = 0, Lock()
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+        self._pool = BufferPool()
+        if has_fusible_layers(model):
+            _lay_out_by_taps(model)
 
-    def take(self, *shape: int, like: Tensor) -> Tensor:
-        """An uninitialized tensor of the smallest kept buffer that is large enough, or of a new one."""
-        size = math.prod(shape)
-        with self._lock:
-            fits = [(n, i) for i, (n, b, _) in enumerate(self._free) if size <= n <= 2 * size and b.dtype == like.dtype]
-            buffer = self._free.pop(min(fits)[1])[1] if fits else like.new_empty(size)
-        return buffer[:size].view(shape)
+    def forward(self, x: Tensor) -> Tensor:
+        """As `model(x)`."""
+        if torch.compiler.is_compiling():
+            return self.model(x)
+        if not self.model.training:
+            self.release()
+        elif can_fuse(self.model, x):
+            return self.model.to_pose(fused_network(self.model, x.flatten(2), self._pool), x)
+        return self.model(x)
 
-    def give(self, *tensors: Tensor) -> None:
-        """Take tensors of `take` back. Nobody may use them any more."""
-        with self._lock:
-            for tensor in tensors:
-                whole = tensor.new_empty(0).set_(tensor.untyped_storage())
-                self._free.append((whole.numel(), whole, self._steps))
+    def train(self, mode: bool = True) -> "TrainingForm":
+        """As `nn.Module.train`; in evaluation mode the memory kept for training steps is released."""
+        if not mode:
+            self.release()
+        return super().train(mode)
 
-    def end_step(self) -> None:
-        """A step has given back all it took."""
-        with self._lock:
-            self._steps += 1
-            self._free = [kept for kept in self._free if self._steps - kept[2] <= _STEPS_KEPT]
+    def release(self) -> None:
+        """Let go of the memory that is kept from one step to the next."""
+        self._pool.clear()
 
-    def clear(self) -> None:
-        with self._lock:
-            self._free = []
 
-    def __deepcopy__(self, memo) -> "BufferPool":
-        return BufferPool()
+def training_form(model: nn.Module) -> TrainingForm:
+    """The form of a model for training. Ask for it once, before the optimizer takes its first step.
 
-    def __reduce__(self):
-        return BufferPool, ()
+    >>> import torch, srnet_core as srnet
+    >>> model = srnet.build_model("srnet", filter_widths=(3, 3), channels=40)
+    >>> forward, optimizer = training_form(model), torch.optim.Adam(model.parameters())
+    >>> forward(torch.randn(8, 9, 17, 2)).mean().backward()
+    >>> optimizer.step()
+    """
+    return TrainingForm(model)
 
 
 def can_fuse(model: nn.Module, x: Tensor) -> bool:
-    """Whether a strided training step of `model` on `x` can go the fused way.
+    """Whether a training step of `model` on windows `x` can be computed in the fused form.
 
-    It is for training on CPU, where memory and small operations are what costs: gradients wanted for parameters only,
-    no dropout, all BatchNorms training, every layer fully connected or split with a learned multiplied context of the
-    other groups or none.
+    It is for training on CPU, where memory traffic and small operations cost most: windows of exactly the receptive
+    field, gradients wanted for parameters only, no dropout, all BatchNorms in training mode, every layer fully connected
+    or split with a learned multiplied context of the other groups or none.
     """
-    if not (torch.is_grad_enabled() and model.training and x.device.type == "cpu") or x.requires_grad:
+    if torch.compiler.is_compiling() or not (torch.is_grad_enabled() and model.training and x.device.type == "cpu"):
         return False
-    # To give the published code's first losses a step must also round as it does: a context that is still constant has
-    # no variance, so BatchNorm makes its rounding errors large, and Adam takes the sign of the gradients they cause.
-    if model.config.as_published or model.config.dropout or model.config.dense:
-        return False
-    if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or not model.computes_as_backbone():
+    if x.requires_grad or torch.is_autocast_enabled("cpu") or not has_fusible_layers(model):
         return False
     modules = list(model.modules())
     if _watched(modules) or _shared(modules):
         return False
     norms = [m for m in modules if isinstance(m, nn.BatchNorm1d)]
     return (
-        len(x) > 1  # so that the statistics of a layer of one row per window are of two or more
-        and all(_fusible(layer) for layer in _layers(model))
+        x.shape[1:] == (model.receptive_field, model.num_joints, 2)
+        and len(x) > 1  # so that the statistics of a layer of one row per window are of two or more
         and all(type(n) is nn.BatchNorm1d and n.training and n.track_running_stats and n.affine for n in norms)
         and all(n.momentum is not None for n in norms)
         # a weight computed from others by a parametrization would need its gradient
@@ -93,12 +98,30 @@ def can_fuse(model: nn.Module, x: Tensor) -> bool:
     )
 
 
-def fused_network(model: nn.Module, x: Tensor) -> Tensor:
-    """(B, receptive field, J * 2) -> (B, 1, outputs of the last layer), as the strided form of the network computes it."""
+def has_fusible_layers(model: nn.Module) -> bool:
+    """Whether a model is made of layers that the fused form knows, and computes nothing else."""
+    if not isinstance(model, TemporalBackbone) or not layers_only(model):
+        return False
+    # To give the published code's first losses a step must also round as it does: a context that is still constant has
+    # no variance, so BatchNorm makes its rounding errors large, and Adam takes the sign of the gradients they cause.
+    if model.config.as_published or model.config.dropout or model.config.dense:
+        return False
+    return all(_fusible(layer) for layer in _layers(model))
+
+
+def _lay_out_by_taps(model: nn.Module) -> None:
+    """Weights (O, C, k) become (O, k, C) in memory, with the same shape: products over taps then need no copy."""
+    for conv in model.modules():
+        if isinstance(conv, nn.Conv1d) and "weight" in conv._parameters:
+            conv.weight.data = conv.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
+
+
+def fused_network(model: nn.Module, x: Tensor, pool: BufferPool) -> Tensor:
+    """(B, receptive field, J * 2) -> (B, 1, joints out * 3), as the strided form of the network computes it."""
     # where the parameters are: `torch.func.functional_call` puts others there, and takes them away before `backward`
     places = [(m._parameters, name) for m in model.modules() for name, p in m._parameters.items() if p is not None]
-    y = _Network.apply(model, places, x, *(held[name] for held, name in places))
-    return y if model.output_index is None else y[..., model.output_index]
+    y = _Network.apply(model, pool, places, x, *(held[name] for held, name in places))
+    return y if model.output_index is None else y[..., model.output_index.index(y)]
 
 
 def _layers(model: nn.Module) -> list[nn.Module]:
@@ -117,10 +140,8 @@ def _fusible(layer: nn.Module) -> bool:
 
 
 def _watched(modules: list[nn.Module]) -> bool:
-    """Whether somebody wants to be called when a module inside the network is: the fused way calls none."""
-    return any(
-        m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules[1:]
-    )
+    """Whether somebody wants to be called when a module of the network is: the fused form calls none."""
+    return any(m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules)
 
 
 def _shared(modules: list[nn.Module]) -> bool:
@@ -133,7 +154,7 @@ def _shared(modules: list[nn.Module]) -> bool:
 class _Step:
     """Forward and backward of one step: per layer a product pass, the norm pass before it, and its input."""
 
-    def __init__(self, model: nn.Module, x: Tensor):
+    def __init__(self, model: nn.Module, pool: BufferPool, x: Tensor):
         layers, widths = _layers(model), model.config.filter_widths
         slope = model.config.negative_slope
         kernels = [widths[0], *(k for width in widths[1:] for k in (width, 1)), 1]
@@ -142,7 +163,7 @@ class _Step:
             rows //= kernel
             counts.append(rows)
         norms = [model.expand_bn, *model.layers_bn]
-        self.pool: BufferPool = model.buffer_pool
+        self.pool = pool
         self.products = [ProductPass(layer, n) for layer, n in zip(layers, counts)]
         self.norms = [NormPass(norm, slope, n) for norm, n in zip(norms, counts)]
         self.index = getattr(layers[0], "index", None)
@@ -152,7 +173,7 @@ class _Step:
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.products[0]
-        x = x if self.index is None else x[..., self.index]
+        x = x if self.index is None else x[..., self.index.index(x)]
         x = x.reshape(first.rows, first.kernel_size, -1)  # (B * W, k, C)
         first.collect(x, 0)
         self._multiply(0, x)
@@ -243,11 +264,13 @@ class _Step:
 
 
 class _Network(torch.autograd.Function):
-    """(model, places, x, *parameters) -> output; the parameters are there so that autograd asks for their gradients."""
+    """(model, pool, places, x, *parameters) -> output; the parameters are there so that autograd asks for their gradients."""
 
     @staticmethod
-    def forward(ctx, model: nn.Module, places: list[tuple[dict, str]], x: Tensor, *parameters: Tensor) -> Tensor:
-        ctx.places, ctx.step = places, _Step(model, x)
+    def forward(
+        ctx, model: nn.Module, pool: BufferPool, places: list[tuple[dict, str]], x: Tensor, *parameters: Tensor
+    ) -> Tensor:
+        ctx.places, ctx.step = places, _Step(model, pool, x)
         y = ctx.step.forward(x)
         ctx.used = [(t, t._version) for t in (ctx.step.inputs[0], *parameters) if not t.is_inference()]
         return y.view(len(x), -1, y.shape[1]).clone()  # the buffer itself goes back to the pool
@@ -267,4 +290,4 @@ class _Network(torch.autograd.Function):
             )
         step, ctx.step, ctx.used = ctx.step, None, None
         gradients = step.backward(gradient.reshape(-1, gradient.shape[-1]).contiguous())
-        return None, None, None, *(gradients.get(held[name]) for held, name in ctx.places)
+        return None, None, None, None, *(gradients.get(held[name]) for held, name in ctx.places)

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from srnet_core.layers.context import OthersContext, group_slices
+from srnet_core.layers.channels import group_slices
+from srnet_core.layers.context import OthersContext
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 
@@ -126,7 +127,7 @@ class ContextPass:
         self.kernel_size, self.groups = kernel_size, len(self._convs)
         self.widths = context.widths
         k, G, C = kernel_size, self.groups, sum(self.widths)
-        weight = context._weight().detach().view(G, k, C, k)  # (G, k outputs, C, k taps)
+        weight = context.joined_weight().detach().view(G, k, C, k)  # (G, k outputs, C, k taps)
         self._weight = weight.permute(1, 0, 3, 2).reshape(k * G, k * C)
         self._bias = self._each("bias", self._convs)
         self._raw = weight.new_empty(rows, k * G)

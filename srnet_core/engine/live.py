@@ -4,7 +4,7 @@ A frame costs one position of every layer, whatever the receptive field. Before 
 to have been that frame for ever, which is how sequences are padded everywhere here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import cycle
 from typing import Protocol
@@ -12,11 +12,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from srnet_core.engine.folded import FoldedNetwork, InferenceNetwork
 from srnet_core.engine.folded_layers import FoldedLayer, Scratch, Step, leaky_relu_step
+from srnet_core.engine.folding import FoldedModel
 from srnet_core.engine.threads import on_one_core
-from srnet_core.engine.tiles import WindowBatch
-from srnet_core.errors import ConfigError
 
 
 class Live(Protocol):
@@ -35,22 +33,6 @@ class Live(Protocol):
     def push(self, frame: Tensor) -> Tensor:
         """The pose `pad - causal_shift` frames before the one given, (B, joints out, 3)."""
         ...
-
-
-def go_live(network: InferenceNetwork, batch: int) -> Live:
-    """A network frame by frame, for so many sequences side by side; its weights are shared, its frames are not.
-
-    Raises:
-        ConfigError: an output of the network depends on how long the sequence is.
-    """
-    if network.needs_whole:
-        raise ConfigError(
-            "this network cannot stream: with compat 'original' its outputs depend on the length of the clip",
-            todo="Load the checkpoint with compat='trained'",
-        )
-    if network.by_window:
-        return LiveWindows(network, batch)
-    return LiveLayers(network, batch)
 
 
 class _Ring:
@@ -83,9 +65,9 @@ class _Ring:
 class LiveLayers:
     """A folded network with the frames of each of its layers."""
 
-    def __init__(self, network: FoldedNetwork, batch: int):
+    def __init__(self, network: FoldedModel, batch: int):
         self._like = torch.empty(0, device=network.device, dtype=network.dtype)
-        self._scratch, self._slope = Scratch(self._like), network.slope
+        self._scratch, self._slope = Scratch(self._like), network.negative_slope
         self._push: list[Step] = []
         self._fill: list[Step] = []
         self.frames_held = 0
@@ -120,7 +102,7 @@ class LiveLayers:
             self._add(leaky_relu_step(out, self._slope))
         return out
 
-    def _finish(self, network: FoldedNetwork) -> None:
+    def _finish(self, network: FoldedModel) -> None:
         if network.output_index is not None:
             every, index = self._pose, network.output_index
             self._pose = self._like.new_zeros(len(every), len(index))
@@ -148,34 +130,27 @@ class LiveLayers:
 
 class LiveWindows:
     """A network whose outputs each come from a window of their own: the last frames are kept, and all of them are
-    computed again for every frame."""
+    computed again for every frame.
 
-    def __init__(self, network: InferenceNetwork, batch: int):
-        self._network, self._batch = network, batch
-        self.frames_held = network.receptive_field
+    Args:
+        predict: (B, receptive field, J, 2) -> (B, joints out, 3).
+    """
+
+    def __init__(self, predict: Callable[[Tensor], Tensor], receptive_field: int):
+        self._predict, self.frames_held = predict, receptive_field
         self._windows: Tensor | None = None
-        self._side_by_side = WindowBatch(network, batch) if isinstance(network, FoldedNetwork) else None
 
     @torch.inference_mode()
     def start(self, frame: Tensor) -> Tensor:
         """See `Live`."""
         self._windows = frame[:, None].repeat(1, self.frames_held, 1, 1)  # (B, receptive field, J, 2)
-        return self._predict()
+        return self._predict(self._windows)
 
     @torch.inference_mode()
     def push(self, frame: Tensor) -> Tensor:
         """See `Live`."""
         self._windows = torch.cat([self._windows[:, 1:], frame[:, None]], dim=1)
-        return self._predict()
-
-    def _predict(self) -> Tensor:
-        if self._side_by_side is None:
-            return self._network(self._windows)[:, 0]
-        network, pose = self._network, self._side_by_side.run(self._windows.flatten(2))
-        pose = pose.view(self._batch, network.num_joints_out, 3)
-        if network.config.residual_2d:
-            pose[..., :2] += self._windows[:, network.pad + network.causal_shift]
-        return pose
+        return self._predict(self._windows)
 
 
 def _ages(kernel_size: int, apart: int) -> list[int]:

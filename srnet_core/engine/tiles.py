@@ -5,15 +5,12 @@ one over rows B d apart, and everything below speaks of rows only.
 """
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from srnet_core.engine.folded_layers import FoldedLayer, Scratch, Step, leaky_relu_step
-
-if TYPE_CHECKING:
-    from srnet_core.engine.folded import FoldedNetwork
+from srnet_core.engine.folding import FoldedModel
 
 MOST_PLANS = 16  # kept, with their buffers; a long sequence has half a dozen, clips of other lengths two or three more
 
@@ -51,7 +48,7 @@ class Tiles:
         frames: the most at a time.
     """
 
-    def __init__(self, network: "FoldedNetwork", batch: int, frames: int):
+    def __init__(self, network: FoldedModel, batch: int, frames: int):
         self.network, self.batch, self.frames = network, batch, frames
         self._like = like = torch.empty(0, device=network.device, dtype=network.dtype)
         rows = batch * frames
@@ -139,7 +136,7 @@ class Tiles:
         span = (layer.kernel_size - 1) * apart + 1
         taps = source.unfold(0, span, 1)[:, :, ::apart].transpose(1, 2)  # (rows, k, C), a view
         steps = list(layer.steps(taps, out, self._scratch))
-        return [*steps, leaky_relu_step(out, self.network.slope)]
+        return [*steps, leaky_relu_step(out, self.network.negative_slope)]
 
 
 class WindowBatch:
@@ -149,9 +146,9 @@ class WindowBatch:
         count: windows side by side.
     """
 
-    def __init__(self, network: "FoldedNetwork", count: int):
+    def __init__(self, network: FoldedModel, count: int):
         like = torch.empty(0, device=network.device, dtype=network.dtype)
-        self._count, self._scratch, self._slope = count, Scratch(like), network.slope
+        self._count, self._scratch, self._slope = count, Scratch(like), network.negative_slope
         self._input = like.new_empty(count * network.receptive_field, network.expand.in_channels)
         self._steps: list[Step] = []
         x = self._layer(network.expand, self._input, network.config.filter_widths[0])

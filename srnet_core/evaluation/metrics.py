@@ -17,6 +17,7 @@ from torch import Tensor
 
 from srnet_core.errors import ConfigError, SrnetError
 from srnet_core.geometry.align import best_scale, procrustes
+from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
 
 METRICS = (
@@ -32,14 +33,9 @@ _CHUNK_FRAMES, _CHUNK_FRAMES_GPU = 1 << 10, 1 << 16
 # ---------------------------------------------------------------- positions
 
 
-def joint_errors(predicted: Tensor, target: Tensor) -> Tensor:
-    """(..., J, 3) and (..., J, 3) -> (..., J) Euclidean distances, in the unit of the poses."""
-    return torch.linalg.vector_norm(predicted - target, dim=-1)
-
-
 def mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean per-joint position error, "Protocol 1": (N, J, 3) twice -> (N,), in the unit of the poses."""
-    return joint_errors(predicted, target).mean(-1)
+    return joint_distance(predicted, target).mean(-1)
 
 
 def n_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
@@ -156,7 +152,7 @@ def side_lengths(poses: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
 
 
 def _bone_lengths(poses: Tensor, skeleton: Skeleton, children: Sequence[int]) -> Tensor:
-    return joint_errors(poses[:, children], poses[:, [skeleton.parents[c] for c in children]])
+    return joint_distance(poses[:, children], poses[:, [skeleton.parents[c] for c in children]])
 
 
 def symmetry(predicted: Tensor, skeleton: Skeleton) -> Tensor:
@@ -243,8 +239,8 @@ _POSITION_METRICS = ("mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "pck150", "auc", "p
 
 def _positions(predicted: Tensor, target: Tensor) -> Tensor:
     """(N, J, 3) twice -> (N, 7), in the order of `_POSITION_METRICS`."""
-    errors = joint_errors(predicted, target)
-    aligned = joint_errors(procrustes(predicted, target), target)
+    errors = joint_distance(predicted, target)
+    aligned = joint_distance(procrustes(predicted, target), target)
     scaled = n_mpjpe(predicted, target)
     columns = errors.mean(-1), aligned.mean(-1), scaled, pck(errors), auc(errors), pck(aligned), auc(aligned)
     return torch.stack(columns, -1)

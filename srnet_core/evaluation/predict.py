@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from srnet_core import normalization
-from srnet_core.engine.folded import InferenceNetwork, fold
+from srnet_core.engine import InferenceForm, inference_form
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.inference.predict import decode_mean, predict_normalized
 from srnet_core.normalization import Normalization
@@ -59,14 +59,14 @@ def predict_batches(
     device: str | torch.device,
 ) -> Iterator[list[SequencePrediction]]:
     """As `predict_split`, some sequences at a time, the poses where they were computed."""
-    network = fold(model.to(device).eval())
+    network = inference_form(model.to(device).eval())
     for group in _groups(sequences, network.receptive_field):
         yield _predict_group(network, stage, group, flip, device)
 
 
 @torch.inference_mode()
 def _predict_group(
-    network: InferenceNetwork, stage: Stage, group: list[StoredClip], flip: bool, device
+    network: InferenceForm, stage: Stage, group: list[StoredClip], flip: bool, device
 ) -> list[SequencePrediction]:
     """Consecutive sequences of one length, such as the views of one take, go through the network together."""
     start, stop = group[0].start, group[-1].start + group[-1].length

@@ -13,6 +13,7 @@ import torch
 
 from srnet_core.evaluation.metrics import METRICS, frame_metrics
 from srnet_core.evaluation.predict import SequencePrediction
+from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.stages.store import StoredClip
 
@@ -62,7 +63,7 @@ def measure(
     `original` gives angles and symmetry as the published code has them, see `evaluation.metrics`.
     """
     predicted, target = prediction.predicted_m * 1000, prediction.target_m * 1000
-    joint_errors = torch.linalg.vector_norm(predicted - target, dim=-1)  # (T, J)
+    joint_errors = joint_distance(predicted, target)  # (T, J)
     if every_metric:
         values = frame_metrics(predicted, target, skeleton, original=original)
     else:

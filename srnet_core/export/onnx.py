@@ -2,36 +2,23 @@
 
 import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from srnet_core.errors import SrnetError, require_extra
+from srnet_core.export import NetworkFormat, WrittenNetwork
 from srnet_core.files import atomic_write
 
 OPSET = 18
 TOLERANCE = 1e-4  # of the largest output: rounding of float32 through some ten layers stays far below
 
 
-@dataclass(frozen=True)
-class OnnxExport:
-    """A written file and how far its outputs were from torch's.
-
-    Attributes:
-        lengths: frames of the inputs compared, each with another batch size.
-        errors: largest absolute difference at each length, in the unit of the normalization.
-        scale: largest absolute output of torch.
-    """
-
-    path: Path
-    lengths: tuple[int, ...]
-    errors: tuple[float, ...]
-    scale: float
-
-
-def export_onnx(model: torch.nn.Module, path: str | Path, *, metadata: dict[str, str] | None = None) -> OnnxExport:
+def export_onnx(
+    model: torch.nn.Module, path: str | Path, *, metadata: Mapping[str, str] | None = None
+) -> WrittenNetwork:
     """Write the network as ONNX: `keypoints` (batch, frames, J, 2) to `poses` (batch, frames - receptive field + 1, J, 3).
 
     Normalizing the keypoints and padding the ends is the caller's, as in torch; `metadata` says how.
@@ -51,10 +38,10 @@ def export_onnx(model: torch.nn.Module, path: str | Path, *, metadata: dict[str,
         errors, scale = _compare(model, runtime, temporary, lengths)
         if max(errors) > TOLERANCE * max(1.0, scale):
             raise SrnetError(f"the exported network differs from torch by {max(errors):.2e}", where=path)
-    return OnnxExport(path, lengths, errors, scale)
+    return WrittenNetwork(path, lengths, errors, scale, "onnxruntime")
 
 
-def _write(model: torch.nn.Module, path: str, metadata: dict[str, str]) -> None:
+def _write(model: torch.nn.Module, path: str, metadata: Mapping[str, str]) -> None:
     onnx = require_extra("onnx", "onnx")
     require_extra("onnxscript", "onnx")
     example = torch.zeros(2, model.receptive_field + 8, model.num_joints, 2)
@@ -63,9 +50,15 @@ def _write(model: torch.nn.Module, path: str, metadata: dict[str, str]) -> None:
         warnings.simplefilter("ignore")
         try:
             program = torch.onnx.export(
-                model, (example,), dynamo=True, dynamic_shapes=dynamic, opset_version=OPSET, verbose=False,
-                input_names=["keypoints"], output_names=["poses"],
-            )  # fmt: skip
+                model,
+                (example,),
+                dynamo=True,
+                dynamic_shapes=dynamic,
+                opset_version=OPSET,
+                verbose=False,
+                input_names=["keypoints"],
+                output_names=["poses"],
+            )
         except Exception as error:  # the exporter raises many kinds, with pages of text
             reason = str(error).strip().partition("\n")[0][:200]
             raise SrnetError(f"this network cannot be written as ONNX: {reason}", where=path) from error
@@ -114,3 +107,11 @@ def _compare(model, runtime, path: str, lengths: tuple[int, ...]) -> tuple[tuple
         errors.append(float(np.abs(actual - expected).max()))
         scale = max(scale, float(np.abs(expected).max()))
     return tuple(errors), scale
+
+
+def write(model: torch.nn.Module, path: Path, metadata: Mapping[str, str]) -> WrittenNetwork:
+    """See `NetworkFormat`."""
+    return export_onnx(model, path, metadata=metadata)
+
+
+FORMAT = NetworkFormat((".onnx",), write)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from srnet_core.geometry.rotation import quaternion_to_matrix
+
 
 @dataclass(frozen=True)
 class Similarity:
@@ -55,7 +57,7 @@ def similarity(source: Tensor, target: Tensor) -> Similarity:
     source_mean, target_mean = source.mean(-2, keepdim=True), target.mean(-2, keepdim=True)  # (N, 1, 3)
     source_0, target_0 = source - source_mean, target - target_mean
     eigenvalues, eigenvectors = torch.linalg.eigh(_horn_matrix(source_0.mT @ target_0))
-    rotation = _quaternion_to_matrix(eigenvectors[..., -1])
+    rotation = quaternion_to_matrix(eigenvectors[..., -1])
     # The top eigenvalue is the sum over joints of <target, R source>: the numerator of the best scale.
     scale = _divide(eigenvalues[..., -1], source_0.square().sum((-2, -1)))
     turned_mean = (rotation @ source_mean.mT)[..., 0]  # (N, 3)
@@ -81,16 +83,5 @@ def _horn_matrix(s: Tensor) -> Tensor:
         (yz - zy, xx - yy - zz, xy + yx, zx + xz),
         (zx - xz, xy + yx, yy - xx - zz, yz + zy),
         (xy - yx, zx + xz, yz + zy, zz - xx - yy),
-    )
-    return torch.stack([torch.stack(row, -1) for row in rows], -2)
-
-
-def _quaternion_to_matrix(q: Tensor) -> Tensor:
-    """(N, 4) unit quaternions (w, x, y, z) -> (N, 3, 3) rotations."""
-    w, x, y, z = q.unbind(-1)
-    rows = (
-        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
     )
     return torch.stack([torch.stack(row, -1) for row in rows], -2)

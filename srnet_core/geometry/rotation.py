@@ -1,6 +1,10 @@
 """Quaternions (w, x, y, z) and rotation matrices; leading dimensions broadcast."""
 
+from typing import Any
+
 import numpy as np
+
+from srnet_core.geometry.arrays import stack
 
 
 def rotate(quaternion: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -30,9 +34,30 @@ def quaternion_multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     )
 
 
-def quaternion_to_matrix(quaternion: np.ndarray) -> np.ndarray:
-    """(..., 4) unit quaternions -> (..., 3, 3) matrices; the columns are the rotated axes."""
-    return np.stack([rotate(quaternion, axis) for axis in np.eye(3, dtype=quaternion.dtype)], axis=-1)
+def quaternion_to_matrix(quaternion: Any) -> Any:
+    """(..., 4) unit quaternions -> (..., 3, 3) matrices, whose columns are the rotated axes. Arrays or torch tensors."""
+    w, x, y, z = (quaternion[..., i] for i in range(4))
+    rows = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    )
+    return stack([stack(row) for row in rows], axis=-2)
+
+
+def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
+    """(3, 3) rotation -> (4,) unit quaternion (w, x, y, z): the eigenvector of Bar-Itzhack's 4 x 4 form."""
+    m = matrix
+    k = np.array(
+        [
+            [m[0, 0] + m[1, 1] + m[2, 2], m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]],
+            [m[2, 1] - m[1, 2], m[0, 0] - m[1, 1] - m[2, 2], m[0, 1] + m[1, 0], m[0, 2] + m[2, 0]],
+            [m[0, 2] - m[2, 0], m[0, 1] + m[1, 0], m[1, 1] - m[0, 0] - m[2, 2], m[1, 2] + m[2, 1]],
+            [m[1, 0] - m[0, 1], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1], m[2, 2] - m[0, 0] - m[1, 1]],
+        ]
+    )
+    quaternion = np.linalg.eigh(k)[1][:, -1]
+    return quaternion * (1.0 if quaternion[0] >= 0 else -1.0)
 
 
 def rotation_about(axis: int, angle_rad: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from srnet_core.body import BodySize, estimate_root_depth
 from srnet_core.checkpoint import Checkpoint, load_checkpoint, require_whole_poses
 from srnet_core.clip import check_2d
 from srnet_core.device import choose_device
-from srnet_core.engine.folded import fold
+from srnet_core.engine import inference_form
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
@@ -49,7 +49,7 @@ class Lifter:
         stored = ((checkpoint.meta or {}).get("config") or {}).get("data") or {}
         self.device, self.flip = choose_device(device), flip
         self.model = checkpoint.model.to(self.device).eval()
-        self.network = fold(self.model)
+        self.network = inference_form(self.model)
         self.skeleton = checkpoint.model.skeleton
         self.normalization = normalization.load(norm or stored.get("normalization") or "base")
         body = (checkpoint.meta or {}).get("body_size")

@@ -5,7 +5,7 @@ Letters: T frames of a clip, J joints, G clips of the same length run together.
 
 import torch
 
-from srnet_core.engine.folded import InferenceNetwork, fold
+from srnet_core.engine import InferenceForm, inference_form
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.normalization import Normalization
 
@@ -26,7 +26,7 @@ def pad_edges(pose_2d: torch.Tensor, receptive_field: int, causal: bool) -> torc
 
 
 def predict_normalized(
-    model: torch.nn.Module | InferenceNetwork, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
+    model: torch.nn.Module | InferenceForm, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
 ) -> list[torch.Tensor]:
     """Network outputs for (G, T, J, 2) sequences: [(G, T, J, 3)], with `flip` a second one from the mirror images.
 
@@ -34,9 +34,9 @@ def predict_normalized(
     what is between input and output does not grow with T.
 
     Args:
-        model: in evaluation mode whatever mode it is in; for many calls give `engine.folded.fold(model)`.
+        model: in evaluation mode whatever mode it is in; for many calls give `inference_form(model)`.
     """
-    network = fold(model)
+    network = inference_form(model)
     padded = pad_edges(pose_2d, network.receptive_field, network.config.causal)
     if not flip:
         return [network(padded)]

@@ -16,8 +16,7 @@ import torch
 
 from srnet_core import normalization as normalizations
 from srnet_core.body import BodySize, estimate_root_depth
-from srnet_core.engine.folded import InferenceNetwork, fold
-from srnet_core.engine.live import go_live
+from srnet_core.engine import InferenceForm, inference_form
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.mirror import mirror_poses
@@ -32,7 +31,7 @@ class PoseStream:
     model gives the pose of the frame just pushed; others wait for the frames after it, `delay_frames` of them.
 
     Args:
-        network: a model, or what `engine.folded.fold` made of one.
+        network: a model, or what `inference_form` made of one.
         skeleton: the model's own if left out.
         normalization: base if left out.
         body_size: to estimate the root's depth with, where it is needed and not given; frame by frame.
@@ -46,7 +45,7 @@ class PoseStream:
 
     def __init__(
         self,
-        network: torch.nn.Module | InferenceNetwork,
+        network: torch.nn.Module | InferenceForm,
         *,
         skeleton: Skeleton | None = None,
         normalization: Normalization | None = None,
@@ -57,7 +56,7 @@ class PoseStream:
         flip: bool = False,
     ):
         self._skeleton = skeleton or network.skeleton
-        self._network = fold(network)
+        self._network = inference_form(network)
         predicted, seen = getattr(self._network.config, "num_joints_out", 0), self._skeleton.num_joints
         if predicted not in (0, seen):
             raise ConfigError(f"the network predicts {predicted} of {seen} joints, which makes no pose",
@@ -65,7 +64,7 @@ class PoseStream:
         self._normalization = normalization or normalizations.load("base")
         self._body_size, self._flip = body_size, flip
         self._given = {"image_size": image_size, "camera": camera, "root_depth_m": root_depth_m}
-        self._live = go_live(self._network, 2 if flip else 1)
+        self._live = self._network.live(2 if flip else 1)
         self._parameters: deque[np.ndarray] = deque(maxlen=self.delay_frames + 1)
         self._encode(np.zeros((1, self._skeleton.num_joints, 2), np.float32), None)  # asks for all it needs
         self.reset()

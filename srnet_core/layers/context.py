@@ -8,24 +8,21 @@ instead of group in the channel-wise form, (B, W, C, k).
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srnet_core.layers.temporal import batch_norm_channels_last, store_by_taps, taps_product
+from srnet_core.layers.channels import group_slices
+from srnet_core.layers.constant import Constant
+from srnet_core.layers.temporal import norm_channels_last, taps_product
 
 
 def zero_weight_conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv1d:
     """A convolution with zero weight and the usual random bias: the context starts as a constant."""
     conv = nn.Conv1d(in_channels, out_channels, kernel_size)
     nn.init.zeros_(conv.weight)
-    return store_by_taps(conv)
-
-
-def group_slices(widths: Sequence[int]) -> list[slice]:
-    """Where each group lies in the channels: consecutive runs of the given widths."""
-    ends = [sum(widths[: i + 1]) for i in range(len(widths))]
-    return [slice(end - width, end) for end, width in zip(ends, widths)]
+    return conv
 
 
 def published_order(context: Tensor) -> Tensor:
@@ -89,7 +86,7 @@ class OthersContext(_Context):
         if form == "learned":
             self.m_conv = nn.ModuleList(zero_weight_conv(n, outputs, kernel_size) for n in others)
         else:
-            self.register_buffer("others_mask", self._others_mask(), persistent=False)
+            self.others_mask = Constant(self._others_mask())
         if form == "upsampled_mean":
             self.m_conv = nn.ModuleList(zero_weight_conv(1, kernel_size, kernel_size) for _ in widths)
 
@@ -97,8 +94,9 @@ class OthersContext(_Context):
         """k taps (B, W, C), the layer's input and the same arranged by group -> (B, W, G * d, k)."""
         if self.form == "learned":
             return self._learned(group_taps)
-        total = torch.stack([F.linear(tap, self.others_mask) for tap in group_taps], dim=-1)  # (B, W, G, k)
-        mean = total / self.others_mask.sum(dim=1, keepdim=True)
+        mask = self.others_mask.like(group_taps[0])
+        total = torch.stack([F.linear(tap, mask) for tap in group_taps], dim=-1)  # (B, W, G, k)
+        mean = total / mask.sum(dim=1, keepdim=True)
         if self.form == "mean":
             return mean
         weight = torch.cat([conv.weight for conv in self.m_conv], dim=1)  # (k outputs, G, k taps)
@@ -106,14 +104,14 @@ class OthersContext(_Context):
 
     def _learned(self, group_taps: Sequence[Tensor]) -> Tensor:
         bias = torch.cat([conv.bias for conv in self.m_conv])
-        flat = taps_product(group_taps, self._weight(), bias)  # (B, W, G * d * k)
+        flat = taps_product(group_taps, self.joined_weight(), bias)  # (B, W, G * d * k)
         context = flat.unflatten(-1, (len(self.widths), -1))  # (B, W, G, d * k)
         if self.recombine == "multiply":
             groups = zip(self.layers_bn, context.unbind(2))
-            context = torch.stack([batch_norm_channels_last(norm, group) for norm, group in groups], dim=2)
+            context = torch.stack([norm_channels_last(norm, group) for norm, group in groups], dim=2)
         return self.activate(context).flatten(2).unflatten(-1, (-1, self.kernel_size))  # (B, W, G * d, k)
 
-    def _weight(self) -> Tensor:
+    def joined_weight(self) -> Tensor:
         """All groups' convolutions as one, (G * d * k, C, k): each has zeros at the group's own channels."""
         rows = []
         for own, conv in zip(group_slices(self.widths), self.m_conv):
@@ -121,9 +119,9 @@ class OthersContext(_Context):
             rows.append(torch.cat([conv.weight[:, : own.start], blank, conv.weight[:, own.start :]], dim=1))
         return torch.cat(rows)
 
-    def _others_mask(self) -> Tensor:
+    def _others_mask(self) -> np.ndarray:
         """(G, C) of 0 and 1: which channels are other groups'."""
-        mask = torch.ones(len(self.widths), sum(self.widths))
+        mask = np.ones((len(self.widths), sum(self.widths)))
         for row, own in zip(mask, group_slices(self.widths)):
             row[own] = 0.0
         return mask

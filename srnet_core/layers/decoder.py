@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from srnet_core.errors import ConfigError
-from srnet_core.layers.split_recombine import SplitRecombineLinear, share_channels
+from srnet_core.layers.channels import group_ranges, share_channels
+from srnet_core.layers.split_recombine import SplitRecombineLinear
 
 
 class SplitRecombineDecoder(nn.Module):
@@ -51,7 +52,7 @@ class SplitRecombineDecoder(nn.Module):
         shares = share_channels(hidden_channels, sizes)
         settings["negative_slope"] = negative_slope
         self.split = nn.Linear(in_features, hidden_channels)
-        groups = _ranges(shares)
+        groups = group_ranges(shares)
         self.hidden = nn.ModuleList(
             SplitRecombineLinear(groups, out_channels=hidden_channels, out_group_channels=shares, **settings)
             for _ in range(hidden_layers - 1)
@@ -116,11 +117,6 @@ def _check_joints(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[in
         features[name] = numbers // len(joints)
     if len(set(features.values())) > 1:
         raise ConfigError(f"parts have different numbers per joint: {features}", where="parts")
-
-
-def _ranges(widths: Sequence[int]) -> list[range]:
-    starts = [sum(widths[:i]) for i in range(len(widths))]
-    return [range(start, start + width) for start, width in zip(starts, widths)]
 
 
 def _check(parts: Mapping[str, int], heads: Mapping[str, int], hidden_layers: int) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
+from srnet_core.layers.constant import Constant
 from srnet_core.layers.temporal import TemporalConv1d
 
 
@@ -66,12 +66,12 @@ class GraphConv1d(TemporalConv1d):
         self, adjacency: np.ndarray, in_features: int, out_features: int, kernel_size: int = 1, *, bias: bool = False
     ):
         super().__init__(in_features, out_features, kernel_size, bias=bias)
-        self.register_buffer("adjacency", torch.tensor(adjacency, dtype=torch.float32), persistent=False)
+        self.adjacency = Constant(adjacency)
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
         """(B, T, J * in_features) -> (B, W, J * out_features)."""
-        nodes = x.unflatten(-1, (self.adjacency.shape[0], -1))  # (B, T, J, in)
-        mixed = self.adjacency @ nodes
+        nodes = x.unflatten(-1, (len(self.adjacency), -1))  # (B, T, J, in)
+        mixed = self.adjacency.like(x) @ nodes
         return super().channels_last(mixed, dilation=dilation, stride=stride).flatten(2)
 
 

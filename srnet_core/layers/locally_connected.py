@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from srnet_core.errors import ConfigError
+from srnet_core.layers.constant import Constant
 from srnet_core.layers.temporal import take_taps, taps_product
 
 
@@ -42,7 +43,7 @@ class LocallyConnectedConv1d(nn.Module):
         pairs = int(connected.sum())
         block = np.full(connected.shape, pairs)  # absent pairs point behind the last block, at zeros
         block[connected] = np.arange(pairs)
-        self.register_buffer("block", torch.tensor(block.reshape(-1)), persistent=False)
+        self.block = Constant(block.reshape(-1))
         self.weight = nn.Parameter(torch.empty(pairs, out_features, in_features, kernel_size))
         self.bias = nn.Parameter(torch.empty(self.num_joints * out_features))
         self._initialize(connected.sum(axis=1))
@@ -60,7 +61,7 @@ class LocallyConnectedConv1d(nn.Module):
     def dense_weight(self) -> Tensor:
         """(J * out_features, J * in_features, kernel_size), the blocks in their places among zeros."""
         blocks = torch.cat([self.weight, self.weight.new_zeros(1, *self.weight.shape[1:])])
-        placed = blocks.index_select(0, self.block).unflatten(0, (self.num_joints, self.num_joints))
+        placed = blocks.index_select(0, self.block.index(blocks)).unflatten(0, (self.num_joints, self.num_joints))
         return placed.permute(0, 2, 1, 3, 4).flatten(0, 1).flatten(1, 2)  # (J, J, O, I, k) -> (J * O, J * I, k)
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
@@ -68,9 +69,9 @@ class LocallyConnectedConv1d(nn.Module):
         taps = take_taps(x, self.kernel_size, dilation=dilation, stride=stride)
         return taps_product(taps, self.dense_weight(), self.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, J * in_features, T) -> (B, J * out_features, T - kernel_size + 1)."""
-        return self.channels_last(x.transpose(1, 2)).transpose(1, 2)
+    def forward(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
+        """(B, J * in_features, T) -> (B, J * out_features, T')."""
+        return self.channels_last(x.transpose(1, 2), dilation=dilation, stride=stride).transpose(1, 2)
 
     def extra_repr(self) -> str:
         pairs, out_features, in_features, taps = self.weight.shape

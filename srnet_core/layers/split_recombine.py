@@ -24,8 +24,10 @@ from torch import Tensor, nn
 
 from srnet_core.config import CONTEXT, RECOMBINE
 from srnet_core.errors import ConfigError
-from srnet_core.layers.context import AllContext, OthersContext, group_slices, published_order
-from srnet_core.layers.temporal import store_by_taps, take_taps, tap_weights, taps_product
+from srnet_core.layers.channels import group_ranges, share_channels
+from srnet_core.layers.constant import Constant
+from srnet_core.layers.context import AllContext, OthersContext, published_order
+from srnet_core.layers.temporal import take_taps, tap_weights, taps_product
 from srnet_core.lookup import choose
 
 FORMS = {
@@ -35,21 +37,6 @@ FORMS = {
 }
 
 WIDE_FORMS = ("learned", "one_for_all", "group_wise")
-
-
-def share_channels(total: int, widths: Sequence[int]) -> tuple[int, ...]:
-    """Share `total` channels out in proportion to `widths`, rounded down; the last takes the rest.
-
-    Computed in floating point as the published code does, so that layer shapes are the same for every `total`.
-
-    Raises:
-        ConfigError: a share would be empty.
-    """
-    shares = [int(width / sum(widths) * total) for width in widths[:-1]]
-    shares.append(total - sum(shares))
-    if min(shares) < 1:
-        raise ConfigError(f"{total} channels are too few for {len(widths)} groups", where="--channels")
-    return tuple(shares)
 
 
 class SplitRecombineConv1d(nn.Module):
@@ -131,7 +118,7 @@ class SplitRecombineConv1d(nn.Module):
         )
         extra = context_width if recombine == "concat" and self.context != "none" else 0
         self.group_conv = nn.ModuleList(
-            store_by_taps(nn.Conv1d(n + extra, m, kernel_size, bias=False))
+            nn.Conv1d(n + extra, m, kernel_size, bias=False)
             for n, m in zip(self.in_group_channels, self.out_group_channels)
         )
         settings = (context_form, recombine, kernel_size, self.in_group_channels, negative_slope, context_width)
@@ -144,14 +131,14 @@ class SplitRecombineConv1d(nn.Module):
         """Remember how to arrange the input by group; nothing to do where it already is."""
         flat = list(chain(*channels))
         arranged = flat == list(range(self.in_channels))
-        self.register_buffer("index", None if arranged else torch.tensor(flat), persistent=False)
+        self.index = None if arranged else Constant(flat)
 
     def _set_runs(self) -> None:
         """Remember which of the contexts (G * d) acts on each channel, where several act on one group."""
         d = self.context_width
         wide = d > 1 and self.recombine != "concat" and self.context != "none"
         runs = [g * d + i * d // c for g, c in enumerate(self.in_group_channels) for i in range(c)]
-        self.register_buffer("runs", torch.tensor(runs) if wide else None, persistent=False)
+        self.runs = Constant(runs) if wide else None
 
     @property
     def out_channels(self) -> int:
@@ -160,23 +147,26 @@ class SplitRecombineConv1d(nn.Module):
     @property
     def out_groups(self) -> list[range]:
         """Indices of each group's output channels: the `groups` of the next layer."""
-        return [range(s.start, s.stop) for s in group_slices(self.out_group_channels)]
+        return group_ranges(self.out_group_channels)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *, dilation: int | None = None, stride: int | None = None) -> Tensor:
         """(B, C_in, T) -> (B, C_out, T').
+
+        Args:
+            dilation, stride: for this call, instead of the layer's own.
 
         Raises:
             ConfigError: another number of channels, or fewer frames than the filter spans.
         """
-        self._check(x)
+        dilation, stride = dilation or self.dilation, stride or self.stride
+        self._check(x, dilation)
         x = F.pad(x, self.padding) if any(self.padding) else x
-        y = self.channels_last(x.transpose(1, 2), dilation=self.dilation, stride=self.stride)
-        return y.transpose(1, 2)
+        return self.channels_last(x.transpose(1, 2), dilation=dilation, stride=stride).transpose(1, 2)
 
-    def _check(self, x: Tensor) -> None:
+    def _check(self, x: Tensor, dilation: int) -> None:
         if x.ndim != 3 or x.shape[1] != self.in_channels:
             raise ConfigError(f"the layer takes (batch, {self.in_channels}, frames), not {tuple(x.shape)}")
-        span = (self.kernel_size - 1) * self.dilation + 1
+        span = (self.kernel_size - 1) * dilation + 1
         if x.shape[2] + sum(self.padding) < span:
             raise ConfigError(f"{x.shape[2]} frames, fewer than the {span} that the filter spans",
                               todo="Give more frames, or the layer a padding")  # fmt: skip
@@ -185,7 +175,7 @@ class SplitRecombineConv1d(nn.Module):
         """(B, T, C_in) -> (B, W, C_out), with dilation and stride chosen per call and without padding."""
         spacing = {"dilation": dilation, "stride": stride}
         layer_taps = take_taps(x, self.kernel_size, **spacing)
-        arranged = x if self.index is None else x[..., self.index]
+        arranged = x if self.index is None else x[..., self.index.index(x)]
         group_taps = layer_taps if self.index is None else take_taps(arranged, self.kernel_size, **spacing)
         context = self._context(layer_taps, group_taps)
         if context is not None and (self.context_form == "channel_wise" or self.runs is not None):
@@ -201,7 +191,7 @@ class SplitRecombineConv1d(nn.Module):
         source = self.get_part_info if self.context == "others" else self.get_all_info
         context = source(layer_taps, group_taps)
         if self.runs is not None:
-            return context[:, :, self.runs]
+            return context[:, :, self.runs.index(context)]
         return published_order(context) if self.reorder else context
 
     def _recombine_channels(self, taps: Sequence[Tensor], context: Tensor) -> list[Tensor]:

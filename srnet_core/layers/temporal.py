@@ -30,8 +30,9 @@ def take_taps(x: Tensor, kernel_size: int, *, dilation: int = 1, stride: int = 1
 
 
 def tap_weights(weight: Tensor) -> tuple[Tensor, ...]:
-    """A convolution's weight (O, C, k), stored by taps, as k matrices (O, C) for matrix products."""
-    return weight.unbind(2)
+    """A convolution's weight (O, C, k) as k matrices (O, C), each with adjacent columns, as matrix products need."""
+    by_tap = weight.permute(2, 0, 1)  # (k, O, C)
+    return (by_tap if by_tap.stride(2) == 1 else by_tap.contiguous()).unbind(0)
 
 
 def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -52,38 +53,40 @@ def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = N
     return total
 
 
-def store_by_taps(conv: nn.Conv1d) -> nn.Conv1d:
-    """Lay the weight (O, C, k) out in memory as (O, k, C): products over taps then need no copy of it.
+def call_channels_last(layer: nn.Module, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
+    """Call a temporal layer, whose input is (B, C, T) as for `nn.Conv1d`, on (B, T, C) -> (B, W, C_out).
 
-    The numbers are the same, but a filter wider than one frame is no longer contiguous: use `reshape`, not `view`.
+    The layer is called as a module, so that hooks, wrappers and replaced layers work. The transposed views cost
+    nothing: the layers here compute channels-last.
     """
-    conv.weight.data = conv.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
-    return conv
+    spacing = {} if dilation == stride == 1 else {"dilation": dilation, "stride": stride}
+    return layer(x.transpose(1, 2), **spacing).transpose(1, 2)
 
 
-def batch_norm_channels_last(norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
-    """Batch normalization of the last dimension of (B, W, C)."""
-    return norm(x.flatten(0, 1)).reshape(x.shape)  # (B * W, C) and back
+def norm_channels_last(norm: nn.Module, x: Tensor) -> Tensor:
+    """Normalization of the channels of (B, W, C) by a layer that takes (B, C, W)."""
+    if isinstance(norm, nn.BatchNorm1d):  # the same for (B * W, C), which needs no transposed copy
+        return norm(x.flatten(0, 1)).reshape(x.shape)
+    return norm(x.transpose(1, 2)).transpose(1, 2)
 
 
 class TemporalConv1d(nn.Conv1d):
-    """`nn.Conv1d` whose dilation and stride are chosen per call, for channels-last input.
+    """`nn.Conv1d` whose dilation and stride are chosen per call.
 
     Parameters, their names and their initial values are those of `nn.Conv1d`.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, bias: bool = False):
         super().__init__(in_channels, out_channels, kernel_size, bias=bias)
-        store_by_taps(self)
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
         """(B, T, C_in) -> (B, W, C_out)."""
         taps = take_taps(x, self.kernel_size[0], dilation=dilation, stride=stride)
         return taps_product(taps, self.weight, self.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C_in, T) -> (B, C_out, T - k + 1), as `nn.Conv1d`."""
-        return self.channels_last(x.transpose(1, 2)).transpose(1, 2)
+    def forward(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
+        """(B, C_in, T) -> (B, C_out, T'), as `nn.Conv1d`."""
+        return self.channels_last(x.transpose(1, 2), dilation=dilation, stride=stride).transpose(1, 2)
 
 
 def windows(x: Tensor, length: int, start: int, stop: int) -> Tensor:

@@ -1,19 +1,124 @@
 """Models, one file each.
 
-A model's file has `build(config: ModelConfig, skeleton: Skeleton) -> nn.Module`. The module has `config`,
-`receptive_field`, `pad`, `causal_shift`, `num_parameters`, `forward`, `forward_strided` and `set_bn_momentum` as
-documented in `backbone.TemporalBackbone`, which is the easy way to get them. `build_model` adds `skeleton`.
+A model is a `ModelPlugin`: a function that builds the network, and what the project has to know of it besides. The
+built-in ones stand in the table `PLUGINS`, where nothing is imported before it is asked for; other packages add theirs
+in the entry-point group `srnet.models`, see docs/plugins.md.
+
+The network has `config`, `receptive_field`, `pad`, `causal_shift`, `num_parameters`, `forward`, `forward_strided` and
+`set_bn_momentum` as documented in `backbone.TemporalBackbone`, which is the easy way to get them. `build_model` adds
+`skeleton`.
 """
 
-from torch import nn
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from srnet_core.config import ModelConfig, from_dict, replace, to_dict
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.lookup import load
+from srnet_core.lookup import PluginTable
 from srnet_core.skeletons import get_skeleton
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def build_model(model: str | ModelConfig = "srnet", skeleton: Skeleton | str | None = None, **fields) -> nn.Module:
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """What is known of weights that another program wrote.
+
+    Attributes:
+        shapes: the shape of each tensor, by name.
+        known: fields of `ModelConfig` that the user gave; they win over anything recognized.
+        videopose3d: whether the file lacks what SRNet's published code writes, and is taken for VideoPose3D's.
+    """
+
+    shapes: Shapes
+    known: Mapping[str, Any] = field(default_factory=dict)
+    videopose3d: bool = False
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """What a model finds in weights that are its own.
+
+    Attributes:
+        inferred: fields of `ModelConfig` that follow from names and shapes; they are listed to the user.
+        assumed: further fields, which do not; they win over `inferred`. `notes` should explain them.
+        notes: one sentence each, for the user.
+        unused: names of tensors that the network does without.
+    """
+
+    inferred: Mapping[str, Any]
+    assumed: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
+def _nothing(config: ModelConfig) -> str:
+    return ""
+
+
+def _not_mine(weights: PublishedWeights) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class ModelPlugin:
+    """A model and what it says of itself.
+
+    Attributes:
+        build: makes the network, with fresh random weights. It raises `ConfigError` for a configuration that the
+            model cannot have.
+        takes_groups: whether it divides the joints into `config.groups` body parts.
+        settings_text: settings of its own in words, for tables and pictures: "multiply others".
+        settings_short: the same as a part of a file name: "mul".
+        recognize: tells from names and shapes whether published weights are this model's, and what their
+            configuration is; `None` for weights that are not. It raises `CheckpointError` for weights that are, but
+            that no network fits.
+    """
+
+    build: "Callable[[ModelConfig, Skeleton], nn.Module]"
+    takes_groups: bool = False
+    settings_text: Callable[[ModelConfig], str] = _nothing
+    settings_short: Callable[[ModelConfig], str] = _nothing
+    recognize: Callable[[PublishedWeights], Recognized | None] = _not_mine
+
+    def summary(self, config: ModelConfig) -> str:
+        """What tells networks of this model apart, in words: "5 groups, multiply others"; may be empty."""
+        groups = f"{config.groups} groups" if self.takes_groups else ""
+        return ", ".join(part for part in (groups, self.settings_text(config)) if part)
+
+
+PLUGINS = PluginTable(
+    kind="model",
+    group="srnet.models",
+    shape=ModelPlugin,
+    built_in={
+        "early_split": "srnet_core.models.early_split:MODEL",
+        "fc": "srnet_core.models.fc:MODEL",
+        "gcn": "srnet_core.models.gcn:MODEL",
+        "group": "srnet_core.models.group:MODEL",
+        "late_fusion": "srnet_core.models.late_fusion:MODEL",
+        "lcn": "srnet_core.models.lcn:MODEL",
+        "split_fuse_split": "srnet_core.models.split_fuse_split:MODEL",
+        "srnet": "srnet_core.models.srnet:MODEL",
+    },
+)
+
+
+def get_model(name: str) -> ModelPlugin:
+    """The model of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists those there are.
+        PluginError: the package that adds it cannot be used.
+    """
+    return PLUGINS.load(name)
+
+
+def build_model(model: str | ModelConfig = "srnet", skeleton: Skeleton | str | None = None, **fields) -> "nn.Module":
     """A model with fresh random weights, drawn from torch's global generator (`torch.manual_seed`).
 
     Args:
@@ -26,15 +131,16 @@ def build_model(model: str | ModelConfig = "srnet", skeleton: Skeleton | str | N
 
     Raises:
         UnknownNameError: no such model, field or choice; the message lists those there are.
+        PluginError: the package that adds the model cannot be used.
         ConfigError: values out of range or that do not go together.
     """
     values = to_dict(model) if isinstance(model, ModelConfig) else {"name": model}
     if skeleton is not None:
         fields["skeleton"] = skeleton if isinstance(skeleton, str) else skeleton.name
     config = from_dict(ModelConfig, values | fields, where="build_model")
-    builder = load("models", config.name, kind="model")
-    config = replace(config, name=builder.__name__.rpartition(".")[2], residual_2d=bool(config.residual_2d))
+    plugin = get_model(config.name)
+    config = replace(config, name=PLUGINS.choose(config.name), residual_2d=bool(config.residual_2d))
     joints = skeleton if isinstance(skeleton, Skeleton) else get_skeleton(config.skeleton)
-    network = builder.build(config, joints)
+    network = plugin.build(config, joints)
     network.skeleton = joints
     return network

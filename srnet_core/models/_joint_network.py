@@ -24,6 +24,8 @@ class JointNetwork(TemporalBackbone):
         ConfigError: fewer channels than joints, or options of `fc`.
     """
 
+    layers_only = True
+
     def __init__(
         self, config: ModelConfig, skeleton: Skeleton, layer: Callable[[int, int, int], nn.Module],
         output: Callable[[int, int, int], nn.Module] | None = None,

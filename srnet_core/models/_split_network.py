@@ -8,12 +8,11 @@ neither residuals nor layers mix parts that are meant to be apart.
 
 from collections.abc import Collection
 
-import torch
-
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.layers.context import group_slices
-from srnet_core.layers.split_recombine import SplitRecombineConv1d, share_channels
+from srnet_core.layers.channels import group_ranges, share_channels
+from srnet_core.layers.constant import Constant
+from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models._groups import joint_groups, output_channels, output_index, require_own_joints
 from srnet_core.models.backbone import TemporalBackbone
@@ -34,6 +33,8 @@ class SplitNetwork(TemporalBackbone):
         ConfigError: body parts that do not fit the skeleton, fewer channels than parts, or options of `fc`.
     """
 
+    layers_only = True
+
     def __init__(
         self, config: ModelConfig, skeleton: Skeleton, *, fused: Collection[int] = (), fused_output: bool = False
     ):
@@ -42,7 +43,7 @@ class SplitNetwork(TemporalBackbone):
         self.fused = frozenset(fused)
         groups = joint_groups(config, skeleton)
         self.group_channels = share_channels(config.channels, [2 * len(group) for group in groups])
-        ranges = [range(s.start, s.stop) for s in group_slices(self.group_channels)]
+        ranges = group_ranges(self.group_channels)
         first, *widths = config.filter_widths
         self.expand_conv = self._hidden_layer(0, groups, first, features=2, nodes=self.num_joints)
         kernels = [k for width in widths for k in (width, 1)]
@@ -67,4 +68,4 @@ class SplitNetwork(TemporalBackbone):
         self.final_layer = SplitRecombineConv1d(
             ranges, context="none", out_channels=sum(outputs), out_group_channels=outputs
         )
-        self.register_buffer("output_index", torch.tensor(output_index(groups, outputs)), persistent=False)
+        self.output_index = Constant(output_index(groups, outputs))

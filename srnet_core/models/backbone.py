@@ -5,34 +5,34 @@ expand layer, BatchNorm, LeakyReLU; then for each further filter width a residua
 BatchNorm, LeakyReLU; convolution of width 1, BatchNorm, LeakyReLU}; then the output layer.
 """
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srnet_core.config import ModelConfig
-from srnet_core.engine.fused import BufferPool, can_fuse, fused_network
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.layers.temporal import batch_norm_channels_last, windows
+from srnet_core.layers.constant import Constant
+from srnet_core.layers.temporal import call_channels_last, norm_channels_last, windows
 
 FRAMES_AT_ONCE = 1 << 16  # input frames unfolded at a time where whole sequences are computed window by window
-
-_COMPUTATION = (  # what a subclass may have overridden
-    "forward", "forward_strided", "_network", "_block", "_after", "_output", "_to_pose", "_by_window", "_piece",
-)  # fmt: skip
 
 
 class TemporalBackbone(nn.Module):
     """Base of the temporal models, channels-last inside.
 
     A subclass makes `expand_conv`, `layers_conv` (two per block, see `_add_blocks`) and an output layer, `shrink` or
-    `final_layer`, all with a method `channels_last(x, dilation=, stride=)`; where the output layer's channels are not
-    in the order of the joints, also a buffer `output_index`. The names of parameters, and their order, are the
-    published ones: checkpoints and optimizer states carry over. A subclass that computes anything else in its own way
-    overrides the method that does it, and is then trained and run as it is written: the fused and folded forms, which
-    know the layers only, are left out.
+    `final_layer`, all called as `layer(x, dilation=..., stride=...)` on (B, C, T). Where the channels of the output
+    layer are not in the order of the joints, it also sets `output_index`. The names of the parameters, and their order,
+    are the published ones: checkpoints and optimizer states carry over.
 
     Attributes:
+        layers_only: `True` in the body of a class says that all it adds are layers, and that it leaves the computation
+            to this class. Its models may then be computed in other, faster forms. The attribute is not inherited: a
+            subclass that overrides a method that computes is run as it is written, unless it says otherwise.
+        output_index: which output channels to keep, x, y, z joint by joint; `None` for all of them as they are.
         config: the `ModelConfig` it was built from.
         hidden_channels: width of the hidden layers; `config.channels` unless a subclass needs another.
         receptive_field: frames that one output frame depends on.
@@ -40,6 +40,9 @@ class TemporalBackbone(nn.Module):
         causal_shift: by how many frames the window of an output is moved into the past: `pad` if causal, else 0.
             So pad with `pad + causal_shift` frames before and `pad - causal_shift` after.
     """
+
+    layers_only: ClassVar[bool] = True
+    output_index: Constant | None = None
 
     def __init__(self, config: ModelConfig, skeleton: Skeleton, *, hidden_channels: int | None = None):
         super().__init__()
@@ -51,49 +54,53 @@ class TemporalBackbone(nn.Module):
         self.pad = (config.receptive_field - 1) // 2
         self.causal_shift = self.pad if config.causal else 0
         self.expand_bn = self._batch_norm()
-        self.buffer_pool = BufferPool()
-        self.register_buffer("output_index", None, persistent=False)
         if config.residual_2d and self.num_joints_out != self.num_joints:
             raise ConfigError("residual_2d needs as many output joints as input joints", where="--num-joints-out")
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, strided: bool | None = None) -> Tensor:
         """Predict every frame that has a full window around (if causal: before) it.
+
+        There are two ways to compute it, with the same weights. The dilated form computes every layer at every frame,
+        which is right for whole clips. The strided form computes only what a single output frame needs, which is right
+        for windows of exactly the receptive field: with 243 frames it is thirty times faster. In training mode BatchNorm
+        collects the statistics of what is computed, and published training uses the strided form.
 
         Args:
             x: (B, T, J, 2) normalized keypoints, T at least the receptive field.
+            strided: True for the strided form, False for the dilated one. By default the strided form where T is the
+                receptive field, in training and evaluation. One exception: in evaluation a network of
+                `compat="original"` whose two forms differ keeps to the dilated one, as the published evaluation does.
 
         Returns:
             (B, T - receptive_field + 1, J, 3).
 
         Raises:
-            ConfigError: another number of joints or coordinates, or fewer frames than the receptive field.
+            ConfigError: another number of joints or coordinates, fewer frames than the receptive field, or more with
+                `strided=True`.
         """
-        self._check(x, exact=False)
-        if self._only_by_window():
-            return self._by_window(x)
-        return self._to_pose(self._network(x.flatten(2), strided=False), x)
+        self._check(x, exact=strided is True)
+        if strided is None:
+            strided = x.shape[1] == self.receptive_field and not self._keeps_dilated()
+        if not strided and self.by_window:
+            return self._each_window(x)
+        return self.to_pose(self._network(x.flatten(2), strided=strided and not self.config.dense), x)
 
     def forward_strided(self, x: Tensor) -> Tensor:
-        """Predict one frame of each window, computing nothing else: for training on single frames.
+        """`forward` in the strided form: (B, receptive_field, J, 2) -> (B, 1, J, 3)."""
+        return self.forward(x, strided=True)
 
-        Args:
-            x: (B, receptive_field, J, 2).
+    @property
+    def depends_on_window(self) -> bool:
+        """Whether an output depends on where its window starts, so that the dilated and the strided form differ."""
+        return False
 
-        Returns:
-            (B, 1, J, 3), the same as `forward`.
-        """
-        self._check(x, exact=True)
-        return self._to_pose(self._network(x.flatten(2), strided=not self.config.dense), x)
+    @property
+    def by_window(self) -> bool:
+        """Whether every output of a clip is computed from its own window, as training computed it."""
+        return self.depends_on_window and self.config.compat == "trained"
 
-    def computes_as_backbone(self) -> bool:
-        """Whether the layers are all that is its own: then others may compute them in another way, faster."""
-        return all(getattr(type(self), name) is getattr(TemporalBackbone, name) for name in _COMPUTATION)
-
-    def train(self, mode: bool = True) -> "TemporalBackbone":
-        """As `nn.Module.train`; in evaluation mode the memory kept for training steps is let go."""
-        if not mode:
-            self.buffer_pool.clear()
-        return super().train(mode)
+    def _keeps_dilated(self) -> bool:
+        return not self.training and self.depends_on_window and self.config.as_published
 
     def set_bn_momentum(self, momentum: float) -> None:
         """Set the momentum of all BatchNorms; as published (`compat="original"`) not of those in the context."""
@@ -107,10 +114,6 @@ class TemporalBackbone(nn.Module):
         """Trainable numbers."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
-    def _only_by_window(self) -> bool:
-        """Whether an output depends on where its window starts, so that whole sequences cannot share work."""
-        return False
-
     @property
     def output_layer(self) -> nn.Module:
         """The last convolution, which has one of its published names."""
@@ -118,8 +121,8 @@ class TemporalBackbone(nn.Module):
 
     def _output(self, x: Tensor) -> Tensor:
         """The output layer: (B, W, C) -> (B, W, joints out * 3)."""
-        y = self.output_layer.channels_last(x)
-        return y if self.output_index is None else y[..., self.output_index]
+        y = call_channels_last(self.output_layer, x)
+        return y if self.output_index is None else y[..., self.output_index.index(y)]
 
     def _add_blocks(self, convs: list[nn.Module]) -> None:
         """Register the convolutions of the residual blocks and a BatchNorm for each."""
@@ -132,10 +135,8 @@ class TemporalBackbone(nn.Module):
 
     def _network(self, x: Tensor, *, strided: bool) -> Tensor:
         """(B, T, J * 2) -> (B, T', joints out * 3)."""
-        if strided and can_fuse(self, x):
-            return fused_network(self, x)
         first, *widths = self.config.filter_widths
-        x = self._after(self.expand_bn, self.expand_conv.channels_last(x, stride=first if strided else 1))
+        x = self._after(self.expand_bn, call_channels_last(self.expand_conv, x, stride=first if strided else 1))
         dilation = first
         for i, width in enumerate(widths):
             x = self._block(i, x, width, 1 if strided else dilation, width if strided else 1)
@@ -148,18 +149,18 @@ class TemporalBackbone(nn.Module):
     def _block(self, i: int, x: Tensor, width: int, dilation: int, stride: int) -> Tensor:
         wide, narrow = self.layers_conv[2 * i], self.layers_conv[2 * i + 1]
         spacing = {} if self.config.dense else {"dilation": dilation, "stride": stride}
-        y = wide.channels_last(x, **spacing)
+        y = call_channels_last(wide, x, **spacing)
         y = self._after(self.layers_bn[2 * i], y)
-        y = self._after(self.layers_bn[2 * i + 1], narrow.channels_last(y))
+        y = self._after(self.layers_bn[2 * i + 1], call_channels_last(narrow, y))
         tap = width - 1 if self.config.causal else width // 2  # of the newest or the middle frame
         start, frames = tap * dilation, y.shape[1]
         return x[:, start : start + (frames - 1) * stride + 1 : stride] + y
 
     def _after(self, norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
-        x = F.leaky_relu(batch_norm_channels_last(norm, x), self.config.negative_slope)
+        x = F.leaky_relu(norm_channels_last(norm, x), self.config.negative_slope)
         return F.dropout(x, self.config.dropout, self.training)
 
-    def _to_pose(self, y: Tensor, x: Tensor) -> Tensor:
+    def to_pose(self, y: Tensor, x: Tensor) -> Tensor:
         """(B, T', joints * 3) -> (B, T', joints, 3), with the input of each output frame added to x and y if asked."""
         pose = y.unflatten(-1, (self.num_joints_out, 3))
         if not self.config.residual_2d:
@@ -168,8 +169,8 @@ class TemporalBackbone(nn.Module):
         keypoints = x[:, start : start + pose.shape[1]]
         return torch.cat([pose[..., :2] + keypoints, pose[..., 2:]], dim=-1)
 
-    def _by_window(self, x: Tensor) -> Tensor:
-        """`forward` as `forward_strided` of every window; in bounded pieces where no statistics are collected."""
+    def _each_window(self, x: Tensor) -> Tensor:
+        """`forward` as the strided form of every window; in bounded pieces where no statistics are collected."""
         count = x.shape[1] - self.receptive_field + 1
         at_once = max(1, FRAMES_AT_ONCE // (self.receptive_field * x.shape[0]))
         if self.training or torch.compiler.is_exporting():  # a batch has the statistics of all its windows

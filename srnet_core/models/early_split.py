@@ -8,6 +8,7 @@ the first hidden layer is fully connected and every later layer split.
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.models import ModelPlugin
 from srnet_core.models._split_network import SplitNetwork
 
 
@@ -18,3 +19,6 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SplitNetwork:
         ConfigError: as `SplitNetwork`.
     """
     return SplitNetwork(config, skeleton, fused={0})
+
+
+MODEL = ModelPlugin(build, takes_groups=True)

@@ -8,11 +8,15 @@ VideoPose3D uses ReLU (`negative_slope=0`) and dropout 0.25, SRNet's version Lea
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.temporal import TemporalConv1d
+from srnet_core.models import ModelPlugin
+from srnet_core.models._published_fc import recognize
 from srnet_core.models.backbone import TemporalBackbone
 
 
 class FullyConnected(TemporalBackbone):
     """Every layer sees all joints. `config.dense` fills the gaps of the dilated filters with further weights."""
+
+    layers_only = True
 
     def __init__(self, config: ModelConfig, skeleton: Skeleton):
         super().__init__(config, skeleton)
@@ -30,3 +34,6 @@ class FullyConnected(TemporalBackbone):
 def build(config: ModelConfig, skeleton: Skeleton) -> FullyConnected:
     """The model of `config`; `groups`, `recombine` and `context` have no effect."""
     return FullyConnected(config, skeleton)
+
+
+MODEL = ModelPlugin(build, recognize=recognize)

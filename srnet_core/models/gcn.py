@@ -9,6 +9,7 @@ from functools import partial
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.graph import GraphConv1d, normalized_adjacency
+from srnet_core.models import ModelPlugin
 from srnet_core.models._joint_network import JointNetwork
 
 
@@ -20,3 +21,6 @@ def build(config: ModelConfig, skeleton: Skeleton) -> JointNetwork:
     """
     layer = partial(GraphConv1d, normalized_adjacency(skeleton.parents))
     return JointNetwork(config, skeleton, layer, partial(layer, bias=True))
+
+
+MODEL = ModelPlugin(build)

@@ -8,6 +8,7 @@ With a single filter width there is no hidden layer left to fuse, and the output
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.models import ModelPlugin
 from srnet_core.models._split_network import SplitNetwork
 
 
@@ -19,3 +20,6 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SplitNetwork:
     """
     last = 2 * len(config.filter_widths) - 2
     return SplitNetwork(config, skeleton, fused={last} if last else (), fused_output=True)
+
+
+MODEL = ModelPlugin(build, takes_groups=True)

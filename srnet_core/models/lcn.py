@@ -12,6 +12,7 @@ from srnet_core.config import ModelConfig, replace
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.graph import joint_distances
 from srnet_core.layers.locally_connected import LocallyConnectedConv1d
+from srnet_core.models import ModelPlugin
 from srnet_core.models._joint_network import JointNetwork
 
 STEPS = 3
@@ -25,3 +26,6 @@ def build(config: ModelConfig, skeleton: Skeleton) -> JointNetwork:
     """
     connected = joint_distances(skeleton.parents) <= STEPS
     return JointNetwork(replace(config, residual_2d=True), skeleton, partial(LocallyConnectedConv1d, connected))
+
+
+MODEL = ModelPlugin(build)

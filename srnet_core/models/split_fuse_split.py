@@ -7,6 +7,7 @@ layers for n filter widths. With a single filter width it is the only one, which
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.models import ModelPlugin
 from srnet_core.models._split_network import SplitNetwork
 
 
@@ -17,3 +18,6 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SplitNetwork:
         ConfigError: as `SplitNetwork`.
     """
     return SplitNetwork(config, skeleton, fused={len(config.filter_widths) - 1})
+
+
+MODEL = ModelPlugin(build, takes_groups=True)

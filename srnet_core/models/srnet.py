@@ -1,12 +1,15 @@
 """SRNet: the temporal network with a split-and-recombine convolution in every layer (Zeng et al., ECCV 2020)."""
 
-import torch
-
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layers.constant import Constant
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
+from srnet_core.models import ModelPlugin
 from srnet_core.models._groups import joint_groups, output_channels, output_index, require_own_joints
+from srnet_core.models._published_srnet import recognize
 from srnet_core.models.backbone import TemporalBackbone
+
+_RECOMBINE_SHORT = {"multiply": "mul", "add": "add", "concat": "cat"}
 
 
 class SRNet(TemporalBackbone):
@@ -17,6 +20,8 @@ class SRNet(TemporalBackbone):
     sequence as training computed it, from its own window; that costs more on long sequences than the one pass of
     "aligned" or "original". See `docs/differences.md`.
     """
+
+    layers_only = True
 
     def __init__(self, config: ModelConfig, skeleton: Skeleton):
         super().__init__(config, skeleton)
@@ -31,7 +36,7 @@ class SRNet(TemporalBackbone):
             convs += [wide, previous]
         outputs = output_channels(groups)
         self.final_layer = self._layer(previous.out_groups, 1, out_group_channels=outputs, out_channels=sum(outputs))
-        self.register_buffer("output_index", torch.tensor(output_index(groups, outputs)), persistent=False)
+        self.output_index = Constant(output_index(groups, outputs))
         self._add_blocks(convs)
 
     def _layer(self, groups, kernel_size: int, **settings) -> SplitRecombineConv1d:
@@ -48,9 +53,10 @@ class SRNet(TemporalBackbone):
             **{"out_channels": config.channels, **settings},
         )
 
-    def _only_by_window(self) -> bool:
-        mixed = any(layer.reorder for layer in self.modules() if isinstance(layer, SplitRecombineConv1d))
-        return mixed and self.config.compat == "trained"
+    @property
+    def depends_on_window(self) -> bool:
+        """Whether contexts reach the filter taps in the published order, which depends on the number of frames."""
+        return any(layer.reorder for layer in self.modules() if isinstance(layer, SplitRecombineConv1d))
 
 
 def build(config: ModelConfig, skeleton: Skeleton) -> SRNet:
@@ -60,3 +66,20 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SRNet:
         ConfigError: body parts that do not fit the skeleton, or settings that do not go together.
     """
     return SRNet(config, skeleton)
+
+
+def _settings_text(config: ModelConfig) -> str:
+    return f"{config.recombine} {config.context}"
+
+
+def _settings_short(config: ModelConfig) -> str:
+    return _RECOMBINE_SHORT[config.recombine]
+
+
+MODEL = ModelPlugin(
+    build,
+    takes_groups=True,
+    settings_text=_settings_text,
+    settings_short=_settings_short,
+    recognize=recognize,
+)

@@ -1,6 +1,8 @@
 """Normalizations: how pixels and camera metres become network input and target, and how a prediction comes back.
 
-One file each, found by name: `load("proj")`. Every file fulfils `Normalization` below. Its arithmetic is made of plain
+One file each, found by name: `load("proj")`. A normalization is a module that fulfils `Normalization` below. The
+built-in ones stand in the table `PLUGINS`, where nothing is imported before it is asked for; other packages add theirs
+in the entry-point group `srnet.normalizations`, see docs/plugins.md. The arithmetic of a normalization is made of plain
 operators, so `decode` and `flip` take NumPy arrays and torch tensors alike, on any device, with gradients; importing
 a normalization does not import torch.
 
@@ -8,14 +10,18 @@ All numbers a row needs to come back to metres travel with it in `parameters`, t
 that one batch may mix cameras. The columns have names: `PARAMETERS`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import numpy as np
+from srnet_core.lookup import PluginTable
 
-from srnet_core import lookup
-from srnet_core.geometry.camera import Camera
+if TYPE_CHECKING:
+    import numpy as np
+
+    from srnet_core.geometry.camera import Camera
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Encoded:
 
 
 class Normalization(Protocol):
-    """What a normalization's file holds. Arrays are NumPy or torch where the type says `Any`.
+    """What a normalization's module holds. Arrays are NumPy or torch where the type says `Any`.
 
     Attributes:
         PARAMETERS: names of the per-frame numbers `decode` needs, in column order.
@@ -109,11 +115,24 @@ class Normalization(Protocol):
         ...
 
 
+PLUGINS = PluginTable(
+    kind="normalization",
+    group="srnet.normalizations",
+    shape=Normalization,
+    built_in={
+        "base": "srnet_core.normalization.base",
+        "lcn": "srnet_core.normalization.lcn",
+        "proj": "srnet_core.normalization.proj",
+        "weak_proj": "srnet_core.normalization.weak_proj",
+    },
+)
+
+
 def load(name: str) -> Normalization:
     """The normalization of that name; an unknown name lists those there are."""
-    return cast(Normalization, lookup.load("normalization", name))
+    return cast(Normalization, PLUGINS.load(name))
 
 
 def names() -> Sequence[str]:
     """The normalizations there are."""
-    return lookup.names("normalization")
+    return PLUGINS.names()

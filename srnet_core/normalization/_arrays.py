@@ -8,15 +8,6 @@ from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 
 
-def join(*parts: Any) -> Any:
-    """Concatenate NumPy arrays or torch tensors along the last axis."""
-    if isinstance(parts[0], np.ndarray):
-        return np.concatenate(parts, axis=-1)
-    import torch  # already loaded by whoever made the tensors
-
-    return torch.cat(parts, dim=-1)
-
-
 def per_joint(parameters: Any, columns: slice) -> Any:
     """Some columns of (..., P) parameters as (..., 1, n), to broadcast against the joints of a pose."""
     return parameters[..., None, columns]

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from srnet_core.clip import check_2d
+from srnet_core.geometry.arrays import concatenate
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import check_root_depth, join, need, per_joint, project, root_relative, rows
+from srnet_core.normalization._arrays import check_root_depth, need, per_joint, project, root_relative, rows
 
 PARAMETERS = ("fx_px", "fy_px", "cx_px", "cy_px", "root_x_px", "root_y_px", "root_depth_m")
 _FOCAL, _CENTER, _ROOT_PX, _DEPTH = slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 7)
@@ -27,7 +28,7 @@ def encode(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray, depth_m: np.ndarra
     target_z = root_relative(pose_3d_cam_m)[..., 2:]
     return Encoded(
         pose_2d=_scale_to_box(pose_2d_px, root_depth_m, camera).astype(np.float32),
-        pose_3d=join(target_xy, target_z).astype(np.float32),
+        pose_3d=concatenate((target_xy, target_z)).astype(np.float32),
         parameters=_parameters(projected_px[:, 0], root_depth_m, camera),
         root_cam_m=root_m.astype(np.float32),
     )
@@ -74,7 +75,7 @@ def parameters_2d(
 def square(pose_3d: Any, parameters: Any) -> Any:
     """Undo the vertical stretch fy/fx that comes from scaling both image axes by fx."""
     aspect = per_joint(parameters, slice(0, 1)) / per_joint(parameters, slice(1, 2))  # (..., 1, 1)
-    return join(pose_3d[..., 0:1], pose_3d[..., 1:2] * aspect, pose_3d[..., 2:3])
+    return concatenate((pose_3d[..., 0:1], pose_3d[..., 1:2] * aspect, pose_3d[..., 2:3]))
 
 
 def unproject(pose_3d: Any, parameters: Any) -> Any:
@@ -87,9 +88,9 @@ def unproject(pose_3d: Any, parameters: Any) -> Any:
     xy, z = pose_3d[..., :2], pose_3d[..., 2:]
     ray = (per_joint(parameters, _ROOT_PX) - per_joint(parameters, _CENTER)) / per_joint(parameters, _FOCAL)  # X0/Z0
     xy = xy * (1 + z / per_joint(parameters, _DEPTH)) + ray * z
-    return root_relative(join(xy, z))
+    return root_relative(concatenate((xy, z)))
 
 
 def flip(parameters: Any) -> Any:
     """Mirror the root about the principal point: root_x -> 2 cx - root_x."""
-    return join(parameters[..., :4], 2 * parameters[..., 2:3] - parameters[..., 4:5], parameters[..., 5:])
+    return concatenate((parameters[..., :4], 2 * parameters[..., 2:3] - parameters[..., 4:5], parameters[..., 5:]))

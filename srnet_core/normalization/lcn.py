@@ -17,12 +17,12 @@ import numpy as np
 
 from srnet_core.clip import check_2d, check_clip
 from srnet_core.errors import ConfigError
+from srnet_core.geometry.arrays import concatenate
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
 from srnet_core.normalization._arrays import (
     check_depth,
     check_root_depth,
-    join,
     need,
     per_joint,
     project,
@@ -49,7 +49,7 @@ def encode(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray, camera: Camera) ->
     target_z = root_relative(pose_3d_cam_m)[..., 2:] * z_scale[:, None, None]
     return Encoded(
         pose_2d=encode_2d(pose_2d_px, camera=camera),
-        pose_3d=join(target_xy, target_z).astype(np.float32),
+        pose_3d=concatenate((target_xy, target_z)).astype(np.float32),
         parameters=_parameters(root_m[:, 2], camera),
         root_cam_m=root_m.astype(np.float32),
     )
@@ -111,15 +111,15 @@ def _decode(pose_3d: Any, parameters: Any, image_size: Any) -> Any:
     width, height = per_joint(image_size, slice(4, 5)), per_joint(image_size, slice(5, 6))
     x_px = (pose_3d[..., 0:1] + 1) * width / 2
     y_px = (pose_3d[..., 1:2] + height / width) * width / 2
-    ray = (join(x_px, y_px) - per_joint(parameters, _CENTER)) / per_joint(parameters, _FOCAL)  # X/Z, Y/Z
+    ray = (concatenate((x_px, y_px)) - per_joint(parameters, _CENTER)) / per_joint(parameters, _FOCAL)  # X/Z, Y/Z
     root_depth_m = per_joint(parameters, slice(6, 7))
     depth_m = root_depth_m + pose_3d[..., 2:] / (per_joint(parameters, slice(0, 1)) / (1000 * root_depth_m) + 1)
-    return root_relative(join(ray * depth_m, depth_m))
+    return root_relative(concatenate((ray * depth_m, depth_m)))
 
 
 def flip(parameters: Any) -> Any:
     """See `Normalization.flip`: the image is mirrored about its middle, so cx -> width - cx."""
-    return join(parameters[..., :2], parameters[..., 4:5] - parameters[..., 2:3], parameters[..., 3:])
+    return concatenate((parameters[..., :2], parameters[..., 4:5] - parameters[..., 2:3], parameters[..., 3:]))
 
 
 def flip_original(parameters: Any) -> Any:

@@ -3,7 +3,7 @@
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError
-from srnet_core.protocols import Split, keep, known_actions, known_cameras, known_subjects
+from srnet_core.protocols import ProtocolPlugin, Split, keep, known_actions, known_cameras, known_subjects
 
 
 def select(dataset: PoseDataset, config: DataConfig) -> Split:
@@ -17,8 +17,10 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
     """
     if not config.train_actions:
         raise ConfigError(
-            "the action to train on is not given", where="protocol cross-action",
-            todo=f"Say --train-action NAME. Choices: {', '.join(dataset.actions)}")  # fmt: skip
+            "the action to train on is not given",
+            where="protocol cross-action",
+            todo=f"Say --train-action NAME. Choices: {', '.join(dataset.actions)}",
+        )
     train_actions = known_actions(dataset, config.train_actions, "--train-action")
     test_actions = [a for a in dataset.actions if a not in train_actions]
     return Split(
@@ -37,3 +39,6 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
             cameras=known_cameras(dataset, config.test_cameras, "--test-camera"),
         ),
     )
+
+
+PROTOCOL = ProtocolPlugin(select, takes_train_actions=True)

@@ -3,7 +3,7 @@
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError
-from srnet_core.protocols import Split, customary_subjects, keep, known_cameras
+from srnet_core.protocols import ProtocolPlugin, Split, customary_subjects, keep, known_cameras
 
 
 def select(dataset: PoseDataset, config: DataConfig) -> Split:
@@ -20,13 +20,20 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
     train = train or tuple(c for c in present if c not in test)[: None if test else 1]
     test = test or tuple(c for c in present if c not in train)
     if not train or not test:
-        raise ConfigError(f"the data have cameras {', '.join(map(str, present))}, and both sides need one of their own",
-                          where="--train-camera, --test-camera")  # fmt: skip
+        raise ConfigError(
+            f"the data have cameras {', '.join(map(str, present))}, and both sides need one of their own",
+            where="--train-camera, --test-camera",
+        )
     if both := sorted(set(train) & set(test)):
-        raise ConfigError(f"train and test overlap: camera {', '.join(map(str, both))} is in both",
-                          where="--train-camera, --test-camera")  # fmt: skip
+        raise ConfigError(
+            f"train and test overlap: camera {', '.join(map(str, both))} is in both",
+            where="--train-camera, --test-camera",
+        )
     train_subjects, test_subjects = customary_subjects(dataset, config)
     return Split(
         keep(dataset, config, subjects=train_subjects, cameras=train),
         keep(dataset, config, subjects=test_subjects, cameras=test),
     )
+
+
+PROTOCOL = ProtocolPlugin(select)

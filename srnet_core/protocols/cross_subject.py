@@ -2,7 +2,7 @@
 
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
-from srnet_core.protocols import Split, customary_subjects, keep, known_cameras
+from srnet_core.protocols import ProtocolPlugin, Split, customary_subjects, keep, known_cameras
 
 
 def select(dataset: PoseDataset, config: DataConfig) -> Split:
@@ -12,3 +12,6 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
         keep(dataset, config, subjects=train, cameras=known_cameras(dataset, config.train_cameras, "--train-camera")),
         keep(dataset, config, subjects=test, cameras=known_cameras(dataset, config.test_cameras, "--test-camera")),
     )
+
+
+PROTOCOL = ProtocolPlugin(select)

@@ -1,20 +1,29 @@
-"""Skeletons, one file each, holding `SKELETON` and, where known, how it maps to others."""
+"""Skeletons, one file each, holding `SKELETON` and, where known, how it maps to others. `PLUGINS` is their table."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.lookup import load, names
+from srnet_core.lookup import PluginTable
+
+PLUGINS = PluginTable(
+    kind="skeleton",
+    shape=Skeleton,
+    built_in={
+        "h36m17": "srnet_core.skeletons.h36m17:SKELETON",
+        "h36m32": "srnet_core.skeletons.h36m32:SKELETON",
+    },
+)
 
 
 def get_skeleton(name: str) -> Skeleton:
     """The skeleton of that name; an unknown name lists those there are."""
-    return load("skeletons", name).SKELETON
+    return PLUGINS.load(name)
 
 
 def known_or_new(values: Mapping[str, Any]) -> Skeleton:
     """The skeleton of `Skeleton.to_dict` values: one of the project's, with its groups, if the joints are its own."""
     skeleton = Skeleton.from_dict(values)
-    if skeleton.name in names("skeletons") and get_skeleton(skeleton.name).same_joints(skeleton):
+    if skeleton.name in PLUGINS.names() and get_skeleton(skeleton.name).same_joints(skeleton):
         return get_skeleton(skeleton.name)
     return skeleton

@@ -120,12 +120,10 @@ def _write(
                       "root_cam_m": clip.pose_3d_cam_m[:, 0], "norm_parameters": encoded.parameters}  # fmt: skip
             writer.append({name: arrays[name] for name in shapes})
             progress("writing frames", sequence.start + sequence.length, total)
-        windows = {side: _window_centres(sequences, side) for side in ("train", "test")}
         manifest = _manifest(key, dataset, config, inputs, sequences, normalization.PARAMETERS)
         manifest["body_size"] = asdict(body) if body else None
-        manifest["windows"] = {side: len(centres) for side, centres in windows.items()}
         progress("checking what was written", 0, 1)
-        writer.commit(manifest, windows, replace_existing=force)
+        writer.commit(manifest, replace_existing=force)
 
 
 def _body_size(dataset: PoseDataset, sequences: list[StoredClip], rows: list[slice]) -> BodySize:
@@ -169,12 +167,6 @@ def _cut_clips(dataset: PoseDataset, sequences, rows) -> Iterator[tuple[StoredCl
         name = ClipName(sequence.subject, sequence.take, sequence.camera, chosen.stop)
         clip = dataset.clip(name)
         yield sequence, Clip(name, clip.camera, clip.pose_2d_px[chosen], clip.pose_3d_cam_m[chosen])
-
-
-def _window_centres(sequences: list[StoredClip], side: str) -> np.ndarray:
-    """Every frame of a split is the centre of one window."""
-    ranges = [np.arange(s.start, s.start + s.length, dtype=np.int32) for s in sequences if s.split == side]
-    return np.concatenate(ranges)
 
 
 def _manifest(

@@ -5,11 +5,9 @@
       pose_3d           (N, J, 3) float32  normalized network target (lcn: not root-relative)
       norm_parameters   (N, P)    float32  what decoding needs, one row per frame
       root_cam_m        (N, 3)    float32  where the root really is, camera metres
-      windows_train     (n,)      int32    the frame at the centre of each training window
-      windows_test      (m,)      int32    the same for the test split
       manifest.json     configuration, counts, sequences, and the size and hash of every file above
 
-One frame is stored once. A window of 243 frames is its centre and the bounds of its sequence, never 243 copies.
+One frame is stored once. A window of 243 frames is a frame number and the bounds of its clip, never 243 copies.
 N counts a frame once per camera that sees it. A folder without a manifest is not a stage.
 """
 
@@ -171,12 +169,3 @@ def _check_manifest(manifest: Any) -> None:
         raise ValueError(f"made by another version ({manifest['stage_version']}, not {STAGE_VERSION})")
     if not isinstance(manifest["files"], dict) or not manifest["files"]:
         raise ValueError("the manifest lists no files")
-
-
-def is_stage(folder: Path) -> bool:
-    """Whether a folder is a finished and undamaged stage."""
-    try:
-        Stage.open(folder)
-    except StageError:
-        return False
-    return True

@@ -7,13 +7,14 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from srnet_core.errors import StageError
-from srnet_core.files import fsync_folder, try_lock, write_json
+from srnet_core.files import fsync_folder, publish_folder, try_lock, write_json
 from srnet_core.stages.key import STAGE_VERSION
 from srnet_core.stages.store import CHUNK_FRAMES, MANIFEST, Stage
 
@@ -45,14 +46,14 @@ class StageWriter:
         self._remove_leftovers()
         self._require_space()
         self.temporary.mkdir(parents=True)
-        self._lock = open(self.temporary / LOCK, "wb")
-        try_lock(self._lock)
+        self._lock = try_lock(self.temporary / LOCK)
         self._group = zarr.open_group(self.temporary, mode="a", zarr_format=3)  # "w" would delete the lock
         self._arrays = {name: self._create(name, (self.frames, *shape)) for name, shape in self._shapes.items()}
         return self
 
     def __exit__(self, *_) -> None:
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.release()
         shutil.rmtree(self.temporary, ignore_errors=True)
 
     def append(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -63,8 +64,8 @@ class StageWriter:
         if self._buffered >= CHUNK_FRAMES:
             self._flush(self._buffered - self._buffered % CHUNK_FRAMES)
 
-    def commit(self, manifest: Mapping, windows: Mapping[str, np.ndarray], *, replace_existing: bool = False) -> None:
-        """Write what is left, the windows and the manifest, and give the folder its name.
+    def commit(self, manifest: Mapping, *, replace_existing: bool = False) -> None:
+        """Write what is left and the manifest, and give the folder its name.
 
         A stage of that name that another process finished meanwhile is left as it is, since it has the same content.
         With `replace_existing` every byte of it is checked first, and it is replaced if any has changed.
@@ -72,47 +73,23 @@ class StageWriter:
         self._flush(self._buffered)
         if self.written != self.frames:
             raise StageError(f"{self.written} of {self.frames} frames were written", where=self.folder)
-        for split, centres in windows.items():
-            self._create(f"windows_{split}", (len(centres),), np.int32)[...] = centres.astype(np.int32)
         files = {}
         for path in sorted(p for p in self.temporary.rglob("*") if p.is_file() and p.name != LOCK):
             files[path.relative_to(self.temporary).as_posix()] = _sync_and_hash(path)
-        self._require_every_chunk(files, windows)
+        self._require_every_chunk(files)
         for folder in [p for p in self.temporary.rglob("*") if p.is_dir()]:
             fsync_folder(folder)
         write_json(self.temporary / MANIFEST, {**manifest, "stage_version": STAGE_VERSION, "files": files})
-        self._publish(replace_existing)
+        publish_folder(self.temporary, self.folder, partial(_is_good, every_byte=replace_existing))
 
-    def _publish(self, replace_existing: bool) -> None:
-        """Give the folder its name. What had the name is only deleted once the new stage has it."""
-        aside: list[Path] = []
-        try:
-            for _ in range(100):  # each round loses only to another process that has just put its stage there
-                try:
-                    os.rename(self.temporary, self.folder)
-                except OSError:
-                    if not self.folder.is_dir():
-                        raise
-                    if _is_good(self.folder, every_byte=replace_existing):
-                        return  # it is there already
-                    aside.append(self.folder.with_name(f"{self.temporary.name}-old-{secrets.token_hex(3)}"))
-                    with contextlib.suppress(FileNotFoundError):  # another process may have been faster
-                        os.rename(self.folder, aside[-1])
-                else:
-                    return fsync_folder(self.folder.parent)
-            raise StageError("other processes keep writing this stage", where=self.folder)
-        finally:
-            for path in aside:
-                shutil.rmtree(path, ignore_errors=True)
-
-    def _create(self, name: str, shape: tuple[int, ...], dtype=np.float32) -> "zarr.Array":
+    def _create(self, name: str, shape: tuple[int, ...]) -> "zarr.Array":
         from zarr.codecs import BloscCodec, Crc32cCodec
 
         return self._group.create_array(
             name,
             shape=shape,
             chunks=(min(CHUNK_FRAMES, max(1, shape[0])), *(max(1, n) for n in shape[1:])),
-            dtype=dtype,
+            dtype=np.float32,
             # the checksum last: without it a flipped bit on disk reads back silently as another pose
             compressors=[BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"), Crc32cCodec()],
             config={"write_empty_chunks": True},  # so that every chunk can be expected to be there
@@ -137,12 +114,11 @@ class StageWriter:
                 f"no disk space: the stage may need {needed / 2**20:,.1f} MiB, and {free / 2**20:,.1f} MiB are free",
                 where=self.folder.parent, todo="Free some space or choose another --cache-dir")  # fmt: skip
 
-    def _require_every_chunk(self, files: Mapping, windows: Mapping[str, np.ndarray]) -> None:
+    def _require_every_chunk(self, files: Mapping) -> None:
         """zarr reads a chunk that is not there as zeros, so their number is checked before the stage counts."""
-        lengths = dict.fromkeys(self._shapes, self.frames) | {f"windows_{s}": len(c) for s, c in windows.items()}
-        for name, length in lengths.items():
+        expected = -(-self.frames // CHUNK_FRAMES)
+        for name in self._shapes:
             present = sum(f.startswith(f"{name}/c/") for f in files)
-            expected = -(-length // CHUNK_FRAMES)
             if present != expected:
                 raise StageError(f"{present} of {expected} chunks of {name} are on disk", where=self.temporary)
 
@@ -151,9 +127,11 @@ class StageWriter:
         for path in self.folder.parent.glob(f"{self.folder.name}.tmp-*"):
             if not (path / LOCK).exists() and time.time() - path.stat().st_mtime > _UNLOCKED_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)  # killed in the moment before it took its lock
-            with contextlib.suppress(OSError), open(path / LOCK, "rb") as lock:
-                if os.name == "posix" and try_lock(lock):
+            with contextlib.suppress(OSError):
+                lock = try_lock(path / LOCK) if (path / LOCK).exists() and os.name == "posix" else None
+                if lock is not None:
                     shutil.rmtree(path, ignore_errors=True)
+                    lock.release()
 
 
 def _is_good(folder: Path, *, every_byte: bool) -> bool:

@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from srnet_core.geometry.rotation import rotation_about
+from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_to_matrix, rotation_about
 from srnet_core.synthetic.body import Body
 from srnet_core.synthetic.curves import (
     keyed,
     keyed_slerp,
-    matrix_to_quaternion,
     min_jerk,
-    quaternion_matrices,
 )
 from srnet_core.synthetic.pose import SIDE, shoulder_offset, two_bone
 
@@ -104,7 +102,7 @@ def _is_clear(body: Body, side: int, start: ArmPose, end: ArmPose) -> bool:
     u = np.linspace(0, 1, 9)
     turns = keyed_slerp(u, np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.stack([start.shoulder, end.shoulder]))[1:-1]
     bend = (start.elbow + (end.elbow - start.elbow) * min_jerk(u[1:-1]))[:, None]
-    axes = quaternion_matrices(turns)
+    axes = quaternion_to_matrix(turns)
     upper = -axes[..., 2]
     fore = np.cos(bend) * upper + np.sin(bend) * axes[..., 0]
     wrist = shoulder_offset(body, np.tile(REST_CLAVICLE, (2, 1)))[side] + body.upper_arm * upper + body.forearm * fore

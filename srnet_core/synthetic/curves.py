@@ -128,27 +128,3 @@ def rotation_matrices(rotation_vectors: np.ndarray) -> np.ndarray:
     a = np.sinc(angle / np.pi)
     b = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
     return np.eye(3) + a * cross + b * (cross @ cross)
-
-
-def quaternion_matrices(quaternions: np.ndarray) -> np.ndarray:
-    """(..., 4) unit quaternions (w, x, y, z) -> (..., 3, 3) matrices, in closed form: many small calls need it fast."""
-    w, x, y, z = np.moveaxis(quaternions, -1, 0)
-    rows = [
-        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    ]  # fmt: skip
-    return np.stack(rows, axis=-1).reshape(*w.shape, 3, 3)
-
-
-def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation -> (4,) unit quaternion (w, x, y, z): the eigenvector of Bar-Itzhack's 4 x 4 form."""
-    m = matrix
-    k = np.array([
-        [m[0, 0] + m[1, 1] + m[2, 2], m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]],
-        [m[2, 1] - m[1, 2], m[0, 0] - m[1, 1] - m[2, 2], m[0, 1] + m[1, 0], m[0, 2] + m[2, 0]],
-        [m[0, 2] - m[2, 0], m[0, 1] + m[1, 0], m[1, 1] - m[0, 0] - m[2, 2], m[1, 2] + m[2, 1]],
-        [m[1, 0] - m[0, 1], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1], m[2, 2] - m[0, 0] - m[1, 1]],
-    ])  # fmt: skip
-    quaternion = np.linalg.eigh(k)[1][:, -1]
-    return quaternion * (1.0 if quaternion[0] >= 0 else -1.0)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from srnet_core.geometry.rotation import quaternion_multiply, rotation_about
+from srnet_core.geometry.rotation import quaternion_multiply, quaternion_to_matrix, rotation_about
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.synthetic.body import Body
-from srnet_core.synthetic.curves import quaternion_matrices, rotation_matrices, smooth_below
+from srnet_core.synthetic.curves import rotation_matrices, smooth_below
 
 SIDE = np.array([1.0, -1.0])  # left, right along y
 LEFT, RIGHT = 0, 1
@@ -117,7 +117,7 @@ def shoulder_offset(body: Body, clavicle: np.ndarray) -> np.ndarray:
 
 def _arms(body: Body, motion: Motion, thorax: np.ndarray, chest: np.ndarray, pose: np.ndarray) -> None:
     shoulders = thorax[:, None] + turn_vectors(chest[:, None], shoulder_offset(body, motion.clavicle))
-    upper = chest[:, None] @ quaternion_matrices(motion.shoulder)
+    upper = chest[:, None] @ quaternion_to_matrix(motion.shoulder)
     elbows = shoulders - body.upper_arm * upper[..., 2]
     s, c = np.sin(motion.elbow)[..., None], np.cos(motion.elbow)[..., None]
     wrists = elbows + body.forearm * (s * upper[..., 0] - c * upper[..., 2])  # a hinge about the frame's y
@@ -147,4 +147,4 @@ def swing(quaternions: np.ndarray, rotation_vectors: np.ndarray) -> np.ndarray:
 
 def arm_down_direction(quaternions: np.ndarray) -> np.ndarray:
     """(T, 4) shoulder rotations -> (T, 3) direction of the upper arm in the thorax frame."""
-    return -quaternion_matrices(quaternions)[..., 2]
+    return -quaternion_to_matrix(quaternions)[..., 2]

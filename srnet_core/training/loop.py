@@ -90,7 +90,6 @@ def train_epochs(
 ) -> Iterator[Step | Epoch | Notice]:
     """Train from where `progress` stands to `config.epochs`, yielding after every step and every epoch.
 
-    `model` must offer `forward_strided` for windows of one target frame, and plain `forward` for longer ones.
     `decode` brings poses of a batch to metres, given the batch's parameters. `step` may be given if it is made already,
     from the same model, optimizer, configuration and `decode`.
 
@@ -123,6 +122,7 @@ def _train_epoch(
         progress.windows += windows
         yield from map(Notice, train.take_notices())
         yield Step(progress.epoch + 1, progress.step, len(sampler), windows, loss)
+    train.end_epoch()
     mean_loss = float(progress.loss_sum) / max(progress.windows, 1)
     if not math.isfinite(mean_loss):
         raise TrainingError(f"the loss of epoch {progress.epoch + 1} is {mean_loss}",
@@ -146,10 +146,10 @@ def evaluation_error_mm(
     them, in batches in the order of `random`, on which its decoding of `lcn` depends.
     """
     model.eval()
-    forward = model.forward if sampler.stride > 1 or model.config.as_published else model.forward_strided
+    strided = False if model.config.as_published else None
     total, windows = 0.0, 0
     for batch in sampler.every_window(random):
-        predicted = forward(batch.pose_2d)
+        predicted = model(batch.pose_2d, strided=strided)
         error_m = joint_error(*(decode(pose, batch.parameters) for pose in (predicted, batch.pose_3d)))
         total, windows = total + error_m.double() * len(predicted), windows + len(predicted)
     return 1000 * float(total) / windows

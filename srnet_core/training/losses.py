@@ -2,6 +2,8 @@
 
 import torch
 
+from srnet_core.geometry.arrays import joint_distance
+
 
 def l1_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Mean absolute difference of all coordinates (Zeng et al., ECCV 2020, equation 7).
@@ -14,4 +16,4 @@ def l1_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 def joint_error(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """MPJPE: mean distance of all joints of (..., J, 3) poses, in their unit."""
-    return torch.linalg.vector_norm(predicted - target, dim=-1).mean()
+    return joint_distance(predicted, target).mean()

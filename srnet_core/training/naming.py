@@ -8,8 +8,8 @@ from pathlib import Path
 from srnet_core.config import RunConfig
 from srnet_core.errors import ConfigError
 from srnet_core.files import try_lock
-
-_RECOMBINE_SHORT = {"multiply": "mul", "add": "add", "concat": "cat"}
+from srnet_core.lookup import plain
+from srnet_core.models import get_model
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,13 @@ class RunFiles:
 def default_name(config: RunConfig) -> str:
     """A name that says what is inside, in the manner of the published files: srnet_gp5_t27_mul_synthetic_cross_subject."""
     model, data = config.model, config.data
-    parts = [model.name]
-    if model.name not in ("fc", "gcn", "lcn"):
+    plugin = get_model(model.name)
+    parts = [plain(model.name)]
+    if plugin.takes_groups:
         parts.append(f"gp{model.groups}")
     parts.append(f"t{model.receptive_field}" + ("_causal" if model.causal else ""))
-    if model.name == "srnet":
-        parts.append(_RECOMBINE_SHORT[model.recombine])
+    if settings := plugin.settings_short(model):
+        parts.append(settings)
     norm = [] if data.normalization == "base" else [data.normalization]
     norm += ["estimated_depth"] if data.root_depth == "estimate" else []
     return "_".join([*parts, str(data.dataset), data.protocol, *data.train_actions, *norm]).replace(" ", "")
@@ -83,8 +84,14 @@ def run_lock(files: RunFiles) -> Iterator[None]:
         ConfigError: one does.
     """
     files.folder.mkdir(parents=True, exist_ok=True)
-    with open(files.folder / ".lock", "wb") as file:
-        if not try_lock(file):
-            raise ConfigError(f"another process is training {files.name}", where=files.folder,
-                              todo="Wait for it, or choose another --name")  # fmt: skip
+    lock = try_lock(files.folder / ".lock")
+    if lock is None:
+        raise ConfigError(
+            f"another process is training {files.name}",
+            where=files.folder,
+            todo="Wait for it, or choose another --name",
+        )
+    try:
         yield
+    finally:
+        lock.release()

@@ -14,6 +14,7 @@ from torch import Tensor
 from srnet_core.batch import Batch
 from srnet_core.config import TrainConfig
 from srnet_core.device import float32_products
+from srnet_core.engine import training_form
 from srnet_core.engine.acceleration import Acceleration, choose_acceleration
 from srnet_core.engine.compiled import CompiledForward, Forward
 from srnet_core.engine.cuda_graph import CudaGraphs, GraphedStep, Graphs
@@ -26,8 +27,7 @@ class TrainingStep:
     """Trains a model on batches, one call each.
 
     Args:
-        model: on its device. It must offer `forward_strided` for windows of one target frame, `forward` for longer ones,
-            and `set_bn_momentum`.
+        model: on its device, with `set_bn_momentum`.
         optimizer: of `make_optimizer`, made from this model.
         config: `stride`, `precision`, `compile`, `graphs`.
         decode: brings poses of a batch to metres, given the batch's parameters.
@@ -57,7 +57,7 @@ class TrainingStep:
         self._model, self._optimizer, self._decode = model, optimizer, decode
         self._device = next(model.parameters()).device
         self.acceleration = acceleration or choose_acceleration(config, self._device, steps)
-        self._forward: Forward = model.forward_strided if config.stride == 1 else model.forward
+        self._forward = training_form(model)
         self.sums = (torch.zeros((), device=self._device), torch.zeros((), device=self._device))
         accelerated = self.acceleration.compile or self.acceleration.graphs
         self._statistics = RunningStatistics(model) if accelerated else None
@@ -108,6 +108,10 @@ class TrainingStep:
         new = [text for text in found if text not in self._told]
         self._told.update(new)
         return new
+
+    def end_epoch(self) -> None:
+        """Let go of memory that is of no use until the next step, while the epoch is evaluated."""
+        self._forward.release()
 
     def release(self) -> None:
         """Let the memory of a captured step go."""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from srnet_core.errors import ConfigError
+from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.rotation import quaternion_to_matrix
 from srnet_core.geometry.skeleton import Skeleton
@@ -228,7 +229,7 @@ def _distances_mm(poses: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     if truth is None:
         return {}
     return {
-        name: _read_only(1000 * np.linalg.norm(pose - truth, axis=-1).mean(axis=-1))  # (T, J, 3) -> (T,)
+        name: _read_only(1000 * joint_distance(pose, truth).mean(axis=-1))  # (T, J, 3) -> (T,)
         for name, pose in poses.items()
         if name != GROUND_TRUTH
     }

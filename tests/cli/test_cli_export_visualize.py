@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srnet_core.export.onnx import OnnxExport
+from srnet_core.export import WrittenNetwork
 
 
 def test_onnx_shows_how_far_it_is_from_torch_and_says_what_the_file_needs(srnet, checkpoint, monkeypatch):
@@ -20,7 +20,7 @@ def test_onnx_shows_how_far_it_is_from_torch_and_says_what_the_file_needs(srnet,
         given.update(metadata, frames=model.receptive_field)
         path.parent.mkdir()
         path.write_bytes(bytes(2048))
-        return OnnxExport(path, (3, 4, 10, 53, 246), (1e-8, 2e-8, 3e-8, 4e-8, 5.25e-7), 0.5)
+        return WrittenNetwork(path, (3, 4, 10, 53, 246), (1e-8, 2e-8, 3e-8, 4e-8, 5.25e-7), 0.5, "onnxruntime")
 
     monkeypatch.setattr("srnet_core.export.onnx.export_onnx", exported)
     lines = srnet("export", checkpoint).ok().out.splitlines()

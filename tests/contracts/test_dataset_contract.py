@@ -1,14 +1,16 @@
-"""What every data set promises, checked on every file of `srnet_core/datasets`.
+"""What every data set promises, checked on every one that is built in or added by a package.
 
 A new data set in the published layout is covered as it is. One that reads something else gets an entry in
 `EXAMPLE_FILES`: a function that writes a tiny example of its files into a folder and returns their paths.
 """
 
 import inspect
+import sys
 
 import numpy as np
 import published_files
 import pytest
+from plugin_support import every
 
 from srnet_core import datasets, lookup
 from srnet_core.clip import PoseDataset
@@ -31,18 +33,34 @@ def _synthetic(folder, name):
     return make_files(few, folder, name)
 
 
-EXAMPLE_FILES = {"h36m": _h36m, "synthetic": _synthetic}
+def _npy_folder(folder, name):
+    paths = []
+    for subject, takes in published_files.poses().items():
+        for take, pose in takes.items():
+            paths.append(folder / name / f"{subject}-{take}.npy")
+            paths[-1].parent.mkdir(exist_ok=True)
+            np.save(paths[-1], pose)
+    return tuple(sorted(paths))
+
+
+EXAMPLE_FILES = {"h36m": _h36m, "synthetic": _synthetic, "npy_folder": _npy_folder}
 MAKES_ITS_OWN_FILES = {"synthetic"}
+OTHER_LAYOUT = {"npy_folder"}
 
 
-@pytest.fixture(scope="module", params=lookup.names("datasets"))
+@pytest.fixture(scope="module", params=every("datasets"))
 def name(request):
     return request.param
 
 
 @pytest.fixture(scope="module")
-def paths(name, tmp_path_factory):
-    return EXAMPLE_FILES.get(name, _published)(tmp_path_factory.mktemp(name), name)
+def data_dir(name, tmp_path_factory):
+    return tmp_path_factory.mktemp(name)
+
+
+@pytest.fixture(scope="module")
+def paths(name, data_dir):
+    return EXAMPLE_FILES.get(name, _published)(data_dir, name)
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +72,12 @@ def test_the_two_functions(name):
     plugin = lookup.load("datasets", name)
     assert list(inspect.signature(plugin.locate).parameters) == ["name", "data_dir", "keypoints", "cache_dir"]
     assert list(inspect.signature(plugin.load).parameters) == ["name", "paths", "keypoints"]
-    assert plugin.__doc__ and plugin.locate.__doc__ and plugin.load.__doc__
+    assert sys.modules[plugin.load.__module__].__doc__ and plugin.locate.__doc__ and plugin.load.__doc__
 
 
-def test_files_are_found_where_they_lie(name, paths, tmp_path):
+def test_files_are_found_where_they_lie(name, data_dir, paths, tmp_path):
     if name not in MAKES_ITS_OWN_FILES:
-        assert datasets.locate(name, paths[0].parent, "gt", tmp_path) == tuple(paths)
+        assert datasets.locate(name, data_dir, "gt", tmp_path) == tuple(paths)
         assert not list(tmp_path.iterdir())
 
 
@@ -68,8 +86,10 @@ def test_files_that_are_missing(name, tmp_path):
         return
     with pytest.raises(InputFileMissing) as caught:
         datasets.locate(name, tmp_path / "data", "gt", tmp_path / "cache")
-    for word in (f"data_3d_{name}.npz", f"data_2d_{name}_gt.npz", str(tmp_path / "data"), "--dataset synthetic"):
+    published = (f"data_3d_{name}.npz", f"data_2d_{name}_gt.npz", "--dataset synthetic")
+    for word in (str(tmp_path / "data"), *(() if name in OTHER_LAYOUT else published)):
         assert word in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_names_cannot_leave_the_folder(name, tmp_path):

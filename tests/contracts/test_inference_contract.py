@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from test_model_contract import ARCHITECTURES, EVERY_MODEL, VARIANTS, clip, make
 
 from srnet_core.engine import folded as _folded
-from srnet_core.engine.folded import FoldedNetwork, fold
-from srnet_core.engine.live import go_live
+from srnet_core.engine.folded import FoldedForm, inference_form
 from srnet_core.errors import ConfigError
 from srnet_core.inference.predict import pad_edges
 
@@ -35,8 +34,8 @@ def assert_same(actual, expected, *, tolerance=1e-12):
 
 @torch.no_grad()
 def check_sequences(model, *, more=(0, 37)):
-    network = fold(model)
-    assert isinstance(network, FoldedNetwork)
+    network = inference_form(model)
+    assert isinstance(network, FoldedForm)
     for extra in more:
         x = clip(model, model.receptive_field + extra)
         assert_same(network(x), model(x))
@@ -47,7 +46,7 @@ def check_live(model, frames=21):
     """Two sequences side by side, frame by frame, against both as a whole with padded edges."""
     x = clip(model, frames)
     expected = model(pad_edges(x, model.receptive_field, model.config.causal))
-    live, delay = go_live(fold(model), 2), model.pad - model.causal_shift
+    live, delay = inference_form(model).live(2), model.pad - model.causal_shift
     poses = [live.start(x[:, 0]).clone()]
     poses += [live.push(x[:, min(t, frames - 1)]).clone() for t in range(1, frames + delay)]
     assert_same(torch.stack(poses[delay:], dim=1), expected)
@@ -85,12 +84,12 @@ def test_dense_filters_and_other_outputs():
 @torch.no_grad()
 def test_as_published_a_sequence_is_computed_as_a_whole_and_cannot_stream():
     model = make(recombine="concat", compat="original")
-    network = fold(model)
+    network = inference_form(model)
     assert network.needs_whole
     x = clip(model, 50)
     assert_same(network(x), model(x))
     with pytest.raises(ConfigError, match="cannot stream"):
-        go_live(network, 1)
+        network.live(1)
 
 
 @EVERY_MODEL
@@ -100,7 +99,7 @@ def test_in_single_precision_folding_costs_rounding_only(name):
     for parameter in model.parameters():
         parameter.mul_(0.3)
     x = clip(model, 60)
-    assert_same(fold(model)(x), model(x), tolerance=2e-6)
+    assert_same(inference_form(model)(x), model(x), tolerance=2e-6)
 
 
 @settings(max_examples=25, deadline=None)

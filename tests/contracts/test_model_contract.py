@@ -1,15 +1,16 @@
-"""What every model promises, checked for every file of `srnet_core/models`, and for every variant of srnet."""
+"""What every model promises, checked for every one that is built in or added, and for every variant of srnet."""
 
 import itertools
+import re
 
 import pytest
 import torch
 import torch.nn.functional as F
+from plugin_support import every
 
 from srnet_core.errors import ConfigError
 from srnet_core.layers.split_recombine import FORMS, SplitRecombineConv1d
-from srnet_core.lookup import names
-from srnet_core.models import build_model
+from srnet_core.models import PublishedWeights, build_model, get_model
 
 ARCHITECTURES = [(1,), (3,), (1, 1, 1), (3, 3), (3, 5), (3, 1, 3)]
 VARIANTS = [
@@ -21,7 +22,7 @@ VARIANTS = [
     and not (form == "channel_wise" and recombine == "concat")
     and not (compat == "aligned" and recombine != "concat" and form != "channel_wise")
 ]
-EVERY_MODEL = pytest.mark.parametrize("name", names("models"))
+EVERY_MODEL = pytest.mark.parametrize("name", every("models"))
 
 
 def make(name="srnet", *, seed=0, dtype=torch.float64, **fields):
@@ -217,3 +218,33 @@ def test_the_form_computed_window_by_window_exports_for_any_length():
     program = torch.export.export(model, (clip(model, 5),), dynamic_shapes={"x": {0: batch, 1: frames}})
     x = clip(model, 23, batch=3)
     torch.testing.assert_close(program.module()(x), model(x), rtol=0, atol=1e-10)
+
+
+@EVERY_MODEL
+def test_it_says_truly_whether_it_takes_groups(name):
+    sizes = {build_model(name, channels=46, filter_widths=(3, 3), groups=n).num_parameters for n in (2, 5)}
+    assert (len(sizes) > 1) == get_model(name).takes_groups
+
+
+@EVERY_MODEL
+def test_what_it_says_of_its_settings_fits_into_tables_and_file_names(name):
+    plugin, config = get_model(name), make(name).config
+    assert plugin.summary(config).isprintable() and len(plugin.summary(config)) < 60
+    assert ("5 groups" in plugin.summary(config)) == plugin.takes_groups
+    assert re.fullmatch(r"[a-z0-9_]*", plugin.settings_short(config))
+    assert plugin.settings_text(config) in plugin.summary(config)
+
+
+@EVERY_MODEL
+def test_weights_that_it_recognizes_are_its_own(name):
+    config = make(name).config
+    shapes = {key: tuple(value.shape) for key, value in make(name).state_dict().items()}
+    found = get_model(name).recognize(PublishedWeights(shapes))
+    if found is not None:
+        fields = {"residual_2d": False, **found.inferred, **found.assumed}
+        again = build_model(name, **fields)
+        assert {key: tuple(value.shape) for key, value in again.state_dict().items()} == shapes
+        assert again.config == config
+        assert all(isinstance(note, str) and note.isprintable() for note in found.notes)
+        assert set(found.unused) <= shapes.keys()
+    assert get_model(name).recognize(PublishedWeights({"something.weight": (3, 4)})) is None

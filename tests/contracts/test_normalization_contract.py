@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from plugin_support import every
 
 from srnet_core import normalization
 from srnet_core.errors import BadFileError, ConfigError, UnknownNameError
 from srnet_core.geometry.camera import Camera
 from srnet_core.skeletons import get_skeleton
 
-NAMES = normalization.names()
+NAMES = every("normalization")
 MIRROR = list(get_skeleton("h36m17").mirror)
 CAMERA = Camera("c", 1000, 1002, (1145.0, 1140.5), (512.5, 515.0))
 

@@ -13,14 +13,12 @@ from srnet_core.datasets import synthetic
 from srnet_core.datasets.synthetic import FPS, SyntheticConfig, generate, make_files
 from srnet_core.errors import ConfigError, UnknownNameError
 from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
-from srnet_core.geometry.rotation import quaternion_to_matrix
+from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_to_matrix
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.synthetic.body import PEOPLE
 from srnet_core.synthetic.curves import (
     PeriodicSpline,
     keyed,
-    matrix_to_quaternion,
-    quaternion_matrices,
     rotation_matrices,
     smooth_below,
 )
@@ -365,5 +363,5 @@ def test_rotations_agree_with_each_other():
         assert np.linalg.det(matrix) == pytest.approx(1)
         quaternion = matrix_to_quaternion(matrix)
         np.testing.assert_allclose(quaternion_to_matrix(quaternion), matrix, atol=1e-7)
-        np.testing.assert_allclose(quaternion_matrices(quaternion), matrix, atol=1e-7)
+        np.testing.assert_allclose(quaternion_to_matrix(quaternion), matrix, atol=1e-7)
         np.testing.assert_allclose(matrix @ vector, vector, atol=1e-12)

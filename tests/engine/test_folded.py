@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from srnet_core.config import ModelConfig
 from srnet_core.engine import folded as _folded
-from srnet_core.engine.folded import FoldedNetwork, UnfoldedNetwork, fold, shares
-from srnet_core.engine.live import go_live
+from srnet_core.engine.folded import FoldedForm, UnfoldedForm, inference_form, shares
 from srnet_core.engine.threads import Workers, on_one_core
 from srnet_core.engine.tiles import MOST_PLANS
 from srnet_core.errors import ConfigError
@@ -34,7 +33,7 @@ def two_threads():
 
 def test_memory_does_not_grow_with_the_sequence(monkeypatch):
     monkeypatch.setattr(_folded, "TILE_FRAMES", 50)
-    network = fold(small())
+    network = inference_form(small())
     network(torch.randn(1, 100, 17, 2))
     (tiles,) = network._idle
     rows = tiles.rows_allocated
@@ -45,9 +44,9 @@ def test_memory_does_not_grow_with_the_sequence(monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_lengths_seen():
-    network = fold(small())
+    network = inference_form(small())
     lengths = [*range(9, 120), 500]
-    fresh = [fold(small())(x) for x in map(clip, lengths)]
+    fresh = [inference_form(small())(x) for x in map(clip, lengths)]
     for length, expected in zip(lengths, fresh):
         torch.testing.assert_close(network(clip(length)), expected, rtol=0, atol=1e-6)
     (tiles,) = network._idle
@@ -68,15 +67,15 @@ def test_a_model_with_an_output_of_its_own_is_not_folded():
             return 3 * super()._output(x)
 
     model, x = Scaled(known.config, known.skeleton).eval(), clip(30)
-    assert isinstance(fold(model), UnfoldedNetwork)
-    torch.testing.assert_close(fold(model)(x), model(x))
+    assert isinstance(inference_form(model), UnfoldedForm)
+    torch.testing.assert_close(inference_form(model)(x), model(x))
 
 
 @torch.no_grad()
 def test_training_on_does_not_change_what_was_folded():
     model, x = small(), torch.randn(1, 30, 17, 2)
-    network, reference = fold(model), copy.deepcopy(model)
-    live = go_live(network, 1)
+    network, reference = inference_form(model), copy.deepcopy(model)
+    live = network.live(1)
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.zero_() if tensor.is_floating_point() else tensor
     torch.testing.assert_close(network(x), reference(x), atol=1e-5, rtol=0)
@@ -85,19 +84,19 @@ def test_training_on_does_not_change_what_was_folded():
 
 def test_a_model_in_training_mode_is_folded_as_it_evaluates():
     model, x = small(dropout=0.5).train(), torch.randn(1, 30, 17, 2)
-    found = fold(model)(x)
+    found = inference_form(model)(x)
     assert model.training
     with torch.no_grad():
         torch.testing.assert_close(found, model.eval()(x), atol=1e-5, rtol=0)
 
 
 def test_what_is_folded_stays_as_it_is():
-    network = fold(small())
-    assert fold(network) is network
+    network = inference_form(small())
+    assert inference_form(network) is network
 
 
 def test_impossible_input_is_refused_with_the_reason():
-    network = fold(small())
+    network = inference_form(small())
     with pytest.raises(ConfigError, match="8 frames, fewer than the model's receptive field of 9"):
         network(torch.zeros(1, 8, 17, 2))
     with pytest.raises(ConfigError, match=r"not \(1, 9, 16, 2\)"):
@@ -124,11 +123,11 @@ class Foreign(torch.nn.Module):
 def test_a_model_of_another_kind_runs_as_it_is_in_pieces(monkeypatch):
     monkeypatch.setattr(_folded, "TILE_FRAMES", 10)
     model, x = Foreign(), torch.randn(2, 57, 17, 2)
-    expected, network = model(x), fold(model)
-    assert isinstance(network, UnfoldedNetwork)
+    expected, network = model(x), inference_form(model)
+    assert isinstance(network, UnfoldedForm)
     torch.testing.assert_close(network(x), expected, rtol=0, atol=1e-6)
     assert expected.requires_grad is False
-    live = go_live(network, 2)
+    live = network.live(2)
     live.start(x[:, 0])
     live.push(x[:, 1])
     torch.testing.assert_close(live.push(x[:, 2]), expected[:, 0], rtol=0, atol=1e-6)
@@ -141,8 +140,8 @@ def test_a_model_with_a_forward_of_its_own_is_not_folded():
 
     model = small()
     model.__class__ = Doubled
-    assert isinstance(fold(model), UnfoldedNetwork)
-    assert isinstance(fold(small()), FoldedNetwork)
+    assert isinstance(inference_form(model), UnfoldedForm)
+    assert isinstance(inference_form(small()), FoldedForm)
 
 
 @given(st.integers(1, 9), st.integers(1, 20_000), st.integers(1, 16), st.sampled_from([1, 27, 243]))
@@ -159,11 +158,11 @@ def test_shares_cover_every_frame_once_in_order(rows, frames, workers, receptive
 
 def test_threads_compute_what_one_thread_computes(monkeypatch, two_threads):
     monkeypatch.setattr(_folded, "TILE_FRAMES", 64)
-    network, x = fold(small()), torch.randn(3, 700, 17, 2)
+    network, x = inference_form(small()), torch.randn(3, 700, 17, 2)
     found = network(x)
     assert network._workers._pool is not None
     torch.set_num_threads(1)
-    torch.testing.assert_close(fold(small())(x), found, rtol=0, atol=1e-6)
+    torch.testing.assert_close(inference_form(small())(x), found, rtol=0, atol=1e-6)
 
 
 def test_each_worker_has_one_core_and_the_caller_keeps_its_own(two_threads):
@@ -197,9 +196,9 @@ def test_one_core_for_a_moment(two_threads):
 
 
 def test_a_frame_costs_the_frames_that_filters_reach_back_to():
-    held = {widths: go_live(fold(small(filter_widths=widths)), 1).frames_held for widths in ((3, 3), (3, 3, 3))}
+    held = {widths: inference_form(small(filter_widths=widths)).live(1).frames_held for widths in ((3, 3), (3, 3, 3))}
     assert held == {(3, 3): 3 + 7, (3, 3, 3): 3 + 7 + 19}
-    steps = {w: len(go_live(fold(small(filter_widths=w)), 1)._push) for w in ((3, 3), (3, 9))}
+    steps = {w: len(inference_form(small(filter_widths=w)).live(1)._push) for w in ((3, 3), (3, 9))}
     assert steps[3, 3] == steps[3, 9]
 
 
@@ -207,9 +206,9 @@ def test_a_frame_costs_the_frames_that_filters_reach_back_to():
 @torch.no_grad()
 def test_on_a_gpu():
     model, x = small().cuda(), torch.randn(3, 60, 17, 2)
-    expected, network = model(x.cuda()), fold(model)
+    expected, network = model(x.cuda()), inference_form(model)
     torch.testing.assert_close(network(x.cuda()), expected, rtol=0, atol=1e-4)
-    live = go_live(network, 3)
+    live = network.live(3)
     live.start(x[:, 0].cuda())
     for t in range(1, 9):
         pose = live.push(x[:, t].cuda())

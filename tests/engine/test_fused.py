@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import srnet_core as srnet
 from srnet_core.engine import fused as _fused
 from srnet_core.engine import fused_layers as passes
-from srnet_core.engine.fused import BufferPool
-from srnet_core.models import backbone as _backbone
+from srnet_core.engine import training_form
+from srnet_core.engine.buffers import BufferPool
 from srnet_core.models.fc import FullyConnected
 
 FUSIBLE = ("srnet", "group", "fc", "late_fusion", "early_split", "split_fuse_split")
@@ -32,26 +32,25 @@ def windows(model, count=7, seed=1):
     return torch.randn(count, model.receptive_field, 17, 2, generator=generator, dtype=like.dtype)
 
 
-def step(model, x):
-    """Output, gradients and BatchNorm statistics of one step."""
+def step(model, x, forward=None):
+    """Output, gradients and BatchNorm statistics of one step, by the model itself or by a form of it."""
     model.zero_grad()
-    y = model.forward_strided(x)
+    y = (forward or model)(x)
     y.sin().mean().backward()
     gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
     return y.detach().clone(), gradients, {name: b.clone() for name, b in model.named_buffers()}
 
 
-def plain(monkeypatch):
-    monkeypatch.setattr(_backbone, "can_fuse", lambda model, x: False)
+def fused_step(model, x):
+    return step(model, x, training_form(model))
 
 
-def assert_same_steps(monkeypatch, model, x, steps=2, atol=1e-12):
+def assert_same_steps(model, x, steps=2, atol=1e-12):
     other = copy.deepcopy(model)
-    assert _fused.can_fuse(model, x.flatten(2))
-    ours = [step(model, x) for _ in range(steps)]
-    with monkeypatch.context() as patch:
-        plain(patch)
-        theirs = [step(other, x) for _ in range(steps)]
+    assert _fused.can_fuse(model, x)
+    forward = training_form(model)
+    ours = [step(model, x, forward) for _ in range(steps)]
+    theirs = [step(other, x) for _ in range(steps)]
     for (y, gradients, buffers), (y2, gradients2, buffers2) in zip(ours, theirs):
         torch.testing.assert_close(y, y2, rtol=0, atol=atol)
         for name, gradient in gradients2.items():
@@ -67,9 +66,9 @@ def assert_same_steps(monkeypatch, model, x, steps=2, atol=1e-12):
      {"filter_widths": (5, 3, 1)}, {"negative_slope": 0.0}],
     ids=str,
 )  # fmt: skip
-def test_a_step_is_the_plain_step(monkeypatch, name, settings):
+def test_a_step_is_the_plain_step(name, settings):
     model = make(name, **settings)
-    assert_same_steps(monkeypatch, model, windows(model))
+    assert_same_steps(model, windows(model))
 
 
 @settings(max_examples=25, deadline=None)
@@ -83,18 +82,16 @@ def test_a_step_does_not_depend_on_the_blocks(widths, channels, count, groups, s
         patch.setattr(passes, "_BLOCK_BYTES", block)
         patch.setattr(passes, "_NORM_BYTES", norm_block)
         model = make(filter_widths=tuple(widths), channels=channels, groups=groups, seed=seed, causal=causal)
-        assert_same_steps(patch, model, windows(model, count, seed), steps=1, atol=1e-10)
+        assert_same_steps(model, windows(model, count, seed), steps=1, atol=1e-10)
 
 
-def test_float32_is_as_close_to_float64_as_the_plain_step(monkeypatch):
+def test_float32_is_as_close_to_float64_as_the_plain_step():
     exact = make(channels=256, filter_widths=(3, 3, 3))
     x = windows(exact, 32)
     fused, other = copy.deepcopy(exact).float(), copy.deepcopy(exact).float()
-    y, gradients, _ = step(fused, x.float())
-    with monkeypatch.context() as patch:
-        plain(patch)
-        true_y, true_gradients, _ = step(exact, x)
-        plain_y, plain_gradients, _ = step(other, x.float())
+    y, gradients, _ = fused_step(fused, x.float())
+    true_y, true_gradients, _ = step(exact, x)
+    plain_y, plain_gradients, _ = step(other, x.float())
 
     def distance(tensors):  # the gradient of a bias before a BatchNorm is zero but for rounding
         true = {name: g for name, g in true_gradients.items() if g.abs().max() > 1e-9}
@@ -122,20 +119,22 @@ def test_a_mean_far_from_zero_costs_no_digits():
 )  # fmt: skip
 def test_other_variants_take_the_plain_way(settings):
     model = make(**settings)
-    assert not _fused.can_fuse(model, windows(model).flatten(2))
-    step(model, windows(model))
+    assert not _fused.can_fuse(model, windows(model))
+    fused_step(model, windows(model))
+    assert all(p.is_contiguous() for p in model.parameters())  # nothing is laid out for a form that is not used
 
 
 @pytest.mark.parametrize("name", ["gcn", "lcn"])
 def test_layers_of_other_kinds_take_the_plain_way(name):
     model = make(name, channels=85)
-    assert not _fused.can_fuse(model, windows(model).flatten(2))
+    assert not _fused.can_fuse(model, windows(model))
 
 
 def test_other_situations_take_the_plain_way():
     model = make()
-    x = windows(model).flatten(2)
+    x = windows(model)
     assert _fused.can_fuse(model, x)
+    assert not _fused.can_fuse(model, torch.cat([x, x[:, :1]], dim=1))  # longer than the receptive field
     assert not _fused.can_fuse(model, x[:1])  # BatchNorm refuses one row, and says so
     assert not _fused.can_fuse(model, x.float())
     assert not _fused.can_fuse(model, x.clone().requires_grad_())
@@ -150,33 +149,32 @@ def test_other_situations_take_the_plain_way():
     torch.nn.utils.parametrizations.weight_norm(weighted.layers_conv[0].group_conv[0])
     assert not _fused.can_fuse(weighted, x)
     with pytest.raises(ValueError, match="more than 1 value per channel"):
-        make().forward_strided(windows(model, 1))
+        training_form(make())(windows(model, 1))
 
 
 def test_frozen_parameters_get_no_gradient():
     model = make()
     model.expand_conv.requires_grad_(False)
-    model.forward_strided(windows(model)).sum().backward()
+    training_form(model)(windows(model)).sum().backward()
     assert all(p.grad is None for p in model.expand_conv.parameters())
     assert all(p.grad is not None for p in model.layers_conv.parameters())
 
 
-def test_two_steps_at_once_keep_apart(monkeypatch):
+def test_two_steps_at_once_keep_apart():
     """Both forward passes come before both backward passes: the memory of the first must not be used by the second."""
     model, other = make(), make()
     x, x2 = windows(model), windows(model, seed=2)
-    first, second = model.forward_strided(x), model.forward_strided(x2)
+    forward = training_form(model)
+    first, second = forward(x), forward(x2)
     (first.sin().mean() + second.cos().mean()).backward()
-    with monkeypatch.context() as patch:
-        plain(patch)
-        (other.forward_strided(x).sin().mean() + other.forward_strided(x2).cos().mean()).backward()
+    (other(x).sin().mean() + other(x2).cos().mean()).backward()
     for ours, theirs in zip(model.parameters(), other.parameters()):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-12)
 
 
 def test_differentiating_twice_is_refused_in_words():
     model = make()
-    loss = model.forward_strided(windows(model)).sum()
+    loss = training_form(model)(windows(model)).sum()
     loss.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="already been differentiated"):
         loss.backward()
@@ -184,25 +182,35 @@ def test_differentiating_twice_is_refused_in_words():
 
 def test_memory_is_kept_between_steps_and_let_go_in_evaluation():
     model = make()
+    form = training_form(model)
     for count in (16, 16, 9):
-        step(model, windows(model, count))
-    kept = model.buffer_pool._free
-    assert kept
-    addresses = {b.data_ptr() for _, b, _ in kept}
-    step(model, windows(model, 16))
-    assert {b.data_ptr() for _, b, _ in model.buffer_pool._free} == addresses  # nothing new was taken, nothing twice
-    assert not copy.deepcopy(model).buffer_pool._free
-    model.eval()
-    assert not model.buffer_pool._free
+        step(model, windows(model, count), form)
+    assert form._pool._free
+    addresses = {b.data_ptr() for _, b, _ in form._pool._free}
+    step(model, windows(model, 16), form)
+    assert {b.data_ptr() for _, b, _ in form._pool._free} == addresses  # nothing new was taken, nothing twice
+    assert not copy.deepcopy(form)._pool._free
+    form.eval()
+    assert not form._pool._free and not model.training
+
+
+def test_a_model_set_to_evaluation_by_itself_keeps_no_memory_either():
+    model = make()
+    form = training_form(model)
+    step(model, windows(model), form)
+    with torch.no_grad():
+        torch.testing.assert_close(form(windows(model.eval())), model(windows(model)), rtol=0, atol=0)
+    assert not form._pool._free
 
 
 def test_batches_of_many_sizes_do_not_pile_up():
     model = make()
-    step(model, windows(model, 40))
-    most = len(model.buffer_pool._free)
+    form = training_form(model)
+    step(model, windows(model, 40), form)
+    most = len(form._pool._free)
     for count in range(20, 41):
-        step(model, windows(model, count))
-    assert len(model.buffer_pool._free) <= 3 * most
+        step(model, windows(model, count), form)
+    assert len(form._pool._free) <= 3 * most
 
 
 def test_the_pool_gives_nothing_twice():
@@ -227,33 +235,47 @@ class _Scaled(FullyConnected):
 
 
 @pytest.mark.parametrize("kind", [_Bounded, _Scaled])
-def test_a_model_that_computes_in_its_own_way_is_trained_so(kind, monkeypatch):
+def test_a_model_that_computes_in_its_own_way_is_trained_so(kind):
     known = make("fc")
     model = kind(known.config, known.skeleton).double()
     model.load_state_dict(known.state_dict())
     x = windows(model)
-    y = step(model, x)[0]
-    plain(monkeypatch)
+    y = fused_step(model, x)[0]
     torch.testing.assert_close(y, step(copy.deepcopy(model), x)[0], rtol=0, atol=0)
+    assert not torch.allclose(y, step(known, x)[0])
+
+
+class _Wider(FullyConnected):
+    """A class that adds nothing that computes, and says so."""
+
+    layers_only = True
+
+
+def test_a_class_that_says_it_adds_layers_only_is_fused():
+    known = make("fc")
+    model = _Wider(known.config, known.skeleton).double()
+    assert_same_steps(model, windows(model))
 
 
 def test_what_is_shared_hooked_or_set_apart_goes_the_plain_way():
     shared_layer, shared_norm, shared_weight, hooked, set_apart = (make(filter_widths=(3, 3, 3)) for _ in range(5))
-    x = windows(hooked).flatten(2)
+    x = windows(hooked)
     assert _fused.can_fuse(hooked, x)
     shared_layer.layers_conv[3] = shared_layer.layers_conv[1]
     shared_norm.layers_bn[3] = shared_norm.layers_bn[1]
     shared_weight.layers_conv[3].group_conv[0].weight = shared_weight.layers_conv[1].group_conv[0].weight
+    hooked_outside = copy.deepcopy(hooked)
     hooked.layers_bn[0].register_forward_hook(lambda *_: None)
+    hooked_outside.register_forward_hook(lambda *_: None)
     set_apart.layers_conv[0].get_part_info.layers_bn[1].momentum = 0.5
-    for model in (shared_layer, shared_norm, shared_weight, hooked, set_apart):
+    for model in (shared_layer, shared_norm, shared_weight, hooked, hooked_outside, set_apart):
         assert not _fused.can_fuse(model, x)
 
 
 @pytest.mark.parametrize("name", ["srnet", "fc"])
 def test_weights_changed_before_the_backward_pass_are_noticed(name):
     model = make(name)
-    loss = model.forward_strided(windows(model)).sum()
+    loss = training_form(model)(windows(model)).sum()
     torch.optim.SGD(model.parameters(), lr=0.1).step()  # without gradients nothing changes
     with torch.no_grad():
         model.expand_bn.weight.add_(1)
@@ -262,25 +284,14 @@ def test_weights_changed_before_the_backward_pass_are_noticed(name):
 
 
 @pytest.mark.parametrize("name", ["srnet", "fc"])
-def test_gradients_reach_weights_that_stand_in_for_the_model_s(name, monkeypatch):
+def test_gradients_reach_weights_that_stand_in_for_the_model_s(name):
     model = make(name)
-    wrapped, x = _Strided(model), windows(model)
+    form, x = training_form(model), windows(model)
 
-    def gradients():
+    def gradients(module):
         scale = torch.ones((), dtype=torch.float64, requires_grad=True)
-        weights = {key: scale * p.detach() for key, p in wrapped.named_parameters()}
-        torch.func.functional_call(wrapped, weights, (x,)).sin().sum().backward()
+        weights = {key: scale * p.detach() for key, p in module.named_parameters()}
+        torch.func.functional_call(module, weights, (x,)).sin().sum().backward()
         return scale.grad
 
-    ours = gradients()
-    plain(monkeypatch)
-    torch.testing.assert_close(ours, gradients(), rtol=1e-10, atol=0)
-
-
-class _Strided(torch.nn.Module):
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, x):
-        return self.model.forward_strided(x)
+    torch.testing.assert_close(gradients(form), gradients(model), rtol=1e-10, atol=0)

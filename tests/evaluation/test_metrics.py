@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from srnet_core.errors import ConfigError, SrnetError
 from srnet_core.evaluation import metrics
 from srnet_core.geometry.align import procrustes, similarity
+from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.skeletons import get_skeleton
 
@@ -62,7 +63,7 @@ def test_procrustes_of_flat_poses(rank, which):
     target = body(2) * (flat if which != "source" else 1) @ turn.mT
     expected = np.stack([svd_aligned(s, t) for s, t in zip(source.numpy(), target.numpy())])
     wanted = np.linalg.norm(expected - target.numpy(), axis=-1)
-    np.testing.assert_allclose(metrics.joint_errors(procrustes(source, target), target), wanted, atol=1e-3)
+    np.testing.assert_allclose(joint_distance(procrustes(source, target), target), wanted, atol=1e-3)
 
 
 def test_procrustes_against_scipy():
@@ -125,7 +126,7 @@ def test_each_alignment_helps_the_distance_it_minimises(seed):
     target = body(seed)
     predicted = 1.3 * target + 0.5 * body(seed + 1)  # not so far off that the best scale is negative
     rms = [
-        metrics.joint_errors(p, target).square().mean(-1)
+        joint_distance(p, target).square().mean(-1)
         for p in (
             predicted,
             metrics.best_scale(predicted, target)[:, None, None] * predicted,

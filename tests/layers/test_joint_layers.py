@@ -45,7 +45,7 @@ def test_graph_convolution_joint_by_joint(k, dilation, stride):
         for j in range(5):
             expected = layer.bias.expand(2, 4).clone()
             for n, frame in enumerate(frames(x, w, k, dilation, stride)):
-                mixed = sum(float(layer.adjacency[j, i]) * frame[:, i] for i in range(5))
+                mixed = sum(float(adjacency[j, i]) * frame[:, i] for i in range(5))
                 expected += mixed @ layer.weight[:, :, n].T
             torch.testing.assert_close(y[:, w, j], expected, rtol=0, atol=1e-10)
 

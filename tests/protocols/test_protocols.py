@@ -8,7 +8,6 @@ import pytest
 from srnet_core.clip import PoseDataset, action_of
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError
-from srnet_core.lookup import names
 from srnet_core.protocols import split_clips
 from srnet_core.skeletons import get_skeleton
 
@@ -21,19 +20,6 @@ def dataset() -> PoseDataset:
     poses = {s: {t: np.zeros((5, 17, 3), np.float32) for t in TAKES} for s in SUBJECTS}
     keypoints = {s: {t: [np.zeros((5, 17, 2), np.float32)] * 4 for t in TAKES} for s in SUBJECTS}
     return PoseDataset("toy", "gt", get_skeleton("h36m17"), 50, poses, keypoints, {}, ("S1", "S5"), ("S9",))
-
-
-# options under which each protocol works on the toy data; a new protocol file needs none if defaults do
-OPTIONS = {"cross_action": {"train_actions": ("Walking",)}}
-
-
-@pytest.mark.parametrize("protocol", names("protocols"))
-def test_every_protocol_gives_two_disjoint_ordered_sides(protocol, dataset):
-    split = split_clips(dataset, DataConfig(protocol=protocol, **OPTIONS.get(protocol, {})))
-    order = {c: i for i, c in enumerate(dataset.clip_names)}
-    assert split.train and split.test and not set(split.train) & set(split.test)
-    for side in (split.train, split.test):
-        assert [order[c] for c in side] == sorted(order[c] for c in side)
 
 
 def test_sitting_does_not_take_in_sitting_down(dataset):

@@ -47,13 +47,6 @@ def test_a_stage_holds_the_normalized_clips_in_order(config):
         )
 
 
-def test_windows_are_the_frames_of_their_split(config):
-    stage = prepare(config).stage
-    for side in ("train", "test"):
-        first, last = stage.frames(side)
-        np.testing.assert_array_equal(stage.read(f"windows_{side}"), np.arange(first, last))
-
-
 def test_running_again_finds_the_stage(config):
     first, second = prepare(config), prepare(config)
     assert not first.cached and second.cached and first.stage.folder == second.stage.folder
@@ -217,7 +210,7 @@ def test_more_than_a_chunk_comes_back_whole(tmp_path):
     with StageWriter(tmp_path / "stage", frames, {"pose_2d": (4,)}) as writer:
         for start in range(0, frames, 1000):
             writer.append({"pose_2d": rows[start : start + 1000]})
-        writer.commit({}, {"train": np.arange(frames)})
+        writer.commit({})
     stage = Stage.open(tmp_path / "stage")
     np.testing.assert_array_equal(stage.read("pose_2d"), rows)
     np.testing.assert_array_equal(stage.read("pose_2d", 16000, 33000), rows[16000:33000])
@@ -227,7 +220,7 @@ def test_more_than_a_chunk_comes_back_whole(tmp_path):
 def test_zeros_are_stored_like_anything_else(tmp_path):
     with StageWriter(tmp_path / "stage", 10, {"pose_2d": (4,)}) as writer:
         writer.append({"pose_2d": np.zeros((10, 4))})
-        writer.commit({}, {"train": np.zeros(1)})
+        writer.commit({})
     assert not Stage.open(tmp_path / "stage").read("pose_2d").any()
 
 
@@ -241,7 +234,7 @@ def test_leaving_without_commit_leaves_nothing(tmp_path):
 def test_too_few_frames_are_refused(tmp_path):
     with pytest.raises(StageError, match="5 of 10 frames"), StageWriter(tmp_path / "stage", 10, {"a": (4,)}) as writer:
         writer.append({"a": np.zeros((5, 4))})
-        writer.commit({}, {})
+        writer.commit({})
 
 
 def test_no_disk_space_is_said_before_anything_is_written(config, monkeypatch):

@@ -8,6 +8,7 @@ import torch
 
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from srnet_core.engine import training_form
 from srnet_core.errors import CheckpointError
 from srnet_core.models import build_model
 from srnet_core.stages.prepare import prepare
@@ -25,7 +26,7 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
 def network(**settings):
     torch.manual_seed(3)
-    return build_model(ModelConfig(**{"filter_widths": (3, 3), "channels": 40} | settings))
+    return training_form(build_model(ModelConfig(**{"filter_widths": (3, 3), "channels": 40} | settings))).model
 
 
 def some_steps(model, optimizer, seed: int, count: int = 4) -> None:
@@ -37,14 +38,14 @@ def some_steps(model, optimizer, seed: int, count: int = 4) -> None:
 
 
 def contiguous(state: dict) -> dict:
-    """As another program stores it, which knows nothing of how our weights lie in memory."""
+    """As another program stores it, which knows nothing of how weights in training form lie in memory."""
     state = copy.deepcopy(state)
     for values in state["state"].values():
         values.update({name: values[name].contiguous() for name in MOMENTS})
     return state
 
 
-def test_our_weights_do_not_lie_in_memory_as_published():
+def test_weights_in_training_form_do_not_lie_in_memory_as_published():
     """If they do, the tests below prove nothing."""
     assert any(not p.is_contiguous() for p in network().parameters())
 

@@ -9,6 +9,7 @@ import torch
 from srnet_core.batch import Batch
 from srnet_core.config import ModelConfig, TrainConfig
 from srnet_core.engine import compiled as _compiled
+from srnet_core.engine import training_form
 from srnet_core.engine.acceleration import Acceleration
 from srnet_core.engine.cuda_graph import WARM_UP, GraphedStep
 from srnet_core.engine.running_statistics import RunningStatistics
@@ -81,6 +82,7 @@ def train(acceleration=PLAIN, graphs=None, epochs=EPOCHS, model=None, **config):
 def plain_loop(epochs=EPOCHS):
     """The same without any of our classes."""
     model = network()
+    forward = training_form(model)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3, amsgrad=True, fused=True)
     losses, sums = [], []
     for epoch in range(epochs):
@@ -90,7 +92,7 @@ def plain_loop(epochs=EPOCHS):
         for batch in batches(epoch):
             model.train()
             optimizer.zero_grad(set_to_none=True)
-            predicted = model.forward_strided(batch.pose_2d)
+            predicted = forward(batch.pose_2d)
             loss = l1_loss(predicted, batch.pose_3d)
             loss.backward()
             optimizer.step()

@@ -1,0 +1,34 @@
+"""The few array operations that NumPy and torch write differently, for formulas that serve both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def concatenate(parts: Sequence[Any], axis: int = -1) -> Any:
+    """Join NumPy arrays or torch tensors along an axis that they have."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts, axis=axis)
+    import torch  # already loaded by whoever made the tensors
+
+    return torch.cat(list(parts), dim=axis)
+
+
+def stack(parts: Sequence[Any], axis: int = -1) -> Any:
+    """Join NumPy arrays or torch tensors along a new axis."""
+    if not hasattr(parts[0], "numpy"):
+        return np.stack(parts, axis=axis)
+    import torch  # already loaded by whoever made the tensors
+
+    return torch.stack(list(parts), dim=axis)
+
+
+def joint_distance(first: Any, second: Any) -> Any:
+    """Euclidean distances of (..., J, 3) poses, in their unit: (..., J). NumPy arrays or torch tensors."""
+    difference = first - second
+    if isinstance(difference, np.ndarray):
+        return np.linalg.norm(difference, axis=-1)
+    import torch  # already loaded by whoever made the tensors
+
+    return torch.linalg.vector_norm(difference, dim=-1)

@@ -1,0 +1,47 @@
+"""Constants of a layer: indices, masks and adjacencies, which are neither parameters nor state.
+
+They are kept as plain numbers and become tensors where they are used. As buffers they would be averaged by weight
+averaging, cast by `model.half()`, and left without values by `to_empty` after a model was made on the meta device.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Constant:
+    """Numbers that become a tensor on the device where they are used; one copy is kept for each device and type.
+
+    Args:
+        values: numbers, nested sequences of them or an array.
+    """
+
+    def __init__(self, values: Any):
+        self._values = np.array(values)
+        self._tensors: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def index(self, like: Tensor) -> Tensor:
+        """As int64, on the device of `like`."""
+        return self._on(like.device, torch.int64)
+
+    def like(self, like: Tensor) -> Tensor:
+        """In the type and on the device of `like`."""
+        return self._on(like.device, like.dtype)
+
+    def _on(self, device: torch.device, dtype: torch.dtype) -> Tensor:
+        found = self._tensors.get((device, dtype))
+        if found is not None:
+            return found
+        with torch.inference_mode(False):  # a tensor made in inference mode could not be used in training later
+            tensor = torch.tensor(self._values, device=device, dtype=dtype)
+        if type(tensor) is Tensor and not torch.compiler.is_compiling():  # tensors of a trace are of no use outside it
+            self._tensors[device, dtype] = tensor
+        return tensor
+
+    def __reduce__(self):
+        return Constant, (self._values,)

@@ -1,0 +1,35 @@
+"""What the models that recognize published weights share: counting blocks, finding the skeleton."""
+
+from srnet_core.errors import CheckpointError
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.models import Shapes
+from srnet_core.skeletons import PLUGINS, get_skeleton
+
+_PREFERRED_SKELETON = "h36m17"
+
+
+def number_of_blocks(shapes: Shapes, pattern: str) -> int:
+    """Residual blocks, of two layers each, whose tensors are named by `pattern` with the layer's number in `{}`."""
+    layers = 0
+    while pattern.format(layers) in shapes:
+        layers += 1
+    return layers // 2
+
+
+def skeletons() -> list[Skeleton]:
+    """All skeletons, the usual one first."""
+    return [get_skeleton(n) for n in sorted(PLUGINS.names(), key=lambda n: (n != _PREFERRED_SKELETON, n))]
+
+
+def skeleton_with(joints: int) -> str:
+    """The name of the skeleton with that many joints.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    for skeleton in skeletons():
+        if skeleton.num_joints == joints:
+            return skeleton.name
+    raise CheckpointError(
+        f"the network has {joints} joints, and no known skeleton has", todo="Add a file to skeletons/"
+    )

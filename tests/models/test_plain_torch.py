@@ -1,0 +1,133 @@
+"""A model is an ordinary module of torch: forms, copies, averages, hooks, wrappers and replaced layers work on it as built."""
+
+import copy
+import io
+
+import pytest
+import torch
+from torch.optim.swa_utils import AveragedModel
+
+from srnet_core.engine import inference_form
+from srnet_core.errors import ConfigError
+from srnet_core.models import build_model
+
+BATCH_NORM = torch.nn.BatchNorm1d
+MODELS = ("srnet", "fc", "group", "late_fusion", "early_split", "split_fuse_split", "gcn", "lcn")
+
+
+def make(name="srnet", **settings):
+    torch.manual_seed(0)
+    return build_model(name, **{"channels": 68, "filter_widths": (3, 3), **settings})
+
+
+def clip(frames, count=4):
+    return torch.randn(count, frames, 17, 2, generator=torch.Generator().manual_seed(frames))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_training_on_exact_windows_computes_one_frame_only(name):
+    """Statistics tell the forms apart: the dilated one collects those of every position."""
+    model, strided, dilated = make(name).train(), make(name).train(), make(name).train()
+    model(clip(9)), strided(clip(9), strided=True), dilated(clip(9), strided=False)
+    statistics = [m.layers_bn[0].running_var for m in (model, strided, dilated)]
+    assert torch.equal(statistics[0], statistics[1])
+    assert not torch.equal(statistics[0], statistics[2])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", MODELS)
+def test_the_forms_agree_in_evaluation(name):
+    model = make(name).eval()
+    torch.testing.assert_close(model(clip(9)), model(clip(9), strided=False), rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_network_whose_published_forms_differ_keeps_to_the_published_one_in_evaluation():
+    model = make(recombine="concat", compat="original").eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.3)
+    published, trained = model(clip(9), strided=False), model(clip(9), strided=True)
+    assert torch.equal(model(clip(9)), published)
+    assert (published - trained).abs().max() > 1e-3
+
+
+def test_the_strided_form_of_a_clip_is_refused():
+    with pytest.raises(ConfigError, match="10 frames, other than the model's receptive field of 9"):
+        make()(clip(10), strided=True)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_are_contiguous_and_constants_are_no_buffers(name):
+    model = make(name)
+    assert all(p.is_contiguous() for p in model.parameters())
+    assert all("running_" in key or "num_batches" in key for key, _ in model.named_buffers())
+    assert torch.nn.utils.parameters_to_vector(model.parameters()).numel() == model.num_parameters
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", MODELS)
+def test_averages_copies_and_models_made_on_meta_compute_the_same(name):
+    model = make(name).eval()
+    expected = model(clip(20))
+    averaged = AveragedModel(model, use_buffers=True)
+    for _ in range(3):
+        averaged.update_parameters(model)
+    with torch.device("meta"):
+        empty = make(name)
+    emptied = empty.to_empty(device="cpu")
+    emptied.load_state_dict(model.state_dict())
+    with torch.device("meta"):
+        assigned = make(name)
+    assigned.load_state_dict(model.state_dict(), assign=True)
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    stored = torch.load(file, weights_only=False)  # a file that this test has just written
+    for other in (averaged.eval(), copy.deepcopy(model), emptied.eval(), assigned.eval(), stored):
+        torch.testing.assert_close(other(clip(20)), expected, rtol=0, atol=1e-6)
+
+
+@torch.no_grad()
+def test_a_model_first_run_in_inference_mode_can_be_trained_later():
+    model = make(context_form="mean")
+    with torch.inference_mode():
+        model.eval()(clip(9))
+    with torch.enable_grad():
+        model.train()(clip(9)).sum().backward()
+    assert model.expand_conv.group_conv[0].weight.grad is not None
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_layer_is_called_as_a_module(name):
+    """Hooks fire: tools that count operations, summarize or prune live on them."""
+    model, called = make(name).train(), set()
+    layers = {key: m for key, m in model.named_modules() if hasattr(m, "channels_last") or isinstance(m, BATCH_NORM)}
+    for key, layer in layers.items():
+        layer.register_forward_hook(lambda *_, key=key: called.add(key))
+    model(clip(9))
+    assert called == set(layers) and len(layers) >= 4
+
+
+class LowRank(torch.nn.Module):
+    """A layer wrapped as LoRA wraps one."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, *args, **kwargs):
+        return self.layer(*args, **kwargs)
+
+
+@torch.no_grad()
+def test_a_wrapped_layer_and_a_replaced_norm_work():
+    model = make("fc").eval()
+    wrapped = copy.deepcopy(model)
+    wrapped.layers_conv[0] = LowRank(wrapped.layers_conv[0])
+    for x in (clip(9), clip(30)):
+        torch.testing.assert_close(wrapped(x), model(x), rtol=0, atol=0)
+    torch.testing.assert_close(inference_form(wrapped)(clip(30)), model(clip(30)), rtol=0, atol=1e-5)
+    model.layers_bn[1] = torch.nn.GroupNorm(4, 68)
+    model.layers_bn[0] = torch.nn.Identity()
+    assert model(clip(30)).shape == (4, 22, 17, 3)
+    torch.testing.assert_close(inference_form(model)(clip(30)), model(clip(30)), rtol=0, atol=1e-5)
