@@ -16,7 +16,7 @@ import numpy as np
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import SUBJECTS, h36m_cameras
-from srnet_core.geometry.rotation import quaternion_to_matrix
+from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_to_matrix
 from srnet_core.lookup import choose
 from srnet_core.toml_file import read_toml_file
 
@@ -136,26 +136,6 @@ def read_rig(path: str | Path) -> Rig:
             )
         )
     return Rig(path.name, tuple(cameras), _seen_by_all(cameras), tuple(notes))
-
-
-def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation -> (4,) unit quaternion (w, x, y, z) with w >= 0, by the largest of its four squares."""
-    m = np.asarray(matrix, np.float64)
-    squares = np.array([
-        1 + m[0, 0] + m[1, 1] + m[2, 2], 1 + m[0, 0] - m[1, 1] - m[2, 2],
-        1 - m[0, 0] + m[1, 1] - m[2, 2], 1 - m[0, 0] - m[1, 1] + m[2, 2],
-    ])  # fmt: skip
-    wx, wy, wz = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]
-    xy, xz, yz = m[0, 1] + m[1, 0], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1]
-    rows = [
-        (squares[0], wx, wy, wz),
-        (wx, squares[1], xy, xz),
-        (wy, xy, squares[2], yz),
-        (wz, xz, yz, squares[3]),
-    ]
-    quaternion = np.array(rows[int(squares.argmax())])
-    quaternion /= np.linalg.norm(quaternion)
-    return quaternion if quaternion[0] >= 0 else -quaternion
 
 
 def _look_at(place: np.ndarray, target: np.ndarray) -> np.ndarray:

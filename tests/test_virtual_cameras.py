@@ -8,7 +8,7 @@ import pytest
 from srnet_core.errors import BadFileError, ConfigError, InputFileMissing, UnknownNameError
 from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.geometry.rotation import quaternion_to_matrix
-from srnet_core.virtual_cameras import h36m_rig, matrix_to_quaternion, read_rig, ring
+from srnet_core.virtual_cameras import h36m_rig, read_rig, ring
 
 PEOPLE = np.random.default_rng(0).uniform((-0.5, -0.5, 0.1), (0.5, 0.5, 1.8), (40, 3))
 
@@ -40,15 +40,6 @@ def test_a_ring_looks_at_its_middle(count):
 def test_rings_that_make_no_sense(wrong):
     with pytest.raises(ConfigError):
         ring(**wrong)
-
-
-def test_quaternions_of_matrices():
-    rng = np.random.default_rng(1)
-    quaternions = [*rng.normal(size=(50, 4)), *np.eye(4), *(np.eye(4) + 1e-9)]
-    for q in quaternions:
-        q = q / np.linalg.norm(q)
-        back = matrix_to_quaternion(quaternion_to_matrix(q))
-        assert min(np.abs(back - q).max(), np.abs(back + q).max()) < 1e-8
 
 
 def opencv_project(points, matrix, distortion, rotation, translation):

@@ -56,11 +56,13 @@ def write_pair(
     metadata: Mapping[str, Any],
     *,
     keypoints: str = "gt",
+    metadata_2d: Mapping[str, Any] | None = None,
     manifest: Mapping[str, Any] | None = None,
 ) -> tuple[Path, ...]:
     """Write `data_3d_NAME.npz`, `data_2d_NAME_KEYPOINTS.npz` and, where given, `data_NAME_manifest.json`.
 
-    Files of that name are replaced, and only once all new ones are written and flushed to disk.
+    Without cameras the 3D file has none; the metadata of the 2D file is that of the 3D file unless given. Files of that
+    name are replaced, and only once all new ones are written and flushed to disk.
 
     Raises:
         ConfigError: a name that cannot be part of a file name, or a folder that cannot be written to.
@@ -72,8 +74,8 @@ def write_pair(
     mark = secrets.token_hex(4)
     rigs = {subject: [camera_values(camera) for camera in rig] for subject, rig in cameras.items()}
     contents = (
-        {"positions_3d": positions_3d, "cameras": rigs, "metadata": dict(metadata)},
-        {"positions_2d": positions_2d, "metadata": dict(metadata)},
+        {"positions_3d": positions_3d, **({"cameras": rigs} if rigs else {}), "metadata": dict(metadata)},
+        {"positions_2d": positions_2d, "metadata": dict(metadata if metadata_2d is None else metadata_2d)},
     )
     temporary = [folder / f".{file_name}.tmp-{mark}" for file_name in names]
     targets = [folder / file_name for file_name in names]

@@ -14,7 +14,7 @@ import numpy as np
 
 from srnet_core import mappings
 from srnet_core.clip import PoseDataset
-from srnet_core.datasets import custom
+from srnet_core.datasets import DatasetPlugin, custom
 from srnet_core.datasets._files import file_names
 from srnet_core.datasets._writing import skeleton_metadata, write_pair
 from srnet_core.errors import BadFileError, ConfigError, UserMistake
@@ -130,6 +130,9 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         InputFileMissing, BadFileError, HostileFileError: see `custom.load`.
     """
     return custom.load(name, paths, keypoints)
+
+
+DATASET = DatasetPlugin(locate, load)
 
 
 def make_rig(cameras: str) -> Rig:

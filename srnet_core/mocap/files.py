@@ -108,16 +108,19 @@ def read_motion(path: str | Path) -> Motion:
 def _read_trc(path: Path) -> Motion:
     from srnet_core.readers.trc import read_trc
 
-    markers, names, rate_hz, units = read_trc(path)
-    unit = unit_of(units)
+    markers = read_trc(path)
+    if markers.is_pixels:
+        raise BadFileError("holds 2D keypoints in pixels, not 3D", where=path, todo="Import it as keypoints")
+    unit = unit_of(markers.units)
     return Motion(
         format="trc",
-        names=tuple(names),
+        names=tuple(markers.names),
         parents=None,
-        positions=np.asarray(markers, np.float64),
-        fps=rate_hz,
-        units=unit or units,
+        positions=np.asarray(markers.positions, np.float64),
+        fps=markers.fps,
+        units=unit or markers.units,
         metres_per_unit=METRES_PER_UNIT.get(unit),
+        notes=tuple(markers.notes),
     )
 
 
