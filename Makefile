@@ -18,10 +18,10 @@ lint: environment  ## style, as continuous integration checks it
 	$(BIN)/ruff format --check .
 
 results: environment  ## the numbers of docs/results.md; needs real motion: make results DATA=folder
-	$(BIN)/python benchmarks/results.py --data-dir $(DATA)
+	$(BIN)/python -m benchmarks.results --data-dir $(DATA)
 
 bench: environment  ## the numbers of docs/performance.md, in about ten minutes; nothing else should run meanwhile
-	$(BIN)/srnet bench --json output/bench.json
+	$(BIN)/python -m benchmarks --json output/bench.json
 
 environment: $(STAMP)
 

@@ -1,6 +1,6 @@
 """The numbers of docs/results.md: SRNet and fc, one frame and 27, under all three protocols.
 
-    python benchmarks/results.py --data-dir FOLDER [--output output/results] [--only srnet-333-cross_subject ...]
+    python -m benchmarks.results --data-dir FOLDER [--output output/results] [--only srnet-333-cross_subject ...]
 
 Every run is one `srnet train` command, printed before it starts; what has finished is not run again, so an
 interrupted table goes on where it was. At the end the table is written to OUTPUT/results.md.
@@ -44,14 +44,36 @@ class Protocol:
 
 PROTOCOLS = {
     "cross_subject": Protocol("cross-subject", ("--protocol", "cross-subject"), 8),
-    "cross_action": Protocol("cross-action (train DeepSquat)", ("--protocol", "cross-action", "--train-action", "DeepSquat"), 40),
-    "cross_camera": Protocol("cross-camera (train camera 0)", ("--protocol", "cross-camera", "--train-camera", "0", "--test-camera", "1,2,3"), 32),
-}  # fmt: skip
+    "cross_action": Protocol(
+        "cross-action (train DeepSquat)", ("--protocol", "cross-action", "--train-action", "DeepSquat"), 40
+    ),
+    "cross_camera": Protocol(
+        "cross-camera (train camera 0)",
+        ("--protocol", "cross-camera", "--train-camera", "0", "--test-camera", "1,2,3"),
+        32,
+    ),
+}
 
 
 def train_command(model: str, arch: str, protocol: Protocol, data_dir: str, folder: Path, name: str) -> list[str]:
-    return ["srnet", "train", "--data-dir", data_dir, "--model", model, "--arch", arch, *protocol.options, "--epochs",
-            str(protocol.epochs), *SHARED, "--name", name, "--checkpoint-dir", str(folder)]  # fmt: skip
+    return [
+        "srnet",
+        "train",
+        "--data-dir",
+        data_dir,
+        "--model",
+        model,
+        "--arch",
+        arch,
+        *protocol.options,
+        "--epochs",
+        str(protocol.epochs),
+        *SHARED,
+        "--name",
+        name,
+        "--checkpoint-dir",
+        str(folder),
+    ]
 
 
 def run(command: list[str], log: Path) -> float:
@@ -108,8 +130,10 @@ def mean_pose(protocol: Protocol, data_dir: str) -> dict:
 
 def table(results: dict[str, list[dict]], guesses: dict[str, dict]) -> str:
     """Markdown: a row per model, a block per protocol."""
-    lines = ["| protocol | model | filter widths | MPJPE mm | P-MPJPE mm | N-MPJPE mm | MPJVE mm | PCK@150 % | AUC % | training |",
-             "|-|-|-|-:|-:|-:|-:|-:|-:|-:|"]  # fmt: skip
+    lines = [
+        "| protocol | model | filter widths | MPJPE mm | P-MPJPE mm | N-MPJPE mm | MPJVE mm | PCK@150 % | AUC % | training |",
+        "|-|-|-|-:|-:|-:|-:|-:|-:|-:|",
+    ]
     for name, rows in results.items():
         title = PROTOCOLS[name].title
         lines.append(f"| {title} | always the mean pose | - | {_cells(guesses[name]['mean'])} | - |")

@@ -1,4 +1,4 @@
-"""Write the tables of docs/performance.md from what `srnet bench --json` wrote.
+"""Write the tables of docs/performance.md from what `make bench` wrote.
 
 make bench                                            # writes output/bench.json
 python docs/make_performance.py output/bench.json     # rewrites the tables in docs/performance.md
@@ -40,8 +40,8 @@ def speeds(bench: dict, lines: list[dict]) -> str:
             times = ["", ""] if index == 0 else [f"{s['times_faster']:.2f}", f"{s['times_faster_cpu']:.2f}"]
             share = "" if s["share_of_limit"] is None else f"{100 * s['share_of_limit']:.0f} %"
             gflops = "" if s["gflops"] is None else f"{s['gflops']:.0f}"
-            body.append([line["title"] if index == 0 else "", s["name"], f"{s['per_second']:,.0f} {line['unit']}/s",
-                         gflops, share, *times])  # fmt: skip
+            speed = f"{s['per_second']:,.0f} {line['unit']}/s"
+            body.append([line["title"] if index == 0 else "", s["name"], speed, gflops, share, *times])
         if line["limit_gflops"]:
             limits = ", ".join(f"{name} {value:.0f}" for name, value in line["limit_gflops"].items())
             body.append(["", f"*limit: {limits}*", "", "", "", "", ""])
@@ -51,12 +51,17 @@ def speeds(bench: dict, lines: list[dict]) -> str:
 
 def targets(bench: dict, lines: list[dict]) -> str:
     body = [
-        [line["title"] if index == 0 else "", t["what"], f"{'>=' if t['at_least'] else '<='} {number(t['bound'])} {t['unit']}",
-         f"{number(t['measured'])} {t['unit']}", "yes" if t["reached"] else "**no**", t["note"]]
+        [line["title"] if index == 0 else "", *_target_cells(target)]
         for line in lines
-        for index, t in enumerate(line["targets"])
-    ]  # fmt: skip
+        for index, target in enumerate(line["targets"])
+    ]
     return table(["what", "number", "asked", "measured", "reached", "note"], body, text=2) if body else ""
+
+
+def _target_cells(t: dict) -> list[str]:
+    asked = f"{'>=' if t['at_least'] else '<='} {number(t['bound'])} {t['unit']}"
+    measured = f"{number(t['measured'])} {t['unit']}"
+    return [t["what"], asked, measured, "yes" if t["reached"] else "**no**", t["note"]]
 
 
 def rows(line: dict | None) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srnet_cli.console import bytes_text, plain_table, progress_bar, prose, say
-from srnet_cli.steps import data_config_of, prepare_stage, stored_section
+from srnet_cli.steps import data_config_of, prepare_stage
 from srnet_core.config import to_dict
 
 if TYPE_CHECKING:
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 def export_network(checkpoint: "Checkpoint", path: Path, output: Path, format: "NetworkFormat") -> None:
     """Write the network and show how far the file's outputs are from torch's."""
-    stored = stored_section(checkpoint, "data")
+    record = checkpoint.record
     metadata = {
         "srnet.model": json.dumps(to_dict(checkpoint.model_config)),
-        "srnet.normalization": stored.get("normalization", "base"),
-        "srnet.trained_on": f"{(checkpoint.meta or {}).get('dataset', 'unknown')}"
-        + (" (synthetic)" if (checkpoint.meta or {}).get("synthetic") else ""),
+        "srnet.normalization": record.config.data.normalization if record.config else "base",
+        "srnet.trained_on": (record.dataset or "unknown") + (" (synthetic)" if record.synthetic else ""),
         "srnet.source": path.name,
     }
     with progress_bar() as bar:

@@ -90,27 +90,17 @@ def _listed(names, limit: int) -> str:
 
 def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
     """The data options a checkpoint was trained with, each replaced where the user said so."""
-    from srnet_core.config import from_dict
-
-    stored = stored_section(checkpoint, "data")
-    if not Path(str(stored.get("cache_dir"))).is_dir():  # somebody else's file must not make folders here
-        stored = {k: v for k, v in stored.items() if k != "cache_dir"}
-    if "dataset" in overrides and overrides["dataset"] != stored.get("dataset"):
+    data = checkpoint.run_config("data").data
+    if not Path(data.cache_dir).is_dir():  # somebody else's file must not make folders here
+        data = replace(data, cache_dir=DataConfig().cache_dir)
+    if "dataset" in overrides and overrides["dataset"] != data.dataset:
         # another data set has other subjects and actions: only what is no name of anything carries over
-        stored = {
-            k: v
-            for k, v in stored.items()
-            if k in ("normalization", "root_depth", "downsample", "keypoints", "cache_dir")
-        }
-    elif "protocol" in overrides and overrides["protocol"].replace("-", "_") != stored.get("protocol"):
+        carried = ("normalization", "root_depth", "downsample", "keypoints", "cache_dir")
+        data = DataConfig(**{name: getattr(data, name) for name in carried})
+    elif "protocol" in overrides and overrides["protocol"].replace("-", "_") != data.protocol:
         # another protocol splits by something else; the subjects stay, since leaving them is no accident
-        stored = {k: v for k, v in stored.items() if k not in ("train_actions", "train_cameras", "test_cameras")}
-    return replace(from_dict(DataConfig, stored, where=checkpoint.path), **overrides)
-
-
-def stored_section(checkpoint: "Checkpoint", section: str) -> dict:
-    """A section of the configuration a checkpoint was trained with; empty for one that holds none."""
-    return ((checkpoint.meta or {}).get("config") or {}).get(section) or {}
+        data = replace(data, train_actions=(), train_cameras=(), test_cameras=())
+    return replace(data, **overrides)
 
 
 def open_checkpoint(path: str | Path, data: dict, network: Mapping[str, Any]) -> "Checkpoint":

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from srnet_cli.console import Bar, count_text, facts, metric_table, progress_bar, prose, remark, say, seconds_text
 from srnet_cli.errors import StoppedByUser
-from srnet_cli.steps import data_text, dataset_text, prepare_stage, stored_section
-from srnet_core.config import RunConfig, from_dict, merge, read_toml, replace, with_settings
+from srnet_cli.steps import data_text, dataset_text, prepare_stage
+from srnet_core.config import RunConfig, merge, read_toml, replace, with_settings
 from srnet_core.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
@@ -39,11 +39,12 @@ def start_config(
     """The configuration of a run: defaults or checkpoint, then preset, then options, then --set."""
     config = RunConfig()
     if source is not None:
-        stored = (source.meta or {}).get("config")
-        if resume and stored:
-            config = from_dict(RunConfig, stored, where=source.path)
-        normalization = stored_section(source, "data").get("normalization")  # the weights know no other
-        config = replace(config, model=source.model_config, data=replace(config.data, normalization=normalization))
+        if resume:
+            config = source.run_config()
+        config = replace(config, model=source.model_config)
+        if source.record.config is not None:  # the weights know no other normalization
+            normalization = source.record.config.data.normalization
+            config = replace(config, data=replace(config.data, normalization=normalization))
     if preset is not None:
         path = preset_path(preset)
         config = merge(config, read_toml(path), where=path)
@@ -152,21 +153,20 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     """What can be refused at once is not refused after minutes of preparing."""
     import torch
 
+    from srnet_core.checkpoint import require_whole_poses
     from srnet_core.device import choose_device
     from srnet_core.engine.acceleration import choose_acceleration
     from srnet_core.files import require_folder
     from srnet_core.lookup import names
     from srnet_core.models import build_model
-    from srnet_core.training.run import require_trainable
 
     choose_acceleration(config.train, choose_device(config.train.device))
-    require_trainable(config.model)
     require_folder(place.checkpoint_dir)
     if config.train.validation:
         require_folder(place.best_dir)
     if config.model.skeleton in names("skeletons"):
         with torch.device("meta"):  # shapes only: no memory, no random numbers
-            build_model(config.model)
+            require_whole_poses(build_model(config.model))
     if place.name is not None:
         _files(config, place)
 

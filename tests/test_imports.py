@@ -37,7 +37,7 @@ LAYERS = [
     {"evaluation"},
     {"training"},
     {"export", "visualization"},
-    {"benchmark"},
+    {"speed"},
     {"presets"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

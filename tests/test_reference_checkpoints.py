@@ -7,9 +7,10 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from test_reference_models import Golden, assert_close, inputs_of, model_fields, one_thread  # noqa: F401 - a fixture
+from test_reference_models import assert_close, one_thread  # noqa: F401 - a fixture
 
-from srnet_core.checkpoint import describe_state, load_checkpoint
+from benchmarks.published.networks import Golden, inputs_of, model_fields
+from srnet_core.checkpoint import Record, describe_state, load_checkpoint
 from srnet_core.config import ModelConfig
 from srnet_core.models import build_model
 
@@ -39,7 +40,7 @@ def test_published_checkpoint_gives_published_outputs(golden, written, file):
     facts = written[1].get(file) or written[1]["latest_epoch_golden_a333_concat_42.bin"]
     found = load_checkpoint(golden.folder / "A_ckpt" / file, compat="original")
     assert golden.recipe.digest({k: v.numpy() for k, v in found.model.state_dict().items()}) == facts["digest"]
-    assert (found.epoch, found.lr, found.meta) == (facts["epoch"], facts["lr"], None)
+    assert (found.epoch, found.lr, found.record) == (facts["epoch"], facts["lr"], Record())
     assert found.metrics == {"loss 3d train": 31.5, "loss 3d eval": 29.25, "loss 3d test": 27.125}
     name, position, total = facts["random_state"]
     assert (found.random_state[0], found.random_state[2]) == (name, position)

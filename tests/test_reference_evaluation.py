@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
-from published_runs import PublishedRuns, model_config, parse
 from test_reference_models import one_thread  # noqa: F401 - a fixture
 
+from benchmarks.published.runs import CHECKPOINTS, FINAL_WEIGHTS, PublishedRuns, model_config, parse
 from srnet_core import normalization
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.config import DataConfig, replace
@@ -22,22 +22,6 @@ EVALUATIONS = (
     "ev_lcn_a111_notta", "ev_proj_a111_tta", "ev_proj_a111_notta", "ev_proj_a333_tta", "ev_weak_proj_a111_tta",
     "ev_weak_proj_a111_notta",
 )  # fmt: skip
-# checkpoint that the published code wrote -> the run whose final numbers it belongs to
-CHECKPOINTS = {
-    "h1_srnet_a111_base_ch42": "h1b_evaluate_h1_ckpt",
-    "h2_srnet_a111_base_ch1024": "h2_srnet_a111_base_ch1024",
-    "h3_srnet_a333_base_ch42": "h3_srnet_a333_base_ch42",
-    "h4_srnet_a333_concat_base_ch42": "h4_srnet_a333_concat_base_ch42",
-    "h5_srnet_a111_proj_ch42": "h1d_norm_proj_evaluate_h5_ckpt",
-    "h8_fc_a111_base_ch64": "h8_fc_a111_base_ch64",
-}
-FINAL_WEIGHTS = {
-    "h6_srnet_a111_weak_proj_ch42": "h6_srnet_a111_weak_proj_ch42",
-    "h7_srnet_a111_lcn_ch42": "h7_srnet_a111_lcn_ch42",
-    "h9_srnet_a333_causal_base_ch42": "h9_srnet_a333_causal_base_ch42",
-    "h10_crosscam_train0_test123_ch42": "h10_crosscam_train0_test123_ch42",
-    "h11_crossaction_noeval_ch42": "h11b_crossaction_evaluate_ch42",
-}
 
 
 @pytest.fixture(scope="module")

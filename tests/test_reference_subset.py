@@ -1,6 +1,6 @@
 """A subset of the reference data that lies in the repository, so that it is checked everywhere.
 
-`benchmarks/reference_subset.py` cuts it out of the full data, which the other test_reference files use where it is.
+`python -m benchmarks.published.subset` cuts it out of the full data, which the other test_reference files use where it is.
 """
 
 import json
@@ -10,18 +10,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from published_runs import model_config, parse
-from reference_recipe import digest, keypoints, tensor
 from test_reference_metrics import SKELETON, on_a_threshold, wanted
 from test_reference_models import assert_close, one_thread  # noqa: F401 - a fixture
-from test_reference_normalization import h36m_camera, our_parameters
 from test_reference_training import (
-    GivenBatches,
     check_gradients,
     check_prediction,
     check_state,
 )
 
+from benchmarks.published.normalizations import h36m_camera, our_parameters
+from benchmarks.published.recipe import digest, keypoints, tensor
+from benchmarks.published.runs import model_config, parse
+from benchmarks.published.training import GivenBatches
 from srnet_core import normalization
 from srnet_core.config import TrainConfig
 from srnet_core.evaluation import metrics

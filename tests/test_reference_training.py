@@ -8,31 +8,25 @@ import json
 
 import numpy as np
 import pytest
-import torch
-from published_runs import PublishedRuns, model_config, parse
-from test_reference_models import Golden, gradient_rounding, one_thread, used  # noqa: F401 - a fixture
-from test_reference_normalization import our_parameters
+from test_reference_models import gradient_rounding, one_thread  # noqa: F401 - a fixture
 
+from benchmarks.published.networks import Golden
+from benchmarks.published.runs import PublishedRuns
+from benchmarks.published.training import (
+    STABLE,
+    STEPS,
+    GivenBatches,
+    Watched,
+    running_means_mm,
+    start,
+    tolerance,
+    training_run,
+    without_gradient,
+)
 from srnet_core import normalization
-from srnet_core.batch import Batch
 from srnet_core.config import TrainConfig
-from srnet_core.models import build_model
-from srnet_core.training.loop import Epoch, Progress, Step, make_optimizer, train_epochs
-from srnet_core.training.run import RunFiles, TrainingRun
+from srnet_core.training.loop import Epoch, Progress, make_optimizer, train_epochs
 
-STEPS = (
-    "fc_a111_lcn", "fc_a111_proj", "fc_a333_base", "srnet1024_g5_multiply_others_a111_base",
-    "srnet_g2_concat_all_a333_base", "srnet_g3_multiply_all_a333_base", "srnet_g5_add_others_a333_base",
-    "srnet_g5_concat_others_a333_base", "srnet_g5_concat_others_meanups_a333_base",
-    "srnet_g5_multiply_all_channelwise_a333_base", "srnet_g5_multiply_all_groupmod_a333_base",
-    "srnet_g5_multiply_others_a111_base", "srnet_g5_multiply_others_a111_lcn", "srnet_g5_multiply_others_a111_proj",
-    "srnet_g5_multiply_others_a111_weak_proj", "srnet_g5_multiply_others_a333_base",
-    "srnet_g5_multiply_others_a333_causal_base", "srnet_g5_multiply_others_meanfunc_a333_base",
-)  # fmt: skip
-STABLE = {  # runs at learning rate 1e-5 -> cameras patched in
-    "h17_lowlr_a111_base_ch42", "h19_lowlr_a333_add_ch42", "h21_lowlr_a111_proj_ch42", "h22_lowlr_a111_lcn_ch42",
-    "h23_lowlr_a111_crosscam_ch42", "h24_lowlr_fc_a333_ch64",
-}  # fmt: skip
 CHAOTIC = (
     "h1_srnet_a111_base_ch42", "h2_srnet_a111_base_ch1024", "h3_srnet_a333_base_ch42",
     "h4_srnet_a333_concat_base_ch42", "h5_srnet_a111_proj_ch42", "h6_srnet_a111_weak_proj_ch42",
@@ -44,53 +38,6 @@ CHAOTIC = (
 # ---------------------------------------------------------------- single steps
 
 
-class GivenBatches:
-    """Stands in for a `WindowSampler`: the published batches, in their order."""
-
-    stride = 1
-
-    def __init__(self, arrays, norm: str):
-        self.random = np.random.RandomState(0)
-        steps = sorted({key.split("/")[0] for key in arrays.files if key.startswith("step")})
-        self.batches = [self._batch(arrays, norm, step) for step in steps]
-
-    def __len__(self):
-        return len(self.batches)
-
-    def epoch(self, *, skip=0):
-        return iter(self.batches[skip:])
-
-    @staticmethod
-    def _batch(arrays, norm, step):
-        pose_2d, pose_3d = (torch.from_numpy(arrays[f"{step}/in_{n}"]).clone() for n in ("2d", "3d"))
-        if norm == "base":
-            pose_3d[:, :, 0] = 0  # the published code stores the root's place there, and zeroes it in the loop
-            return Batch(pose_2d, pose_3d)
-        columns = our_parameters(norm, arrays[f"{step}/intrinsic"], arrays[f"{step}/normalization_params"])
-        return Batch(pose_2d, pose_3d, torch.from_numpy(columns.astype(np.float32)))
-
-
-class Watched:
-    """A model that remembers the predictions of its training steps."""
-
-    def __init__(self, model):
-        self.predictions = []
-        model.register_forward_hook(lambda module, inputs, output: self.predictions.append(output))
-
-
-def start(golden, facts, arrays):
-    """The model before the first step."""
-    model = build_model(model_config(parse(facts["argv"])))
-    weights = {key[2:]: torch.from_numpy(arrays[key]) for key in arrays.files if key.startswith("w/")}
-    if not weights:  # the large network's come from the recipe
-        shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-        state = golden.recipe.make_state(shapes, facts["seed"])
-        assert golden.recipe.digest(state) == facts["digest"]
-        weights = {key: torch.from_numpy(value) for key, value in state.items()}
-    model.load_state_dict(used(weights))
-    return model
-
-
 @pytest.fixture(scope="module")
 def golden(golden_dir):
     return Golden(golden_dir)
@@ -99,20 +46,6 @@ def golden(golden_dir):
 @pytest.fixture(scope="module")
 def step_facts(golden_dir):
     return json.loads((golden_dir / "A_train/T_train.json").read_text())
-
-
-def without_gradient(key: str) -> bool:
-    """A BatchNorm follows or the mean does not care: the true gradient is zero, and Adam makes steps of rounding."""
-    return ".m_conv." in key and key.endswith(".bias")
-
-
-def tolerance(key: str, recombine: str) -> float:
-    """Of a tensor after some steps. Biases without a gradient show in the running mean behind them."""
-    if without_gradient(key):
-        return 1e-2
-    if key.endswith("running_mean") and ("get_part_info.layers_bn" in key or recombine != "multiply"):
-        return 1e-2 if recombine == "multiply" else 1e-3
-    return 1e-4
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -186,28 +119,6 @@ def check_adam(model, optimizer, arrays):
 @pytest.fixture(scope="module")
 def runs(golden_dir, tmp_path_factory):
     return PublishedRuns(golden_dir, tmp_path_factory.mktemp("stages"))
-
-
-def training_run(runs, name, folder, *, steps=None, **train) -> TrainingRun:
-    """The run of a published command line; with `steps`, one that stops itself after as many."""
-    config, prepared = runs.run_config(name, **train)
-    done = []
-    run = TrainingRun(
-        config, prepared, RunFiles("run", folder, folder),
-        should_stop=lambda: done.append(1) is None and len(done) == steps,
-    )  # fmt: skip
-    return run
-
-
-def running_means_mm(events):
-    """The published `train_curve`: mean loss of an epoch's windows so far, after every step, times 1000."""
-    curve, total, windows = [], 0.0, 0
-    for event in events:
-        if isinstance(event, Step):
-            total, windows = (0.0, 0) if event.step == 1 else (total, windows)
-            total, windows = total + float(event.loss) * event.windows, windows + event.windows
-            curve.append(1000 * total / windows)
-    return curve
 
 
 @pytest.mark.parametrize("name", sorted(STABLE))

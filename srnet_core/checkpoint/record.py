@@ -1,129 +1,245 @@
-"""What a checkpoint of srnet tells beside its weights, checked before anything is built on it: files can be altered."""
+"""What a checkpoint of srnet tells beside its weights: a dataclass, checked when read, written from its fields.
+
+In the file it is the dict `srnet`, of plain values that any reader of torch files can rebuild. `decode_record` and
+`encode_record` are the only two functions that know how it looks there.
+"""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from srnet_core.body import BodySize
-from srnet_core.errors import CheckpointError
+from srnet_core.checkpoint._fields import decode, unusable
+from srnet_core.config import ModelConfig, RunConfig, from_dict, to_dict
+from srnet_core.errors import CheckpointError, SrnetError
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.skeletons import known_or_new
 
-_ALTERED = "It may be from another version of srnet, or altered"
+_ORDERS = {"resident": {"sampler"}, "streamed": {"sampler", "blocks", "mixed"}}
+_NEWER = "It may be from a newer version of srnet"
 
 
-def check_records(meta: Mapping[str, Any], num_joints: int) -> None:
-    """Raise `CheckpointError` naming the record that cannot be used. Missing ones are no mistake.
+@dataclass(frozen=True)
+class ProgressRecord:
+    """Where a run stood when it was saved; the defaults say "between two epochs".
 
-    Args:
-        meta: the dict `srnet` of a checkpoint.
-        num_joints: of its skeleton, which the bones of `body_size` lie in.
+    Attributes:
+        step: steps done in the epoch that was running.
+        windows: windows in these steps.
+        loss_sum, error_sum_m: sums over these windows of the loss and of the mean joint error in metres.
+        order: `Sampler.order`, which decides the order of the windows beside the random state; `None` if not told.
+        torch_random, cuda_random: bytes of the states of torch's random generators; `None` if not told.
     """
-    _check_table(meta, _RECORDS, "")
-    _check_table(meta.get("progress") or {}, _PROGRESS, "progress, ")
-    if meta.get("body_size") is not None:
-        body_size_of(meta["body_size"], num_joints)
+
+    step: int = 0
+    windows: int = 0
+    loss_sum: float = 0.0
+    error_sum_m: float = 0.0
+    order: Mapping[str, int | str] | None = None
+    torch_random: tuple[int, ...] | None = None
+    cuda_random: tuple[int, ...] | None = None
+
+    def __post_init__(self):
+        names = _ORDERS.get(str((self.order or {}).get("sampler")))
+        if self.order is not None and (
+            self.order.keys() != names or any(isinstance(v, str) != (k == "sampler") for k, v in self.order.items())
+        ):
+            raise unusable("progress, order", "is not an order of windows")
+        for name in ("torch_random", "cuda_random"):
+            state = getattr(self, name)
+            if state is not None and not all(0 <= byte < 256 for byte in state):
+                raise unusable(f"progress, {name}", "must be a list of bytes")
+        if self.torch_random is not None:
+            try:
+                torch.Generator().set_state(torch.tensor(self.torch_random, dtype=torch.uint8))
+            except RuntimeError:  # of another length, or not a state that the generator can be in
+                raise unusable("progress, torch_random", "is not a state of torch's random generator") from None
 
 
-def body_size_of(stored: Any, num_joints: int) -> BodySize:
-    """The stored `BodySize`.
+@dataclass(frozen=True)
+class EpochRecord:
+    """An epoch that is trained and saved, but not yet evaluated: the numbers of `training.loop.Epoch`."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    train_mpjpe_mm: float
+    lr: float
+    seconds: float
+    windows: int
+
+
+@dataclass(frozen=True)
+class NetworkRecord:
+    """What every checkpoint tells of its network. A field is `None` where the file does not tell it.
+
+    Attributes:
+        format: of the file.
+        version, commit: of the srnet that wrote it.
+        model: configuration of the network.
+        skeleton: one of the project's, or one of the file's own.
+        digest: `tensor_digest` of the weights.
+    """
+
+    format: int = 1
+    version: str | None = None
+    commit: str | None = None
+    model: ModelConfig | None = None
+    skeleton: Skeleton | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Record(NetworkRecord):
+    """What a checkpoint tells beside its weights. A field has its default where the file does not tell it.
+
+    Attributes:
+        config: of the run that trained it. Settings that the file does not tell have their defaults.
+        dataset: name of the data set.
+        synthetic: whether its poses were made by a program.
+        stage_key: of the stage it was trained on.
+        body_size: of the people it was trained on, where its normalization uses the depth of the root.
+        trained_on: names of the clips, as `str(StoredClip)` gives them.
+        unreported: an epoch that is still to be evaluated.
+        metrics: numbers of the last epoch by name; errors in mm.
+        best_validation_mpjpe_mm: the lowest error so far on the clips held out.
+        arithmetic: precision of the training steps: "fp32", "tf32" or "bf16".
+        progress: where the run stood.
+        unknown: settings in the stored `config` that this version of srnet does not have, as "section.name"; not
+            written.
+    """
+
+    config: RunConfig | None = None
+    dataset: str | None = None
+    synthetic: bool = False
+    stage_key: str | None = None
+    body_size: BodySize | None = None
+    trained_on: tuple[str, ...] = ()
+    unreported: EpochRecord | None = None
+    metrics: Mapping[str, int | float] = field(default_factory=dict)
+    best_validation_mpjpe_mm: float | None = None
+    arithmetic: str | None = None
+    progress: ProgressRecord = field(default_factory=ProgressRecord)
+    unknown: tuple[str, ...] = field(default=(), metadata={"stored": False})
+
+    def __post_init__(self):
+        if self.body_size is not None:
+            _require_usable(self.body_size, self.skeleton)
+
+
+def decode_record(stored: Mapping[str, Any]) -> Record:
+    """The record of a file, every field checked. What only newer versions tell is left out.
 
     Args:
-        stored: {"bones": pairs of joint indices, "lengths_m": one number each, "scale": a number}.
-        num_joints: joints of the skeleton.
+        stored: plain values, as `encode_record` makes them.
 
     Raises:
-        CheckpointError: anything else; the message names the field.
+        CheckpointError: a field cannot be used; the message names it.
+        ConfigError: its skeleton cannot be one.
     """
-    if not isinstance(stored, dict) or set(stored) != set(_BODY_SIZE):
-        raise CheckpointError(f"body_size must be a table of {', '.join(_BODY_SIZE)}", todo=_ALTERED)
-    for name, usable in _BODY_SIZE.items():
-        if not usable(stored[name]):
-            raise CheckpointError(f"body_size: {name} cannot be used", todo=_ALTERED)
-    bones, lengths_m = stored["bones"], stored["lengths_m"]
-    if len(bones) != len(lengths_m) or max(max(bone) for bone in bones) >= num_joints:
-        raise CheckpointError(
-            f"body_size: {len(bones)} bones with {len(lengths_m)} lengths do not fit {num_joints} joints", todo=_ALTERED
+    if "model" in stored and stored["model"] is None:
+        _model(None, "model")  # which is not a model that the file leaves out
+    record = decode(Record, stored, "", _DECODERS, exact=False)
+    return replace(record, unknown=_unknown_settings(stored.get("config")))
+
+
+def encode_record(record: Record) -> dict[str, Any]:
+    """A record as dicts, lists, text, numbers, true, false and none. One of a network without a run says nothing of it.
+
+    Raises:
+        TypeError: a field holds something else.
+    """
+    network = {f.name: getattr(record, f.name) for f in fields(NetworkRecord)}
+    stored = [f.name for f in fields(Record) if f.metadata.get("stored", True)]
+    names = list(network) if record == Record(**network) else stored
+    if record.model is None:  # then it is not told: in a file, none would be a model that cannot be one
+        names.remove("model")
+    return {name: _plain(getattr(record, name), name) for name in names}
+
+
+def _plain(value: Any, where: str) -> Any:
+    if isinstance(value, Skeleton):
+        return _plain(value.to_dict(), where)
+    if is_dataclass(value):
+        table = {f.name: getattr(value, f.name) for f in fields(value)}
+        if isinstance(value, ProgressRecord):
+            table = {name: item for name, item in table.items() if item is not None}
+        return _plain(table, where)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, where) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    raise TypeError(f"{where} is a {type(value).__name__}, not a plain value")
+
+
+def _require_usable(body: BodySize, skeleton: Skeleton | None) -> None:
+    """Raise `CheckpointError` unless a body size has bones of the skeleton and lengths they can have."""
+    if not body.bones:
+        raise unusable("body_size, bones", "must not be empty")
+    numbers = {"lengths_m": (*body.lengths_m,), "scale": (body.scale,)}
+    for name, values in numbers.items():
+        if not all(0 <= value < math.inf for value in values):
+            raise unusable(f"body_size, {name}", "must be finite and not negative")
+    if not any(body.lengths_m):
+        raise unusable("body_size, lengths_m", "must not be all zero")
+    joints = math.inf if skeleton is None else skeleton.num_joints
+    if len(body.bones) != len(body.lengths_m) or max(max(bone) for bone in body.bones) >= joints:
+        raise unusable(
+            "body_size",
+            f"has {len(body.bones)} bones with {len(body.lengths_m)} lengths, which do not fit {joints} joints",
         )
-    return BodySize(tuple(map(tuple, bones)), tuple(map(float, lengths_m)), float(stored["scale"]))
 
 
-def _check_table(table: Mapping[str, Any], fields: Mapping[str, Callable[[Any], bool]], where: str) -> None:
-    for name, usable in fields.items():
-        if table.get(name) is not None and not usable(table[name]):
-            raise CheckpointError(f"the records of its training cannot be used: {where}{name}", todo=_ALTERED)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float) or _is_count(value)
-
-
-def _is_length(value: Any) -> bool:
-    return _is_number(value) and 0 <= value < math.inf
-
-
-def _is_list_of(usable: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, (list, tuple)) and all(usable(item) for item in value)
-
-
-def _is_bone(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and len(value) == 2 and all(_is_count(joint) for joint in value)
-
-
-def _is_byte(value: Any) -> bool:
-    return _is_count(value) and value < 256
-
-
-def _is_generator_state(value: Any) -> bool:
-    if not _is_list_of(_is_byte)(value):
-        return False
+def _model(value: Any, where: str) -> ModelConfig:
     try:
-        torch.Generator().set_state(torch.tensor(value, dtype=torch.uint8))
-    except RuntimeError:  # of another length, or not a state that the generator can be in
-        return False
-    return True
+        if not isinstance(value, dict):
+            raise TypeError("it is not a table of settings")
+        return from_dict(ModelConfig, value)
+    except (SrnetError, TypeError) as error:
+        raise CheckpointError(f"its configuration cannot be used: {error}", todo=_NEWER) from None
 
 
-def _is_epoch(value: Any) -> bool:
-    """An epoch that is trained and saved, but not yet measured: the numbers of `training.loop.Epoch`."""
-    return isinstance(value, dict) and set(value) == _EPOCH and all(_is_number(number) for number in value.values())
+def _run_config(value: Any, where: str) -> RunConfig:
+    """The settings that this version has; `_unknown_settings` names the others."""
+    if not isinstance(value, dict) or not all(isinstance(section, dict) for section in value.values()):
+        raise unusable(where, "must be a table of tables")
+    known = {
+        section: {k: v for k, v in table.items() if k in names}
+        for section, names in _settings().items()
+        if (table := value.get(section)) is not None
+    }
+    try:
+        return from_dict(RunConfig, known)
+    except (SrnetError, TypeError) as error:
+        raise unusable(where, f"has a setting that cannot be used: {error}") from None
 
 
-def _is_order(value: Any) -> bool:
-    """The order of the windows: `sampling.sampler.Sampler.order`."""
-    if value == {"sampler": "resident"}:
-        return True
-    counts = {"blocks", "mixed"}
-    return isinstance(value, dict) and set(value) == {"sampler", *counts} and value["sampler"] == "streamed" \
-        and all(_is_count(value[name]) for name in counts)  # fmt: skip
+def _unknown_settings(config: Mapping[str, Mapping] | None) -> tuple[str, ...]:
+    known, unknown = _settings(), []
+    for section, table in (config or {}).items():
+        unknown += [f"{section}.{name}"[:80] for name in table if name not in known.get(section, ())]
+    return tuple(unknown)
 
 
-def _is_config(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(section, dict) for section in value.values())
+def _settings() -> dict[str, list[str]]:
+    """Names of the settings by section."""
+    return {section: list(settings) for section, settings in to_dict(RunConfig()).items()}
 
 
-_RECORDS: Mapping[str, Callable[[Any], bool]] = {
-    "config": _is_config,
-    "progress": lambda value: isinstance(value, dict),
-    "unreported": _is_epoch,
-    "best_validation_mpjpe_mm": _is_number,
-}
-_EPOCH = {"epoch", "epochs", "loss", "train_mpjpe_mm", "lr", "seconds", "windows"}
-_PROGRESS: Mapping[str, Callable[[Any], bool]] = {
-    "step": _is_count,
-    "windows": _is_count,
-    "loss_sum": _is_number,
-    "error_sum_m": _is_number,
-    "torch_random": _is_generator_state,
-    "cuda_random": _is_list_of(_is_byte),
-    "order": _is_order,
-}
-_BODY_SIZE: Mapping[str, Callable[[Any], bool]] = {
-    "bones": lambda value: bool(value) and _is_list_of(_is_bone)(value),
-    "lengths_m": lambda value: _is_list_of(_is_length)(value) and any(value),
-    "scale": _is_length,
-}
+def _skeleton(value: Any, where: str) -> Skeleton:
+    return known_or_new(decode(Skeleton, value, where, {}).to_dict())
+
+
+def _progress(value: Any, where: str) -> ProgressRecord:
+    return decode(ProgressRecord, value, where, {}, exact=False)
+
+
+_DECODERS = {ModelConfig: _model, RunConfig: _run_config, Skeleton: _skeleton, ProgressRecord: _progress}

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from srnet_core.batch import Batch
+from srnet_core.models.pose_model import PoseModel
 
 Forward = Callable[[Tensor], Tensor]
 # how far loss and norm of the gradient may be from those of the network as it is: rounding, and no more
@@ -29,7 +30,7 @@ class CompiledForward:
     """
 
     def __init__(
-        self, model: nn.Module, forward: Forward, differentiate: Callable[[Forward, Batch], tuple], precision: str
+        self, model: PoseModel, forward: Forward, differentiate: Callable[[Forward, Batch], tuple], precision: str
     ):
         self._model, self._forward, self._precision = model, forward, precision
         self._differentiate = differentiate

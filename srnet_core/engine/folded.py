@@ -13,7 +13,7 @@ from collections import deque
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from srnet_core.engine.folding import CannotFold, FoldedModel
 from srnet_core.engine.live import Live, LiveLayers, LiveWindows
@@ -21,6 +21,7 @@ from srnet_core.engine.threads import Workers
 from srnet_core.engine.tiles import Tiles, WindowBatch
 from srnet_core.errors import ConfigError
 from srnet_core.layers.temporal import windows
+from srnet_core.models.pose_model import PoseModel
 
 TILE_FRAMES = 1024  # on a CPU; long enough that keeping frames for the next tile costs nothing
 TILE_FRAMES_SINGLE = 256  # where no layer looks back: short enough to stay in a core's own cache
@@ -40,7 +41,7 @@ class InferenceForm:
 
     by_window, needs_whole = True, False
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: PoseModel):
         self.config, self.receptive_field = model.config, model.receptive_field
         self.pad = (self.receptive_field - 1) // 2
         self.causal_shift = self.pad if self.config.causal else 0
@@ -64,7 +65,7 @@ class InferenceForm:
         raise NotImplementedError
 
 
-def inference_form(model: nn.Module | InferenceForm) -> InferenceForm:
+def inference_form(model: PoseModel | InferenceForm) -> InferenceForm:
     """The form of a model for inference, in evaluation mode, with a copy of its weights as they are now.
 
     An inference form is given back as it is.
@@ -87,7 +88,7 @@ def inference_form(model: nn.Module | InferenceForm) -> InferenceForm:
 class FoldedForm(InferenceForm):
     """A network whose BatchNorms are folded into the weights before them."""
 
-    def __init__(self, model: nn.Module, folded: FoldedModel):
+    def __init__(self, model: PoseModel, folded: FoldedModel):
         super().__init__(model)
         self._folded = folded
         self.num_joints, self.num_joints_out = folded.num_joints, folded.num_joints_out
@@ -197,7 +198,7 @@ class FoldedForm(InferenceForm):
 class UnfoldedForm(InferenceForm):
     """A model of any kind, copied and run as it is, in pieces of output frames whose inputs overlap."""
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: PoseModel):
         super().__init__(model)
         self._model = copy.deepcopy(model).eval()
 

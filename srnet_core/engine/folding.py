@@ -21,6 +21,7 @@ from srnet_core.layers.locally_connected import LocallyConnectedConv1d
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models.backbone import TemporalBackbone
+from srnet_core.models.pose_model import PoseModel
 
 Affine = tuple[Tensor, Tensor]  # scale and shift of channels, float64
 
@@ -62,7 +63,7 @@ class FoldedModel:
         CannotFold: another kind of network, or a layer that cannot be folded.
     """
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: PoseModel):
         if not isinstance(model, TemporalBackbone) or not layers_only(model):
             raise CannotFold(type(model).__name__)
         like = next(model.parameters())
@@ -83,7 +84,7 @@ class FoldedModel:
         return not self.by_window and any(context is not None and context.reorder for context in contexts)
 
 
-def layers_only(model: nn.Module) -> bool:
+def layers_only(model: PoseModel) -> bool:
     """Whether the class of a model says, itself, that layers are all that is its own; see `TemporalBackbone`."""
     return vars(type(model)).get("layers_only") is True
 

@@ -14,6 +14,7 @@ from srnet_core.engine.fused_layers import Gradients, NormPass, ProductPass
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models.backbone import TemporalBackbone
+from srnet_core.models.pose_model import PoseModel
 
 
 class TrainingForm(nn.Module):
@@ -30,7 +31,7 @@ class TrainingForm(nn.Module):
         model: the model itself.
     """
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: PoseModel):
         super().__init__()
         self.model = model
         self._pool = BufferPool()
@@ -58,7 +59,7 @@ class TrainingForm(nn.Module):
         self._pool.clear()
 
 
-def training_form(model: nn.Module) -> TrainingForm:
+def training_form(model: PoseModel) -> TrainingForm:
     """The form of a model for training. Ask for it once, before the optimizer takes its first step.
 
     >>> import torch, srnet_core as srnet
@@ -70,7 +71,7 @@ def training_form(model: nn.Module) -> TrainingForm:
     return TrainingForm(model)
 
 
-def can_fuse(model: nn.Module, x: Tensor) -> bool:
+def can_fuse(model: PoseModel, x: Tensor) -> bool:
     """Whether a training step of `model` on windows `x` can be computed in the fused form.
 
     It is for training on CPU, where memory traffic and small operations cost most: windows of exactly the receptive
@@ -98,7 +99,7 @@ def can_fuse(model: nn.Module, x: Tensor) -> bool:
     )
 
 
-def has_fusible_layers(model: nn.Module) -> bool:
+def has_fusible_layers(model: PoseModel) -> bool:
     """Whether a model is made of layers that the fused form knows, and computes nothing else."""
     if not isinstance(model, TemporalBackbone) or not layers_only(model):
         return False
@@ -109,14 +110,14 @@ def has_fusible_layers(model: nn.Module) -> bool:
     return all(_fusible(layer) for layer in _layers(model))
 
 
-def _lay_out_by_taps(model: nn.Module) -> None:
+def _lay_out_by_taps(model: PoseModel) -> None:
     """Weights (O, C, k) become (O, k, C) in memory, with the same shape: products over taps then need no copy."""
     for conv in model.modules():
         if isinstance(conv, nn.Conv1d) and "weight" in conv._parameters:
             conv.weight.data = conv.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
 
 
-def fused_network(model: nn.Module, x: Tensor, pool: BufferPool) -> Tensor:
+def fused_network(model: PoseModel, x: Tensor, pool: BufferPool) -> Tensor:
     """(B, receptive field, J * 2) -> (B, 1, joints out * 3), as the strided form of the network computes it."""
     # where the parameters are: `torch.func.functional_call` puts others there, and takes them away before `backward`
     places = [(m._parameters, name) for m in model.modules() for name, p in m._parameters.items() if p is not None]
@@ -124,7 +125,7 @@ def fused_network(model: nn.Module, x: Tensor, pool: BufferPool) -> Tensor:
     return y if model.output_index is None else y[..., model.output_index.index(y)]
 
 
-def _layers(model: nn.Module) -> list[nn.Module]:
+def _layers(model: PoseModel) -> list[nn.Module]:
     return [model.expand_conv, *model.layers_conv, model.output_layer]
 
 
@@ -154,7 +155,7 @@ def _shared(modules: list[nn.Module]) -> bool:
 class _Step:
     """Forward and backward of one step: per layer a product pass, the norm pass before it, and its input."""
 
-    def __init__(self, model: nn.Module, pool: BufferPool, x: Tensor):
+    def __init__(self, model: PoseModel, pool: BufferPool, x: Tensor):
         layers, widths = _layers(model), model.config.filter_widths
         slope = model.config.negative_slope
         kernels = [widths[0], *(k for width in widths[1:] for k in (width, 1)), 1]
@@ -268,7 +269,7 @@ class _Network(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx, model: nn.Module, pool: BufferPool, places: list[tuple[dict, str]], x: Tensor, *parameters: Tensor
+        ctx, model: PoseModel, pool: BufferPool, places: list[tuple[dict, str]], x: Tensor, *parameters: Tensor
     ) -> Tensor:
         ctx.places, ctx.step = places, _Step(model, pool, x)
         y = ctx.step.forward(x)

@@ -10,10 +10,10 @@ from functools import partial
 import numpy as np
 import torch
 
-from srnet_core import normalization
 from srnet_core.engine import InferenceForm, inference_form
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.inference.predict import decode_mean, predict_normalized
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 from srnet_core.stages.store import Stage, StoredClip
 
@@ -31,7 +31,7 @@ class SequencePrediction:
 
 
 def predict_split(
-    model: torch.nn.Module,
+    model: PoseModel,
     stage: Stage,
     sequences: tuple[StoredClip, ...],
     *,
@@ -51,7 +51,7 @@ def predict_split(
 
 
 def predict_batches(
-    model: torch.nn.Module,
+    model: PoseModel,
     stage: Stage,
     sequences: tuple[StoredClip, ...],
     *,
@@ -76,7 +76,7 @@ def _predict_group(
     outputs = predict_normalized(network, grouped, stage.skeleton.mirror, flip)
     parameters = parameters.unflatten(0, (len(group), -1))  # (G, T, P)
     target = torch.from_numpy(stage.read("pose_3d", start, stop)).to(device).unflatten(0, (len(group), -1))
-    plugin = _normalization(stage)
+    plugin = stage.normalization
     if network.config.as_published:
         back = partial(_back_as_published, plugin, stage.skeleton.mirror)
         poses = [back([o[i] for o in outputs], target[i], parameters[i]) for i in range(len(group))]
@@ -128,14 +128,10 @@ def mean_pose_m(stage: Stage, *, chunk_frames: int = 1 << 18) -> np.ndarray:
 
 
 def _decoded_targets(stage: Stage, start: int, stop: int) -> np.ndarray:
-    return _normalization(stage).decode(stage.read("pose_3d", start, stop), _parameters(stage, start, stop))
+    return stage.normalization.decode(stage.read("pose_3d", start, stop), _parameters(stage, start, stop))
 
 
 def _parameters(stage: Stage, start: int, stop: int) -> np.ndarray:
     if "norm_parameters" in stage.manifest["arrays"]:
         return stage.read("norm_parameters", start, stop)
     return np.zeros((stop - start, 0), np.float32)
-
-
-def _normalization(stage: Stage) -> Normalization:
-    return normalization.load(stage.manifest["config"]["normalization"])

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from srnet_core import lookup
 from srnet_core.checkpoint import Checkpoint, require_whole_poses
 from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError
 from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import Report, SequenceErrors, make_report, measure
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.stages.store import Stage, StoredClip
 
 
@@ -26,7 +26,7 @@ class Evaluating:
 
 
 def evaluate_steps(
-    model: torch.nn.Module,
+    model: PoseModel,
     stage: Stage,
     sequences: tuple[StoredClip, ...] | None = None,
     *,
@@ -91,25 +91,28 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
         CheckpointError: the stage has another skeleton or normalization than the checkpoint was trained with, or the
             network predicts other joints than it sees, as VideoPose3D's trajectory model does.
     """
-    require_whole_poses(checkpoint)
-    if not checkpoint.model.skeleton.same_joints(stage.skeleton):
+    require_whole_poses(checkpoint.model, path=checkpoint.path)
+    if not checkpoint.skeleton.same_joints(stage.skeleton):
         raise CheckpointError(
             f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, the data have {stage.skeleton.name} "
-            f"({stage.skeleton.num_joints} joints)", where=checkpoint.path, todo="Choose a data set with the checkpoint's joints")  # fmt: skip
-    trained = (((checkpoint.meta or {}).get("config") or {}).get("data") or {}).get("normalization")
-    asked = stage.manifest["config"]["normalization"]
-    if trained not in (None, asked):
+            f"({stage.skeleton.num_joints} joints)",
+            where=checkpoint.path,
+            todo="Choose a data set with the checkpoint's joints",
+        )
+    if checkpoint.normalization not in (None, stage.normalization):
+        trained, asked = checkpoint.record.config.data.normalization, stage.manifest["config"]["normalization"]
         raise CheckpointError(
             f"the checkpoint was trained with normalization {trained}, and {asked} was asked for",
-            where=checkpoint.path, todo="Leave --norm out to take the checkpoint's")  # fmt: skip
+            where=checkpoint.path,
+            todo="Leave --norm out to take the checkpoint's",
+        )
 
 
 def trained_on(checkpoint: Checkpoint, stage: Stage) -> int:
     """How many test clips of a stage the checkpoint was trained on: numbers over these say nothing about new data."""
-    meta = checkpoint.meta or {}
-    if meta.get("dataset") != stage.manifest["dataset"] or not isinstance(meta.get("trained_on"), list):
+    if checkpoint.record.dataset != stage.manifest["dataset"]:
         return 0
-    return len({str(s) for s in stage.split("test")} & {str(name) for name in meta["trained_on"]})
+    return len({str(s) for s in stage.split("test")} & set(checkpoint.record.trained_on))
 
 
 def finish(steps: Iterator[Evaluating]) -> Report:
@@ -125,7 +128,7 @@ def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
     """The head of a report: what was measured on what."""
     config = stage.manifest["config"]
     root_depth = config.get("root_depth", "ground_truth")
-    if not lookup.load("normalization", config["normalization"]).USES_ROOT_DEPTH:
+    if not stage.normalization.USES_ROOT_DEPTH:
         root_depth = None
     return {
         "dataset": stage.manifest["dataset"],

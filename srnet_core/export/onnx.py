@@ -11,14 +11,13 @@ import torch
 from srnet_core.errors import SrnetError, require_extra
 from srnet_core.export import NetworkFormat, WrittenNetwork
 from srnet_core.files import atomic_write
+from srnet_core.models.pose_model import PoseModel
 
 OPSET = 18
 TOLERANCE = 1e-4  # of the largest output: rounding of float32 through some ten layers stays far below
 
 
-def export_onnx(
-    model: torch.nn.Module, path: str | Path, *, metadata: Mapping[str, str] | None = None
-) -> WrittenNetwork:
+def export_onnx(model: PoseModel, path: str | Path, *, metadata: Mapping[str, str] | None = None) -> WrittenNetwork:
     """Write the network as ONNX: `keypoints` (batch, frames, J, 2) to `poses` (batch, frames - receptive field + 1, J, 3).
 
     Normalizing the keypoints and padding the ends is the caller's, as in torch; `metadata` says how.
@@ -41,7 +40,7 @@ def export_onnx(
     return WrittenNetwork(path, lengths, errors, scale, "onnxruntime")
 
 
-def _write(model: torch.nn.Module, path: str, metadata: Mapping[str, str]) -> None:
+def _write(model: PoseModel, path: str, metadata: Mapping[str, str]) -> None:
     onnx = require_extra("onnx", "onnx")
     require_extra("onnxscript", "onnx")
     example = torch.zeros(2, model.receptive_field + 8, model.num_joints, 2)
@@ -109,7 +108,7 @@ def _compare(model, runtime, path: str, lengths: tuple[int, ...]) -> tuple[tuple
     return tuple(errors), scale
 
 
-def write(model: torch.nn.Module, path: Path, metadata: Mapping[str, str]) -> WrittenNetwork:
+def write(model: PoseModel, path: Path, metadata: Mapping[str, str]) -> WrittenNetwork:
     """See `NetworkFormat`."""
     return export_onnx(model, path, metadata=metadata)
 

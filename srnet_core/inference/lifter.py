@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from srnet_core import normalization
-from srnet_core.body import BodySize, estimate_root_depth
+from srnet_core.body import estimate_root_depth
 from srnet_core.checkpoint import Checkpoint, load_checkpoint, require_whole_poses
 from srnet_core.clip import check_2d
 from srnet_core.device import choose_device
@@ -45,15 +45,14 @@ class Lifter:
     """
 
     def __init__(self, checkpoint: Checkpoint, *, device: str = "auto", flip: bool = True, norm: str | None = None):
-        require_whole_poses(checkpoint)
-        stored = ((checkpoint.meta or {}).get("config") or {}).get("data") or {}
+        require_whole_poses(checkpoint.model, path=checkpoint.path)
         self.device, self.flip = choose_device(device), flip
         self.model = checkpoint.model.to(self.device).eval()
         self.network = inference_form(self.model)
-        self.skeleton = checkpoint.model.skeleton
-        self.normalization = normalization.load(norm or stored.get("normalization") or "base")
-        body = (checkpoint.meta or {}).get("body_size")
-        self.body_size = BodySize(**body) if body else None
+        self.skeleton = checkpoint.skeleton
+        trained_with = None if norm else checkpoint.normalization
+        self.normalization = trained_with or normalization.load(norm or "base")
+        self.body_size = checkpoint.record.body_size
 
     @classmethod
     def from_checkpoint(cls, path: str | Path, **settings) -> "Lifter":

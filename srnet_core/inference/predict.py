@@ -7,6 +7,7 @@ import torch
 
 from srnet_core.engine import InferenceForm, inference_form
 from srnet_core.geometry.mirror import mirror_poses
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 
 DECODE_FRAMES = 1 << 14  # frames brought back to metres at a time: what lies between stays small
@@ -26,7 +27,7 @@ def pad_edges(pose_2d: torch.Tensor, receptive_field: int, causal: bool) -> torc
 
 
 def predict_normalized(
-    model: torch.nn.Module | InferenceForm, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
+    model: PoseModel | InferenceForm, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
 ) -> list[torch.Tensor]:
     """Network outputs for (G, T, J, 2) sequences: [(G, T, J, 3)], with `flip` a second one from the mirror images.
 

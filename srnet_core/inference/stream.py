@@ -16,11 +16,13 @@ import torch
 
 from srnet_core import normalization as normalizations
 from srnet_core.body import BodySize, estimate_root_depth
+from srnet_core.checkpoint import require_whole_poses
 from srnet_core.engine import InferenceForm, inference_form
-from srnet_core.errors import BadFileError, ConfigError
+from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 
 
@@ -45,7 +47,7 @@ class PoseStream:
 
     def __init__(
         self,
-        network: torch.nn.Module | InferenceForm,
+        network: PoseModel | InferenceForm,
         *,
         skeleton: Skeleton | None = None,
         normalization: Normalization | None = None,
@@ -57,10 +59,7 @@ class PoseStream:
     ):
         self._skeleton = skeleton or network.skeleton
         self._network = inference_form(network)
-        predicted, seen = getattr(self._network.config, "num_joints_out", 0), self._skeleton.num_joints
-        if predicted not in (0, seen):
-            raise ConfigError(f"the network predicts {predicted} of {seen} joints, which makes no pose",
-                              where="model.num_joints_out")  # fmt: skip
+        require_whole_poses(self._network)
         self._normalization = normalization or normalizations.load("base")
         self._body_size, self._flip = body_size, flip
         self._given = {"image_size": image_size, "camera": camera, "root_depth_m": root_depth_m}

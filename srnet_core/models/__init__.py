@@ -4,9 +4,7 @@ A model is a `ModelPlugin`: a function that builds the network, and what the pro
 built-in ones stand in the table `PLUGINS`, where nothing is imported before it is asked for; other packages add theirs
 in the entry-point group `srnet.models`, see docs/plugins.md.
 
-The network has `config`, `receptive_field`, `pad`, `causal_shift`, `num_parameters`, `forward`, `forward_strided` and
-`set_bn_momentum` as documented in `backbone.TemporalBackbone`, which is the easy way to get them. `build_model` adds
-`skeleton`.
+The network is a `pose_model.PoseModel`; `backbone.TemporalBackbone` is the easy way to make one. `build_model` adds `skeleton`.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +17,7 @@ from srnet_core.lookup import PluginTable
 from srnet_core.skeletons import get_skeleton
 
 if TYPE_CHECKING:
-    from torch import nn
+    from srnet_core.models.pose_model import PoseModel
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -79,7 +77,7 @@ class ModelPlugin:
             that no network fits.
     """
 
-    build: "Callable[[ModelConfig, Skeleton], nn.Module]"
+    build: "Callable[[ModelConfig, Skeleton], PoseModel]"
     takes_groups: bool = False
     settings_text: Callable[[ModelConfig], str] = _nothing
     settings_short: Callable[[ModelConfig], str] = _nothing
@@ -118,7 +116,7 @@ def get_model(name: str) -> ModelPlugin:
     return PLUGINS.load(name)
 
 
-def build_model(model: str | ModelConfig = "srnet", skeleton: Skeleton | str | None = None, **fields) -> "nn.Module":
+def build_model(model: str | ModelConfig = "srnet", skeleton: Skeleton | str | None = None, **fields) -> "PoseModel":
     """A model with fresh random weights, drawn from torch's global generator (`torch.manual_seed`).
 
     Args:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from srnet_core.errors import CheckpointError
+from srnet_core.layers.split_recombine import reorders
 from srnet_core.models import PublishedWeights, Recognized, Shapes
 from srnet_core.models._published import number_of_blocks, skeleton_with, skeletons
 
@@ -33,6 +34,15 @@ def recognize(weights: PublishedWeights) -> Recognized | None:
     unused = _never_used(shapes)
     if unused:
         notes.append(f"{len(unused)} tensors named group_mo are never used by the published code and were left out")
+    fields = (
+        {"recombine": "multiply", "context": "others", "context_form": "learned"} | inferred | assumed | dict(known)
+    )
+    form = fields["recombine"], fields["context"], fields["context_form"]
+    if "compat" not in known and any(reorders(*form, width) for width in fields["filter_widths"]):
+        notes.append(
+            "clips are computed as its training computed single windows, which the published evaluation does not do "
+            '(option compat="original" to do as it does)'
+        )
     return Recognized(inferred, assumed, tuple(notes), unused)
 
 

@@ -16,11 +16,12 @@ from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.constant import Constant
 from srnet_core.layers.temporal import call_channels_last, norm_channels_last, windows
+from srnet_core.models.pose_model import PoseModel
 
 FRAMES_AT_ONCE = 1 << 16  # input frames unfolded at a time where whole sequences are computed window by window
 
 
-class TemporalBackbone(nn.Module):
+class TemporalBackbone(PoseModel):
     """Base of the temporal models, channels-last inside.
 
     A subclass makes `expand_conv`, `layers_conv` (two per block, see `_add_blocks`) and an output layer, `shrink` or
@@ -33,16 +34,16 @@ class TemporalBackbone(nn.Module):
             to this class. Its models may then be computed in other, faster forms. The attribute is not inherited: a
             subclass that overrides a method that computes is run as it is written, unless it says otherwise.
         output_index: which output channels to keep, x, y, z joint by joint; `None` for all of them as they are.
-        config: the `ModelConfig` it was built from.
         hidden_channels: width of the hidden layers; `config.channels` unless a subclass needs another.
-        receptive_field: frames that one output frame depends on.
-        pad: frames missing on each side for as many outputs as inputs.
-        causal_shift: by how many frames the window of an output is moved into the past: `pad` if causal, else 0.
-            So pad with `pad + causal_shift` frames before and `pad - causal_shift` after.
+        expand_conv, expand_bn, layers_conv, layers_bn: the hidden layers and the BatchNorm after each.
     """
 
     layers_only: ClassVar[bool] = True
     output_index: Constant | None = None
+    expand_conv: nn.Module
+    expand_bn: nn.BatchNorm1d
+    layers_conv: nn.ModuleList
+    layers_bn: nn.ModuleList
 
     def __init__(self, config: ModelConfig, skeleton: Skeleton, *, hidden_channels: int | None = None):
         super().__init__()
@@ -108,11 +109,6 @@ class TemporalBackbone(nn.Module):
         everywhere = [m for m in self.modules() if isinstance(m, nn.BatchNorm1d)]
         for norm in published if self.config.compat == "original" else everywhere:
             norm.momentum = momentum
-
-    @property
-    def num_parameters(self) -> int:
-        """Trainable numbers."""
-        return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
     @property
     def output_layer(self) -> nn.Module:

@@ -2,17 +2,19 @@
 
 Three locks, one behind the other: the file's sizes are checked, its pickles are scanned for the names they ask for
 (without executing them) against a short list, and then torch's own restricted reader (`weights_only=True`) rebuilds
-tensors and builtin containers. A numpy random generator, which published checkpoints hold, becomes an inert record.
+tensors and builtin containers. The numpy objects that published checkpoints hold are rebuilt as inert records, and
+these turned into plain values while the content is gone through once.
 """
 
 import pickle
 import pickletools
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from srnet_core.errors import BadFileError, HostileFileError, InputFileMissing
 
@@ -27,11 +29,23 @@ _TORCH_NAMES = {
 }
 _NAMING_OPCODES = {"INST", "OBJ", "STACK_GLOBAL", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"}
 _ZIP_START = b"PK\x03\x04"  # torch goes by the start; others also take a zip that is appended to something else
+_NUMPY_KINDS = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")  # never an object
+_MAX_DEPTH = 100  # of containers in containers; a checkpoint has about five
 _LEGACY_PICKLES = 5  # magic number, protocol, system, the object, its storages' names
 _TAKE_ANOTHER = "Take the original file again; a damaged download is the usual cause"
 
 
-class Inert:
+class RandomState(NamedTuple):
+    """The state of a stored `numpy.random.RandomState`, as its `set_state` takes it: key (624,) uint32."""
+
+    name: str
+    key: np.ndarray
+    position: int
+    has_gauss: int
+    cached_gaussian: float
+
+
+class _Inert:
     """Remembers the arguments and the state it was given, and does nothing with them."""
 
     def __init__(self, *arguments):
@@ -41,44 +55,49 @@ class Inert:
         self.state = state
 
 
-class InertArray(Inert):
+class _InertArray(_Inert):
     """Stands in for a numpy array."""
 
 
-class InertDtype(Inert):
+class _InertDtype(_Inert):
     """Stands in for a numpy dtype."""
 
 
-class InertScalar(Inert):
+class _InertScalar(_Inert):
     """Stands in for a numpy scalar."""
 
 
-class InertRandom(Inert):
+class _InertRandom(_Inert):
     """Stands in for a numpy random generator."""
 
 
 _STAND_INS = {
-    "numpy ndarray": InertArray,
-    "numpy dtype": InertDtype,
-    "numpy.random __RandomState_ctor": InertRandom,
-    "numpy.random._pickle __randomstate_ctor": InertRandom,
-    "numpy.random._pickle __bit_generator_ctor": Inert,
-    "numpy.random._mt19937 MT19937": Inert,
-    "numpy.random.bit_generator SeedSequence": Inert,
-    "numpy.random.bit_generator __pyx_unpickle_SeedSequence": Inert,  # of a generator seeded by the system
-    **{f"numpy.{core}.multiarray {name}": kind for core in ("core", "_core")
-       for name, kind in (("_reconstruct", InertArray), ("scalar", InertScalar))},
-}  # fmt: skip
+    "numpy ndarray": _InertArray,
+    "numpy dtype": _InertDtype,
+    "numpy.random __RandomState_ctor": _InertRandom,
+    "numpy.random._pickle __randomstate_ctor": _InertRandom,
+    "numpy.random._pickle __bit_generator_ctor": _Inert,
+    "numpy.random._mt19937 MT19937": _Inert,
+    "numpy.random.bit_generator SeedSequence": _Inert,
+    "numpy.random.bit_generator __pyx_unpickle_SeedSequence": _Inert,  # of a generator seeded by the system
+    "numpy.core.multiarray _reconstruct": _InertArray,
+    "numpy._core.multiarray _reconstruct": _InertArray,
+    "numpy.core.multiarray scalar": _InertScalar,
+    "numpy._core.multiarray scalar": _InertScalar,
+}
 
 
 def read_torch_file(path: str | Path) -> Any:
     """What a file written by `torch.save` holds, on the CPU, in the zip format or the one before torch 1.6.
 
-    Numpy objects come back as `Inert` records; see `to_plain`.
+    Returns:
+        Plain values: tensors that are stored in full; dicts, lists and tuples; text, bytes, numbers, true, false and
+        none. A numpy scalar comes back as a Python number, a `numpy.random.RandomState` as a `RandomState`, any other
+        numpy object as `None`.
 
     Raises:
         InputFileMissing: there is no such file.
-        BadFileError: it is empty, truncated, damaged or another kind of file.
+        BadFileError: it is empty, truncated, damaged or another kind of file, or a container in it contains itself.
         HostileFileError: it asks for something a checkpoint has no business asking for, or declares sizes it
             does not have. Nothing of it was run.
     """
@@ -90,7 +109,7 @@ def read_torch_file(path: str | Path) -> Any:
     if path.stat().st_size == 0:
         raise BadFileError("the checkpoint is empty", where=path, todo=_TAKE_ANOTHER)
     _scan(path)
-    return _load(path)
+    return _Plain(path)(_load(path))
 
 
 def _load(path: Path) -> Any:
@@ -160,51 +179,82 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
-def to_plain(value: Any) -> Any:
-    """`value` with numpy scalars as Python numbers; containers are copied, other inert records left out as `None`."""
-    if isinstance(value, dict):
-        return {key: to_plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(to_plain(item) for item in value)
-    if isinstance(value, InertScalar):
-        dtype, data = value.arguments
-        return np.frombuffer(_as_bytes(data), _dtype(dtype))[0].item()
-    return None if isinstance(value, Inert) else value
+class _Plain:
+    """Turns what torch has read into plain values, in one pass over the content.
 
-
-def random_state_of(record: Any) -> tuple | None:
-    """The state of a stored `numpy.random.RandomState`, as `RandomState.set_state` takes it; `None` if there is none.
-
-    Returns:
-        ("MT19937", key (624,) uint32, position, has_gauss, cached_gaussian).
-
-    Raises:
-        BadFileError: there is one, but it makes no sense.
+    A pickle can refer to one container many times, so that a small file stands for more values than any memory holds,
+    or for a container inside itself. Every value takes at least one byte where it is written out, so a pass that visits
+    more values than the file has bytes is such a file.
     """
-    if not isinstance(record, InertRandom):
-        return None
-    try:
-        state = record.state
-        if isinstance(state, dict):  # numpy 1.17 and newer
-            inner = state["state"]
-            state = (state["bit_generator"], inner["key"], inner["pos"], state["has_gauss"], state["gauss"])
-        name, key, position, has_gauss, gauss = state
-        key = _array(key).astype(np.uint32)
-        if name != "MT19937" or key.shape != (624,) or not 0 <= position <= 624:
-            raise ValueError(name)
-        return (name, key, int(position), int(has_gauss), float(to_plain(gauss)))
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise BadFileError(f"the random generator in it makes no sense ({_first_line(error)})") from None
+
+    def __init__(self, path: Path):
+        self.path, self.left = path, path.stat().st_size
+
+    def __call__(self, value: Any, name: object = "", depth: int = 0) -> Any:
+        """`value` in plain values; `name` is the key it is stored under, for messages."""
+        self.left -= 1
+        if depth > _MAX_DEPTH:
+            raise BadFileError("its records are nested too deeply, or one contains itself", where=self.path)
+        if self.left < 0:
+            raise HostileFileError(
+                "stands for more values than it has bytes",
+                where=self.path,
+                todo="Such a file can be made to fill the memory; it was not read",
+            )
+        if isinstance(value, dict):
+            return {self(key, depth=depth + 1): self(item, key, depth + 1) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self(item, name, depth + 1) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self(item, name, depth + 1) for item in value)
+        if isinstance(value, Tensor):
+            return self._dense(value, name)
+        return self._from_numpy(value) if isinstance(value, _Inert) else value
+
+    def _dense(self, tensor: Tensor, name: object) -> Tensor:
+        """Refuse tensors that say they are larger than what the file holds of them."""
+        plain = tensor.layout == torch.strided and tensor.device.type == "cpu"
+        if not plain or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise BadFileError(f"the tensor {str(name)!r} is not stored in full", where=self.path)
+        return tensor
+
+    def _from_numpy(self, record: _Inert) -> Any:
+        try:
+            if isinstance(record, _InertScalar):
+                return _scalar(record)
+            return _random_state(record) if isinstance(record, _InertRandom) else None
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+            what = "random generator" if isinstance(record, _InertRandom) else "number"
+            raise BadFileError(f"the {what} in it makes no sense ({_first_line(error)})", where=self.path) from None
 
 
-def _array(record: InertArray) -> np.ndarray:
+def _scalar(record: _InertScalar) -> Any:
+    dtype, data = record.arguments
+    (number,) = np.frombuffer(_as_bytes(data), _dtype(dtype))
+    return number.item()
+
+
+def _random_state(record: _InertRandom) -> RandomState:
+    state = record.state
+    if isinstance(state, dict):  # numpy 1.17 and newer
+        inner = state["state"]
+        state = (state["bit_generator"], inner["key"], inner["pos"], state["has_gauss"], state["gauss"])
+    name, key, position, has_gauss, gauss = state
+    key = _array(key).astype(np.uint32)
+    if name != "MT19937" or key.shape != (624,) or not 0 <= position <= 624:
+        raise ValueError(name)
+    gauss = _scalar(gauss) if isinstance(gauss, _InertScalar) else gauss
+    return RandomState(name, key, int(position), int(has_gauss), float(gauss))
+
+
+def _array(record: _InertArray) -> np.ndarray:
     _, shape, dtype, _, data = record.state
     return np.frombuffer(_as_bytes(data), _dtype(dtype)).reshape(shape)
 
 
-def _dtype(record: InertDtype) -> np.dtype:
+def _dtype(record: _InertDtype) -> np.dtype:
     kind, order = record.arguments[0], record.state[1]
-    if kind not in ("u4", "f8", "f4", "i8", "i4"):
+    if kind not in _NUMPY_KINDS:
         raise ValueError(f"numbers of type {kind}")
     return np.dtype(kind).newbyteorder(order)
 

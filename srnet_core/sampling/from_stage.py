@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
-from srnet_core import normalization
 from srnet_core.config import RunConfig
 from srnet_core.sampling.blocks import BlockPlan, plan_blocks
 from srnet_core.sampling.frames import StageSource
@@ -45,7 +44,7 @@ def make_sampler(
         flip=train.flip,
     )
     windows_per_batch = max(1, train.batch_size // train.stride)
-    plugin = normalization.load(config.data.normalization)
+    plugin = stage.normalization
     settings = {
         "windows_per_batch": windows_per_batch,
         "seed": train.seed,

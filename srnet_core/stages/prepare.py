@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core import __version__, datasets, lookup
+from srnet_core import normalization as normalizations
 from srnet_core.body import BodySize, at_depth, estimate_root_depth, learn_body_size
 from srnet_core.clip import Clip, ClipName, PoseDataset
 from srnet_core.config import DataConfig, replace, to_dict
 from srnet_core.errors import ConfigError, StageError
 from srnet_core.files import require_folder
+from srnet_core.normalization import Normalization
 from srnet_core.protocols import Split, split_clips
 from srnet_core.stages.key import file_digest, stage_folder, stage_key
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
@@ -58,7 +60,8 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
     config = replace(config, dataset=name)
     lookup.choose("normalization", config.normalization, lookup.names("normalization"), where="--norm")
-    if config.root_depth == "estimate" and not lookup.load("normalization", config.normalization).USES_ROOT_DEPTH:
+    normalization = normalizations.load(config.normalization)
+    if config.root_depth == "estimate" and not normalization.USES_ROOT_DEPTH:
         raise ConfigError(f"normalization {config.normalization} does not use the depth of the root",
                           where="--root-depth", todo="Leave it out, or choose proj, weak_proj or lcn")  # fmt: skip
     protocols = [p.replace("_", "-") for p in lookup.names("protocols")]  # as they are written on the command line
@@ -80,7 +83,7 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
         {"name": path.name, "bytes": path.stat().st_size, "sha256": digest} for path, digest in zip(paths, digests)
     ]
     try:
-        _write(folder, key, dataset, split, config, inputs, force, progress)
+        _write(folder, key, dataset, split, config, normalization, inputs, force, progress)
     except OSError as error:
         raise StageError(f"cannot be written: {error.strerror or error}", where=folder,
                          todo="Check the disk, or choose another --cache-dir") from error  # fmt: skip
@@ -101,11 +104,11 @@ def _write(
     dataset: PoseDataset,
     split: Split,
     config: DataConfig,
+    normalization: Normalization,
     inputs: list[dict],
     force: bool,
     progress: Progress,
 ) -> None:
-    normalization = lookup.load("normalization", config.normalization)
     sequences, rows = _lay_out(split, config)
     total = sum(s.length for s in sequences)
     joints = dataset.skeleton.num_joints

@@ -21,10 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srnet_core import normalization as normalizations
+from srnet_core.body import BodySize
 from srnet_core.clip import action_of
 from srnet_core.errors import StageError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.normalization import Normalization
 from srnet_core.skeletons import known_or_new
 from srnet_core.stages.key import STAGE_VERSION
 
@@ -107,6 +110,23 @@ class Stage:
     @cached_property
     def skeleton(self) -> Skeleton:
         return known_or_new(self.manifest["skeleton"])
+
+    @cached_property
+    def normalization(self) -> Normalization:
+        """How its poses are normalized.
+
+        Raises:
+            UnknownNameError: there is no such normalization here.
+        """
+        return normalizations.load(self.manifest["config"]["normalization"])
+
+    @cached_property
+    def body_size(self) -> BodySize | None:
+        """Of the people who train, `None` where the normalization does not use the depth of the root."""
+        stored = self.manifest.get("body_size")
+        if not stored:
+            return None
+        return BodySize(tuple(map(tuple, stored["bones"])), tuple(stored["lengths_m"]), stored["scale"])
 
     @cached_property
     def cameras(self) -> dict[str, tuple[Camera, ...]]:

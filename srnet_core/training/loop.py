@@ -10,6 +10,7 @@ import torch
 
 from srnet_core.config import TrainConfig
 from srnet_core.errors import TrainingError
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.sampling.sampler import Sampler
 from srnet_core.training.losses import joint_error
 from srnet_core.training.optimizer import make_optimizer
@@ -80,7 +81,7 @@ class Epoch:
 
 
 def train_epochs(
-    model: torch.nn.Module,
+    model: PoseModel,
     sampler: Sampler,
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
@@ -137,9 +138,7 @@ def _train_epoch(
 
 
 @torch.inference_mode()
-def evaluation_error_mm(
-    model: torch.nn.Module, sampler: Sampler, decode: Callable, random: np.random.RandomState
-) -> float:
+def evaluation_error_mm(model: PoseModel, sampler: Sampler, decode: Callable, random: np.random.RandomState) -> float:
     """MPJPE of all training windows, mirror images included, in evaluation mode: comparable with a test error.
 
     Windows go through the network as in training; with `compat="original"` as the published evaluation computes

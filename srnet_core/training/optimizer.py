@@ -8,12 +8,13 @@ from torch import Tensor
 
 from srnet_core.config import TrainConfig
 from srnet_core.errors import CheckpointError
+from srnet_core.models.pose_model import PoseModel
 
 # settings of a parameter group that say how Adam is computed, not what: each optimizer keeps its own
 _IMPLEMENTATION = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
 
 
-def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+def make_optimizer(model: PoseModel, config: TrainConfig) -> torch.optim.Optimizer:
     """Adam with amsgrad, as published, in one kernel. The model must be on its device.
 
     On CUDA the learning rate is a tensor there, so that a captured step sees it change (`set_learning_rate`).

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import torch
 
-from srnet_core.checkpoint import Checkpoint
+from srnet_core.checkpoint import Checkpoint, ProgressRecord
 from srnet_core.config import RunConfig, TrainConfig, replace, to_dict
 from srnet_core.errors import CheckpointError, ConfigError
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.sampling.sampler import Sampler, order_text
 from srnet_core.stages.prepare import Prepared
 from srnet_core.training.holdout import is_fraction
@@ -19,24 +20,21 @@ def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:
     Raises:
         CheckpointError: the stage is not the one the checkpoint was trained on.
     """
-    trained_on = (checkpoint.meta or {}).get("stage_key")
-    if trained_on not in (None, prepared.stage.manifest["key"]):
+    trained_on, key = checkpoint.record.stage_key, prepared.stage.manifest["key"]
+    if trained_on not in (None, key):
         raise CheckpointError(
-            f"this run was trained on stage {trained_on}, and these options and files make {prepared.stage.manifest['key']}",
-            where=checkpoint.path, todo="Leave the data options out to go on, or use --finetune to train on other data")  # fmt: skip
-
-
-def stored_progress(checkpoint: Checkpoint | None) -> Mapping:
-    """Where the run of a checkpoint stood; empty if it does not say."""
-    return ((checkpoint and checkpoint.meta) or {}).get("progress") or {}
+            f"this run was trained on stage {trained_on}, and these options and files make {key}",
+            where=checkpoint.path,
+            todo="Leave the data options out to go on, or use --finetune to train on other data",
+        )
 
 
 def order_to_keep(checkpoint: Checkpoint | None, config: TrainConfig) -> Mapping | None:
     """The order of windows a run goes on with, whatever memory is free now; `None` if it may be chosen."""
-    before = _stored_train(checkpoint)
-    if before is None or before.get("memory_budget_mib", 0.0) != config.memory_budget_mib:
+    before = checkpoint and checkpoint.record.config
+    if before is None or before.train.memory_budget_mib != config.memory_budget_mib:
         return None
-    return stored_progress(checkpoint).get("order")
+    return checkpoint.record.progress.order
 
 
 def require_same_course(checkpoint: Checkpoint, config: RunConfig, sampler: Sampler) -> None:
@@ -45,26 +43,26 @@ def require_same_course(checkpoint: Checkpoint, config: RunConfig, sampler: Samp
     Raises:
         ConfigError: an option was changed that decides one of these.
     """
-    before, now = _stored_train(checkpoint), to_dict(config.train)
-    if before is None:
+    if checkpoint.record.config is None:
         return
-    progress = stored_progress(checkpoint)
-    inside_epoch = bool(progress.get("step"))
+    before, now = to_dict(checkpoint.record.config.train), to_dict(config.train)
+    progress = checkpoint.record.progress
+    inside_epoch = progress.step > 0
     fixed = ["validation"] + ["seed"] * is_fraction(config.train.validation)
     for name in fixed + ["batch_size", "stride", "flip"] * inside_epoch:
-        if before.get(name) != now[name]:
-            raise _changed(name, before.get(name), now[name])
-    if inside_epoch and progress.get("order", {"sampler": "resident"}) != sampler.order:
-        raise _changed("memory budget", order_text(progress.get("order")), order_text(sampler.order))
+        if before[name] != now[name]:
+            raise _changed(name, before[name], now[name])
+    order = progress.order or {"sampler": "resident"}
+    if inside_epoch and order != sampler.order:
+        raise _changed("memory budget", order_text(order), order_text(sampler.order))
 
 
 def _changed(name: str, before: object, now: object) -> ConfigError:
-    return ConfigError(f"the run goes on only with the {name} it began with: {before}, not {now}",
-                       where="--resume", todo="Leave the option out, or use --finetune to start a new run")  # fmt: skip
-
-
-def _stored_train(checkpoint: Checkpoint | None) -> Mapping | None:
-    return (((checkpoint and checkpoint.meta) or {}).get("config") or {}).get("train")
+    return ConfigError(
+        f"the run goes on only with the {name} it began with: {before}, not {now}",
+        where="--resume",
+        todo="Leave the option out, or use --finetune to start a new run",
+    )
 
 
 def require_same_normalization(checkpoint: Checkpoint, config: RunConfig) -> None:
@@ -73,14 +71,18 @@ def require_same_normalization(checkpoint: Checkpoint, config: RunConfig) -> Non
     Raises:
         CheckpointError: they were trained with another normalization.
     """
-    stored = (((checkpoint.meta or {}).get("config") or {}).get("data") or {}).get("normalization")
-    if stored not in (None, config.data.normalization):
+    if checkpoint.record.config is None:
+        return
+    stored, asked = checkpoint.record.config.data.normalization, config.data.normalization
+    if stored != asked:
         raise CheckpointError(
-            f"was trained with normalization {stored}, and {config.data.normalization} was asked for",
-            where=checkpoint.path, todo=f"Add --norm {stored}, or train from the start")  # fmt: skip
+            f"was trained with normalization {stored}, and {asked} was asked for",
+            where=checkpoint.path,
+            todo=f"Add --norm {stored}, or train from the start",
+        )
 
 
-def load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
+def load_weights(model: PoseModel, checkpoint: Checkpoint) -> None:
     """The weights of a checkpoint into a model of the same architecture.
 
     Raises:
@@ -99,46 +101,41 @@ def load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
 
 def progress_of(checkpoint: Checkpoint, sampler: Sampler) -> Progress:
     """Where training stands; the sampler's random state is set already."""
-    stored = stored_progress(checkpoint)
+    stored = checkpoint.record.progress
     return Progress(
         epoch=checkpoint.epoch,
-        step=stored.get("step", 0),
-        windows=stored.get("windows", 0),
-        loss_sum=stored.get("loss_sum", 0.0),
-        error_sum_m=stored.get("error_sum_m", 0.0),
-        sampler_state=sampler.random.get_state() if stored.get("step") else None,
+        step=stored.step,
+        windows=stored.windows,
+        loss_sum=stored.loss_sum,
+        error_sum_m=stored.error_sum_m,
+        sampler_state=sampler.random.get_state() if stored.step else None,
     )
 
 
-def progress_to_store(progress: Progress, sampler: Sampler) -> dict:
-    """What `progress_of` and `order_to_keep` need, in plain values."""
-    return {
-        "step": progress.step,
-        "windows": progress.windows,
-        "loss_sum": float(progress.loss_sum),
-        "error_sum_m": float(progress.error_sum_m),
-        "order": sampler.order,
-    }
+def progress_to_store(progress: Progress, sampler: Sampler, device: torch.device) -> ProgressRecord:
+    """What `progress_of`, `order_to_keep` and `restore_random_states` need. Dropout depends on torch's generators."""
+    on_cuda = device.type == "cuda"
+    return ProgressRecord(
+        step=progress.step,
+        windows=progress.windows,
+        loss_sum=float(progress.loss_sum),
+        error_sum_m=float(progress.error_sum_m),
+        order=sampler.order,
+        torch_random=tuple(torch.get_rng_state().tolist()),
+        cuda_random=tuple(torch.cuda.get_rng_state(device).tolist()) if on_cuda else None,
+    )
 
 
-def random_states(device: torch.device) -> dict[str, list[int]]:
-    """The states of torch's generators, on which dropout depends, in plain values."""
-    states = {"torch_random": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda_random"] = torch.cuda.get_rng_state(device)
-    return {name: state.tolist() for name, state in states.items()}
-
-
-def restore_random_states(stored: Mapping, device: torch.device) -> None:
-    """Undo whatever has moved torch's generators since `random_states`; a device without a stored state keeps its own.
+def restore_random_states(stored: ProgressRecord, device: torch.device) -> None:
+    """Undo whatever has moved torch's generators since they were stored; a device without a stored state keeps its own.
 
     Raises:
         CheckpointError: a state that the generator cannot be in.
     """
     try:
-        if state := stored.get("torch_random"):
-            torch.set_rng_state(torch.tensor(state, dtype=torch.uint8))
-        if (state := stored.get("cuda_random")) and device.type == "cuda":
-            torch.cuda.set_rng_state(torch.tensor(state, dtype=torch.uint8), device)
+        if stored.torch_random:
+            torch.set_rng_state(torch.tensor(stored.torch_random, dtype=torch.uint8))
+        if stored.cuda_random and device.type == "cuda":
+            torch.cuda.set_rng_state(torch.tensor(stored.cuda_random, dtype=torch.uint8), device)
     except RuntimeError as error:
         raise CheckpointError(f"its random states cannot be used: {error}") from None

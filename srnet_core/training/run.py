@@ -6,14 +6,20 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from srnet_core import normalization
-from srnet_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from srnet_core.checkpoint import (
+    Checkpoint,
+    EpochRecord,
+    Record,
+    load_checkpoint,
+    require_whole_poses,
+    save_checkpoint,
+)
 from srnet_core.config import ModelConfig, RunConfig, replace, to_dict
 from srnet_core.device import choose_device
 from srnet_core.errors import CheckpointError, ConfigError
@@ -22,6 +28,7 @@ from srnet_core.evaluation.tables import Report
 from srnet_core.files import atomic_write, write_json
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
+from srnet_core.normalization import Normalization
 from srnet_core.sampling.from_stage import make_sampler
 from srnet_core.stages.prepare import Prepared
 from srnet_core.training.holdout import hold_out
@@ -33,18 +40,24 @@ from srnet_core.training.resume import (
     order_to_keep,
     progress_of,
     progress_to_store,
-    random_states,
     require_same_course,
     require_same_normalization,
     restore_random_states,
     same_data,
-    stored_progress,
 )
 from srnet_core.training.step import TrainingStep
 
 __all__ = [
-    "Event", "Finished", "RunFiles", "Saved", "Stopped", "TrainingRun", "claim_name", "default_name", "same_data",
-]  # fmt: skip
+    "Event",
+    "Finished",
+    "RunFiles",
+    "Saved",
+    "Stopped",
+    "TrainingRun",
+    "claim_name",
+    "default_name",
+    "same_data",
+]
 
 
 @dataclass(frozen=True)
@@ -76,17 +89,6 @@ class Finished:
 Event = Step | Epoch | Notice | Evaluating | Saved | Stopped | Finished
 
 
-def require_trainable(config: ModelConfig) -> None:
-    """Refuse a network whose output is no pose, before anything is prepared for it.
-
-    Raises:
-        ConfigError: it predicts fewer joints than it sees.
-    """
-    if config.num_joints_out:
-        raise ConfigError("a network for fewer joints than its skeleton has can be read and run, not trained",
-                          where="model.num_joints_out", todo="Leave the setting out")  # fmt: skip
-
-
 class TrainingRun:
     """One run. Iterating yields events until `Finished` or `Stopped`.
 
@@ -114,26 +116,27 @@ class TrainingRun:
         should_stop: Callable[[], bool] = lambda: False,
     ):
         self.stage, self.files, self.should_stop = prepared.stage, files, should_stop
-        require_trainable(config.model)
-        config = _with_residual(_with_skeleton(config, self.stage.skeleton))
+        config = _with_residual(_with_skeleton(config, self.stage.skeleton), self.stage.normalization)
         train = config.train
         self.device = choose_device(train.device)
         torch.manual_seed(train.seed)
         self.model = build_model(config.model, self.stage.skeleton)
+        require_whole_poses(self.model)
         self.config = config = replace(config, model=self.model.config)  # a model may settle what was left open
         self.model.to(self.device)
         self.optimizer = make_optimizer(self.model, train)
         self.train_sequences, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
         order = order_to_keep(resume, train)
         self.sampler = make_sampler(self.stage, self.train_sequences, config, self.device, order)
-        self._decode = _decoder(config)
+        plugin = self.stage.normalization
+        self._decode = plugin.decode_original if config.model.as_published else plugin.decode
         steps = train.epochs * len(self.sampler)
         self.step = TrainingStep(self.model, self.optimizer, train, self._decode, steps=steps)
         self._evaluation_order = np.random.RandomState(train.seed)
         self.progress = Progress()
         self.best: float | None = None
         self.metrics: dict[str, float] = {}
-        self.unreported: dict | None = None  # a trained and saved epoch that is still to be evaluated
+        self.unreported: EpochRecord | None = None  # a trained and saved epoch that is still to be evaluated
         if finetune is not None:
             load_weights(self.model, finetune)
             require_same_normalization(finetune, config)
@@ -152,7 +155,7 @@ class TrainingRun:
         self._new = self.progress.epoch == self.progress.step == 0
         write_json(self.files.config, to_dict(self.config))
         if self.unreported is not None:
-            epoch = Epoch(**self.unreported)
+            epoch = Epoch(**asdict(self.unreported))
             yield epoch
             yield from self._report(epoch)
         for event in train_epochs(
@@ -161,7 +164,7 @@ class TrainingRun:
             yield event
             if isinstance(event, Epoch):
                 # saved before it is evaluated: whatever goes wrong there, the epoch is not trained again
-                self.unreported = {k: v for k, v in vars(event).items() if k != "extra"}
+                self.unreported = EpochRecord(**{k: v for k, v in vars(event).items() if k != "extra"})
                 self._save(self.files.latest)
                 yield from self._report(event)
             if self._out_of_time(started):
@@ -244,19 +247,19 @@ class TrainingRun:
             lr=self.config.train.lr * self.config.train.lr_decay**progress.epoch,
             optimizer_state=optimizer_state_to_store(self.optimizer),
             random_state=progress.sampler_state or self.sampler.random.get_state(),
-            extra={
-                "config": to_dict(self.config),
-                "dataset": self.stage.manifest["dataset"],
-                "synthetic": self.stage.manifest["synthetic"],
-                "stage_key": self.stage.manifest["key"],
-                "body_size": self.stage.manifest.get("body_size"),
-                "trained_on": [str(s) for s in self.train_sequences],
-                "unreported": self.unreported,
-                "metrics": self.metrics,
-                "best_validation_mpjpe_mm": self.best,
-                "arithmetic": str(self.step.in_use),
-                "progress": progress_to_store(progress, self.sampler) | random_states(self.device),
-            },
+            record=Record(
+                config=self.config,
+                dataset=self.stage.manifest["dataset"],
+                synthetic=self.stage.manifest["synthetic"],
+                stage_key=self.stage.manifest["key"],
+                body_size=self.stage.body_size,
+                trained_on=tuple(str(s) for s in self.train_sequences),
+                unreported=self.unreported,
+                metrics=self.metrics,
+                best_validation_mpjpe_mm=self.best,
+                arithmetic=str(self.step.in_use),
+                progress=progress_to_store(progress, self.sampler, self.device),
+            ),
         )
         return Saved(path, path == self.files.best)
 
@@ -270,9 +273,9 @@ class TrainingRun:
             self.sampler.random.set_state(checkpoint.random_state)
         require_same_course(checkpoint, self.config, self.sampler)
         self.progress = progress_of(checkpoint, self.sampler)
-        restore_random_states(stored_progress(checkpoint), self.device)
-        self.best = (checkpoint.meta or {}).get("best_validation_mpjpe_mm")
-        self.unreported = (checkpoint.meta or {}).get("unreported")
+        restore_random_states(checkpoint.record.progress, self.device)
+        self.best = checkpoint.record.best_validation_mpjpe_mm
+        self.unreported = checkpoint.record.unreported
         if self.best is not None and not self.files.best.exists():
             raise CheckpointError("the best epoch so far is not there", where=self.files.best,
                                   todo="Say where it is with --best-dir")  # fmt: skip
@@ -282,12 +285,11 @@ class TrainingRun:
         return bool(minutes) and time.monotonic() - started > 60 * minutes
 
 
-def _with_residual(config: RunConfig) -> RunConfig:
+def _with_residual(config: RunConfig, normalization: Normalization) -> RunConfig:
     """The configuration with what `residual_2d` means for its normalization filled in."""
     if config.model.residual_2d is not None:
         return config
-    residual = normalization.load(config.data.normalization).RESIDUAL_2D
-    return replace(config, model=replace(config.model, residual_2d=residual))
+    return replace(config, model=replace(config.model, residual_2d=normalization.RESIDUAL_2D))
 
 
 def _with_skeleton(config: RunConfig, skeleton: Skeleton) -> RunConfig:
@@ -297,11 +299,6 @@ def _with_skeleton(config: RunConfig, skeleton: Skeleton) -> RunConfig:
             f"the data have the skeleton {skeleton.name} ({skeleton.num_joints} joints), not {config.model.skeleton}",
             where="model.skeleton", todo="Leave it out to take the data's")  # fmt: skip
     return replace(config, model=replace(config.model, skeleton=skeleton.name))
-
-
-def _decoder(config: RunConfig) -> Callable:
-    plugin = normalization.load(config.data.normalization)
-    return plugin.decode_original if config.model.as_published else plugin.decode
 
 
 def _record(path: Path, record: dict) -> None:

@@ -19,6 +19,7 @@ from srnet_core.engine.acceleration import Acceleration, choose_acceleration
 from srnet_core.engine.compiled import CompiledForward, Forward
 from srnet_core.engine.cuda_graph import CudaGraphs, GraphedStep, Graphs
 from srnet_core.engine.running_statistics import RunningStatistics
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.training.losses import joint_error, l1_loss
 from srnet_core.training.optimizer import set_learning_rate
 
@@ -45,7 +46,7 @@ class TrainingStep:
 
     def __init__(
         self,
-        model: torch.nn.Module,
+        model: PoseModel,
         optimizer: torch.optim.Optimizer,
         config: TrainConfig,
         decode: Callable[[Any, Any], Any] = lambda pose_3d, parameters: pose_3d,

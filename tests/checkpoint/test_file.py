@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from srnet_core import __version__
-from srnet_core.checkpoint import describe_state, load_checkpoint, save_checkpoint
-from srnet_core.config import ModelConfig, to_dict
+from srnet_core import __version__, normalization
+from srnet_core.checkpoint import Record, describe_state, load_checkpoint, save_checkpoint
+from srnet_core.config import DataConfig, ModelConfig, RunConfig, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, ConfigError, HostileFileError, InputFileMissing
 from srnet_core.models import build_model
+from srnet_core.skeletons import get_skeleton
 
+RUN = RunConfig(DataConfig(normalization="lcn"))
 SMALL = {"channels": 12, "filter_widths": (3, 3), "dropout": 0.1}
 
 
@@ -34,9 +36,14 @@ def saved(tmp_path):
     model, optimizer, generator = trained()
     path = tmp_path / "sub" / "run.bin"
     save_checkpoint(
-        path, model=model, epoch=3, lr=8e-4, optimizer_state=optimizer.state_dict(), random_state=generator,
-        extra={"metrics": {"loss": 0.5}, "synthetic": True, "config": {"data": {"normalization": "base"}}},
-    )  # fmt: skip
+        path,
+        model=model,
+        epoch=3,
+        lr=8e-4,
+        optimizer_state=optimizer.state_dict(),
+        random_state=generator,
+        record=Record(metrics={"loss": 0.5}, synthetic=True, config=RUN),
+    )
     return path
 
 
@@ -67,12 +74,10 @@ def test_what_is_written_comes_back(saved):
     found = load_checkpoint(saved)
     assert (found.epoch, found.lr, found.model_config, found.inferred) == (3, 8e-4, model.config, ())
     assert found.metrics == {"loss": 0.5}
-    assert (found.meta["version"], found.meta["skeleton"]["name"], found.meta["synthetic"]) == (
-        __version__,
-        "h36m17",
-        True,
-    )
-    assert found.meta["config"] == {"data": {"normalization": "base"}}
+    record = found.record
+    assert (record.version, record.skeleton, record.synthetic) == (__version__, get_skeleton("h36m17"), True)
+    assert (record.config, record.model, record.format) == (RUN, model.config, 1)
+    assert found.normalization is normalization.load("lcn") and found.skeleton is get_skeleton("h36m17")
     assert not found.model.training
     for key, value in model.state_dict().items():
         assert torch.equal(found.model.state_dict()[key], value), key
@@ -116,11 +121,16 @@ def test_a_failed_write_leaves_the_old_file(saved, monkeypatch):
 
 
 def test_only_plain_values_are_stored_beside_the_weights(tmp_path):
-    with pytest.raises(TypeError, match=r"extra\['model'\] is a Sequential"):
+    with pytest.raises(TypeError, match=r"metrics\['loss'\] is a Sequential"):
         save_checkpoint(
-            tmp_path / "x.bin", model=trained()[0], epoch=1, lr=1.0, optimizer_state=None, random_state=None,
-            extra={"model": torch.nn.Sequential()},
-        )  # fmt: skip
+            tmp_path / "x.bin",
+            model=trained()[0],
+            epoch=1,
+            lr=1.0,
+            optimizer_state=None,
+            random_state=None,
+            record=Record(metrics={"loss": torch.nn.Sequential()}),
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -167,7 +177,7 @@ def test_fc_is_inferred_from_names_and_shapes(fields):
 def test_what_cannot_be_inferred_is_an_option(tmp_path, saved):
     as_published(saved)
     plain = load_checkpoint(saved)
-    assert plain.meta is None
+    assert plain.record == Record() and plain.normalization is None
     assert plain.model_config.causal is False
     assert any("causal = no (option causal)" in note for note in plain.inferred)
     causal = load_checkpoint(saved, causal=True, compat="original")

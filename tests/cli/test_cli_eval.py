@@ -209,8 +209,8 @@ def first_weight(content) -> str:
         (changed(lambda c: c["model_pos"][first_weight(c)].add_(1)), "altered or damaged"),
         (changed(lambda c: c["srnet"]["model"].update(channels=48)), "do not fit the network"),
         (changed(lambda c: c["srnet"]["skeleton"].update(joint_names=["octopus"])), "one parent per joint"),
-        (changed(lambda c: c["srnet"]["config"]["data"].update(weather="fair")), "no setting 'weather'"),
-        (changed(lambda c: c["srnet"].update(config="none")), "records of its training"),
+        (changed(lambda c: c["srnet"]["config"]["data"].update(weather="fair")), "not known here: data.weather"),
+        (changed(lambda c: c["srnet"].update(config="none")), "record cannot be used: config"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_checkpoint_of_ours(srnet, checkpoint, build, said):

@@ -19,14 +19,14 @@ def train(srnet, own_data):
 def test_the_precision_is_said_once_stored_and_kept(train, srnet):
     ran = train("--name", "run", "--precision", "bf16").ok()
     assert ran.out.count("bf16") == 1 and "on cpu in bf16" in ran.out
-    meta = load_checkpoint(LATEST).meta
-    assert meta["config"]["train"]["precision"] == "bf16" and meta["arithmetic"] == "bf16"
+    record = load_checkpoint(LATEST).record
+    assert record.config.train.precision == record.arithmetic == "bf16"
     assert "on cpu in bf16" in srnet("train", "--resume", LATEST, "--epochs", "2").ok().out
 
 
 def test_without_options_it_is_fp32(train):
     assert "on cpu in fp32" in train("--name", "run").ok().out
-    assert load_checkpoint(LATEST).meta["arithmetic"] == "fp32"
+    assert load_checkpoint(LATEST).record.arithmetic == "fp32"
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_a_compiler_that_is_not_there_costs_one_line(train, monkeypatch):
     ran = train("--name", "run", "--compile", "on").ok()
     (line,) = ran.err.strip().splitlines()
     assert line.startswith("note: the network is trained uncompiled") and "C++ compiler" in line
-    assert load_checkpoint(LATEST).meta["arithmetic"] == "fp32"
+    assert load_checkpoint(LATEST).record.arithmetic == "fp32"

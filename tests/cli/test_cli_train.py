@@ -207,7 +207,7 @@ def test_synthetic_data_is_said_once(train, srnet, monkeypatch):
         (("--context-width", "9"), ("context_width", "9 is more than")),
         (("--channels", "1000000000"), ("--channels", "65536")),
         (("--dense",), ("--dense", "no dense srnet", "--model fc")),
-        (("--model", "fc", "--set", "model.num_joints_out=1"), ("model.num_joints_out", "not trained")),
+        (("--model", "fc", "--set", "model.num_joints_out=1"), ("model.num_joints_out", "no whole pose")),
         (("--train-eval-every", "-1"), ("--train-eval-every", "negative")),
         (("--set", "train.lrr=1"), ("--set", "Did you mean 'lr'?")),
         (("--set", "training.lr=1"), ("--set", "Did you mean 'train'?")),

@@ -1,12 +1,15 @@
 """Frame by frame gives what the whole clip gives, through pixels and metres; and what bad frames do."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 import srnet_core as srnet
 from srnet_core.body import BodySize
-from srnet_core.checkpoint import Checkpoint
+from srnet_core.checkpoint import Checkpoint, Record
+from srnet_core.config import DataConfig, RunConfig
 from srnet_core.errors import BadFileError, CheckpointError, ConfigError
 from srnet_core.inference import lifter as lifter_module
 from srnet_core.inference import predict
@@ -31,10 +34,9 @@ def make_lifter(norm="base", *, flip=False, body=None, **fields):
                 value.uniform_(0.5, 1.5)
             elif "m_conv" in key:
                 value.normal_(0, 0.3)
-    meta = {"config": {"data": {"normalization": norm}}}
-    if body:
-        meta["body_size"] = {"bones": body.bones, "lengths_m": body.lengths_m, "scale": body.scale}
-    return Lifter(Checkpoint(model, model.config, 0, None, {}, meta, None, None, (), None), device="cpu", flip=flip)
+    record = Record(config=RunConfig(DataConfig(normalization=norm)), body_size=body)
+    checkpoint = Checkpoint(model, model.config, record=record, path=Path("made.bin"))
+    return Lifter(checkpoint, device="cpu", flip=flip)
 
 
 def clip_px(frames, seed=0):

@@ -1,8 +1,5 @@
 """Windows: the published batches from the published order, and what a window must be in general."""
 
-import json
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -10,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sampling_support import expected_windows, starts_of
 
+from benchmarks.published.batches import CASES, compared_batches
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.sampling.table import PublishedOrder, WindowTable
@@ -25,42 +23,13 @@ def sampler(lengths, **settings) -> WindowSampler:
     return WindowSampler(pose_3d[..., :2].clone(), pose_3d, list(zip(starts, lengths)), SKELETON.mirror, **options)
 
 
-CASES = {  # golden case -> settings of the sampler; the batch size and stride are those of its constructor
-    "c1_plain_noshuffle": {"receptive_field": 1, "windows_per_batch": 4, "flip": False},
-    "c2_aug_noshuffle": {"receptive_field": 1, "windows_per_batch": 4},
-    "c3_aug_shuffle_defaultseed_2epochs": {"receptive_field": 1, "windows_per_batch": 8},
-    "c4_aug_shuffle_pad4_seed1234": {"receptive_field": 9, "windows_per_batch": 8, "seed": 1234},
-    "c5_causal_pad4_shift4": {"receptive_field": 9, "windows_per_batch": 8, "causal": True},
-    "c6_stride3_pad2_noparams": {"receptive_field": 5, "windows_per_batch": 4, "stride": 3},
-    "c7_stride3_pad0_params": {"receptive_field": 1, "windows_per_batch": 4, "stride": 3},
-    "c8_stride4_pad1_intr": {"receptive_field": 3, "windows_per_batch": 4, "stride": 4, "flip": False},
-    "c10_randseed_flag_77": {"receptive_field": 1, "windows_per_batch": 8, "seed": 77},
-    "c9_pad13_longer_than_seq": {"receptive_field": 27, "windows_per_batch": 16, "flip": False},
-}
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_batches_are_the_published_ones(golden_dir, case):
-    folder = golden_dir / "C_generators"
-    about = json.loads((folder / "C_generators.json").read_text())[case]
-    inputs, expected = np.load(folder / "C_inputs.npz"), np.load(folder / f"C_{case}.npz")
-    poses_2d, poses_3d = ([inputs[f"{kind}/{i}"] for i in range(3)] for kind in ("p2d", "p3d"))
-    lengths = [len(p) for p in poses_3d]
-    sequences = list(zip(np.cumsum([0, *lengths[:-1]]), lengths))
-    made = WindowSampler(
-        torch.from_numpy(np.concatenate(poses_2d)), torch.from_numpy(np.concatenate(poses_3d)), sequences,
-        SKELETON.mirror, **{"causal": False} | CASES[case],
-    )  # fmt: skip
-    if "'shuffle': False" in about["args"][2]:
-        made.random = SimpleNamespace(permutation=np.arange)
-    for epoch in range(int(about["args"][1])):
-        batches = list(made.epoch())
-        published = len({k.split("/")[1] for k in expected.files if k.startswith(f"e{epoch}/")})
-        last = expected[f"e{epoch}/b{published - 1}/2d"]
-        assert len(batches) == published - (len(last) == 1)  # a last batch of one window is left out
-        for index, batch in enumerate(batches):
-            np.testing.assert_array_equal(batch.pose_2d.numpy(), expected[f"e{epoch}/b{index}/2d"].astype(np.float32))
-            np.testing.assert_array_equal(batch.pose_3d.numpy(), expected[f"e{epoch}/b{index}/3d"].astype(np.float32))
+    compared = list(compared_batches(golden_dir, case))
+    assert compared
+    for batch, pose_2d, pose_3d in compared:
+        np.testing.assert_array_equal(batch.pose_2d.numpy(), pose_2d)
+        np.testing.assert_array_equal(batch.pose_3d.numpy(), pose_3d)
 
 
 @settings(max_examples=60, deadline=None)

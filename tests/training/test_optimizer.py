@@ -145,7 +145,7 @@ def test_a_run_resumed_from_memory_laid_out_otherwise_ends_with_the_same_bits(sm
     for event in run:
         steps += [event] if isinstance(event, Step) else []
     checkpoint = load_checkpoint(parts.latest)
-    assert checkpoint.meta["arithmetic"] == "fp32" and checkpoint.meta["config"]["train"]["precision"] == "fp32"
+    assert checkpoint.record.arithmetic == checkpoint.record.config.train.precision == "fp32"
     other = dataclasses.replace(checkpoint, optimizer_state=contiguous(checkpoint.optimizer_state))
     list(TrainingRun(config, prepared, parts, resume=other))
     expected, found = (load_checkpoint(f.latest).model.state_dict() for f in (whole, parts))

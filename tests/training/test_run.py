@@ -215,7 +215,7 @@ def test_killed_at_any_save_a_run_goes_on_to_the_same_end(prepared, tmp_path, mo
         kill_at(patch, call)
         run_all(TrainingRun(config, prepared, parts))
     checkpoint = load_checkpoint(parts.latest)
-    if checkpoint.epoch < 3 or checkpoint.meta["unreported"]:
+    if checkpoint.epoch < 3 or checkpoint.record.unreported:
         run_all(TrainingRun(config, prepared, parts, resume=checkpoint))
     ours, theirs = ([json.loads(line) for line in f.metrics.read_text().splitlines()] for f in (parts, whole))
     assert [r["epoch"] for r in ours] == [1, 2, 3]

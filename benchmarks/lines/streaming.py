@@ -1,0 +1,42 @@
+"""Streaming with causal models, one frame in, one pose out, on one core."""
+
+import torch
+
+from benchmarks.arithmetic import layers_of
+from benchmarks.bench import BenchConfig, Progress
+from benchmarks.result import Line, Target
+from benchmarks.streaming import largest_difference_m, push_times
+from srnet_core.models import build_model
+
+TITLE = "streaming, causal, one core"
+_DEPTHS = (2, 3, 4, 5)  # of filters of width three: 9, 27, 81 and 243 frames
+
+
+def measure(config: BenchConfig, progress: Progress) -> Line:
+    """Time per frame by receptive field, and the difference to the whole-sequence run."""
+    torch.set_num_threads(1)  # the bench sets it back
+    rows = []
+    depths = config.pick(_DEPTHS, _DEPTHS[:2])
+    for done, depth in enumerate(depths):
+        progress(TITLE, done, len(depths) + 1)
+        model = build_model("srnet", filter_widths=(3,) * depth, channels=config.channels, causal=True)
+        found = push_times(model, frames=config.pick(2000, 20), device=config.device)
+        rows.append(
+            {
+                "frames": found["receptive_field"],
+                "delay, frames": found["delay_frames"],
+                "ms per frame": found["median_ms"],
+                "ms, 99 of 100": found["slowest_ms"],
+                "layers": len(layers_of(model)),
+                "million multiply-adds": sum(layer.per_position for layer in layers_of(model)) / 1e6,
+            }
+        )
+    progress(TITLE, len(depths), len(depths) + 1)
+    difference = largest_difference_m(model, frames=config.pick(400, 60))
+    progress(TITLE, len(depths) + 1, len(depths) + 1)
+    targets = (
+        Target(f"median per frame, {rows[-1]['frames']} frames", rows[-1]["ms per frame"], 1.0, "ms"),
+        Target("largest difference to the whole-sequence run", 1e6 * difference, 10.0, "um"),
+    )
+    note = "time grows with the number of layers and their weights, not with the frames they see"
+    return Line("streaming", TITLE, rounds=config.pick(2000, 20), targets=targets, rows=tuple(rows), notes=(note,))

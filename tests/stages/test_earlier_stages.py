@@ -1,0 +1,74 @@
+"""A stage written by an earlier version: it is read, found again and has the key it had. `fixtures/README.md` says more."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srnet_core import normalization
+from srnet_core.config import DataConfig, from_dict
+from srnet_core.stages import prepare as prepare_module
+from srnet_core.stages.key import stage_folder, stage_key
+from srnet_core.stages.prepare import prepare
+from srnet_core.stages.store import Stage
+
+KEY = "6d24fddb0f6a602d"
+FOLDER = Path(__file__).parent / "fixtures" / f"small_gt-cross_subject-proj-{KEY}"
+
+
+@pytest.fixture(scope="module")
+def stage():
+    return Stage.open(FOLDER)
+
+
+def test_every_byte_is_as_it_was_written(stage):
+    stage.verify()
+
+
+def test_inputs_and_configuration_still_make_the_same_key(stage):
+    config = from_dict(DataConfig, stage.manifest["config"])
+    digests = [entry["sha256"] for entry in stage.manifest["inputs"]]
+    assert stage_key(config, stage.manifest["dataset"], digests) == stage.manifest["key"] == KEY
+    assert stage_folder(config, "small", KEY).name == FOLDER.name
+
+
+def test_what_it_holds(stage):
+    assert [len(stage.split(side)) for side in ("train", "test")] == [8, 4]
+    assert stage.frames("train") == (0, 132) and stage.frames("test") == (132, 198)
+    assert stage.normalization is normalization.load("proj")
+    assert stage.skeleton.name == "h36m17" and stage.body_size.bones == stage.skeleton.bones
+    assert stage.body_size.scale == pytest.approx(1.1117, abs=1e-4)
+    shapes = {name: stage.read(name).shape for name in stage.manifest["arrays"]}
+    assert shapes == {
+        "pose_2d": (198, 17, 2),
+        "pose_3d": (198, 17, 3),
+        "norm_parameters": (198, len(stage.normalization.PARAMETERS)),
+        "root_cam_m": (198, 3),
+    }
+
+
+def test_the_poses_decode_to_the_bones_they_were_made_from(stage):
+    """The mean bone lengths stored with a stage were measured in camera metres, on every fifth frame of a clip."""
+    frames = np.concatenate([np.arange(s.start, s.start + s.length, 5) for s in stage.split("train")])
+    poses_m = stage.normalization.decode(stage.read("pose_3d")[frames], stage.read("norm_parameters")[frames])
+    parents, children = np.array(stage.skeleton.bones).T
+    lengths_m = np.linalg.norm(poses_m[:, children] - poses_m[:, parents], axis=-1).mean(0)
+    np.testing.assert_allclose(lengths_m, stage.body_size.lengths_m, rtol=1e-4)
+
+
+def test_prepare_finds_it(stage, small_data, tmp_path, monkeypatch):
+    """The bytes of the input files depend on the numpy that writes them, hence their digests are those of the fixture."""
+    digests = {entry["name"]: entry["sha256"] for entry in stage.manifest["inputs"]}
+    monkeypatch.setattr(prepare_module, "file_digest", lambda path, memo: digests[path.name])
+    shutil.copytree(FOLDER, tmp_path / "cache" / FOLDER.name)
+    config = DataConfig(
+        dataset="small",
+        data_dir=str(small_data),
+        cache_dir=str(tmp_path / "cache"),
+        subjects_test=("C",),
+        normalization="proj",
+    )
+    found = prepare(config)
+    assert found.cached and found.stage.manifest == json.loads((FOLDER / "manifest.json").read_text())
