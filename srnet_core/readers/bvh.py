@@ -250,8 +250,10 @@ def _settle_positions(joints: list[_Joint], values: np.ndarray) -> list[str]:
         for axis, column in columns.items():
             replaced[:, axis] = values[:, column]
         summed = replaced + np.where(np.isin(range(3), list(columns)), offset, 0.0)
-        length = np.linalg.norm(offset)
-        if _length_error(summed, length) < _length_error(replaced, length):
+        with np.errstate(over="ignore", invalid="ignore"):  # absurd numbers are as wrong either way
+            length = np.linalg.norm(offset)
+            adds = _length_error(summed, length) < _length_error(replaced, length)
+        if adds:
             added += 1
             for axis, column in columns.items():
                 values[:, column] += offset[axis]
