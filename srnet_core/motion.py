@@ -64,7 +64,8 @@ class Motion:
     @property
     def joints(self) -> tuple[int, ...]:
         """Indices of the points that are joints or markers, not ends of bones."""
-        return tuple(j for j in range(len(self.names)) if j not in set(self.ends))
+        ends = set(self.ends)
+        return tuple(j for j in range(len(self.names)) if j not in ends)
 
     @property
     def missing_fraction(self) -> float:

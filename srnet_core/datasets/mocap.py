@@ -260,10 +260,10 @@ def _source(
         # Some programs write missing markers as 0 0 0, where no marker can be in every frame but by chance.
         positions = np.where((positions == 0).all(-1, keepdims=True), np.nan, positions)
     poses = mapping.apply(positions)
-    if np.nanmax(np.ptp(poses[np.isfinite(poses).all((1, 2))][:1000], axis=(0, 1)), initial=0) > 0:
-        spread = np.ptp(poses[np.isfinite(poses).all((1, 2))], axis=(0, 1))
-        if spread.min() <= 1e-9 * spread.max():
-            raise BadFileError("its positions lie in one plane: they are 2D, not 3D")
+    whole = poses[np.isfinite(poses).all((1, 2))]
+    spread = np.ptp(whole, axis=(0, 1)) if len(whole) else np.zeros(3)
+    if spread.max() > 0 and spread.min() <= 1e-9 * spread.max():
+        raise BadFileError("its positions lie in one plane: they are 2D, not 3D")
     rest = None if motion.rest is None else mapping.apply(motion.rest[None])[0]
     empty = Motion(
         motion.format, motion.names, None, np.empty((0, len(motion.names), 3)), motion.fps, motion.units,
@@ -316,13 +316,13 @@ def _convert_all(
 def _frame_of_reference(group: Sequence[_Source], config: MocapConfig) -> tuple[size.Unit, str, str] | UserMistake:
     """(unit, up axis, how the axis was found) of all files with one skeleton, or why there is none."""
     try:
+        heights = [h for h in (size.stature(s.poses) for s in group) if np.isfinite(h)]
+        height = float(np.median(heights)) if heights else float("nan")
         if config.metres_per_unit is not None:
-            height = np.nanmedian([size.stature(s.poses) for s in group] or [np.nan])
             given = config.metres_per_unit
-            unit = size.Unit(f"{given:g} m", given, float(height) * given, "Unit of length: as given.")
+            unit = size.Unit(f"{given:g} m", given, height * given, "Unit of length: as given.")
         else:
-            heights = [h for h in (size.stature(s.poses) for s in group) if np.isfinite(h)]
-            unit = size.find_unit(float(np.median(heights)) if heights else float("nan"), group[0].motion)
+            unit = size.find_unit(height, group[0].motion)
         if config.up is not None:
             return unit, config.up, "Up axis: as given."
         if group[0].motion.up is not None:

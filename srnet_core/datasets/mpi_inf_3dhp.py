@@ -36,6 +36,7 @@ _SYMMETRY_3DHP = {(5, 2), (6, 3), (7, 4), (11, 8), (12, 9), (13, 10)}
 _SIZES_PX = ((2048, 2048), (1920, 1080))
 _FEET, _HEAD = (JOINTS.index("LFoot"), JOINTS.index("RFoot")), JOINTS.index("Head")
 _MOST_CAMERAS = 100
+_LARGEST = 1e7  # px or mm
 
 _WHERE_FROM = (
     f"Put {TRAIN_FILE} and {TEST_FILE} into this folder (made by the scripts of P-STMO from MPI-INF-3DHP, which is free for "
@@ -100,6 +101,8 @@ def _published_views(positions_3d: Mapping, paths: Sequence[Path], notes: list[s
     takes: Takes = {}
     without: list[str] = []
     for subject, of_subject in positions_3d.items():
+        if not isinstance(of_subject, dict):
+            raise BadFileError("'positions_3d' must be a dict of subjects, each a dict of takes", where=path_3d)
         for take, views_3d in of_subject.items():
             views_2d = members["positions_2d"].get(subject, {})
             views_2d = views_2d.get(take) if isinstance(views_2d, dict) else None
@@ -173,9 +176,9 @@ def _array(value: object, dimensions: int, where: str) -> np.ndarray:
     ) or not len(array):  # fmt: skip
         raise BadFileError(f"must be an array of shape (frames, 17, {dimensions}), not {kind_of(value)}", where=where)
     array = array[..., :dimensions].astype(np.float64)
-    if not np.isfinite(array).all():
-        frame, joint, _ = np.argwhere(~np.isfinite(array))[0]
-        raise BadFileError(f"frame {frame}, joint {joint} is not a finite number", where=where)
+    if not (np.abs(array) < _LARGEST).all():
+        frame, joint, _ = np.argwhere(~(np.abs(array) < _LARGEST))[0]
+        raise BadFileError(f"frame {frame}, joint {joint} is not a finite number of sensible size", where=where)
     return array
 
 

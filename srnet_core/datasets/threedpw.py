@@ -179,7 +179,7 @@ def _numbers(value: object, what: str, path: Path) -> np.ndarray:
 
 def _in_camera(joints: np.ndarray, poses: np.ndarray, path: Path) -> np.ndarray:
     """(T, 24, 3) world -> camera, of the frames that both have."""
-    if joints.ndim not in (2, 3) or joints[0].size != 3 * _SMPL_JOINTS:
+    if joints.ndim not in (2, 3) or not len(joints) or joints[0].size != 3 * _SMPL_JOINTS:
         raise BadFileError(f"jointPositions has the shape {joints.shape}, not (frames, 72)", where=path)
     frames = min(len(joints), len(poses))
     joints = joints[:frames].reshape(frames, _SMPL_JOINTS, 3)

@@ -8,6 +8,8 @@
 All of them down-weigh points that do not fit (Huber), as detections have them. Lens distortion is left out.
 """
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +37,26 @@ class Resected:
     error_px: float
 
 
+_NO_FIT = "3D and 2D do not fit together: no camera sees them so"
+
+
+def _solved(function: Callable) -> Callable:
+    """What linear algebra cannot solve is a set of points that belongs to no camera."""
+
+    @functools.wraps(function)
+    def solve(*args):
+        try:
+            with np.errstate(all="ignore"):
+                return function(*args)
+        except (np.linalg.LinAlgError, ValueError, FloatingPointError) as error:
+            if isinstance(error, BadFileError):
+                raise
+            raise BadFileError(_NO_FIT) from None
+
+    return solve
+
+
+@_solved
 def fit_intrinsics(points_cam: np.ndarray, points_px: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """(focal length (2,), principal point (2,), median error in px) from (N, 3) points in camera space and (N, 2) pixels.
 
@@ -59,6 +81,7 @@ def fit_intrinsics(points_cam: np.ndarray, points_px: np.ndarray) -> tuple[np.nd
     return focal, center, float(np.median(errors))
 
 
+@_solved
 def resect(points_world: np.ndarray, points_px: np.ndarray) -> Resected:
     """The camera that sees (N, 3) world points at (N, 2) pixels.
 
@@ -77,12 +100,13 @@ def resect(points_world: np.ndarray, points_px: np.ndarray) -> Resected:
         errors = _errors(camera, points_world, points_px)
         keep = errors <= max(3 * float(np.median(errors)), 1e-6)
         if keep.sum() < 20:
-            raise BadFileError("3D and 2D do not fit together: no camera sees them so")
+            raise BadFileError(_NO_FIT)
     camera = _refine(camera, points_world, points_px)
     errors = _errors(camera, points_world, points_px)
     return Resected(camera[0], camera[1], camera[2], camera[3], float(np.median(errors)))
 
 
+@_solved
 def rigid_transform(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """(rotation (3, 3), translation (3,), median distance left) for which target = rotation source + translation."""
     source_mean, target_mean = source.mean(0), target.mean(0)
@@ -144,7 +168,7 @@ def _decompose(matrix: np.ndarray) -> _Parts:
     signs[signs == 0] = 1
     upper, rotation = upper * signs, signs[:, None] * rotation
     if np.linalg.det(rotation) < 0 or abs(np.linalg.det(upper)) < 1e-300:
-        raise BadFileError("3D and 2D do not fit together: no camera sees them so")
+        raise BadFileError(_NO_FIT)
     translation = np.linalg.solve(upper, matrix[:, 3])
     upper = upper / upper[2, 2]
     return np.array([upper[0, 0], upper[1, 1]]), upper[:2, 2].copy(), rotation, translation

@@ -134,14 +134,10 @@ def _nearest_to_middle(motion: Motion, spine: Sequence[int], limbs: Mapping[str,
     hips, shoulders = (
         sum(points[:, next(iter(limbs[side + part]))] for side in "LR") / 2 for part in ("Hip", "Shoulder")
     )
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         axis = shoulders - hips
-        shares = [
-            float(np.nanmedian(((points[:, p] - hips) * axis).sum(-1) / (axis * axis).sum(-1)))
-            if np.isfinite(points[:, p]).any()
-            else np.nan
-            for p in spine
-        ]
+        along = [((points[:, p] - hips) * axis).sum(-1) / (axis * axis).sum(-1) for p in spine]
+    shares = [float(np.median(share[np.isfinite(share)])) if np.isfinite(share).any() else np.nan for share in along]
     best = min(range(len(spine)), key=lambda i: abs(shares[i] - 0.5) if np.isfinite(shares[i]) else np.inf)
     return spine[best] if np.isfinite(shares[best]) and abs(shares[best] - 0.5) < 0.25 else None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.errors import BadFileError, InputFileMissing, UserMistake
 from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
 
 FORMATS = ("bvh", "amc", "c3d", "trc")
@@ -60,7 +60,10 @@ def find_files(path: str | Path) -> list[Path]:
     for file in sorted(path.rglob("*"), key=lambda p: _natural(p.relative_to(path).as_posix())):
         if not file.is_file() or file.name.startswith("."):
             continue
-        kind = recognize(file)
+        try:
+            kind = recognize(file)
+        except UserMistake:
+            continue  # a file that may not be read is none of those to import
         fbx += kind == "fbx"
         if kind in FORMATS:
             found.append(file)

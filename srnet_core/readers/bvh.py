@@ -26,13 +26,14 @@ from srnet_core.readers._bounded import decode, read_bounded
 from srnet_core.readers._numbers import read_numbers
 
 MAX_BYTES = 1 << 30
-MAX_HEADER_BYTES = 4 << 20
+MAX_HEADER_BYTES = 2 << 20
 MAX_JOINTS = 5000
 MAX_POINTS = 40_000_000  # frames x joints; 90 joints for one hour at 120 per second
 MAX_NAME_LENGTH = 200
 _BLOCK_ROTATIONS = 500_000  # rotations in memory at a time
 _COMMON_RATES = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 72.0, 90.0, 100.0, 120.0, 240.0)
 _MOTION = re.compile(rb"(?:^|[\r\n])[ \t]*MOTION[ \t]*(?=[\r\n]|$)", re.IGNORECASE)
+_WORD = re.compile(r"[{}]|[^\s{}]+")
 _CHANNEL = re.compile(r"([xyz])(position|rotation)", re.IGNORECASE)
 
 
@@ -87,7 +88,7 @@ def read_bvh(path: str | Path) -> Motion:
 
 def _read_hierarchy(text: str, path: Path) -> list[_Joint]:
     """The joints in the order of the file, without recursion: files nest as deeply as they like."""
-    words = iter(text.replace("{", " { ").replace("}", " } ").split())
+    words = (match[0] for match in _WORD.finditer(text))
     next(words)  # HIERARCHY
     joints: list[_Joint] = []
     open_joints: list[int] = []

@@ -7,6 +7,7 @@ The packages for C3D were tried first and each fails on files that people have (
 """
 
 import struct
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,7 +255,7 @@ def _labels(parameters: Mapping[str, object], points: int) -> tuple[tuple[str, .
     if len(labels) < points:
         notes.append(f"{points - len(labels)} of {points} points have no label; they are named point_1, point_2, ...")
     names = tuple(labels[i] if i < len(labels) and labels[i] else f"point_{i + 1}" for i in range(points))
-    repeated = sorted({name for name in names if names.count(name) > 1}) if points <= 5000 else []
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         notes.append(f"Labels that stand for several points: {', '.join(repeated[:5])}.")
     return names, notes

@@ -135,7 +135,7 @@ def test_the_files_of_pstmo(tmp_path):
         (lambda p: p - p[:, :1], "relative to the root, without where the root is"),
         (lambda p: p * 50, "neither metres nor millimetres"),
         (lambda p: p[:, :16], "shape \\(frames, 17, 3\\)"),
-        (lambda p: np.where(p == p[3, 3, 0], np.nan, p), "frame 3, joint 3 is not a finite number"),
+        (lambda p: np.where(p == p[3, 3, 0], np.nan, p), "frame 3, joint 3 is not a finite number of sensible size"),
         (lambda p: p[:5], None),
         (lambda p: "text", "not a str"),
     ],

@@ -209,12 +209,13 @@ def test_no_file(tmp_path):
         read_bvh(tmp_path)
 
 
-def test_a_depth_of_100000_joints_is_refused_at_once(written):
-    bomb = "HIERARCHY\nROOT a{OFFSET 0 0 0 CHANNELS 1 Xrotation " + "JOINT a{OFFSET 0 0 0 " * 100_000 + "}" * 100_001
-    with pytest.raises(BadFileError, match="more than 5000 joints"):
+@pytest.mark.parametrize(("joints", "words"), [(20_000, "more than 5000 joints"), (100_000, "hierarchy is too large")])
+def test_a_depth_of_100000_joints_is_refused_at_once(written, joints, words):
+    bomb = (
+        "HIERARCHY\nROOT a{OFFSET 0 0 0 CHANNELS 1 Xrotation " + "JOINT a{OFFSET 0 0 0 " * joints + "}" * (joints + 1)
+    )
+    with pytest.raises(BadFileError, match=words):
         read_bvh(written(bomb + "\n" + MOTION))
-    with pytest.raises(BadFileError, match="hierarchy is too large"):
-        read_bvh(written(bomb * 3 + "\n" + MOTION))
 
 
 def test_many_joints_without_channels_cannot_fill_the_memory(written, monkeypatch):
