@@ -11,7 +11,8 @@ Camera spaces are brought into one world, see `_views`. S1 to S8 are for trainin
 test set that are marked as not valid are left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,11 @@ from srnet_core.datasets import DatasetPlugin, custom
 from srnet_core.datasets._files import file_names, locate_pair
 from srnet_core.datasets._views import Recording, WorldOfViews, into_one_world, with_absolute_root
 from srnet_core.datasets._wording import few, kind_of
-from srnet_core.errors import BadFileError
+from srnet_core.datasets._writing import skeleton_metadata, write_pair
+from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.mocap.gaps import whole_runs
 from srnet_core.mocap.size import stature
+from srnet_core.readers.array_file import read_array, read_cells
 from srnet_core.readers.npz import read_npz
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 
@@ -32,6 +35,9 @@ TRAIN_FILE, TEST_FILE = "data_train_3dhp.npz", "data_test_3dhp.npz"
 # For each joint of Human3.6M its place among the 17 joints of the test set: head top, neck, right arm, left arm, right
 # leg, left leg, root, spine, head.
 TO_H36M17 = (14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4)
+# The 17 joints of the test set among the 28 of the training annotations (mpii_get_joint_set, "relevant").
+_FROM_28 = (7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6)
+_RECORDED_AT_50 = {("S1", "Seq2"), ("S3", "Seq1"), ("S3", "Seq2"), ("S5", "Seq1"), ("S5", "Seq2")}
 _SYMMETRY_3DHP = {(5, 2), (6, 3), (7, 4), (11, 8), (12, 9), (13, 10)}
 _SIZES_PX = ((2048, 2048), (1920, 1080))
 _FEET, _HEAD = (JOINTS.index("LFoot"), JOINTS.index("RFoot")), JOINTS.index("Head")
@@ -76,6 +82,7 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         takes = {}
         for path in paths:
             takes |= _pstmo_file(path, members if path == paths[0] else read_npz(path), notes)
+    notes.append(f"Assumed: {FPS:.0f} frames per second; some sequences were recorded at 50.")
     return _dataset(name, keypoints, takes, notes)
 
 
@@ -257,7 +264,6 @@ def _dataset(name: str, keypoints: str, takes: Takes, notes: list[str]) -> PoseD
     notes.append(
         "Positions were given in the space of each camera; the world was put together from them, its vertical from how people stand."
     )
-    notes.append(f"Assumed: {FPS:.0f} frames per second; some sequences were recorded at 50.")
     return PoseDataset(
         name=name,
         keypoints=keypoints,
@@ -277,3 +283,92 @@ def _subject_name(subject: str, world: WorldOfViews, worlds: int) -> str:
 
 
 DATASET = DatasetPlugin(locate, load)
+
+
+# The original files
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import made: the files written, {file: why it was left out}, and notes."""
+
+    paths: tuple[Path, ...]
+    left_out: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def import_3dhp(
+    folder: str | Path,
+    data_dir: str | Path,
+    name: str = "mpi_inf_3dhp",
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ImportReport:
+    """Make `data_3d_NAME.npz` and `data_2d_NAME_gt.npz` of the original annotations, in one world with cameras.
+
+    Sequences that were recorded at 50 frames per second keep every second frame, so that all have 25.
+
+    Args:
+        folder: holds `S1/Seq1/annot.mat`, ... and `TS1/annot_data.mat`, ..., at any depth.
+
+    Raises:
+        InputFileMissing: there are no such files.
+        BadFileError: none of them can be used; the message gives the reason of the first.
+        MissingExtraError: scipy is not installed, which reads `annot.mat`.
+    """
+    folder = Path(folder)
+    files = sorted([*folder.rglob("annot.mat"), *folder.rglob("annot_data.mat")]) if folder.is_dir() else []
+    if not files:
+        raise InputFileMissing("holds no annot.mat and no annot_data.mat", where=folder, todo=_WHERE_FROM)
+    takes: Takes = {}
+    left_out: dict[str, str] = {}
+    notes: list[str] = []
+    for done, file in enumerate(files):
+        try:
+            _original(file, takes, notes)
+        except BadFileError as error:
+            left_out[file.relative_to(folder).as_posix()] = error.what
+        progress(done + 1, len(files))
+    if not takes:
+        first = next(iter(left_out.items()))
+        raise BadFileError(f"none of {len(files)} files can be used; {first[0]}: {first[1]}", where=folder)
+    if any(take in _RECORDED_AT_50 for take in ((s, t) for s, own in takes.items() for t in own)):
+        notes.append("Sequences that were recorded at 50 frames per second keep every second frame.")
+    dataset = _dataset(name, "gt", takes, notes)
+    metadata = skeleton_metadata(SKELETON, FPS) | {
+        "train_subjects": list(dataset.train_subjects),
+        "test_subjects": list(dataset.test_subjects),
+    }
+    paths = write_pair(data_dir, name, dataset.positions_3d_world_m, dataset.positions_2d_px, dataset.cameras, metadata)
+    return ImportReport(paths, left_out, tuple(notes))
+
+
+def _original(file: Path, takes: Takes, notes: list[str]) -> None:
+    """Add the takes of one annotation file."""
+    if file.name == "annot_data.mat":
+        subject = file.parent.name
+        values = {
+            "data_3d": read_array(file, ("annot3",)),
+            "data_2d": read_array(file, ("annot2",)),
+            "valid": read_array(file, ("valid_frame",)),
+        }
+        invalid = _test_sequence(subject, values, str(file), takes)
+        if invalid:
+            notes.append(f"Frames of {subject} that are marked as not valid were left out: {invalid}.")
+        return
+    subject, take = file.parent.parent.name, file.parent.name
+    step = 2 if (subject, take) in _RECORDED_AT_50 else 1
+    poses, pixels = (read_cells(file, name) for name in ("annot3", "annot2"))
+    if len(poses) != len(pixels) or not 0 < len(poses) <= _MOST_CAMERAS:
+        raise BadFileError(f"has 3D of {len(poses)} cameras and 2D of {len(pixels)}", where=file)
+    views = [
+        [_of_28(view, dimensions, file)[::step] for view in listed] for listed, dimensions in ((poses, 3), (pixels, 2))
+    ]
+    takes.setdefault(subject, {})[take] = _recording(*views, TO_H36M17, 0, str(file))
+
+
+def _of_28(view: np.ndarray, dimensions: int, file: Path) -> np.ndarray:
+    """(T, 28 * dimensions) -> (T, 17, dimensions) in the order of the test set."""
+    if view.ndim != 2 or view.shape[1] != 28 * dimensions or not len(view):
+        raise BadFileError(f"has an array of the shape {view.shape}, not (frames, {28 * dimensions})", where=file)
+    return view.reshape(len(view), 28, dimensions)[:, list(_FROM_28)]

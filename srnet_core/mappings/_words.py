@@ -24,7 +24,23 @@ _WORDS = {
 _PAIRED = ("hip", "knee", "ankle", "toe", "clavicle", "shoulder", "elbow", "wrist")
 _JOINT_WORDS = {"knee", "ankle", "elbow", "wrist", "hip", "shoulder", "neck", "head"}
 _PART_OF = {word: part for part, words in _WORDS.items() for word in words}
-_IGNORED = {"joint", "jnt", "jt", "bone", "def", "bip", "j", "skel", "skeleton", "base", "bind", "sim"}
+_IGNORED = {
+    "joint",
+    "jnt",
+    "jt",
+    "bone",
+    "def",
+    "bip",
+    "j",
+    "skel",
+    "skeleton",
+    "base",
+    "bind",
+    "sim",
+    "c",
+    "center",
+    "centre",
+}
 
 
 def meaning(name: str) -> tuple[str, str, int] | None:

@@ -28,7 +28,7 @@ def propose_mapping(motion: Motion) -> mappings.ResolvedMapping:
     Raises:
         BadFileError: joints are missing; the message names them and says how to give a mapping.
     """
-    known = _known(motion)
+    known = _known(motion.names, motion.format)
     if known is not None:
         return _checked(known, motion)
     weights = _from_words(motion)
@@ -47,15 +47,21 @@ def propose_mapping(motion: Motion) -> mappings.ResolvedMapping:
     return _checked(proposal, motion)
 
 
-def _known(motion: Motion) -> mappings.ResolvedMapping | None:
+def known_mapping(names: Sequence[str], file_format: str) -> str | None:
+    """The name of the project's mapping that fits these points best; `None` where none gives all joints."""
+    found = _known(names, file_format)
+    return found.name if found else None
+
+
+def _known(names: Sequence[str], file_format: str) -> mappings.ResolvedMapping | None:
     best: tuple[tuple, mappings.ResolvedMapping] | None = None
-    keys = mappings.point_index(motion.names)
-    prefix = mappings.common_prefix(motion.names)
+    keys = mappings.point_index(names)
+    prefix = mappings.common_prefix(names)
     for name in mappings.names():
         mapping = mappings.get_mapping(name)
-        if mapping.formats and motion.format not in mapping.formats:
+        if mapping.formats and file_format not in mapping.formats:
             continue
-        resolved = mappings.resolve(mapping, motion.names)
+        resolved = mappings.resolve(mapping, names)
         if isinstance(resolved, list):
             continue
         telltales = sum(mappings.key_of(point) in keys for point in mapping.telltale) / max(1, len(mapping.telltale))

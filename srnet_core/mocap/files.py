@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from srnet_core.errors import BadFileError, InputFileMissing, UserMistake
+from srnet_core.mappings.propose import known_mapping
 from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
 
 FORMATS = ("bvh", "amc", "c3d", "trc")
@@ -106,6 +108,34 @@ def read_motion(path: str | Path) -> Motion:
             "is an FBX file, which is not read", where=path, todo="Export BVH from the program it is from"
         )
     raise BadFileError(f"is none of {', '.join(FORMATS)}", where=path)
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """What is in a motion capture file, as plain values; what the file does not tell is `None`.
+
+    `joints` counts joints or markers, before any mapping; ends of bones are none. `layout` is the mapping of the project that
+    fits the names.
+
+    Raises:
+        InputFileMissing, BadFileError: as `read_motion`.
+    """
+    motion = read_motion(path)
+    people = split_people(motion)
+    one = next(iter(people.values()))
+    return {
+        "kind": "motion-capture",
+        "format": motion.format,
+        "layout": known_mapping(one.names, one.format),
+        "frames": motion.frames,
+        "people": len(people),
+        "joints": len(one.joints),
+        "fps": motion.fps,
+        "units": motion.units,
+        "image_size": None,
+        "joint_names": [one.names[j] for j in one.joints],
+        "missing_share": round(motion.missing_fraction, 4),
+        "notes": list(motion.notes),
+    }
 
 
 def _read_trc(path: Path) -> Motion:

@@ -5,6 +5,8 @@ read, and its size is checked first. MATLAB 7.3 files are HDF5.
 """
 
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,8 @@ MAX_ARRAY_BYTES = 1 << 30
 MAX_FILE_BYTES = 4 << 30
 _MAX_RATIO = 200  # of an array's size to its file's, beyond _ANY_RATIO_BYTES
 _ANY_RATIO_BYTES = 64 << 20
+_PIECE_BYTES = 1 << 20
+_COMPRESSED = 15  # type of an element of a MATLAB file
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _CDF = (b"\xcd\xf3\x00\x01", b"\xcd\xf2\x60\x02", b"\x00\x00\xff\xff")
 
@@ -45,6 +49,28 @@ def read_array(path: str | Path, names: tuple[str, ...]) -> np.ndarray:
     if start[:4] in _CDF:
         return _checked(_from_cdf(path, names), names, path)
     raise BadFileError("is neither HDF5, MATLAB nor CDF", where=path, todo="Copy or download it again")
+
+
+def read_cells(path: str | Path, name: str) -> list[np.ndarray]:
+    """The arrays of numbers in a MATLAB cell array, in their order. Files of MATLAB 5 to 7.2.
+
+    Raises:
+        InputFileMissing, BadFileError, MissingExtraError: as `read_array`; or it is no cell array of numbers.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            start, size = file.read(32), os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise InputFileMissing("there is no such file", where=path, todo="Check the folder and the name") from None
+    except OSError as error:
+        raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
+    if not start.startswith(b"MATLAB 5.0 MAT-file") or size > MAX_FILE_BYTES:
+        raise BadFileError("is not a MATLAB file of version 5 to 7.2", where=path, todo="Copy or download it again")
+    value = np.asarray(_from_matlab(path, (name,)))
+    if value.dtype != object or not 0 < value.size <= 10_000:
+        raise BadFileError(f"{name} is not a cell array", where=path)
+    return [_checked(cell, (name,), path) for cell in value.ravel()]
 
 
 def _checked(value: object, names: tuple[str, ...], path: Path) -> np.ndarray:
@@ -82,6 +108,7 @@ def _from_hdf5(path: Path, names: tuple[str, ...], file_bytes: int) -> np.ndarra
 
 def _from_matlab(path: Path, names: tuple[str, ...]) -> object:
     loadmat = require_extra("scipy.io", "data").loadmat
+    _check_matlab_sizes(path)
     try:
         found = loadmat(path, variable_names=list(names))
     except Exception as error:  # scipy raises anything on damaged files
@@ -90,6 +117,33 @@ def _from_matlab(path: Path, names: tuple[str, ...]) -> object:
     if name is None:
         raise BadFileError(f"has no {' or '.join(names)}", where=path)
     return found[name]
+
+
+def _check_matlab_sizes(path: Path) -> None:
+    """Refuse compressed variables that would fill the memory: they are unpacked once in small pieces and thrown away.
+
+    Format: "MAT-File Format", MathWorks; level 5: elements of a type, a length and data, type 15 being compressed.
+    """
+    unpacked, file_bytes = 0, path.stat().st_size
+    most = min(MAX_FILE_BYTES, max(_ANY_RATIO_BYTES, _MAX_RATIO * file_bytes))
+    with path.open("rb") as file:
+        order = "<" if file.read(128)[126:128] == b"IM" else ">"
+        while len(tag := file.read(8)) == 8:
+            kind, length = struct.unpack(f"{order}II", tag)
+            if kind != _COMPRESSED:
+                file.seek(length, os.SEEK_CUR)
+                continue
+            left, stream = length, zlib.decompressobj()
+            while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
+                left -= len(piece)
+                while piece:
+                    try:
+                        unpacked += len(stream.decompress(piece, _PIECE_BYTES))
+                    except zlib.error:
+                        raise BadFileError("is a damaged MATLAB file", where=path) from None
+                    piece = stream.unconsumed_tail
+                    if unpacked > most:
+                        raise HostileFileError(f"unpacks to more than {most} bytes", where=path)
 
 
 def _from_cdf(path: Path, names: tuple[str, ...]) -> object:

@@ -137,3 +137,18 @@ def test_files_of_no_format(tmp_path, content):
     (tmp_path / "a.h5").write_bytes(content)
     with pytest.raises(BadFileError):
         read_array(tmp_path / "a.h5", ("data",))
+
+
+def test_matlab_files_that_unpack_to_too_much(tmp_path, monkeypatch):
+    io = pytest.importorskip("scipy.io")
+    path = tmp_path / "a.mat"
+    io.savemat(path, {"data": np.zeros((4000, 96))}, do_compression=True)
+    assert read_array(path, ("data",)).shape == (4000, 96)
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr("srnet_core.readers.array_file._ANY_RATIO_BYTES", 1000)
+    with pytest.raises(HostileFileError, match="unpacks to more than"):
+        read_array(path, ("data",))
+    io.savemat(path, {"data": np.arange(96.0).reshape(1, 96)}, do_compression=False)
+    assert read_array(path, ("data",)).shape == (1, 96)
+    with pytest.raises(BadFileError, match="has no Pose"):
+        read_array(path, ("Pose",))

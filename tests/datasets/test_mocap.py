@@ -187,6 +187,29 @@ def test_two_people_in_one_file(folder, tmp_path):
     )
 
 
+def test_trc(folder, tmp_path):
+    pytest.importorskip("srnet_core.readers.trc")
+    points = np.stack([(p := moving(30))[..., 0], p[..., 2], -p[..., 1]], axis=-1) * 1000  # y up, millimetres
+    rows = [
+        "\t".join([str(i + 1), f"{i / 50:.4f}", *(f"{v:.4f}" for v in frame.ravel())]) for i, frame in enumerate(points)
+    ]
+    axes = "\t".join(f"X{i}\tY{i}\tZ{i}" for i in range(1, 18))
+    header = [
+        "PathFileType\t4\t(X/Y/Z)\ta.trc",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
+        "50\t50\t30\t17\tmm\t50\t1\t30",
+        "Frame#\tTime\t" + "\t\t\t".join(JOINTS),
+        "\t\t" + axes,
+    ]
+    write(folder, "a.trc", "\n".join([*header, *rows]) + "\n")
+    write(folder.parent, "mine.toml", MARKERS)
+    config = MocapConfig(mapping=str(folder.parent / "mine.toml"), centre=False)
+    report = import_mocap(folder, tmp_path / "data", config)
+    (file,) = report.manifest["files"]
+    assert (file["format"], file["unit"], file["up"]) == ("trc", "mm", "y")
+    np.testing.assert_allclose(loaded(report).positions_3d_world_m["S1"]["a"], moving(30), atol=1e-5)
+
+
 def test_flat_positions_are_not_motion_capture(folder, tmp_path):
     config = markers(folder, moving(30) * [100, 0, 100], units="mm")
     with pytest.raises(BadFileError, match="they are 2D, not 3D"):

@@ -5,7 +5,7 @@ import pytest
 from motion_making import moving
 
 from srnet_core import datasets
-from srnet_core.datasets.mpi_inf_3dhp import TO_H36M17
+from srnet_core.datasets.mpi_inf_3dhp import TO_H36M17, import_3dhp
 from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.virtual_cameras import ring
@@ -181,3 +181,58 @@ def test_pstmo_files_that_are_wrong(tmp_path, data, words):
     np.savez(tmp_path / "data_train_3dhp.npz", data=np.array(data, dtype=object))
     with pytest.raises(BadFileError, match=words):
         load(tmp_path)
+
+
+FROM_28 = (7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6)
+
+
+def write_original(folder, subject="S1"):
+    io = pytest.importorskip("scipy.io")
+    h5py = pytest.importorskip("h5py")
+    for take, pose in takes().items():
+        points, pixels = views(pose[:, FROM_H36M])
+        cells = {}
+        for name, arrays, dimensions, unit in (("annot3", points, 3, 1000), ("annot2", pixels, 2, 1)):
+            cells[name] = np.empty((5, 1), object)
+            for c, array in enumerate(arrays):
+                whole = np.zeros((len(array), 28, dimensions))
+                whole[:, FROM_28] = unit * array
+                cells[name][c, 0] = whole.reshape(len(array), -1)
+        path = folder / subject / take / "annot.mat"
+        path.parent.mkdir(parents=True)
+        io.savemat(path, cells)
+    points, pixels = views(takes(1)["Seq1"][:, FROM_H36M], CAMERAS[:1])
+    (folder / "TS1").mkdir()
+    with h5py.File(folder / "TS1" / "annot_data.mat", "w") as file:
+        file["annot3"], file["annot2"] = 1000 * points[0][:, None], pixels[0][:, None]
+        file["valid_frame"] = np.array([[1.0]] * 30 + [[0.0]] * 10)
+
+
+def test_the_original_annotations(tmp_path):
+    write_original(tmp_path / "3dhp")
+    report = import_3dhp(tmp_path / "3dhp", tmp_path / "data")
+    assert not report.left_out and any("TS1 that are marked as not valid were left out: 10" in n for n in report.notes)
+    dataset = load(tmp_path / "data")
+    assert dataset.fps == 25 and dataset.train_subjects == ("S1",) and dataset.test_subjects == ("TS1",)
+    lengths = {take: len(p) for take, p in dataset.positions_3d_world_m["S1"].items()}
+    assert lengths == {"Seq1": 40, "Seq2": 20}  # Seq2 was recorded at 50
+    assert len(dataset.positions_3d_world_m["TS1"]["Seq"]) == 30
+    spans = [
+        np.linalg.norm(p[:, 3] - p[:, 13], axis=-1)
+        for p in (dataset.positions_3d_world_m["S1"]["Seq1"], takes()["Seq1"])
+    ]
+    np.testing.assert_allclose(*spans, atol=1e-4)
+    for clip in dataset.clips(dataset.clip_names):
+        assert np.abs(clip.camera.project(clip.pose_3d_cam_m) - clip.pose_2d_px).max() < 0.1
+
+
+def test_original_annotations_that_are_damaged(tmp_path):
+    with pytest.raises(InputFileMissing, match="no annot.mat"):
+        import_3dhp(tmp_path, tmp_path / "data")
+    write_original(tmp_path / "3dhp")
+    damaged = tmp_path / "3dhp" / "S1" / "Seq1" / "annot.mat"
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    (tmp_path / "3dhp" / "TS1" / "annot_data.mat").write_bytes(b"text")
+    report = import_3dhp(tmp_path / "3dhp", tmp_path / "data")
+    assert set(report.left_out) == {"S1/Seq1/annot.mat", "TS1/annot_data.mat"}
+    assert load(tmp_path / "data").subjects == ("S1",)

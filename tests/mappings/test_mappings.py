@@ -120,7 +120,7 @@ def test_mappings_that_are_wrong(tmp_path, text, words):
         ("lFoot", "ankle", "L"), ("foot_r", "ankle", "R"), ("upper_arm.L", "shoulder", "L"), ("lShldr", "shoulder", "L"),
         ("LeftForeArm", "elbow", "L"), ("lowerarm_r", "elbow", "R"), ("hand_r", "wrist", "R"), ("HipLeft", "hip", "L"),
         ("pelvis", "pelvis", ""), ("Hips", "pelvis", ""), ("spine_02", "spine", ""), ("neck_01", "neck", ""),
-        ("Head", "head", ""), ("DEF-thigh.L", "hip", "L"), ("LeftCollar", "clavicle", "L"), ("lfemur", "hip", "L"),
+        ("Head", "head", ""), ("C_Hips", "pelvis", ""), ("left_ankle", "ankle", "L"), ("DEF-thigh.L", "hip", "L"), ("LeftCollar", "clavicle", "L"), ("lfemur", "hip", "L"),
     ],
 )  # fmt: skip
 def test_words_in_names(name, part, side):
