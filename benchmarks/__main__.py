@@ -18,7 +18,8 @@ from benchmarks.bench import LINES, BenchConfig, chosen_lines, run_lines
 from benchmarks.machine import describe_machine, load
 from benchmarks.result import SCHEMA, Failed, Line
 from benchmarks.show import one_line, show
-from srnet_cli.console import progress_bar, remark, show_error, told
+from srnet_cli.console import remark, show_error, told
+from srnet_cli.progress import progress_bar
 from srnet_core.device import choose_device
 from srnet_core.errors import SrnetError
 from srnet_core.files import require_folder, require_output, write_json

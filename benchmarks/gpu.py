@@ -32,7 +32,9 @@ from benchmarks.contenders import LONG, SINGLE
 from benchmarks.limit import largest_products
 from benchmarks.machine import describe_machine
 from benchmarks.streaming import push_times
-from srnet_cli.console import plain_table, progress_bar, remark, told
+from srnet_cli.console import remark, told
+from srnet_cli.progress import progress_bar
+from srnet_cli.tables import plain_table
 from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig, replace
 from srnet_core.device import choose_device
 from srnet_core.errors import SrnetError

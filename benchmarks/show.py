@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.result import Failed, Line, Speed, Target
-from srnet_cli.console import facts, plain_table, prose, remark, seconds_text
+from srnet_cli.console import facts, prose, remark
+from srnet_cli.tables import plain_table
+from srnet_cli.wording import seconds_text
 
 
 def one_line(line: Line | Failed) -> str:

@@ -1,4 +1,4 @@
-"""The `srnet` command: which commands there are, and what happens when one fails."""
+"""The `srnet` command: its list of commands, and what happens when one fails."""
 
 import os
 import sys
@@ -6,14 +6,45 @@ import warnings
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from srnet_cli.commands import bench, demo, evaluate, export, groups, prepare, train, visualize
+from srnet_cli.options import examples_text, help_of, with_defaults_shown
 
 INTERRUPTED = 130
+_EXAMPLES = ("srnet demo", "srnet train --help")
+
+
+class _Command(TyperCommand):
+    """A command; switches such as --help show no type."""
+
+    def get_params(self, ctx):
+        return _without_type_of_switches(super().get_params(ctx))
+
+
+class _Commands(TyperGroup):
+    """The group of all commands; the options for shell completion have a panel of their own."""
+
+    def get_params(self, ctx):
+        params = _without_type_of_switches(super().get_params(ctx))
+        for param in params:
+            if param.name in ("install_completion", "show_completion"):
+                param.rich_help_panel = "Shell completion"
+        return params
+
+
+def _without_type_of_switches(params):
+    for param in params:
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            param.metavar = ""
+    return params
+
 
 app = typer.Typer(
-    add_completion=False,
+    cls=_Commands,
+    add_completion=True,
     rich_markup_mode="rich",
+    epilog=examples_text(_EXAMPLES),
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -27,7 +58,8 @@ for name, module in {
     "bench": bench,
     "demo": demo,
 }.items():
-    app.command(name, no_args_is_help=False)(module.main)
+    register = app.command(name, cls=_Command, help=help_of(module.main), epilog=examples_text(module.EXAMPLES))
+    register(with_defaults_shown(module.main))
 
 
 def _show_version(value: bool) -> None:
@@ -41,9 +73,11 @@ def _show_version(value: bool) -> None:
 @app.callback()
 def _srnet(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere on the command line.")
+    ] = False,
 ) -> None:
     """3D human pose from 2D keypoints, with split-and-recombine networks."""
 
@@ -77,7 +111,7 @@ def _show_warning(otherwise):
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line; returns the exit code: 0, 1 for a failure, 2 for a user's mistake, 130 when interrupted."""
+    """Run the command line; returns the exit code: 0, 1 for a failure, 2 for a mistake of the user, 130 if interrupted."""
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"] or ["--help"]
     try:
@@ -89,8 +123,8 @@ def run(arguments: list[str]) -> int:
         code = INTERRUPTED
     except BrokenPipeError:
         return _forget_output()
-    except SystemExit:  # so do rich and typer leave when whoever read the output has gone
-        return _forget_output()
+    except SystemExit as leave:  # typer leaves so after completion, and rich where the reader of the output has gone
+        return 0 if not leave.code else _forget_output()
     except Exception as error:
         if debug and not isinstance(error, typer.TyperException):
             raise
@@ -107,7 +141,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _forget_output() -> int:
-    """Whoever read the output has gone, as `head` does: nothing is wrong, and nothing more can be said."""
+    """The reader of the output has closed it, as `head` does. That is no error, and nothing more can be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

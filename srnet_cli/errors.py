@@ -19,18 +19,18 @@ _SYSTEM = {
     errno.EISDIR: ("is a folder, not a file", "Give the path of a file"),
     errno.ENOTDIR: ("is not a folder", "Choose another folder"),
     errno.EEXIST: ("is a file, not a folder", "Choose another folder"),
-    errno.ENOENT: ("cannot be made or found", "Check the path"),
+    errno.ENOENT: ("cannot be created or found", "Check the path"),
 }
 _WRONG_PATH = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 _TORCH_WRITER = re.compile(r"PytorchStreamWriter failed|unexpected pos \d+ vs \d+")
 
 
 class StoppedByUser(Exception):
-    """Ctrl-C, after everything worth saving has been saved and said."""
+    """Ctrl-C, raised after the run has been saved and the user told how to resume it."""
 
 
 def describe(error: BaseException) -> tuple[str, int]:
-    """The line to show for an exception, nothing if all is said already, and the exit code."""
+    """The line to show for an exception (empty if everything has been said) and the exit code."""
     if isinstance(error, StoppedByUser):
         return "", 130
     if isinstance(error, SrnetError):
@@ -54,7 +54,7 @@ def describe(error: BaseException) -> tuple[str, int]:
 
 
 def _system(error: OSError) -> str:
-    """A message of the operating system: which file, what, what to do."""
+    """An error of the operating system: which file, what happened, what to do."""
     known = _SYSTEM.get(error.errno)
     what, todo = known or (error.strerror or os.strerror(error.errno), DEBUG_HINT)
     where = f"{error.filename2 or error.filename}: " if error.filename else ""
@@ -77,7 +77,7 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _nearest_option(asked: str, context) -> str:
-    """The option of the command that was probably meant; of several equally near ones the one that goes on as typed."""
+    """The option that was probably meant: one that begins as typed, else the most similar one."""
     options = [o for p in context.command.params for o in (*p.opts, *p.secondary_opts)] if context else []
     begun = [o for o in options if o.startswith(asked)]
     names = {o.lstrip("-"): o for o in options}

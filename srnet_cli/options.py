@@ -1,180 +1,132 @@
-"""Options shared by several commands, declared once.
+"""Options of the command line, made from what the settings say of themselves (`srnet_core.config.setting`).
 
-`@shared(DATA)` gives a command every option of a group and hands it the ones the user typed as one dict, so that
-"not given" stays different from "given with the default": presets and checkpoints fill in what was not given.
+`@shared(data=DATA)` gives a command an option for every setting of a section, and hands it those the user typed as one
+dict. So "not given" stays different from "given with the default": presets and checkpoints fill in what was not given.
 """
 
+import copy
 import functools
 import inspect
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.models import OptionInfo
 
+from srnet_cli.completion import completer
+from srnet_core.config import DataConfig, ModelConfig, Setting, TrainConfig, settings_of
 from srnet_core.errors import ConfigError
 
-
-def _list_of(kind: type, option: str) -> Callable[[str], tuple]:
-    """A parser of comma-separated lists: "1,1,1" -> (1, 1, 1)."""
-
-    def parse(text: str) -> tuple:
-        items = [item.strip() for item in str(text).split(",") if item.strip()]
-        try:
-            return tuple(kind(item) for item in items)
-        except ValueError:
-            raise ConfigError(
-                f"expected {kind.__name__} values separated by commas, not {text!r}", where=option
-            ) from None
-
-    return parse
+AS_TRAINED = "as trained"
+RUN_PANEL = "Run"
+_PUBLISHED_PANEL = "Published checkpoints"
 
 
-def _mebibytes(text: str) -> float:
-    """The parser of --memory-budget: 2GiB -> 2048.0; auto -> 0.0."""
-    if text.strip().lower() == "auto":
-        return 0.0
-    found = _SIZE.fullmatch(text.strip())
-    if not found or not (size := float(found[1]) * _UNITS[found[2].lower()] / 2**20):
-        raise ConfigError(f"expected a size such as 2GiB or 500MiB, or auto, not {text!r}", where="--memory-budget")
-    return size
+@dataclass(frozen=True)
+class SettingOption:
+    """The option of one setting: what typer needs, and how the text typed becomes the value (`None`: it is the value)."""
+
+    annotation: Any
+    read: Callable[[str], Any] | None
 
 
-def _option(annotation: Any, *names: str, help: str, panel: str) -> Any:
-    return Annotated[annotation | None, typer.Option(*names, help=help, rich_help_panel=panel)]
+def option(
+    *flags: str,
+    help: str,
+    panel: str | None = None,
+    metavar: str | None = None,
+    default: str | None = None,
+    completes: str | Sequence[str] | None = None,
+    **more: Any,
+) -> Any:
+    """An option of one command.
+
+    Args:
+        help: one sentence without a full stop; its brackets are text, not markup.
+        panel: part of the help it is shown in; without one it is among the first.
+        metavar: what stands for the value in the help.
+        default: the default in words, where the value itself does not say it.
+        completes: what a shell completes: choices, or the name of a kind (`completion.completer`).
+        more: as `typer.Option` takes them, e.g. `min`.
+    """
+    return typer.Option(
+        *flags,
+        help=_help_text(help, default),
+        show_default=default is None,
+        rich_help_panel=panel,
+        metavar=metavar,
+        autocompletion=completer(completes) if completes else None,
+        **more,
+    )
 
 
-def _from_checkpoint(annotation: Any) -> Any:
-    """The same option where what is not given comes from a checkpoint."""
-    option = annotation.__metadata__[0]
-    help = f"{_DEFAULT.sub('', option.help)} (default: as trained)"
-    # typer takes the first name for a default until it builds the command
-    names = (option.default, *option.param_decls)
-    return _option(annotation.__origin__, *names, help=help, panel=option.rich_help_panel)
+def options_of(config: type) -> Mapping[str, SettingOption]:
+    """An option for every setting of a config that has a flag; the basic ones are shown first."""
+    return {
+        name: _setting_option(about, panel=None if about.basic else about.panel, default=about.shown_default())
+        for name, about in settings_of(config).items()
+        if about.flags
+    }
 
 
-_DATA, _MODEL, _TRAIN = "Data", "Model", "Training"
-_DEFAULT = re.compile(r" \(default: [^)]*\)$")
-_UNITS = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_SIZE = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(_UNITS)})", re.IGNORECASE)
-
-# parameter name (a field of DataConfig) -> (annotation, how to turn what was typed into the field's value)
-DATA: Mapping[str, tuple[Any, Callable | None]] = {
-    "dataset": (
-        _option(str, "--dataset", help="h36m, synthetic, or NAME of data_3d_NAME.npz (default: h36m if its files are there, else synthetic)", panel=_DATA), None),
-    "data_dir": (_option(str, "--data-dir", help="Folder of the npz files (default: data)", panel=_DATA), None),
-    "cache_dir": (_option(str, "--cache-dir", help="Folder of the prepared stages (default: cache)", panel=_DATA), None),
-    "keypoints": (
-        _option(str, "--keypoints", help="Which 2D: gt, cpn_ft_h36m_dbb, ... (default: gt)", panel=_DATA), None),
-    "protocol": (
-        _option(str, "--protocol", help="cross-subject, cross-action or cross-camera (default: cross-subject)", panel=_DATA), None),
-    "subjects_train": (
-        _option(str, "--subjects-train", help="Subjects to train on, as S1,S5 (default: the data set's custom)", panel=_DATA), _list_of(str, "--subjects-train")),
-    "subjects_test": (
-        _option(str, "--subjects-test", help="Subjects to test on (default: the data set's custom)", panel=_DATA), _list_of(str, "--subjects-test")),
-    "actions": (
-        _option(str, "--actions", help="Keep only these actions, as Walking,Sitting (default: all)", panel=_DATA), _list_of(str, "--actions")),
-    "train_actions": (
-        _option(str, "--train-action", help="cross-action: train on these, test on the others (default: none)", panel=_DATA), _list_of(str, "--train-action")),
-    "train_cameras": (
-        _option(str, "--train-camera", help="Train on these cameras, as 0,2 (default: all; cross-camera: 0)", panel=_DATA), _list_of(int, "--train-camera")),
-    "test_cameras": (
-        _option(str, "--test-camera", help="Test on these cameras (default: all; cross-camera: the others)", panel=_DATA), _list_of(int, "--test-camera")),
-    "downsample": (_option(int, "--downsample", help="Keep every n-th frame (default: 1)", panel=_DATA), None),
-    "subset": (
-        _option(float, "--subset", help="Keep this fraction of each training clip (default: 1.0)", panel=_DATA), None),
-    "normalization": (
-        _option(str, "--norm", help="base, proj, weak_proj or lcn (default: base)", panel=_DATA), None),
-    "root_depth": (
-        _option(str, "--root-depth", help="For proj, weak_proj, lcn: ground-truth, or estimate from bone lengths (default: ground-truth)", panel=_DATA), None),
-}  # fmt: skip
-
-DATA_OF_CHECKPOINT = {name: (_from_checkpoint(annotation), parse) for name, (annotation, parse) in DATA.items()}
-
-MODEL: Mapping[str, tuple[Any, Callable | None]] = {
-    "name": (_option(str, "--model", help="srnet, fc, group, late_fusion, early_split, split_fuse_split, gcn or lcn (default: srnet)", panel=_MODEL), None),
-    "filter_widths": (
-        _option(str, "--arch", help="Filter widths; their product is the receptive field in frames (default: 1,1,1)", panel=_MODEL), _list_of(int, "--arch")),
-    "groups": (_option(str, "--groups", help="Body parts: 1, 2, 3, 5 or a TOML file of your own, see srnet groups (default: 5)", panel=_MODEL), None),
-    "recombine": (
-        _option(str, "--recombine", help="multiply, add or concat (default: multiply)", panel=_MODEL), None),
-    "context": (_option(str, "--context", help="others, all or none (default: others)", panel=_MODEL), None),
-    "context_form": (_option(str, "--context-form", help="learned, for others also mean and upsampled_mean, for all also channel_wise, one_for_all and group_wise (default: learned)", panel=_MODEL), None),
-    "context_width": (
-        _option(int, "--context-width", help="Numbers of the context per group (default: 1, as published)", panel=_MODEL), None),
-    "compat": (
-        _option(str, "--compat", help="trained, original (do as the published code, mistakes included) or aligned; see docs/differences.md (default: trained)", panel=_MODEL), None),
-    "channels": (_option(int, "--channels", help="Width of the hidden layers (default: 1024)", panel=_MODEL), None),
-    "dropout": (_option(float, "--dropout", help="Dropout probability (default: 0)", panel=_MODEL), None),
-    "causal": (
-        _option(bool, "--causal/--no-causal", help="Look only at the past (default: no)", panel=_MODEL), None),
-    "dense": (
-        _option(bool, "--dense/--no-dense", help="fc only: filters without the gaps of dilation (default: no)", panel=_MODEL), None),
-}  # fmt: skip
-
-TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
-    "epochs": (_option(int, "--epochs", help="Passes over the data (default: 60)", panel=_TRAIN), None),
-    "batch_size": (_option(int, "--batch-size", help="Predicted frames per step (default: 1024)", panel=_TRAIN), None),
-    "lr": (_option(float, "--lr", help="Initial learning rate (default: 0.001)", panel=_TRAIN), None),
-    "lr_decay": (_option(float, "--lr-decay", help="Its factor per epoch (default: 0.95)", panel=_TRAIN), None),
-    "stride": (_option(int, "--stride", help="Predicted frames per window (default: 1)", panel=_TRAIN), None),
-    "flip": (_option(bool, "--flip/--no-flip", help="Train on mirror images too (default: yes)", panel=_TRAIN), None),
-    "test_flip": (
-        _option(bool, "--test-flip/--no-test-flip", help="Average with the mirror image at test (default: yes)", panel=_TRAIN), None),
-    "seed": (_option(int, "--seed", help="Of weights, order and dropout (default: 4321)", panel=_TRAIN), None),
-    "device": (_option(str, "--device", help="auto, cpu, cuda or cuda:N (default: auto)", panel=_TRAIN), None),
-    "validation": (
-        _option(str, "--validation", help="Hold out training subjects (S8) or a fraction of the takes (0.1), keep the epoch best on them (default: none, the last epoch counts)", panel=_TRAIN), _list_of(str, "--validation")),
-    "test_every": (
-        _option(int, "--test-every", help="Report the test error every n epochs, 0 for only at the end (default: 1)", panel=_TRAIN), None),
-    "train_eval_every": (
-        _option(int, "--train-eval-every", help="Report the training error in evaluation mode every n epochs, 0 for never (default: 0)", panel=_TRAIN), None),
-    "minutes": (
-        _option(float, "--minutes", help="Stop training after this time (default: no limit)", panel=_TRAIN), None),
-    "memory_budget_mib": (
-        _option(str, "--memory-budget", help="Most memory for frames on the device, as 2GiB; larger stages are streamed in blocks (default: half of what is free)", panel=_TRAIN), _mebibytes),
-    "precision": (
-        _option(str, "--precision", help="Of the training step: fp32, tf32 or bf16 (default: fp32)", panel=_TRAIN), None),
-    "compile": (
-        _option(str, "--compile", help="Compile the network for training: on, off or auto, long runs on CUDA (default: auto)", panel=_TRAIN), None),
-    "graphs": (
-        _option(str, "--graphs", help="Make a training step one CUDA graph: on, off or auto, wherever there is CUDA (default: auto)", panel=_TRAIN), None),
-}  # fmt: skip
-
-# what published files do not tell; for files of ours only `compat` can be chosen anew
-PUBLISHED: Mapping[str, tuple[Any, Callable | None]] = {
-    "causal": (
-        _option(bool, "--causal/--no-causal", help="For published files, which do not say (default: no)", panel=_MODEL), None),
-    "recombine": (_option(str, "--recombine", help="For published files with context all, whose weights are the same for multiply and add (default: multiply)", panel=_MODEL), None),
-    "compat": (
-        _option(str, "--compat", help="original: as the published code evaluates, mistakes included (default: as trained)", panel=_MODEL), None),
-}  # fmt: skip
-
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N")]
+def options_from_checkpoint(config: type) -> Mapping[str, SettingOption]:
+    """The same options where a setting that is not given is taken from a checkpoint."""
+    return {
+        name: _setting_option(about, panel=about.panel, default=AS_TRAINED)
+        for name, about in settings_of(config).items()
+        if about.flags
+    }
 
 
-def shared(**groups: Mapping[str, tuple[Any, Callable | None]]) -> Callable:
+def options_of_published(config: type) -> Mapping[str, SettingOption]:
+    """Options for what published checkpoints do not say. For checkpoints of srnet only `compat` can be chosen anew."""
+    return {
+        name: _setting_option(
+            about,
+            panel=_PUBLISHED_PANEL,
+            default=f"{AS_TRAINED}; published files: {about.shown_default()}",
+            help=about.published_help,
+        )
+        for name, about in settings_of(config).items()
+        if about.published_help
+    }
+
+
+def annotation_of(config: type, name: str, kind: type, *flags: str, help: str | None = None) -> Any:
+    """An annotation for a command's own parameter that is described like a setting of a config."""
+    about = settings_of(config)[name]
+    return Annotated[
+        kind,
+        typer.Option(
+            *(flags or about.flags),
+            help=_help_text((help or about.help) + _listed(about.names()), None),
+            metavar=about.metavar,
+            autocompletion=_completion_of(about),
+        ),
+    ]
+
+
+def shared(**groups: Mapping[str, SettingOption]) -> Callable:
     """Give a command the options of whole groups; `shared(data=DATA)` passes it a dict `data` of those given."""
 
     def decorate(command: Callable) -> Callable:
         own = [p for p in inspect.signature(command).parameters.values() if p.name not in groups]
         added = [
-            inspect.Parameter(f"{group}__{name}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            inspect.Parameter(f"{group}__{name}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=o.annotation)
             for group, options in groups.items()
-            for name, (annotation, _) in options.items()
+            for name, o in options.items()
         ]
 
         @functools.wraps(command)
         def run(**typed):
-            collected = {
-                group: {
-                    name: parse(typed.pop(f"{group}__{name}")) if parse and typed[f"{group}__{name}"] is not None
-                    else typed.pop(f"{group}__{name}")
-                    for name, (_, parse) in options.items()
-                }
-                for group, options in groups.items()
-            }  # fmt: skip
-            given = {group: {k: v for k, v in values.items() if v is not None} for group, values in collected.items()}
+            given = {group: {} for group in groups}
+            for group, options in groups.items():
+                for name, o in options.items():
+                    value = typed.pop(f"{group}__{name}")
+                    if value is not None:
+                        given[group][name] = o.read(value) if o.read else value
             return command(**typed, **given)
 
         run.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + added)
@@ -182,3 +134,118 @@ def shared(**groups: Mapping[str, tuple[Any, Callable | None]]) -> Callable:
         return run
 
     return decorate
+
+
+def with_defaults_shown(command: Callable) -> Callable:
+    """The command with the defaults of its own options at the end of their help, where those of settings are too."""
+
+    def described(parameter: inspect.Parameter) -> inspect.Parameter:
+        info = next((m for m in getattr(parameter.annotation, "__metadata__", ()) if isinstance(m, OptionInfo)), None)
+        default = parameter.default
+        if info is None or not info.show_default or default is None or default is False:
+            return parameter
+        info = copy.copy(info)
+        info.help, info.show_default = info.help + _help_text("", "yes" if default is True else f"{default}"), False
+        return parameter.replace(annotation=Annotated[parameter.annotation.__origin__, info])
+
+    @functools.wraps(command)
+    def run(**typed):
+        return command(**typed)
+
+    parameters = [described(p) for p in inspect.signature(command).parameters.values()]
+    run.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters])
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+def help_of(command: Callable) -> str:
+    """A command's docstring with each paragraph on one line, so that it is wrapped at the width of the terminal."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.getdoc(command).split("\n\n"))
+
+
+def examples_text(examples: Sequence[str]) -> str:
+    """The end of a command's help: lines that can be copied and run."""
+    return "\n".join(["[bold]Examples:[/bold]", *(f"  {_escaped(line)}" for line in examples)])
+
+
+def _setting_option(about: Setting, *, panel: str | None, default: str, help: str | None = None) -> SettingOption:
+    read = about.parse or (_list_reader(about) if about.many else None)
+    text = help or about.help + _listed([*about.names(), *([about.other] if about.other else [])])
+    annotation = Annotated[
+        (str if read else about.kind) | None,
+        typer.Option(
+            *about.flags,
+            help=_help_text(text, default),
+            rich_help_panel=panel,
+            metavar=about.metavar,
+            autocompletion=_completion_of(about),
+        ),
+    ]
+    return SettingOption(annotation, read)
+
+
+def _list_reader(about: Setting) -> Callable[[str], tuple]:
+    """Reads comma-separated lists: "1,1,1" -> (1, 1, 1)."""
+
+    def read(text: str) -> tuple:
+        items = [item.strip() for item in text.split(",") if item.strip()]
+        try:
+            return tuple(about.kind(item) for item in items)
+        except ValueError:
+            what = "whole numbers" if about.kind is int else "values"
+            raise ConfigError(f"expected {what} separated by commas, not {text!r}", where=about.option) from None
+
+    return read
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The values there are, in brackets: " (multiply, add or concat)"."""
+    return f" ({', '.join(names[:-1])} or {names[-1]})" if names else ""
+
+
+def _completion_of(about: Setting) -> Callable | None:
+    what = about.completes or about.names()
+    if about.plugins == "datasets":
+        what = "datasets"
+    return completer(what, many=about.many) if what else None
+
+
+def _help_text(help: str, default: str | None) -> str:
+    """Help as rich markup, with the default at the end as typer writes it."""
+    return _escaped(help) + (f" [dim]\\[default: {_escaped(default)}][/dim]" if default is not None else "")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def checkpoint_argument(default: str | None = None) -> Any:
+    """The argument PATH of commands that read a checkpoint."""
+    return typer.Argument(
+        help=_help_text("Checkpoint file: of srnet, or published with SRNet or VideoPose3D", default),
+        metavar="PATH",
+        show_default=False,
+        autocompletion=completer("checkpoints"),
+    )
+
+
+DATA, MODEL, TRAIN = options_of(DataConfig), options_of(ModelConfig), options_of(TrainConfig)
+DATA_OF_CHECKPOINT = options_from_checkpoint(DataConfig)
+PUBLISHED = options_of_published(ModelConfig)
+
+CheckpointPath = Annotated[Path, checkpoint_argument()]
+Device = annotation_of(TrainConfig, "device", str)
+CacheDir = annotation_of(DataConfig, "cache_dir", str)
+Flip = annotation_of(
+    TrainConfig, "test_flip", bool, "--flip/--no-flip", help="Average each prediction with that of the mirrored input"
+)
+SetOption = Annotated[
+    list[str] | None,
+    option(
+        "--set",
+        help="Any setting of docs/settings.md, e.g. train.lr=0.0005; may be repeated; overrides options and preset",
+        panel=RUN_PANEL,
+        metavar="SETTING",
+        completes="settings",
+    ),
+]

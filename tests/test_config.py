@@ -1,6 +1,9 @@
 """Configuration: checked when made, the same after JSON, and specific about mistakes."""
 
 import json
+import re
+import subprocess
+import sys
 
 import pytest
 
@@ -11,11 +14,15 @@ from srnet_core.config import (
     TrainConfig,
     from_dict,
     merge,
+    read_size_mib,
     read_toml,
+    settings_of,
     to_dict,
     with_settings,
 )
 from srnet_core.errors import BadFileError, ConfigError, InputFileMissing, UnknownNameError
+
+SETTINGS = [about for section in (DataConfig, ModelConfig, TrainConfig) for about in settings_of(section).values()]
 
 
 def test_a_config_survives_json():
@@ -27,28 +34,82 @@ def test_a_config_survives_json():
 
 
 @pytest.mark.parametrize(
-    ("section", "bad"),
+    ("section", "bad", "message"),
     [
-        (ModelConfig, {"filter_widths": (2,)}), (ModelConfig, {"filter_widths": ()}), (ModelConfig, {"dropout": 1.0}),
-        (ModelConfig, {"channels": 0}), (ModelConfig, {"channels": 10**9}), (ModelConfig, {"context_width": 10**9}),
-        (TrainConfig, {"train_eval_every": -1}), (DataConfig, {"subset": 0.0}), (DataConfig, {"subset": 1.5}),
-        (DataConfig, {"downsample": 0}), (DataConfig, {"train_cameras": (-1,)}), (TrainConfig, {"epochs": 0}),
-        (TrainConfig, {"batch_size": 0}), (TrainConfig, {"lr": 0.0}), (TrainConfig, {"lr": -1.0}),
-        (TrainConfig, {"lr_decay": 1.1}), (TrainConfig, {"stride": 0}), (TrainConfig, {"stride": 2000}),
-        (TrainConfig, {"seed": -1}), (TrainConfig, {"minutes": -1.0}), (TrainConfig, {"test_every": -1}),
+        (DataConfig, {"downsample": 0}, "--downsample: must be 1 or more, not 0"),
+        (DataConfig, {"subset": 0.0}, "--subset: must lie in (0, 1], not 0.0"),
+        (DataConfig, {"subset": 1.5}, "--subset: must lie in (0, 1], not 1.5"),
+        (DataConfig, {"train_cameras": (0, -1)}, "--train-camera: must be 0 or more, not -1"),
+        (DataConfig, {"test_cameras": (-1,)}, "--test-camera: must be 0 or more, not -1"),
+        (ModelConfig, {"filter_widths": (2, 3)}, "--arch: filter widths must be odd and positive, not 2,3"),
+        (ModelConfig, {"filter_widths": ()}, "--arch: needs at least one filter width"),
+        (ModelConfig, {"filter_widths": (1,) * 33}, "--arch: the network is too deep: at most 32 filter widths"),
+        (ModelConfig, {"filter_widths": (999, 999, 3)}, "--arch: the network is too deep"),
+        (ModelConfig, {"dropout": 1.0}, "--dropout: must lie in [0, 1), not 1.0"),
+        (ModelConfig, {"channels": 0}, "--channels: must lie in [1, 65536], not 0"),
+        (ModelConfig, {"channels": 10**9}, "--channels: must lie in [1, 65536], not 1000000000"),
+        (ModelConfig, {"context_width": 10**9}, "--context-width: must lie in [1, 65536], not 1000000000"),
+        (ModelConfig, {"negative_slope": 1.0}, "model.negative_slope: must lie in [0, 1), not 1.0"),
+        (ModelConfig, {"num_joints_out": 1001}, "model.num_joints_out: must lie in [0, 1000], not 1001"),
+        (TrainConfig, {"epochs": 0}, "--epochs: must be 1 or more, not 0"),
+        (TrainConfig, {"batch_size": 1}, "--batch-size: must be 2 or more, not 1"),
+        (TrainConfig, {"lr": 0.0}, "--lr: must be positive and finite, not 0.0"),
+        (TrainConfig, {"lr": -1.0}, "--lr: must be positive and finite, not -1.0"),
+        (TrainConfig, {"lr_decay": 1.1}, "--lr-decay: must lie in (0, 1], not 1.1"),
+        (TrainConfig, {"stride": 0}, "--stride: must be 1 or more, not 0"),
+        (TrainConfig, {"stride": 2000}, "--stride: must lie in [1, batch size], not 2000"),
+        (TrainConfig, {"seed": -1}, "--seed: must lie in [0, 4294967295], not -1"),
+        (TrainConfig, {"seed": 2**32}, "--seed: must lie in [0, 4294967295], not 4294967296"),
+        (TrainConfig, {"minutes": -1.0}, "--minutes: must be 0 or more and finite, not -1.0"),
+        (TrainConfig, {"memory_budget_mib": -1.0}, "--memory-budget: must be 0 or more and finite, not -1.0"),
+        (TrainConfig, {"test_every": -1}, "--test-every: must be 0 or more, not -1"),
+        (TrainConfig, {"train_eval_every": -1}, "--train-eval-every: must be 0 or more, not -1"),
     ],
-)  # fmt: skip
-def test_values_out_of_range_are_refused_with_the_options_name(section, bad):
-    with pytest.raises(ConfigError, match="^--"):
+)
+def test_values_out_of_range_are_refused_with_the_options_name(section, bad, message):
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
         section(**bad)
 
 
-@pytest.mark.parametrize("nan", [float("nan"), float("inf")])
-def test_numbers_that_are_none_are_refused(nan):
-    with pytest.raises(ConfigError):
-        TrainConfig(lr=nan)
-    with pytest.raises(ConfigError):
-        DataConfig(subset=nan)
+@pytest.mark.parametrize("about", [s for s in SETTINGS if s.choices], ids=lambda s: s.name)
+def test_a_value_that_is_no_choice_is_refused_with_the_choices(about):
+    wrong = about.choices[0] + "x"
+    message = f"{about.option}: there is no choice '{wrong}'. Did you mean '{about.choices[0]}'? Choices: "
+    with pytest.raises(UnknownNameError, match=f"^{re.escape(message + ', '.join(about.choices))}$"):
+        with_settings(RunConfig(), [f"{about.section}.{about.name}={wrong}"])
+
+
+@pytest.mark.parametrize("about", [s for s in SETTINGS if s.kind is float], ids=lambda s: s.name)
+@pytest.mark.parametrize("no_number", ["nan", "inf", "-inf"])
+def test_numbers_that_are_none_are_refused(about, no_number):
+    with pytest.raises(ConfigError, match=f"^{re.escape(about.option)}: must"):
+        with_settings(RunConfig(), [f"{about.section}.{about.name}={no_number}"])
+
+
+def test_dashes_and_underscores_in_names_are_the_same():
+    model, data = ModelConfig(name="late-fusion", context_form="channel-wise"), DataConfig(protocol="cross-action")
+    assert (model.name, model.context_form, data.protocol) == ("late_fusion", "channel_wise", "cross_action")
+    assert DataConfig(dataset="my-data").dataset == "my-data" and ModelConfig(skeleton="my-rig").skeleton == "my-rig"
+
+
+@pytest.mark.parametrize("about", SETTINGS, ids=lambda s: s.name)
+def test_every_setting_is_described_and_its_default_is_allowed(about):
+    assert about.help[0].isupper() and not about.help.endswith(".")
+    assert about.shown_default()
+    assert bool(about.flags) == bool(about.panel), "an option needs a place in the help"
+    about.require(about.default)
+
+
+def test_no_two_settings_share_a_flag():
+    flags = [flag for about in SETTINGS for pair in about.flags for flag in pair.split("/")]
+    assert len(flags) == len(set(flags)) and all(flag.startswith("--") for flag in flags)
+
+
+def test_names_are_listed_without_importing_them():
+    code = "import sys; from srnet_core.config import ModelConfig, settings_of\n"
+    code += "print(settings_of(ModelConfig)['name'].names(), 'torch' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "'srnet'" in said and "'fc'" in said and said.endswith("False\n")
 
 
 @pytest.mark.parametrize(
@@ -92,3 +153,25 @@ def test_presets_go_on_top_of_defaults_and_are_checked(tmp_path):
             read_toml(preset)
         with pytest.raises(ConfigError):
             with_settings(RunConfig(), [f"train.epochs={deep}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "mib"),
+    [
+        ("2GiB", 2048),
+        ("500MiB", 500),
+        ("1.5 gib", 1536),
+        ("1TiB", 2**20),
+        ("1024KiB", 1),
+        ("1.048576MB", 1),
+        ("auto", 0),
+    ],
+)
+def test_sizes_are_written_as_people_write_them(text, mib):
+    assert read_size_mib(text) == mib
+
+
+@pytest.mark.parametrize("text", ["", "2", "2 G", "GiB", "-1GiB", "0MiB", "1e3MiB", "two GiB", "nan MiB"])
+def test_other_sizes_are_refused(text):
+    with pytest.raises(ConfigError, match="--memory-budget: expected a size such as 2GiB or 500MiB"):
+        read_size_mib(text)

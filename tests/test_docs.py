@@ -2,6 +2,7 @@
 
 import doctest
 import importlib.util
+import runpy
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ def test_examples_run(page):
     results = doctest.testfile(str(DOCS / page), module_relative=False)
     assert results.attempted
     assert not results.failed
+
+
+def test_the_settings_page_is_made_from_the_settings():
+    made = runpy.run_path(str(DOCS / "make_settings.py"))
+    assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), "run: python docs/make_settings.py"
+    assert "| `lr` | `--lr` | 0.001 | number, positive and finite | Initial learning rate of Adam" in made["page"]()
 
 
 def test_sizes_of_the_structures_are_those_of_the_networks():

@@ -5,6 +5,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+
+from srnet_cli.app import app
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,5 +38,6 @@ def test_every_file_named_on_the_map_is_there():
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))))
 def test_every_option_named_is_an_option(option):
-    known = "".join(p.read_text(encoding="utf-8") for p in ROOT.glob("srnet_c*/**/*.py"))
-    assert f'"{option}' in known or f"/{option}" in known or option in ("--help", "--index-url")
+    parameters = [p for command in get_command(app).commands.values() for p in command.params]
+    known = {name for p in parameters for name in (*p.opts, *p.secondary_opts)}
+    assert option in known | {"--help", "--index-url", "--install-completion"}

@@ -3,19 +3,24 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from srnet_cli.options import Device, option
 
-from srnet_cli.options import Device
+EXAMPLES = (
+    "srnet bench",
+    "srnet bench --quick --json output/bench.json",
+)
 
 
 def main(
-    json: Annotated[Path | None, typer.Option("--json", help="File for the numbers, as JSON")] = None,
+    json: Annotated[Path | None, option("--json", help="Write every number as JSON", metavar="FILE")] = None,
     threads: Annotated[
         int,
-        typer.Option("--threads", min=0, max=1024, help="Threads of torch (default: all cores)", show_default=False),
+        option(
+            "--threads", help="Number of threads to compute with", metavar="N", default="all cores", min=0, max=1024
+        ),
     ] = 0,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Small networks: shows that everything runs, the numbers mean nothing")
+        bool, option("--quick", help="Small networks, to see that everything runs; the numbers mean nothing")
     ] = False,
     device: Device = "cpu",
 ) -> None:
@@ -32,7 +37,9 @@ def main(
 
     import torch
 
-    from srnet_cli.console import plain_table, progress_bar, remark, told
+    from srnet_cli.console import remark, told
+    from srnet_cli.progress import progress_bar
+    from srnet_cli.tables import plain_table
     from srnet_core.device import choose_device
     from srnet_core.files import require_output, write_json
     from srnet_core.speed.clock import on_device, usable_cores, using_threads

@@ -1,26 +1,90 @@
-"""srnet demo: the whole walk, on data the project makes itself."""
+"""srnet demo: every command's work in one go, on data the project makes itself, with a comparison at the end."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from srnet_cli.commands.export import export_network
+from srnet_cli.commands.prepare import show_prepared
+from srnet_cli.commands.train import Place, train_and_show
+from srnet_cli.commands.visualize import draw
+from srnet_cli.console import headline, prose, say
+from srnet_cli.inputs import open_checkpoint, prepare_stage
+from srnet_cli.options import CacheDir, Device, SetOption, option
+from srnet_cli.run_configuration import preset_path
+from srnet_cli.tables import metric_table
+from srnet_cli.wording import SYNTHETIC, seconds_text
+from srnet_core.config import DataConfig, RunConfig, merge, read_toml, replace, with_settings
 
-from srnet_cli.options import Device
+EXAMPLES = (
+    "srnet demo",
+    "srnet demo --minutes 0.5 --output output/short-demo",
+)
+_PRESET = "demo"
 
 
 def main(
     minutes: Annotated[
-        float, typer.Option("--minutes", help="Longest training time of each of the two models", min=0.05)
+        float,
+        option("--minutes", help="Longest training time of each of the two models", metavar="MINUTES", min=0.05),
     ] = 1.5,
-    output: Annotated[Path, typer.Option("--output", help="Folder for everything the demo makes")] = Path(
+    output: Annotated[Path, option("--output", help="Folder for everything the demo writes", metavar="FOLDER")] = Path(
         "output/demo"
     ),
-    cache_dir: Annotated[str, typer.Option("--cache-dir", help="Folder of the prepared stages")] = "cache",
+    cache_dir: CacheDir = "cache",
     device: Device = "auto",
+    set_: SetOption = None,
 ) -> None:
-    """The whole walk on synthetic data: prepare, train, compare, export, look."""
-    from srnet_cli.demonstration import demonstrate
+    """Try everything on synthetic data: prepare, train two models, compare, export, visualize."""
+    from srnet_core.export import get_format
     from srnet_core.files import require_folder
 
     require_folder(output)
-    demonstrate(minutes=minutes, output=output, cache_dir=cache_dir, device=device)
+    demonstrate(minutes=minutes, output=output, cache_dir=cache_dir, device=device, settings=set_ or [])
+
+
+def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, settings: list[str]) -> None:
+    """Prepare, train SRNet and the fully connected baseline for the same epochs, compare, export, visualize."""
+    from srnet_core.evaluation.run import evaluate_mean_pose
+
+    started = time.monotonic()
+    preset = preset_path(_PRESET)
+    base = RunConfig(data=DataConfig(dataset="synthetic", cache_dir=cache_dir))
+    config = merge(base, read_toml(preset), where=preset)
+    config = with_settings(replace(config, train=replace(config.train, minutes=minutes, device=device)), settings)
+
+    headline("1  Prepare: the motion of seven invented people, seen by four cameras")
+    prepared = prepare_stage(config.data)
+    show_prepared(prepared)
+
+    results, checkpoints = {"always the mean pose": evaluate_mean_pose(prepared.stage)}, {}
+    for number, name in enumerate(("srnet", "fc"), start=2):
+        headline(f"{number}  Train {name}, {seconds_text(60 * minutes)} at most")
+        run = replace(config, model=replace(config.model, name=name))
+        place = Place(f"demo_{name}", output, output / "best", replace=True)
+        finished = train_and_show(run, place, prepared=prepared, table=False)
+        results[name], checkpoints[name] = finished.report, finished.path
+
+    headline("4  Compare on subjects that were not trained on")
+    means = {name: report.mean for name, report in results.items()}
+    caption = f"Action-wise means. Both networks trained on the same windows, within the time given. {SYNTHETIC}."
+    metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, means, caption=caption)
+    headline("5  Export SRNet to ONNX")
+    checkpoint = open_checkpoint(checkpoints["srnet"], {}, {})
+    export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx", get_format("onnx"))
+
+    headline("6  Visualize")
+    page = draw(
+        checkpoint, checkpoints["srnet"], prepared, action="Walking", output=output / "demo.html", device=device
+    )
+    _what_next(page, checkpoints["srnet"], time.monotonic() - started)
+
+
+def _what_next(page: Path, checkpoint: Path, seconds: float) -> None:
+    headline(f"Done in {seconds_text(seconds)}. What to do next")
+    say(f"  open {page} in a browser")
+    say(f"  srnet eval {checkpoint} --by joint")
+    say(f"  srnet visualize {checkpoint} --action Sitting")
+    say("  srnet train --arch 3,3,3 --epochs 5")
+    say("  srnet prepare --protocol cross-action --train-action Discussion")
+    prose("Put data_3d_h36m.npz and data_2d_h36m_gt.npz into data/ and the same commands use Human3.6M.")

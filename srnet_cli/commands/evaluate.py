@@ -1,32 +1,51 @@
-"""srnet eval: measure a checkpoint."""
+"""srnet eval: the metrics of a checkpoint on test data."""
 
+import csv
+import io
+import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from srnet_cli.console import remark, told
+from srnet_cli.inputs import open_checkpoint, prepare_stage
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, CheckpointPath, Device, Flip, option, shared
+from srnet_cli.progress import progress_bar
+from srnet_cli.run_configuration import data_config_of
+from srnet_cli.tables import plain_table, report_title, show_report
 
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, shared
+if TYPE_CHECKING:
+    from srnet_core.checkpoint import Checkpoint
+    from srnet_core.evaluation.tables import Report
 
+EXAMPLES = (
+    "srnet eval checkpoint/latest_epoch_first.bin",
+    "srnet eval checkpoint/latest_epoch_first.bin --by joint --json numbers.json",
+)
 _BY = ("action", "subject", "camera", "joint")
 
 
 @shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
 def main(
-    path: Annotated[Path, typer.Argument(help="A checkpoint, ours or as published", metavar="PATH")],
+    path: CheckpointPath,
     data: dict,
     published: dict,
-    by: Annotated[str, typer.Option("--by", help="Break down by action, subject, camera or joint")] = "action",
-    flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average with the mirror image")] = True,
-    json: Annotated[Path | None, typer.Option("--json", help="Write every number as JSON; - for standard output")] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write the tables as CSV; - for standard output")] = None,
+    by: Annotated[
+        str, option("--by", help="Break down by action, subject, camera or joint", metavar="NAME", completes=_BY)
+    ] = "action",
+    flip: Flip = True,
+    json: Annotated[
+        Path | None, option("--json", help="Write all numbers as JSON; -: to standard output", metavar="FILE")
+    ] = None,
+    csv: Annotated[
+        Path | None, option("--csv", help="Write the tables as CSV; -: to standard output", metavar="FILE")
+    ] = None,
     device: Device = "auto",
-) -> None:  # fmt: skip
-    """Measure a checkpoint; nothing has to be retyped.
+) -> None:
+    """Evaluate a checkpoint: MPJPE and nine other metrics on the test split.
 
-    The data options are those it was trained with; each may be overridden.
+    Model and data settings come from the checkpoint; data options given here replace them.
     """
-    from srnet_cli.evaluation import evaluate_checkpoint, show, write_csv, write_json_report
-    from srnet_cli.steps import open_checkpoint
     from srnet_core.errors import ConfigError
     from srnet_core.files import require_output
     from srnet_core.lookup import choose
@@ -45,3 +64,78 @@ def main(
         write_csv(report, csv)
     if "-" not in (str(json), str(csv)):
         show(report, path, by)
+
+
+def evaluate_checkpoint(checkpoint: "Checkpoint", path: Path, data: dict, *, flip: bool, device: str) -> "Report":
+    """Prepare the data of a checkpoint and evaluate it on the test split."""
+    from srnet_core.device import choose_device
+    from srnet_core.evaluation.run import evaluate_steps, require_fit, trained_on
+
+    prepared = prepare_stage(data_config_of(checkpoint, data))
+    require_fit(checkpoint, prepared.stage)
+    seen = trained_on(checkpoint, prepared.stage)
+    if seen:
+        remark(f"{seen} of {len(prepared.stage.split('test'))} test clips were trained on: this does not test new data")
+    about = {"checkpoint": str(path), "test_clips_trained_on": seen}
+    steps = evaluate_steps(checkpoint.model, prepared.stage, flip=flip, device=choose_device(device), about=about)
+    with progress_bar() as bar:
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                return end.value
+            bar.update("test", event.done, event.total, "frames")
+
+
+def show(report: "Report", path: Path, by: str) -> None:
+    """Show the breakdown asked for as a table."""
+    if by == "joint":
+        rows = [[name, f"{value:.1f}"] for name, value in report.by_joint.items()]
+        rows.append(["frame-wise mean", f"{report.frame_mean['mpjpe_mm']:.1f}"])
+        plain_table(
+            report_title(report, path.name),
+            ["joint", "MPJPE mm"],
+            rows,
+            caption="Frame-wise: every frame counts the same.",
+        )
+    else:
+        show_report(report, path.name, by)
+
+
+def write_json_report(report: "Report", target: Path) -> None:
+    """Write all numbers; what is not a number becomes null."""
+    from srnet_core.files import without_nan, write_json
+
+    if str(target) == "-":
+        json.dump(without_nan(report.to_dict()), sys.stdout, indent=1, allow_nan=False)
+        sys.stdout.write("\n")
+    else:
+        write_json(target, report.to_dict())
+        told(f"wrote {target}")
+
+
+def write_csv(report: "Report", target: Path) -> None:
+    """One row per action, subject, ...: the table it belongs to, its name, its metrics."""
+    from srnet_core.files import atomic_write
+
+    frames = report.frame_mean["frames"]
+    tables = {
+        "mean": {"action-wise": report.mean, "frame-wise": report.frame_mean},
+        "action": report.by_action,
+        "subject": report.by_subject,
+        "camera": report.by_camera,
+        "joint": {joint: {"mpjpe_mm": error, "frames": frames} for joint, error in report.by_joint.items()},
+    }
+    text = io.StringIO()
+    fields = ["table", "name", *report.frame_mean]
+    writer = csv.DictWriter(text, fields, lineterminator="\n")
+    writer.writeheader()
+    for table, rows in tables.items():
+        for name, values in rows.items():
+            writer.writerow({"table": table, "name": name, **values})
+    if str(target) == "-":
+        sys.stdout.write(text.getvalue())
+    else:
+        with atomic_write(target, "w") as file:
+            file.write(text.getvalue())
+        told(f"wrote {target}")

@@ -1,33 +1,57 @@
 """srnet export: a checkpoint as ONNX, or its predictions."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from srnet_cli.console import prose, say
+from srnet_cli.inputs import open_checkpoint, prepare_stage
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, CheckpointPath, Device, Flip, option, shared
+from srnet_cli.progress import progress_bar
+from srnet_cli.run_configuration import data_config_of
+from srnet_cli.tables import plain_table
+from srnet_cli.wording import bytes_text
+from srnet_core.config import to_dict
+from srnet_core.lookup import names
 
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, shared
+if TYPE_CHECKING:
+    from srnet_core.checkpoint import Checkpoint
+    from srnet_core.export import NetworkFormat
+
+EXAMPLES = (
+    "srnet export checkpoint/latest_epoch_first.bin",
+    "srnet export checkpoint/latest_epoch_first.bin --format npz --split test",
+)
+_SPLITS = ("train", "test")
 
 
 @shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
 def main(
-    path: Annotated[Path, typer.Argument(help="A checkpoint, ours or as published", metavar="PATH")],
+    path: CheckpointPath,
     data: dict,
     published: dict,
-    format: Annotated[str, typer.Option("--format", help="onnx, npz, json or csv")] = "onnx",
-    output: Annotated[Path | None, typer.Option("--output", help="File to write (default: output/NAME.FORMAT)")] = None,
-    split: Annotated[str, typer.Option("--split", help="Predictions of train or test")] = "test",
-    flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average predictions with the mirror image")] = True,
+    format: Annotated[
+        str,
+        option(
+            "--format", help="onnx: the network; npz, json, csv: predictions", metavar="NAME", completes=names("export")
+        ),
+    ] = "onnx",
+    output: Annotated[
+        Path | None, option("--output", help="File to write", metavar="FILE", default="output/NAME.FORMAT")
+    ] = None,
+    split: Annotated[
+        str, option("--split", help="Split to predict: train or test", metavar="NAME", completes=_SPLITS)
+    ] = "test",
+    flip: Flip = True,
     device: Device = "auto",
-) -> None:  # fmt: skip
-    """Write a checkpoint as ONNX, or its predictions as npz, JSON or CSV."""
-    from srnet_cli.exporting import export_network, export_predictions
-    from srnet_cli.steps import open_checkpoint
+) -> None:
+    """Write the network of a checkpoint as ONNX, or its predictions as npz, JSON or CSV."""
     from srnet_core.export import NetworkFormat, get_format
     from srnet_core.files import require_output
     from srnet_core.lookup import choose
 
     kind = get_format(format)
-    choose("split", split, ("train", "test"), where="--split")
+    choose("split", split, _SPLITS, where="--split")
     output = output or Path("output") / f"{path.stem}{kind.endings[0]}"
     require_output(output)
     checkpoint = open_checkpoint(path, data, published)
@@ -35,3 +59,59 @@ def main(
         export_network(checkpoint, path, output, kind)
     else:
         export_predictions(checkpoint, data, output, format=format, split=split, flip=flip, device=device)
+
+
+def export_network(checkpoint: "Checkpoint", path: Path, output: Path, kind: "NetworkFormat") -> None:
+    """Write the network and show the largest differences of the file's outputs from torch's."""
+    record = checkpoint.record
+    metadata = {
+        "srnet.model": json.dumps(to_dict(checkpoint.model_config)),
+        "srnet.normalization": record.config.data.normalization if record.config else "base",
+        "srnet.trained_on": (record.dataset or "unknown") + (" (synthetic)" if record.synthetic else ""),
+        "srnet.source": path.name,
+    }
+    with progress_bar() as bar:
+        bar.busy("writing and checking")
+        export = kind.write(checkpoint.model, output, metadata)
+    plain_table(
+        f"{output}  {bytes_text(output.stat().st_size)}",
+        ["batch x frames", "largest difference from torch"],
+        [
+            [f"{batch} x {length}", f"{error:.1e}"]
+            for batch, (length, error) in enumerate(zip(export.lengths, export.errors), 1)
+        ],
+        caption=f"Compared in {export.compared_in} on random keypoints; the largest output is {export.scale:.2f}.",
+    )
+    joints, lost = checkpoint.model.num_joints, checkpoint.model.receptive_field - 1
+    frames = f"frames - {lost}" if lost else "frames"
+    shapes = f"keypoints (batch, frames, {joints}, 2) -> poses (batch, {frames}, {joints}, 3)"
+    prose(f"{shapes}; normalization {metadata['srnet.normalization']}")
+
+
+def export_predictions(
+    checkpoint: "Checkpoint", data: dict, output: Path, *, format: str, split: str, flip: bool, device: str
+) -> None:
+    """Predict the clips of a split and write the poses."""
+    from srnet_core.device import choose_device
+    from srnet_core.evaluation.predict import predict_split
+    from srnet_core.evaluation.run import require_fit
+    from srnet_core.export.predictions import write_predictions
+
+    stage = prepare_stage(data_config_of(checkpoint, data)).stage
+    require_fit(checkpoint, stage)
+    sequences = stage.split(split)
+    total = sum(s.length for s in sequences)
+    with progress_bar() as bar:
+
+        def watched():
+            done = 0
+            for prediction in predict_split(
+                checkpoint.model, stage, sequences, flip=flip, device=choose_device(device)
+            ):
+                done += prediction.sequence.length
+                bar.update(split, done, total, "frames")
+                yield prediction
+
+        count, frames = write_predictions(watched(), stage, output, format)
+    size = bytes_text(output.stat().st_size)
+    say(f"{output}: {count:,} clips, {frames:,} frames, root-relative, in camera coordinates and metres, {size}")

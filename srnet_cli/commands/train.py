@@ -1,13 +1,43 @@
-"""srnet train: from data to a measured checkpoint."""
+"""srnet train: from data to a checkpoint and its metrics."""
 
+import shlex
+import signal
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from srnet_cli.console import facts, prose, remark, say
+from srnet_cli.errors import StoppedByUser
+from srnet_cli.inputs import open_checkpoint, prepare_stage
+from srnet_cli.options import DATA, MODEL, RUN_PANEL, TRAIN, SetOption, option, shared
+from srnet_cli.progress import Bar, progress_bar
+from srnet_cli.run_configuration import start_config
+from srnet_cli.tables import show_report
+from srnet_cli.wording import count_text, data_text, model_text, parameters_text, seconds_text
+from srnet_core.config import RunConfig, replace
+from srnet_core.errors import CheckpointError, ConfigError
 
-from srnet_cli.options import DATA, MODEL, TRAIN, shared
+if TYPE_CHECKING:
+    from srnet_core.checkpoint import Checkpoint
+    from srnet_core.stages.prepare import Prepared
+    from srnet_core.training.run import Finished, RunFiles, Stopped, TrainingRun
 
-_PANEL = "Run"
+EXAMPLES = (
+    "srnet train --arch 3,3,3 --epochs 5 --name first",
+    "srnet train --config srnet-243 --validation S8 --set train.lr=0.0005",
+)
+BEST_DIR = Path("best_checkpoint")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the files of a run are written; without a name one is made from the options."""
+
+    name: str | None = None
+    checkpoint_dir: Path = Path("checkpoint")
+    best_dir: Path = BEST_DIR
+    replace: bool = False
 
 
 @shared(data=DATA, model=MODEL, train=TRAIN)
@@ -15,39 +45,272 @@ def main(
     data: dict,
     model: dict,
     train: dict,
-    name: Annotated[str | None, typer.Option("--name", help="Name of the run and its files (default: made from the options)", rich_help_panel=_PANEL)] = None,
-    preset: Annotated[str | None, typer.Option("--config", help="A preset's name, or a TOML file with the tables data, model, train", rich_help_panel=_PANEL)] = None,
-    force: Annotated[bool, typer.Option("--force", help="With --name: replace the run of that name", rich_help_panel=_PANEL)] = False,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Any setting, as train.lr=0.0005, over options and preset; may be repeated", rich_help_panel=_PANEL)] = None,
-    resume: Annotated[Path | None, typer.Option("--resume", help="Go on with the run of this checkpoint", rich_help_panel=_PANEL)] = None,
-    finetune: Annotated[Path | None, typer.Option("--finetune", help="Start a new run from these weights", rich_help_panel=_PANEL)] = None,
-    checkpoint_dir: Annotated[Path | None, typer.Option("--checkpoint-dir", help="Folder of the last epoch and the records (default: checkpoint)", rich_help_panel=_PANEL)] = None,
-    best_dir: Annotated[Path, typer.Option("--best-dir", help="Folder of the best epoch, with --validation", rich_help_panel=_PANEL)] = Path("best_checkpoint"),
-) -> None:  # fmt: skip
-    """Train a model; prepares what is missing.
+    preset: Annotated[
+        str | None,
+        option(
+            "--config",
+            help="Preset: a name, or a TOML file with the tables data, model, train",
+            metavar="NAME|FILE",
+            completes="presets",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        option("--name", help="Name of the run and of its files", metavar="NAME", default="made from the options"),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        option(
+            "--resume",
+            help="Resume the run of this checkpoint; bit-identical on CPU",
+            metavar="PATH",
+            completes="checkpoints",
+        ),
+    ] = None,
+    finetune: Annotated[
+        Path | None,
+        option(
+            "--finetune",
+            help="Start a new run from the weights of this checkpoint",
+            panel=RUN_PANEL,
+            metavar="PATH",
+            completes="checkpoints",
+        ),
+    ] = None,
+    force: Annotated[bool, option("--force", help="With --name: replace an existing run", panel=RUN_PANEL)] = False,
+    checkpoint_dir: Annotated[
+        Path | None,
+        option(
+            "--checkpoint-dir",
+            help="Folder of the last epoch's checkpoint, metrics and settings",
+            panel=RUN_PANEL,
+            metavar="FOLDER",
+            default="checkpoint",
+        ),
+    ] = None,
+    best_dir: Annotated[
+        Path,
+        option("--best-dir", help="Folder of the best epoch, with --validation", panel=RUN_PANEL, metavar="FOLDER"),
+    ] = BEST_DIR,
+    set_: SetOption = None,
+) -> None:
+    """Train a model. Missing stages are prepared first.
 
-    By default every training subject trains, as published, and the last epoch is the result.
+    As published, all training subjects are trained on and the last epoch is the result.
 
-    The test split is reported, never chosen by.
+    The test error is reported but never used to choose an epoch; --validation holds out data for that.
     """
-    from srnet_cli.steps import open_checkpoint
-    from srnet_cli.training import Place, resumed_place, start_config, train_and_show
-    from srnet_core.errors import ConfigError
-
     if resume and finetune:
-        raise ConfigError("--resume goes on with a run, --finetune starts another: give one of them")
+        raise ConfigError("--resume continues a run, --finetune starts a new one: give one of them")
     if resume and (name or checkpoint_dir or force):
-        raise ConfigError(
-            "a resumed run keeps its name and folder",
-            where="--resume",
-            todo="Leave out --name, --checkpoint-dir and --force",
-        )
-    place = (
-        resumed_place(resume, best_dir)
-        if resume
-        else Place(name, checkpoint_dir or Path("checkpoint"), best_dir, force)
-    )
+        todo = "Leave out --name, --checkpoint-dir and --force"
+        raise ConfigError("a resumed run keeps its name and folder", where="--resume", todo=todo)
+    if resume:
+        place = resumed_place(resume, best_dir)
+    else:
+        place = Place(name, checkpoint_dir or Path("checkpoint"), best_dir, force)
     untold = {name: model[name] for name in ("causal", "recombine") if name in model}  # by published files
     source = open_checkpoint(resume or finetune, data, untold) if resume or finetune else None
     config = start_config(source, bool(resume), preset, {"data": data, "model": model, "train": train}, set_ or [])
     train_and_show(config, place, resume=source if resume else None, finetune=source if finetune else None)
+
+
+def resumed_place(path: Path, best_dir: Path) -> Place:
+    """The place of the run that wrote a checkpoint.
+
+    Raises:
+        CheckpointError: it is the best epoch; a run resumes from its last.
+    """
+    if path.name.startswith("model_best_"):
+        todo = "Resume from its latest_epoch_ file, or start a new run from it with --finetune"
+        raise CheckpointError("this is the best epoch of a run, not its last", where=path, todo=todo)
+    return Place(path.name.removeprefix("latest_epoch_").removesuffix(".bin"), path.parent, best_dir, replace=True)
+
+
+def train_and_show(
+    config: RunConfig,
+    place: Place,
+    *,
+    prepared: "Prepared | None" = None,
+    resume: "Checkpoint | None" = None,
+    finetune: "Checkpoint | None" = None,
+    table: bool = True,
+) -> "Finished":
+    """Prepare, train, show progress, and at the end the table of the result unless `table` is false.
+
+    Raises:
+        StoppedByUser: Ctrl-C; the run is saved and the user has been told how to resume it.
+    """
+    from srnet_core.training.run import Finished, TrainingRun, same_data
+
+    _refuse_early(config, place)
+    prepared = prepared or prepare_stage(config.data)
+    config = replace(config, data=prepared.config)
+    if resume:
+        same_data(resume, prepared)
+    files = _files(config, place)
+    with ctrl_c() as asked:
+        with _given_back(files):
+            run = TrainingRun(config, prepared, files, resume=resume, finetune=finetune, should_stop=asked)
+        _show_start(run)
+        with progress_bar() as bar:
+            bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler))
+            for event in run:
+                _show_event(event, bar, config)
+    if not isinstance(event, Finished):
+        _show_how_to_go_on(event, config, place)
+        raise StoppedByUser
+    if run.progress.epoch < config.train.epochs:
+        prose(f"The time is up {_reached(run.progress.epoch, run.progress.step)}.")
+    if table:
+        show_report(event.report, files.name)
+    say(f"{seconds_text(event.seconds)} in total. Result:")
+    say(f"{event.path}")
+    return event
+
+
+@contextmanager
+def _given_back(files: "RunFiles"):
+    """Frees the name of a run that is refused: its empty folders are removed."""
+    try:
+        yield
+    except BaseException:
+        for folder in (files.folder, files.checkpoint_dir):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _refuse_early(config: RunConfig, place: Place) -> None:
+    """Refuse before preparing, which may take minutes, what can be refused without the data."""
+    import torch
+
+    from srnet_core.checkpoint import require_whole_poses
+    from srnet_core.device import choose_device
+    from srnet_core.engine.acceleration import choose_acceleration
+    from srnet_core.files import require_folder
+    from srnet_core.lookup import names
+    from srnet_core.models import build_model
+
+    choose_acceleration(config.train, choose_device(config.train.device))
+    require_folder(place.checkpoint_dir)
+    if config.train.validation:
+        require_folder(place.best_dir)
+    if config.model.skeleton in names("skeletons"):
+        with torch.device("meta"):  # shapes only: no memory, no random numbers
+            require_whole_poses(build_model(config.model))
+    if place.name is not None:
+        _files(config, place)
+
+
+def _files(config: RunConfig, place: Place) -> "RunFiles":
+    """The files of a run. A name made from the options avoids existing runs; a name that was given must be free."""
+    from srnet_core.training.run import RunFiles, claim_name, default_name
+
+    if place.name is None:
+        name = claim_name(default_name(config), place.checkpoint_dir, place.best_dir)
+        return RunFiles(name, place.checkpoint_dir, place.best_dir)
+    if not place.name.strip(". ") or set(place.name) & set("/\\"):
+        raise ConfigError(
+            f"{place.name!r} cannot be the name of a file",
+            where="--name",
+            todo="Choose the folder with --checkpoint-dir",
+        )
+    files = RunFiles(place.name, place.checkpoint_dir, place.best_dir)
+    there = [f for f in (files.latest, files.best) if f.exists()]
+    if there and not place.replace:
+        todo = f"Continue it: --resume {files.latest}; replace it: --force; or choose another name"
+        raise ConfigError(f"a run of that name exists ({there[0]})", where="--name", todo=todo)
+    return files
+
+
+def _reached(epoch: int, step: int) -> str:
+    """How much of a run is done, in words."""
+    if not epoch:
+        return f"after {count_text(step, 'step')} of the first epoch"
+    return f"after epoch {epoch}" + (f" and {count_text(step, 'step')} of the next" if step else "")
+
+
+def _show_how_to_go_on(stopped: "Stopped", config: RunConfig, place: Place) -> None:
+    path = shlex.quote(str(stopped.path))
+    if stopped.epoch >= config.train.epochs:
+        say("Stopped during evaluation; the training is complete. To evaluate it:")
+        say(f"  srnet eval {path}")
+        return
+    best = f" --best-dir {shlex.quote(str(place.best_dir))}" if place.best_dir != BEST_DIR else ""
+    say(f"Stopped {_reached(stopped.epoch, stopped.step)}. Nothing is lost. To resume:")
+    say(f"  srnet train --resume {path}{best}")
+
+
+@contextmanager
+def ctrl_c():
+    """Turns the first Ctrl-C, or a scheduler's SIGTERM, into a request to stop after the current training step.
+
+    A second Ctrl-C ends the program at once.
+    """
+    requests = []
+
+    def note(*_):
+        requests.append(True)
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        remark("stopping after this step and saving; press Ctrl-C again to leave at once")
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(requests)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _show_start(run: "TrainingRun") -> None:
+    from srnet_core.sampling.sampler import order_text
+
+    model, train, progress = run.config.model, run.config.train, run.progress
+    parameters = sum(p.numel() for p in run.model.parameters())
+    averaged = "with" if model.as_published and train.test_flip else "without"
+    every = "every epoch" if train.test_every == 1 else f"every {train.test_every} epochs"
+    tested = f", test error ({averaged} flip averaging) {every}" if train.test_every else ""
+    size = f"{parameters_text(parameters)}, receptive field {count_text(model.receptive_field, 'frame')}"
+    rows = {
+        "model": f"{model_text(model)}: {size}, on {run.device} in {run.step.acceleration}",
+        "data": f"{data_text(run.stage)}: {len(run.sampler.table):,} windows "
+        f"{'with' if train.flip else 'without'} mirror images, {order_text(run.sampler.order)}",
+        "training": f"{count_text(train.epochs, 'epoch')} of {count_text(len(run.sampler), 'step')}, seed {train.seed}{tested}",
+        "files": f"{run.files.latest}\n{run.files.metrics.parent}/",
+    }
+    if progress.epoch or progress.step:
+        rows["resumes"] = _reached(progress.epoch, progress.step)
+    facts(rows)
+
+
+def _show_event(event, bar: Bar, config: RunConfig) -> None:
+    from srnet_core.evaluation.run import Evaluating
+    from srnet_core.training.loop import Epoch, Notice, Step
+    from srnet_core.training.run import Saved
+
+    match event:
+        case Step():
+            bar.step(f"epoch {event.epoch}", event, config.train.epochs)
+        case Notice():
+            remark(event.text)
+        case Evaluating():
+            bar.update(event.what, event.done, event.total, "frames")
+        case Epoch():
+            bar.epoch = event  # its line is shown once its evaluations are known
+        case Saved(best=False) if bar.epoch is not None:
+            bar.line(epoch_line(bar.epoch, config))
+            bar.epoch = None
+        case _:
+            pass
+
+
+def epoch_line(epoch, config: RunConfig) -> str:
+    """One epoch on one line, in columns that do not move from epoch to epoch."""
+    loss = f"{1000 * epoch.loss:5.1f} mm" if config.data.normalization == "base" else f"{epoch.loss:.5f}"
+    width = len(str(epoch.epochs))
+    parts = [f"epoch {epoch.epoch:>{width}}/{epoch.epochs}", f"loss {loss}"]
+    for name, short in (("validation", "val"), ("test", "test")):
+        if f"{name}_mpjpe_mm" in epoch.extra:
+            parts.append(f"{short} {epoch.extra[f'{name}_mpjpe_mm']:5.1f} mm")
+    return "  ".join([*parts, f"{epoch.windows_per_second:>7,.0f} windows/s", f"{seconds_text(epoch.seconds):>6}"])

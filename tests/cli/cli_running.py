@@ -1,5 +1,6 @@
 """What the tests of the command line share: how to call it, and what an error must look like."""
 
+import shlex
 from dataclasses import dataclass
 
 DATA = ("--dataset", "small", "--subjects-test", "C")
@@ -28,3 +29,9 @@ class Ran:
         for part in parts:
             assert part in lines[0], lines[0]
         return lines[0]
+
+
+def examples_of(help_text: str) -> list[list[str]]:
+    """The words of the commands at the end of a command's help."""
+    _, _, end = help_text.partition("Examples:")
+    return [shlex.split(line) for line in end.splitlines() if line.strip()]

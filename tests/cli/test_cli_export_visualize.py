@@ -38,7 +38,7 @@ def test_onnx_shows_how_far_it_is_from_torch_and_says_what_the_file_needs(srnet,
 def test_predictions(srnet, checkpoint, split, sequences, frames):
     for form in ("npz", "json", "csv"):
         ran = srnet("export", checkpoint, "--format", form, "--split", split, "--output", f"out/p.{form}").ok()
-        assert f"{sequences} sequences, {frames} frames, root-relative camera metres" in ran.out
+        assert f"{sequences} clips, {frames} frames, root-relative, in camera coordinates and metres" in ran.out
     with np.load("out/p.npz", allow_pickle=False) as file:
         poses = {name: file[name] for name in file.files if name != "joints"}
         assert len(poses) == sequences and sum(len(p) for p in poses.values()) == frames

@@ -22,7 +22,7 @@ def test_it_says_what_went_where_and_then_says_cached(srnet):
     first = srnet("prepare", *DATA).ok()
     assert "small, gt 2D, cross-subject, normalization base" in first.out
     assert [line.split() for line in first.out.splitlines() if line.startswith(("train", "test"))] == [
-        ["train", "A,", "B", "Walk,", "Sit", "0,", "1", "12", "376", "376"],
+        ["train", "A,", "B", "Walk,", "Sit", "0,", "1", "12", "376"],
         ["test", "C", "Walk,", "Sit", "0,", "1", "6", "188", "188"],
     ]
     assert f"written: {stages()[0]}" in first.out
@@ -184,7 +184,7 @@ def test_no_disk_space_while_writing(srnet, monkeypatch):
 
 def test_a_damaged_stage_is_made_again(srnet):
     srnet("prepare", *DATA).ok()
-    (chunk, *_) = (p for p in stages()[0].rglob("c/*") if p.is_file()) if (stages()[0]).exists() else ()
+    (chunk, *_) = (p for p in stages()[0].rglob("*") if p.is_file() and "c" in p.parts)
     chunk.unlink()
     assert "written: " in srnet("prepare", *DATA).ok().out
 

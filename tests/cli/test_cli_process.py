@@ -12,7 +12,7 @@ import pytest
 from cli_running import DATA, TINY
 from tests_support import write_published
 
-from srnet_cli.training import ctrl_c
+from srnet_cli.commands.train import ctrl_c
 from srnet_core.checkpoint import load_checkpoint
 
 SRNET = (sys.executable, "-m", "srnet_cli.app")

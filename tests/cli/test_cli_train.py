@@ -90,7 +90,7 @@ def test_every_model_option_arrives(train):
 def test_resume_goes_on_and_keeps_its_settings(train, srnet):
     train("--name", "run", "--lr", "0.002").ok()
     ran = srnet("train", "--resume", LATEST, "--epochs", "2").ok()
-    assert "goes on   after epoch 1" in ran.out and "epoch 2/2" in ran.out
+    assert "resumes   after epoch 1" in ran.out and "epoch 2/2" in ran.out
     assert config_of()["train"]["lr"] == 0.002
     assert len(Path("checkpoint/run/metrics.jsonl").read_text().splitlines()) == 2
     srnet("train", "--resume", LATEST).refused(str(LATEST), "already trained 2 of 2 epochs", "--epochs")
@@ -183,20 +183,14 @@ def test_synthetic_data_is_said_once(train, srnet, monkeypatch):
     [
         (("--model", "srnt"), ("no model 'srnt'", "Did you mean 'srnet'?", "fc")),
         (("--groups", "4"), ("--groups", "1, 2, 3, 5")),
-        (("--arch", "2,2"), ("--arch", "odd")),
-        (("--arch", ","), ("--arch", "at least one")),
         (("--arch", "3,x"), ("--arch", "separated by commas", "3,x")),
-        (("--recombine", "multipy"), ("--recombine", "Did you mean 'multiply'?")),
-        (("--context", "other"), ("--context", "others, all, none")),
-        (("--dropout", "1"), ("--dropout",)),
         (("--device", "gpu"), ("--device", "auto, cpu, cuda")),
         (("--device", "cuda:99"), ("--device", "cuda:99", "--device auto")),
-        (("--lr", "inf"), ("--lr", "finite")),
-        (("--lr", "nan"), ("--lr", "positive")),
-        (("--lr-decay", "2"), ("--lr-decay",)),
-        (("--seed", "-1"), ("--seed",)),
-        (("--stride", "100"), ("--stride", "batch size")),
-        (("--epochs", "0"), ("--epochs", "1 or more")),
+        (("--lr", "nan"), ("--lr",)),  # what else is out of range: in tests/test_config.py
+        (("--recombine", "multipy"), ("--recombine",)),
+        (("--arch", ","), ("--arch",)),
+        (("--set", "train.lr=fast"), ("--set",)),
+        (("--stride", "100"), ("--stride",)),
         (("--validation", "Z"), ("--validation", "Choices: A, B")),
         (("--validation", "1.5"), ("--validation", "between 0 and 1")),
         (("--validation", "A,B"), ("--validation", "0 train")),
@@ -205,19 +199,14 @@ def test_synthetic_data_is_said_once(train, srnet, monkeypatch):
         (("--groups", ""), ("--groups", "is empty")),
         (("--context-form", "channel-wise"), ("--context-form", "learned, mean, upsampled_mean")),
         (("--context-width", "9"), ("context_width", "9 is more than")),
-        (("--channels", "1000000000"), ("--channels", "65536")),
         (("--dense",), ("--dense", "no dense srnet", "--model fc")),
         (("--model", "fc", "--set", "model.num_joints_out=1"), ("model.num_joints_out", "no whole pose")),
-        (("--train-eval-every", "-1"), ("--train-eval-every", "negative")),
-        (("--set", "train.lrr=1"), ("--set", "Did you mean 'lr'?")),
-        (("--set", "training.lr=1"), ("--set", "Did you mean 'train'?")),
         (("--set", "lr"), ("--set", "section.key=value")),
-        (("--set", "train.lr=fast"), ("--set", "lr", "float", "'fast'")),
         (("--set", "model.skeleton=coco"), ("coco",)),
         (("--resume", "nothere.bin"), ("nothere.bin", "no such checkpoint")),
         (("--checkpoint-dir", "data/data_3d_small.npz"), ("data/data_3d_small.npz", "is a file")),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused_before_training(train, options, said):
     train(*options).refused(*said)
     assert not Path("checkpoint").exists()
@@ -268,7 +257,7 @@ def stop_after(monkeypatch):
                 yield event
 
         monkeypatch.setattr(training_run, "train_epochs", counted)
-        monkeypatch.setattr("srnet_cli.training.ctrl_c", lambda: nullcontext(lambda: len(steps) >= count))
+        monkeypatch.setattr("srnet_cli.commands.train.ctrl_c", lambda: nullcontext(lambda: len(steps) >= count))
 
     return arrange
 
@@ -284,7 +273,7 @@ def test_a_stopped_run_says_how_to_go_on(train, srnet, stop_after):
     srnet("train", "--resume", LATEST, "--batch-size", "32").refused("--resume", "batch_size", "64", "32")
     stop_after(10**9)
     ran = srnet(*command[1:]).ok()
-    assert "goes on   after 3 steps of the first epoch" in ran.out and "epoch 1/1" in ran.out
+    assert "resumes   after 3 steps of the first epoch" in ran.out and "epoch 1/1" in ran.out
     assert Path("my best/model_best_run.bin").exists()
 
 
@@ -303,4 +292,4 @@ def test_a_time_limit_ends_inside_an_epoch_and_the_run_can_go_on(train, srnet):
     assert "The time is up after 1 step of the first epoch." in ran.out and "frame-wise mean" in ran.out
     assert load_checkpoint(LATEST).epoch == 0
     ran = srnet("train", "--resume", LATEST, "--set", "train.minutes=0").ok()
-    assert "goes on   after 1 step of the first epoch" in ran.out and "epoch 1/1" in ran.out
+    assert "resumes   after 1 step of the first epoch" in ran.out and "epoch 1/1" in ran.out

@@ -1,0 +1,62 @@
+"""What commands start from: a prepared stage, a checkpoint."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from srnet_cli.console import remark
+from srnet_cli.progress import progress_bar
+from srnet_cli.wording import SYNTHETIC
+from srnet_core.config import DataConfig
+from srnet_core.errors import InputFileMissing
+
+if TYPE_CHECKING:
+    from srnet_core.checkpoint import Checkpoint
+    from srnet_core.stages.prepare import Prepared
+
+
+def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
+    """Prepare with a progress bar. A remark says that synthetic data is used, and why if it was not asked for."""
+    from srnet_core.stages.prepare import prepare
+
+    if config.dataset is None and config.data_dir != DataConfig().data_dir:
+        _require_h36m(config)
+    with progress_bar() as bar:
+        prepared = prepare(config, force=force, progress=bar.update)
+    if prepared.stage.manifest["synthetic"]:
+        remark(SYNTHETIC if config.dataset else _why_synthetic(config))
+    return prepared
+
+
+def _require_h36m(config: DataConfig) -> None:
+    """A folder given with --data-dir must hold Human3.6M if no data set is named: synthetic data is no substitute for it."""
+    from srnet_core import datasets
+
+    if datasets.resolve_name(None, config.data_dir, config.keypoints) == "synthetic":
+        others = datasets.available(config.data_dir)
+        todo = f"Give --dataset {' or '.join(others)}" if others else "Check the path, or give --dataset synthetic"
+        raise InputFileMissing("there are no Human3.6M files in this folder", where=config.data_dir, todo=todo)
+
+
+def _why_synthetic(config: DataConfig) -> str:
+    from srnet_core import datasets
+
+    others = [n for n in datasets.available(config.data_dir) if n != "h36m"]
+    also = f". Also in {config.data_dir}/: --dataset {' or '.join(others)}" if others else ""
+    return f"no Human3.6M files in {config.data_dir}/: using {SYNTHETIC}{also}"
+
+
+def open_checkpoint(path: str | Path, data: dict, network: Mapping[str, Any]) -> "Checkpoint":
+    """Load a checkpoint. Remarks say what had to be inferred or assumed.
+
+    Args:
+        data: the data options given; a published file does not say which normalization it was trained with.
+        network: options of the network that published files do not tell, as given; a file of ours that says
+            otherwise is an error, but for `compat`.
+    """
+    from srnet_core.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(path, normalization=data.get("normalization"), **network)
+    for sentence in checkpoint.inferred:
+        remark(sentence)
+    return checkpoint

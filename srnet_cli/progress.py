@@ -1,0 +1,97 @@
+"""Progress while a command works: a bar in a terminal, a line now and then in a log.
+
+All of it goes to standard error.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from srnet_cli import console
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+HEARTBEAT_SECONDS = 60.0  # without a terminal there is no bar; the log shows now and then that work continues
+
+
+@contextmanager
+def progress_bar() -> Iterator["Bar"]:
+    """A progress bar on standard error, removed at the end."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    # no redirection of standard output: it would send results meant for a pipe to the terminal
+    with Progress(
+        *columns, console=console.err, transient=True, redirect_stdout=False, disable=not console.err.is_interactive
+    ) as progress:
+        yield Bar(progress)
+
+
+class Bar:
+    """One line per piece of work: it appears with the first update and is removed when the piece is done."""
+
+    def __init__(self, progress: "Progress"):
+        self._progress = progress
+        self._tasks: dict[str, int] = {}
+        self._shown = self._started = 0.0
+        self._beat = time.monotonic()
+        self._windows = 0
+        self.epoch = None  # the epoch whose line is still to be shown
+
+    def update(self, what: str, done: float, total: float, note: str = "") -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total, note=note)
+        self._progress.update(self._tasks[what], completed=done, total=total, note=note)
+        self._heartbeat(what, done, total, note)
+        if done >= total:
+            self.close(what)
+
+    def busy(self, what: str) -> None:
+        """Show work of unknown length."""
+        self._tasks[what] = self._progress.add_task(what, total=None, note="")
+
+    def begin(self, what: str, done: int, total: int) -> None:
+        """Show training before its first step is done, which may take long."""
+        self._started, self._windows = time.monotonic(), 0
+        self.update(what, done, total)
+
+    def step(self, what: str, step, epochs: int) -> None:
+        """Show a training step. The loss is read a few times a second only: each reading waits for the device."""
+        now = time.monotonic()
+        self._windows += step.windows
+        if what not in self._tasks:
+            self._started, self._windows = now, 0
+        if what not in self._tasks or now - self._shown > 0.3 or step.step == step.steps:
+            rate = f"{self._windows / (now - self._started):,.0f} windows/s" if self._windows else ""
+            self._shown = now
+            if epochs > 1:
+                self.update("epochs", step.epoch - 1 + step.step / step.steps, epochs)
+            self.update(what, step.step, step.steps, f"loss {float(step.loss):.4f} {rate}")
+
+    def close(self, what: str) -> None:
+        if what in self._tasks:
+            self._progress.remove_task(self._tasks.pop(what))
+
+    def line(self, text: str) -> None:
+        """A line of the result, above the bar.
+
+        Where both streams are the same terminal, only the console that draws the bar can print above it.
+        """
+        on_terminal = console.out.is_terminal and not self._progress.disable
+        (console.err if on_terminal else console.out).print(escape(text), soft_wrap=True)
+
+    def _heartbeat(self, what: str, done: float, total: float, note: str) -> None:
+        if self._progress.disable and what != "epochs" and time.monotonic() - self._beat > HEARTBEAT_SECONDS:
+            self._beat = time.monotonic()
+            console.err.print(escape(f"  {what}: {done:,.0f} of {total:,.0f} {note}".rstrip()), soft_wrap=True)

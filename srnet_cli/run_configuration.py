@@ -1,0 +1,76 @@
+"""The settings of a run: defaults or checkpoint, then preset, then the options typed, then --set."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srnet_cli.completion import preset_names
+from srnet_core.config import DataConfig, RunConfig, merge, read_toml, replace, with_settings
+from srnet_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from srnet_core.checkpoint import Checkpoint
+
+
+def start_config(
+    source: "Checkpoint | None", resume: bool, preset: str | None, options: Mapping[str, Mapping], settings: list[str]
+) -> RunConfig:
+    """The configuration of a run: defaults or checkpoint, then preset, then options, then --set."""
+    config = RunConfig()
+    if source is not None:
+        if resume:
+            config = source.run_config()
+        config = replace(config, model=source.model_config)
+        if source.record.config is not None:  # the weights work with no other normalization
+            normalization = source.record.config.data.normalization
+            config = replace(config, data=replace(config.data, normalization=normalization))
+    if preset is not None:
+        path = preset_path(preset)
+        config = merge(config, read_toml(path), where=path)
+    model = dict(options["model"])
+    if "groups" in model:
+        model |= chosen_groups(model["groups"], config.model.skeleton)
+    options = {**options, "model": model}
+    config = RunConfig(**{section: replace(getattr(config, section), **given) for section, given in options.items()})
+    return with_settings(config, settings) if settings else config
+
+
+def chosen_groups(text: str, skeleton: str) -> dict:
+    """The settings that `--groups` gives: a number of body parts, or a TOML file of them."""
+    from srnet_core.body_parts import read_groups
+    from srnet_core.lookup import names
+    from srnet_core.skeletons import get_skeleton
+
+    if not text.strip():
+        raise ConfigError("is empty", where="--groups", todo="Give a number, or a TOML file of your own")
+    if text.isdigit():
+        return {"groups": int(text), "body_parts": ()}
+    known = get_skeleton(skeleton).joint_names if skeleton in names("skeletons") else None
+    parts = read_groups(text, known)
+    return {"groups": len(parts), "body_parts": parts}
+
+
+def preset_path(name: str) -> Path:
+    """The file of a preset: one that comes with srnet by its name, or a file of the user by its path."""
+    from srnet_core import presets
+    from srnet_core.lookup import choose
+
+    if name.endswith(".toml") or "/" in name:
+        return Path(name)
+    choose("preset", name, preset_names(), where="--config")
+    return Path(presets.__file__).parent / f"{name}.toml"
+
+
+def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
+    """The data settings a checkpoint was trained with, each replaced where the user gave an option."""
+    data = checkpoint.run_config("data").data
+    if not Path(data.cache_dir).is_dir():  # a checkpoint from another machine must not make folders here
+        data = replace(data, cache_dir=DataConfig().cache_dir)
+    if "dataset" in overrides and overrides["dataset"] != data.dataset:
+        # another data set has other subjects and actions: only settings that name none of them are kept
+        carried = ("normalization", "root_depth", "downsample", "keypoints", "cache_dir")
+        data = DataConfig(**{name: getattr(data, name) for name in carried})
+    elif "protocol" in overrides and overrides["protocol"].replace("-", "_") != data.protocol:
+        # another protocol splits by something else; subjects are kept, as every protocol uses them
+        data = replace(data, train_actions=(), train_cameras=(), test_cameras=())
+    return replace(data, **overrides)

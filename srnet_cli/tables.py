@@ -1,0 +1,120 @@
+"""Tables of results: metrics by action, subject or camera, and plain ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from srnet_cli import console
+from srnet_cli.wording import dataset_text
+
+if TYPE_CHECKING:
+    from srnet_core.evaluation.tables import Report
+
+METRIC_HEADS = {
+    "mpjpe_mm": "\nMPJPE\nmm",
+    "p_mpjpe_mm": "P-\nMPJPE\nmm",
+    "n_mpjpe_mm": "N-\nMPJPE\nmm",
+    "mpjve_mm": "MPJ-\nVE\nmm",
+    "pck150": "PCK\n150\n%",
+    "auc": "\nAUC\n%",
+    "p_pck150": "P-\nPCK\n%",
+    "p_auc": "P-\nAUC\n%",
+    "angle_deg": "\nang.\ndeg",
+    "symmetry_mm": "\nsym.\nmm",
+}
+_FRACTIONS = ("pck150", "auc", "p_pck150", "p_auc")
+
+
+def plain_table(
+    title: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    caption: str | None = None,
+    text_columns: int = 1,
+) -> None:
+    """A table whose first columns are text and whose others are right-aligned."""
+    table = _table()
+    for index, head in enumerate(heads):
+        table.add_column(head, justify="left" if index < text_columns else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    _show(table, title, caption)
+
+
+def metric_table(
+    title: str,
+    head: str,
+    rows: Mapping[str, Mapping[str, float]],
+    means: Mapping[str, Mapping[str, float]],
+    *,
+    caption: str | None = None,
+) -> None:
+    """Metrics by group, with the means below a rule."""
+    names = [m for m in METRIC_HEADS if m in next(iter((rows or means).values()))]
+    table = _table()
+    table.add_column(f"\n\n{head}", overflow="fold")
+    for name in names:
+        table.add_column(METRIC_HEADS[name], justify="right", no_wrap=True)
+    table.add_column("\n\nframes", justify="right", no_wrap=True)
+    for label, values in rows.items():
+        table.add_row(escape(label), *_cells(values, names))
+    if rows:
+        table.add_section()
+    for label, values in means.items():
+        table.add_row(f"[bold]{escape(label)}[/]", *(f"[bold]{cell}[/]" for cell in _cells(values, names)))
+    _show(table, title, caption)
+
+
+def show_report(report: "Report", name: str, by: str = "action") -> None:
+    """The table of an evaluation; its two means are named."""
+    about = report.about
+    caption = (
+        f"{about['keypoints']} 2D, {about['protocol'].replace('_', '-')}, normalization {about['normalization']}, "
+        f"flip averaging {'on' if about['test_time_flip'] else 'off'}. "
+        "Action-wise mean: mean of the actions' means, as papers print. Frame-wise mean: every frame counts the same."
+    )
+    if about["as_published"]:
+        caption += " Computed as the published code does, including its mistakes."
+    if about["root_depth"] == "estimate":
+        caption += " The root's depth is estimated from bone lengths."
+    if about["uses_root_depth"]:
+        caption += " This normalization uses the ground-truth root depth: not comparable with base."
+    rows = {"action": report.by_action, "subject": report.by_subject, "camera": report.by_camera}[by]
+    means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
+    metric_table(report_title(report, name), by, rows, means, caption=caption)
+
+
+def report_title(report: "Report", name: str) -> str:
+    """What was evaluated on what."""
+    about = report.about
+    return f"{name} on the {about['scope']} of {dataset_text(about['dataset'], about['synthetic'])}"
+
+
+def metric_text(name: str, value: float) -> str:
+    """A metric as tables show it: mm and degrees with one decimal, fractions in percent."""
+    if value != value:
+        return "-"
+    if name == "mpjve_mm":
+        return f"{value:.2f}"
+    return f"{100 * value:.1f}" if name in _FRACTIONS else f"{value:.1f}"
+
+
+def _table() -> Table:
+    """A table narrow enough for ten metrics in 80 columns."""
+    return Table(header_style="bold", box=SIMPLE_HEAD, padding=0, show_edge=False)
+
+
+def _show(table: Table, title: str, caption: str | None) -> None:
+    """Print a table between its title and its caption, which may be wider than the table."""
+    console.out.print(f"[bold]{escape(title)}[/]", soft_wrap=not console.out.is_terminal)
+    console.out.print(table)
+    if caption:
+        console.out.print(f"[dim]{escape(caption)}[/]", soft_wrap=not console.out.is_terminal)
+
+
+def _cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return [metric_text(name, values[name]) for name in names] + [str(values["frames"])]

@@ -1,0 +1,60 @@
+"""How sizes, durations, data sets and models are written."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from srnet_core.config import ModelConfig
+    from srnet_core.stages.store import Stage
+
+SYNTHETIC = "SYNTHETIC data: made by a program, not measured on people"
+
+
+def bytes_text(count: int) -> str:
+    """A size as people read it: 3.4 MiB."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.2f} GiB"
+
+
+def count_text(count: int, what: str) -> str:
+    """A number of things: 1 epoch, 1,024 frames."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as people read it: 0.42 s, 73 s, 1 h 05 min."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def dataset_text(name: str, synthetic: bool) -> str:
+    """The name of a data set, with SYNTHETIC in capitals where it is."""
+    return name if not synthetic else "SYNTHETIC data" if name == "synthetic" else f"{name} (SYNTHETIC)"
+
+
+def data_text(stage: "Stage") -> str:
+    """The content of a stage in a few words."""
+    manifest, config = stage.manifest, stage.manifest["config"]
+    dataset, protocol = dataset_text(manifest["dataset"], manifest["synthetic"]), config["protocol"].replace("_", "-")
+    return f"{dataset}, {manifest['keypoints']} 2D, {protocol}, normalization {config['normalization']}"
+
+
+def model_text(model: "ModelConfig") -> str:
+    """A model in a few words: srnet 3,3,3, 1024 channels, 5 groups, multiply others."""
+    from srnet_core.models import get_model
+
+    parts = [f"{model.name} {','.join(map(str, model.filter_widths))}", f"{model.channels} channels"]
+    parts += [get_model(model.name).summary(model)]
+    return ", ".join([part for part in parts if part] + (["causal"] if model.causal else []))
+
+
+def parameters_text(number: int) -> str:
+    """A number of parameters, in millions from ten thousand on."""
+    return f"{number / 1e6:.3f} M parameters" if number >= 10_000 else f"{number:,} parameters"

@@ -1,0 +1,150 @@
+"""Settings of the data: which poses, how they are split, how they are normalized."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from srnet_core.config.setting import check_settings, setting
+
+_PANEL = "Data"
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Everything that decides the content of a stage, and where its files are.
+
+    Every setting is described on its field; docs/settings.md lists them.
+
+    Raises:
+        UnknownNameError, ConfigError: a value outside its choices or range.
+    """
+
+    SECTION: ClassVar[str] = "data"
+
+    dataset: str | None = setting(
+        None,
+        "Data set",
+        details="Without it Human3.6M is taken if one of its files is in the data folder, else synthetic data.",
+        flags=("--dataset",),
+        panel=_PANEL,
+        basic=True,
+        metavar="NAME",
+        plugins="datasets",
+        hidden=("custom",),  # reads every NAME that has no reader of its own
+        other="NAME of data_3d_NAME.npz",
+        default_text="h36m if its files are there, else synthetic",
+    )
+    data_dir: str = setting("data", "Folder of the input files", flags=("--data-dir",), panel=_PANEL, metavar="FOLDER")
+    cache_dir: str = setting(
+        "cache", "Folder of the prepared stages", flags=("--cache-dir",), panel=_PANEL, metavar="FOLDER"
+    )
+    keypoints: str = setting(
+        "gt",
+        "Source of the 2D keypoints, e.g. gt or cpn_ft_h36m_dbb",
+        details="The last part of the file name `data_2d_NAME_KEYPOINTS.npz`; gt is the projected 3D pose.",
+        flags=("--keypoints",),
+        panel=_PANEL,
+        metavar="NAME",
+        completes="keypoints",
+    )
+    protocol: str = setting(
+        "cross_subject",
+        "How clips are split into training and test",
+        flags=("--protocol",),
+        panel=_PANEL,
+        basic=True,
+        metavar="NAME",
+        plugins="protocols",
+        dashes=True,
+    )
+    subjects_train: tuple[str, ...] = setting(
+        (),
+        "Subjects to train on, e.g. S1,S5",
+        flags=("--subjects-train",),
+        panel=_PANEL,
+        metavar="NAMES",
+        completes="subjects",
+        default_text="the data set's usual split",
+    )
+    subjects_test: tuple[str, ...] = setting(
+        (),
+        "Subjects to test on, e.g. S9,S11",
+        flags=("--subjects-test",),
+        panel=_PANEL,
+        metavar="NAMES",
+        completes="subjects",
+        default_text="the data set's usual split",
+    )
+    actions: tuple[str, ...] = setting(
+        (),
+        "Use only these actions in both splits, e.g. Walking,Sitting",
+        flags=("--actions",),
+        panel=_PANEL,
+        metavar="NAMES",
+        completes="actions",
+        default_text="all",
+    )
+    train_actions: tuple[str, ...] = setting(
+        (),
+        "Actions to train on in the cross-action protocol; all others are tested",
+        flags=("--train-action",),
+        panel=_PANEL,
+        basic=True,
+        metavar="NAMES",
+        completes="actions",
+        default_text="none",
+    )
+    train_cameras: tuple[int, ...] = setting(
+        (),
+        "Cameras to train on, by index, e.g. 0,2",
+        flags=("--train-camera",),
+        panel=_PANEL,
+        metavar="NUMBERS",
+        completes="cameras",
+        minimum=0,
+        default_text="all; 0 in cross-camera",
+    )
+    test_cameras: tuple[int, ...] = setting(
+        (),
+        "Cameras to test on, by index",
+        flags=("--test-camera",),
+        panel=_PANEL,
+        metavar="NUMBERS",
+        completes="cameras",
+        minimum=0,
+        default_text="all; in cross-camera those not trained on",
+    )
+    downsample: int = setting(1, "Use every N-th frame", flags=("--downsample",), panel=_PANEL, metavar="N", minimum=1)
+    subset: float = setting(
+        1.0,
+        "Fraction of each training clip to use",
+        details="The frames used are consecutive.",
+        flags=("--subset",),
+        panel=_PANEL,
+        metavar="FRACTION",
+        above=0,
+        maximum=1,
+    )
+    normalization: str = setting(
+        "base",
+        "Normalization of the poses",
+        details="It makes poses comparable across cameras and people; a checkpoint works with the one it was trained with.",
+        flags=("--norm",),
+        panel=_PANEL,
+        basic=True,
+        metavar="NAME",
+        plugins="normalization",
+    )
+    root_depth: str = setting(
+        "ground_truth",
+        "Source of the root's distance in proj, weak_proj and lcn",
+        details="ground-truth, as published, or estimate: from bone lengths and focal length, as a system that sees "
+        "only 2D has to.",
+        flags=("--root-depth",),
+        panel=_PANEL,
+        metavar="NAME",
+        choices=("ground_truth", "estimate"),
+        dashes=True,
+    )
+
+    def __post_init__(self):
+        check_settings(self)

@@ -1,0 +1,188 @@
+"""Settings of the network."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from srnet_core.body_parts import BodyParts, named_parts
+from srnet_core.config.setting import check_settings, setting
+from srnet_core.errors import ConfigError
+
+RECOMBINE = ("multiply", "add", "concat")
+CONTEXT = ("others", "all", "none")
+CONTEXT_FORM = ("learned", "mean", "upsampled_mean", "channel_wise", "one_for_all", "group_wise")
+_PANEL, _ADVANCED = "Model", "Advanced model"
+_MAX_CHANNELS, _MAX_JOINTS = 1 << 16, 1000  # far above any network; a mistyped number must not fill the memory
+_MAX_LAYERS, _MAX_FRAMES = 32, 10**6
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network. Settings that a model does not use keep their defaults.
+
+    Every setting is described on its field; docs/settings.md lists them.
+
+    Raises:
+        UnknownNameError, ConfigError: a value outside its choices or range, or filter widths that are even or too many.
+    """
+
+    SECTION: ClassVar[str] = "model"
+
+    name: str = setting(
+        "srnet",
+        "Structure of the network",
+        flags=("--model",),
+        panel=_PANEL,
+        basic=True,
+        metavar="NAME",
+        plugins="models",
+    )
+    filter_widths: tuple[int, ...] = setting(
+        (1, 1, 1),
+        "Filter widths of the temporal layers, all odd; their product is the receptive field in frames",
+        flags=("--arch",),
+        panel=_PANEL,
+        basic=True,
+        metavar="WIDTHS",
+    )
+    channels: int = setting(
+        1024,
+        "Channels of the hidden layers",
+        details="Shared out to the groups in proportion to their inputs.",
+        flags=("--channels",),
+        panel=_PANEL,
+        metavar="N",
+        minimum=1,
+        maximum=_MAX_CHANNELS,
+    )
+    groups: int = setting(
+        5,
+        "Body parts the joints are split into: a number, or a TOML file of your own (see srnet groups)",
+        details="The skeletons of srnet have divisions of their own; h36m17 into 1, 2, 3 or 5 parts.",
+        flags=("--groups",),
+        panel=_PANEL,
+        basic=True,
+        metavar="N|FILE",
+        parse=str,  # a number or a file; the skeleton must be known to read the file
+    )
+    body_parts: BodyParts = setting(  # noqa: RUF009 (an immutable tuple behind a name of our own)
+        (),
+        "A division of your own into body parts: names with lists of joint names",
+        details="Every joint must be in at least one part. In a preset: a table, or a list of lists of joint names. "
+        "`groups` is then the number of parts.",
+        default_text="none",
+    )
+    recombine: str = setting(
+        "multiply",
+        "How the context of the other body parts enters a part",
+        flags=("--recombine",),
+        panel=_PANEL,
+        metavar="NAME",
+        choices=RECOMBINE,
+        published_help="How the context enters a part, for files with context all: their weights fit multiply and add",
+    )
+    context: str = setting(
+        "others",
+        "Body parts the context of a part is computed from",
+        flags=("--context",),
+        panel=_PANEL,
+        metavar="NAME",
+        choices=CONTEXT,
+    )
+    context_form: str = setting(
+        "learned",
+        "How the context is computed",
+        details="learned is a small convolution per part. mean and upsampled_mean need context others; channel_wise, "
+        "one_for_all and group_wise need context all.",
+        flags=("--context-form",),
+        panel=_ADVANCED,
+        metavar="NAME",
+        choices=CONTEXT_FORM,
+    )
+    context_width: int = setting(
+        1,
+        "Numbers of the context per part, frame and filter tap; published: 1",
+        details="`SplitRecombineConv1d` says what more than one means.",
+        flags=("--context-width",),
+        panel=_ADVANCED,
+        metavar="N",
+        minimum=1,
+        maximum=_MAX_CHANNELS,
+    )
+    dropout: float = setting(
+        0.0, "Dropout probability", flags=("--dropout",), panel=_PANEL, metavar="P", minimum=0, below=1
+    )
+    causal: bool = setting(
+        False,
+        "Use past frames only",
+        flags=("--causal/--no-causal",),
+        panel=_PANEL,
+        published_help="Whether the network uses past frames only; the files do not say",
+    )
+    dense: bool = setting(
+        False,
+        "Model fc only: convolutions over all frames instead of dilated ones",
+        flags=("--dense/--no-dense",),
+        panel=_ADVANCED,
+    )
+    negative_slope: float = setting(
+        0.01, "Negative slope of the LeakyReLU", details="0 is the ReLU of VideoPose3D.", minimum=0, below=1
+    )
+    residual_2d: bool | None = setting(
+        None,
+        "Add the 2D input to the predicted x and y",
+        default_text="yes for normalization lcn, as published, else no",
+    )
+    num_joints_out: int = setting(
+        0,
+        "Number of joints predicted",
+        details="1 is a network for the trajectory of the root (model fc only).",
+        minimum=0,
+        maximum=_MAX_JOINTS,
+        default_text="0, those of the skeleton",
+    )
+    compat: str = setting(
+        "trained",
+        "Side to take where the published code contradicts itself, see docs/differences.md",
+        details="trained: whole clips give what single windows give, which is the function that was trained. "
+        "original: whole clips as the published evaluation computes them, and with them everything else that its "
+        "numbers come from: decoding, angles and symmetry, test actions, momentum. "
+        "aligned: each context goes to the filter tap it was computed for; for new models.",
+        flags=("--compat",),
+        panel=_ADVANCED,
+        metavar="NAME",
+        choices=("trained", "original", "aligned"),
+        published_help="original: evaluate as the published code does, including its mistakes, see docs/differences.md",
+    )
+    skeleton: str = setting(
+        "h36m17",
+        "Skeleton of the 2D input and the 3D output",
+        metavar="NAME",
+        plugins="skeletons",
+        other="that of the data set",
+    )
+
+    def __post_init__(self):
+        check_settings(self)
+        widths = self.filter_widths
+        if not widths:
+            raise ConfigError("needs at least one filter width", where="--arch")
+        if not all(w >= 1 and w % 2 == 1 for w in widths):
+            text = ",".join(map(str, widths))
+            raise ConfigError(f"filter widths must be odd and positive, not {text}", where="--arch")
+        if len(widths) > _MAX_LAYERS or self.receptive_field >= _MAX_FRAMES:
+            limits = f"at most {_MAX_LAYERS} filter widths, and a receptive field below {_MAX_FRAMES:,} frames"
+            raise ConfigError(f"the network is too deep: {limits}", where="--arch")
+        object.__setattr__(self, "body_parts", named_parts(self.body_parts))
+        if self.body_parts:
+            object.__setattr__(self, "groups", len(self.body_parts))
+
+    @property
+    def as_published(self) -> bool:
+        """Whether training and evaluation do as the published code does where that is wrong or surprising."""
+        return self.compat == "original"
+
+    @property
+    def receptive_field(self) -> int:
+        """Number of input frames that one output frame depends on."""
+        return math.prod(self.filter_widths)

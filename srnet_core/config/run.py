@@ -1,0 +1,133 @@
+"""A whole run's settings, and where they come from: defaults, plain dicts, presets, `section.key=value` pairs."""
+
+import dataclasses
+import reprlib
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from srnet_core.body_parts import BodyParts, named_parts
+from srnet_core.config.data import DataConfig
+from srnet_core.config.model import ModelConfig
+from srnet_core.config.train import TrainConfig
+from srnet_core.errors import ConfigError
+from srnet_core.lookup import choose
+from srnet_core.toml_file import read_toml_file
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Data, model and training of one run."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+def replace(config, **changes):
+    """A copy with some fields changed, checked again; `None` leaves a field as it is."""
+    return dataclasses.replace(config, **{k: v for k, v in changes.items() if v is not None})
+
+
+def to_dict(config) -> dict[str, Any]:
+    """A config as plain nested dicts, lists and scalars, fit for JSON."""
+    return {
+        f.name: to_dict(v) if dataclasses.is_dataclass(v) else list(v) if isinstance(v, tuple) else v
+        for f, v in ((f, getattr(config, f.name)) for f in dataclasses.fields(config))
+    }
+
+
+def from_dict(cls, values: Mapping[str, Any], *, where: object = None):
+    """Build a config from nested plain values.
+
+    Raises:
+        UnknownNameError: a key the config does not have; the message lists those it has.
+        ConfigError: a value of the wrong type or out of range.
+    """
+    hints = typing.get_type_hints(cls)
+    fields = [f.name for f in dataclasses.fields(cls)]
+    arguments = {}
+    for key, value in values.items():
+        choose("setting", str(key), fields, where=where)
+        kind = hints[key]
+        if dataclasses.is_dataclass(kind):
+            _require_table(key, value, where)
+            arguments[key] = from_dict(kind, value, where=f"{where}, [{key}]" if where else f"[{key}]")
+        else:
+            arguments[key] = _coerce(value, kind, f"{where}, {key}" if where else key)
+    return cls(**arguments)
+
+
+def _require_table(section: str, value: Any, where: object) -> None:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"[{section}] must be a table of settings", where=where)
+
+
+def _coerce(value: Any, kind: Any, where: str) -> Any:
+    """`value` as `kind`, where nothing is lost: int to float, list to tuple, a single item to a tuple of one."""
+    if kind == BodyParts:
+        return named_parts(value, where=where)
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        if value is None:
+            return None
+        kind = next(k for k in typing.get_args(kind) if k is not types.NoneType)
+        origin = typing.get_origin(kind)
+    if origin is tuple:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(_coerce(item, typing.get_args(kind)[0], where) for item in items)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise ConfigError(f"expected {getattr(kind, '__name__', kind)}, not {reprlib.repr(value)}", where=where)
+    return value
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """A preset file as nested dicts.
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: it is not TOML, or far too large; the message has line and column.
+    """
+    return read_toml_file(path, what="preset file", todo="Check the path after --config")
+
+
+def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
+    """`config` with `section.key=value` pairs applied. Values are written as in TOML; bare words are strings.
+
+    >>> with_settings(RunConfig(), ["train.lr=1e-4", "model.filter_widths=[3, 3]", "data.protocol=cross-camera"]).train.lr
+    0.0001
+    """
+    values = to_dict(config)
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        section, dot, key = path.strip().partition(".")
+        if not (equals and dot and key):
+            todo = "For instance: --set train.lr=0.0005"
+            raise ConfigError(f"{setting!r} is not of the form section.key=value", where="--set", todo=todo)
+        choose("section", section, values, where="--set")
+        choose("setting", key, values[section], where=f"--set {section}")
+        try:
+            values[section][key] = tomllib.loads(f"value = {text.strip()}")["value"]
+        except (ValueError, RecursionError):  # a bare word, or nothing that TOML could be
+            values[section][key] = text.strip()
+    return from_dict(RunConfig, values, where="--set")
+
+
+def merge(base: RunConfig, overrides: Mapping[str, Any], *, where: object = None) -> RunConfig:
+    """`base` with the values of a nested mapping, such as a preset, on top."""
+    values = to_dict(base)
+    for section, entries in overrides.items():
+        choose("section", str(section), values, where=where)
+        _require_table(section, entries, where)
+        for key in entries:
+            choose("setting", str(key), values[section], where=f"{where}, [{section}]")
+        values[section] |= entries
+    return from_dict(RunConfig, values, where=where)

@@ -1,0 +1,166 @@
+"""Settings of the training, with the published defaults."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from srnet_core.config.setting import check_settings, read_size_mib, setting
+from srnet_core.errors import ConfigError
+
+SWITCH = ("auto", "on", "off")
+_PANEL, _ADVANCED = "Training", "Advanced training"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the network is trained.
+
+    Every setting is described on its field; docs/settings.md lists them.
+
+    Raises:
+        UnknownNameError, ConfigError: a value outside its choices or range, or a stride longer than the batch.
+    """
+
+    SECTION: ClassVar[str] = "train"
+
+    epochs: int = setting(
+        60,
+        "Number of epochs: passes over the training windows",
+        flags=("--epochs",),
+        panel=_PANEL,
+        basic=True,
+        metavar="N",
+        minimum=1,
+    )
+    batch_size: int = setting(
+        1024,
+        "Predicted frames per batch, without mirrored windows; BatchNorm needs at least 2",
+        flags=("--batch-size",),
+        panel=_PANEL,
+        basic=True,
+        metavar="N",
+        minimum=2,
+    )
+    lr: float = setting(
+        1e-3,
+        "Initial learning rate of Adam (amsgrad)",
+        flags=("--lr",),
+        panel=_PANEL,
+        basic=True,
+        metavar="RATE",
+        above=0,
+    )
+    lr_decay: float = setting(
+        0.95,
+        "Learning-rate decay per epoch, a factor",
+        flags=("--lr-decay",),
+        panel=_PANEL,
+        metavar="FACTOR",
+        above=0,
+        maximum=1,
+    )
+    stride: int = setting(
+        1, "Consecutive frames predicted per window", flags=("--stride",), panel=_PANEL, metavar="N", minimum=1
+    )
+    flip: bool = setting(True, "Also train on mirrored windows", flags=("--flip/--no-flip",), panel=_PANEL)
+    test_flip: bool = setting(
+        True,
+        "When evaluating, average each prediction with that of the mirrored input",
+        flags=("--test-flip/--no-test-flip",),
+        panel=_PANEL,
+    )
+    seed: int = setting(
+        4321,
+        "Random seed of initial weights, window order and dropout",
+        flags=("--seed",),
+        panel=_PANEL,
+        metavar="N",
+        minimum=0,
+        maximum=2**32 - 1,
+    )
+    device: str = setting(
+        "auto",
+        "Device to compute on: auto, cpu, cuda or cuda:N",
+        details="auto is CUDA where there is one, else the CPU.",
+        flags=("--device",),
+        panel=_PANEL,
+        basic=True,
+        metavar="NAME",
+        completes="devices",
+    )
+    validation: tuple[str, ...] = setting(
+        (),
+        "Training subjects (e.g. S8), or a fraction of the training clips (e.g. 0.1), held out to choose the best epoch",
+        flags=("--validation",),
+        panel=_PANEL,
+        metavar="NAMES",
+        completes="subjects",
+        default_text="none, the last epoch is the result",
+    )
+    test_every: int = setting(
+        1,
+        "Report the test error every N epochs; 0: only at the end",
+        details="The test error is never used to choose an epoch.",
+        flags=("--test-every",),
+        panel=_PANEL,
+        metavar="N",
+        minimum=0,
+    )
+    train_eval_every: int = setting(
+        0,
+        "Report the training error in evaluation mode every N epochs; 0: never",
+        flags=("--train-eval-every",),
+        panel=_ADVANCED,
+        metavar="N",
+        minimum=0,
+    )
+    minutes: float = setting(
+        0.0,
+        "Stop training after this many minutes, inside an epoch if need be",
+        flags=("--minutes",),
+        panel=_PANEL,
+        metavar="MINUTES",
+        minimum=0,
+        default_text="0, no limit",
+    )
+    memory_budget_mib: float = setting(
+        0.0,
+        "Most device memory for training frames, e.g. 2GiB; a larger stage is read in blocks in each epoch",
+        details="In presets and `--set` a number of MiB.",
+        flags=("--memory-budget",),
+        panel=_ADVANCED,
+        metavar="SIZE",
+        minimum=0,
+        parse=read_size_mib,
+        default_text="auto, half of the free memory",
+    )
+    precision: str = setting(
+        "fp32",
+        "Numerical precision of the training step",
+        details="tf32: products of float32 numbers on tensor cores. bf16: activations in bfloat16. Weights, statistics, "
+        "loss and Adam are float32 in all of them, and so is evaluation.",
+        flags=("--precision",),
+        panel=_ADVANCED,
+        metavar="NAME",
+        choices=("fp32", "tf32", "bf16"),
+    )
+    compile: str = setting(
+        "auto",
+        "Compile the network for training; auto: for long runs on CUDA",
+        flags=("--compile",),
+        panel=_ADVANCED,
+        metavar="CHOICE",
+        choices=SWITCH,
+    )
+    graphs: str = setting(
+        "auto",
+        "Run each training step as one CUDA graph; auto: wherever there is CUDA",
+        flags=("--graphs",),
+        panel=_ADVANCED,
+        metavar="CHOICE",
+        choices=SWITCH,
+    )
+
+    def __post_init__(self):
+        check_settings(self)
+        if self.stride > self.batch_size:
+            raise ConfigError(f"must lie in [1, batch size], not {self.stride}", where="--stride")

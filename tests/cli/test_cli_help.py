@@ -1,0 +1,73 @@
+"""The help of every command: complete, made from the settings, readable in narrow and wide terminals."""
+
+import re
+
+import pytest
+from cli_running import examples_of
+from typer.main import get_command
+
+from srnet_cli.app import app
+from srnet_core.config import DataConfig, ModelConfig, TrainConfig, settings_of
+
+COMMANDS = get_command(app).commands
+SECTIONS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig}
+# what has no default: off, or nothing unless it is given
+WITHOUT_DEFAULT = {"--help", "--force", "--quick", "--json", "--csv", "--config", "--set", "--resume", "--finetune"}
+
+
+def options(command: str) -> dict:
+    """The options of a command by their first name."""
+    return {p.opts[0]: p for p in COMMANDS[command].params if p.param_type_name == "option"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_says_what_it_is_and_its_default(command):
+    for name, param in options(command).items():
+        assert param.help, name
+        assert name in WITHOUT_DEFAULT or re.search(r"\\\[default: \S.*\]", param.help), (name, param.help)
+
+
+def test_every_setting_with_a_flag_is_an_option_of_train_with_the_help_of_its_field():
+    offered = options("train")
+    for section, config in SECTIONS.items():
+        for name, about in settings_of(config).items():
+            if about.flags:
+                param = offered[about.option]
+                assert param.name == f"{section}__{name}" and param.help.startswith(about.help), name
+                assert f"default: {about.shown_default()}]" in param.help and param.default is None, name
+                assert param.rich_help_panel == (None if about.basic else about.panel), name
+                for choice in about.names():
+                    assert choice in param.help, (name, choice)
+
+
+@pytest.mark.parametrize("command", ["eval", "export", "visualize"])
+def test_settings_of_a_checkpoint_are_as_trained(command):
+    offered = options(command)
+    for about in settings_of(DataConfig).values():
+        assert "default: as trained]" in offered[about.option].help and about.help in offered[about.option].help
+    for name in ("--causal", "--recombine", "--compat"):
+        assert offered[name].rich_help_panel == "Published checkpoints"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_options_people_use_first_come_first_and_are_few(command):
+    first = [name for name, param in options(command).items() if param.rich_help_panel is None]
+    assert len(first) <= 15, first
+    if command == "train":
+        assert {"--dataset", "--protocol", "--norm", "--model", "--arch", "--epochs", "--lr", "--device"} <= set(first)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_the_terminal_and_ends_with_two_examples(srnet, monkeypatch, command, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = srnet(*[command] * bool(command), "--help").ok().out.splitlines()
+    assert max(map(len, lines)) <= width and not any("…" in line for line in lines)
+    assert not any("[/" in line or "\\[" in line for line in lines), "markup is text"
+    assert len(examples_of("\n".join(lines))) == 2
+
+
+def test_help_of_srnet_lists_the_commands_and_shell_completion(srnet):
+    text = srnet("--help").ok().out
+    assert "Shell completion" in text and "--install-completion" in text
+    assert all(re.search(rf"│ {command} +[A-Z]", text) for command in COMMANDS)
