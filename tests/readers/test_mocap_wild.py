@@ -2,17 +2,17 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SHARED
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers.amc import read_amc, read_asf
 from srnet_core.readers.bvh import read_bvh
 from srnet_core.readers.c3d import read_c3d
 
-KINDS = ("bvh", "c3d", "asf_amc")
+SHARED = Path(__file__).resolve().parents[3] / "shared"  # beside the checkout, for developers only
 
 
 def rows(*kinds):
