@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from srnet_core.clip import PoseDataset
 
 _DEFAULT, _FALLBACK, _ANY_NAME = "h36m", "synthetic", "custom"
+# Names that the files of a data set have in the field, beside the name of the data set itself.
+_READ_BY = {"humaneva15": "humaneva", "humaneva20": "humaneva"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,11 @@ PLUGINS = PluginTable(
     built_in={
         "custom": "srnet_core.datasets.custom:DATASET",
         "h36m": "srnet_core.datasets.h36m:DATASET",
+        "humaneva": "srnet_core.datasets.humaneva:DATASET",
+        "mocap": "srnet_core.datasets.mocap:DATASET",
+        "mpi_inf_3dhp": "srnet_core.datasets.mpi_inf_3dhp:DATASET",
         "synthetic": "srnet_core.datasets.synthetic:DATASET",
+        "threedpw": "srnet_core.datasets.threedpw:DATASET",
     },
 )
 
@@ -87,4 +93,5 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> "PoseDataset":
 
 
 def _plugin(name: str) -> DatasetPlugin:
+    name = _READ_BY.get(name, name)
     return PLUGINS.load(name if plain(name) in PLUGINS.names() else _ANY_NAME)

@@ -62,6 +62,11 @@ class File2d:
     metadata: object
     with_confidence: int
 
+    @property
+    def joint_counts(self) -> set[int]:
+        """The numbers of joints of its views; more than one only where nothing was checked."""
+        return {view.shape[1] for takes in self.positions_px.values() for views in takes.values() for view in views}
+
 
 def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
     """Read and check a `data_3d_NAME.npz`.
@@ -85,10 +90,13 @@ def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
     return File3d(Path(path), positions, members.get("cameras"), members.get("metadata"))
 
 
-def read_positions_2d(path: Path, *, num_joints: Sequence[int] = ()) -> File2d:
+def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_views: list[str] | None = None) -> File2d:
     """Read and check a `data_2d_NAME_KEYPOINTS.npz`; numbers that are not finite are looked for by `pair_up`.
 
-    Args and errors as for `read_positions_3d`.
+    Args:
+        without_views: where given, takes in which a view is `None` are left out and named here; else they are an error.
+
+    Other args and errors as for `read_positions_3d`.
     """
     members = read_npz(path)
     positions: Positions2d = {}
@@ -99,6 +107,9 @@ def read_positions_2d(path: Path, *, num_joints: Sequence[int] = ()) -> File2d:
             where = f"{path}, {subject}/{take}"
             if not isinstance(views, (list, tuple)) and not (isinstance(views, np.ndarray) and views.ndim == 4):
                 raise BadFileError(f"must be a list with one array per camera, not {kind_of(views)}", where=where)
+            if without_views is not None and any(view is None for view in views):
+                without_views.append(f"{subject}/{take}")
+                continue
             with_confidence += sum(np.shape(view)[-1:] == (3,) for view in views)
             positions[subject][take] = [_pose_2d(v, f"{where}/camera {c}") for c, v in enumerate(views)]
     counts = {view.shape[1] for takes in positions.values() for views in takes.values() for view in views}

@@ -1,10 +1,12 @@
 """Human3.6M (Ionescu et al., PAMI 2014) as VideoPose3D prepares it: 50 fps, four cameras, 32 or 17 joints.
 
+Sets of 16 joints, as SemGCN and PoseAug write them, are read too: the 17 without Neck/Nose.
+
 The data are licensed and not part of srnet. `data_3d_h36m.npz` is made from the data set by the steps of VideoPose3D's
 DATASETS.md; detected 2D keypoints are published with VideoPose3D.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,11 @@ import numpy as np
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets import DatasetPlugin
 from srnet_core.datasets._files import locate_pair
+from srnet_core.datasets._h36m_archive import ImportReport, import_archive
 from srnet_core.datasets._published import assemble, map_poses, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
 from srnet_core.geometry.h36m_cameras import TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
-from srnet_core.skeletons import h36m17, h36m32
+from srnet_core.skeletons import h36m16, h36m17, h36m32
 
 FPS = 50.0
 
@@ -45,27 +48,57 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         InputFileMissing, BadFileError, HostileFileError: as `_published`.
     """
     path_3d, path_2d = paths
-    file_3d = read_positions_3d(path_3d, num_joints=(h36m32.SKELETON.num_joints, h36m17.SKELETON.num_joints))
+    file_2d = read_positions_2d(path_2d)
+    skeleton = h36m16.SKELETON if file_2d.joint_counts == {h36m16.SKELETON.num_joints} else h36m17.SKELETON
+    file_3d = read_positions_3d(
+        path_3d, num_joints=(h36m32.SKELETON.num_joints, h36m17.SKELETON.num_joints, skeleton.num_joints)
+    )
     if file_3d.num_joints == h36m32.SKELETON.num_joints:
         file_3d = map_poses(file_3d, _to_17)
+    notes = []
+    if skeleton is h36m16.SKELETON:
+        notes.append("The 2D has 16 joints: Human3.6M's 17 without Neck/Nose, which is left out of the 3D too.")
+        if file_3d.num_joints == h36m17.SKELETON.num_joints:
+            file_3d = map_poses(file_3d, _to_16)
     own_cameras = file_3d.cameras is not None
+    if own_cameras:
+        notes.append("The 3D file has cameras of its own; they are used instead of Human3.6M's.")
     return assemble(
         name,
         keypoints,
         file_3d,
-        read_positions_2d(path_2d),
-        skeleton=h36m17.SKELETON,
+        file_2d,
+        skeleton=skeleton,
         fps=FPS,
         cameras=read_cameras(file_3d.cameras, path_3d) if own_cameras else h36m_cameras(),
         train_subjects=TRAIN_SUBJECTS,
         test_subjects=TEST_SUBJECTS,
         synthetic=file_3d.details.get("synthetic") is True,
-        notes=["The 3D file has cameras of its own; they are used instead of Human3.6M's."] if own_cameras else [],
+        notes=notes,
     )
 
 
 def _to_17(pose: np.ndarray) -> np.ndarray:
     return pose[:, h36m32.TO_H36M17]  # (T, 32, 3) -> (T, 17, 3)
+
+
+def _to_16(pose: np.ndarray) -> np.ndarray:
+    return pose[:, h36m16.TO_H36M16]  # (T, 17, 3) -> (T, 16, 3)
+
+
+def import_h36m(
+    folder: str | Path,
+    data_dir: str | Path,
+    name: str = "h36m",
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ImportReport:
+    """Make the two files of Human3.6M from its archive (.h5), its original files (.cdf) or converted ones (.mat).
+
+    Raises:
+        InputFileMissing, BadFileError, HostileFileError, MissingExtraError: see `import_archive`.
+    """
+    return import_archive(folder, data_dir, name, progress=progress)
 
 
 DATASET = DatasetPlugin(locate, load)

@@ -30,6 +30,23 @@ def read_pickle(buffer: bytearray, start: int, limits: Limits, where: object):
         HostileFileError: it asks for a name outside the table, or for more than the limits.
         BadFileError: it is damaged or holds something else than one array of plain values.
     """
+    return _unwrap(_run(buffer, start, limits, where), limits, where)
+
+
+def read_plain_pickle(buffer: bytearray, limits: Limits, where: object):
+    """The value of a pickle file: a dict, list or other plain value with numpy arrays in it.
+
+    Raises:
+        HostileFileError, BadFileError: as `read_pickle`.
+    """
+    value = _run(buffer, 0, limits, where)
+    if isinstance(value, ObjectArray):
+        return _unwrap(value, limits, where)
+    _TreeCheck(limits, where).visit(value, 0)
+    return value
+
+
+def _run(buffer: bytearray, start: int, limits: Limits, where: object):
     machine = _Machine(buffer, start, limits, where)
     try:
         value = machine.run()
@@ -39,7 +56,7 @@ def read_pickle(buffer: bytearray, start: int, limits: Limits, where: object):
         raise BadFileError(f"the pickled data make no sense at byte {machine.position}", where=where) from None
     if machine.position != len(buffer):
         raise BadFileError("there is something behind the end of the pickled data", where=where)
-    return _unwrap(value, limits, where)
+    return value
 
 
 def _unwrap(value, limits: Limits, where: object):

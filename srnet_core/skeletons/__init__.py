@@ -10,8 +10,11 @@ PLUGINS = PluginTable(
     kind="skeleton",
     shape=Skeleton,
     built_in={
+        "h36m16": "srnet_core.skeletons.h36m16:SKELETON",
         "h36m17": "srnet_core.skeletons.h36m17:SKELETON",
         "h36m32": "srnet_core.skeletons.h36m32:SKELETON",
+        "humaneva15": "srnet_core.skeletons.humaneva15:SKELETON",
+        "humaneva20": "srnet_core.skeletons.humaneva20:SKELETON",
     },
 )
 

@@ -33,6 +33,22 @@ def _synthetic(folder, name):
     return make_files(few, folder, name)
 
 
+def _humaneva(folder, name):
+    from srnet_core.geometry.h36m_cameras import h36m_cameras
+    from srnet_core.skeletons import get_skeleton
+
+    skeleton = get_skeleton("humaneva15")
+    poses = published_files.poses({"Train/S1": {"Walking 1 chunk0": 60}}, skeleton.num_joints)
+    poses |= published_files.poses({"Validate/S1": {"Jog 1 chunk1": 40}}, skeleton.num_joints, seed=1)
+    pixels = {  # without lens distortion, which the cameras that are fitted to these files do not have
+        s: {t: [c.project(c.world_to_camera(p), distort=False) for c in h36m_cameras()["S1"]] for t, p in takes.items()}
+        for s, takes in poses.items()
+    }
+    sides = [list(skeleton.left_indices), list(skeleton.right_indices)]
+    members_2d = {"positions_2d": pixels, "metadata": {"keypoints_symmetry": sides}}
+    return published_files.write(folder, name, {"positions_3d": poses}, members_2d)
+
+
 def _npy_folder(folder, name):
     paths = []
     for subject, takes in published_files.poses().items():
@@ -43,7 +59,12 @@ def _npy_folder(folder, name):
     return tuple(sorted(paths))
 
 
-EXAMPLE_FILES = {"h36m": _h36m, "synthetic": _synthetic, "npy_folder": _npy_folder}
+EXAMPLE_FILES = {
+    "h36m": _h36m,
+    "humaneva": _humaneva,
+    "synthetic": _synthetic,
+    "npy_folder": _npy_folder,
+}
 MAKES_ITS_OWN_FILES = {"synthetic"}
 OTHER_LAYOUT = {"npy_folder"}
 

@@ -9,7 +9,7 @@ import pytest
 from srnet_core import datasets
 from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.geometry.h36m_cameras import h36m_cameras
-from srnet_core.skeletons import h36m32
+from srnet_core.skeletons import h36m16, h36m17, h36m32
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +172,26 @@ def test_a_file_that_brings_cameras_and_says_synthetic_is_believed(tmp_path):
     dataset = datasets.load("h36m", published_files.write(tmp_path, "h36m", members_3d, members_2d), "gt")
     assert dataset.synthetic and dataset.cameras["S1"][0].translation_m == (1, 2, 3)
     assert any("cameras of its own" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("joints_3d", [32, 17, 16])
+def test_sets_of_16_joints_have_a_skeleton_of_their_own(tmp_path, joints_3d):
+    """SemGCN and PoseAug leave Neck/Nose out of the 2D; their 3D has 32, 17 or 16 joints."""
+    members_3d, members_2d = published_files.h36m_members()
+    for takes in members_2d["positions_2d"].values():
+        for views in takes.values():
+            views[:] = [view[:, h36m16.TO_H36M16] for view in views]
+    sides = [list(h36m16.SKELETON.left_indices), list(h36m16.SKELETON.right_indices)]
+    assert sides == [[4, 5, 6, 10, 11, 12], [1, 2, 3, 13, 14, 15]]
+    members_2d["metadata"] = {"num_joints": 16, "keypoints_symmetry": sides}
+    kept = {32: range(32), 17: h36m32.TO_H36M17, 16: [h36m32.TO_H36M17[j] for j in h36m16.TO_H36M16]}[joints_3d]
+    for takes in members_3d["positions_3d"].values():
+        for take in takes:
+            takes[take] = takes[take][:, list(kept)]
+    published_files.write(tmp_path, "h36m", members_3d, members_2d)
+    dataset = datasets.load("h36m", datasets.locate("h36m", tmp_path, "gt", tmp_path), "gt")
+    assert dataset.skeleton is h36m16.SKELETON and dataset.skeleton.parents[9] == 8
+    assert any("16 joints" in note for note in dataset.notes)
+    for clip in dataset.clips(dataset.clip_names):
+        assert np.abs(clip.camera.project(clip.pose_3d_cam_m) - clip.pose_2d_px).max() < 0.01
+    assert set(h36m17.JOINTS) - set(dataset.skeleton.joint_names) == {"Neck/Nose"}

@@ -1,0 +1,122 @@
+"""Human3.6M as people have it: the archive of Martinez et al. (.h5), the original files (.cdf), or those converted (.cdf.mat)."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.datasets._writing import skeleton_metadata, write_pair
+from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
+from srnet_core.readers.array_file import read_array
+from srnet_core.skeletons import h36m17, h36m32
+
+FPS = 50.0
+_ARRAYS = ("3D_positions", "Pose", "data")  # in .h5, .cdf and .mat files
+_RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}  # as the published file names them
+_DAMAGED = ("S11", "Directions")
+_JOINTS = h36m32.SKELETON.num_joints
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import made: the files written, how many takes of each subject, and notes."""
+
+    paths: tuple[Path, ...]
+    takes: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def import_archive(
+    folder: str | Path,
+    data_dir: str | Path,
+    name: str = "h36m",
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ImportReport:
+    """Make `data_3d_NAME.npz` (32 joints) and `data_2d_NAME_gt.npz` (17 joints) of the files in a folder.
+
+    Files lie in folders named by their subject, at any depth: `S1/MyPoses/3D_positions/Directions 1.h5`. Positions in
+    millimetres become metres; the damaged take "Directions" of S11 is left out, as in the published file. The 2D is
+    projected with the project's calibration, lens distortion included.
+
+    Raises:
+        InputFileMissing: there are no such files.
+        BadFileError, HostileFileError, MissingExtraError: a file cannot be read; the message names it.
+    """
+    folder = Path(folder)
+    files = _files(folder)
+    rigs = h36m_cameras()
+    positions_3d: dict[str, dict[str, np.ndarray]] = {s: {} for s in SUBJECTS if any(f[0] == s for f in files)}
+    for done, (subject, take, path) in enumerate(files):
+        positions_3d[subject][take] = _positions(path)
+        progress(done + 1, len(files))
+    positions_2d = {
+        subject: {
+            take: [c.project(c.world_to_camera(pose[:, h36m32.TO_H36M17])) for c in rigs[subject]]
+            for take, pose in takes.items()
+        }
+        for subject, takes in positions_3d.items()
+    }
+    metadata = skeleton_metadata(h36m32.SKELETON, FPS) | {
+        "train_subjects": [s for s in TRAIN_SUBJECTS if s in positions_3d],
+        "test_subjects": [s for s in TEST_SUBJECTS if s in positions_3d],
+    }
+    paths = write_pair(
+        data_dir,
+        name,
+        positions_3d,
+        positions_2d,
+        {},
+        metadata,
+        metadata_2d=skeleton_metadata(h36m17.SKELETON, FPS),
+    )
+    counts = {subject: len(takes) for subject, takes in positions_3d.items()}
+    missing = [s for s in SUBJECTS if s not in positions_3d]
+    notes = [f"Subjects without files: {', '.join(missing)}."] if missing else []
+    odd = {s: n for s, n in counts.items() if n != (29 if s == _DAMAGED[0] else 30)}
+    if odd:
+        notes.append(f"Takes, where there should be 30: {', '.join(f'{s} {n}' for s, n in odd.items())}.")
+    return ImportReport(paths, counts, tuple(notes))
+
+
+def _files(folder: Path) -> list[tuple[str, str, Path]]:
+    """(subject, take, path), sorted; S2, S3 and S4, which have no 3D, are passed over."""
+    found: dict[tuple[str, str], Path] = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+        match = re.fullmatch(r"(.+?)(\.h5|\.cdf\.mat|\.cdf|\.mat)", path.name)
+        subject = next((part for part in reversed(path.parts[:-1]) if part in SUBJECTS), None)
+        kind = {part.lower() for part in path.parts[:-1]}
+        if not match or subject is None or kind & {"d2_positions", "2d_positions", "stackedhourglass", "d3_angles"}:
+            continue
+        if kind & {"d3_positions_mono", "d3_positions_mono_universal"} or not path.is_file():
+            continue
+        take = match[1].replace("_", " ")
+        for old, new in _RENAMED.items():
+            take = take.replace(old, new)
+        if (subject, take) != _DAMAGED:
+            found.setdefault((subject, take), path)
+    if not found:
+        raise InputFileMissing(
+            "holds no 3D positions of Human3.6M (.h5, .cdf or .mat in folders S1, S5, ...)",
+            where=folder,
+            todo="Give the unpacked archive, or the folder of the original files with D3_Positions",
+        )
+    return [(subject, take, path) for (subject, take), path in sorted(found.items())]
+
+
+def _positions(path: Path) -> np.ndarray:
+    """(T, 32, 3) float32 metres of one file."""
+    values = read_array(path, _ARRAYS)
+    columns = 3 * _JOINTS
+    if path.suffix == ".h5" and values.ndim == 2 and values.shape[0] == columns:
+        values = values.T  # the archive has joints in rows
+    if values.size == 0 or values.shape[-1] != columns:
+        raise BadFileError(f"has an array of the shape {values.shape}, not of {columns} columns", where=path)
+    poses = values.reshape(-1, _JOINTS, 3).astype(np.float64) / 1000
+    extent_m = float(np.ptp(poses[0], axis=0).max())
+    if not np.isfinite(poses).all() or not 0.1 < extent_m < 10:
+        raise BadFileError("its positions are not those of a person in millimetres", where=path)
+    return poses.astype(np.float32)

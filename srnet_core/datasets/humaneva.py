@@ -1,0 +1,161 @@
+"""HumanEva-I (Sigal, Balan & Black, IJCV 2010) as VideoPose3D's converter writes it: 15 or 20 joints, 60 fps, three cameras.
+
+The files are `data_3d_humaneva15.npz` and `data_2d_humaneva15_KEYPOINTS.npz`, with subjects "Train/S1" and "Validate/S1" and takes
+in chunks between frames whose motion capture is invalid. They hold no cameras. Where the cameras stand is known from the
+calibration published with VideoPose3D; focal lengths are in neither, so they are fitted to the 3D and 2D of the files. Where the
+published places do not fit the files, whole cameras are estimated.
+
+Subjects "Train/..." are for training and "Validate/..." for testing, as the literature has it.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.clip import PoseDataset
+from srnet_core.datasets import DatasetPlugin
+from srnet_core.datasets._estimated_cameras import estimated_camera
+from srnet_core.datasets._files import locate_pair
+from srnet_core.datasets._published import File2d, File3d, assemble, read_positions_2d, read_positions_3d
+from srnet_core.datasets._rig import read_cameras
+from srnet_core.datasets._wording import few
+from srnet_core.errors import BadFileError
+from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.skeletons import humaneva15, humaneva20
+
+FPS = 60.0
+CAMERAS = ("C1", "C2", "C3")
+_SIZES_PX = ((640, 480),)
+_SKELETONS = {s.num_joints: s for s in (humaneva15.SKELETON, humaneva20.SKELETON)}
+# (orientation, centre in metres) of C1, C2, C3; source: VideoPose3D, common/humaneva_dataset.py. S3 has those of S1.
+_S1 = (
+    ((0.424207, -0.4983646, -0.5802981, 0.4847012), (4.062227, 0.6632477, 1.528397)),
+    ((0.6503354, -0.7481602, -0.0919284, 0.0941766), (0.8448131, -3.8052092, 1.5049929)),
+    ((0.0664734, -0.0690535, 0.7416416, -0.6639132), (-0.79767377, 3.9163174, 1.4336602)),
+)
+_S2 = (
+    ((0.4214752, -0.4961493, -0.5838273, 0.4851187), (4.1129121, 0.6264929, 1.5452988)),
+    ((0.6501393, -0.7476588, -0.0954617, 0.0959808), (0.923574, -3.8779243, 1.5045518)),
+    ((0.0699353, -0.0712403, 0.7421637, -0.662742), (-0.7814915, 3.8388853, 1.4449929)),
+)
+_KNOWN = {"S1": _S1, "S2": _S2, "S3": _S1}
+
+_WHERE_FROM = (
+    "Put the files into this folder, or choose another with --data-dir. They are made from HumanEva-I (free for research after "
+    "registration: http://humaneva.is.tue.mpg.de) by the steps in DATASETS.md of "
+    "https://github.com/facebookresearch/VideoPose3D. --dataset synthetic needs no files"
+)
+
+
+def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
+    """(3D file, 2D file).
+
+    Raises:
+        InputFileMissing: names the missing files, where they were looked for and where to get them.
+    """
+    return locate_pair(name, data_dir, keypoints, todo=_WHERE_FROM)
+
+
+def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
+    """Read HumanEva with cameras of its own file, or with cameras fitted to its 3D and 2D.
+
+    Raises:
+        InputFileMissing, BadFileError, HostileFileError: as `_published`; or no cameras fit.
+    """
+    path_3d, path_2d = paths
+    file_3d = read_positions_3d(path_3d, num_joints=tuple(_SKELETONS))
+    skeleton = _SKELETONS[file_3d.num_joints]
+    without_views: list[str] = []
+    file_2d = read_positions_2d(path_2d, without_views=without_views)
+    _check_2d_joints(file_2d, skeleton)
+    if file_3d.cameras is not None and _has_intrinsics(file_3d.cameras):
+        cameras, notes = read_cameras(file_3d.cameras, path_3d), []
+    else:
+        cameras, notes = _fitted_cameras(file_3d, file_2d)
+    labelled = [take for take in without_views if not take.startswith("Unlabeled/")]
+    if labelled:
+        notes.append(f"Takes without the 2D of a camera were left out: {len(labelled)} ({few(labelled)}).")
+    return assemble(
+        name,
+        keypoints,
+        file_3d,
+        file_2d,
+        skeleton=skeleton,
+        fps=FPS,
+        cameras=cameras,
+        train_subjects=[s for s in file_3d.positions_m if s.startswith("Train/")],
+        test_subjects=[s for s in file_3d.positions_m if s.startswith("Validate/")],
+        notes=notes,
+    )
+
+
+def _check_2d_joints(file_2d: File2d, skeleton: Skeleton) -> None:
+    others = file_2d.joint_counts - {skeleton.num_joints}
+    if others:
+        raise BadFileError(
+            f"has {min(others)} joints in 2D and the 3D file has {skeleton.num_joints}",
+            where=file_2d.path,
+            todo="Networks with other input than output joints are not trained here; take 2D of HumanEva's own joints",
+        )
+
+
+def _has_intrinsics(cameras: object) -> bool:
+    rigs = cameras.values() if isinstance(cameras, dict) else ()
+    return all(isinstance(c, dict) and "focal_length" in c and "center" in c for rig in rigs for c in rig)
+
+
+def _fitted_cameras(file_3d: File3d, file_2d: File2d) -> tuple[dict[str, tuple[Camera, ...]], list[str]]:
+    """Cameras of each subject; "Train/S1" and "Validate/S1" were filmed by the same ones."""
+    people: dict[str, list[str]] = {}
+    for subject in file_3d.positions_m:
+        if subject in file_2d.positions_px:
+            people.setdefault(subject.rpartition("/")[2], []).append(subject)
+    cameras: dict[str, tuple[Camera, ...]] = {}
+    errors_px, known = [], True
+    for person, subjects in people.items():
+        views = _views_of(subjects, file_3d, file_2d)
+        rig = []
+        for index, (points_m, points_px) in enumerate(views):
+            pose = _KNOWN[person][index] if person in _KNOWN and index < len(CAMERAS) else None
+            name = CAMERAS[index] if index < len(CAMERAS) else str(index)
+            try:
+                camera, error_px, is_known = estimated_camera(name, points_m, points_px, _SIZES_PX, known_pose=pose)
+            except BadFileError as error:
+                raise BadFileError(
+                    f"has no cameras with focal lengths, and none can be found for {person}, camera {name}: {error.what}",
+                    where=file_3d.path,
+                    todo="Add 'cameras' with focal_length and center to the 3D file, or take the 2D that belongs to it",
+                ) from None
+            rig.append(camera)
+            errors_px.append(error_px)
+            known &= is_known
+        cameras |= dict.fromkeys(subjects, tuple(rig))
+    how = (
+        "focal lengths were fitted to"
+        if known
+        else "the cameras do not stand where HumanEva's do and were estimated from"
+    )
+    note = (
+        f"The file has no cameras; {how} its 3D and 2D, with a median error of {np.median(errors_px or [0.0]):.1f} px."
+    )
+    return cameras, [note]
+
+
+def _views_of(subjects: Sequence[str], file_3d: File3d, file_2d: File2d) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each camera ((N, 3) metres, (N, 2) pixels) of all takes of these subjects."""
+    points: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for subject in subjects:
+        takes: Mapping = file_2d.positions_px[subject]
+        for take, pose in file_3d.positions_m[subject].items():
+            for index, view in enumerate(takes.get(take, ())):
+                frames = min(len(pose), len(view))
+                points.setdefault(index, []).append((pose[:frames].reshape(-1, 3), view[:frames].reshape(-1, 2)))
+    return [
+        (np.concatenate([m for m, _ in parts]), np.concatenate([px for _, px in parts]))
+        for _, parts in sorted(points.items())
+    ]
+
+
+DATASET = DatasetPlugin(locate, load)

@@ -1,0 +1,203 @@
+"""Motion capture files of any kind: found in a folder, recognized by what is in them, read into a `Motion`."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srnet_core.errors import BadFileError, InputFileMissing, UserMistake
+from srnet_core.mappings.propose import known_mapping
+from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
+
+FORMATS = ("bvh", "amc", "c3d", "trc")
+MAX_FILES = 100_000
+_START_BYTES = 4096
+
+
+def recognize(path: str | Path) -> str | None:
+    """The format of a file by its first bytes: one of `FORMATS`, "asf", "fbx", or `None` for anything else.
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: it cannot be read.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(_START_BYTES)
+    except FileNotFoundError:
+        raise InputFileMissing("there is no such file", where=path, todo="Check the folder and the name") from None
+    except (OSError, ValueError) as error:
+        raise BadFileError(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=path) from None
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:9].upper() == b"HIERARCHY":
+        return "bvh"
+    if start.startswith(b"Kaydara FBX Binary") or text.startswith(b"; FBX "):
+        return "fbx"
+    if text.startswith(b"PathFileType"):
+        return "trc"
+    if len(start) > 512 and start[1] == 0x50 and start[0] < 128 and (path.suffix.lower() == ".c3d" or b"\0" in start):
+        return "c3d"
+    if re.search(rb"^[ \t]*:(?:version|bonedata|root|units)\b", text, re.MULTILINE | re.IGNORECASE):
+        return "asf"
+    if re.search(rb"^[ \t]*:(?:FULLY-SPECIFIED|DEGREES|RADIANS)\b|^#!OML", text, re.MULTILINE | re.IGNORECASE):
+        return "amc"
+    return None
+
+
+def find_files(path: str | Path) -> list[Path]:
+    """The motion capture files in a folder and the folders below it, or the one file; names with numbers in order.
+
+    Raises:
+        InputFileMissing: there are none.
+    """
+    path = Path(path)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise InputFileMissing("there is no such file or folder", where=path, todo="Check the path")
+    found, fbx = [], 0
+    for file in sorted(path.rglob("*"), key=lambda p: _natural(p.relative_to(path).as_posix())):
+        if not file.is_file() or file.name.startswith("."):
+            continue
+        try:
+            kind = recognize(file)
+        except UserMistake:
+            continue  # a file that may not be read is none of those to import
+        fbx += kind == "fbx"
+        if kind in FORMATS:
+            found.append(file)
+        if len(found) > MAX_FILES:
+            raise BadFileError(f"holds more than {MAX_FILES} motion files", where=path, todo="Import parts of it")
+    if not found:
+        more = f"; its {fbx} FBX files are not read" if fbx else ""
+        todo = "Export BVH from the program that wrote the FBX" if fbx else f"Read are {', '.join(FORMATS)}"
+        raise InputFileMissing(f"holds no motion capture{more}", where=path, todo=todo)
+    return found
+
+
+def read_motion(path: str | Path) -> Motion:
+    """The motion in a file of any of the `FORMATS`.
+
+    Raises:
+        InputFileMissing: there is no such file, or no ASF file for an AMC file.
+        BadFileError: it is none of these formats, or damaged.
+    """
+    path = Path(path)
+    kind = recognize(path)
+    if kind == "bvh":
+        from srnet_core.readers.bvh import read_bvh
+
+        return read_bvh(path)
+    if kind == "amc":
+        from srnet_core.readers.amc import read_amc
+
+        return read_amc(path)
+    if kind == "c3d":
+        from srnet_core.readers.c3d import read_c3d
+
+        return read_c3d(path)
+    if kind == "trc":
+        return _read_trc(path)
+    if kind == "asf":
+        raise BadFileError("is a skeleton without motion", where=path, todo="Give the AMC files beside it")
+    if kind == "fbx":
+        raise BadFileError(
+            "is an FBX file, which is not read", where=path, todo="Export BVH from the program it is from"
+        )
+    raise BadFileError(f"is none of {', '.join(FORMATS)}", where=path)
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """What is in a motion capture file, as plain values; what the file does not tell is `None`.
+
+    `joints` counts joints or markers, before any mapping; ends of bones are none. `layout` is the mapping of the project that
+    fits the names.
+
+    Raises:
+        InputFileMissing, BadFileError: as `read_motion`.
+    """
+    motion = read_motion(path)
+    people = split_people(motion)
+    one = next(iter(people.values()))
+    return {
+        "kind": "motion-capture",
+        "format": motion.format,
+        "layout": known_mapping(one.names, one.format),
+        "frames": motion.frames,
+        "people": len(people),
+        "joints": len(one.joints),
+        "fps": motion.fps,
+        "units": motion.units,
+        "image_size": None,
+        "joint_names": [one.names[j] for j in one.joints],
+        "missing_share": round(motion.missing_fraction, 4),
+        "notes": list(motion.notes),
+    }
+
+
+def _read_trc(path: Path) -> Motion:
+    from srnet_core.readers.trc import read_trc
+
+    markers = read_trc(path)
+    if markers.is_pixels:
+        raise BadFileError("holds 2D keypoints in pixels, not 3D", where=path, todo="Import it as keypoints")
+    unit = unit_of(markers.units)
+    return Motion(
+        format="trc",
+        names=tuple(markers.names),
+        parents=None,
+        positions=np.asarray(markers.positions, np.float64),
+        fps=markers.fps,
+        units=unit or markers.units,
+        metres_per_unit=METRES_PER_UNIT.get(unit),
+        notes=tuple(markers.notes),
+    )
+
+
+def split_people(motion: Motion) -> dict[str, Motion]:
+    """{name: motion} of each person in a file: markers named "Anna:LASI" and "Ben:LASI", or several skeletons.
+
+    A file of one person gives {"": motion}.
+    """
+    groups: dict[str, list[int]] = {}
+    if motion.parents is None:
+        for i, name in enumerate(motion.names):
+            groups.setdefault(name.rpartition(":")[0], []).append(i)
+        labels = {person: {motion.names[i].rpartition(":")[2] for i in points} for person, points in groups.items()}
+        most = max(map(len, labels.values()), default=0)
+        people = [person for person, own in labels.items() if person and len(own) >= max(3, 0.5 * most)]
+    else:
+        roots: list[int] = []
+        for i, parent in enumerate(motion.parents):
+            roots.append(i if parent < 0 else roots[parent])
+        for i, root in enumerate(roots):
+            groups.setdefault(f"{motion.names[root]} {root}", []).append(i)
+        people = [person for person, points in groups.items() if len(points) >= 10]
+    if len(people) < 2:
+        return {"": motion}
+    return {person: _subset(motion, groups[person]) for person in people}
+
+
+def _subset(motion: Motion, points: Sequence[int]) -> Motion:
+    new_index = {old: new for new, old in enumerate(points)}
+    return Motion(
+        format=motion.format,
+        names=tuple(motion.names[p] for p in points),
+        parents=None if motion.parents is None else tuple(new_index.get(motion.parents[p], -1) for p in points),
+        positions=motion.positions[:, list(points)],
+        fps=motion.fps,
+        units=motion.units,
+        metres_per_unit=motion.metres_per_unit,
+        up=motion.up,
+        ends=tuple(new_index[e] for e in motion.ends if e in new_index),
+        rest=None if motion.rest is None else motion.rest[list(points)],
+        details=motion.details,
+        notes=motion.notes,
+    )
+
+
+def _natural(name: str) -> list:
+    return [(1, int(p), "") if p.isdigit() and len(p) < 18 else (0, 0, p) for p in re.split(r"(\d+)", name)]

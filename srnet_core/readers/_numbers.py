@@ -1,0 +1,55 @@
+"""Numbers in text, read in pieces so that memory stays in proportion to the file."""
+
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.errors import BadFileError
+
+_PIECE_BYTES = 4 << 20
+_LONGEST_NUMBER = 64
+# How the C library of Windows prints values that are not finite.
+_NOT_FINITE = (b"#ind", b"#inf", b"#qnan", b"#snan")
+
+
+def read_numbers(content: bytes, start: int, path: Path, what: str) -> np.ndarray:
+    """All numbers of `content[start:]` that blanks, tabs and line ends separate: (n,) float64.
+
+    Raises:
+        BadFileError: something there is not a number; the message names the line.
+    """
+    pieces = []
+    while start < len(content):
+        end = min(start + _PIECE_BYTES, len(content))
+        while end < len(content) and not content[end : end + 1].isspace():
+            end += 1
+            if end - start > _PIECE_BYTES + _LONGEST_NUMBER:
+                raise BadFileError(f"holds a word of more than {_LONGEST_NUMBER} characters in {what}", where=path)
+        pieces.append(_numbers(content[start:end].split(), content, start, path, what))
+        start = end
+    return np.concatenate(pieces) if pieces else np.empty(0)
+
+
+def _numbers(words: list[bytes], content: bytes, start: int, path: Path, what: str) -> np.ndarray:
+    # The array of words takes as many bytes for each as the longest one has.
+    if not words:
+        return np.empty(0)
+    if max(map(len, words)) <= _LONGEST_NUMBER:
+        try:
+            return np.array(words).astype(np.float64)
+        except ValueError:
+            pass
+    return np.array([_number(word, content, start, path, what) for word in words])
+
+
+def _number(word: bytes, content: bytes, start: int, path: Path, what: str) -> float:
+    try:
+        if len(word) <= _LONGEST_NUMBER:
+            return float(word)
+    except ValueError:
+        if any(sign in word.lower() for sign in _NOT_FINITE):
+            return float("nan")
+    at = content.find(word, start)
+    line = content.count(b"\n", 0, at) + 1
+    hint = "Write decimals with points" if b"," in word else None
+    raise BadFileError(f"has {word[:40]!a} where a number belongs, in {what}", where=f"{path}, line {line}", todo=hint)

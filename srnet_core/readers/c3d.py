@@ -1,0 +1,261 @@
+"""C3D: marker positions in binary, as optical motion capture systems write them (format: The C3D File Format, c3d.org).
+
+Read here: files of Intel, DEC and SGI (MIPS) processors; coordinates as 16-bit integers or floats; frame counts beyond
+65535; labels in LABELS, LABELS2, ...; points that were not seen (residual -1) as NaN. Analog data are skipped.
+
+The packages for C3D were tried first and each fails on files that people have (see docs/decisions.md).
+"""
+
+import struct
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.errors import BadFileError
+from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
+from srnet_core.readers._bounded import read_bounded
+
+MAX_BYTES = 1 << 30
+MAX_POINTS = 40_000_000  # frames x points
+_BLOCK = 512
+_MAGIC = 0x50
+_PROCESSORS = {84: "Intel", 85: "DEC", 86: "MIPS"}
+_MAX_PARAMETERS = 10_000
+_ENTRY_SIZE = {-1: 1, 1: 1, 2: 2, 4: 4}
+_ENTRY_CODE = {1: "i1", 2: "i2", 4: "f4"}
+
+
+@dataclass(frozen=True)
+class _Header:
+    parameter_block: int
+    points: int
+    analog_per_frame: int
+    first_frame: int
+    last_frame: int
+    scale: float
+    data_block: int
+    rate: float
+
+
+def read_c3d(path: str | Path) -> Motion:
+    """The markers of a C3D file. `details`: processor, storage, first_frame, analog_channels, manufacturer, screen axes.
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: it is no C3D file, is cut short before the first frame, or holds no points (files of
+            markerless systems that hold rotations only).
+    """
+    path = Path(path)
+    content = read_bounded(path, MAX_BYTES, "C3D file")
+    if len(content) < 2 * _BLOCK or content[1] != _MAGIC:
+        raise BadFileError("is not a C3D file, or is cut short", where=path)
+    parameter_start = (max(content[0], 2) - 1) * _BLOCK
+    if parameter_start + 4 > len(content):
+        raise BadFileError("is cut short before its parameters", where=path, todo="Export or download it again")
+    processor = _PROCESSORS.get(content[parameter_start + 3], "Intel")
+    numbers = _Numbers(processor)
+    header = _read_header(content, numbers)
+    parameters = _read_parameters(content, parameter_start + 4, numbers, path)
+    points = int(_first(parameters, "POINT:USED", header.points, unsigned=True))
+    if points <= 0:
+        rotations = any(name.startswith("ROTATION:") for name in parameters)
+        what = "has rotations but no points, as markerless systems write them" if rotations else "has no points"
+        raise BadFileError(what, where=path, todo="Export the joint or marker positions")
+    positions, storage, notes = _read_points(content, header, parameters, numbers, points, path)
+    names, label_notes = _labels(parameters, points)
+    units = unit_of(_text(parameters, "POINT:UNITS"))
+    fps = float(_first(parameters, "POINT:RATE", header.rate))
+    if not (np.isfinite(fps) and 1e-3 <= fps <= 1e6):
+        fps, notes = None, [*notes, "The file has no sensible frame rate."]
+    return Motion(
+        format="c3d",
+        names=names,
+        parents=None,
+        positions=positions,
+        fps=fps,
+        units=units or _text(parameters, "POINT:UNITS") or None,
+        metres_per_unit=METRES_PER_UNIT.get(units),
+        details={
+            "processor": processor,
+            "storage": storage,
+            "first_frame": header.first_frame,
+            "analog_channels": max(0, int(_first(parameters, "ANALOG:USED", 0, unsigned=True))),
+            "manufacturer": _text(parameters, "MANUFACTURER:COMPANY"),
+            "x_screen": _text(parameters, "POINT:X_SCREEN"),
+            "y_screen": _text(parameters, "POINT:Y_SCREEN"),
+        },
+        notes=(*notes, *label_notes),
+    )
+
+
+class _Numbers:
+    """Binary numbers as a processor writes them."""
+
+    def __init__(self, processor: str):
+        self.processor = processor
+        self.order = ">" if processor == "MIPS" else "<"
+
+    def int16(self, content: bytes, at: int) -> int:
+        return struct.unpack_from(f"{self.order}h", content, at)[0]
+
+    def word(self, content: bytes, at: int) -> int:
+        return struct.unpack_from(f"{self.order}H", content, at)[0]
+
+    def array(self, data: bytes | memoryview, code: str) -> np.ndarray:
+        """Numbers of type "i1", "i2" or "f4" in native order."""
+        if code != "f4":
+            return np.frombuffer(data, np.dtype(code).newbyteorder(self.order))
+        if self.processor != "DEC":
+            return np.frombuffer(data, np.dtype("f4").newbyteorder(self.order)).astype(np.float32)
+        # A DEC float is an IEEE float with its 16-bit halves swapped and the exponent 2 larger.
+        halves = np.frombuffer(data, "<u2").reshape(-1, 2).astype(np.uint32)
+        with np.errstate(invalid="ignore"):
+            return (halves[:, 0] << 16 | halves[:, 1]).view(np.float32) / np.float32(4)
+
+    def float32(self, content: bytes, at: int) -> float:
+        return float(self.array(content[at : at + 4], "f4")[0])
+
+
+def _read_header(content: bytes, numbers: _Numbers) -> _Header:
+    return _Header(
+        parameter_block=content[0],
+        points=numbers.word(content, 2),
+        analog_per_frame=numbers.word(content, 4),
+        first_frame=numbers.word(content, 6),
+        last_frame=numbers.word(content, 8),
+        scale=numbers.float32(content, 12),
+        data_block=numbers.word(content, 16),
+        rate=numbers.float32(content, 20),
+    )
+
+
+def _read_parameters(content: bytes, at: int, numbers: _Numbers, path: Path) -> dict[str, object]:
+    """{"GROUP:NAME": an array of numbers, or a list of texts}. Ends where the list ends or stops making sense."""
+    groups: dict[int, str] = {}
+    found: list[tuple[int, str, object]] = []
+    for _ in range(_MAX_PARAMETERS):
+        if at + 4 > len(content) or content[at] == 0:
+            break
+        length = abs(struct.unpack_from("b", content, at)[0])
+        group = struct.unpack_from("b", content, at + 1)[0]
+        name = content[at + 2 : at + 2 + length].decode("latin-1").strip().upper()
+        link = at + 2 + length
+        if link + 2 > len(content):
+            break
+        step = numbers.word(content, link)
+        if group < 0:
+            groups[-group] = name
+        elif group > 0:
+            value = _read_value(content, link + 2, numbers)
+            if value is not None:
+                found.append((group, name, value))
+        if step == 0:
+            break
+        at = link + step
+    else:
+        raise BadFileError(f"has more than {_MAX_PARAMETERS} parameters", where=path)
+    return {f"{groups[group]}:{name}": value for group, name, value in found if group in groups}
+
+
+def _read_value(content: bytes, at: int, numbers: _Numbers) -> object | None:
+    """A parameter's value: a flat array, or a list of texts; `None` where it does not fit into the file."""
+    if at + 2 > len(content):
+        return None
+    kind, dimensions = struct.unpack_from("bB", content, at)
+    at += 2
+    shape = content[at : at + dimensions]
+    at += dimensions
+    count = 1
+    for size in shape:
+        count *= size
+        if count > len(content):
+            return None
+    size = _ENTRY_SIZE.get(kind)
+    if size is None or len(shape) < dimensions or at + count * size > len(content):
+        return None
+    data = content[at : at + count * size]
+    if kind != -1:
+        return numbers.array(data, _ENTRY_CODE[kind])
+    width = shape[0] if shape else 1
+    return [data[i : i + width].decode("latin-1").strip(" \0") for i in range(0, count, width)] if width else []
+
+
+def _first(parameters: Mapping[str, object], name: str, default: float, *, unsigned: bool = False) -> float:
+    value = parameters.get(name)
+    if not isinstance(value, np.ndarray) or not value.size:
+        return default
+    number = float(value[0])
+    return number + 65536 if unsigned and value.dtype.kind == "i" and number < 0 else number
+
+
+def _text(parameters: Mapping[str, object], name: str) -> str:
+    value = parameters.get(name)
+    return "".join(c for c in value[0] if c.isprintable())[:60] if isinstance(value, list) and value else ""
+
+
+def _read_points(
+    content: bytes, header: _Header, parameters: Mapping[str, object], numbers: _Numbers, points: int, path: Path
+) -> tuple[np.ndarray, str, list[str]]:
+    """((T, J, 3) with NaN for missing points, storage, notes)."""
+    scale = _first(parameters, "POINT:SCALE", header.scale)
+    is_float = scale < 0
+    code, size = ("f4", 4) if is_float else ("i2", 2)
+    if not is_float and not (np.isfinite(scale) and scale > 0):
+        raise BadFileError(f"has the scale {scale}, which makes no sense", where=path)
+    columns = 4 * points + header.analog_per_frame
+    start = (int(header.data_block or _first(parameters, "POINT:DATA_START", 0, unsigned=True)) - 1) * _BLOCK
+    there = max(0, len(content) - start) // (columns * size) if start > 0 else 0
+    if there == 0:
+        raise BadFileError("is cut short before its first frame", where=path, todo="Export or download it again")
+    stated = _stated_frames(header, parameters)
+    # Beyond 65535 the header cannot tell how many frames there are; then the size of the file tells.
+    frames = there if stated is None else min(stated, there)
+    notes = [] if stated is None or stated <= there else [f"The file says {stated} frames and has {there}."]
+    if frames * points > MAX_POINTS:
+        raise BadFileError(f"has {frames} frames of {points} points, more than {MAX_POINTS} in all", where=path)
+    data = memoryview(content)[start : start + frames * columns * size]
+    values = numbers.array(data, code).reshape(frames, columns)[:, : 4 * points].reshape(frames, points, 4)
+    with np.errstate(invalid="ignore"):
+        positions = values[..., :3].astype(np.float64)
+        if not is_float:
+            positions *= scale
+        missing = (values[..., 3] < 0) | ~np.isfinite(positions).all(-1) | (np.abs(positions) > 1e7).any(-1)
+    positions[missing] = np.nan
+    return positions, "float" if is_float else "int16", notes
+
+
+def _stated_frames(header: _Header, parameters: Mapping[str, object]) -> int | None:
+    """How many frames the file says it has; `None` where it has more than its fields can say."""
+    start, end = (parameters.get(f"TRIAL:ACTUAL_{which}_FIELD") for which in ("START", "END"))
+    if isinstance(start, np.ndarray) and isinstance(end, np.ndarray) and start.size > 1 and end.size > 1:
+        words = [int(v) & 0xFFFF for v in (start[0], start[1], end[0], end[1]) if np.isfinite(v)]
+        if len(words) == 4 and (frames := (words[2] | words[3] << 16) - (words[0] | words[1] << 16) + 1) > 0:
+            return frames
+    long_frames = _first(parameters, "POINT:LONG_FRAMES", 0)
+    if np.isfinite(long_frames) and 0 < long_frames < 1e9:
+        return int(long_frames)
+    if header.last_frame == 0xFFFF or header.last_frame < header.first_frame:
+        frames = _first(parameters, "POINT:FRAMES", 0, unsigned=True)
+        return int(frames) if np.isfinite(frames) and 0 < frames < 0xFFFF else None
+    return header.last_frame - header.first_frame + 1
+
+
+def _labels(parameters: Mapping[str, object], points: int) -> tuple[tuple[str, ...], list[str]]:
+    labels: list[str] = []
+    for suffix in ("", *map(str, range(2, 20))):
+        more = parameters.get(f"POINT:LABELS{suffix}")
+        if not isinstance(more, list):
+            break
+        labels += ["".join(c for c in label if c.isprintable()) for label in more]
+    labels = labels[:points]
+    notes = []
+    if len(labels) < points:
+        notes.append(f"{points - len(labels)} of {points} points have no label; they are named point_1, point_2, ...")
+    names = tuple(labels[i] if i < len(labels) and labels[i] else f"point_{i + 1}" for i in range(points))
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        notes.append(f"Labels that stand for several points: {', '.join(repeated[:5])}.")
+    return names, notes

@@ -1,0 +1,328 @@
+"""Cameras to look at motion capture with: Human3.6M's four, a ring, or those of a calibration file.
+
+Calibration files: the TOML that Pose2Sim, Anipose and others write (one table per camera with size, matrix, distortions,
+rotation, translation), and JSON with the same under the names that are in use (K, R, t, dist, resolution, ...). Both follow
+OpenCV: p_camera = R p_world + t, distortion k1 k2 p1 p2 k3 ... . The tangential part of Human3.6M's model, which this project
+uses, differs a little from OpenCV's, so coefficients are fitted to it; what remains of the difference is said.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.errors import BadFileError, ConfigError
+from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.h36m_cameras import SUBJECTS, h36m_cameras
+from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_to_matrix
+from srnet_core.lookup import choose
+from srnet_core.toml_file import read_toml_file
+
+MAX_JSON_BYTES = 4 << 20
+MAX_CAMERAS = 500
+_NAMES = {
+    "matrix": ("matrix", "K", "camera_matrix", "intrinsic", "intrinsics", "cameraMatrix"),
+    "distortion": ("distortions", "distortion", "dist", "distCoef", "dist_coeffs", "distCoeffs", "D", "k"),
+    "rotation": ("rotation", "R", "rvec", "rotation_vector", "rotation_matrix"),
+    "translation": ("translation", "t", "T", "tvec", "translation_vector"),
+    "size": ("size", "resolution", "image_size", "imgSize", "img_size"),
+}
+_WORST_FIT_PX = 2.0
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Cameras in one world: metres, z up.
+
+    Attributes:
+        name: for instance "h36m S1" or "ring of 4".
+        cameras: at least one.
+        target_m: the point of the floor that they look at: takes are put there.
+        notes: what was found or decided, one sentence each.
+    """
+
+    name: str
+    cameras: tuple[Camera, ...]
+    target_m: tuple[float, float]
+    notes: tuple[str, ...] = ()
+
+
+def h36m_rig(subject: str = "S1") -> Rig:
+    """The four cameras of Human3.6M as calibrated for one of its subjects."""
+    cameras = h36m_cameras()[choose("subject of Human3.6M", subject, SUBJECTS)]
+    return Rig(f"h36m {subject}", cameras, _seen_by_all(cameras))
+
+
+def ring(
+    count: int = 4,
+    *,
+    radius_m: float = 4.5,
+    height_m: float = 1.5,
+    target_height_m: float = 0.9,
+    focal_length_px: float = 1145.0,
+    image_size_px: tuple[int, int] = (1000, 1000),
+    first_angle_deg: float = 45.0,
+) -> Rig:
+    """Cameras on a circle around the origin, evenly spaced, all looking at a point above it.
+
+    Raises:
+        ConfigError: a number of cameras, a radius or a focal length that makes no sense.
+    """
+    if not 1 <= count <= MAX_CAMERAS:
+        raise ConfigError(f"a ring has 1 to {MAX_CAMERAS} cameras, not {count}")
+    if not (0.5 <= radius_m <= 100 and -10 <= height_m <= 100 and 10 <= focal_length_px <= 1e6):
+        raise ConfigError(
+            f"a ring of radius {radius_m} m, height {height_m} m and focal length {focal_length_px} px makes no sense"
+        )
+    width, height = image_size_px
+    cameras = []
+    for i in range(count):
+        angle = np.radians(first_angle_deg + 360 * i / count)
+        place = np.array([radius_m * np.cos(angle), radius_m * np.sin(angle), height_m])
+        cameras.append(
+            Camera(
+                id=f"ring_{i}",
+                width_px=width,
+                height_px=height,
+                focal_length_px=(focal_length_px, focal_length_px),
+                center_px=(width / 2, height / 2),
+                orientation=tuple(matrix_to_quaternion(_look_at(place, np.array([0, 0, target_height_m])))),
+                translation_m=tuple(place),
+            )
+        )
+    return Rig(f"ring of {count}", tuple(cameras), (0.0, 0.0))
+
+
+def read_rig(path: str | Path) -> Rig:
+    """The cameras of a calibration file, turned to metres and z up.
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: it holds no cameras, or one that makes no sense; the message names it.
+    """
+    path = Path(path)
+    tables = _camera_tables(path)
+    if not tables:
+        raise BadFileError(
+            "holds no cameras", where=path, todo="Each camera needs matrix, rotation, translation and size"
+        )
+    if len(tables) > MAX_CAMERAS:
+        raise BadFileError(f"holds more than {MAX_CAMERAS} cameras", where=path)
+    notes: list[str] = []
+    parts = [_camera_parts(name, table, f"{path}, camera {name}") for name, table in tables.items()]
+    rotations = np.stack([p["rotation"] for p in parts])  # (C, 3, 3), world to camera
+    centres = np.stack([-p["rotation"].T @ p["translation"] for p in parts])
+    centres, unit_note = _in_metres(centres)
+    turn, up_note = _turn_to_z_up(rotations, path)
+    notes += [n for n in (unit_note, up_note) if n]
+    cameras = []
+    for part, rotation, centre in zip(parts, rotations, centres):
+        radial, tangential, rest_px = _fit_distortion(part)
+        if rest_px > 0.01:
+            notes.append(f"Camera {part['id']}: distortion differs from the file's by up to {rest_px:.2g} px.")
+        cameras.append(
+            Camera(
+                id=part["id"],
+                width_px=part["size"][0],
+                height_px=part["size"][1],
+                focal_length_px=(part["matrix"][0, 0], part["matrix"][1, 1]),
+                center_px=(part["matrix"][0, 2], part["matrix"][1, 2]),
+                radial_distortion=radial,
+                tangential_distortion=tangential,
+                orientation=tuple(matrix_to_quaternion(turn @ rotation.T)),
+                translation_m=tuple(turn @ centre),
+            )
+        )
+    return Rig(path.name, tuple(cameras), _seen_by_all(cameras), tuple(notes))
+
+
+def _look_at(place: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Rotation from camera axes (x right, y down, z forward) to world axes."""
+    forward = (target - place) / np.linalg.norm(target - place)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    if np.linalg.norm(right) < 1e-6:
+        raise ConfigError("a camera straight above or below its target has no upright picture")
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(forward, right), forward], axis=-1)
+
+
+def _seen_by_all(cameras: Sequence[Camera]) -> tuple[float, float]:
+    """The point of the floor plan that is nearest to all optical axes; of cameras side by side, one 4 m in front."""
+    total, side = np.zeros((2, 2)), np.zeros(2)
+    ahead = []
+    for camera in cameras:
+        axis = quaternion_to_matrix(np.asarray(camera.orientation))[:2, 2]
+        place = np.asarray(camera.translation_m[:2])
+        if np.linalg.norm(axis) < 1e-6:
+            continue
+        axis = axis / np.linalg.norm(axis)
+        across = np.eye(2) - np.outer(axis, axis)
+        total += across
+        side += across @ place
+        ahead.append(place + 4 * axis)
+    if not ahead:
+        return tuple(np.mean([c.translation_m[:2] for c in cameras], axis=0))
+    if np.linalg.cond(total) > 50:
+        return tuple(np.mean(ahead, axis=0))
+    return tuple(float(v) for v in np.linalg.solve(total, side))
+
+
+def _camera_tables(path: Path) -> dict[str, Mapping]:
+    """{name: table of one camera}, from a table of tables or a list of tables."""
+    if path.suffix.lower() == ".toml":
+        values: object = read_toml_file(path, what="calibration file", todo="Check the folder and the name")
+    else:
+        from srnet_core.readers._bounded import decode, read_bounded
+
+        try:
+            values = json.loads(decode(read_bounded(path, MAX_JSON_BYTES, "calibration file")))
+        except (ValueError, RecursionError) as error:
+            raise BadFileError(f"is not JSON: {str(error)[:80]}", where=path) from None
+    if isinstance(values, dict) and isinstance(values.get("cameras"), (dict, list)):
+        values = values["cameras"]
+    if isinstance(values, dict) and _has(values, "matrix"):
+        values = {"0": values}
+    if isinstance(values, list):
+        values = {str(_first(v, ("name", "id", "serial"), i)): v for i, v in enumerate(values) if isinstance(v, dict)}
+    if not isinstance(values, dict):
+        return {}
+    return {str(k)[:40]: v for k, v in values.items() if isinstance(v, dict) and _has(v, "matrix")}
+
+
+def _has(table: Mapping, part: str) -> bool:
+    return any(name in table for name in _NAMES[part])
+
+
+def _first(table: Mapping, names: Sequence[str], default: object = None) -> object:
+    return next((table[name] for name in names if name in table), default)
+
+
+def _camera_parts(name: str, table: Mapping, where: str) -> dict:
+    matrix = _numbers(table, "matrix", where)
+    rotation = _numbers(table, "rotation", where)
+    translation = _numbers(table, "translation", where)
+    size = _first(table, _NAMES["size"])
+    if size is None and "width" in table and "height" in table:
+        size = [table["width"], table["height"]]
+    distortion = _numbers(table, "distortion", where) if _has(table, "distortion") else np.zeros(4)
+    if matrix.size != 9 or translation.size != 3 or rotation.size not in (3, 9) or distortion.size > 14:
+        raise BadFileError("needs a 3x3 matrix, a rotation of 3 or 9 numbers and a translation of 3", where=where)
+    matrix = matrix.reshape(3, 3)
+    if size is None:
+        size = [2 * matrix[0, 2], 2 * matrix[1, 2]]
+    try:
+        width, height = (round(float(v)) for v in size)  # type: ignore[union-attr]
+    except (TypeError, ValueError, OverflowError):
+        raise BadFileError("its image size must be two numbers", where=where) from None
+    if not (0 < width < 1e5 and 0 < height < 1e5 and min(matrix[0, 0], matrix[1, 1]) > 0):
+        raise BadFileError("its image size and focal length must be positive", where=where)
+    rotation = _rodrigues(rotation.ravel()) if rotation.size == 3 else rotation.reshape(3, 3)
+    if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
+        raise BadFileError("its rotation is not a rotation", where=where)
+    return {
+        "id": str(table.get("name", name))[:40],
+        "matrix": matrix,
+        "rotation": rotation,
+        "translation": translation.ravel(),
+        "distortion": np.concatenate([distortion.ravel(), np.zeros(14)])[:14],
+        "size": (width, height),
+        "fisheye": table.get("fisheye") is True,
+    }
+
+
+def _numbers(table: Mapping, part: str, where: str) -> np.ndarray:
+    value = _first(table, _NAMES[part])
+    try:
+        array = np.array(value, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        array = np.array(np.nan)
+    if array.ndim == 0 or array.size > 16 or not np.isfinite(array).all():
+        raise BadFileError(f"its {part} is missing or not made of numbers", where=where)
+    return array
+
+
+def _rodrigues(vector: np.ndarray) -> np.ndarray:
+    """Rotation vector (axis times angle in radians) -> matrix."""
+    angle = np.linalg.norm(vector)
+    if angle < 1e-12:
+        return np.eye(3)
+    x, y, z = vector / angle
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def _in_metres(centres: np.ndarray) -> tuple[np.ndarray, str]:
+    """Camera centres in metres: cameras stand 1 to 20 m from where people are, which tells metres from cm and mm."""
+    middle = np.median(np.linalg.norm(centres - (centres.mean(0) if len(centres) > 1 else 0), axis=-1))
+    if middle < 30:
+        return centres, ""
+    unit, metres = ("cm", 0.01) if middle < 900 else ("mm", 0.001)
+    return centres * metres, f"Camera positions were read as {unit}: they lie {middle:.0f} units apart."
+
+
+def _turn_to_z_up(rotations: np.ndarray, path: Path) -> tuple[np.ndarray, str]:
+    """(rotation of the world, note): the axis along which pictures are upright becomes z."""
+    up = -rotations[:, 1].mean(0)  # the camera's y axis points down
+    axis = int(np.abs(up).argmax())
+    if abs(up[axis]) < 0.3:
+        raise BadFileError("its cameras do not agree on which axis points up", where=path)
+    name = ("-" if up[axis] < 0 else "") + "xyz"[axis]
+    if name == "z":
+        return np.eye(3), ""
+    turn = {
+        "-z": ((1, 0, 0), (0, -1, 0), (0, 0, -1)), "y": ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
+        "-y": ((1, 0, 0), (0, 0, 1), (0, -1, 0)), "x": ((0, 0, -1), (0, 1, 0), (1, 0, 0)),
+        "-x": ((0, 0, 1), (0, 1, 0), (-1, 0, 0)),
+    }[name]  # fmt: skip
+    return np.array(turn, np.float64), f"The world of the cameras was turned: their {name} axis points up."
+
+
+def _fit_distortion(part: Mapping) -> tuple[tuple, tuple, float]:
+    """(k1 k2 k3, p1 p2 of Human3.6M's model, largest difference in px) nearest to OpenCV's model over the image."""
+    if not part["distortion"].any() and not part["fisheye"]:
+        return (0.0, 0.0, 0.0), (0.0, 0.0), 0.0
+    focal = np.array([part["matrix"][0, 0], part["matrix"][1, 1]])
+    corner = np.minimum(np.maximum(part["matrix"][:2, 2], part["size"] - part["matrix"][:2, 2]) / focal, 1.0)
+    grid = np.linspace(-1, 1, 25)
+    u = np.stack(np.meshgrid(grid * corner[0], grid * corner[1]), axis=-1).reshape(-1, 2)
+    moved = (_fisheye if part["fisheye"] else _opencv)(u, part["distortion"]) - u  # (N, 2)
+    r2 = (u**2).sum(-1, keepdims=True)
+    x, y = u[:, :1], u[:, 1:]
+    radial = np.stack([u * r2, u * r2**2, u * r2**3], axis=-1)  # (N, 2, 3)
+    tangential = np.stack([np.hstack([x * x + r2, x * y]), np.hstack([x * y, y * y + r2])], axis=-1)  # (N, 2, 2)
+    basis = np.concatenate([radial, tangential], axis=-1).reshape(-1, 5)
+    solution, *_ = np.linalg.lstsq(basis, moved.ravel(), rcond=None)
+    rest = (basis @ solution - moved.ravel()).reshape(-1, 2) * focal
+    worst_px = float(np.abs(rest).max())
+    if not np.isfinite(worst_px) or worst_px > _WORST_FIT_PX * max(1.0, part["size"][0] / 1000):
+        raise BadFileError(
+            f"its lens distortion cannot be described by three radial coefficients ({worst_px:.1f} px remain)",
+            where=f"camera {part['id']}",
+            todo="Use the calibration of undistorted images",
+        )
+    return tuple(map(float, solution[:3])), tuple(map(float, solution[3:])), worst_px
+
+
+def _opencv(u: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """OpenCV's model with up to 12 coefficients: k1 k2 p1 p2 k3 k4 k5 k6 s1 s2 s3 s4."""
+    x, y = u.T
+    r2 = x * x + y * y
+    scale = (1 + r2 * (d[0] + r2 * (d[1] + r2 * d[4]))) / (1 + r2 * (d[5] + r2 * (d[6] + r2 * d[7])))
+    return np.stack(
+        [
+            x * scale + 2 * d[2] * x * y + d[3] * (r2 + 2 * x * x) + d[8] * r2 + d[9] * r2 * r2,
+            y * scale + d[2] * (r2 + 2 * y * y) + 2 * d[3] * x * y + d[10] * r2 + d[11] * r2 * r2,
+        ],
+        axis=-1,
+    )
+
+
+def _fisheye(u: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """OpenCV's fisheye model: angle polynomial k1 k2 k3 k4."""
+    r = np.linalg.norm(u, axis=-1, keepdims=True)
+    angle = np.arctan(r)
+    a2 = angle**2
+    bent = angle * (1 + a2 * (d[0] + a2 * (d[1] + a2 * (d[2] + a2 * d[3]))))
+    return u * np.divide(bent, r, out=np.ones_like(r), where=r > 1e-12)

@@ -1,0 +1,110 @@
+"""The C3D reader: encodings, frame counts, labels, units, and files that are wrong."""
+
+import struct
+
+import numpy as np
+import pytest
+from c3d_making import make_c3d
+
+from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.readers import c3d
+from srnet_core.readers.c3d import read_c3d
+
+POINTS = np.arange(36, dtype=float).reshape(4, 3, 3) * 1.5 - 20
+POINTS[1, 2] = np.nan
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(*args, **options):
+        path = tmp_path / "a.c3d"
+        path.write_bytes(make_c3d(*args, **options))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("integer", [False, True])
+@pytest.mark.parametrize("processor", ["Intel", "DEC", "MIPS"])
+def test_all_encodings_give_the_same(written, processor, integer):
+    motion = read_c3d(written(POINTS, processor=processor, integer=integer, analog=5))
+    np.testing.assert_allclose(motion.positions, POINTS, atol=0.051 if integer else 1e-5)
+    assert motion.missing_fraction == 1 / 12
+    assert motion.names == ("LASI", "RASI", "C7") and motion.parents is None
+    assert (motion.fps, motion.units, motion.metres_per_unit) == (100.0, "mm", 0.001)
+    assert motion.details["processor"] == processor
+    assert motion.details["storage"] == ("int16" if integer else "float")
+    assert motion.details["analog_channels"] == 5
+
+
+def test_rates_need_not_be_whole(written):
+    assert read_c3d(written(POINTS, rate=69.99261474609375)).fps == 69.99261474609375
+    assert read_c3d(written(POINTS, rate=float("nan"))).fps is None
+
+
+def test_labels_missing_repeated_and_in_several_parameters(written):
+    motion = read_c3d(written(POINTS, labels=("A", "A")))
+    assert motion.names == ("A", "A", "point_3")
+    assert any("no label" in note for note in motion.notes) and any("several points" in note for note in motion.notes)
+    motion = read_c3d(written(POINTS, labels=("A",), more=[("POINT", "LABELS2", -1, [1, 2], b"BC")]))
+    assert motion.names == ("A", "B", "C")
+
+
+def test_metres_and_unknown_units(written):
+    assert read_c3d(written(POINTS, units="m")).metres_per_unit == 1.0
+    motion = read_c3d(written(POINTS, units="furlong"))
+    assert (motion.units, motion.metres_per_unit) == ("furlong", None)
+
+
+def test_frame_counts_beyond_16_bits_stand_in_the_trial(written):
+    points = np.zeros((70_000, 1, 3))
+    motion = read_c3d(written(points, labels=("A",), integer=True, trial=(1, 70_000)))
+    assert motion.frames == 70_000
+
+
+def test_first_frame_need_not_be_1(written):
+    motion = read_c3d(written(POINTS, first_frame=614))
+    assert (motion.frames, motion.details["first_frame"]) == (4, 614)
+
+
+def test_a_file_cut_short_gives_the_frames_it_has(written):
+    path = written(POINTS)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) - 40])
+    motion = read_c3d(path)
+    assert motion.frames == 3
+    assert motion.notes == ("The file says 4 frames and has 3.",)
+
+
+def test_rotations_without_points_are_refused_in_words(written):
+    path = written(np.zeros((3, 0, 3)), labels=(), more=[("ROTATION", "USED", 2, [], struct.pack("<h", 17))])
+    with pytest.raises(BadFileError, match="rotations but no points"):
+        read_c3d(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"PK\3\4" * 400, "is not a C3D file"),
+        (bytes([2, 0x50]) + bytes(600), "is not a C3D file, or is cut short"),
+        (bytes([100, 0x50]) + bytes(2000), "cut short before its parameters"),
+        (bytes([2, 0x50]) + bytes(2000), "has no points"),
+    ],
+)
+def test_files_that_are_none(tmp_path, content, words):
+    path = tmp_path / "a.c3d"
+    path.write_bytes(content)
+    with pytest.raises(BadFileError, match=words):
+        read_c3d(path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputFileMissing):
+        read_c3d(tmp_path / "no.c3d")
+
+
+def test_more_points_than_fit(written, monkeypatch):
+    monkeypatch.setattr(c3d, "MAX_POINTS", 10)
+    with pytest.raises(BadFileError, match="more than 10 in all"):
+        read_c3d(written(POINTS))

@@ -1,0 +1,183 @@
+"""Virtual cameras: Human3.6M's, rings, and calibration files of other programs."""
+
+import json
+
+import numpy as np
+import pytest
+
+from srnet_core.errors import BadFileError, ConfigError, InputFileMissing, UnknownNameError
+from srnet_core.geometry.h36m_cameras import h36m_cameras
+from srnet_core.geometry.rotation import quaternion_to_matrix
+from srnet_core.virtual_cameras import h36m_rig, read_rig, ring
+
+PEOPLE = np.random.default_rng(0).uniform((-0.5, -0.5, 0.1), (0.5, 0.5, 1.8), (40, 3))
+
+
+def test_human36ms_cameras_see_a_person_at_their_target():
+    rig = h36m_rig("S9")
+    assert rig.cameras == h36m_cameras()["S9"]
+    people = PEOPLE + np.array([*rig.target_m, 0])
+    for camera in rig.cameras:
+        pixels = camera.project(camera.world_to_camera(people))
+        assert (pixels > 0).all() and (pixels < 1000).all()
+    with pytest.raises(UnknownNameError):
+        h36m_rig("S2")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_a_ring_looks_at_its_middle(count):
+    rig = ring(count, radius_m=5)
+    assert len(rig.cameras) == count and rig.target_m == (0, 0)
+    for camera in rig.cameras:
+        centre, above = camera.project(camera.world_to_camera(np.array([[0, 0, 0.9], [0, 0, 1.5]])))
+        np.testing.assert_allclose(centre, (500, 500), atol=1e-9)
+        assert above[1] < 490 and above[0] == pytest.approx(500)
+        assert np.hypot(*camera.translation_m[:2]) == pytest.approx(5)
+    assert len({camera.translation_m for camera in rig.cameras}) == count
+
+
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"count": 501}, {"radius_m": 0.0}, {"focal_length_px": float("nan")}])
+def test_rings_that_make_no_sense(wrong):
+    with pytest.raises(ConfigError):
+        ring(**wrong)
+
+
+def opencv_project(points, matrix, distortion, rotation, translation):
+    """OpenCV's model, written out for the test."""
+    x, y, z = (points @ rotation.T + translation).T
+    x, y = x / z, y / z
+    k1, k2, p1, p2, k3 = distortion
+    r2 = x * x + y * y
+    radial = 1 + k1 * r2 + k2 * r2**2 + k3 * r2**3
+    u = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    v = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    return np.stack([u * matrix[0, 0] + matrix[0, 2], v * matrix[1, 1] + matrix[1, 2]], axis=-1)
+
+
+def calibration(world="z", unit=1.0, distortion=(-0.2, 0.2, 1e-4, -1e-4, 0.01)):
+    """Parts of four cameras around the origin, in a world with another up axis and unit, as OpenCV has them."""
+    turn = {"z": np.eye(3), "y": np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])}[world]
+    parts = []
+    for camera in ring(4).cameras:
+        rotation = quaternion_to_matrix(np.array(camera.orientation)).T @ turn.T
+        centre = turn @ camera.translation_m
+        matrix = np.array([[1100.0, 0, 510], [0, 1105, 490], [0, 0, 1]])
+        parts.append((matrix, np.array(distortion), rotation, -rotation @ centre * unit))
+    return turn, parts
+
+
+def rotation_vector(rotation):
+    angle = np.arccos((np.trace(rotation) - 1) / 2)
+    axis = np.array([rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]])
+    return axis / (2 * np.sin(angle)) * angle
+
+
+@pytest.mark.parametrize("world", ["z", "y"])
+@pytest.mark.parametrize("unit", [1.0, 100.0, 1000.0])
+def test_toml_and_json_files_give_the_pixels_of_opencv(tmp_path, world, unit):
+    turn, parts = calibration(world, unit)
+    lines = []
+    for i, (matrix, distortion, rotation, translation) in enumerate(parts):
+        lines += [
+            f"[cam_{i}]",
+            f'name = "cam_{i}"',
+            "size = [1000.0, 980.0]",
+            f"matrix = {matrix.tolist()}",
+            f"distortions = {distortion.tolist()}",
+            f"rotation = {rotation_vector(rotation).tolist()}",
+            f"translation = {translation.tolist()}",
+            "fisheye = false",
+        ]
+    (tmp_path / "calib.toml").write_text("\n".join([*lines, "[metadata]", "adjusted = false"]), encoding="utf-8")
+    cameras = [
+        {
+            "name": f"cam_{i}",
+            "resolution": [1000, 980],
+            "K": k.tolist(),
+            "distCoef": d.tolist(),
+            "R": r.tolist(),
+            "t": t.tolist(),
+        }
+        for i, (k, d, r, t) in enumerate(parts)
+    ]
+    (tmp_path / "list.json").write_text(json.dumps({"cameras": cameras}), encoding="utf-8")
+    (tmp_path / "dict.json").write_text(json.dumps({c["name"]: c for c in cameras}), encoding="utf-8")
+    for name in ("calib.toml", "list.json", "dict.json"):
+        rig = read_rig(tmp_path / name)
+        assert [c.id for c in rig.cameras] == ["cam_0", "cam_1", "cam_2", "cam_3"]
+        assert (rig.cameras[0].width_px, rig.cameras[0].height_px) == (1000, 980)
+        assert bool(rig.notes) == (unit != 1 or world != "z" or any("distortion" in n for n in rig.notes))
+        np.testing.assert_allclose(rig.target_m, 0, atol=1e-6)
+        for camera, (k, d, r, t) in zip(rig.cameras, parts):
+            expected = opencv_project(PEOPLE @ turn.T * unit, k, d, r, t)
+            np.testing.assert_allclose(camera.project(camera.world_to_camera(PEOPLE)), expected, atol=0.1)
+
+
+def test_fisheye_lenses_are_fitted_or_refused(tmp_path):
+    _, parts = calibration()
+    matrix, _, rotation, translation = parts[0]
+    table = {
+        "K": matrix.tolist(),
+        "R": rotation.tolist(),
+        "t": translation.tolist(),
+        "size": [1000, 980],
+        "fisheye": True,
+    }
+    (tmp_path / "a.json").write_text(json.dumps({**table, "dist": [0.01, 0.001, 0, 0]}), encoding="utf-8")
+    camera = read_rig(tmp_path / "a.json").cameras[0]
+    point = camera.camera_to_world(np.array([[0.8, -0.4, 3.0]]))
+    r = np.hypot(0.8, 0.4) / 3
+    a = np.arctan(r)
+    expected = matrix[:2, 2] + np.array([1100, 1105]) * np.array([0.8, -0.4]) / 3 * (a + 0.01 * a**3 + 0.001 * a**5) / r
+    np.testing.assert_allclose(camera.project(camera.world_to_camera(point))[0], expected, atol=0.5)
+    (tmp_path / "b.json").write_text(json.dumps({**table, "dist": [9, -30, 0, 0]}), encoding="utf-8")
+    with pytest.raises(BadFileError, match="lens distortion cannot be described"):
+        read_rig(tmp_path / "b.json")
+
+
+GOOD = {
+    "K": np.diag([1000, 1000, 1]).tolist(),
+    "R": [[1, 0, 0], [0, 0, -1], [0, 1, 0]],
+    "t": [0, 1, 3],
+    "size": [640, 480],
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is empty"),
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("[]", "holds no cameras"),
+        ('{"a": 1}', "holds no cameras"),
+        (json.dumps([GOOD] * 600 and {str(i): GOOD for i in range(600)}), "more than 500 cameras"),
+        (json.dumps({**GOOD, "K": [[1, 2], [3, 4]]}), "3x3 matrix"),
+        (json.dumps({**GOOD, "K": [["a", 2], [3, 4]]}), "not made of numbers"),
+        (json.dumps({**GOOD, "R": [[2, 0, 0], [0, 1, 0], [0, 0, 1]]}), "not a rotation"),
+        (json.dumps({**GOOD, "R": [[1, 0, 0], [0, 0, 1], [0, 1, 0]]}), "not a rotation"),
+        (json.dumps({**GOOD, "t": None}), "translation is missing"),
+        (json.dumps({**GOOD, "size": ["a", 1]}), "image size"),
+        (json.dumps({**GOOD, "size": [0, 1]}), "must be positive"),
+        (json.dumps({**GOOD, "t": [float("inf"), 0, 0]}), "not made of numbers"),
+    ],
+)
+def test_files_that_are_wrong(tmp_path, content, words):
+    path = tmp_path / "a.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(BadFileError, match=words):
+        read_rig(path)
+
+
+def test_no_file(tmp_path):
+    for name in ("no.json", "no.toml"):
+        with pytest.raises(InputFileMissing):
+            read_rig(tmp_path / name)
+
+
+def test_a_real_calibration(shared_dir):
+    rig = read_rig(shared_dir / "wild/pose2sim/Calib_qualisys.toml")
+    assert len(rig.cameras) == 4
+    for camera in rig.cameras:  # portrait images of a person near the target
+        pixels = camera.project(camera.world_to_camera(np.array([[*rig.target_m, 0.1], [*rig.target_m, 1.7]])))
+        assert pixels[0, 1] > pixels[1, 1] + 400 and (pixels > 0).all() and (pixels < (1088, 1920)).all()
