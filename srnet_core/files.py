@@ -1,4 +1,4 @@
-"""Writing so that nothing half-written is ever mistaken for whole: temporary name, fsync, rename."""
+"""Safe writing (temporary name, fsync, rename), publishing of folders, and locks between processes."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Frames on the device, and how windows are gathered from them.
+"""Frames on the device, and how windows and their mirror images are gathered from them.
 
 Letters: B windows in a batch, L input frames and S target frames of a window, J joints.
 """
