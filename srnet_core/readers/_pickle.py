@@ -42,6 +42,23 @@ def read_pickle(buffer: bytearray, start: int, limits: Limits, where: object):
     return _unwrap(value, limits, where)
 
 
+def read_plain_pickle(buffer: bytearray, limits: Limits, where: object):
+    """A pickled value that is no array: text, numbers and containers, for instance an attribute of a pandas file.
+
+    Raises:
+        HostileFileError, BadFileError: as `read_pickle`.
+    """
+    machine = _Machine(buffer, 0, limits, where)
+    try:
+        value = machine.run()
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, AttributeError, struct.error) as error:
+        if isinstance(error, BadFileError):
+            raise
+        raise BadFileError(f"the pickled data make no sense at byte {machine.position}", where=where) from None
+    _TreeCheck(limits, where).visit(value, 0)
+    return value
+
+
 def _unwrap(value, limits: Limits, where: object):
     if not isinstance(value, ObjectArray):
         raise BadFileError(f"holds a {type(value).__name__} where an array of objects belongs", where=where)
