@@ -1,10 +1,10 @@
 """2D keypoint layouts, one data file each: joints in order, mirror partners, bones, and how they make the 17 joints.
 
-    >>> layout = get_layout("coco17")
-    >>> layout.num_joints, layout.joints[0]
-    (17, 'nose')
-    >>> layout.matrix().shape
-    (17, 17)
+>>> layout = get_layout("coco17")
+>>> layout.num_joints, layout.joints[0]
+(17, 'nose')
+>>> layout.matrix().shape
+(17, 17)
 """
 
 from collections.abc import Mapping, Sequence
@@ -120,12 +120,31 @@ def get_layout(name: str) -> Layout:
 
 
 _ALIASES = {
-    "coco": "coco17", "yolo_pose": "coco17", "coco18": "coco18_openpose", "body_25": "body25", "body_25b": "body25b",
-    "mpi": "mpi15_openpose", "mpi15": "mpi15_openpose", "halpe": "halpe26", "wholebody": "coco_wholebody133",
-    "coco_wholebody": "coco_wholebody133", "mpii": "mpii16", "aic": "aic14", "crowdpose": "crowdpose14",
-    "h36m": "h36m17", "mediapipe": "blazepose33", "blazepose": "blazepose33", "kinect": "kinect_v2_25",
-    "humaneva": "humaneva15", "jhmdb": "jhmdb15", "smpl": "smpl24", "lsp": "lsp14", "posetrack": "posetrack18",
-    "humanart": "humanart21", "openpose_coco": "coco18_openpose", "openpose_mpi": "mpi15_openpose",
+    "coco": "coco17",
+    "yolo_pose": "coco17",
+    "coco18": "coco18_openpose",
+    "body_25": "body25",
+    "body_25b": "body25b",
+    "mpi": "mpi15_openpose",
+    "mpi15": "mpi15_openpose",
+    "halpe": "halpe26",
+    "wholebody": "coco_wholebody133",
+    "coco_wholebody": "coco_wholebody133",
+    "mpii": "mpii16",
+    "aic": "aic14",
+    "crowdpose": "crowdpose14",
+    "h36m": "h36m17",
+    "mediapipe": "blazepose33",
+    "blazepose": "blazepose33",
+    "kinect": "kinect_v2_25",
+    "humaneva": "humaneva15",
+    "jhmdb": "jhmdb15",
+    "smpl": "smpl24",
+    "lsp": "lsp14",
+    "posetrack": "posetrack18",
+    "humanart": "humanart21",
+    "openpose_coco": "coco18_openpose",
+    "openpose_mpi": "mpi15_openpose",
 }
 
 
@@ -193,5 +212,14 @@ def check_count(layout: Layout, joints: int, where: object) -> None:
         )
 
 
-__all__ = ["BY_NAMES", "Layout", "all_layouts", "check_count", "get_layout", "layout_names", "layout_of_names",
-           "layouts_of_count", "part_of"]  # noqa: E501
+__all__ = [
+    "BY_NAMES",
+    "Layout",
+    "all_layouts",
+    "check_count",
+    "get_layout",
+    "layout_names",
+    "layout_of_names",
+    "layouts_of_count",
+    "part_of",
+]

@@ -185,10 +185,18 @@ def mirror_pairs_of(parts) -> tuple[tuple[int, int], ...]:
 
 # Ways to make the 17 joints out of parts, best first. Each is {part: weight}.
 _LIMBS = {
-    "RHip": "right_hip", "RKnee": "right_knee", "RFoot": "right_ankle",
-    "LHip": "left_hip", "LKnee": "left_knee", "LFoot": "left_ankle",
-    "LShoulder": "left_shoulder", "LElbow": "left_elbow", "LWrist": "left_wrist",
-    "RShoulder": "right_shoulder", "RElbow": "right_elbow", "RWrist": "right_wrist",
+    "RHip": "right_hip",
+    "RKnee": "right_knee",
+    "RFoot": "right_ankle",
+    "LHip": "left_hip",
+    "LKnee": "left_knee",
+    "LFoot": "left_ankle",
+    "LShoulder": "left_shoulder",
+    "LElbow": "left_elbow",
+    "LWrist": "left_wrist",
+    "RShoulder": "right_shoulder",
+    "RElbow": "right_elbow",
+    "RWrist": "right_wrist",
 }
 _HIPS = {"left_hip": 0.5, "right_hip": 0.5}
 _SHOULDERS = {"left_shoulder": 0.5, "right_shoulder": 0.5}
@@ -199,13 +207,20 @@ WAYS_TO_H36M17 = {
     "Spine": ({"spine": 1.0}, {"hip": 0.5, "neck": 0.5}, {"left_hip": 0.25, "right_hip": 0.25, "neck": 0.5}, _TRUNK),
     "Thorax": ({"neck": 1.0}, _SHOULDERS),
     "Neck/Nose": (
-        {"nose": 1.0}, {"upper_neck": 1.0}, {"neck": 0.75, "head_top": 0.25}, {"neck": 0.5, "head": 0.5},
+        {"nose": 1.0},
+        {"upper_neck": 1.0},
+        {"neck": 0.75, "head_top": 0.25},
+        {"neck": 0.5, "head": 0.5},
         {"left_shoulder": 0.25, "right_shoulder": 0.25, "head": 0.5},
     ),
     "Head": (
-        {"head_top": 1.0}, {"head": 1.0}, {"left_eye": 0.5, "right_eye": 0.5}, {"left_ear": 0.5, "right_ear": 0.5},
+        {"head_top": 1.0},
+        {"head": 1.0},
+        {"left_eye": 0.5, "right_eye": 0.5},
+        {"left_ear": 0.5, "right_ear": 0.5},
         # no point of the head but the nose: go on from the shoulders through it
-        {"nose": 1.5, "neck": -0.5}, {"nose": 1.5, "left_shoulder": -0.25, "right_shoulder": -0.25},
+        {"nose": 1.5, "neck": -0.5},
+        {"nose": 1.5, "left_shoulder": -0.25, "right_shoulder": -0.25},
     ),
 }
 

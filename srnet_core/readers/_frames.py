@@ -118,7 +118,9 @@ def choose_video(names: Sequence[str], where: object, wanted: str | None = None)
 def _double_notes(video: FrameFiles) -> list[str]:
     if not video.duplicates:
         return []
-    return [f"{len(video.duplicates)} files have a frame number that another has too; left out: {few(video.duplicates)}."]
+    return [
+        f"{len(video.duplicates)} files have a frame number that another has too; left out: {few(video.duplicates)}."
+    ]
 
 
 @dataclass(frozen=True)

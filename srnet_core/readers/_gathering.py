@@ -32,14 +32,16 @@ class Gathering:
         """A frame is in the file, with so many people listed (0 where people are added one by one)."""
         self.seen_frames.append(number)
         if people is not None and people > MOST_PEOPLE:
-            raise HostileFileError(f"lists {people} people in one frame; at most {MOST_PEOPLE} are read", where=self.where)
+            raise HostileFileError(
+                f"lists {people} people in one frame; at most {MOST_PEOPLE} are read", where=self.where
+            )
 
     def person(self, number: int, flat, *, identity: object = None, where: object = None) -> int:
         """Add a person to a frame: a flat list of values. Returns the index, -1 for one without joints."""
         self.listed[number] += 1
         if self.listed[number] > MOST_PEOPLE:
             raise HostileFileError(f"lists more than {MOST_PEOPLE} people in one frame", where=where or self.where)
-        if not flat:
+        if len(flat) == 0:
             self.empty_people += 1
             return -1
         count, rest = divmod(len(flat), self.k)
@@ -137,7 +139,8 @@ class Gathering:
         others = len(self.joints) - often
         if others > _FEW_OF_ANOTHER_COUNT * len(self.joints):
             raise BadFileError(
-                "has people of different numbers of joints: " + few(f"{n} people of {j}" for j, n in counts.most_common()),
+                "has people of different numbers of joints: "
+                + few(f"{n} people of {j}" for j, n in counts.most_common()),
                 where=self.where,
                 todo="Files of two layouts may be mixed: take them apart",
             )

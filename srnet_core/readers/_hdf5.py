@@ -17,8 +17,18 @@ _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 _MOST_BYTES, _MOST_CHUNK_BYTES = 4 << 30, 256 << 20
 _ANY_RATIO_BYTES, _RATIO = 64 << 20, 200
 _MOST_MEMBERS, _MOST_ATTRIBUTE_BYTES = 10_000, 16 << 20
-_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError, UnicodeDecodeError,
-           IndexError, NotImplementedError)  # noqa: E501
+_ERRORS = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    UnicodeDecodeError,
+    IndexError,
+    NotImplementedError,
+)
 
 
 class SafeGroup:
@@ -118,7 +128,9 @@ class SafeGroup:
         size = int(np.prod([int(n) for n in data.shape], dtype=object)) * data.dtype.itemsize
         chunk = int(np.prod([int(n) for n in data.chunks or (0,)], dtype=object)) * data.dtype.itemsize
         if size > _MOST_BYTES or (size > _ANY_RATIO_BYTES and size > _RATIO * self._file_bytes):
-            raise HostileFileError(f"{name[:60]!a} declares {size} bytes in a file of {self._file_bytes}", where=self._path)
+            raise HostileFileError(
+                f"{name[:60]!a} declares {size} bytes in a file of {self._file_bytes}", where=self._path
+            )
         if chunk > _MOST_CHUNK_BYTES and chunk > 2 * size:
             raise HostileFileError(f"{name[:60]!a} has chunks of {chunk} bytes", where=self._path)
         filters = data.id.get_create_plist()

@@ -78,7 +78,9 @@ def parse_json(content: bytes, where: object):
     marks = content.count(b"[") + content.count(b"{")
     dense = marks > _DENSE_FROM and marks * _FEWEST_BYTES_PER_CONTAINER > len(content)
     if dense or marks > _MOST_CONTAINERS:
-        raise HostileFileError(f"holds {marks} lists and objects in {len(content)} bytes: no file of poses", where=where)
+        raise HostileFileError(
+            f"holds {marks} lists and objects in {len(content)} bytes: no file of poses", where=where
+        )
     try:
         return json.loads(decode(content, where))
     except json.JSONDecodeError as error:

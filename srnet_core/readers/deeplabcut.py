@@ -70,8 +70,15 @@ def describe(head: Head) -> dict | None:
     if not table.is_3d:
         return None
     return {
-        "kind": "keypoints-3d", "format": FORMAT, "layout": None, "frames": len(table.values),
-        "people": len(table.individuals), "joints": len(table.parts), "fps": None, "units": None, "image_size": None,
+        "kind": "keypoints-3d",
+        "format": FORMAT,
+        "layout": None,
+        "frames": len(table.values),
+        "people": len(table.individuals),
+        "joints": len(table.parts),
+        "fps": None,
+        "units": None,
+        "image_size": None,
         "joint_names": list(table.parts),
     }
 
@@ -136,7 +143,11 @@ def _frame_numbers(rows: tuple[str, ...], head: Head) -> tuple[list[int], list[s
         if video is not None and len(video.names) == len(names):
             number = dict(zip(video.names, video.numbers))
             return [number[n] for n in names], notes, True
-    return list(range(len(rows))), ["The rows are named by images of several videos; they are taken in their order."], True
+    return (
+        list(range(len(rows))),
+        ["The rows are named by images of several videos; they are taken in their order."],
+        True,
+    )
 
 
 # CSV
@@ -301,7 +312,7 @@ def _multi_index(group: SafeGroup, name: str, head: Head) -> list[tuple]:
         labels, codes = _values(group, f"{name}_level{level}"), group.array(f"{name}_label{level}")
         if codes.ndim != 1 or codes.dtype.kind not in "iu" or not len(labels):
             raise BadFileError("its header makes no sense", where=head.path)
-        if len(codes) and not (0 <= int(codes.min()) and int(codes.max()) < len(labels)):
+        if len(codes) and not (int(codes.min()) >= 0 and int(codes.max()) < len(labels)):
             raise BadFileError("its header points outside itself", where=head.path)
         parts.append([labels[int(c)] for c in codes])
     if len({len(p) for p in parts}) != 1:

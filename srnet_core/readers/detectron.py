@@ -95,7 +95,12 @@ def _views(views: object, name: str, head: Head) -> list:
 
 def _sequence(name: str, view: object, metadata: dict, subject: object, head: Head) -> Detections:
     where = f"{head.path}, {name[:80]}"
-    if not isinstance(view, np.ndarray) or view.dtype.kind not in "fiu" or view.ndim != 3 or view.shape[2] not in (2, 3):
+    if (
+        not isinstance(view, np.ndarray)
+        or view.dtype.kind not in "fiu"
+        or view.ndim != 3
+        or view.shape[2] not in (2, 3)
+    ):
         raise BadFileError("must be an array of shape (frames, joints, 2)", where=where)
     if not view.shape[0] or not view.shape[1]:
         raise BadFileError("has no frames or no joints", where=where)
@@ -132,7 +137,9 @@ def _layout(metadata: dict, joints: int, where: str) -> tuple[str | None, list[s
         raise BadFileError("'keypoints_symmetry' must be two lists of joints of one length", where=where) from None
     known = get_layout(name).mirror_pairs
     if listed is not None and listed != set(known):
-        return None, [f"The file calls its layout {said[:40]!a}, but its left and right joints are others: {few(listed)}."]
+        return None, [
+            f"The file calls its layout {said[:40]!a}, but its left and right joints are others: {few(listed)}."
+        ]
     return name, []
 
 

@@ -30,8 +30,15 @@ FORMATS = {
     "plain": "plain",
 }
 _ALIASES = {
-    "npy": "plain", "npz": "plain", "csv": "plain", "detectron": "videopose3d", "detectron2": "videopose3d",
-    "stgcn": "stgcn_json", "dlc": "deeplabcut", "ultralytics": "yolo", "rtmpose": "mmpose",
+    "npy": "plain",
+    "npz": "plain",
+    "csv": "plain",
+    "detectron": "videopose3d",
+    "detectron2": "videopose3d",
+    "stgcn": "stgcn_json",
+    "dlc": "deeplabcut",
+    "ultralytics": "yolo",
+    "rtmpose": "mmpose",
 }
 _KINDS = {
     b"\x1f\x8b": ("is a gzip archive", "Unpack it first"),
@@ -75,7 +82,8 @@ def recognise(head: Head) -> str:
     if best <= 0:
         head.json  # noqa: B018  a JSON text that is cut short says so itself
         raise BadFileError(
-            "is of no kind that is known" + _with_folders(head), where=head.path,
+            "is of no kind that is known" + _with_folders(head),
+            where=head.path,
             todo="Known are: " + ", ".join(sorted(FORMATS)),
         )
     named = [name for name, value in sure.items() if value == best]

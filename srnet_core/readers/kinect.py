@@ -4,6 +4,7 @@ UTF-16 and UTF-8. 2D comes from `Joints2D` (pixels of the colour image); the fra
 100 nanoseconds.
 """
 
+import itertools
 import statistics
 
 from srnet_core.errors import BadFileError
@@ -21,7 +22,7 @@ _TICKS_PER_SECOND = 1e7
 def sniff(head: Head) -> float:
     if head.is_folder:
         return 0.9 if head.sample is not None and not head.sample.is_folder and sniff(head.sample) else 0.0
-    if not head.looks_like_json or '"Bodies"' not in head.text and '"Joints"' not in head.text:
+    if not head.looks_like_json or ('"Bodies"' not in head.text and '"Joints"' not in head.text):
         return 0.0
     return 0.9 if isinstance(head.json, dict) and isinstance(head.json.get("Bodies"), list) else 0.0
 
@@ -43,12 +44,22 @@ def describe(head: Head) -> dict:
 
     layout = layout_of_names(names)
     if in_2d:
-        notes = [*notes, "The joints are 3D; their places in the image are beside them and can be read as 2D keypoints."]
+        notes = [
+            *notes,
+            "The joints are 3D; their places in the image are beside them and can be read as 2D keypoints.",
+        ]
     return {
-        "kind": "keypoints-3d", "format": FORMAT, "layout": layout.name if layout else None, "frames": len(frames),
-        "people": people, "joints": joints, "fps": _fps([f for _, f, _ in frames]), "units": "m",
+        "kind": "keypoints-3d",
+        "format": FORMAT,
+        "layout": layout.name if layout else None,
+        "frames": len(frames),
+        "people": people,
+        "joints": joints,
+        "fps": _fps([f for _, f, _ in frames]),
+        "units": "m",
         "image_size": list(read_as_2d.image_size) if read_as_2d and read_as_2d.image_size else None,
-        "joint_names": names, "notes": notes,
+        "joint_names": names,
+        "notes": notes,
     }
 
 
@@ -82,9 +93,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
                 flat += (position.get("X"), position.get("Y"), tracked)
             gathering.person(number, flat if listed else [], identity=body.get("TrackingId"), where=where)
     return [
-        gathering.build(
-            FORMAT, notes=notes, joint_names=names, image_size=size, fps=_fps([f for _, f, _ in frames])
-        )
+        gathering.build(FORMAT, notes=notes, joint_names=names, image_size=size, fps=_fps([f for _, f, _ in frames]))
     ]
 
 
@@ -131,6 +140,6 @@ def _fps(frames: list[dict]) -> float | None:
     times = [f.get("Timestamp") for f in frames]
     if len(times) < 2 or not all(type(t) is int and 0 <= t < 2**63 for t in times):
         return None
-    steps = [b - a for a, b in zip(times, times[1:])]
+    steps = [b - a for a, b in itertools.pairwise(times)]
     middle = statistics.median(steps)
     return round(_TICKS_PER_SECOND / middle, 2) if middle > 0 and min(steps) >= 0 else None

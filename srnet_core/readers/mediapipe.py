@@ -141,8 +141,11 @@ def _long_columns(header: list[str]) -> dict[str, int] | None:
     landmark = next((n for n in _NAME_KEYS if n in names), None)
     if frame is None or landmark is None or "x" not in names or "y" not in names or "visibility" not in names:
         return None
-    return {"frame": names.index(frame), "landmark": names.index(landmark),
-            **{k: names.index(k) for k in ("x", "y", "visibility")}}
+    return {
+        "frame": names.index(frame),
+        "landmark": names.index(landmark),
+        **{k: names.index(k) for k in ("x", "y", "visibility")},
+    }
 
 
 def _landmark_index() -> dict[str, int]:

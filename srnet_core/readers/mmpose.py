@@ -10,10 +10,21 @@ from srnet_core.readers.head import Head
 
 FORMAT = "mmpose"
 _DATASETS = {
-    "coco": "coco17", "coco_wholebody": "coco_wholebody133", "halpe26": "halpe26", "halpe": "halpe136",
-    "aic": "aic14", "crowdpose": "crowdpose14", "mpii": "mpii16", "posetrack18": "posetrack18", "jhmdb": "jhmdb15",
-    "humanart": "coco17", "humanart21": "humanart21", "h36m": "h36m17", "mpi_inf_3dhp": "mpi_inf_3dhp17",
-    "ubody2d": "coco_wholebody133", "ubody3d": "coco_wholebody133",
+    "coco": "coco17",
+    "coco_wholebody": "coco_wholebody133",
+    "halpe26": "halpe26",
+    "halpe": "halpe136",
+    "aic": "aic14",
+    "crowdpose": "crowdpose14",
+    "mpii": "mpii16",
+    "posetrack18": "posetrack18",
+    "jhmdb": "jhmdb15",
+    "humanart": "coco17",
+    "humanart21": "humanart21",
+    "h36m": "h36m17",
+    "mpi_inf_3dhp": "mpi_inf_3dhp17",
+    "ubody2d": "coco_wholebody133",
+    "ubody3d": "coco_wholebody133",
 }
 
 

@@ -18,13 +18,38 @@ from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
 from srnet_core.readers.head import Head
 
-_POINTS = ("keypoints", "keypoints_2d", "px", "points", "points_2d", "kpts", "pose_2d", "poses_2d", "pose2d", "joints_2d",
-           "reconstruction", "pose", "data", "arr_0")  # noqa: E501
+_POINTS = (
+    "keypoints",
+    "keypoints_2d",
+    "px",
+    "points",
+    "points_2d",
+    "kpts",
+    "pose_2d",
+    "poses_2d",
+    "pose2d",
+    "joints_2d",
+    "reconstruction",
+    "pose",
+    "data",
+    "arr_0",
+)
 _SCORES = ("scores", "confidence", "conf", "keypoint_scores", "score", "visibility")
 _SIZES = ("size", "image_size", "img_size", "resolution")
 _FRAME = ("frame", "frame_id", "frame_index", "frame_number", "frame_idx", "frames", "frameno")
 _TIME = ("time", "time_s", "timestamp", "t", "seconds")
-_JOINT = ("joint", "keypoint", "landmark", "name", "joint_name", "keypoint_name", "bodypart", "id", "joint_id", "keypoint_id")
+_JOINT = (
+    "joint",
+    "keypoint",
+    "landmark",
+    "name",
+    "joint_name",
+    "keypoint_name",
+    "bodypart",
+    "id",
+    "joint_id",
+    "keypoint_id",
+)
 _PERSON = ("person", "person_id", "track", "track_id", "id_person")
 _CONFIDENCE = ("confidence", "conf", "score", "likelihood", "c", "s", "p", "v", "visibility", "prob")
 _COLUMN = re.compile(r"(.+?)[ ._:\-]?(x|y|z|confidence|conf|score|likelihood|visibility|prob|[XYZ]|c|s|p|v)$")
@@ -76,9 +101,17 @@ def describe(head: Head) -> dict | None:
     units = "mm" if 300 < extent < 5000 else "m" if 0.3 < extent < 5 else None
     notes = [*array.notes] + ([f"The unit is told by the size of the body: {extent:.4g}."] if units else [])
     return {
-        "kind": "keypoints-3d", "format": array.format, "layout": layout.name if layout else None, "frames": frames,
-        "people": people, "joints": joints, "fps": array.fps, "units": units, "image_size": None,
-        "joint_names": list(array.names) if array.names else None, "notes": notes,
+        "kind": "keypoints-3d",
+        "format": array.format,
+        "layout": layout.name if layout else None,
+        "frames": frames,
+        "people": people,
+        "joints": joints,
+        "fps": array.fps,
+        "units": units,
+        "image_size": None,
+        "joint_names": list(array.names) if array.names else None,
+        "notes": notes,
     }
 
 
@@ -91,7 +124,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     array = _load(head)
     if array.is_3d:
         raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
-    frames, people, joints, _ = array.values.shape
+    frames, people, _joints, _ = array.values.shape
     k = 2 if array.confidence is None else 3
     gathering = Gathering(head.path, values_per_joint=k)
     values = array.values if k == 2 else np.concatenate([array.values, array.confidence[..., None]], axis=-1)
@@ -153,7 +186,7 @@ def _as_array(format: str, values: object, head: Head, **known) -> Array:
             values = values.transpose(1, 0, 2, 3)
     else:
         values = values[:, None]
-    frames, people, joints, width = values.shape
+    _frames, people, joints, width = values.shape
     if width not in (2, 3) and joints in (2, 3) and width > 4:  # (T, C, J)
         values = values.transpose(0, 1, 3, 2)
         joints, width = width, joints
@@ -223,10 +256,14 @@ def _from_npz(head: Head) -> Array:
     if array.confidence is None and scores is not None and scores.dtype.kind in "fiu":
         array = _as_array("npz", values[name], head, confidence=scores.astype(np.float64))
     return Array(
-        "npz", array.values, array.confidence, names=_named(values.get("joint_names", values.get("joints"))),
-        fps=_scalar(values.get("fps")), image_size=_pair(next((values[k] for k in _SIZES if k in values), None)),
+        "npz",
+        array.values,
+        array.confidence,
+        names=_named(values.get("joint_names", values.get("joints"))),
+        fps=_scalar(values.get("fps")),
+        image_size=_pair(next((values[k] for k in _SIZES if k in values), None)),
         notes=(f"Read from the array {str(name)[:40]!r}.",) if len(values) > 1 else (),
-    )  # noqa: E501
+    )
 
 
 def _named(value: object) -> tuple[str, ...] | None:

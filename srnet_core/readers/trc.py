@@ -21,8 +21,20 @@ from srnet_core.readers.detections import MOST_VALUES, Detections, ReadOptions
 from srnet_core.readers.head import Head
 
 FORMAT = "trc"
-_UNITS = {"m": "m", "meters": "m", "metres": "m", "meter": "m", "mm": "mm", "millimeters": "mm", "cm": "cm", "px": "px",
-          "pixels": "px", "pixel": "px", "in": "in", "inches": "in"}  # noqa: E501
+_UNITS = {
+    "m": "m",
+    "meters": "m",
+    "metres": "m",
+    "meter": "m",
+    "mm": "mm",
+    "millimeters": "mm",
+    "cm": "cm",
+    "px": "px",
+    "pixels": "px",
+    "pixel": "px",
+    "in": "in",
+    "inches": "in",
+}
 _LARGEST_SCENE_M = 50.0
 
 
@@ -76,9 +88,16 @@ def describe(head: Head) -> dict | None:
         return None
     layout = layout_of_names(markers.names)
     return {
-        "kind": "motion-capture", "format": FORMAT, "layout": layout.name if layout else None,
-        "frames": len(markers.numbers), "people": 1, "joints": len(markers.names), "fps": markers.fps,
-        "units": markers.units, "image_size": None, "joint_names": list(markers.names),
+        "kind": "motion-capture",
+        "format": FORMAT,
+        "layout": layout.name if layout else None,
+        "frames": len(markers.numbers),
+        "people": 1,
+        "joints": len(markers.names),
+        "fps": markers.fps,
+        "units": markers.units,
+        "image_size": None,
+        "joint_names": list(markers.names),
         "missing_share": round(float(np.isnan(markers.positions).mean()), 4) if markers.positions.size else None,
         "notes": list(markers.notes),
     }
@@ -125,7 +144,9 @@ def read_trc(path: str | Path) -> MarkerFile:
     lines = text.splitlines()
     top = next((i for i, line in enumerate(lines[:20]) if line.lstrip().lower().startswith("frame#")), None)
     if top is None:
-        raise BadFileError('has no line that begins with "Frame#": not a TRC file, or one that is cut short', where=path)
+        raise BadFileError(
+            'has no line that begins with "Frame#": not a TRC file, or one that is cut short', where=path
+        )
     separator = "\t" if "\t" in lines[top] else "," if "," in lines[top] else None
     header = _header(lines[:top])
     names = _names(lines[top], separator)

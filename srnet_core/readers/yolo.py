@@ -58,7 +58,7 @@ def _fits(line: list[str], joints: int, k: int, tail: int) -> bool:
     points = values[_BOX : _BOX + joints * k]
     xy = [v for i, v in enumerate(points) if i % k < 2]
     third = points[2::3] if k == 3 else []
-    return all(-2 <= v <= 3 for v in xy) and all(v in (0, 1, 2) or 0 <= v <= 1 for v in third)
+    return all(-2 <= v <= 3 for v in xy) and all(v == 2 or 0 <= v <= 1.5 for v in third)
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:
