@@ -17,7 +17,7 @@ from srnet_core.readers.detections import Detections, Progress, ReadOptions
 from srnet_core.readers.formats import load_format, recognise
 from srnet_core.readers.head import Head
 
-_MOST_VALUES = 1 << 28  # of all tracks together
+_MOST_VALUES = 1 << 26  # of all tracks together
 
 
 def read_keypoints(

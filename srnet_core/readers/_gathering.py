@@ -11,6 +11,7 @@ from srnet_core.readers._frames import few, frame_axis
 from srnet_core.readers.detections import LARGEST_PX, MOST_PEOPLE, MOST_VALUES, Detections
 
 _FEW_OF_ANOTHER_COUNT = 0.1
+_LARGEST_CONFIDENCE = 1e6
 
 
 class Gathering:
@@ -190,6 +191,7 @@ def mark_missing(points: np.ndarray, confidence: np.ndarray | None, zero: bool, 
     points[bad] = np.nan
     if confidence is not None:
         confidence[bad | ~np.isfinite(confidence)] = 0
+        np.clip(confidence, 0, _LARGEST_CONFIDENCE, out=confidence)
     return int(bad.sum())
 
 

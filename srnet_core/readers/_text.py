@@ -39,6 +39,8 @@ def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
 
 def encoding_of(start: bytes) -> str:
     """The encoding of a text from its first bytes: UTF-8 unless a mark or zero bytes say UTF-16."""
+    if b"\0" not in start[:200] and not start.startswith((b"\xef", b"\xff", b"\xfe")):
+        return "utf-8"
     if start.startswith(b"\xef\xbb\xbf"):
         return "utf-8-sig"
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):

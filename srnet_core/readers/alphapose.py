@@ -92,7 +92,7 @@ def _read_people(people: list, layouts: dict, head: Head, options: ReadOptions) 
         if not isinstance(flat, list):
             raise BadFileError(f"the keypoints of image {image[:60]!a} are not a list", where=head.path)
         if flat and isinstance(flat[0], list):
-            flat = [v for row in flat for v in row]
+            flat = [v for row in flat for v in (row if isinstance(row, list) else (row,))]
         gathering.person(numbers[image], flat, identity=_identity(person))
         if options.progress and (done % 5000 == 0 or done == len(people)):
             options.progress(done, len(people))

@@ -112,7 +112,7 @@ def _add(gathering: Gathering, person: object, head: Head, number: dict | None) 
     if not isinstance(flat, list):
         raise BadFileError("has a person whose keypoints are not a list", where=head.path)
     if flat and isinstance(flat[0], list):
-        flat = [v for row in flat if isinstance(row, list) for v in row]
+        flat = [v for row in flat for v in (row if isinstance(row, list) else (row,))]
     image = _bounded(person["image_id"])
     frame = image if number is None else number.get(image, image)
     track = person.get("track_id")

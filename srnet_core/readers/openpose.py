@@ -3,7 +3,10 @@
 Also what others write in this form: Pose2Sim, RTMLib, pose-format. Joints of zero confidence are missing.
 """
 
+import os
 from collections.abc import Sequence
+
+import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers._frames import choose_video
@@ -96,8 +99,9 @@ def read_frames(head: Head, options: ReadOptions, format: str, layouts: dict[int
         skipped = len(head.entries) - len(head.frame_names)
         if skipped:
             notes.append(f"{skipped} files with another ending were left out.")
+        folder = str(head.path)
         for done, (number, name) in enumerate(zip(video.numbers, video.names), 1):
-            path = head.path / name
+            path = os.path.join(folder, name)
             _add_frame(gathering, number, parse_json(read_bytes(path, _MOST_BYTES_OF_A_FRAME), path), path)
             if options.progress and (done % _REPORT_EVERY == 0 or done == len(video.names)):
                 options.progress(done, len(video.names))
@@ -123,8 +127,11 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object) 
     for person in people:
         if not isinstance(person, dict):
             raise BadFileError('is no frame of OpenPose: "people" holds something else than objects', where=where)
-        index = gathering.person(number, _points(person, BODY), identity=_identity(person), where=where)
-        if index >= 0:
+        body = person.get(BODY[0])
+        if not isinstance(body, list):
+            body = _points(person, BODY)
+        index = gathering.person(number, body, identity=_identity(person), where=where)
+        if index >= 0 and len(person) > 2:
             for name, keys in _EXTRAS.items():
                 gathering.extra(name, index, _points(person, keys))
 
@@ -148,8 +155,6 @@ def _identity(person: dict) -> object:
 
 def _units(gathering: Gathering, notes: list[str]) -> str:
     """OpenPose can write fractions of the image (--keypoint_scale 3, or 4 for -1 to 1)."""
-    import numpy as np
-
     values = np.frombuffer(gathering.values, np.float64)
     if not len(values) or len(values) % 3:
         return "px"

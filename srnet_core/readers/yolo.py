@@ -50,7 +50,7 @@ def layout_of(lines: list[list[str]]) -> tuple[int, int, int] | None:
             if len(counts) == 1 and (only := counts.pop())[1] == 0 and only[0] >= 2:
                 found.append((only[0], k, tail))
     fitting = [f for f in found if all(_fits(line, *f) for line in lines)]
-    return min(fitting, key=lambda f: (f[0] not in _COMMON, f[2], f[1] == 2), default=None)
+    return min(fitting, key=lambda f: (_outside_box(lines, *f), f[0] not in _COMMON, f[2], f[1] == 2), default=None)
 
 
 def _fits(line: list[str], joints: int, k: int, tail: int) -> bool:
@@ -59,6 +59,19 @@ def _fits(line: list[str], joints: int, k: int, tail: int) -> bool:
     xy = [v for i, v in enumerate(points) if i % k < 2]
     third = points[2::3] if k == 3 else []
     return all(-2 <= v <= 3 for v in xy) and all(v == 2 or 0 <= v <= 1.5 for v in third)
+
+
+def _outside_box(lines: list[list[str]], joints: int, k: int, tail: int) -> float:
+    """Tenths of the joints that lie outside the person's box: joints lie in it, confidences taken for joints do not."""
+    outside = total = 0
+    for line in lines[:50]:
+        _, x, y, width, height, *points = (float(v) for v in line)
+        for at in range(0, joints * k, k):
+            px, py = points[at], points[at + 1]
+            if px or py:
+                total += 1
+                outside += abs(px - x) > 0.75 * width + 0.01 or abs(py - y) > 0.75 * height + 0.01
+    return round(10 * outside / max(total, 1))
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:
