@@ -490,7 +490,18 @@ def trc_text(names, rows, *, rate="30", units="m", separator="\t", count=None) -
     s = separator
     head = [
         f"PathFileType{s}4{s}(X/Y/Z){s}a.trc",
-        s.join("DataRate CameraRate NumFrames NumMarkers Units OrigDataRate OrigDataStartFrame OrigNumFrames".split()),
+        s.join(
+            [
+                "DataRate",
+                "CameraRate",
+                "NumFrames",
+                "NumMarkers",
+                "Units",
+                "OrigDataRate",
+                "OrigDataStartFrame",
+                "OrigNumFrames",
+            ]
+        ),
         s.join([rate, rate, str(count or len(rows)), str(len(names)), units, rate, "0", str(len(rows))]),
         s.join(["Frame#", "Time", *[c for n in names for c in (n, "", "")]]),
         s.join(["", "", *[f"{c}{i}" for i in range(1, len(names) + 1) for c in "XYZ"]]),

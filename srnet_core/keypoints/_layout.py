@@ -2,10 +2,10 @@
 
 from srnet_core.errors import AmbiguousError
 from srnet_core.layouts import Layout, check_count, get_layout, layout_of_names, layouts_of_count
-from srnet_core.layouts.geometry import Fit, decide, fit
+from srnet_core.layouts.geometry import PLAUSIBLE, Fit, decide, fit
 from srnet_core.readers.detections import Detections
 
-_IMPLAUSIBLE = 0.75
+_IMPLAUSIBLE = 0.6
 
 
 def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Layout | None, str, list[str]]:
@@ -68,6 +68,6 @@ def _reason(fits: list[Fit]) -> str:
     if fits[0].misfit == float("inf"):
         return "too few joints were found to tell them by their bones"
     values = ", ".join(f"{f.layout.name} {f.misfit:.2f}" for f in fits)
-    if fits[0].misfit > _IMPLAUSIBLE:
+    if fits[0].misfit > PLAUSIBLE:
         return f"the bones fit none of them (misfit, 0 is best: {values})"
     return f"the bones fit about equally well (misfit, 0 is best: {values})"

@@ -2,24 +2,31 @@
 
 For a group of paired joints each frame is either as it stands or exchanged. The sequence of these states that makes the joints
 move least, with a small price for every exchanged frame and every change of state, is found by dynamic programming (Viterbi).
+Of all groups (a whole person, a leg, a forearm, single joints) the one whose exchange saves most movement is exchanged first;
+this goes on until nothing is saved any more.
 """
 
 import numpy as np
 
 from srnet_core.layouts import Layout
 
-_FEET = ("ankle", "heel", "big_toe", "small_toe", "foot")
-_HANDS = ("wrist", "hand", "hand_tip", "index", "pinky", "thumb")
-# the larger groups first: a whole person seen from behind, then legs, arms, and their lower parts
+_SOLE = ("heel", "big_toe", "small_toe", "foot")
+_HANDS = ("hand", "hand_tip", "index", "pinky", "thumb")
+_FACE = ("eye", "eye_inner", "eye_outer", "ear", "mouth")
 _GROUPS = (
     None,
-    ("hip", "knee", *_FEET),
-    ("knee", *_FEET),
-    _FEET,
-    ("shoulder", "elbow", *_HANDS),
-    ("elbow", *_HANDS),
+    ("hip", "knee", "ankle", *_SOLE),
+    ("knee", "ankle", *_SOLE),
+    ("ankle", *_SOLE),
+    ("shoulder", "elbow", "wrist", *_HANDS),
+    ("elbow", "wrist", *_HANDS),
+    ("wrist", *_HANDS),
+    *((kind,) for kind in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")),
+    _SOLE,
     _HANDS,
+    _FACE,
 )
+_MOST_ROUNDS = 12
 _PRICE_OF_A_FRAME, _PRICE_OF_A_CHANGE = 0.004, 0.06  # of the size of the person, for each pair of joints
 
 
@@ -35,24 +42,34 @@ def find_swaps(points: np.ndarray, layout: Layout) -> np.ndarray:
         return order
     size = _size(points)
     points = points.astype(np.float64)
-    for kinds in _GROUPS:
-        pairs = _pairs(layout, kinds)
-        if not pairs or not np.isfinite(size) or size <= 0:
-            continue
-        left, right = (np.array(side) for side in zip(*pairs))
-        swapped = _states(points[:, left] / size, points[:, right] / size)
-        if swapped.any() and not swapped.all():
-            at = np.flatnonzero(swapped)[:, None]
-            for array in (points, order):
-                array[at, left], array[at, right] = array[at, right].copy(), array[at, left].copy()
+    if not np.isfinite(size) or size <= 0:
+        return order
+    points /= size
+    groups = {pairs: None for kinds in _GROUPS if (pairs := _pairs(layout, kinds))}
+    found = {pairs: _exchange(points, pairs) for pairs in groups}
+    for _ in range(_MOST_ROUNDS):
+        best = max(found, key=lambda pairs: found[pairs][0], default=None)
+        if best is None or found[best][0] <= 0:
+            break
+        at = np.flatnonzero(found[best][1])[:, None]
+        left, right = (np.array(side) for side in zip(*best))
+        for array in (points, order):
+            array[at, left], array[at, right] = array[at, right].copy(), array[at, left].copy()
+        for pairs in found:  # only groups that share a joint with this one have changed
+            if set(pairs) & set(best):
+                found[pairs] = _exchange(points, pairs)
     return order
 
 
-def _pairs(layout: Layout, kinds: tuple[str, ...] | None) -> list[tuple[int, int]]:
+def _exchange(points: np.ndarray, pairs: tuple) -> tuple[float, np.ndarray]:
+    """How much movement is saved by exchanging the pairs in the best way, and the (T,) frames to exchange."""
+    left, right = (np.array(side) for side in zip(*pairs))
+    return _states(points[:, left], points[:, right])
+
+
+def _pairs(layout: Layout, kinds: tuple[str, ...] | None) -> tuple[tuple[int, int], ...]:
     pairs = [p for p in layout.mirror_pairs if layout.parts[p[0]]]
-    if kinds is None:
-        return pairs
-    return [(a, b) for a, b in pairs if layout.parts[a].partition("_")[2] in kinds]
+    return tuple((a, b) for a, b in pairs if kinds is None or layout.parts[a].partition("_")[2] in kinds)
 
 
 def _size(points: np.ndarray) -> float:
@@ -63,17 +80,19 @@ def _size(points: np.ndarray) -> float:
     return float(np.median(spans)) if len(spans) else float("nan")
 
 
-def _states(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(T,) bool: frames that are exchanged. `left`, `right`: (T, P, 2) in units of the person's size."""
+def _states(left: np.ndarray, right: np.ndarray) -> tuple[float, np.ndarray]:
+    """What is saved, and (T,) bool: frames to exchange. `left`, `right`: (T, P, 2) in units of the person's size."""
     frames = len(left)
     seen = ~(np.isnan(left[..., 0]) | np.isnan(right[..., 0]))  # (T, P)
     used = np.flatnonzero(seen.any(axis=1))
     if len(used) < 3:
-        return np.zeros(len(left), bool)
+        return 0.0, np.zeros(frames, bool)
     left, right, seen = _carried(left[used], right[used], seen[used])
     both = seen[1:] & ~np.isnan(left[:-1, :, 0]) & ~np.isnan(right[:-1, :, 0])
     same = _moved(left, left, both) + _moved(right, right, both)
     cross = _moved(left, right, both) + _moved(right, left, both)
+    if not (cross < same).any():
+        return 0.0, np.zeros(frames, bool)
     price = seen.sum(axis=1) * _PRICE_OF_A_FRAME
     change = seen.sum(axis=1) * _PRICE_OF_A_CHANGE
     came_from = np.zeros((len(used), 2), np.int8)
@@ -83,6 +102,7 @@ def _states(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         into_other = (stay + c + k, other + s)
         came_from[t, 0], came_from[t, 1] = into_stay[1] < into_stay[0], into_other[1] <= into_other[0]
         stay, other = min(into_stay), min(into_other) + p
+    saved = float(same.sum()) - min(stay, other)
     state = int(other < stay)
     states = np.zeros(len(left), bool)
     for t in range(len(used) - 1, -1, -1):
@@ -90,7 +110,7 @@ def _states(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         state = int(came_from[t, state])
     found = np.zeros(frames, bool)
     found[used] = states
-    return found
+    return (saved, found) if found.any() and not states.all() and saved > 1e-9 else (0.0, np.zeros(frames, bool))
 
 
 def _carried(left: np.ndarray, right: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -14,7 +14,7 @@ _JUMP = 0.6  # of the size of the person, from one frame to the next
 _SEVERAL = 0.5  # share of the joints that jump together
 _FASTEST_SIZES_PER_S = 12.0
 _MOST_MISSING = 0.5
-_IMPLAUSIBLE = 0.75
+_IMPLAUSIBLE = 0.6
 _UPSIDE_DOWN = 0.8  # share of the frames
 
 

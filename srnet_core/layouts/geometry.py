@@ -16,7 +16,7 @@ from srnet_core.layouts._body import FIGURE_M
 _MOST_FRAMES = 400
 _FEWEST_BONES = 6
 _CLEAR_RATIO, _CLEAR_GAP = 0.72, 0.06
-_PLAUSIBLE = 0.75
+PLAUSIBLE = 0.45
 _LARGEST_MISFIT = 2.0
 
 
@@ -100,7 +100,7 @@ def rank(points: np.ndarray, candidates: Sequence[Layout]) -> list[Fit]:
 def decide(points: np.ndarray, candidates: Sequence[Layout]) -> tuple[Layout | None, list[Fit]]:
     """The one layout that fits clearly better than all others, or `None`; and how well each fits."""
     fits = rank(points, candidates)
-    if not fits or not np.isfinite(fits[0].misfit) or fits[0].misfit > _PLAUSIBLE:
+    if not fits or not np.isfinite(fits[0].misfit) or fits[0].misfit > PLAUSIBLE:
         return None, fits
     if len(fits) == 1:
         return fits[0].layout, fits

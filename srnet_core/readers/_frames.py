@@ -13,6 +13,7 @@ from srnet_core.readers.detections import MOST_FRAMES
 
 MOST_DIGITS = 18  # what fits an int64
 _TOKENS = re.compile(r"[0-9]+")
+_PIECES = re.compile(r"([0-9]+)")
 _SPARSE_ALLOWED = 1_000
 
 
@@ -27,8 +28,13 @@ class FrameFiles:
 
 
 def natural_key(name: str) -> tuple:
-    """Sorts "frame_2" before "frame_10"."""
-    return tuple((len(p), p) if p.isdigit() and p.isascii() else (0, p) for p in re.split(r"([0-9]+)", name))
+    """Sorts "frame_2" before "frame_10", and "frame_1" before "frame_01"."""
+    return (tuple(map(_piece, _PIECES.split(name))), len(name), name)
+
+
+def _piece(piece: str) -> tuple:
+    digits = piece.lstrip("0") if piece.isdigit() and piece.isascii() else None
+    return (0, piece) if digits is None else (1 + len(digits), digits)
 
 
 def videos_of(names: Sequence[str]) -> list[FrameFiles]:
@@ -127,7 +133,7 @@ def _double_notes(video: FrameFiles) -> list[str]:
 class FrameAxis:
     """T frames: where each given number lies among them."""
 
-    index: np.ndarray  # of each number given
+    index: np.ndarray  # of each number given, -1 for those left out
     count: int
     first: int
     step: int
@@ -148,15 +154,18 @@ def frame_axis(numbers: Sequence[int], *, base: int | None = None, sparse: float
     if not len(given):
         return FrameAxis(given, 0, base or 0, 1, True, ())
     unique = np.unique(given)
+    notes = []
+    if outliers := _far_away(unique):
+        unique = unique[~np.isin(unique, outliers)]
+        notes.append(f"Frames far away from all others were left out: {few(outliers)}.")
     first, last = int(unique[0]), int(unique[-1])
     step = math.gcd(*np.diff(unique).tolist()) if len(unique) >= 3 else 1
-    notes = []
     if base is not None and base < first <= base + max(50, len(unique)) and (first - base) % step == 0:
         first = base
     count = (last - first) // step + 1
     if count > max(_SPARSE_ALLOWED, sparse * len(unique)) or (sparse < 2 and count > sparse * len(unique)):
         notes.append("The frame numbers do not follow each other: frames are taken as separate images, in their order.")
-        index = np.searchsorted(unique, given)
+        index = np.where(np.isin(given, unique), np.searchsorted(unique, given), -1)
         return FrameAxis(index, len(unique), int(unique[0]), 1, False, tuple(notes))
     if count > MOST_FRAMES:
         raise BadFileError(f"spans {count} frames; at most {MOST_FRAMES} are read")
@@ -164,7 +173,20 @@ def frame_axis(numbers: Sequence[int], *, base: int | None = None, sparse: float
         notes.append(f"The frame numbers go up in steps of {step}: every {step}th frame of the video is here.")
     if missing := count - len(unique):
         notes.append(f"{missing} of {count} frames have nothing in the data; they are kept as frames without people.")
-    return FrameAxis((given - first) // step, count, first, step, True, tuple(notes))
+    index = np.where(np.isin(given, unique), (given - first) // step, -1)
+    return FrameAxis(index, count, first, step, True, tuple(notes))
+
+
+def _far_away(unique: np.ndarray) -> list[int]:
+    """Numbers at either end that a huge hole parts from nearly all others: a slip, e.g. frame 1000000000 of 300."""
+    if len(unique) < 10:
+        return []
+    holes = np.flatnonzero(np.diff(unique) > max(_SPARSE_ALLOWED, 20 * len(unique)))
+    few_of_them = max(1, len(unique) // 20)
+    after = [int(h) + 1 for h in holes if len(unique) - h - 1 <= few_of_them]
+    before = [int(h) + 1 for h in holes if h + 1 <= few_of_them]
+    kept = unique[max(before, default=0) : min(after, default=len(unique))]
+    return np.setdiff1d(unique, kept).tolist()
 
 
 def few(names, most: int = 3) -> str:

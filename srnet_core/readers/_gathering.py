@@ -95,6 +95,8 @@ class Gathering:
             raise BadFileError("holds no frames", where=self.where)
         joints, keep = self._usual_joints(notes)
         axis = frame_axis([*self.frames, *self.seen_frames], base=base, sparse=sparse)
+        if len(keep):
+            keep &= axis.index[: len(self.frames)] >= 0
         values = self._rows(joints, keep)
         points, confidence = values[..., :2], values[..., 2] if self.k > 2 else None
         missing = mark_missing(points, confidence, zero_is_missing, zero_confidence_is_missing)
@@ -108,10 +110,10 @@ class Gathering:
         index = axis.index[: len(self.frames)][keep] if len(self.frames) else axis.index[:0]
         listed = np.zeros(axis.count, np.int32)
         present = np.zeros(axis.count, bool)
-        present[axis.index] = True
+        present[axis.index[axis.index >= 0]] = True
         place = dict(zip([*self.frames, *self.seen_frames], axis.index.tolist()))
         for number, count in self.listed.items():
-            if number in place:
+            if place.get(number, -1) >= 0:
                 listed[place[number]] = count
         return Detections(
             format=format,

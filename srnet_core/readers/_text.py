@@ -27,7 +27,7 @@ def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
                 raise BadFileError("is not a regular file", where=path)
             if status.st_size > most:
                 raise BadFileError(f"has {status.st_size >> 20} MiB; at most {most >> 20} are read", where=path)
-            content = file.read(most + 1)
+            content = file.read(status.st_size + 1)
     except FileNotFoundError:
         raise InputFileMissing("there is no such file", where=path, todo="Check the path") from None
     except OSError as error:
