@@ -17,6 +17,7 @@ _WHERE = {
     "build_model": "srnet_core.models",
     "load_checkpoint": "srnet_core.checkpoint",
     "Lifter": "srnet_core.inference.lifter",
+    "read_keypoints": "srnet_core.keypoints",
 }
 __all__ = [*_WHERE, "nn"]
 

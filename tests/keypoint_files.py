@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from srnet_core.layouts import Layout, get_layout
-from srnet_core.layouts._body import FIGURE_M
+from srnet_core.layouts.parts import FIGURE_M
 
 SIZE_PX = (640, 480)
 FRAMES = 12

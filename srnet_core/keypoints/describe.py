@@ -9,7 +9,7 @@ from srnet_core.errors import AmbiguousError, UserMistake
 from srnet_core.keypoints._layout import find_layout
 from srnet_core.keypoints.read import load_detections
 from srnet_core.readers.detections import Detections, Progress
-from srnet_core.readers.formats import load_format, recognise
+from srnet_core.readers.formats import find, load_format, recognise
 from srnet_core.readers.head import Head
 
 KEYS = ("kind", "format", "layout", "frames", "people", "joints", "fps", "units", "image_size")
@@ -27,12 +27,11 @@ def describe(path: str | Path, format: str = "auto", *, layout: str = "auto", pr
     Raises:
         InputFileMissing, BadFileError, UnknownNameError: as `read_keypoints`.
     """
-    head = Head(path)
-    name = recognise(head) if format == "auto" else format
+    head, name = find(path, format)
     reader = load_format(name)
     found = reader.describe(head) if hasattr(reader, "describe") else None
     if found is None:
-        found = _of_detections(load_detections(path, name, progress=progress), layout)
+        found = _of_detections(load_detections(head.path, name, progress=progress), layout)
     return {"path": str(path), **{key: found.get(key) for key in KEYS}, **found}
 
 

@@ -12,9 +12,9 @@ from srnet_core.keypoints._layout import find_layout
 from srnet_core.keypoints._tracking import track_people
 from srnet_core.keypoints.tracks import Keypoints, Track, box_sizes
 from srnet_core.layouts import Layout
-from srnet_core.readers._frames import few
 from srnet_core.readers.detections import Detections, Progress, ReadOptions
 from srnet_core.readers.formats import load_format, recognise
+from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
 _MOST_VALUES = 1 << 26  # of all tracks together
@@ -95,8 +95,8 @@ def load_detections(
     path: str | Path, format: str = "auto", *, sequence: str | None = None, progress: Progress | None = None
 ) -> list[Detections]:
     """All sequences of a file or folder, as its reader gives them; errors as `read_keypoints`."""
-    head = Head(path)
-    reader = load_format(recognise(head) if format == "auto" else format)
+    head, name = find(path, format)
+    reader = load_format(name)
     if not hasattr(reader, "read"):
         raise BadFileError("holds motion capture, not 2D keypoints", where=path)
     try:

@@ -10,7 +10,7 @@ from srnet_core.errors import ConfigError, UnknownNameError
 from srnet_core.keypoints._gaps import complete_runs, interpolate
 from srnet_core.keypoints._swaps import find_swaps
 from srnet_core.layouts import Layout, get_layout
-from srnet_core.readers._frames import few
+from srnet_core.readers.frames import few
 
 _H36M17 = "h36m17"
 

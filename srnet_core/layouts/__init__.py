@@ -15,7 +15,7 @@ from importlib import resources
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.layouts._body import mirror_pairs_of, parents_of, part_of, parts_of, weights_of
+from srnet_core.layouts.parts import mirror_pairs_of, parents_of, part_of, parts_of, weights_of
 from srnet_core.lookup import choose
 from srnet_core.skeletons.h36m17 import JOINTS as H36M17
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from srnet_core.layouts import Layout
-from srnet_core.layouts._body import FIGURE_M
+from srnet_core.layouts.parts import FIGURE_M
 
 _MOST_FRAMES = 400
 _FEWEST_BONES = 6

@@ -1,14 +1,13 @@
 """Tables of numbers as text: separator found out, blanks missing, nothing evaluated."""
 
 import csv
-import io
 from array import array
 from collections.abc import Iterator
 
 import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
-from srnet_core.readers._text import decode, read_bytes
+from srnet_core.readers._text import open_text, read_bytes
 from srnet_core.readers.detections import MOST_VALUES
 
 MOST_COLUMNS = 50_000
@@ -39,10 +38,10 @@ def rows_of(path) -> Iterator[list[str]]:
     Raises:
         BadFileError: not text, or a line that makes no sense; the message has the line.
     """
-    text = decode(read_bytes(path), path)
-    first = text[: text.find("\n") + 1] or text
-    separator = separator_of(first)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    stream = open_text(read_bytes(path), path)
+    separator = separator_of(stream.readline())
+    stream.seek(0)
+    reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
     while True:
         try:
             row = next(reader)

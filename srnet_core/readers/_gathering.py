@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
-from srnet_core.readers._frames import few, frame_axis
 from srnet_core.readers.detections import LARGEST_PX, MOST_PEOPLE, MOST_VALUES, Detections
+from srnet_core.readers.frames import few, frame_axis
 
 _FEW_OF_ANOTHER_COUNT = 0.1
 _LARGEST_CONFIDENCE = 1e6

@@ -1,5 +1,6 @@
 """Bytes of a file as text and JSON, bounded before they take memory."""
 
+import io
 import json
 import os
 import stat
@@ -53,21 +54,44 @@ def encoding_of(start: bytes) -> str:
     return "utf-8"
 
 
+def _readable_encoding(content: bytes) -> str:
+    """The encoding, Latin-1 where the bytes are not UTF-8."""
+    encoding = encoding_of(content)
+    if not encoding.startswith("utf-8"):
+        return encoding
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return encoding
+
+
 def decode(content: bytes, where: object) -> str:
     """Text of UTF-8 or UTF-16, or of Latin-1 where it is not UTF-8 (names in old Windows files).
 
     Raises:
         BadFileError: it holds zero bytes or is not the UTF-16 it claims to be.
     """
+    encoding = encoding_of(content)
     try:
-        text = content.decode(encoding_of(content))
-    except UnicodeDecodeError as error:
-        if "16" in error.encoding:
-            raise BadFileError("is not text: damaged UTF-16", where=where, todo=AGAIN) from None
-        text = content.decode("latin-1")
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        if encoding.startswith("utf-8"):
+            return _without_zero_bytes(content.decode("latin-1"), where)
+        raise BadFileError("is not text: damaged UTF-16", where=where, todo=AGAIN) from None
+    return _without_zero_bytes(text, where)
+
+
+def _without_zero_bytes(text: str, where: object) -> str:
     if "\0" in text:
         raise BadFileError("is not text: it holds zero bytes", where=where, todo=AGAIN)
     return text
+
+
+def open_text(content: bytes, where: object) -> io.TextIOWrapper:
+    """The same text as a stream, line by line without a second copy; errors as `decode`."""
+    decode(content, where)
+    return io.TextIOWrapper(io.BytesIO(content), _readable_encoding(content), newline="")
 
 
 def parse_json(content: bytes, where: object):

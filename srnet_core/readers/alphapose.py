@@ -6,9 +6,9 @@ The older form comes as AlphaPose's "cmu" (bodies, joints) and "open" (people, p
 import re
 
 from srnet_core.errors import BadFileError
-from srnet_core.readers._frames import choose_video, natural_key
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import choose_video, natural_key
 from srnet_core.readers.head import Head
 
 FORMAT = "alphapose"

@@ -7,9 +7,9 @@ other results. Joints of flag or score 0 are missing.
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.readers._frames import videos_of
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import videos_of
 from srnet_core.readers.head import Head
 
 FORMAT = "coco"

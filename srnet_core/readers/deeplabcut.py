@@ -11,12 +11,12 @@ import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.readers._csv import first_rows, numbers, rows_of
-from srnet_core.readers._frames import choose_video
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hdf5 import MAGIC, SafeGroup, open_hdf5
 from srnet_core.readers._limits import Limits
 from srnet_core.readers._pickle import read_plain_pickle
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 
 FORMAT = "deeplabcut"

@@ -8,9 +8,9 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import get_layout, layout_names
-from srnet_core.readers._frames import few
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
 FORMAT = "videopose3d"

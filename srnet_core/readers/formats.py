@@ -6,10 +6,12 @@ which gives a list of `Detections`, one per sequence. A reader of another kind o
 """
 
 import importlib
+from pathlib import Path
 from types import ModuleType
 
 from srnet_core.errors import BadFileError
 from srnet_core.lookup import choose
+from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
 # name of the format -> module in this package
@@ -40,6 +42,7 @@ _ALIASES = {
     "ultralytics": "yolo",
     "rtmpose": "mmpose",
 }
+_ENDINGS_OF_DATA = ("json", "csv", "npz", "npy", "h5", "hdf5", "trc", "txt")
 _KINDS = {
     b"\x1f\x8b": ("is a gzip archive", "Unpack it first"),
     b"Rar!": ("is a RAR archive", "Unpack it first"),
@@ -92,9 +95,27 @@ def recognise(head: Head) -> str:
     return named[0]
 
 
+def find(path: str | Path, format: str = "auto") -> tuple[Head, str]:
+    """What to read at a path, and its format; in a folder with one file of data only, that file.
+
+    Raises:
+        InputFileMissing, BadFileError, UnknownNameError: as `Head`, `recognise` and `load_format`.
+    """
+    head = Head(path)
+    if format != "auto":
+        load_format(format)
+        return head, format
+    try:
+        return head, recognise(head)
+    except BadFileError:
+        files = [name for name in head.entries if name.rpartition(".")[2].lower() in _ENDINGS_OF_DATA]
+        if len(files) != 1:
+            raise
+        inside = Head(head.path / files[0])
+        return inside, recognise(inside)
+
+
 def _with_folders(head: Head) -> str:
     if not head.folders:
         return ""
-    from srnet_core.readers._frames import few
-
     return f"; it has folders: {few(head.folders)}. Give one of them"

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from srnet_core.errors import BadFileError, InputFileMissing
-from srnet_core.readers._frames import natural_key
 from srnet_core.readers._text import encoding_of, parse_json, read_bytes
+from srnet_core.readers.frames import natural_key
 
 START_BYTES = 1 << 16
 _MOST_ENTRIES = 2_000_000

@@ -8,10 +8,11 @@ import itertools
 import statistics
 
 from srnet_core.errors import BadFileError
-from srnet_core.readers._frames import choose_video
+from srnet_core.layouts import layout_of_names
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._text import parse_json, read_bytes
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 
 FORMAT = "kinect"
@@ -40,8 +41,6 @@ def describe(head: Head) -> dict:
             if len(listed) > joints:
                 joints, names = len(listed), list(listed)
     read_as_2d = read(head, ReadOptions())[0] if in_2d else None
-    from srnet_core.layouts import layout_of_names
-
     layout = layout_of_names(names)
     if in_2d:
         notes = [

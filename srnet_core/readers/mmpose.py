@@ -6,6 +6,7 @@ Of the inferencer's lists for a video, each entry is a frame with `instances`; f
 from srnet_core.errors import BadFileError
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 
 FORMAT = "mmpose"
@@ -65,8 +66,6 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     notes: list[str] = []
     meta: object = None
     if head.is_folder:
-        from srnet_core.readers._frames import choose_video
-
         video, notes = choose_video(head.frame_names, head.path, options.sequence)
         for done, (number, name) in enumerate(zip(video.numbers, video.names), 1):
             one = Head(head.path / name)

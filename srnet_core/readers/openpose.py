@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.readers._frames import choose_video
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._text import parse_json, read_bytes
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 
 FORMAT = "openpose"

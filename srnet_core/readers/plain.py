@@ -13,9 +13,9 @@ from srnet_core.errors import BadFileError
 from srnet_core.layouts import layout_of_names, layouts_of_count
 from srnet_core.layouts.geometry import decide
 from srnet_core.readers._csv import first_rows, numbers, rows_of
-from srnet_core.readers._frames import few
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
+from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
 _POINTS = (
@@ -68,6 +68,7 @@ class Array:
     fps: float | None = None
     image_size: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    tracked: bool = True  # whether place m of a frame is the same person throughout
 
     @property
     def is_3d(self) -> bool:
@@ -134,7 +135,9 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         gathering.frame(number)
         for person in range(people):
             if people == 1 or found[frame, person]:
-                gathering.person(number, values[frame, person].reshape(-1), identity=person + 1)
+                gathering.person(
+                    number, values[frame, person].reshape(-1), identity=person + 1 if array.tracked else None
+                )
     units, note = _units(array.values)
     return [
         gathering.build(
@@ -362,6 +365,8 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
     )
     if not len(table):
         raise BadFileError("has a header but no rows", where=head.path)
+    if frame is not None and len(np.unique(table[:, len(used)])) < len(table):
+        return _several_people(head, table, len(used), len(joints), kind, tuple(stem[:80] for stem in joints))
     values = table[:, : len(used)].reshape(len(table), len(joints), -1)
     array = _as_array("csv", values if kind == "z" else values[..., :2], head)
     confidence = values[:, None, :, 2] if kind == "c" else array.confidence
@@ -374,6 +379,25 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
         names=None if all(stem.isdigit() for stem in stems) else stems,
         fps=_rate(table[:, -1]) if time is not None else None,
     )
+
+
+def _several_people(head: Head, table: np.ndarray, used: int, joints: int, kind: str, stems: tuple[str, ...]) -> Array:
+    """A row per frame and person (SLEAP's CSV): the rows of a frame are its people, in their order."""
+    column = table[:, used]
+    if not np.isfinite(column).all() or (np.abs(column) > 2**53).any():
+        raise BadFileError("its column of frame numbers has blanks", where=head.path)
+    order = np.argsort(column, kind="stable")
+    numbers_, starts, counts = np.unique(column[order], return_index=True, return_counts=True)
+    if counts.max() > MOST_PEOPLE or len(numbers_) * int(counts.max()) * joints > 1 << 28:
+        raise BadFileError(f"has {counts.max()} rows for one frame", where=head.path)
+    place = np.arange(len(table)) - np.repeat(starts, counts)
+    values = np.full((len(numbers_), int(counts.max()), joints, 3 if kind else 2), np.nan)
+    values[np.repeat(np.arange(len(numbers_)), counts), place] = table[order, :used].reshape(len(table), joints, -1)
+    names = None if all(stem.isdigit() for stem in stems) else stems
+    frames = tuple(int(n) for n in numbers_)
+    if kind == "z":
+        return Array("csv", values, None, frames, names)
+    return Array("csv", values[..., :2], values[..., 2] if kind else None, frames, names, tracked=False)
 
 
 def _whole(column: np.ndarray, head: Head) -> tuple[int, ...]:

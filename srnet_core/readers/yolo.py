@@ -7,10 +7,10 @@ predictions may end in the confidence of the box or the number of a track. A fra
 import math
 
 from srnet_core.errors import BadFileError
-from srnet_core.readers._frames import choose_video
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._text import decode, read_bytes
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
+from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 
 FORMAT = "yolo"
@@ -87,13 +87,8 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     else:
         files = [(0, None)]
     sample: list[list[str]] = []
-    contents = []
-    for number, name in files:
-        path = head.path / name if name else head.path
-        lines = _lines(path)
-        contents.append((number, path, lines))
-        if len(sample) < 50:
-            sample += lines[:5]
+    for _, name in files[:50]:
+        sample += _lines(head.path / name if name else head.path)[:5]
     split = layout_of([line for line in sample if _numeric(line)]) if sample else None
     if split is None:
         raise BadFileError(
@@ -101,7 +96,9 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         )
     joints, k, tail = split
     gathering = Gathering(head.path, values_per_joint=k)
-    for done, (number, path, lines) in enumerate(contents, 1):
+    for done, (number, name) in enumerate(files, 1):
+        path = head.path / name if name else head.path
+        lines = _lines(path)
         gathering.frame(number, len(lines))
         for at, words in enumerate(lines, 1):
             if len(words) != _BOX + joints * k + tail or not _numeric(words):
@@ -111,7 +108,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
             values = [float(w) for w in words]
             gathering.person(number, values[_BOX : _BOX + joints * k], identity=_track(values, tail), where=path)
         if options.progress and done % 500 == 0:
-            options.progress(done, len(contents))
+            options.progress(done, len(files))
     return [
         gathering.build(
             FORMAT,

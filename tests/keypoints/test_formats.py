@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from keypoint_files import FRAMES, SIZE_PX, WRITERS, person
+from keypoint_files import FRAMES, SIZE_PX, WRITERS, one, person, write_openpose
 
 from srnet_core.keypoints import describe, read_keypoints
 from srnet_core.layouts import get_layout
@@ -81,3 +81,72 @@ def test_hands_come_along(tmp_path):
 def test_a_layout_in_upper_case_or_with_dashes(tmp_path):
     path = WRITERS["openpose body25"][0](tmp_path / "a")
     assert read_keypoints(path, layout="BODY_25").layout is get_layout("body25")
+
+
+def test_points_from_minus_one_to_one(tmp_path):
+    """As VideoPose3D normalizes: -1 to 1 over the width."""
+    points = person("coco17")[..., :2]
+    np.save(tmp_path / "a.npy", points / 640 * 2 - [1, 480 / 640])
+    found = read_keypoints(tmp_path / "a.npy", image_size=(640, 480))
+    np.testing.assert_allclose(found.tracks[0].points, points, atol=0.01)
+    assert read_keypoints(tmp_path / "a.npy").units == "screen"
+
+
+def test_openpose_with_normalized_output(tmp_path):
+    """--keypoint_scale 3 and 4."""
+    points = person("body25")
+    for name, change in (("a", lambda xy: xy / SIZE_PX), ("b", lambda xy: xy / SIZE_PX * 2 - 1)):
+        scaled = points.copy()
+        scaled[..., :2] = change(points[..., :2])
+        found = read_keypoints(write_openpose(tmp_path / name, one(scaled)), image_size=SIZE_PX)
+        assert found.units == "px"
+        np.testing.assert_allclose(found.tracks[0].points, points[..., :2], atol=0.01)
+
+
+def test_a_single_frame(tmp_path):
+    folder = write_openpose(tmp_path / "a", one(person("body25", 1)))
+    found = read_keypoints(next(folder.iterdir()))
+    assert (found.frame_count, found.layout.name) == (1, "body25")
+
+
+def test_two_people_in_rows_of_one_table(tmp_path):
+    """SLEAP's CSV: a row per track and frame."""
+    names = get_layout("coco17").joints
+    header = "track,frame_idx,instance.score," + ",".join(f"{n}.{k}" for n in names for k in ("x", "y", "score"))
+    people = [person("coco17"), person("coco17", x_px=120.0, seed=3)]
+    rows = [
+        f"t{m},{i},0.9," + ",".join(map(str, p[i].reshape(-1))) for m, p in enumerate(people) for i in range(FRAMES)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join([header, *rows]))
+    pytest.importorskip("scipy")
+    found = read_keypoints(tmp_path / "a.csv")
+    assert (found.frame_count, len(found.tracks), found.layout.name) == (FRAMES, 2, "coco17")
+    assert any(np.allclose(found.tracks[1].points, p[..., :2], atol=0.01) for p in people)
+
+
+def test_alphapose_tracks_are_kept(tmp_path):
+    import json
+
+    people = []
+    for i in range(FRAMES):
+        for m, x_px in ((4, 300.0), (9, 120.0)):
+            points = person("halpe26", x_px=x_px, seed=m)[i]
+            people.append(
+                {"image_id": f"v_{i:05d}.jpg", "keypoints": points.reshape(-1).tolist(), "idx": [[m], [0.0, 1.0]]}
+            )
+    (tmp_path / "a.json").write_text(json.dumps(people))
+    assert sorted(t.name for t in read_keypoints(tmp_path / "a.json").tracks) == ["4", "9"]
+
+
+def test_a_folder_with_one_file_of_data(tmp_path):
+    (tmp_path / "results").mkdir()
+    WRITERS["alphapose halpe26"][0](tmp_path / "results" / "alphapose-results")
+    (tmp_path / "results" / "video.mp4").write_bytes(b"0")
+    assert read_keypoints(tmp_path / "results").format == describe(tmp_path / "results")["format"] == "alphapose"
+
+
+def test_progress_is_reported(tmp_path):
+    calls = []
+    path = WRITERS["openpose body25"][0](tmp_path / "a")
+    read_keypoints(path, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (FRAMES, FRAMES)

@@ -5,7 +5,7 @@ from keypoint_files import one, person, write_openpose
 
 from srnet_core.errors import BadFileError
 from srnet_core.keypoints import read_keypoints
-from srnet_core.readers._frames import choose_video, frame_axis, natural_key, videos_of
+from srnet_core.readers.frames import choose_video, frame_axis, natural_key, videos_of
 
 
 @pytest.mark.parametrize(

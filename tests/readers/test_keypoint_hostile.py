@@ -1,5 +1,6 @@
 """Keypoint files that are damaged, of another kind, or made to do harm: one line, in bounded time and memory."""
 
+import contextlib
 import json
 import os
 import pickle
@@ -118,10 +119,8 @@ def test_a_reader_that_is_forced_on_another_file(tmp_path, format):
         path = WRITERS[kind][0](tmp_path / kind)
         if WRITERS[kind][1] == format:
             continue
-        try:
+        with contextlib.suppress(BadFileError, AmbiguousError):
             read_keypoints(path, format=format)
-        except (BadFileError, AmbiguousError):
-            pass
 
 
 def test_special_files_are_not_opened(tmp_path):
@@ -181,10 +180,10 @@ def test_nan_and_null_are_missing_joints(tmp_path):
 def test_hundreds_of_thousands_of_people(tmp_path):
     folder = tmp_path / "a"
     write_openpose(folder, one(person("body25")))
-    people = ",".join(['{"pose_keypoints_2d":[]}'] * 300_000)
+    people = ",".join(['{"pose_keypoints_2d":[]}'] * 100_000)
     (folder / "video_000000000003_keypoints.json").write_text(f'{{"people":[{people}]}}')
-    refused(folder, HostileFileError, "300000 people")
-    people = ",".join(['{"image_id":"1.jpg","idx":1,"keypoints":[1,1,1,2,2,1]}'] * 100_000)
+    refused(folder, HostileFileError, "100000 people")
+    people = ",".join(['{"image_id":"1.jpg","idx":1,"keypoints":[1,1,1,2,2,1]}'] * 20_000)
     (tmp_path / "b.json").write_text(f"[{people}]")
     refused(tmp_path / "b.json", HostileFileError, "people in one frame")
 
