@@ -13,9 +13,8 @@ from srnet_core.keypoints._tracking import track_people
 from srnet_core.keypoints.tracks import Keypoints, Track, box_sizes
 from srnet_core.layouts import Layout
 from srnet_core.readers.detections import Detections, Progress, ReadOptions
-from srnet_core.readers.formats import load_format, recognise
+from srnet_core.readers.formats import find, load_format
 from srnet_core.readers.frames import few
-from srnet_core.readers.head import Head
 
 _MOST_VALUES = 1 << 26  # of all tracks together
 
