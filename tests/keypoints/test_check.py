@@ -7,7 +7,7 @@ import pytest
 from keypoint_files import WRITERS, person, write_openpose
 
 from srnet_core.errors import AmbiguousError, InputFileMissing
-from srnet_core.keypoints import check, describe, list_data, read_keypoints
+from srnet_core.keypoints import check, describe, list_data, measure, read_keypoints
 
 T = 40
 
@@ -85,6 +85,22 @@ def test_images_have_no_jumps(reading):
     points = person("halpe26", T)
     points[20:, :, 0] += 400
     assert check(replace(reading(points, image_size=None), consecutive=False)) == []
+
+
+def test_measures(reading):
+    points = person("halpe26", T)
+    points[:20, 9] = 0
+    points[5, 10, 0] = 700
+    (found,) = measure(reading(points))
+    assert (found["frames"], found["missing_share"]) == (T, round(20 / (26 * T), 4))
+    assert found["outside_image_share"] == round(1 / (26 * T - 20), 4)
+    assert 300 < found["size"] < 450
+    assert 0.05 < found["speed_median"] < 1.5 and found["speed_unit"] == "sizes/s"
+    thigh = found["bones"]["left_hip - left_knee"]
+    assert 70 < thigh["median"] < 110 and thigh["spread"] < 0.3
+    (per_frame,) = measure(reading(points, fps=None, image_size=None))
+    assert per_frame["speed_median"] == pytest.approx(found["speed_median"] / 30, rel=1e-3)
+    assert per_frame["outside_image_share"] is None
 
 
 # describe and list
