@@ -412,10 +412,17 @@ def _pickled(value) -> np.bytes_:
     return np.bytes_(pickle.dumps(value, 0))
 
 
-def dlc_h5_table(path: Path):
+def dlc_h5_two_animals(path: Path):
+    """The same of two animals, who are both there from the beginning."""
+    return dlc_h5_table(path, ("mia", "ben"))
+
+
+def dlc_h5_table(path: Path, individuals=("",)):
     """As pandas' `to_hdf(format="table")` lays it out."""
-    labels = _dlc_labels(get_layout("coco17").joints)
-    points = person("coco17")
+    labels = _dlc_labels(get_layout("coco17").joints, individuals)
+    points = np.concatenate(
+        [person("coco17", x_px=300.0 - 150 * i, seed=3 * i) for i in range(len(individuals))], axis=1
+    )
     path = path.with_suffix(".h5")
     records = np.zeros(FRAMES, [("index", "<i8"), ("values_block_0", "<f8", (len(labels),))])
     records["index"] = np.arange(FRAMES)
@@ -574,6 +581,7 @@ WRITERS = {
     "dlc csv two": (dlc_csv_two_animals, "deeplabcut", "coco17", 17, "px"),
     "dlc labels": (dlc_labels_csv, "deeplabcut", "coco17", 17, "px"),
     "dlc h5 table": (dlc_h5_table, "deeplabcut", "coco17", 17, "px"),
+    "dlc h5 two": (dlc_h5_two_animals, "deeplabcut", "coco17", 17, "px"),
     "dlc h5 fixed": (dlc_h5_fixed, "deeplabcut", "coco17", 17, "px"),
     "sleap": (sleap_h5, "sleap", "coco17", 17, "px"),
     "kinect": (kinect, "kinect", "kinect_v2_25", 25, "px"),

@@ -94,6 +94,29 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     ]
 
 
+def describe(head: Head) -> dict | None:
+    """What a prediction of 3D poses holds (MMPose's lifters write x, y, z); `None` for 2D, which `read` reads."""
+    frames = None if head.is_folder else _frames(head.json)
+    people = [f["instances"] for f in frames or () if isinstance(f, dict) and isinstance(f.get("instances"), list)]
+    first = next((person for listed in people for person in listed if isinstance(person, dict)), {})
+    points = first.get("keypoints")
+    if not isinstance(points, list) or not points or not isinstance(points[0], list) or len(points[0]) != 3:
+        return None
+    layout, names = _layout(_meta(head.json))
+    return {
+        "kind": "keypoints-3d",
+        "format": FORMAT,
+        "layout": layout,
+        "frames": len(frames),
+        "people": max(map(len, people)),
+        "joints": len(points),
+        "fps": None,
+        "units": None,
+        "image_size": None,
+        "joint_names": list(names) if names else None,
+    }
+
+
 def _refuse(head: Head) -> list:
     raise BadFileError("is not a prediction of MMPose, or holds no frames", where=head.path)
 
@@ -111,10 +134,11 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object) 
         scores = scores if isinstance(scores, list) and len(scores) == len(points) else [1.0] * len(points)
         flat = []
         for point, score in zip(points, scores):
-            if not isinstance(point, list) or len(point) < 2:
-                raise BadFileError("has a keypoint that is not [x, y]", where=where)
-            if len(point) == 3 and not isinstance(point[2], (int, float)):
-                raise BadFileError("has a keypoint that is not [x, y]", where=where)
+            if not isinstance(point, list) or len(point) != 2:
+                is_3d = isinstance(point, list) and len(point) == 3
+                raise BadFileError(
+                    "holds 3D points, not 2D keypoints" if is_3d else "has a keypoint that is not [x, y]", where=where
+                )
             flat += (point[0], point[1], score)
         gathering.person(number, flat, identity=person.get("track_id"), where=where)
 

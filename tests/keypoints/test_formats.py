@@ -1,9 +1,13 @@
 """Every form of every tool goes in by its content, and comes out with the points that were written."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from keypoint_files import FRAMES, SIZE_PX, WRITERS, one, person, write_openpose
 
+from srnet_core.errors import BadFileError
 from srnet_core.keypoints import describe, read_keypoints
 from srnet_core.layouts import get_layout
 
@@ -32,7 +36,7 @@ def test_describe_tells_the_nine_things(tmp_path, kind):
     write, format, layout, joints, units = WRITERS[kind]
     found = describe(write(tmp_path / "x"))
     assert (found["format"], found["layout"], found["joints"], found["frames"]) == (format, layout, joints, FRAMES)
-    assert found["people"] == (2 if kind in ("dlc csv two", "sleap") else 1)
+    assert found["people"] == (2 if kind in ("dlc csv two", "dlc h5 two", "sleap") else 1)
     assert found["units"] == ("m" if kind == "kinect" else units)
     assert set(found) >= {"kind", "fps", "image_size"}
 
@@ -125,8 +129,6 @@ def test_two_people_in_rows_of_one_table(tmp_path):
 
 
 def test_alphapose_tracks_are_kept(tmp_path):
-    import json
-
     people = []
     for i in range(FRAMES):
         for m, x_px in ((4, 300.0), (9, 120.0)):
@@ -150,3 +152,36 @@ def test_progress_is_reported(tmp_path):
     path = WRITERS["openpose body25"][0](tmp_path / "a")
     read_keypoints(path, progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (FRAMES, FRAMES)
+
+
+def test_3d_predictions_of_mmpose_are_not_taken_for_2d(tmp_path):
+    points = person("h36m17")
+    frames = [
+        {"frame_id": i, "instances": [{"keypoints": p.tolist(), "keypoint_scores": [1.0] * 17}]}
+        for i, p in enumerate(points)
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(frames))
+    assert describe(tmp_path / "a.json")["kind"] == "keypoints-3d"
+    with pytest.raises(BadFileError, match="3D"):
+        read_keypoints(tmp_path / "a.json")
+
+
+def test_a_recording_of_kinect_without_places_in_the_image(tmp_path):
+    folder = WRITERS["kinect"][0](tmp_path / "a")
+    for file in folder.iterdir():
+        frame = json.loads(file.read_bytes())
+        del frame["Bodies"][0]["Joints2D"]
+        file.write_text(json.dumps(frame))
+    found = describe(folder)
+    assert (found["kind"], found["units"], found["joints"], found["fps"]) == ("keypoints-3d", "m", 25, 30.0)
+    with pytest.raises(BadFileError, match="3D joints only"):
+        read_keypoints(folder)
+
+
+def test_files_that_pose2sim_wrote():
+    """OpenPose BODY_25B of two people, as published with Pose2Sim (BSD-3-Clause, notice beside the files)."""
+    pytest.importorskip("scipy")
+    found = read_keypoints(Path(__file__).resolve().parent.parent / "fixtures" / "pose2sim")
+    assert (found.format, found.layout.name, found.frame_count, len(found.tracks)) == ("openpose", "body25b", 6, 2)
+    assert [int(t.present.sum()) for t in found.tracks] == [6, 6]
+    np.testing.assert_allclose(found.tracks[0].points[0, 0], [505.232, 431.63], atol=1e-3)
