@@ -16,8 +16,12 @@ from srnet_core.layouts.parts import FIGURE_M
 _MOST_FRAMES = 400
 _FEWEST_BONES = 6
 _CLEAR_RATIO, _CLEAR_GAP = 0.72, 0.06
+_FEW_FRAMES, _CLEAR_RATIO_OF_FEW, _CLEAR_GAP_OF_FEW = 10, 0.55, 0.12
 PLAUSIBLE = 0.45
 _LARGEST_MISFIT = 2.0
+_SHORT_COUNTS = 0.6  # a bone that points to the camera is short in the right layout too
+_HEAD_AT_LEAST, _EYES_AT_MOST = 0.15, 0.25  # of the trunk
+_HEADS = ("head_top", "head", "nose", "upper_neck", "left_eye", "right_eye", "left_ear", "right_ear")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def fit(points: np.ndarray, layout: Layout) -> Fit:
         points: (N, J, 2 or 3), one row per person and frame, any unit, NaN where missing.
     """
     points = points[:: max(1, len(points) // _MOST_FRAMES)][:_MOST_FRAMES].astype(np.float64)
-    terms = [*_bone_terms(points, layout), *_side_terms(points, layout)]
+    terms = [*_bone_terms(points, layout), *_side_terms(points, layout), *_head_terms(points, layout)]
     enough = len(terms) >= _FEWEST_BONES
     return Fit(layout, float(np.mean([value for _, value in terms])) if enough else np.inf, tuple(terms))
 
@@ -68,7 +72,8 @@ def _bone_terms(points: np.ndarray, layout: Layout) -> list[tuple[frozenset[int]
     expected = np.linalg.norm(figure[ends[seen, 0]] - figure[ends[seen, 1]], axis=-1)
     with np.errstate(divide="ignore"):
         ratio = np.log(np.maximum(observed, 1e-12) / expected)
-    distance = np.abs(ratio - np.median(ratio))
+    difference = ratio - np.median(ratio)
+    distance = np.where(difference > 0, difference, -_SHORT_COUNTS * difference)
     distance = np.minimum(distance, _LARGEST_MISFIT)
     return [(frozenset(pair.tolist()), float(d)) for pair, d in zip(ends[seen], distance)]
 
@@ -92,6 +97,42 @@ def _side_terms(points: np.ndarray, layout: Layout) -> list[tuple[frozenset[int]
     return terms
 
 
+def _head_terms(points: np.ndarray, layout: Layout) -> list[tuple[frozenset[int], float]]:
+    """How often the head is where no head is, seen along the trunk from the shoulders (0) to the hips (1).
+
+    Points of the head lie beyond the shoulders, the top of the head well beyond its base, and both eyes at one height.
+    """
+    index = {part: i for i, part in enumerate(layout.parts) if part}
+    pairs = [[index.get(f"{side}_{kind}") for side in ("left", "right")] for kind in ("shoulder", "hip")]
+    if any(i is None for pair in pairs for i in pair):
+        return []
+    shoulders, hips = (points[:, pair].mean(axis=1) for pair in pairs)
+    trunk = hips - shoulders
+    with np.errstate(invalid="ignore", divide="ignore"):
+        height = ((points - shoulders[:, None]) * trunk[:, None]).sum(-1) / (trunk**2).sum(-1)[:, None]  # (N, J)
+    terms = []
+
+    def add(joints: list[int], wrong: np.ndarray, values: np.ndarray) -> None:
+        known = np.isfinite(values)
+        if known.any():
+            ends = frozenset({*joints, *pairs[0], *pairs[1]})
+            terms.append((ends, float(_LARGEST_MISFIT * np.mean(wrong[known]))))
+
+    with np.errstate(invalid="ignore"):
+        for part in _HEADS:
+            if part in index:
+                values = height[:, index[part]]
+                add([index[part]], values > 0, values)
+        base = next((index[p] for p in ("upper_neck", "neck") if p in index), None)
+        if base is not None and "head_top" in index:
+            values = height[:, base] - height[:, index["head_top"]]
+            add([base, index["head_top"]], values < _HEAD_AT_LEAST, values)
+        if "left_eye" in index and "right_eye" in index:
+            values = np.abs(height[:, index["left_eye"]] - height[:, index["right_eye"]])
+            add([index["left_eye"], index["right_eye"]], values > _EYES_AT_MOST, values)
+    return terms
+
+
 def rank(points: np.ndarray, candidates: Sequence[Layout]) -> list[Fit]:
     """All candidates, the best fitting first."""
     return sorted((fit(points, layout) for layout in candidates), key=lambda f: f.misfit)
@@ -104,10 +145,11 @@ def decide(points: np.ndarray, candidates: Sequence[Layout]) -> tuple[Layout | N
         return None, fits
     if len(fits) == 1:
         return fits[0].layout, fits
-    return (fits[0].layout if all(_clearly_better(fits[0], other) for other in fits[1:]) else None), fits
+    few = len(points) < _FEW_FRAMES
+    return (fits[0].layout if all(_clearly_better(fits[0], other, few) for other in fits[1:]) else None), fits
 
 
-def _clearly_better(best: Fit, other: Fit) -> bool:
+def _clearly_better(best: Fit, other: Fit, few: bool) -> bool:
     """Compared where the two layouts differ: COCO and PoseTrack differ in two joints of 17, and where all else is only
     left for right (HumanEva and OpenPose MPI), the joints that are neither decide."""
     pairs = list(enumerate(zip(best.layout.parts, other.layout.parts)))
@@ -116,7 +158,8 @@ def _clearly_better(best: Fit, other: Fit) -> bool:
     if not np.isfinite(other.misfit):
         return True
     near, far = best.misfit_at(differing), other.misfit_at(differing)
-    return near < _CLEAR_RATIO * far and far - near > _CLEAR_GAP
+    ratio, gap = (_CLEAR_RATIO_OF_FEW, _CLEAR_GAP_OF_FEW) if few else (_CLEAR_RATIO, _CLEAR_GAP)
+    return near < ratio * far and far - near > gap
 
 
 def _without_side(part: str) -> str:
