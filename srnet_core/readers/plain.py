@@ -180,7 +180,7 @@ def _as_array(format: str, values: object, head: Head, **known) -> Array:
         raise BadFileError("holds no array of numbers", where=head.path)
     if values.ndim not in (2, 3, 4) or not values.size:
         raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
-    values = values.astype(np.float64)
+    values = _float64(values)
     values[~np.isfinite(values)] = np.nan
     if values.ndim == 2:
         values = _from_rows(values, head)
@@ -205,6 +205,11 @@ def _as_array(format: str, values: object, head: Head, **known) -> Array:
     if confidence is not None and confidence.shape != values.shape[:3]:
         confidence = confidence.reshape(values.shape[:3]) if confidence.size == values[..., 0].size else None
     return Array(format, values, confidence, **known)
+
+
+def _float64(values: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):  # NaN of another bit pattern
+        return values.astype(np.float64)
 
 
 def _from_rows(values: np.ndarray, head: Head) -> np.ndarray:
@@ -257,7 +262,7 @@ def _from_npz(head: Head) -> Array:
     name, array = (flat or loaded)[0]
     scores = next((values[k] for k in _SCORES if isinstance(values.get(k), np.ndarray)), None)
     if array.confidence is None and scores is not None and scores.dtype.kind in "fiu":
-        array = _as_array("npz", values[name], head, confidence=scores.astype(np.float64))
+        array = _as_array("npz", values[name], head, confidence=_float64(scores))
     return Array(
         "npz",
         array.values,
