@@ -11,7 +11,8 @@ from srnet_core.errors import BadFileError, HostileFileError, InputFileMissing
 AGAIN = "Copy or export the file again"
 MOST_BYTES = 1 << 30
 _MOST_DEPTH = 200
-_DENSE_FROM, _FEWEST_BYTES_PER_CONTAINER, _MOST_CONTAINERS = 2_000_000, 8, 64_000_000
+_DENSE_FROM, _FEWEST_BYTES_PER_CONTAINER, _MOST_CONTAINERS = 2_000_000, 8, 16_000_000
+_MOST_VALUES = 100_000_000  # a number takes up to 32 bytes of memory
 
 
 def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
@@ -107,6 +108,8 @@ def parse_json(content: bytes, where: object):
         raise HostileFileError(
             f"holds {marks} lists and objects in {len(content)} bytes: no file of poses", where=where
         )
+    if (values := content.count(b",")) > _MOST_VALUES:
+        raise HostileFileError(f"holds {values} values; at most {_MOST_VALUES} are read", where=where)
     try:
         return json.loads(decode(content, where))
     except json.JSONDecodeError as error:

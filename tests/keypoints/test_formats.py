@@ -1,7 +1,9 @@
 """Every form of every tool goes in by its content, and comes out with the points that were written."""
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from keypoint_files import FRAMES, SIZE_PX, WRITERS, one, person, write_openpose
 
 from srnet_core.errors import BadFileError
 from srnet_core.keypoints import describe, read_keypoints
-from srnet_core.layouts import get_layout
+from srnet_core.layouts import get_layout, layout_of_names
+from srnet_core.readers.formats import FORMATS
 
 # frames in which nobody is
 EMPTY = {"mediapipe json": {0}, "yolo": {5}, "videopose3d script": {4}, "trc pixels": {0}}
@@ -185,3 +188,30 @@ def test_files_that_pose2sim_wrote():
     assert (found.format, found.layout.name, found.frame_count, len(found.tracks)) == ("openpose", "body25b", 6, 2)
     assert [int(t.present.sum()) for t in found.tracks] == [6, 6]
     np.testing.assert_allclose(found.tracks[0].points[0, 0], [505.232, 431.63], atol=1e-3)
+
+
+def test_a_layout_of_ones_own(tmp_path):
+    names = [
+        f"{side} {part}"
+        for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+        for side in ("right", "left")
+    ]
+    own = layout_of_names([*names, "nose", "racket"])
+    np.save(tmp_path / "a.npy", person(own)[..., :2])
+    found = read_keypoints(tmp_path / "a.npy", layout=own)
+    assert found.origins["layout"] == "given" and found.joint_names[-1] == "racket"
+    assert not found.to_h36m17().tracks[0].missing.any()
+
+
+def test_a_reader_of_another_kind_of_data_joins_the_table(tmp_path, monkeypatch):
+    """What motion capture needs: `sniff` and `describe`, no `read`."""
+    module = ModuleType("srnet_core.readers.blob")
+    module.sniff = lambda head: 0.9 if head.start.startswith(b"BLOB") else 0.0
+    module.describe = lambda head: {"kind": "motion-capture", "format": "blob", "joints": 5, "frames": 7}
+    monkeypatch.setitem(sys.modules, "srnet_core.readers.blob", module)
+    monkeypatch.setitem(FORMATS, "blob", "blob")
+    (tmp_path / "a").write_bytes(b"BLOB...")
+    found = describe(tmp_path / "a")
+    assert (found["kind"], found["joints"], found["fps"], found["layout"]) == ("motion-capture", 5, None, None)
+    with pytest.raises(BadFileError, match="motion capture"):
+        read_keypoints(tmp_path / "a")

@@ -151,6 +151,12 @@ def test_json_of_brackets(tmp_path):
     refused(path, HostileFileError, "lists and objects")
 
 
+def test_json_of_too_many_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr("srnet_core.readers._text._MOST_VALUES", 1000)
+    path = WRITERS["alphapose halpe26"][0](tmp_path / "a")
+    refused(path, HostileFileError, "values")
+
+
 def test_numbers_of_thousands_of_digits(tmp_path):
     folder = tmp_path / "a"
     write_openpose(folder, one(person("body25")))
