@@ -148,6 +148,7 @@ def test_rate_units_and_size(wild, expected, path):
 
 @pytest.mark.parametrize("path", [*LAYOUTS, *WITHOUT_LAYOUT])
 def test_first_values_and_layout(wild, expected, path):
+    pytest.importorskip("scipy")
     found, right = read_keypoints(wild / path), expected[path]
     assert (found.layout and found.layout.name) == LAYOUTS.get(path, found.layout and found.layout.name)
     first = right.get("first_keypoint", right.get("first"))
@@ -182,6 +183,7 @@ def test_markers_of_trc_files(wild, expected, path):
 
 def test_people_of_a_bystander_scene_are_told_apart(wild):
     """The order of the two people changes from file to file."""
+    pytest.importorskip("scipy")
     found = read_keypoints(wild / "openpose/body25b_pose2sim_single_cam01/")
     assert [int(t.present.sum()) for t in found.tracks[:2]] == [100, 100]
     for track in found.tracks[:2]:
@@ -191,6 +193,7 @@ def test_people_of_a_bystander_scene_are_told_apart(wild):
 
 def test_associated_people_stay_who_they_are(wild):
     """Pose2Sim has put the two in order; tracking finds the same two."""
+    pytest.importorskip("scipy")
     path = wild / "openpose/body25b_pose2sim_multi_associated_cam03/"
     found = read_keypoints(path)
     right = []
