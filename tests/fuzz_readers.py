@@ -7,6 +7,8 @@ damaged in their bytes; text also in its values. A slow input or any other excep
 """
 
 import argparse
+import copy
+import json
 import random
 import re
 import resource
@@ -52,8 +54,75 @@ _NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")
 SLOW_S = 5.0
 
 
+_VALUES = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**70,
+    -(2**63),
+    10**9,
+    1e308,
+    float("nan"),
+    float("inf"),
+    0.5,
+    "",
+    "x",
+    "1",
+    "0.jpg",
+    [],
+    [[]],
+    {},
+    [None],
+    [1, 2, 3],
+    [[1, 2], [3, 4]],
+    {"x": 1, "y": 2},
+    [[[0.0], [1.0]]],
+    {"0": []},
+]
+
+
+def damaged_json(content: bytes, rng: random.Random) -> bytes:
+    """JSON that is still JSON: values replaced, taken out, doubled, wrapped, or exchanged with others of the file."""
+    encoding = json.detect_encoding(content)
+    value = json.loads(content)
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        places = []
+        node, holder, key = value, None, None
+        for _ in range(rng.randrange(1, 12)):  # a walk down from the top
+            if isinstance(node, dict) and node:
+                holder, key = node, rng.choice(list(node))
+            elif isinstance(node, list) and node:
+                holder, key = node, rng.randrange(len(node))
+            else:
+                break
+            places.append((holder, key))
+            node = holder[key]
+        if not places:
+            return json.dumps(rng.choice(_VALUES)).encode(encoding)
+        holder, key = rng.choice(places)
+        kind = rng.randrange(6)
+        if kind <= 1:
+            holder[key] = copy.deepcopy(rng.choice(_VALUES))
+        elif kind == 2:
+            del holder[key]
+        elif kind == 3:
+            holder[key] = [holder[key]] if rng.random() < 0.5 else {"a": holder[key]}
+        elif kind == 4 and isinstance(holder, list):
+            holder[key:key] = [copy.deepcopy(holder[key]) for _ in range(rng.choice((1, 3, 50)))]
+        else:
+            other_holder, other_key = rng.choice(places)
+            if other_key in other_holder if isinstance(other_holder, dict) else other_key < len(other_holder):
+                holder[key] = json.loads(json.dumps(other_holder[other_key]))
+    return json.dumps(value).encode(encoding)
+
+
 def damaged(content: bytes, rng: random.Random) -> bytes:
     """Some bytes of a file changed, cut out, put in or doubled; numbers of texts replaced by others."""
+    if content[:1] in (b"{", b"[") and rng.random() < 0.6:
+        return damaged_json(content, rng)
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 4, 16))):
         at = rng.randrange(len(data) + 1)

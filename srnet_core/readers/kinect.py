@@ -125,7 +125,8 @@ def _bodies(frame: dict, where: object) -> list[dict]:
 def _joints(body: dict, key: str, where: object) -> dict[str, tuple[dict, float]]:
     """{joint: (position, 1 where it was seen, 0.5 where it was inferred, 0 where not)}."""
     found = {}
-    for joint in body.get(key) or ():
+    listed = body.get(key)
+    for joint in listed if isinstance(listed, list) else ():
         position = joint.get("Position") if isinstance(joint, dict) else None
         if not isinstance(position, dict):
             raise BadFileError("has a joint without a position", where=where)
