@@ -98,7 +98,9 @@ def describe(head: Head) -> dict | None:
     layout = layout_of_names(array.names) if array.names else None
     if layout is None and not array.names:
         layout = decide(points, layouts_of_count(joints))[0]
-    extent = float(np.nanmedian(np.ptp(points[:: max(1, len(points) // 200)], axis=1).max(axis=-1)))
+    extents = np.ptp(points[:: max(1, len(points) // 200)], axis=1).max(axis=-1)
+    extents = extents[np.isfinite(extents)]
+    extent = float(np.median(extents)) if len(extents) else 0.0
     units = "mm" if 300 < extent < 5000 else "m" if 0.3 < extent < 5 else None
     notes = [*array.notes] + ([f"The unit is told by the size of the body: {extent:.4g}."] if units else [])
     return {

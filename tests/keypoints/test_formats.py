@@ -215,3 +215,9 @@ def test_a_reader_of_another_kind_of_data_joins_the_table(tmp_path, monkeypatch)
     assert (found["kind"], found["joints"], found["fps"], found["layout"]) == ("motion-capture", 5, None, None)
     with pytest.raises(BadFileError, match="motion capture"):
         read_keypoints(tmp_path / "a")
+
+
+def test_3d_points_of_which_none_is_known(tmp_path):
+    (tmp_path / "a.csv").write_text("frame,joint,x,y,z\n0,a,,,\n0,b,1,2,3\n1,a,,,\n1,b,,,\n")
+    found = describe(tmp_path / "a.csv")
+    assert (found["kind"], found["units"], found["joints"]) == ("keypoints-3d", None, 2)
