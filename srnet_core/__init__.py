@@ -19,6 +19,7 @@ _WHERE = {
     "Lifter": "srnet_core.inference.lifter",
     "inference_form": "srnet_core.engine",
     "training_form": "srnet_core.engine",
+    "read_keypoints": "srnet_core.keypoints",
 }
 __all__ = [*_WHERE, "nn"]
 

@@ -53,6 +53,10 @@ class HostileFileError(BadFileError):
     """A file that asks for something a data file has no business asking for. Nothing of it was run."""
 
 
+class AmbiguousError(UserMistake, ValueError):
+    """Something that can be read in several ways, none clearly better; the message names them and how to choose."""
+
+
 class CheckpointError(UserMistake, ValueError):
     """A checkpoint that does not fit the model, skeleton or normalization it is used with."""
 

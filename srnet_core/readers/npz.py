@@ -14,7 +14,7 @@ under Python 2 and 3.
 from pathlib import Path
 from typing import BinaryIO
 
-from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.errors import BadFileError, HostileFileError, InputFileMissing
 from srnet_core.readers._limits import Limits
 from srnet_core.readers._npy import build_array, plain_dtype, read_header
 from srnet_core.readers._pickle import read_pickle
@@ -58,6 +58,25 @@ def read_npz(path: str | Path, *, limits: Limits | None = None) -> dict[str, obj
         raise BadFileError("does not fit into the memory of this machine", where=path) from None
 
 
+def read_npy(path: str | Path, *, limits: Limits | None = None):
+    """The array of an .npy file; an array of objects of shape () comes as the object.
+
+    Raises:
+        InputFileMissing, BadFileError, HostileFileError: as `read_npz`.
+    """
+    path, limits = Path(path), limits or Limits()
+    try:
+        if path.stat().st_size > limits.total_bytes:
+            raise HostileFileError(f"has {path.stat().st_size} bytes: too much", where=path)
+        return _array_of(bytearray(path.read_bytes()), limits, str(path))
+    except FileNotFoundError:
+        raise InputFileMissing("there is no such file", where=path, todo="Check the folder and the name") from None
+    except OSError as error:
+        raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
+    except MemoryError:
+        raise BadFileError("does not fit into the memory of this machine", where=path) from None
+
+
 def _check_start(file: BinaryIO, path: Path) -> None:
     start = file.read(32)
     if not start:
@@ -78,7 +97,11 @@ def _key(member: Member, path: Path) -> str:
 
 
 def _read_array(file: BinaryIO, member: Member, limits: Limits, where: str):
-    buffer = read_member(file, member, where)
+    return _array_of(read_member(file, member, where), limits, where)
+
+
+def _array_of(buffer: bytearray, limits: Limits, where: str):
+    """The array or object of the bytes of an .npy file."""
     header = read_header(buffer, limits, where)
     if header.descr in ("|O", "O"):
         return read_pickle(buffer, header.data_start, limits, where)

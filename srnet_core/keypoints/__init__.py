@@ -1,0 +1,9 @@
+"""2D keypoints of any tool: read, named, tracked, mended, and brought to the 17 joints."""
+
+from srnet_core.keypoints.check import Problem, check
+from srnet_core.keypoints.describe import describe, list_data
+from srnet_core.keypoints.measure import measure
+from srnet_core.keypoints.read import read_keypoints
+from srnet_core.keypoints.tracks import Keypoints, Track
+
+__all__ = ["Keypoints", "Problem", "Track", "check", "describe", "list_data", "measure", "read_keypoints"]

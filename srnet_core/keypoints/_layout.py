@@ -1,0 +1,73 @@
+"""Which layout the joints of a file are in: said by the user, by the file, by the format, by their number, or by bones."""
+
+from srnet_core.errors import AmbiguousError
+from srnet_core.layouts import Layout, check_count, get_layout, layout_of_names, layouts_of_count
+from srnet_core.layouts.geometry import PLAUSIBLE, Fit, decide, fit
+from srnet_core.readers.detections import Detections
+
+_IMPLAUSIBLE = 0.6
+
+
+def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Layout | None, str, list[str]]:
+    """The layout, where it comes from ("given", "file", "format", "joint count", "bones", "unknown"), and notes.
+
+    Raises:
+        AmbiguousError: several layouts have so many joints and none fits clearly better; the message says how they fit.
+        BadFileError: the layout asked for has another number of joints.
+        UnknownNameError: there is no layout of the name asked for.
+    """
+    joints = detections.joints
+    if asked not in (None, "auto"):
+        layout = asked if isinstance(asked, Layout) else get_layout(asked)
+        if detections.points.shape[1]:
+            check_count(layout, joints, detections.source)
+        return layout, "given", _doubt(detections, layout)
+    if not joints:
+        return None, "unknown", ["Nobody was found in any frame: the layout is unknown."]
+    if detections.joint_names:
+        layout = layout_of_names(detections.joint_names)
+        if layout is not None:
+            return layout, "file", []
+        return (
+            None,
+            "unknown",
+            ["The file names its joints, but they are not those of a person: the layout is unknown."],
+        )
+    if detections.layout:
+        layout = get_layout(detections.layout)
+        if layout.num_joints == joints:
+            return layout, "format", _doubt(detections, layout)
+    candidates = [get_layout(n) for n in detections.candidates] or list(layouts_of_count(joints))
+    if not candidates:
+        return None, "unknown", [f"No known layout has {joints} joints: say it with layout=."]
+    if len(candidates) == 1:
+        return candidates[0], "joint count", _doubt(detections, candidates[0])
+    layout, fits = decide(detections.points, candidates)
+    if layout is None:
+        raise AmbiguousError(
+            f"has {joints} joints, which may be {_listed(fits)}; {_reason(fits)}",
+            where=detections.source,
+            todo=f"Say which with layout=, e.g. layout={fits[0].layout.name!r}",
+        )
+    return layout, "bones", [f"The layout was told by its bones: {layout.name} of {_listed(fits)}."]
+
+
+def _doubt(detections: Detections, layout: Layout) -> list[str]:
+    """A note where the bones of a layout that nobody had to guess look like no person's."""
+    found = fit(detections.points, layout) if len(detections.points) else None
+    if found is None or not _IMPLAUSIBLE < found.misfit < float("inf"):
+        return []
+    return [f"With the layout {layout.name} the bones have the proportions of no person: is it the right one?"]
+
+
+def _listed(fits: list[Fit]) -> str:
+    return " or ".join(f.layout.name for f in fits)
+
+
+def _reason(fits: list[Fit]) -> str:
+    if fits[0].misfit == float("inf"):
+        return "too few joints were found to tell them by their bones"
+    values = ", ".join(f"{f.layout.name} {f.misfit:.2f}" for f in fits)
+    if fits[0].misfit > PLAUSIBLE:
+        return f"the bones fit none of them (misfit, 0 is best: {values})"
+    return f"the bones fit about equally well (misfit, 0 is best: {values})"

@@ -1,0 +1,75 @@
+"""Numbers about a recording: what is missing, what lies outside the image, how long the bones are and how fast joints move."""
+
+import numpy as np
+
+from srnet_core.keypoints.tracks import Keypoints, Track
+
+
+def measure(keypoints: Keypoints) -> list[dict]:
+    """One dict of plain values per person.
+
+    Returns:
+        `person`, `frames` (in which the person is seen), `missing_share` (of the joints in those frames),
+        `outside_image_share` (of the joints found; `None` where the image size is unknown), `size` (median of the larger side
+        of the box), `speed_median`, `speed_99` (of all joints, in box sizes per second, per frame where the frame rate is
+        unknown), `speed_unit`, and `bones`: {"parent - child": {"median", "spread"}} in the units of the points, where spread
+        is the difference of the 90th and 10th percentile over the median.
+    """
+    return [_of_track(keypoints, track) for track in keypoints.tracks]
+
+
+def _of_track(keypoints: Keypoints, track: Track) -> dict:
+    present = track.present
+    found = ~track.missing[present]
+    sizes = track.sizes[present]
+    size = float(np.nanmedian(sizes)) if np.isfinite(sizes).any() else None
+    speeds = _speeds(keypoints, track, size)
+    return {
+        "person": track.name,
+        "frames": int(present.sum()),
+        "missing_share": round(1 - float(found.mean()), 4) if found.size else None,
+        "outside_image_share": _outside(keypoints, track),
+        "size": _rounded(size),
+        "speed_median": _quantile(speeds, 0.5),
+        "speed_99": _quantile(speeds, 0.99),
+        "speed_unit": "sizes/s" if keypoints.fps else "sizes/frame",
+        "bones": _bones(keypoints, track),
+    }
+
+
+def _speeds(keypoints: Keypoints, track: Track, size: float | None) -> np.ndarray:
+    if not size or not keypoints.consecutive:
+        return np.zeros(0)
+    steps = np.linalg.norm(np.diff(track.points.astype(np.float64), axis=0), axis=-1) / size
+    return steps[np.isfinite(steps)] * (keypoints.fps / keypoints.step if keypoints.fps else 1.0)
+
+
+def _outside(keypoints: Keypoints, track: Track) -> float | None:
+    if keypoints.image_size is None or keypoints.units != "px":
+        return None
+    points = track.points[~track.missing]
+    out = ((points < 0) | (points > np.array(keypoints.image_size))).any(axis=-1)
+    return round(float(out.mean()), 4) if len(out) else None
+
+
+def _bones(keypoints: Keypoints, track: Track) -> dict[str, dict[str, float]]:
+    layout = keypoints.layout
+    bones = {}
+    for parent, child in layout.bones if layout else ():
+        lengths = np.linalg.norm(track.points[:, parent].astype(np.float64) - track.points[:, child], axis=-1)
+        lengths = lengths[np.isfinite(lengths)]
+        if not len(lengths):
+            continue
+        low, middle, high = np.quantile(lengths, (0.1, 0.5, 0.9))
+        spread = (high - low) / middle if middle > 0 else None
+        name = f"{layout.joints[parent]} - {layout.joints[child]}"
+        bones[name] = {"median": _rounded(float(middle)), "spread": _rounded(spread)}
+    return bones
+
+
+def _quantile(values: np.ndarray, share: float) -> float | None:
+    return _rounded(float(np.quantile(values, share))) if len(values) else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")

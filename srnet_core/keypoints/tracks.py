@@ -1,0 +1,233 @@
+"""The object: people over time, each frames x joints x (x, y, confidence), and what is known about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from srnet_core.errors import ConfigError, UnknownNameError
+from srnet_core.keypoints._gaps import complete_runs, interpolate
+from srnet_core.keypoints._swaps import find_swaps
+from srnet_core.layouts import Layout, get_layout
+from srnet_core.readers.frames import few
+
+_H36M17 = "h36m17"
+
+
+@dataclass(frozen=True)
+class Track:
+    """One person.
+
+    Attributes:
+        name: as the tool numbered the person, or "1" for the one who is seen most, "2", ...
+        points: (T, J, 2) float32, NaN where a joint is missing.
+        confidence: (T, J) float32 as the tool gave it, 0 where a joint is missing; 1 where the format has none.
+        filled: (T, J) bool, joints that were interpolated.
+        mended: (T,) bool, frames in which left and right limbs were exchanged.
+        extras: hands, face: {name: (T, K, 3) float32}.
+    """
+
+    name: str
+    points: np.ndarray
+    confidence: np.ndarray
+    filled: np.ndarray
+    mended: np.ndarray
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> np.ndarray:
+        """(T, J) bool."""
+        return np.isnan(self.points[..., 0])
+
+    @property
+    def present(self) -> np.ndarray:
+        """(T,) bool: frames in which any joint was found."""
+        return ~self.missing.all(axis=1)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(T,) the larger side of the box around the joints, NaN where nobody is."""
+        return box_sizes(self.points)
+
+
+def box_sizes(points: np.ndarray) -> np.ndarray:
+    """(N,) the larger side of the box around the joints of (N, J, 2) points; NaN where none is there."""
+    if not points.shape[1]:
+        return np.full(len(points), np.nan)
+    low = np.where(np.isnan(points), np.inf, points).min(axis=1)
+    high = np.where(np.isnan(points), -np.inf, points).max(axis=1)
+    with np.errstate(invalid="ignore"):
+        size = (high - low).max(axis=-1)
+    return np.where(np.isfinite(size), size, np.nan)
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """The people of one video.
+
+    Attributes:
+        tracks: the people, the one who is seen most and largest first.
+        frame_count: T.
+        layout: which joint stands where; `None` where the joints are of no known layout.
+        joint_names: J names, of the layout or of the file; `None` where neither has any.
+        units: "px", "normalized" (fractions of width and height) or "screen" (-1 to 1 over the width).
+        fps, image_size: frames per second; (width, height) in pixels; `None` where unknown.
+        origins: where `layout`, `fps` and `image_size` come from: "file", "format", "joint count", "bones", "given" or
+            "unknown".
+        source, format, sequence: the file or folder, the tool that wrote it, and which of its sequences this is.
+        first_number, step: frame i has number `first_number + i * step` in the file.
+        present: (T,) bool, False for frames that the file has nothing about.
+        consecutive: False for collections of images, whose people are not the same from one to the next.
+        notes: what was assumed, left out or not known, one sentence each.
+    """
+
+    tracks: tuple[Track, ...]
+    frame_count: int
+    layout: Layout | None
+    joint_names: tuple[str, ...] | None
+    units: str
+    fps: float | None
+    image_size: tuple[int, int] | None
+    origins: Mapping[str, str]
+    source: str
+    format: str
+    sequence: str = ""
+    first_number: int = 0
+    step: int = 1
+    present: np.ndarray | None = None
+    consecutive: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def num_joints(self) -> int:
+        return self.tracks[0].points.shape[1] if self.tracks else (self.layout.num_joints if self.layout else 0)
+
+    @cached_property
+    def frame_numbers(self) -> np.ndarray:
+        """(T,) the number of each frame in the file."""
+        return self.first_number + self.step * np.arange(self.frame_count)
+
+    def person(self, which: int | str) -> Track:
+        """A track by position (0 is the person who is seen most) or by name.
+
+        Raises:
+            UnknownNameError: there is none; the message lists those there are.
+        """
+        if isinstance(which, str):
+            for track in self.tracks:
+                if track.name == which:
+                    return track
+        elif 0 <= which < len(self.tracks):
+            return self.tracks[which]
+        names = few((t.name for t in self.tracks), 10) or "none"
+        raise UnknownNameError(
+            f"there is no person {which!r}",
+            where=self.source,
+            todo=f"{len(self.tracks)} people, by position from 0 or by name: {names}",
+        )
+
+    def only(self, which: int | str) -> "Keypoints":
+        """The same with one person."""
+        return replace(self, tracks=(self.person(which),))
+
+    def to_h36m17(self) -> "Keypoints":
+        """The same people with the 17 joints of Human3.6M, by the table of the layout.
+
+        A joint made of several is missing where one of them is; its confidence is the smallest of theirs. Joints that the
+        layout cannot give are missing throughout, and a note says so.
+
+        Raises:
+            ConfigError: the layout is unknown.
+        """
+        if self.layout is None:
+            raise ConfigError(
+                "the layout of the joints is unknown, so they cannot be brought to the 17",
+                where=self.source,
+                todo="Say the layout with layout=",
+            )
+        if self.layout.joints == get_layout(_H36M17).joints:
+            return self
+        matrix = self.layout.matrix()
+        tracks = tuple(_mapped(track, matrix) for track in self.tracks)
+        notes = list(self.notes)
+        if lost := self.layout.missing_of_h36m17:
+            notes.append(f"The layout {self.layout.name} cannot give {', '.join(lost)}: missing throughout.")
+        target = get_layout(_H36M17)
+        return replace(self, tracks=tracks, layout=target, joint_names=target.joints, notes=tuple(notes))
+
+    def mend_swaps(self) -> "Keypoints":
+        """Left and right limbs exchanged back where a tool confused them for a while.
+
+        Found by following each pair of limbs over time: a swap makes both jump to the other's place and back. Frames that
+        were changed are marked in `Track.mended`. What is swapped from the first frame to the last cannot be told.
+        """
+        if self.layout is None or not self.consecutive:
+            return self
+        tracks, changed = [], 0
+        for track in self.tracks:
+            order = find_swaps(track.points, self.layout)  # (T, J): where each joint is taken from
+            rows = np.arange(len(order))[:, None]
+            moved = (order != np.arange(order.shape[1])).any(axis=1)
+            changed += int(moved.sum())
+            tracks.append(
+                replace(
+                    track,
+                    points=track.points[rows, order],
+                    confidence=track.confidence[rows, order],
+                    filled=track.filled[rows, order],
+                    mended=track.mended | moved,
+                )
+            )
+        note = f"Left and right limbs were exchanged in {changed} frames."
+        return replace(self, tracks=tuple(tracks), notes=(*self.notes, note) if changed else self.notes)
+
+    def fill_gaps(self, *, max_frames: int | None = None, max_seconds: float | None = None) -> "Keypoints":
+        """Gaps of each joint up to a length filled by straight lines and marked in `Track.filled`; longer ones stay.
+
+        Args:
+            max_frames, max_seconds: the longest gap that is filled; give one of the two.
+
+        Raises:
+            ConfigError: neither or both are given, or seconds where the frame rate is unknown.
+        """
+        if (max_frames is None) == (max_seconds is None):
+            raise ConfigError("give the longest gap as max_frames or as max_seconds, one of the two")
+        if max_seconds is not None:
+            if self.fps is None:
+                raise ConfigError(
+                    "the frame rate is unknown, so seconds mean nothing",
+                    where=self.source,
+                    todo="Give fps=, or the gap as max_frames",
+                )
+            max_frames = int(max_seconds * self.fps / 1.0 + 1e-6)
+        if not self.consecutive:
+            return self
+        tracks = tuple(_filled(track, max_frames) for track in self.tracks)
+        return replace(self, tracks=tracks)
+
+    def clips(self, *, min_frames: int = 1) -> list[tuple[Track, int, int]]:
+        """The stretches in which every joint of a person is there: (track, first frame, frame after the last)."""
+        if not self.consecutive:
+            return []
+        return [(t, a, b) for t in self.tracks for a, b in complete_runs(t.missing) if b - a >= min_frames]
+
+
+def _mapped(track: Track, matrix: np.ndarray) -> Track:
+    uses = (matrix != 0).astype(np.float64)  # (17, J)
+    missing = track.missing
+    lost = (missing.astype(np.float64) @ uses.T > 0) | ~uses.any(axis=1)  # (T, 17)
+    points = np.einsum("kj,tjd->tkd", matrix, np.nan_to_num(track.points)).astype(np.float32)
+    points[lost] = np.nan
+    confidence = np.zeros(lost.shape, np.float32)
+    filled = track.filled.astype(np.float64) @ uses.T > 0
+    for row, joints in enumerate(uses.astype(bool)):
+        if joints.any():
+            confidence[:, row] = track.confidence[:, joints].min(axis=1)
+    confidence[lost] = 0
+    return replace(track, points=points, confidence=confidence, filled=filled & ~lost)
+
+
+def _filled(track: Track, max_frames: int) -> Track:
+    points, confidence, new = interpolate(track.points, track.confidence, max_frames)
+    return replace(track, points=points, confidence=confidence, filled=track.filled | new)

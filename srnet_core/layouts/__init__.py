@@ -1,0 +1,225 @@
+"""2D keypoint layouts, one data file each: joints in order, mirror partners, bones, and how they make the 17 joints.
+
+>>> layout = get_layout("coco17")
+>>> layout.num_joints, layout.joints[0]
+(17, 'nose')
+>>> layout.matrix().shape
+(17, 17)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+
+import numpy as np
+
+from srnet_core.errors import BadFileError
+from srnet_core.layouts.parts import mirror_pairs_of, parents_of, part_of, parts_of, weights_of
+from srnet_core.lookup import choose
+from srnet_core.skeletons.h36m17 import JOINTS as H36M17
+
+BY_NAMES = "named joints"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which joint stands where in a row of keypoints.
+
+    Attributes:
+        name: as users type it, e.g. "halpe26"; "named joints" where a file names joints of no known layout.
+        joints: J names, in the order of the keypoints.
+        parts: the body part of each joint ("left_elbow"), "" for points that have none.
+        parents: index of the joint each one hangs off, -1 where nothing is known.
+        mirror_pairs: (left, right) indices.
+        weights: {joint of H36M-17: {index: weight}}; joints that cannot be made are missing.
+        source: where the order was taken from.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    parts: tuple[str, ...]
+    parents: tuple[int, ...]
+    mirror_pairs: tuple[tuple[int, int], ...]
+    weights: Mapping[str, Mapping[int, float]]
+    source: str = ""
+    note: str = ""
+    also_named: tuple[str, ...] = ()
+
+    @property
+    def num_joints(self) -> int:
+        return len(self.joints)
+
+    @cached_property
+    def mirror(self) -> tuple[int, ...]:
+        """Permutation of the joints that swaps left and right."""
+        order = list(range(self.num_joints))
+        for left, right in self.mirror_pairs:
+            order[left], order[right] = right, left
+        return tuple(order)
+
+    @cached_property
+    def bones(self) -> tuple[tuple[int, int], ...]:
+        """(parent, child) index pairs."""
+        return tuple((p, j) for j, p in enumerate(self.parents) if p >= 0)
+
+    @property
+    def missing_of_h36m17(self) -> tuple[str, ...]:
+        """The joints of the 17 that cannot be made out of this layout."""
+        return tuple(joint for joint in H36M17 if joint not in self.weights)
+
+    def matrix(self) -> np.ndarray:
+        """(17, J): the 17 joints of Human3.6M are `matrix @ joints`; a row of zeros where one cannot be made."""
+        matrix = np.zeros((len(H36M17), self.num_joints))
+        for row, joint in enumerate(H36M17):
+            for index, weight in self.weights.get(joint, {}).items():
+                matrix[row, index] = weight
+        return matrix
+
+
+def layout_names() -> list[str]:
+    """The layouts there are, sorted."""
+    files = resources.files("srnet_core.layouts").iterdir()
+    return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
+
+
+@cache
+def _loaded(name: str) -> Layout:
+    import tomllib
+
+    text = resources.files("srnet_core.layouts").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    values = tomllib.loads(text)
+    joints = tuple(values["joints"])
+    index = {joint: i for i, joint in enumerate(joints)}
+    parents = [-1] * len(joints)
+    for parent, child in values["bones"]:
+        parents[index[child]] = index[parent]
+    return Layout(
+        name=values["name"],
+        joints=joints,
+        parts=tuple(values["parts"]),
+        parents=tuple(parents),
+        mirror_pairs=tuple((index[left], index[right]) for left, right in values["mirror"]),
+        weights={j: {index[n]: w for n, w in row.items()} for j, row in values["h36m17"].items()},
+        source=values["source"],
+        note=values.get("note", ""),
+        also_named=tuple(values.get("also_named", ())),
+    )
+
+
+def get_layout(name: str) -> Layout:
+    """The layout of that name. Upper case, dashes and underscores do not matter: "BODY_25" is "body25".
+
+    Raises:
+        UnknownNameError: there is none; the message lists those there are.
+    """
+    names = layout_names()
+    plain = {_plain(n): n for n in names} | {_plain(a): n for a, n in _ALIASES.items()}
+    wanted = plain.get(_plain(str(name)))
+    return _loaded(wanted if wanted else choose("layout", str(name), names))
+
+
+_ALIASES = {
+    "coco": "coco17",
+    "yolo_pose": "coco17",
+    "coco18": "coco18_openpose",
+    "body_25": "body25",
+    "body_25b": "body25b",
+    "mpi": "mpi15_openpose",
+    "mpi15": "mpi15_openpose",
+    "halpe": "halpe26",
+    "wholebody": "coco_wholebody133",
+    "coco_wholebody": "coco_wholebody133",
+    "mpii": "mpii16",
+    "aic": "aic14",
+    "crowdpose": "crowdpose14",
+    "h36m": "h36m17",
+    "mediapipe": "blazepose33",
+    "blazepose": "blazepose33",
+    "kinect": "kinect_v2_25",
+    "humaneva": "humaneva15",
+    "jhmdb": "jhmdb15",
+    "smpl": "smpl24",
+    "lsp": "lsp14",
+    "posetrack": "posetrack18",
+    "humanart": "humanart21",
+    "openpose_coco": "coco18_openpose",
+    "openpose_mpi": "mpi15_openpose",
+}
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+@cache
+def all_layouts() -> tuple[Layout, ...]:
+    """All layouts that come with the project."""
+    return tuple(_loaded(name) for name in layout_names())
+
+
+def layouts_of_count(joints: int) -> tuple[Layout, ...]:
+    """The layouts that have so many joints."""
+    return tuple(layout for layout in all_layouts() if layout.num_joints == joints)
+
+
+def layout_of_names(names: Sequence[str]) -> Layout | None:
+    """The layout whose joints a file names, or one made for these names; `None` where too few name a human joint.
+
+    The order is the file's. A file may leave out joints of a known layout; the name of the layout stays.
+    """
+    names = tuple(names)
+    plain = [_plain(n) for n in names]
+    if len(set(plain)) != len(plain):
+        return None
+    best = None
+    for layout in all_layouts():
+        index = {_plain(joint): i for i, joint in enumerate(layout.joints)}
+        if plain == list(index):
+            return layout
+        if set(plain) <= set(index) and (best is None or layout.num_joints < best[0].num_joints):
+            best = (layout, [index[p] for p in plain])
+    parts = tuple(best[0].parts[i] for i in best[1]) if best else parts_of(names)
+    if sum(bool(part) for part in parts) < 8:
+        return None
+    return _made(best[0].name if best else BY_NAMES, names, parts, "the names in the file")
+
+
+def _made(name: str, joints: tuple[str, ...], parts: tuple[str, ...], source: str) -> Layout:
+    return Layout(
+        name=name,
+        joints=joints,
+        parts=parts,
+        parents=parents_of(parts),
+        mirror_pairs=mirror_pairs_of(parts),
+        weights=weights_of(parts),
+        source=source,
+    )
+
+
+def check_count(layout: Layout, joints: int, where: object) -> None:
+    """Refuse a layout that has another number of joints than a file.
+
+    Raises:
+        BadFileError: the two numbers differ; the message lists the layouts that would fit.
+    """
+    if layout.num_joints != joints:
+        fitting = ", ".join(x.name for x in layouts_of_count(joints)) or "none that is known"
+        raise BadFileError(
+            f"has {joints} joints, but the layout {layout.name} has {layout.num_joints}",
+            where=where,
+            todo=f"Layouts of {joints} joints: {fitting}",
+        )
+
+
+__all__ = [
+    "BY_NAMES",
+    "Layout",
+    "all_layouts",
+    "check_count",
+    "get_layout",
+    "layout_names",
+    "layout_of_names",
+    "layouts_of_count",
+    "part_of",
+]

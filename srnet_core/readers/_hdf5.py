@@ -1,0 +1,166 @@
+"""HDF5 files opened with nothing taken on trust: only plain arrays that lie in the file itself.
+
+Links to other files, virtual and external data sets, filters that are plug-ins, absurd chunks and shapes are refused before
+anything is read.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.errors import BadFileError, HostileFileError
+
+MAGIC = b"\x89HDF\r\n\x1a\n"
+_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
+_MOST_BYTES, _MOST_CHUNK_BYTES = 4 << 30, 256 << 20
+_ANY_RATIO_BYTES, _RATIO = 64 << 20, 200
+_MOST_MEMBERS, _MOST_ATTRIBUTE_BYTES = 10_000, 16 << 20
+_ERRORS = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    UnicodeDecodeError,
+    IndexError,
+    NotImplementedError,
+)
+
+
+class SafeGroup:
+    """A group of an HDF5 file whose members are looked at before they are opened."""
+
+    def __init__(self, group, path: Path, file_bytes: int):
+        self._group, self._path, self._file_bytes = group, path, file_bytes
+
+    def names(self) -> list[str]:
+        """Names of the members."""
+        if len(self._group) > _MOST_MEMBERS:
+            raise HostileFileError(f"has a group of {len(self._group)} members", where=self._path)
+        return [str(name) for name in self._group]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._group and self._is_here(name)
+
+    def _is_here(self, name: str) -> bool:
+        import h5py
+
+        link = self._group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            target = getattr(link, "filename", None)
+            raise HostileFileError(
+                f"{name[:60]!a} is a link{f' to the file {str(target)[:60]!a}' if target else ''}, not data of its own",
+                where=self._path,
+            )
+        return True
+
+    def group(self, name: str) -> "SafeGroup":
+        """A group inside this one."""
+        import h5py
+
+        if name not in self or not isinstance(self._group[name], h5py.Group):
+            raise BadFileError(f"has no group {name[:60]!a}", where=self._path)
+        return SafeGroup(self._group[name], self._path, self._file_bytes)
+
+    def attributes_of(self, name: str) -> "SafeGroup":
+        """An array looked at for its attributes only."""
+        return SafeGroup(self._checked(name), self._path, self._file_bytes)
+
+    def is_dataset(self, name: str) -> bool:
+        """Whether there is an array of that name."""
+        import h5py
+
+        return name in self and isinstance(self._group[name], h5py.Dataset)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of an array, without reading it."""
+        return tuple(self._checked(name).shape or ())
+
+    def array(self, name: str) -> np.ndarray:
+        """An array of numbers, fixed strings or plain records.
+
+        Raises:
+            BadFileError: it is not there or of another type.
+            HostileFileError: its data lie elsewhere, or it asks for absurd amounts of memory.
+        """
+        data = self._checked(name)
+        if data.dtype.hasobject:
+            raise BadFileError(f"{name[:60]!a} holds objects, not numbers", where=self._path)
+        return data[()]
+
+    def strings(self, name: str) -> list[str]:
+        """A list of text, of fixed or varying length."""
+        import h5py
+
+        data = self._checked(name)
+        if data.ndim != 1 or data.shape[0] > _MOST_MEMBERS:
+            raise BadFileError(f"{name[:60]!a} is no short list of text", where=self._path)
+        if data.dtype.kind not in "SU" and h5py.check_string_dtype(data.dtype) is None:
+            raise BadFileError(f"{name[:60]!a} holds no text", where=self._path)
+        return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in data[()]]
+
+    def attribute(self, name: str) -> object:
+        """An attribute as a number, text or bytes; `None` where it is missing or empty."""
+        import h5py
+
+        if name not in self._group.attrs:
+            return None
+        kind = self._group.attrs.get_id(name)
+        if kind.get_storage_size() > _MOST_ATTRIBUTE_BYTES:
+            raise HostileFileError(f"has an attribute {name[:60]!a} of absurd size", where=self._path)
+        value = self._group.attrs[name]
+        return None if isinstance(value, h5py.Empty) else value
+
+    def _checked(self, name: str):
+        import h5py
+
+        if not self.is_dataset(name):
+            raise BadFileError(f"has no array {name[:60]!a}", where=self._path)
+        data: h5py.Dataset = self._group[name]
+        if data.is_virtual or data.external:
+            raise HostileFileError(f"the data of {name[:60]!a} lie in other files", where=self._path)
+        if data.shape is None:
+            raise BadFileError(f"{name[:60]!a} is empty", where=self._path)
+        size = int(np.prod([int(n) for n in data.shape], dtype=object)) * data.dtype.itemsize
+        chunk = int(np.prod([int(n) for n in data.chunks or (0,)], dtype=object)) * data.dtype.itemsize
+        if size > _MOST_BYTES or (size > _ANY_RATIO_BYTES and size > _RATIO * self._file_bytes):
+            raise HostileFileError(
+                f"{name[:60]!a} declares {size} bytes in a file of {self._file_bytes}", where=self._path
+            )
+        if chunk > _MOST_CHUNK_BYTES and chunk > 2 * size:
+            raise HostileFileError(f"{name[:60]!a} has chunks of {chunk} bytes", where=self._path)
+        filters = data.id.get_create_plist()
+        for i in range(filters.get_nfilters()):
+            number = filters.get_filter(i)[0]
+            if number not in _FILTERS:
+                raise BadFileError(
+                    f"{name[:60]!a} is compressed with the filter {number}; read are {', '.join(_FILTERS.values())}",
+                    where=self._path,
+                )
+        return data
+
+
+@contextlib.contextmanager
+def open_hdf5(path: str | Path) -> Iterator[SafeGroup]:
+    """The root group of an HDF5 file, closed at the end.
+
+    Raises:
+        BadFileError: not HDF5, cut short or damaged: whatever the library says becomes one line.
+    """
+    import h5py
+
+    path = Path(path)
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield SafeGroup(file, path, path.stat().st_size)
+    except _ERRORS as error:
+        if isinstance(error, BadFileError):
+            raise
+        text = " ".join(str(error).split())[:160]
+        raise BadFileError(f"is a damaged HDF5 file: {text}", where=path) from None
+    except MemoryError:
+        raise BadFileError("does not fit into the memory of this machine", where=path) from None

@@ -1,0 +1,128 @@
+"""AlphaPose: a list of people with the name of their image, or the older form, an object of images.
+
+The older form comes as AlphaPose's "cmu" (bodies, joints) and "open" (people, pose_keypoints_2d).
+"""
+
+import re
+
+from srnet_core.errors import BadFileError
+from srnet_core.readers._gathering import Gathering
+from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import choose_video, natural_key
+from srnet_core.readers.head import Head
+
+FORMAT = "alphapose"
+LAYOUTS = {
+    17: ("coco17",),
+    26: ("halpe26",),
+    68: ("halpe68",),
+    133: ("coco_wholebody133",),
+    136: ("halpe136",),
+}
+LAYOUTS_OF_IMAGES = {15: ("mpi15_openpose",), 16: ("mpii16",), 18: ("coco18_openpose",)}
+_LISTS = (("bodies", "joints"), ("people", "pose_keypoints_2d"))
+
+
+def sniff(head: Head) -> float:
+    if head.is_folder or not head.looks_like_json:
+        return 0.0
+    value = head.json
+    if isinstance(value, list):
+        return _sniff_list(value)
+    if isinstance(value, dict) and value and all(_is_image(v) for v in list(value.values())[:20]):
+        return 0.9
+    return 0.0
+
+
+def _sniff_list(people: list) -> float:
+    """COCO results look alike; AlphaPose names images by text, and has a box or the number of a track."""
+    sample = [p for p in people[:20] if isinstance(p, dict)]
+    if not sample or len(sample) < len(people[:20]) or not all("keypoints" in p and "image_id" in p for p in sample):
+        return 0.0
+    return 0.9 if isinstance(sample[0]["image_id"], str) or "idx" in sample[0] else 0.0
+
+
+def _is_image(value: object) -> bool:
+    return isinstance(value, dict) and any(isinstance(value.get(people), list) for people, _ in _LISTS)
+
+
+def read(head: Head, options: ReadOptions) -> list[Detections]:
+    """The people of all frames. Frames without people are not in the file: numbers that are left out count as such.
+
+    Raises:
+        BadFileError: not AlphaPose's form, or people of several numbers of joints.
+    """
+    value = head.json
+    if isinstance(value, dict):
+        people, layouts = _of_images(value, head), LAYOUTS_OF_IMAGES
+    elif isinstance(value, list):
+        people, layouts = value, LAYOUTS
+    else:
+        raise BadFileError("is not a result of AlphaPose", where=head.path)
+    return [_read_people(people, layouts, head, options)]
+
+
+def _of_images(images: dict, head: Head) -> list:
+    people = []
+    for name, image in images.items():
+        for list_name, points in _LISTS:
+            bodies = image.get(list_name) if isinstance(image, dict) else None
+            if isinstance(bodies, list):
+                people.append({"image_id": name})  # the frame is there, whether or not it has people
+                people += [{"image_id": name, "keypoints": b.get(points)} for b in bodies if isinstance(b, dict)]
+    if not people:
+        raise BadFileError("is not a result of AlphaPose: its images have no bodies", where=head.path)
+    return people
+
+
+def _read_people(people: list, layouts: dict, head: Head, options: ReadOptions) -> Detections:
+    names = list(dict.fromkeys(_image(p, head) for p in people))
+    if not names:
+        raise BadFileError("holds no people", where=head.path)
+    numbers, notes, base = image_numbers(names, head, options)
+    gathering = Gathering(head.path)
+    for done, person in enumerate(people, 1):
+        image = _image(person, head)
+        if image not in numbers:
+            continue
+        if "keypoints" not in person:
+            gathering.frame(numbers[image])
+            continue
+        flat = person["keypoints"]
+        if not isinstance(flat, list):
+            raise BadFileError(f"the keypoints of image {image[:60]!a} are not a list", where=head.path)
+        if flat and isinstance(flat[0], list):
+            flat = [v for row in flat for v in (row if isinstance(row, list) else (row,))]
+        gathering.person(numbers[image], flat, identity=_identity(person))
+        if options.progress and (done % 5000 == 0 or done == len(people)):
+            options.progress(done, len(people))
+    joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
+    known = layouts.get(joints, ())
+    return gathering.build(
+        FORMAT, base=base, notes=notes, layout=known[0] if len(known) == 1 else None, candidates=known
+    )
+
+
+def image_numbers(names: list[str], head: Head, options: ReadOptions) -> tuple[dict[str, int], list[str], int | None]:
+    """The frame number of each image by its name, notes, and the number where counting starts."""
+    if all(re.search("[0-9]", name) for name in names):
+        video, notes = choose_video(names, head.path, options.sequence)
+        return dict(zip(video.names, video.numbers)), notes, 0
+    ordered = sorted(names, key=natural_key)
+    notes = ["Not all images have a number in their names: frames are taken in alphabetical order."]
+    return {name: i for i, name in enumerate(ordered)}, notes, None
+
+
+def _image(person: object, head: Head) -> str:
+    if not isinstance(person, dict) or not isinstance(person.get("image_id"), (str, int)):
+        raise BadFileError('has a person without an "image_id"', where=head.path)
+    return str(person["image_id"])
+
+
+def _identity(person: dict) -> object:
+    """The number of the track: 3, [3.0], or nested lists of which the first is this person's."""
+    value = person.get("idx", person.get("track_id"))
+    for _ in range(4):
+        if isinstance(value, list) and value:
+            value = value[0]
+    return f"{value:g}" if isinstance(value, (int, float)) and abs(value) < 1e15 else None

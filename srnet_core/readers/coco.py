@@ -1,0 +1,147 @@
+"""COCO: result lists (a person each, by image) and annotation files (images, annotations, categories).
+
+The third value of a joint is a flag in annotations and in some results (0 not labelled, 1 hidden, 2 visible), a score in
+other results. Joints of flag or score 0 are missing.
+"""
+
+import numpy as np
+
+from srnet_core.errors import BadFileError
+from srnet_core.readers._gathering import Gathering
+from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import videos_of
+from srnet_core.readers.head import Head
+
+FORMAT = "coco"
+_NOT_A_VIDEO = 1.5  # with more missing numbers than this, images do not follow each other
+
+
+def sniff(head: Head) -> float:
+    if head.is_folder or not head.looks_like_json:
+        return 0.0
+    value = head.json
+    if isinstance(value, dict):
+        lists = isinstance(value.get("annotations"), list) and isinstance(value.get("images"), list)
+        return 0.9 if lists else 0.0
+    sample = value[:20] if isinstance(value, list) else []
+    if not sample or not all(isinstance(p, dict) and "keypoints" in p and "image_id" in p for p in sample):
+        return 0.0
+    return 0.8 if all(isinstance(p["image_id"], int) for p in sample) and "idx" not in sample[0] else 0.0
+
+
+def read(head: Head, options: ReadOptions) -> list[Detections]:
+    """People by image. Images whose numbers leave large holes are not taken for a video.
+
+    Raises:
+        BadFileError: not COCO's form, or no person has keypoints.
+    """
+    value = head.json
+    if isinstance(value, dict):
+        return [_annotations(value, head)]
+    if isinstance(value, list):
+        return [_results(value, head)]
+    raise BadFileError("is neither COCO results nor annotations", where=head.path)
+
+
+def _results(people: list, head: Head) -> Detections:
+    gathering = Gathering(head.path)
+    for person in people:
+        _add(gathering, person, head, number=None)
+    notes: list[str] = []
+    _flags(gathering, notes, always=False)
+    joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
+    return gathering.build(FORMAT, sparse=_NOT_A_VIDEO, notes=notes, candidates=_candidates(joints))
+
+
+def _annotations(value: dict, head: Head) -> Detections:
+    images, annotations = value.get("images"), value.get("annotations")
+    if not isinstance(images, list) or not isinstance(annotations, list):
+        raise BadFileError("is not a COCO annotation file: images and annotations must be lists", where=head.path)
+    gathering = Gathering(head.path)
+    numbers, sizes = _images(images, head)
+    for number in numbers.values():
+        gathering.frame(number)
+    left_out = 0
+    for annotation in annotations:
+        if not isinstance(annotation, dict) or not annotation.get("keypoints"):
+            left_out += 1
+            continue
+        _add(gathering, annotation, head, number=numbers)
+    if not gathering.joints:
+        raise BadFileError("has annotations, but none with keypoints", where=head.path)
+    notes = [f"{left_out} annotations have no keypoints and were left out."] if left_out else []
+    _flags(gathering, notes, always=True)
+    names = _joint_names(value.get("categories"))
+    joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
+    return gathering.build(
+        FORMAT,
+        sparse=_NOT_A_VIDEO,
+        notes=notes,
+        candidates=_candidates(joints),
+        joint_names=names if names and len(names) == joints else None,
+        image_size=sizes[0] if len(sizes) == 1 else None,
+        image_sizes=tuple(sizes) if len(sizes) > 1 else (),
+    )
+
+
+def _images(images: list, head: Head) -> tuple[dict[int, int], list[tuple[int, int]]]:
+    """The frame number of each image: that of its name where all names are of one video, else its id."""
+    ids, names, sizes = [], [], {}
+    for image in images:
+        if not isinstance(image, dict) or type(image.get("id")) is not int:
+            raise BadFileError("has an image without a number as id", where=head.path)
+        ids.append(_bounded(image["id"]))
+        names.append(str(image.get("file_name", "")).replace("\\", "/").rpartition("/")[2])
+        size = (image.get("width"), image.get("height"))
+        if all(type(n) is int and 0 < n < 1 << 20 for n in size):
+            sizes[size] = None
+    frame_ids = [image.get("frame_id") for image in images]
+    if ids and all(type(n) is int and 0 <= n < 1 << 40 for n in frame_ids) and len(set(frame_ids)) == len(ids):
+        return dict(zip(ids, frame_ids)), sorted(sizes)
+    videos = videos_of(names) if len(set(names)) == len(names) and all(names) else []
+    if len(videos) == 1 and not videos[0].duplicates:
+        by_name = dict(zip(videos[0].names, videos[0].numbers))
+        return {i: by_name[n] for i, n in zip(ids, names)}, sorted(sizes)
+    return {i: i for i in ids}, sorted(sizes)
+
+
+def _add(gathering: Gathering, person: object, head: Head, number: dict | None) -> None:
+    if not isinstance(person, dict) or type(person.get("image_id")) is not int:
+        raise BadFileError("has a person without the number of an image", where=head.path)
+    flat = person.get("keypoints")
+    if not isinstance(flat, list):
+        raise BadFileError("has a person whose keypoints are not a list", where=head.path)
+    if flat and isinstance(flat[0], list):
+        flat = [v for row in flat for v in (row if isinstance(row, list) else (row,))]
+    image = _bounded(person["image_id"])
+    frame = image if number is None else number.get(image, image)
+    track = person.get("track_id")
+    gathering.person(frame, flat, identity=track if isinstance(track, int) else None)
+
+
+def _bounded(number: int) -> int:
+    return max(-(2**62), min(2**62, number))
+
+
+def _flags(gathering: Gathering, notes: list[str], always: bool) -> None:
+    """Flags 0, 1, 2 become confidences 0, 0.5, 1; scores stay as they are."""
+    if len(gathering.values) % 3 or not len(gathering.values):
+        return
+    values = np.frombuffer(memoryview(gathering.values), np.float64).reshape(-1, 3)
+    third = values[:, 2]
+    if np.isin(third, (0, 1, 2)).all() and (always or (third == 2).any()):
+        third *= 0.5
+        notes.append("The third value is COCO's flag: visible (2) counts as confidence 1, hidden (1) as 0.5.")
+
+
+def _joint_names(categories: object) -> tuple[str, ...] | None:
+    for category in categories if isinstance(categories, list) else ():
+        names = category.get("keypoints") if isinstance(category, dict) else None
+        if isinstance(names, list) and names and all(isinstance(n, str) for n in names):
+            return tuple(n[:80] for n in names)
+    return None
+
+
+def _candidates(joints: int) -> tuple[str, ...]:
+    """17 joints without names are those of COCO itself."""
+    return {17: ("coco17",), 133: ("coco_wholebody133",)}.get(joints, ())

@@ -1,0 +1,156 @@
+"""VideoPose3D's npz files: 2D of its inference script (Detectron2), and its custom and published 2D data sets.
+
+The script writes, per frame, the people found by Detectron2 as (N, 4, 17): x, y, logit, probability. The data sets are dicts
+{subject: {action: [per camera (T, J, 2)]}} with `metadata`. Both hold pickles, which are read without running anything.
+"""
+
+import numpy as np
+
+from srnet_core.errors import BadFileError
+from srnet_core.layouts import get_layout, layout_names
+from srnet_core.readers._gathering import Gathering
+from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import few
+from srnet_core.readers.head import Head
+
+FORMAT = "videopose3d"
+_MOST_SEQUENCES = 100_000
+_LAYOUTS = {"coco": "coco17", "h36m": "h36m17", "humaneva15": "humaneva15", "custom": None}
+
+
+def sniff(head: Head) -> float:
+    if not head.is_npz:
+        return 0.0
+    names = set(head.npz)
+    return 0.9 if "positions_2d" in names or {"boxes", "keypoints"} <= names else 0.0
+
+
+def read(head: Head, options: ReadOptions) -> list[Detections]:
+    """All sequences of the file: one per video, or one per subject, action and camera.
+
+    Raises:
+        BadFileError: not one of these files; the message says what is wrong and where.
+    """
+    if "positions_2d" in head.npz:
+        return _data_set(head, options)
+    return [_script(head, options)]
+
+
+def _script(head: Head, options: ReadOptions) -> Detections:
+    frames, metadata = head.npz.get("keypoints"), _dict(head.npz.get("metadata"))
+    if not isinstance(frames, np.ndarray) or frames.ndim < 1:
+        raise BadFileError("its keypoints are no list of frames", where=head.path)
+    gathering = Gathering(head.path)
+    for number, frame in enumerate(frames):
+        people = _people(frame, number, head)
+        gathering.frame(number, len(people))
+        for person in people:
+            gathering.person(number, np.asarray(person, np.float64)[[0, 1, 3]].T.reshape(-1))
+        if options.progress and number % 5000 == 0:
+            options.progress(number, len(frames))
+    joints = gathering.joints[0] if gathering.joints else 0
+    return gathering.build(
+        FORMAT, image_size=_size(metadata), layout="coco17" if joints == 17 else None, zero_is_missing=False
+    )
+
+
+def _people(frame: object, number: int, head: Head) -> np.ndarray:
+    """The (N, 4, J) of the class "person": a frame is [[], people]."""
+    people = frame[1] if isinstance(frame, (list, np.ndarray)) and len(frame) == 2 else frame
+    if isinstance(people, list) and not people:
+        return np.zeros((0, 4, 17))
+    if not isinstance(people, np.ndarray) or people.dtype.kind not in "fiu" or people.ndim != 3 or people.shape[1] != 4:
+        if isinstance(people, np.ndarray) and not people.size:
+            return np.zeros((0, 4, 17))
+        raise BadFileError(f"frame {number} holds no people of shape (people, 4, joints)", where=head.path)
+    return people
+
+
+def _data_set(head: Head, options: ReadOptions) -> list[Detections]:
+    subjects, metadata = head.npz["positions_2d"], _dict(head.npz.get("metadata"))
+    if not isinstance(subjects, dict) or not all(isinstance(takes, dict) for takes in subjects.values()):
+        raise BadFileError("'positions_2d' must be a dict of subjects, each a dict of actions", where=head.path)
+    sequences = [
+        (subject, take, camera, view, len(views))
+        for subject, takes in subjects.items()
+        for take, views in takes.items()
+        for camera, view in enumerate(_views(views, f"{subject}/{take}", head))
+    ]
+    if not sequences or len(sequences) > _MOST_SEQUENCES:
+        raise BadFileError(f"holds {len(sequences)} sequences", where=head.path)
+    made = []
+    for subject, take, camera, view, cameras in sequences:
+        name = f"{subject}/{take}" + (f"/camera {camera}" if cameras > 1 else "")
+        made.append(_sequence(name, view, metadata, subject, head))
+    return made
+
+
+def _views(views: object, name: str, head: Head) -> list:
+    if isinstance(views, np.ndarray) and views.dtype != object and views.ndim in (3, 4):
+        return list(views) if views.ndim == 4 else [views]
+    if isinstance(views, (list, tuple, np.ndarray)):
+        return list(views)
+    raise BadFileError(f"{name[:60]!a} must be a list with one array per camera", where=head.path)
+
+
+def _sequence(name: str, view: object, metadata: dict, subject: object, head: Head) -> Detections:
+    where = f"{head.path}, {name[:80]}"
+    if (
+        not isinstance(view, np.ndarray)
+        or view.dtype.kind not in "fiu"
+        or view.ndim != 3
+        or view.shape[2] not in (2, 3)
+    ):
+        raise BadFileError("must be an array of shape (frames, joints, 2)", where=where)
+    if not view.shape[0] or not view.shape[1]:
+        raise BadFileError("has no frames or no joints", where=where)
+    layout, note = _layout(metadata, view.shape[1], where)
+    sizes = _dict(metadata.get("video_metadata"))
+    gathering = Gathering(where, values_per_joint=view.shape[2])
+    rows = view.reshape(len(view), -1)
+    for number, row in enumerate(rows):
+        gathering.frame(number)
+        gathering.person(number, row, identity="1")
+    built = gathering.build(
+        FORMAT,
+        sequence=name,
+        layout=layout,
+        notes=note,
+        image_size=_size(_dict(sizes.get(subject))),
+        candidates=("coco17",) if view.shape[1] == 17 and layout is None and not metadata else (),
+    )
+    return built
+
+
+def _layout(metadata: dict, joints: int, where: str) -> tuple[str | None, list[str]]:
+    """The layout that the metadata name, if its mirror pairs agree with those that the metadata list."""
+    said = metadata.get("layout_name")
+    if not isinstance(said, str):
+        return None, []
+    name = _LAYOUTS.get(said.lower(), said.lower())
+    if name not in layout_names() or get_layout(name).num_joints != joints:
+        return None, [f"The file calls its layout {said[:40]!a}, of {joints} joints, which is not known by that name."]
+    pairs = metadata.get("keypoints_symmetry")
+    try:
+        listed = {(int(a), int(b)) for a, b in zip(*pairs, strict=True)} if pairs is not None else None
+    except (TypeError, ValueError, OverflowError):
+        raise BadFileError("'keypoints_symmetry' must be two lists of joints of one length", where=where) from None
+    known = get_layout(name).mirror_pairs
+    if listed is not None and listed != set(known):
+        return None, [
+            f"The file calls its layout {said[:40]!a}, but its left and right joints are others: {few(listed)}."
+        ]
+    return name, []
+
+
+def _dict(value: object) -> dict:
+    return value if isinstance(value, dict) else {}
+
+
+def _size(values: dict) -> tuple[int, int] | None:
+    size = (values.get("w"), values.get("h"))
+    try:
+        size = tuple(int(n) for n in size)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return size if all(0 < n < 1 << 20 for n in size) else None

@@ -1,0 +1,121 @@
+"""The formats that are told apart by content: a table of readers, each imported when it is needed.
+
+A reader is a module with `sniff(head) -> float`, how sure it is that a file is its own (0 to 1), and `read(head, options)`,
+which gives a list of `Detections`, one per sequence. A reader of another kind of data (motion capture) has
+`describe(head) -> dict` instead of `read`.
+"""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+from srnet_core.errors import BadFileError
+from srnet_core.lookup import choose
+from srnet_core.readers.frames import few
+from srnet_core.readers.head import Head
+
+# name of the format -> module in this package
+FORMATS = {
+    "openpose": "openpose",
+    "rtmlib": "rtmlib",
+    "alphapose": "alphapose",
+    "coco": "coco",
+    "mmpose": "mmpose",
+    "stgcn_json": "stgcn",
+    "mediapipe": "mediapipe",
+    "yolo": "yolo",
+    "videopose3d": "detectron",
+    "deeplabcut": "deeplabcut",
+    "sleap": "sleap",
+    "kinect": "kinect",
+    "trc": "trc",
+    "plain": "plain",
+}
+_ALIASES = {
+    "npy": "plain",
+    "npz": "plain",
+    "csv": "plain",
+    "detectron": "videopose3d",
+    "detectron2": "videopose3d",
+    "stgcn": "stgcn_json",
+    "dlc": "deeplabcut",
+    "ultralytics": "yolo",
+    "rtmpose": "mmpose",
+}
+_ENDINGS_OF_DATA = ("json", "csv", "npz", "npy", "h5", "hdf5", "trc", "txt")
+_KINDS = {
+    b"\x1f\x8b": ("is a gzip archive", "Unpack it first"),
+    b"Rar!": ("is a RAR archive", "Unpack it first"),
+    b"7z\xbc\xaf": ("is a 7-Zip archive", "Unpack it first"),
+    b"%PDF": ("is a PDF document", "Give the file that the tool wrote"),
+    b"\x89PNG": ("is an image", "Run a 2D pose detector on it first"),
+    b"\xff\xd8\xff": ("is an image", "Run a 2D pose detector on it first"),
+    b"version https://git-lfs": ("is a Git LFS pointer, not the file itself", "Run: git lfs pull"),
+    b"<!DOCTYPE": ("is a web page: the download did not work", "Download it again"),
+    b"<html": ("is a web page: the download did not work", "Download it again"),
+}
+
+
+def load_format(name: str) -> ModuleType:
+    """The reader of a format.
+
+    Raises:
+        UnknownNameError: there is none of that name; the message lists those there are.
+    """
+    name = name.lower().replace("-", "_")
+    name = _ALIASES.get(name, name)
+    return importlib.import_module(f"srnet_core.readers.{FORMATS[choose('format', name, sorted(FORMATS))]}")
+
+
+def recognise(head: Head) -> str:
+    """The format of a file or folder, by its content.
+
+    Raises:
+        BadFileError: no reader knows it, or several are equally sure; the message names them.
+    """
+    for magic, (what, todo) in _KINDS.items():
+        if head.start.startswith(magic):
+            raise BadFileError(what, where=head.path, todo=todo)
+    if head.start[4:8] == b"ftyp":
+        raise BadFileError("is a video", where=head.path, todo="Run a 2D pose detector on it first")
+    if head.is_folder and not head.entries:
+        raise BadFileError("is a folder without files" + _with_folders(head), where=head.path)
+    sure = {name: load_format(name).sniff(head) for name in FORMATS}
+    best = max(sure.values())
+    if best <= 0:
+        head.json  # noqa: B018  a JSON text that is cut short says so itself
+        raise BadFileError(
+            "is of no kind that is known" + _with_folders(head),
+            where=head.path,
+            todo="Known are: " + ", ".join(sorted(FORMATS)),
+        )
+    named = [name for name, value in sure.items() if value == best]
+    if len(named) > 1:
+        raise BadFileError(f"may be {' or '.join(named)}", where=head.path, todo="Say which with format=")
+    return named[0]
+
+
+def find(path: str | Path, format: str = "auto") -> tuple[Head, str]:
+    """What to read at a path, and its format; in a folder with one file of data only, that file.
+
+    Raises:
+        InputFileMissing, BadFileError, UnknownNameError: as `Head`, `recognise` and `load_format`.
+    """
+    head = Head(path)
+    if format != "auto":
+        load_format(format)
+        return head, format
+    try:
+        return head, recognise(head)
+    except BadFileError:
+        files = [name for name in head.entries if name.rpartition(".")[2].lower() in _ENDINGS_OF_DATA]
+        if len(files) != 1:
+            raise
+        inside = Head(head.path / files[0])
+        return inside, recognise(inside)
+
+
+def _with_folders(head: Head) -> str:
+    if not head.folders:
+        return ""
+    return f"; it has folders: {few(head.folders)}. Give one of them"

@@ -1,0 +1,152 @@
+"""The beginning of a file or folder: what readers look at to say whether it is theirs."""
+
+import os
+import stat
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+
+from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.readers._text import encoding_of, parse_json, read_bytes
+from srnet_core.readers.frames import natural_key
+
+START_BYTES = 1 << 16
+_MOST_ENTRIES = 2_000_000
+
+
+class Head:
+    """A path that somebody wants to read; everything below is found out on first use and kept.
+
+    Attributes:
+        path: the file or folder.
+        is_folder: whether it is a folder.
+
+    Raises:
+        InputFileMissing: there is nothing at the path.
+        BadFileError: it is neither a regular file nor a folder, or is empty.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        try:
+            status = os.stat(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            raise InputFileMissing("there is no such file or folder", where=path, todo="Check the path") from None
+        except (OSError, ValueError) as error:
+            raise BadFileError(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=path) from None
+        self.is_folder = stat.S_ISDIR(status.st_mode)
+        if not self.is_folder and not stat.S_ISREG(status.st_mode):
+            raise BadFileError("is neither a file nor a folder", where=path)
+        self.size = status.st_size
+        if not self.is_folder and not self.size:
+            raise BadFileError("is empty", where=path)
+
+    @cached_property
+    def start(self) -> bytes:
+        """The first 64 KiB of a file, nothing for a folder."""
+        if self.is_folder:
+            return b""
+        try:
+            with open(self.path, "rb") as file:
+                return file.read(START_BYTES)
+        except OSError as error:
+            raise BadFileError(f"cannot be read: {error.strerror or error}", where=self.path) from None
+
+    @cached_property
+    def text(self) -> str:
+        """The first 64 KiB as text, "" where it is not text."""
+        start = self.start
+        encoding = encoding_of(start)
+        text = start[: len(start) // 2 * 2 if "16" in encoding else None].decode(encoding, "replace")
+        return "" if "\0" in text else text
+
+    @property
+    def looks_like_json(self) -> bool:
+        return self.text.lstrip()[:1] in ("{", "[")
+
+    @cached_property
+    def content(self) -> bytes:
+        """The whole file."""
+        return read_bytes(self.path)
+
+    @cached_property
+    def json(self):
+        """The value of a JSON file, `None` for any other file.
+
+        Raises:
+            BadFileError: it begins like JSON and is none.
+        """
+        return parse_json(self.content, self.path) if self.looks_like_json else None
+
+    @property
+    def is_npz(self) -> bool:
+        return self.start.startswith(b"PK\x03\x04")
+
+    @cached_property
+    def npz(self) -> dict[str, object]:
+        """All arrays of an .npz file.
+
+        Raises:
+            BadFileError: it is a zip file of another kind, or damaged.
+        """
+        from srnet_core.readers.npz import read_npz
+
+        return read_npz(self.path)
+
+    @cached_property
+    def npy(self):
+        """The array of an .npy file, or the object in it.
+
+        Raises:
+            BadFileError: damaged, or of a type that is not read.
+        """
+        from srnet_core.readers.npz import read_npy
+
+        return read_npy(self.path)
+
+    @cached_property
+    def entries(self) -> list[str]:
+        """Names of the files in a folder, in natural order; hidden files are left out."""
+        if not self.is_folder:
+            return []
+        names = []
+        try:
+            with os.scandir(self.path) as found:
+                for entry in found:
+                    if not entry.name.startswith(".") and entry.is_file():
+                        names.append(entry.name)
+                    if len(names) > _MOST_ENTRIES:
+                        raise BadFileError(f"holds more than {_MOST_ENTRIES} files", where=self.path)
+        except OSError as error:
+            raise BadFileError(f"cannot be read: {error.strerror or error}", where=self.path) from None
+        return sorted(names, key=natural_key)
+
+    @cached_property
+    def folders(self) -> list[str]:
+        """Names of the folders in a folder."""
+        if not self.is_folder:
+            return []
+        with os.scandir(self.path) as found:
+            return sorted((e.name for e in found if e.is_dir() and not e.name.startswith(".")), key=natural_key)
+
+    @cached_property
+    def frame_names(self) -> list[str]:
+        """Files of a folder with the ending that most of them have."""
+        endings = Counter(_ending(name) for name in self.entries)
+        known = {e: n for e, n in endings.items() if e in ("json", "txt")}
+        best = max(known or endings, key=lambda e: endings[e], default="")
+        return [name for name in self.entries if _ending(name) == best]
+
+    @cached_property
+    def sample(self) -> "Head | None":
+        """The first frame file of a folder that is not empty."""
+        for name in self.frame_names[:20]:
+            try:
+                return Head(self.path / name)
+            except BadFileError:
+                continue
+        return None
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2].lower()

@@ -1,0 +1,145 @@
+"""Kinect v2 recordings: one JSON file per frame with bodies of named joints in metres, and their places in the image.
+
+UTF-16 and UTF-8. 2D comes from `Joints2D` (pixels of the colour image); the frame rate from the timestamps, which count
+100 nanoseconds.
+"""
+
+import itertools
+import statistics
+
+from srnet_core.errors import BadFileError
+from srnet_core.layouts import layout_of_names
+from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._text import parse_json, read_bytes
+from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import choose_video
+from srnet_core.readers.head import Head
+
+FORMAT = "kinect"
+_MOST_BYTES = 64 << 20
+_TICKS_PER_SECOND = 1e7
+
+
+def sniff(head: Head) -> float:
+    if head.is_folder:
+        return 0.9 if head.sample is not None and not head.sample.is_folder and sniff(head.sample) else 0.0
+    if not head.looks_like_json or ('"Bodies"' not in head.text and '"Joints"' not in head.text):
+        return 0.0
+    return 0.9 if isinstance(head.json, dict) and isinstance(head.json.get("Bodies"), list) else 0.0
+
+
+def describe(head: Head) -> dict:
+    """What a recording holds: 3D joints in metres, and 2D beside them where there is."""
+    frames, notes = _frames(head, ReadOptions())
+    joints, people, names, in_2d = 0, 0, [], False
+    for _, frame, where in frames:
+        bodies = _bodies(frame, where)
+        people = max(people, len(bodies))
+        for body in bodies:
+            in_2d = in_2d or bool(body.get("Joints2D"))
+            listed = _joints(body, "Joints", where)
+            if len(listed) > joints:
+                joints, names = len(listed), list(listed)
+    read_as_2d = read(head, ReadOptions())[0] if in_2d else None
+    layout = layout_of_names(names)
+    if in_2d:
+        notes = [
+            *notes,
+            "The joints are 3D; their places in the image are beside them and can be read as 2D keypoints.",
+        ]
+    return {
+        "kind": "keypoints-3d",
+        "format": FORMAT,
+        "layout": layout.name if layout else None,
+        "frames": len(frames),
+        "people": people,
+        "joints": joints,
+        "fps": _fps([f for _, f, _ in frames]),
+        "units": "m",
+        "image_size": list(read_as_2d.image_size) if read_as_2d and read_as_2d.image_size else None,
+        "joint_names": names,
+        "notes": notes,
+    }
+
+
+def read(head: Head, options: ReadOptions) -> list[Detections]:
+    """The places of the joints in the colour image.
+
+    Raises:
+        BadFileError: not a recording of this kind, or one that has only 3D.
+    """
+    frames, notes = _frames(head, options)
+    names: tuple[str, ...] = ()
+    for _, frame, where in frames:
+        for body in _bodies(frame, where):
+            listed = tuple(_joints(body, "Joints2D", where))
+            names = listed if len(listed) > len(names) else names
+    if not names:
+        raise BadFileError("has 3D joints only, no places in the image", where=head.path)
+    gathering = Gathering(head.path)
+    size = None
+    for number, frame, where in frames:
+        bodies = _bodies(frame, where)
+        gathering.frame(number, len(bodies))
+        width, height = frame.get("ImageWidth"), frame.get("ImageHeight")
+        if type(width) is int and type(height) is int and 0 < width < 1 << 20 and 0 < height < 1 << 20:
+            size = (width, height)
+        for body in bodies:
+            flat = []
+            listed = _joints(body, "Joints2D", where)
+            for name in names:
+                position, tracked = listed.get(name, ({}, 0.0))
+                flat += (position.get("X"), position.get("Y"), tracked)
+            gathering.person(number, flat if listed else [], identity=body.get("TrackingId"), where=where)
+    return [
+        gathering.build(FORMAT, notes=notes, joint_names=names, image_size=size, fps=_fps([f for _, f, _ in frames]))
+    ]
+
+
+def _frames(head: Head, options: ReadOptions) -> tuple[list[tuple[int, dict, object]], list[str]]:
+    if not head.is_folder:
+        return [(0, _frame(head.json, head.path), head.path)], []
+    video, notes = choose_video(head.frame_names, head.path, options.sequence)
+    frames = []
+    for number, name in zip(video.numbers, video.names):
+        path = head.path / name
+        frames.append((number, _frame(parse_json(read_bytes(path, _MOST_BYTES), path), path), path))
+        if options.progress and len(frames) % 500 == 0:
+            options.progress(len(frames), len(video.names))
+    return frames, notes
+
+
+def _frame(value: object, where: object) -> dict:
+    if not isinstance(value, dict) or not isinstance(value.get("Bodies"), list):
+        raise BadFileError('is no frame of a Kinect recording: it has no list "Bodies"', where=where)
+    return value
+
+
+def _bodies(frame: dict, where: object) -> list[dict]:
+    bodies = frame["Bodies"]
+    if not all(isinstance(b, dict) for b in bodies):
+        raise BadFileError("has a body that is no object", where=where)
+    return [b for b in bodies if b.get("IsTracked", True)]
+
+
+def _joints(body: dict, key: str, where: object) -> dict[str, tuple[dict, float]]:
+    """{joint: (position, 1 where it was seen, 0.5 where it was inferred, 0 where not)}."""
+    found = {}
+    listed = body.get(key)
+    for joint in listed if isinstance(listed, list) else ():
+        position = joint.get("Position") if isinstance(joint, dict) else None
+        if not isinstance(position, dict):
+            raise BadFileError("has a joint without a position", where=where)
+        state = str(joint.get("TrackingState", "True")).lower()
+        seen = {"false": 0.0, "nottracked": 0.0, "0": 0.0, "inferred": 0.5, "1": 0.5}.get(state, 1.0)
+        found[str(joint.get("JointType"))[:80]] = (position, seen)
+    return found
+
+
+def _fps(frames: list[dict]) -> float | None:
+    times = [f.get("Timestamp") for f in frames]
+    if len(times) < 2 or not all(type(t) is int and 0 <= t < 2**63 for t in times):
+        return None
+    steps = [b - a for a, b in itertools.pairwise(times)]
+    middle = statistics.median(steps)
+    return round(_TICKS_PER_SECOND / middle, 2) if middle > 0 and min(steps) >= 0 else None

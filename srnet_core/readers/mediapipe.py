@@ -1,0 +1,221 @@
+"""MediaPipe pose: JSON of the tasks API and CSV tables, long (a row per landmark) or wide (a row per frame).
+
+33 landmarks as fractions of the image's width and height; the confidence is their visibility. The JSON may carry the size
+of the image and the frame rate. Frames without a person have an empty list, or no rows.
+"""
+
+from srnet_core.errors import BadFileError
+from srnet_core.layouts import get_layout
+from srnet_core.readers._csv import first_rows, numbers, rows_of
+from srnet_core.readers._gathering import Gathering
+from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.head import Head
+
+FORMAT = "mediapipe"
+LAYOUT = "blazepose33"
+_LANDMARKS = 33
+_KEYS = ("landmarks", "poseLandmarks", "pose_landmarks", "normalizedLandmarks")
+_LISTS = ("frames", "data", "results", "poses")
+_NAME_KEYS = ("landmark", "landmark_id", "landmark_index", "id", "index", "joint", "point", "name", "landmark_name")
+_FRAME_KEYS = ("frame", "frame_id", "frame_index", "frame_number", "frame_idx", "image")
+
+
+def sniff(head: Head) -> float:
+    if head.is_folder:
+        return 0.0
+    if head.looks_like_json:
+        return 0.9 if _sample(_frames(head.json)) else 0.0
+    rows = first_rows(head.text, 2)
+    return 0.9 if rows and (_wide_columns(rows[0]) or _long_columns(rows[0])) else 0.0
+
+
+def _frames(value: object) -> list | None:
+    if isinstance(value, dict):
+        for key in _LISTS:
+            if isinstance(value.get(key), list):
+                return value[key]
+        return [value] if any(key in value for key in _KEYS) else None
+    return value if isinstance(value, list) else None
+
+
+def _sample(frames: list | None) -> bool:
+    """Whether one of the first frames holds 33 points with x and y."""
+    for frame in (frames or [])[:2000]:
+        for person in _people(frame) or ():
+            return isinstance(person, list) and len(person) == _LANDMARKS and _is_point(person[0])
+    return False
+
+
+def _is_point(value: object) -> bool:
+    return isinstance(value, dict) and "x" in value and "y" in value
+
+
+def _people(frame: object) -> list | None:
+    """The people of a frame, each a list of landmarks; `None` where it is no frame."""
+    points = frame
+    if isinstance(frame, dict):
+        points = next((frame[key] for key in _KEYS if key in frame), None)
+        if isinstance(points, dict):
+            points = points.get("landmark")  # the older API
+        if points is None:
+            return [] if any(key in frame for key in _KEYS) else None
+    if not isinstance(points, list):
+        return None
+    if points and _is_point(points[0]):
+        return [points]
+    return [p.get("landmarks") if isinstance(p, dict) else p for p in points]
+
+
+def read(head: Head, options: ReadOptions) -> list[Detections]:
+    """The people of all frames.
+
+    Raises:
+        BadFileError: not MediaPipe's form, or another number of landmarks than 33.
+    """
+    if head.looks_like_json:
+        return [_read_json(head)]
+    rows = rows_of(head.path)
+    header = next(rows, [])
+    if long := _long_columns(header):
+        return [_read_long(head, header, rows, long)]
+    if wide := _wide_columns(header):
+        return [_read_wide(head, header, rows, wide)]
+    raise BadFileError("is no table of MediaPipe landmarks", where=head.path)
+
+
+def _read_json(head: Head) -> Detections:
+    frames = _frames(head.json)
+    if frames is None:
+        raise BadFileError("holds no frames of landmarks", where=head.path)
+    gathering = Gathering(head.path)
+    for position, frame in enumerate(frames):
+        people = _people(frame)
+        if people is None:
+            raise BadFileError(f"frame {position} holds no landmarks", where=head.path)
+        gathering.frame(position, len(people))
+        for landmarks in people:
+            if not isinstance(landmarks, list) or (landmarks and len(landmarks) != _LANDMARKS):
+                raise BadFileError(f"frame {position} has a person without {_LANDMARKS} landmarks", where=head.path)
+            flat = []
+            for point in landmarks:
+                if not _is_point(point):
+                    raise BadFileError(f"frame {position} has a landmark without x and y", where=head.path)
+                flat += (point["x"], point["y"], point.get("visibility", point.get("presence", 1.0)))
+            gathering.person(position, flat)
+    value = head.json if isinstance(head.json, dict) else {}
+    video = value.get("video_info") if isinstance(value.get("video_info"), dict) else value
+    return _build(gathering, fps=_positive(video.get("fps")), image_size=_size(video))
+
+
+def _size(values: dict) -> tuple[int, int] | None:
+    size = (values.get("width"), values.get("height"))
+    return size if all(type(n) is int and 0 < n < 1 << 20 for n in size) else None
+
+
+def _positive(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and 0 < value < 1e5 else None
+
+
+def _build(gathering: Gathering, **known) -> Detections:
+    third = gathering.values[2::3]
+    return gathering.build(
+        FORMAT,
+        base=0,
+        units="normalized",
+        layout=LAYOUT,
+        zero_confidence_is_missing=any(third),
+        **known,
+    )
+
+
+# Tables
+
+
+def _plain(names: list[str]) -> list[str]:
+    return [n.strip().lower() for n in names]
+
+
+def _long_columns(header: list[str]) -> dict[str, int] | None:
+    names = _plain(header)
+    frame = next((n for n in _FRAME_KEYS if n in names), None)
+    landmark = next((n for n in _NAME_KEYS if n in names), None)
+    if frame is None or landmark is None or "x" not in names or "y" not in names or "visibility" not in names:
+        return None
+    return {
+        "frame": names.index(frame),
+        "landmark": names.index(landmark),
+        **{k: names.index(k) for k in ("x", "y", "visibility")},
+    }
+
+
+def _landmark_index() -> dict[str, int]:
+    joints = get_layout(LAYOUT).joints
+    found = {joint: i for i, joint in enumerate(joints)}
+    return found | {str(i): i for i in range(_LANDMARKS)}
+
+
+def _read_long(head: Head, header: list[str], rows, column: dict[str, int]) -> Detections:
+    index = _landmark_index()
+    people: dict[int, list[list[float]]] = {}
+    for line, row in enumerate(rows, 2):
+        try:
+            number = int(float(row[column["frame"]]))
+            joint = index[_landmark_name(row[column["landmark"]])]
+            values = [float(row[column[k]] or "nan") for k in ("x", "y", "visibility")]
+        except (ValueError, IndexError, KeyError, OverflowError):
+            raise BadFileError(f"row {line} is no landmark: {','.join(row)[:60]!a}", where=head.path) from None
+        if not 0 <= number < 2**62:
+            raise BadFileError(f"row {line} has the frame number {number}", where=head.path)
+        frame = people.setdefault(number, [])
+        # a landmark that comes again begins the next person
+        if not frame or frame[-1][3 * joint] == frame[-1][3 * joint]:
+            frame.append([float("nan")] * (3 * _LANDMARKS))
+        frame[-1][3 * joint : 3 * joint + 3] = values
+    gathering = Gathering(head.path)
+    for number, frame in people.items():
+        gathering.frame(number, len(frame))
+        for flat in frame:
+            gathering.person(number, flat)
+    return _build(gathering)
+
+
+def _landmark_name(cell: str) -> str:
+    name = cell.strip().lower().replace("poselandmark.", "").replace(" ", "_")
+    return {"left_mouth": "mouth_left", "right_mouth": "mouth_right"}.get(name, name)
+
+
+def _wide_columns(header: list[str]) -> list[tuple[int, int, int]] | None:
+    """(x, y, visibility) columns of the 33 landmarks, by name or number; -1 where there is no visibility."""
+    found: dict[int, dict[str, int]] = {}
+    index = _landmark_index()
+    for position, name in enumerate(_plain(header)):
+        stem, _, kind = name.rpartition("_")
+        kind = {"v": "visibility", "vis": "visibility"}.get(kind, kind)
+        stem = _landmark_name(stem).removeprefix("landmark_").removeprefix("landmark")
+        if not stem and name[:1] in "xyzv" and name[1:].isdigit():
+            stem, kind = name[1:], {"v": "visibility"}.get(name[0], name[0])
+        elif stem == "" and kind[:1] in "xyzv" and kind[1:].isdigit():  # x0, y0, z0, v0
+            stem, kind = kind[1:], {"v": "visibility"}.get(kind[0], kind[0])
+        if stem in index and kind in ("x", "y", "visibility"):
+            found.setdefault(index[stem], {})[kind] = position
+    if len(found) != _LANDMARKS or not all("x" in c and "y" in c for c in found.values()):
+        return None
+    return [(found[j]["x"], found[j]["y"], found[j].get("visibility", -1)) for j in range(_LANDMARKS)]
+
+
+def _read_wide(head: Head, header: list[str], rows, columns: list[tuple[int, int, int]]) -> Detections:
+    names = _plain(header)
+    frame = next((names.index(n) for n in _FRAME_KEYS if n in names), None)
+    used = sorted({c for triple in columns for c in triple if c >= 0} | ({frame} if frame is not None else set()))
+    place = {c: i for i, c in enumerate(used)}
+    table = numbers(([row[c] if c < len(row) else "" for c in used] for row in rows), len(used), head.path, 2)
+    gathering = Gathering(head.path)
+    for position, row in enumerate(table):
+        number = position if frame is None else row[place[frame]]
+        if not 0 <= number < 2**53:
+            raise BadFileError(f"row {position + 2} has no frame number", where=head.path)
+        gathering.frame(int(number))
+        flat = [v for x, y, c in columns for v in (row[place[x]], row[place[y]], row[place[c]] if c >= 0 else 1.0)]
+        if any(v == v for i, v in enumerate(flat) if i % 3 < 2):
+            gathering.person(int(number), flat)
+    return _build(gathering)

@@ -1,0 +1,159 @@
+"""MMPose: predictions of the demos (with `meta_info`) and of the inferencer (a bare list).
+
+Of the inferencer's lists for a video, each entry is a frame with `instances`; for one image the list is the instances.
+"""
+
+from srnet_core.errors import BadFileError
+from srnet_core.readers._gathering import Gathering
+from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.frames import choose_video
+from srnet_core.readers.head import Head
+
+FORMAT = "mmpose"
+_DATASETS = {
+    "coco": "coco17",
+    "coco_wholebody": "coco_wholebody133",
+    "halpe26": "halpe26",
+    "halpe": "halpe136",
+    "aic": "aic14",
+    "crowdpose": "crowdpose14",
+    "mpii": "mpii16",
+    "posetrack18": "posetrack18",
+    "jhmdb": "jhmdb15",
+    "humanart": "coco17",
+    "humanart21": "humanart21",
+    "h36m": "h36m17",
+    "mpi_inf_3dhp": "mpi_inf_3dhp17",
+    "ubody2d": "coco_wholebody133",
+    "ubody3d": "coco_wholebody133",
+}
+
+
+def sniff(head: Head) -> float:
+    if head.is_folder:
+        return 0.85 if head.sample is not None and not head.sample.is_folder and _instances(head.sample) else 0.0
+    return 0.9 if head.looks_like_json and _frames(head.json) is not None else 0.0
+
+
+def _instances(head: Head) -> bool:
+    return head.looks_like_json and "keypoint_scores" in head.text and _frames(head.json) is not None
+
+
+def _frames(value: object) -> list | None:
+    """The frames of a file, `None` where it is not MMPose's; a list of instances is one frame."""
+    if isinstance(value, dict):
+        frames = value.get("instance_info")
+        return frames if isinstance(frames, list) else None
+    if not isinstance(value, list):
+        return None
+    sample = [v for v in value[:20] if isinstance(v, dict)]
+    if not sample or len(sample) < len(value[:20]):
+        return None
+    if all(isinstance(v.get("instances"), list) for v in sample):
+        return value
+    if all("keypoints" in v and "keypoint_scores" in v for v in sample):
+        return [{"frame_id": 0, "instances": value}]
+    return None
+
+
+def read(head: Head, options: ReadOptions) -> list[Detections]:
+    """The people of all frames, of a file or of a folder with one file per image.
+
+    Raises:
+        BadFileError: not MMPose's form.
+    """
+    gathering = Gathering(head.path, values_per_joint=3)
+    notes: list[str] = []
+    meta: object = None
+    if head.is_folder:
+        video, notes = choose_video(head.frame_names, head.path, options.sequence)
+        for done, (number, name) in enumerate(zip(video.numbers, video.names), 1):
+            one = Head(head.path / name)
+            meta = meta or _meta(one.json)
+            for frame in _frames(one.json) or _refuse(one):
+                _add_frame(gathering, number, frame, one.path)
+            if options.progress and done % 500 == 0:
+                options.progress(done, len(video.names))
+    else:
+        meta = _meta(head.json)
+        for position, frame in enumerate(_frames(head.json) or _refuse(head)):
+            number = frame.get("frame_id", position) if isinstance(frame, dict) else position
+            if type(number) is not int or not 0 <= number < 2**62:
+                raise BadFileError(f"has a frame_id that is no frame number: {str(number)[:30]!a}", where=head.path)
+            _add_frame(gathering, number, frame, head.path)
+    layout, names = _layout(meta)
+    joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
+    return [
+        gathering.build(
+            FORMAT,
+            notes=notes,
+            layout=layout,
+            joint_names=names if names and len(names) == joints else None,
+            zero_confidence_is_missing=any(gathering.values[2::3]),
+        )
+    ]
+
+
+def describe(head: Head) -> dict | None:
+    """What a prediction of 3D poses holds (MMPose's lifters write x, y, z); `None` for 2D, which `read` reads."""
+    frames = None if head.is_folder else _frames(head.json)
+    people = [f["instances"] for f in frames or () if isinstance(f, dict) and isinstance(f.get("instances"), list)]
+    first = next((person for listed in people for person in listed if isinstance(person, dict)), {})
+    points = first.get("keypoints")
+    if not isinstance(points, list) or not points or not isinstance(points[0], list) or len(points[0]) != 3:
+        return None
+    layout, names = _layout(_meta(head.json))
+    return {
+        "kind": "keypoints-3d",
+        "format": FORMAT,
+        "layout": layout,
+        "frames": len(frames),
+        "people": max(map(len, people)),
+        "joints": len(points),
+        "fps": None,
+        "units": None,
+        "image_size": None,
+        "joint_names": list(names) if names else None,
+    }
+
+
+def _refuse(head: Head) -> list:
+    raise BadFileError("is not a prediction of MMPose, or holds no frames", where=head.path)
+
+
+def _add_frame(gathering: Gathering, number: int, frame: object, where: object) -> None:
+    instances = frame.get("instances") if isinstance(frame, dict) else None
+    if not isinstance(instances, list):
+        raise BadFileError('has a frame without the list "instances"', where=where)
+    gathering.frame(number, len(instances))
+    for person in instances:
+        points = person.get("keypoints") if isinstance(person, dict) else None
+        if not isinstance(points, list):
+            raise BadFileError("has an instance without keypoints", where=where)
+        scores = person.get("keypoint_scores")
+        scores = scores if isinstance(scores, list) and len(scores) == len(points) else [1.0] * len(points)
+        flat = []
+        for point, score in zip(points, scores):
+            if not isinstance(point, list) or len(point) != 2:
+                is_3d = isinstance(point, list) and len(point) == 3
+                raise BadFileError(
+                    "holds 3D points, not 2D keypoints" if is_3d else "has a keypoint that is not [x, y]", where=where
+                )
+            flat += (point[0], point[1], score)
+        gathering.person(number, flat, identity=person.get("track_id"), where=where)
+
+
+def _meta(value: object) -> object:
+    return value.get("meta_info") if isinstance(value, dict) else None
+
+
+def _layout(meta: object) -> tuple[str | None, tuple[str, ...] | None]:
+    """The layout and the names of the joints that `meta_info` tells."""
+    if not isinstance(meta, dict):
+        return None, None
+    names = meta.get("keypoint_id2name")
+    joints = None
+    if isinstance(names, dict) and all(isinstance(n, str) for n in names.values()):
+        joints = tuple(n[:80] for n in names.values())
+    dataset = meta.get("dataset_name")
+    return _DATASETS.get(dataset.lower()) if isinstance(dataset, str) else None, joints

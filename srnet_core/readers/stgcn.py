@@ -1,0 +1,69 @@
+"""ST-GCN's Kinetics-skeleton JSON: frames with flat or nested poses and scores; a label besides.
+
+`data` -> [{frame_index from 1, skeleton: [{pose, score}]}]. The published set has flat lists of fractions of the image in
+the order of OpenPose COCO-18; other tools write nested pixels of 17 joints.
+"""
+
+from srnet_core.errors import BadFileError
+from srnet_core.readers._gathering import Gathering
+from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.head import Head
+
+FORMAT = "stgcn_json"
+_LAYOUTS = {18: ("coco18_openpose",)}
+
+
+def sniff(head: Head) -> float:
+    if head.is_folder or not head.looks_like_json or not isinstance(head.json, dict):
+        return 0.0
+    frames = head.json.get("data")
+    sample = frames[:20] if isinstance(frames, list) else []
+    return 0.9 if sample and all(isinstance(f, dict) and "skeleton" in f for f in sample) else 0.0
+
+
+def read(head: Head, options: ReadOptions) -> list[Detections]:
+    """The people of all frames.
+
+    Raises:
+        BadFileError: not ST-GCN's form.
+    """
+    value = head.json
+    frames = value.get("data") if isinstance(value, dict) else None
+    if not isinstance(frames, list):
+        raise BadFileError('is not a skeleton file of ST-GCN: it has no list "data"', where=head.path)
+    gathering = Gathering(head.path)
+    for position, frame in enumerate(frames):
+        people = frame.get("skeleton") if isinstance(frame, dict) else None
+        if not isinstance(people, list):
+            raise BadFileError(f"frame {position} has no list of skeletons", where=head.path)
+        number = frame.get("frame_index", position)
+        if type(number) is not int or not 0 <= number < 2**62:
+            raise BadFileError(f"has a frame_index that is no frame number: {str(number)[:30]!a}", where=head.path)
+        gathering.frame(number, len(people))
+        for person in people:
+            gathering.person(number, _flat(person, head), where=head.path)
+    points = [v for i, v in enumerate(gathering.values) if i % 3 < 2][:20_000]
+    normalized = bool(points) and max(points) <= 1.5 and min(points) >= -0.5
+    joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
+    known = _LAYOUTS.get(joints, ())
+    return [
+        gathering.build(
+            FORMAT, units="normalized" if normalized else "px", layout=known[0] if known else None, candidates=known
+        )
+    ]
+
+
+def _flat(person: object, head: Head) -> list:
+    pose = person.get("pose") if isinstance(person, dict) else None
+    score = person.get("score") if isinstance(person, dict) else None
+    if not isinstance(pose, list) or not isinstance(score, list):
+        raise BadFileError("has a skeleton without pose or score", where=head.path)
+    pose = _flattened(pose)
+    score = _flattened(score)
+    if len(pose) != 2 * len(score):
+        raise BadFileError(f"has a skeleton of {len(pose) // 2} points and {len(score)} scores", where=head.path)
+    return [v for i, s in enumerate(score) for v in (pose[2 * i], pose[2 * i + 1], s)]
+
+
+def _flattened(values: list) -> list:
+    return [v for row in values for v in (row if isinstance(row, list) else (row,))]

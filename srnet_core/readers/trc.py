@@ -1,0 +1,240 @@
+"""TRC marker files (Motion Analysis, OpenSim, Pose2Sim, Sports2D): named points over time, in millimetres, metres or pixels.
+
+The format as OpenSim documents it: three lines of header, names, coordinates, then a row per frame. Read as people write them:
+separated by tabs, commas or blanks, with blank cells and NaN for missing markers, exponents, header counts that are wrong.
+Sports2D writes pixels under the unit "m": y then points down and z is 0 throughout, which is how they are told.
+"""
+
+import re
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.errors import BadFileError, HostileFileError
+from srnet_core.layouts import layout_of_names
+from srnet_core.readers._csv import MOST_COLUMNS, number
+from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._text import decode, read_bytes
+from srnet_core.readers.detections import MOST_VALUES, Detections, ReadOptions
+from srnet_core.readers.head import Head
+
+FORMAT = "trc"
+_UNITS = {
+    "m": "m",
+    "meters": "m",
+    "metres": "m",
+    "meter": "m",
+    "mm": "mm",
+    "millimeters": "mm",
+    "cm": "cm",
+    "px": "px",
+    "pixels": "px",
+    "pixel": "px",
+    "in": "in",
+    "inches": "in",
+}
+_LARGEST_SCENE_M = 50.0
+
+
+@dataclass(frozen=True)
+class MarkerFile:
+    """What a TRC file holds.
+
+    Attributes:
+        names: M marker names, in the order of the columns; two may be the same.
+        numbers: (T,) int64 frame numbers; times_s: (T,) float64, NaN where blank.
+        positions: (T, M, 3) float64 in `units`, NaN where missing.
+        units: "m", "mm", "cm", "in" or "px" as the header says, `None` where it says nothing that is known.
+        fps: DataRate of the header, `None` where it is missing.
+        header: the header's values by name, as text.
+        notes: what the file contradicts itself in, one sentence each.
+    """
+
+    names: tuple[str, ...]
+    numbers: np.ndarray
+    times_s: np.ndarray
+    positions: np.ndarray
+    units: str | None
+    fps: float | None
+    header: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_pixels(self) -> bool:
+        """Whether the points are pixels of an image, whatever the header says."""
+        if self.units == "px":
+            return True
+        flat = self.positions[..., 2]
+        if self.units not in ("m", None) or not len(flat) or np.nanmax(np.abs(flat), initial=0) > 0:
+            return False
+        return float(np.nanmax(np.abs(self.positions[..., :2]), initial=0)) > _LARGEST_SCENE_M
+
+
+def sniff(head: Head) -> float:
+    if head.is_folder:
+        return 0.0
+    lines = head.text.lstrip("\ufeff").splitlines()[:3]
+    if lines and lines[0].lstrip().startswith("PathFileType"):
+        return 0.95
+    return 0.7 if len(lines) > 1 and "DataRate" in lines[0] and "NumMarkers" in lines[0] else 0.0
+
+
+def describe(head: Head) -> dict | None:
+    """What a 3D marker file holds; `None` for pixels, which `read` reads."""
+    markers = read_trc(head.path)
+    if markers.is_pixels:
+        return None
+    layout = layout_of_names(markers.names)
+    return {
+        "kind": "motion-capture",
+        "format": FORMAT,
+        "layout": layout.name if layout else None,
+        "frames": len(markers.numbers),
+        "people": 1,
+        "joints": len(markers.names),
+        "fps": markers.fps,
+        "units": markers.units,
+        "image_size": None,
+        "joint_names": list(markers.names),
+        "missing_share": round(float(np.isnan(markers.positions).mean()), 4) if markers.positions.size else None,
+        "notes": list(markers.notes),
+    }
+
+
+def read(head: Head, options: ReadOptions) -> list[Detections]:
+    """The points of a file in pixels, as one person.
+
+    Raises:
+        BadFileError: no TRC file, or one of 3D markers.
+    """
+    markers = read_trc(head.path)
+    if not markers.is_pixels:
+        raise BadFileError(
+            f"holds 3D markers in {markers.units or 'an unknown unit'}, not 2D keypoints in pixels", where=head.path
+        )
+    notes = list(markers.notes)
+    if markers.units != "px":
+        notes.append(f"The header says the unit is {markers.units}, but the numbers are pixels: z is 0 throughout.")
+    gathering = Gathering(head.path, values_per_joint=2)
+    for frame, points in zip(markers.numbers.tolist(), markers.positions[..., :2]):
+        gathering.frame(frame)
+        if np.isfinite(points).any():
+            gathering.person(frame, points.reshape(-1), identity="1")
+    return [
+        gathering.build(
+            FORMAT,
+            notes=notes,
+            joint_names=markers.names,
+            fps=markers.fps,
+            base=int(markers.numbers[0]) if len(markers.numbers) else None,
+        )
+    ]
+
+
+def read_trc(path: str | Path) -> MarkerFile:
+    """Read a TRC file.
+
+    Raises:
+        InputFileMissing, BadFileError: there is none, it is cut short, or holds no markers; the message has the line.
+        HostileFileError: it asks for absurd amounts of memory.
+    """
+    text = decode(read_bytes(path), path)
+    lines = text.splitlines()
+    top = next((i for i, line in enumerate(lines[:20]) if line.lstrip().lower().startswith("frame#")), None)
+    if top is None:
+        raise BadFileError(
+            'has no line that begins with "Frame#": not a TRC file, or one that is cut short', where=path
+        )
+    separator = "\t" if "\t" in lines[top] else "," if "," in lines[top] else None
+    header = _header(lines[:top])
+    names = _names(lines[top], separator)
+    if not names:
+        raise BadFileError("names no markers", where=path)
+    if len(names) * 3 > MOST_COLUMNS:
+        raise HostileFileError(f"names {len(names)} markers", where=path)
+    rows, first = [], None
+    values = array("d")
+    width = 2 + 3 * len(names)
+    for at, line in enumerate(lines[top + 1 :], top + 2):
+        if not line.strip(" \t,\r"):
+            continue
+        cells = line.split(separator) if separator and separator in line else line.split()
+        if first is None and not _is_row(cells):
+            if re.match(r"\s*[\t, ]*X1\b", line, re.IGNORECASE):
+                continue
+            raise BadFileError(f"line {at} is no row of numbers", where=path)
+        first = first or at
+        cells = (cells + [""] * width)[:width] if len(cells) >= 3 else cells
+        if len(cells) < width:
+            raise BadFileError(f"line {at} has {len(cells)} cells of {width}: cut short", where=path)
+        if len(values) > MOST_VALUES:
+            raise HostileFileError("holds too many numbers", where=path)
+        try:
+            values.extend(map(float, cells))
+        except ValueError:
+            del values[len(rows) * width :]
+            values.extend([number(cell, at, path) for cell in cells])
+        rows.append(at)
+    if not rows:
+        raise BadFileError("has a header but no frames", where=path)
+    table = np.frombuffer(values, np.float64).reshape(-1, width)
+    return _made(table, names, header, rows, path)
+
+
+def _made(table: np.ndarray, names: tuple[str, ...], header: dict[str, str], rows: list[int], path) -> MarkerFile:
+    frames = table[:, 0]
+    if not np.isfinite(frames).all() or (np.abs(frames) > 2**53).any():
+        at = rows[int(np.argmin(np.isfinite(frames) & (np.abs(frames) <= 2**53)))]
+        raise BadFileError(f"line {at} has no frame number", where=path)
+    notes = []
+    for key, found, what in (("NumFrames", len(table), "frames"), ("NumMarkers", len(names), "markers")):
+        said = _positive(header.get(key))
+        if said is not None and said != found:
+            notes.append(f"The header says {said:g} {what}; there are {found}.")
+    units = header.get("Units", "").strip().lower()
+    positions = table[:, 2:].reshape(len(table), len(names), 3).copy()
+    positions[~np.isfinite(positions)] = np.nan
+    return MarkerFile(
+        names=names,
+        numbers=frames.astype(np.int64),
+        times_s=table[:, 1].copy(),
+        positions=positions,
+        units=_UNITS.get(units),
+        fps=_positive(header.get("DataRate")),
+        header=header,
+        notes=tuple(notes),
+    )
+
+
+def _is_row(cells: list[str]) -> bool:
+    try:
+        float(cells[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _header(lines: list[str]) -> dict[str, str]:
+    """The values under the names of the second line; both are sometimes separated by several tabs."""
+    at = next((i for i, line in enumerate(lines) if "DataRate" in line), None)
+    if at is None or at + 1 >= len(lines):
+        return {}
+    keys, values = ([c.strip() for c in re.split(r"[\t,]+|\s{2,}", x.strip()) if c.strip()] for x in lines[at : at + 2])
+    if len(values) < len(keys):
+        values = lines[at + 1].replace(",", " ").split()
+    return {k: v[:80] for k, v in zip(keys, values)}
+
+
+def _names(line: str, separator: str | None) -> tuple[str, ...]:
+    cells = line.split(separator)[2:]
+    return tuple(name.strip()[:80] for name in cells if name.strip())
+
+
+def _positive(text: str | None) -> float | None:
+    try:
+        value = float(text) if text else 0.0
+    except ValueError:
+        return None
+    return value if 0 < value < 1e9 else None

@@ -1,0 +1,216 @@
+"""Damages keypoint files at random and reads them: only typed errors may come out, in bounded time and memory.
+
+    python tests/fuzz_readers.py --inputs 100000 [--kinds openpose,sleap]
+
+Each input is a whole file of `keypoint_files` with some bytes, numbers or pieces changed, or cut short. HDF5 and npz are
+damaged in their bytes; text also in its values. A slow input or any other exception is printed with its seed.
+"""
+
+import argparse
+import copy
+import json
+import random
+import re
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from keypoint_files import WRITERS
+
+from srnet_core.errors import SrnetError
+from srnet_core.keypoints import describe, read_keypoints
+
+_WORDS = [
+    b"null",
+    b"NaN",
+    b"Infinity",
+    b"-1",
+    b"1e999",
+    b"10000000000",
+    b"999999999999999999999999",
+    b'"=1+1"',
+    b"[]",
+    b"{}",
+    b"true",
+    b'""',
+    b"0",
+    b"[[[[]]]]",
+    b"-0.0",
+    b"\x00",
+    b"\xff\xfe",
+    b'"a"',
+    b",",
+    b"\t",
+    b"\n",
+    b"1e6",
+    b"0.5",
+]
+_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")
+SLOW_S = 5.0
+
+
+_VALUES = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**70,
+    -(2**63),
+    10**9,
+    1e308,
+    float("nan"),
+    float("inf"),
+    0.5,
+    "",
+    "x",
+    "1",
+    "0.jpg",
+    [],
+    [[]],
+    {},
+    [None],
+    [1, 2, 3],
+    [[1, 2], [3, 4]],
+    {"x": 1, "y": 2},
+    [[[0.0], [1.0]]],
+    {"0": []},
+]
+
+
+def damaged_json(content: bytes, rng: random.Random) -> bytes:
+    """JSON that is still JSON: values replaced, taken out, doubled, wrapped, or exchanged with others of the file."""
+    encoding = json.detect_encoding(content)
+    value = json.loads(content)
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        places = []
+        node, holder, key = value, None, None
+        for _ in range(rng.randrange(1, 12)):  # a walk down from the top
+            if isinstance(node, dict) and node:
+                holder, key = node, rng.choice(list(node))
+            elif isinstance(node, list) and node:
+                holder, key = node, rng.randrange(len(node))
+            else:
+                break
+            places.append((holder, key))
+            node = holder[key]
+        if not places:
+            return json.dumps(rng.choice(_VALUES)).encode(encoding)
+        holder, key = rng.choice(places)
+        kind = rng.randrange(6)
+        if kind <= 1:
+            holder[key] = copy.deepcopy(rng.choice(_VALUES))
+        elif kind == 2:
+            del holder[key]
+        elif kind == 3:
+            holder[key] = [holder[key]] if rng.random() < 0.5 else {"a": holder[key]}
+        elif kind == 4 and isinstance(holder, list):
+            holder[key:key] = [copy.deepcopy(holder[key]) for _ in range(rng.choice((1, 3, 50)))]
+        else:
+            other_holder, other_key = rng.choice(places)
+            if other_key in other_holder if isinstance(other_holder, dict) else other_key < len(other_holder):
+                holder[key] = json.loads(json.dumps(other_holder[other_key]))
+    return json.dumps(value).encode(encoding)
+
+
+def damaged(content: bytes, rng: random.Random) -> bytes:
+    """Some bytes of a file changed, cut out, put in or doubled; numbers of texts replaced by others."""
+    if content[:1] in (b"{", b"[") and rng.random() < 0.6:
+        return damaged_json(content, rng)
+    data = bytearray(content)
+    for _ in range(rng.choice((1, 1, 2, 4, 16))):
+        at = rng.randrange(len(data) + 1)
+        kind = rng.randrange(7)
+        if kind == 0 and data:
+            data[at % len(data)] = rng.randrange(256)
+        elif kind == 1:
+            del data[at : at + rng.choice((1, 3, 20, 400))]
+        elif kind == 2:
+            data[at:at] = rng.choice(_WORDS)
+        elif kind == 3:
+            del data[at:]
+        elif kind == 4:
+            data[at:at] = data[max(0, at - 60) : at]
+        elif found := _NUMBER.search(data, at):
+            data[found.start() : found.end()] = rng.choice(_WORDS)
+    return bytes(data)
+
+
+def one_input(whole: Path, folder: Path, rng: random.Random) -> None:
+    """Copy a file or folder with damage in it, and read it.
+
+    Raises:
+        Exception: anything but an error of srnet.
+    """
+    target = folder / "input"
+    if target.is_dir():
+        shutil.rmtree(target)
+    target.unlink(missing_ok=True)
+    if whole.is_dir():
+        target.mkdir()
+        files = sorted(whole.iterdir())[:4]
+        victim = rng.choice(files)
+        for file in files:
+            content = file.read_bytes()
+            name = file.name
+            if file == victim:
+                content = damaged(content, rng)
+                if rng.random() < 0.1:
+                    name = rng.choice(("x.json", "9" * 60 + ".json", "a" + name, name.replace("0", "7"), "-1.txt"))
+            (target / name).write_bytes(content)
+    else:
+        target.write_bytes(damaged(whole.read_bytes(), rng))
+    try:
+        describe(target)
+        found = read_keypoints(target)
+        found.mend_swaps().fill_gaps(max_frames=3)
+        if found.layout is not None:
+            found.to_h36m17()
+    except SrnetError as error:
+        if "\n" in str(error) or len(str(error)) > 2000:
+            raise AssertionError(f"not one line: {error}") from error
+
+
+def run(kinds: list[str], inputs: int, seed: int, report=None) -> list[str]:
+    """Read `inputs` damaged files of each kind; returns what went wrong, one line each."""
+    wrong = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for kind in kinds:
+            whole = WRITERS[kind][0](folder / ("whole " + kind))
+            started = time.monotonic()
+            for number in range(inputs):
+                begun = time.monotonic()
+                try:
+                    one_input(whole, folder, random.Random(f"{seed}-{kind}-{number}"))
+                except Exception as error:
+                    wrong.append(f"{kind}, seed {seed}-{kind}-{number}: {type(error).__name__}: {str(error)[:200]}")
+                if time.monotonic() - begun > SLOW_S:
+                    wrong.append(f"{kind}, seed {seed}-{kind}-{number}: took {time.monotonic() - begun:.1f} s")
+            if report:
+                report(f"{kind}: {inputs} inputs, {time.monotonic() - started:.0f} s")
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--inputs", type=int, default=100_000, help="damaged files of each kind")
+    parser.add_argument("--kinds", default="", help="comma-separated beginnings of kinds; all if left out")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    starts = tuple(arguments.kinds.split(",")) if arguments.kinds else ("",)
+    kinds = [k for k in WRITERS if k.startswith(starts)]
+    wrong = run(kinds, arguments.inputs, arguments.seed, report=lambda line: print(line, flush=True))
+    print("\n".join(wrong[:100]))
+    print(f"{len(wrong)} problems; most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,600 @@
+"""Writes 2D keypoint files in the form of every tool that is read, of people that are made up here."""
+
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from srnet_core.layouts import Layout, get_layout
+from srnet_core.layouts.parts import FIGURE_M
+
+SIZE_PX = (640, 480)
+FRAMES = 12
+_ORDER = list(FIGURE_M)
+
+
+def figure(frames: int = FRAMES, *, x_px: float = 300.0, seed: int = 0, speed_px: float = 2.0) -> dict[str, np.ndarray]:
+    """{part: (T, 2) px}: a person of 350 px who walks to the right, half turned to the camera."""
+    rng = np.random.default_rng(seed)
+    phase = np.linspace(0, 4, frames) + rng.uniform(0, 6)
+    found = {}
+    for part, (x, y, z) in FIGURE_M.items():
+        side = 1 if part.startswith("left_") else -1
+        swing = 0.0
+        if part.endswith(("knee", "ankle", "heel", "toe", "foot")):
+            swing = 0.16 * side * (0.93 - y)
+        if part.endswith(("elbow", "wrist", "hand", "tip", "index", "pinky", "thumb")):
+            swing = -0.22 * side * (1.42 - y)
+        forward = z + swing * np.sin(phase)
+        across = 0.8 * x + 0.6 * forward
+        found[part] = np.stack(
+            [x_px + 200 * across + speed_px * np.arange(frames), 440 - 200 * y + 0 * phase], axis=-1
+        ) + rng.normal(0, 0.3, (frames, 2))
+    return found
+
+
+def person(layout: str | Layout, frames: int = FRAMES, **how) -> np.ndarray:
+    """(T, J, 3) px and confidence of a person in a layout; points without a part lie near the nose."""
+    layout = get_layout(layout) if isinstance(layout, str) else layout
+    parts = figure(frames, **how)
+    rng = np.random.default_rng(1)
+    points = np.empty((frames, layout.num_joints, 3))
+    for joint, part in enumerate(layout.parts):
+        points[:, joint, :2] = parts[part] if part else parts["nose"] + rng.uniform(-8, 8, (1, 2))
+    points[..., 2] = rng.uniform(0.3, 0.95, points.shape[:2])
+    return points.round(3)
+
+
+def flat(points: np.ndarray) -> list[float]:
+    return [float(v) for v in points.reshape(-1)]
+
+
+# OpenPose and the like
+
+
+def write_openpose(folder: Path, frames: list[list[np.ndarray]], *, name="video_{:012d}_keypoints.json", numbers=None):
+    """One file per frame; each person (J, 3)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, people in zip(numbers or range(len(frames)), frames):
+        listed = [{"person_id": [-1], "pose_keypoints_2d": flat(p)} for p in people]
+        (folder / name.format(number)).write_text(json.dumps({"version": 1.3, "people": listed}))
+    return folder
+
+
+def one(points: np.ndarray) -> list[list[np.ndarray]]:
+    """A person alone in every frame."""
+    return [[p] for p in points]
+
+
+def openpose(layout: str):
+    return lambda path: write_openpose(path, one(person(layout)))
+
+
+def openpose_with_hands(path: Path):
+    write_openpose(path, one(person("body25")))
+    hand = [float(v) for v in range(63)]
+    for file in path.iterdir():
+        frame = json.loads(file.read_text())
+        frame["people"][0] |= {"hand_left_keypoints_2d": hand, "hand_right_keypoints_2d": hand, "face_keypoints_2d": []}
+        file.write_text(json.dumps(frame))
+    return path
+
+
+def openpose_old(path: Path):
+    """Version 1.0: other keys."""
+    path.mkdir()
+    for number, points in enumerate(person("coco18_openpose")):
+        frame = {"version": 1.0, "people": [{"pose_keypoints": flat(points), "hand_left_keypoints": []}]}
+        (path / f"{number}.json").write_text(json.dumps(frame))
+    return path
+
+
+def _json(path: Path, value, **how) -> Path:
+    path = path.with_suffix(".json")
+    path.write_text(json.dumps(value, **how))
+    return path
+
+
+def alphapose_list(layout: str):
+    def write(path: Path):
+        people = [
+            {
+                "image_id": f"{i}.jpg",
+                "category_id": 1,
+                "keypoints": flat(p),
+                "score": 2.5,
+                "box": [1, 2, 3, 4],
+                "idx": [0.0],
+            }
+            for i, p in enumerate(person(layout))
+        ]
+        return _json(path, people)
+
+    return write
+
+
+def alphapose_cmu(path: Path):
+    images = {
+        f"{i}.jpg": {"version": "AlphaPose v0.3", "bodies": [{"joints": flat(p)}]}
+        for i, p in enumerate(person("coco18_openpose"))
+    }
+    return _json(path, images)
+
+
+def alphapose_open(path: Path):
+    images = {
+        f"{i}.jpg": {"version": "AlphaPose v0.3", "people": [{"pose_keypoints_2d": flat(p)}]}
+        for i, p in enumerate(person("coco18_openpose"))
+    }
+    return _json(path, images)
+
+
+# COCO, MMPose, ST-GCN
+
+
+def coco_results(path: Path):
+    people = [
+        {"image_id": i, "category_id": 1, "keypoints": flat(p), "score": 0.9} for i, p in enumerate(person("coco17"), 1)
+    ]
+    return _json(path, people)
+
+
+def coco_annotations(path: Path):
+    layout = get_layout("coco17")
+    points = person(layout)
+    points[..., 2] = 2
+    points[0, 3] = 0
+    points[1, 4, 2] = 1
+    value = {
+        "images": [{"id": 100 + i, "file_name": f"f_{i:04d}.jpg", "width": 640, "height": 480} for i in range(FRAMES)],
+        "annotations": [
+            {
+                "id": i,
+                "image_id": 100 + i,
+                "category_id": 1,
+                "keypoints": flat(p),
+                "num_keypoints": 17,
+                "bbox": [0, 0, 1, 1],
+            }
+            for i, p in enumerate(points)
+        ],
+        "categories": [{"id": 1, "name": "person", "keypoints": list(layout.joints), "skeleton": []}],
+    }
+    return _json(path, value)
+
+
+def _instance(points: np.ndarray) -> dict:
+    return {
+        "keypoints": points[:, :2].tolist(),
+        "keypoint_scores": points[:, 2].tolist(),
+        "bbox": [[0, 0, 9, 9]],
+        "bbox_score": 0.9,
+    }
+
+
+def mmpose_topdown(layout: str, dataset: str):
+    def write(path: Path):
+        names = get_layout(layout).joints
+        value = {
+            "meta_info": {
+                "dataset_name": dataset,
+                "num_keypoints": len(names),
+                "keypoint_id2name": {str(i): n for i, n in enumerate(names)},
+            },
+            "instance_info": [{"frame_id": i, "instances": [_instance(p)]} for i, p in enumerate(person(layout), 1)],
+        }
+        return _json(path, value, indent="\t")
+
+    return write
+
+
+def mmpose_inferencer(layout: str):
+    return lambda path: _json(
+        path, [{"frame_id": i, "instances": [_instance(p)]} for i, p in enumerate(person(layout))]
+    )
+
+
+def mmpose_images(path: Path):
+    """The inferencer on a folder of images: one list of instances each."""
+    path.mkdir()
+    for i, points in enumerate(person("coco17")):
+        (path / f"img_{i:03d}.json").write_text(json.dumps([_instance(points)]))
+    return path
+
+
+def stgcn_nested(path: Path):
+    frames = [
+        {"frame_index": i, "skeleton": [{"pose": p[:, :2].tolist(), "score": p[:, 2:].tolist(), "bbox": [0, 0, 1, 1]}]}
+        for i, p in enumerate(person("coco17"), 1)
+    ]
+    return _json(path, {"label": "a", "label_index": 0, "data": frames})
+
+
+def stgcn_kinetics(path: Path):
+    """As the Kinetics-skeleton files are: flat, fractions of the image, 18 joints."""
+    frames = [
+        {"frame_index": i, "skeleton": [{"pose": flat(p[:, :2] / SIZE_PX), "score": flat(p[:, 2])}]}
+        for i, p in enumerate(person("coco18_openpose"), 1)
+    ]
+    return _json(path, {"data": frames, "label": "a", "label_index": 0})
+
+
+# MediaPipe, YOLO
+
+
+def mediapipe_json(path: Path):
+    frames = [
+        {
+            "timestamp": 33 * i,
+            "worldLandmarks": [],
+            "landmarks": [[{"x": x / 640, "y": y / 480, "z": 0.1, "visibility": c} for x, y, c in p]],
+        }
+        for i, p in enumerate(person("blazepose33"))
+    ]
+    frames[0]["landmarks"] = []
+    return _json(path, {"video": "a.mp4", "width": 640, "height": 480, "fps": 30.0, "frames": frames})
+
+
+def mediapipe_long(path: Path):
+    rows = ["frame,landmark,x,y,z,visibility"]
+    for i, p in enumerate(person("blazepose33")):
+        rows += [f"{i},{j},{x / 640},{y / 480},0.1,{c}" for j, (x, y, c) in enumerate(p)]
+    path = path.with_suffix(".csv")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def mediapipe_wide(path: Path):
+    names = [n.upper() for n in get_layout("blazepose33").joints]
+    rows = ["frame," + ",".join(f"{n}_{k}" for n in names for k in ("x", "y", "z", "visibility"))]
+    for i, p in enumerate(person("blazepose33")):
+        rows.append(f"{i}," + ",".join(f"{x / 640},{y / 480},0.1,{c}" for x, y, c in p))
+    path = path.with_suffix(".csv")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def yolo(path: Path):
+    """Frames 1 to 12, not padded; nobody in frame 6."""
+    path.mkdir()
+    for i, p in enumerate(person("coco17"), 1):
+        p[:, :2] /= SIZE_PX
+        if i != 6:
+            (path / f"demo_{i}.txt").write_text(
+                "0 0.5 0.5 0.3 0.9 " + " ".join(f"{v:.6g}" for v in p.reshape(-1)) + "\n"
+            )
+    return path
+
+
+def yolo_tracked(path: Path):
+    """With the confidence of the box and the number of the track at the end."""
+    path.mkdir()
+    for i, p in enumerate(person("coco17"), 1):
+        p[:, :2] /= SIZE_PX
+        line = "0 0.5 0.5 0.3 0.9 " + " ".join(f"{v:.6g}" for v in p.reshape(-1)) + " 0.87 3\n"
+        (path / f"demo_{i}.txt").write_text(line)
+    return path
+
+
+# Arrays
+
+
+def _object(value) -> np.ndarray:
+    array = np.empty((), object)
+    array[()] = value
+    return array
+
+
+def videopose3d_custom(path: Path):
+    layout = get_layout("coco17")
+    left, right = zip(*layout.mirror_pairs)
+    path = path.with_suffix(".npz")
+    np.savez_compressed(
+        path,
+        positions_2d={"a.mp4": {"custom": [person(layout)[..., :2].astype("f4")]}},
+        metadata={
+            "layout_name": "coco",
+            "num_joints": 17,
+            "keypoints_symmetry": [list(left), list(right)],
+            "video_metadata": {"a.mp4": {"w": 640, "h": 480}},
+        },
+    )
+    return path
+
+
+def detectron_script(path: Path):
+    points = person("coco17")
+    keypoints = np.empty((FRAMES, 2), object)
+    boxes = np.empty((FRAMES, 2), object)
+    for i, p in enumerate(points):
+        keypoints[i] = [[], np.stack([p[:, 0], p[:, 1], 0 * p[:, 0], p[:, 2]])[None].astype("f4")]
+        boxes[i] = [[], np.ones((1, 5), "f4")]
+    keypoints[4, 1] = []
+    path = path.with_suffix(".npz")
+    np.savez_compressed(path, boxes=boxes, keypoints=keypoints, segments=boxes, metadata={"w": 640, "h": 480})
+    return path
+
+
+def npy(layout: str, *, confidence: bool):
+    def write(path: Path):
+        path = path.with_suffix(".npy")
+        np.save(path, person(layout)[..., : 3 if confidence else 2].astype("f4"))
+        return path
+
+    return write
+
+
+def npz_plain(path: Path):
+    path = path.with_suffix(".npz")
+    points = person("halpe26")
+    np.savez(path, keypoints=points[..., :2], scores=points[..., 2], fps=25.0, size=np.array(SIZE_PX))
+    return path
+
+
+def npz_people_first(path: Path):
+    """MotionBERT's and MHFormer's demos: (people, frames, joints, 2) under the name "reconstruction"."""
+    path = path.with_suffix(".npz")
+    np.savez_compressed(path, reconstruction=person("h36m17")[None, ..., :2])
+    return path
+
+
+def csv_named(path: Path):
+    names = get_layout("body25").joints
+    rows = ["frame," + ",".join(f"{n}_{k}" for n in names for k in ("x", "y", "score"))]
+    rows += [f"{i}," + ",".join(map(str, p.reshape(-1))) for i, p in enumerate(person("body25"))]
+    path = path.with_suffix(".csv")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def csv_long(path: Path):
+    names = get_layout("coco17").joints
+    rows = ["frame;joint;x;y;confidence"]
+    rows += [f"{i};{n};{x};{y};{c}" for i, p in enumerate(person("coco17")) for n, (x, y, c) in zip(names, p)]
+    path = path.with_suffix(".csv")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+# DeepLabCut, SLEAP
+
+_DLC = "DLC_resnet50_x"
+
+
+def _dlc_labels(names, individuals=("",), coords=("x", "y", "likelihood")) -> list[tuple[str, ...]]:
+    who = [(w,) if w else () for w in individuals]
+    return [(_DLC, *w, n, c) for w in who for n in names for c in coords]
+
+
+def dlc_csv(path: Path):
+    labels = _dlc_labels(get_layout("coco17").joints)
+    rows = [
+        ",".join([name, *[label[i] for label in labels]]) for i, name in enumerate(("scorer", "bodyparts", "coords"))
+    ]
+    rows += [f"{i}," + ",".join(map(str, p.reshape(-1))) for i, p in enumerate(person("coco17"))]
+    path = path.with_suffix(".csv")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def dlc_csv_two_animals(path: Path):
+    labels = _dlc_labels(get_layout("coco17").joints, ("mia", "ben"))
+    levels = ("scorer", "individuals", "bodyparts", "coords")
+    rows = [",".join([name, *[label[i] for label in labels]]) for i, name in enumerate(levels)]
+    ben = person("coco17", x_px=150.0, seed=3)
+    for i, p in enumerate(person("coco17")):
+        second = ["" for _ in range(51)] if i < 3 else list(map(str, ben[i].reshape(-1)))
+        rows.append(f"{i}," + ",".join([*map(str, p.reshape(-1)), *second]))
+    path = path.with_suffix(".csv")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def dlc_labels_csv(path: Path):
+    """Labels: three columns for the name of the image, no likelihood, blanks."""
+    labels = _dlc_labels(get_layout("coco17").joints, coords=("x", "y"))
+    rows = [
+        ",".join([name, "", "", *[label[i] for label in labels]])
+        for i, name in enumerate(("scorer", "bodyparts", "coords"))
+    ]
+    for i, p in enumerate(person("coco17")):
+        cells = ["" if j < 2 else str(v) for j, v in enumerate(p[:, :2].reshape(-1))]
+        rows.append(f"labeled-data,vid,img{i:03d}.png," + ",".join(cells))
+    path = path.with_suffix(".csv")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def _pickled(value) -> np.bytes_:
+    return np.bytes_(pickle.dumps(value, 0))
+
+
+def dlc_h5_two_animals(path: Path):
+    """The same of two animals, who are both there from the beginning."""
+    return dlc_h5_table(path, ("mia", "ben"))
+
+
+def dlc_h5_table(path: Path, individuals=("",)):
+    """As pandas' `to_hdf(format="table")` lays it out."""
+    labels = _dlc_labels(get_layout("coco17").joints, individuals)
+    points = np.concatenate(
+        [person("coco17", x_px=300.0 - 150 * i, seed=3 * i) for i in range(len(individuals))], axis=1
+    )
+    path = path.with_suffix(".h5")
+    records = np.zeros(FRAMES, [("index", "<i8"), ("values_block_0", "<f8", (len(labels),))])
+    records["index"] = np.arange(FRAMES)
+    records["values_block_0"] = points.reshape(FRAMES, -1)
+    with h5py.File(path, "w") as file:
+        group = file.create_group("df_with_missing")
+        group.attrs["pandas_type"] = np.bytes_("frame_table")
+        group.attrs["non_index_axes"] = _pickled([(1, labels)])
+        group.attrs["info"] = _pickled(
+            {1: {"names": ["scorer", "bodyparts", "coords"], "type": "MultiIndex"}, "index": {}}
+        )
+        table = group.create_dataset("table", data=records, chunks=(4,), maxshape=(None,))
+        table.attrs["values_block_0_kind"] = _pickled(labels)
+    return path
+
+
+def dlc_h5_fixed(path: Path):
+    """As pandas' `to_hdf` lays a data frame out without a format."""
+    labels = _dlc_labels(get_layout("coco17").joints)
+    path = path.with_suffix(".h5")
+    with h5py.File(path, "w") as file:
+        group = file.create_group("df_with_missing")
+        group.attrs["pandas_type"] = np.bytes_("frame")
+        for name in ("axis0", "block0_items"):
+            for level in range(3):
+                values = sorted({label[level] for label in labels})
+                group[f"{name}_level{level}"] = np.array([v.encode() for v in values])
+                group[f"{name}_label{level}"] = np.array([values.index(label[level]) for label in labels], "i1")
+        group["axis1"] = np.arange(FRAMES)
+        group["block0_values"] = person("coco17").reshape(FRAMES, -1)
+    return path
+
+
+def sleap_h5(path: Path):
+    layout = get_layout("coco17")
+    points = np.stack([person(layout), person(layout, x_px=150.0, seed=3)])  # (people, T, J, 3)
+    points[1, :3] = np.nan
+    path = path.with_suffix(".h5")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("tracks", data=points[..., :2].transpose(0, 3, 2, 1), compression="gzip")
+        file.create_dataset("point_scores", data=points[..., 2].transpose(0, 2, 1), compression="gzip")
+        file["node_names"] = np.array([n.encode() for n in layout.joints])
+        file["track_names"] = np.array([b"mia", b"ben"])
+    return path
+
+
+# Kinect, TRC
+
+
+def kinect(path: Path):
+    layout = get_layout("kinect_v2_25")
+    path.mkdir()
+    for i, p in enumerate(person(layout)):
+        joints = [
+            {"JointType": n, "TrackingState": "True", "Position": {"X": float(x), "Y": float(y)}}
+            for n, (x, y, _) in zip(layout.joints, p)
+        ]
+        in_3d = [{**j, "Position": {"X": 0.1, "Y": 0.2, "Z": 2.0}} for j in joints]
+        frame = {
+            "FrameID": 10**18 + i,
+            "Timestamp": 10**17 + 333_333 * i,
+            "ImageWidth": 1920,
+            "ImageHeight": 1080,
+            "Bodies": [{"TrackingId": 7, "IsTracked": True, "Joints": in_3d, "Joints2D": joints}],
+        }
+        (path / f"frame_{i}.json").write_bytes(json.dumps(frame).encode("utf-16-le"))
+    return path
+
+
+def trc_text(names, rows, *, rate="30", units="m", separator="\t", count=None) -> str:
+    """`rows`: (frame, time, values)."""
+    s = separator
+    head = [
+        f"PathFileType{s}4{s}(X/Y/Z){s}a.trc",
+        s.join(
+            [
+                "DataRate",
+                "CameraRate",
+                "NumFrames",
+                "NumMarkers",
+                "Units",
+                "OrigDataRate",
+                "OrigDataStartFrame",
+                "OrigNumFrames",
+            ]
+        ),
+        s.join([rate, rate, str(count or len(rows)), str(len(names)), units, rate, "0", str(len(rows))]),
+        s.join(["Frame#", "Time", *[c for n in names for c in (n, "", "")]]),
+        s.join(["", "", *[f"{c}{i}" for i in range(1, len(names) + 1) for c in "XYZ"]]),
+    ]
+    return "\n".join([*head, *[s.join(map(str, row)) for row in rows]]) + "\n"
+
+
+def trc_pixels(path: Path):
+    """As Sports2D writes it: pixels, though the unit says m; nobody in the first frame."""
+    layout = get_layout("halpe26")
+    rows = [
+        [i, i / 30, *[v for x, y, _ in p for v in ((x, y, 0.0) if i else ("", "", 0.0))]]
+        for i, p in enumerate(person(layout))
+    ]
+    path = path.with_suffix(".trc")
+    path.write_text(trc_text(layout.joints, rows))
+    return path
+
+
+# kind -> (writer, format, layout, joints, units)
+WRITERS = {
+    "openpose body25": (openpose("body25"), "openpose", "body25", 25, "px"),
+    "openpose body25b": (openpose("body25b"), "openpose", "body25b", 25, "px"),
+    "openpose coco18": (openpose("coco18_openpose"), "openpose", "coco18_openpose", 18, "px"),
+    "openpose mpi": (openpose("mpi15_openpose"), "openpose", "mpi15_openpose", 15, "px"),
+    "openpose hands": (openpose_with_hands, "openpose", "body25", 25, "px"),
+    "openpose body135": (openpose("body135"), "openpose", "body135", 135, "px"),
+    "openpose old": (openpose_old, "openpose", "coco18_openpose", 18, "px"),
+    "rtmlib halpe26": (openpose("halpe26"), "rtmlib", "halpe26", 26, "px"),
+    "rtmlib wholebody": (openpose("coco_wholebody133"), "rtmlib", "coco_wholebody133", 133, "px"),
+    "rtmlib openpose": (openpose("openpose_wholebody134"), "rtmlib", "openpose_wholebody134", 134, "px"),
+    "rtmlib coco17": (openpose("coco17"), "rtmlib", "coco17", 17, "px"),
+    "alphapose coco17": (alphapose_list("coco17"), "alphapose", "coco17", 17, "px"),
+    "alphapose halpe26": (alphapose_list("halpe26"), "alphapose", "halpe26", 26, "px"),
+    "alphapose halpe136": (alphapose_list("halpe136"), "alphapose", "halpe136", 136, "px"),
+    "alphapose cmu": (alphapose_cmu, "alphapose", "coco18_openpose", 18, "px"),
+    "alphapose open": (alphapose_open, "alphapose", "coco18_openpose", 18, "px"),
+    "coco results": (coco_results, "coco", "coco17", 17, "px"),
+    "coco annotations": (coco_annotations, "coco", "coco17", 17, "px"),
+    "mmpose coco": (mmpose_topdown("coco17", "coco"), "mmpose", "coco17", 17, "px"),
+    "mmpose halpe26": (mmpose_topdown("halpe26", "halpe26"), "mmpose", "halpe26", 26, "px"),
+    "mmpose wholebody": (
+        mmpose_topdown("coco_wholebody133", "coco_wholebody"),
+        "mmpose",
+        "coco_wholebody133",
+        133,
+        "px",
+    ),
+    "mmpose aic": (mmpose_topdown("aic14", "aic"), "mmpose", "aic14", 14, "px"),
+    "mmpose list coco": (mmpose_inferencer("coco17"), "mmpose", "coco17", 17, "px"),
+    "mmpose list h36m": (mmpose_inferencer("h36m17"), "mmpose", "h36m17", 17, "px"),
+    "mmpose list crowdpose": (mmpose_inferencer("crowdpose14"), "mmpose", "crowdpose14", 14, "px"),
+    "mmpose images": (mmpose_images, "mmpose", "coco17", 17, "px"),
+    "stgcn nested": (stgcn_nested, "stgcn_json", "coco17", 17, "px"),
+    "stgcn kinetics": (stgcn_kinetics, "stgcn_json", "coco18_openpose", 18, "normalized"),
+    "mediapipe json": (mediapipe_json, "mediapipe", "blazepose33", 33, "normalized"),
+    "mediapipe long": (mediapipe_long, "mediapipe", "blazepose33", 33, "normalized"),
+    "mediapipe wide": (mediapipe_wide, "mediapipe", "blazepose33", 33, "normalized"),
+    "yolo": (yolo, "yolo", "coco17", 17, "normalized"),
+    "yolo tracked": (yolo_tracked, "yolo", "coco17", 17, "normalized"),
+    "videopose3d custom": (videopose3d_custom, "videopose3d", "coco17", 17, "px"),
+    "videopose3d script": (detectron_script, "videopose3d", "coco17", 17, "px"),
+    "npy body25": (npy("body25", confidence=False), "npy", "body25", 25, "px"),
+    "npy coco with confidence": (npy("coco17", confidence=True), "npy", "coco17", 17, "px"),
+    "npz": (npz_plain, "npz", "halpe26", 26, "px"),
+    "npz people first": (npz_people_first, "npz", "h36m17", 17, "px"),
+    "csv named": (csv_named, "csv", "body25", 25, "px"),
+    "csv long": (csv_long, "csv", "coco17", 17, "px"),
+    "dlc csv": (dlc_csv, "deeplabcut", "coco17", 17, "px"),
+    "dlc csv two": (dlc_csv_two_animals, "deeplabcut", "coco17", 17, "px"),
+    "dlc labels": (dlc_labels_csv, "deeplabcut", "coco17", 17, "px"),
+    "dlc h5 table": (dlc_h5_table, "deeplabcut", "coco17", 17, "px"),
+    "dlc h5 two": (dlc_h5_two_animals, "deeplabcut", "coco17", 17, "px"),
+    "dlc h5 fixed": (dlc_h5_fixed, "deeplabcut", "coco17", 17, "px"),
+    "sleap": (sleap_h5, "sleap", "coco17", 17, "px"),
+    "kinect": (kinect, "kinect", "kinect_v2_25", 25, "px"),
+    "trc pixels": (trc_pixels, "trc", "halpe26", 26, "px"),
+}
+
+
+def zip_bomb(path: Path) -> Path:
+    """An .npz whose member decompresses to 300 MB of zeros."""
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (40000000,), }"
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("keypoints.npy", "w") as member:
+        member.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        for _ in range(320):
+            member.write(bytes(1 << 20))
+    return path

@@ -1,0 +1,154 @@
+"""Problems are found where they are, and a good recording has none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from keypoint_files import WRITERS, person, write_openpose
+
+from srnet_core.errors import AmbiguousError, InputFileMissing
+from srnet_core.keypoints import check, describe, list_data, measure, read_keypoints
+
+T = 40
+
+
+@pytest.fixture
+def reading(tmp_path):
+    def read(points, **how):
+        np.save(tmp_path / "a.npy", points)
+        return read_keypoints(tmp_path / "a.npy", **{"layout": "halpe26", "fps": 30, "image_size": (640, 480), **how})
+
+    return read
+
+
+def kinds(problems) -> dict[str, list[tuple]]:
+    found: dict[str, list[tuple]] = {}
+    for problem in problems:
+        found.setdefault(problem.kind, []).append((problem.first_frame, problem.last_frame))
+    return found
+
+
+def test_a_good_recording_has_no_problems(reading):
+    assert check(reading(person("halpe26", T))) == []
+
+
+def test_jumps(reading):
+    points = person("halpe26", T)
+    points[20:, :, 0] += 400
+    assert kinds(check(reading(points)))["jump"] == [(20, 20)]
+
+
+def test_joints_outside_the_image(reading):
+    points = person("halpe26", T)
+    points[10:13, 9, 0] = 900
+    found = kinds(check(reading(points)))
+    assert found["outside image"] == [(10, 12)]
+    assert found["too fast"][0] == (10, 10)
+    assert "outside image" not in kinds(check(reading(points, image_size=None)))
+
+
+def test_upside_down(reading):
+    points = person("halpe26", T)
+    points[..., 1] = 480 - points[..., 1]
+    assert "upside down" in kinds(check(reading(points)))
+
+
+def test_swapped_sides(reading):
+    points = person("halpe26", T)
+    points[15:20, [13, 14]] = points[15:20, [14, 13]]
+    points[15:20, [15, 16]] = points[15:20, [16, 15]]
+    points[15:20, 20:26] = points[15:20][:, [21, 20, 23, 22, 25, 24]]
+    assert kinds(check(reading(points)))["swapped sides"] == [(15, 19)]
+
+
+def test_wrong_layout(reading):
+    (problem,) = [p for p in check(reading(person("coco17", T), layout="h36m17")) if p.kind == "wrong layout"]
+    assert "coco17" in problem.text
+
+
+def test_missing_joints(reading):
+    points = person("halpe26", T)
+    points[:, 11:] = 0
+    texts = [p.text for p in check(reading(points)) if p.kind == "missing"]
+    assert any("58%" in t for t in texts) and any("left_hip" in t for t in texts)
+
+
+def test_frame_numbers_are_those_of_the_file(tmp_path):
+    points = person("halpe26", T)
+    points[20:, :, 0] += 600
+    frames = [[p] for p in points]
+    found = read_keypoints(write_openpose(tmp_path / "a", frames, numbers=range(100, 140)))
+    assert kinds(check(found))["jump"] == [(120, 120)]
+
+
+def test_images_have_no_jumps(reading):
+    points = person("halpe26", T)
+    points[20:, :, 0] += 400
+    assert check(replace(reading(points, image_size=None), consecutive=False)) == []
+
+
+def test_measures(reading):
+    points = person("halpe26", T)
+    points[:20, 9] = 0
+    points[5, 10, 0] = 700
+    (found,) = measure(reading(points))
+    assert (found["frames"], found["missing_share"]) == (T, round(20 / (26 * T), 4))
+    assert found["outside_image_share"] == round(1 / (26 * T - 20), 4)
+    assert 300 < found["size"] < 450
+    assert 0.05 < found["speed_median"] < 1.5 and found["speed_unit"] == "sizes/s"
+    thigh = found["bones"]["left_hip - left_knee"]
+    assert 70 < thigh["median"] < 110 and thigh["spread"] < 0.3
+    (per_frame,) = measure(reading(points, fps=None, image_size=None))
+    assert per_frame["speed_median"] == pytest.approx(found["speed_median"] / 30, rel=1e-3)
+    assert per_frame["outside_image_share"] is None
+
+
+# describe and list
+
+
+def test_several_sequences_are_listed_and_asked_about(tmp_path):
+    points = person("coco17")[..., :2]
+    takes = {"S1": {"Walk": [points, points + 50], "Sit": [points[:5]]}}
+    np.savez(tmp_path / "a.npz", positions_2d=takes, metadata={"layout_name": "coco", "num_joints": 17})
+    found = describe(tmp_path / "a.npz")
+    assert [s["name"] for s in found["sequences"]] == ["S1/Walk/camera 0", "S1/Walk/camera 1", "S1/Sit"]
+    assert (found["frames"], found["people"]) == (29, 1)
+    with pytest.raises(AmbiguousError, match="S1/Sit"):
+        read_keypoints(tmp_path / "a.npz")
+    assert read_keypoints(tmp_path / "a.npz", sequence="S1/Sit").frame_count == 5
+    assert read_keypoints(tmp_path / "a.npz", sequence=1).sequence == "S1/Walk/camera 1"
+    with pytest.raises(AmbiguousError, match="none called"):
+        read_keypoints(tmp_path / "a.npz", sequence="S2")
+
+
+def test_sides_that_contradict_the_layout_are_not_believed(tmp_path):
+    points = person("h36m17")[..., :2]
+    metadata = {
+        "layout_name": "coco",
+        "num_joints": 17,
+        "keypoints_symmetry": [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]],
+    }
+    np.savez(tmp_path / "a.npz", positions_2d={"a": {"custom": [points]}}, metadata=metadata)
+    found = read_keypoints(tmp_path / "a.npz")
+    assert (found.layout.name, found.origins["layout"]) == ("h36m17", "bones")
+    assert any("left and right" in note for note in found.notes)
+
+
+def test_what_cannot_be_told_is_none(tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).uniform(0, 1000, (50, 17, 2)))
+    found = describe(tmp_path / "a.npy")
+    assert (found["layout"], found["fps"], found["image_size"], found["joints"]) == (None, None, None, 17)
+    assert any("coco17" in note for note in found["notes"])
+
+
+def test_list_of_a_folder(tmp_path):
+    WRITERS["npz"][0](tmp_path / "a")
+    WRITERS["dlc csv"][0](tmp_path / "b")
+    WRITERS["openpose body25"][0](tmp_path / "cam01_json")
+    (tmp_path / "notes.md").write_text("nothing")
+    found = {item["path"].rpartition("/")[2]: item["format"] for item in list_data(tmp_path)}
+    assert found == {"a.npz": "plain", "b.csv": "deeplabcut", "cam01_json": "openpose", "notes.md": None}
+    assert [i["format"] for i in list_data(tmp_path / "cam01_json")] == ["openpose"]
+    assert [i["format"] for i in list_data(tmp_path / "b.csv")] == ["deeplabcut"]
+    with pytest.raises(InputFileMissing):
+        list_data(tmp_path / "no")

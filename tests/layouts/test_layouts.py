@@ -1,0 +1,145 @@
+"""Layouts: whole as data, found by name, by the names of joints, and by bones."""
+
+import numpy as np
+import pytest
+from keypoint_files import person
+
+from srnet_core.errors import AmbiguousError, BadFileError, UnknownNameError
+from srnet_core.keypoints import read_keypoints
+from srnet_core.layouts import (
+    all_layouts,
+    check_count,
+    get_layout,
+    layout_names,
+    layout_of_names,
+    layouts_of_count,
+    part_of,
+)
+from srnet_core.layouts.geometry import decide, fit
+from srnet_core.skeletons.h36m17 import JOINTS
+
+WITHOUT_ALL_17: set[str] = set()
+
+
+@pytest.mark.parametrize("layout", all_layouts(), ids=lambda x: x.name)
+def test_a_layout_is_whole(layout):
+    assert len(set(layout.joints)) == layout.num_joints == len(layout.parts) == len(layout.parents)
+    assert layout.source
+    assert all(-1 <= p < layout.num_joints for p in layout.parents)
+    matrix = layout.matrix()
+    np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-5)
+    for left, right in layout.mirror_pairs:
+        a, b = layout.parts[left], layout.parts[right]
+        assert (a, b) == ("", "") or (a.startswith("left_") and b == "right_" + a[5:])
+
+
+@pytest.mark.parametrize("layout", all_layouts(), ids=lambda x: x.name)
+def test_mirroring_a_layout_mirrors_the_17(layout):
+    h36m = get_layout("h36m17")
+    mirrored = np.eye(17)[list(h36m.mirror)] @ layout.matrix()
+    np.testing.assert_allclose(mirrored, layout.matrix()[:, list(layout.mirror)], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", [n for n in layout_names() if len(layouts_of_count(get_layout(n).num_joints)) > 1])
+def test_layouts_of_one_count_are_told_apart_by_their_bones(name):
+    layout = get_layout(name)
+    points = person(layout, 60)[..., :2]
+    found, fits = decide(points, layouts_of_count(layout.num_joints))
+    assert found is layout, [(f.layout.name, f.misfit) for f in fits]
+
+
+@pytest.mark.parametrize("count, names", [(17, 4), (25, 3), (15, 3), (14, 3)])
+def test_the_counts_that_several_layouts_share(count, names):
+    assert len(layouts_of_count(count)) == names
+
+
+def test_points_of_nobody_are_asked_about(tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).uniform(0, 1000, (50, 17, 2)))
+    with pytest.raises(AmbiguousError, match="coco17") as caught:
+        read_keypoints(tmp_path / "a.npy")
+    for name in ("h36m17", "posetrack18", "mpi_inf_3dhp17", "the bones fit none", "layout="):
+        assert name in str(caught.value)
+
+
+def test_too_few_joints_are_asked_about(tmp_path):
+    points = person("coco17")[..., :2]
+    points[:, 3:] = 0
+    np.save(tmp_path / "a.npy", points)
+    with pytest.raises(AmbiguousError, match="too few joints"):
+        read_keypoints(tmp_path / "a.npy")
+    assert read_keypoints(tmp_path / "a.npy", layout="coco17").origins["layout"] == "given"
+
+
+def test_a_layout_of_another_count_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", person("coco17")[..., :2])
+    with pytest.raises(BadFileError, match="has 17 joints, but the layout halpe26 has 26.*coco17"):
+        read_keypoints(tmp_path / "a.npy", layout="halpe26")
+    with pytest.raises(UnknownNameError, match="halpe26"):
+        read_keypoints(tmp_path / "a.npy", layout="halp26")
+    check_count(get_layout("coco17"), 17, "x")
+
+
+def test_a_wrong_layout_that_is_given_is_doubted(tmp_path):
+    np.save(tmp_path / "a.npy", person("coco17")[..., :2])
+    found = read_keypoints(tmp_path / "a.npy", layout="h36m17")
+    assert any("no person" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "name, part",
+    [
+        ("LShoulder", "left_shoulder"),
+        ("ShoulderLeft", "left_shoulder"),
+        ("left_shoulder", "left_shoulder"),
+        ("L.Shoulder", "left_shoulder"),
+        ("LANK", "left_ankle"),
+        ("LEFT_FOOT_INDEX", "left_big_toe"),
+        ("RBigToe", "right_big_toe"),
+        ("MidHip", "hip"),
+        ("hip", "hip"),
+        ("RHip", "right_hip"),
+        ("Hips", "hip"),
+        ("nose", "nose"),
+        ("top_head", "head_top"),
+        ("Hand", ""),
+        ("Tail_0", ""),
+        ("Left", ""),
+        ("", ""),
+        ("left right hip", ""),
+        ("SpineBase", "hip"),
+    ],
+)
+def test_parts_by_names(name, part):
+    assert part_of(name) == part
+
+
+def test_names_of_a_known_layout_in_any_order():
+    coco = get_layout("coco17")
+    names = list(reversed(coco.joints))
+    layout = layout_of_names(names)
+    assert layout.name == "coco17" and layout.joints == tuple(names)
+    points = person("coco17", 3)
+    mapped = np.einsum("kj,tjd->tkd", layout.matrix(), points[:, ::-1])
+    np.testing.assert_allclose(mapped, np.einsum("kj,tjd->tkd", coco.matrix(), points))
+
+
+def test_names_of_no_known_layout():
+    names = [
+        "nose",
+        "neck",
+        *[f"{side} {p}" for side in ("left", "right") for p in ("shoulder", "elbow", "wrist", "hip")],
+    ]
+    layout = layout_of_names([*names, "left knee", "right knee", "left ankle", "right ankle", "racket"])
+    assert layout.num_joints == 15
+    assert layout.missing_of_h36m17 == ()
+    assert set(layout.weights) == set(JOINTS)
+    assert layout_of_names(["Hand", "Finger1", "Tongue"]) is None
+    assert layout_of_names(["a", "a"]) is None
+
+
+def test_fit_knows_a_person_from_noise():
+    layout = get_layout("body25")
+    good = fit(person(layout)[..., :2], layout)
+    noise = fit(np.random.default_rng(0).uniform(0, 500, (30, 25, 2)), layout)
+    assert good.misfit < 0.35 < 0.6 < noise.misfit
+    assert fit(np.full((4, 25, 2), np.nan), layout).misfit == np.inf
