@@ -118,7 +118,7 @@ def has_fusible_layers(model: PoseModel) -> TypeGuard[TemporalBackbone]:
     if not isinstance(model, TemporalBackbone) or not layers_only(model):
         return False
     # To reproduce the published code's first losses a training step must have the same rounding: a context that is
-    # still constant has no variance, BatchNorm amplifies its rounding errors, and Adam takes the sign of their gradient.
+    # still constant has no variance, BatchNorm amplifies its rounding errors, and Adam takes their gradient's sign.
     if model.config.as_published or model.config.dropout or model.config.dense:
         return False
     return all(_fusible(layer) for layer in _layers(model))
