@@ -209,14 +209,14 @@ class _TrainingStep:
     def _activate(self, i: int) -> Tensor:
         """The input of layer i: the normalized output of the layer before, plus the residual."""
         product, norm, z = self.products[i], self.norms[i - 1], self.outputs[-1]
-        k, step, channels = product.kernel_size, product.step, z.shape[1]
+        k, block_rows, channels = product.kernel_size, product.block_rows, z.shape[1]
         x = self.pool.take(product.rows, k, channels, like=z)
         residual = self._residual(i)
-        residuals = [None] * product.rows if residual is None else residual.split(step * k)
-        blocks = zip(z.split(step * k), residuals, x.split(step))
+        residuals = [None] * product.rows if residual is None else residual.split(block_rows * k)
+        blocks = zip(z.split(block_rows * k), residuals, x.split(block_rows))
         for number, (values, added, target) in enumerate(blocks):
             norm.apply(values, added, target.view(-1, channels))
-            product.collect(target, number * step)
+            product.collect(target, number * block_rows)
         return x
 
     def _residual(self, i: int) -> Tensor | None:
@@ -264,16 +264,18 @@ class _TrainingStep:
         """Gradients of the input of layer i, and of the output of the layer before (before its normalization)."""
         product, norm, x, z = self.products[i], self.norms[i - 1], self.inputs[i], self.outputs[i - 1]
         following = self.norms[i] if i < len(self.norms) else None
-        k, step, channels = product.kernel_size, product.step, z.shape[1]
+        k, block_rows, channels = product.kernel_size, product.block_rows, z.shape[1]
         of_x = self.pool.take(*x.shape, like=x)
         product.backward(self.outputs[i], gradient, following, of_x, gradients)
         # the gradient of an input with a residual is needed again for the residual
         of_z = self.pool.take(*z.shape, like=z) if self._closes_block(i) else of_x.view(z.shape)
         norm.begin_backward()
-        around = [None] * product.rows if skipped is None else skipped.view(-1, channels).split(step)
-        blocks = zip(x.split(step), of_x.split(step), z.split(step * k), of_z.split(step * k), around)
+        around = [None] * product.rows if skipped is None else skipped.view(-1, channels).split(block_rows)
+        blocks = zip(
+            x.split(block_rows), of_x.split(block_rows), z.split(block_rows * k), of_z.split(block_rows * k), around
+        )
         for number, (values, target, normed, out, added) in enumerate(blocks):
-            product.backward_context(number * step, values, target)
+            product.backward_context(number * block_rows, values, target)
             if added is not None:
                 target[:, self._tap(i)].add_(added)
             norm.backward(normed, target.view(-1, channels), out)

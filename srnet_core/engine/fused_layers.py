@@ -43,16 +43,16 @@ class NormPass:
         like = norm.weight.detach()
         channels = len(like)
         self.norm, self.negative_slope, self.rows = norm, negative_slope, rows
-        self._step = rows_at_once(like, channels, _NORM_BYTES)
-        self._ones = like.new_ones(1, self._step)
-        self._scratch = like.new_empty(self._step, channels)
+        self._block_rows = rows_at_once(like, channels, _NORM_BYTES)
+        self._ones = like.new_ones(1, self._block_rows)
+        self._scratch = like.new_empty(self._block_rows, channels)
         self._means: list[Tensor] = []
         self._squares: list[Tensor] = []
         self._counts: list[int] = []
 
     def collect(self, z: Tensor) -> None:
         """Add a block of rows (n, C) to the statistics."""
-        for block in z.split(self._step):
+        for block in z.split(self._block_rows):
             ones, scratch = self._ones[:, : block.shape[0]], self._scratch[: block.shape[0]]
             mean = torch.mm(ones, block).div_(block.shape[0])  # a matrix product sums rows faster than a reduction
             torch.sub(block, mean, out=scratch).square_()
@@ -78,8 +78,8 @@ class NormPass:
 
     def apply(self, z: Tensor, residual: Tensor | None, out: Tensor) -> None:
         """out = LeakyReLU(normalized z) + residual, for one block of rows (n, C)."""
-        residuals = _split(residual, self._step, z)
-        for block, added, target in zip(z.split(self._step), residuals, out.split(self._step)):
+        residuals = _split(residual, self._block_rows, z)
+        for block, added, target in zip(z.split(self._block_rows), residuals, out.split(self._block_rows)):
             torch.addcmul(self._shift, block, self._scale, out=target)
             torch.ops.aten.leaky_relu_(target, self.negative_slope)
             if added is not None:
@@ -95,7 +95,9 @@ class NormPass:
             gradient: of the activation.
             out: memory for the gradient of the normalized values; may be `gradient`.
         """
-        for block, incoming, target in zip(z.split(self._step), gradient.split(self._step), out.split(self._step)):
+        for block, incoming, target in zip(
+            z.split(self._block_rows), gradient.split(self._block_rows), out.split(self._block_rows)
+        ):
             ones, scratch = self._ones[:, : block.shape[0]], self._scratch[: block.shape[0]]
             torch.addcmul(self._shift, block, self._scale, out=scratch)
             torch.ops.aten.leaky_relu_backward.grad_input(
@@ -115,7 +117,7 @@ class NormPass:
 
     def finish(self, z: Tensor, gradient: Tensor) -> None:
         """Convert `gradient` of the normalized values to that of z, in place, for one block of rows (n, C)."""
-        for block, target in zip(z.split(self._step), gradient.split(self._step)):
+        for block, target in zip(z.split(self._block_rows), gradient.split(self._block_rows)):
             torch.addcmul(self._offset, target, self._scale, out=target).addcmul_(block, self._slope)
 
 
@@ -214,7 +216,7 @@ class ProductPass:
         self._weights = [conv.weight.detach().permute(0, 2, 1).flatten(1) for conv in self._convs]  # (O_i, k * C_i)
         like, k = self._weights[0], self.kernel_size
         most = rows_at_once(like, max(k * sum(self.widths), sum(self.outs)), _BLOCK_BYTES)
-        self.step = -(-rows // -(-rows // most))  # equal blocks: a small last one would be slow
+        self.block_rows = -(-rows // -(-rows // most))  # equal blocks: a small last one would be slow
         self._own = group_slices(self.widths)
         self._ones = like.new_ones(max(self.widths))
         self.context: ContextPass | None = None
@@ -232,8 +234,8 @@ class ProductPass:
             self.context.settle()
         self._x = x
         weights = [weight.t() for weight in self._weights]
-        outputs = zip(*(part.split(self.step) for part in y.split(self.outs, dim=1)))
-        for whole, inputs, targets in zip(y.split(self.step), self._inputs(x), outputs):
+        outputs = zip(*(part.split(self.block_rows) for part in y.split(self.outs, dim=1)))
+        for whole, inputs, targets in zip(y.split(self.block_rows), self._inputs(x), outputs):
             for recombined, weight, target in zip(inputs, weights, targets):
                 torch.mm(recombined, weight, out=target)
             if self._bias is not None:
@@ -257,11 +259,11 @@ class ProductPass:
         of_weights = [torch.empty_like(weight) for weight in self._weights]
         products = None if self.context is None else x.new_empty(len(self.widths), self.rows * k)
         wanted = of_x is not None or products is not None
-        scratch = x.new_empty(self.step * k * max(self.widths) if wanted else 0)
-        parts = zip(*(part.split(self.step) for part in gradient.split(self.outs, dim=1)))
-        starts = range(0, self.rows, self.step)
+        scratch = x.new_empty(self.block_rows * k * max(self.widths) if wanted else 0)
+        parts = zip(*(part.split(self.block_rows) for part in gradient.split(self.outs, dim=1)))
+        starts = range(0, self.rows, self.block_rows)
         for start, values, whole, own, inputs in zip(
-            starts, y.split(self.step), gradient.split(self.step), parts, self._inputs(x)
+            starts, y.split(self.block_rows), gradient.split(self.block_rows), parts, self._inputs(x)
         ):
             if following is not None:
                 following.finish(values, whole)
@@ -312,14 +314,14 @@ class ProductPass:
 
     def _inputs(self, x: Tensor) -> Iterator[Iterable[Tensor]]:
         """For each block of rows, the recombined inputs of the groups, (n, k * C_i), each valid until the next one."""
-        k, step = self.kernel_size, self.step
+        k, block_rows = self.kernel_size, self.block_rows
         if self.context is None and (k == 1 or len(self.widths) == 1):  # already contiguous by group
             spans = [width * k for width in self.widths]
-            yield from (block.flatten(1).split(spans, dim=1) for block in x.split(step))
+            yield from (block.flatten(1).split(spans, dim=1) for block in x.split(block_rows))
             return
-        scratch = x.new_empty(step * k * max(self.widths))
-        contexts = [None] * -(-len(x) // step) if self.context is None else self.context.values.split(step)
-        for block, context in zip(x.split(step), contexts):
+        scratch = x.new_empty(block_rows * k * max(self.widths))
+        contexts = [None] * -(-len(x) // block_rows) if self.context is None else self.context.values.split(block_rows)
+        for block, context in zip(x.split(block_rows), contexts):
             yield self._recombined(block, context, scratch)
 
     def _recombined(self, x: Tensor, context: Tensor | None, scratch: Tensor) -> Iterator[Tensor]:
@@ -334,5 +336,5 @@ class ProductPass:
             yield target.flatten(1)  # (n, k * C_i)
 
 
-def _split(tensor: Tensor | None, step: int, like: Tensor) -> Sequence[Tensor | None]:
-    return [None] * -(-len(like) // step) if tensor is None else tensor.split(step)
+def _split(tensor: Tensor | None, block_rows: int, like: Tensor) -> Sequence[Tensor | None]:
+    return [None] * -(-len(like) // block_rows) if tensor is None else tensor.split(block_rows)

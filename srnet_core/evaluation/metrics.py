@@ -78,42 +78,42 @@ def auc(errors_mm: Tensor) -> Tensor:
 # ---------------------------------------------------------------- clips
 
 
-def velocity_error(predicted: Tensor, target: Tensor, sequence_lengths: Iterable[int]) -> Tensor:
+def velocity_error(predicted: Tensor, target: Tensor, clip_lengths: Iterable[int]) -> Tensor:
     """Mean per-joint velocity error, MPJVE (Pavllo et al., CVPR 2019): (N, J, 3) twice -> (N,), unit per frame.
 
     Frame t of a clip has the error of the motion from t - 1 to t; the first frame has the mean of its clip, so that a
     mean over frames weights clips by their length, as published. No velocity is measured across clips. A clip of one
     frame has no velocity: NaN.
     """
-    sequence = sequence_index(sequence_lengths, predicted)
-    steps = _in_chunks(_step_errors, predicted[1:], target[1:], predicted[:-1], target[:-1])  # (N - 1,)
-    inside = sequence[1:] == sequence[:-1]
-    means = sequence_means(steps[inside], sequence[1:][inside], int(sequence[-1]) + 1)
-    values = means[sequence]
-    values[1:][inside] = steps[inside]
+    clip = clip_index(clip_lengths, predicted)
+    errors = _in_chunks(_velocity_errors, predicted[1:], target[1:], predicted[:-1], target[:-1])  # (N - 1,)
+    inside = clip[1:] == clip[:-1]
+    means = clip_means(errors[inside], clip[1:][inside], int(clip[-1]) + 1)
+    values = means[clip]
+    values[1:][inside] = errors[inside]
     return values
 
 
-def _step_errors(predicted: Tensor, target: Tensor, predicted_before: Tensor, target_before: Tensor) -> Tensor:
+def _velocity_errors(predicted: Tensor, target: Tensor, predicted_before: Tensor, target_before: Tensor) -> Tensor:
     return mpjpe(predicted - predicted_before, target - target_before)
 
 
-def sequence_index(sequence_lengths: Iterable[int], poses: Tensor) -> Tensor:
+def clip_index(clip_lengths: Iterable[int], poses: Tensor) -> Tensor:
     """The index of the clip of each of the N frames of `poses`: (N,) int64.
 
     Raises:
         ConfigError: a length below 1, or lengths that do not add up to N.
     """
-    lengths = torch.as_tensor([int(n) for n in sequence_lengths], dtype=torch.int64)
+    lengths = torch.as_tensor([int(n) for n in clip_lengths], dtype=torch.int64)
     if len(lengths) == 0 or int(lengths.min()) < 1 or int(lengths.sum()) != len(poses):
         raise ConfigError(f"clip lengths {lengths.tolist()[:5]}... do not add up to {len(poses)} frames")
     return torch.repeat_interleave(lengths).to(poses.device)
 
 
-def sequence_means(values: Tensor, sequence: Tensor, sequences: int) -> Tensor:
+def clip_means(values: Tensor, clip: Tensor, clips: int) -> Tensor:
     """Means of (N, ...) values by (N,) clip index -> (S, ...); NaN for a clip without values."""
-    sums = values.new_zeros((sequences, *values.shape[1:])).index_add_(0, sequence, values)
-    counts = torch.bincount(sequence, minlength=sequences).to(values.dtype)
+    sums = values.new_zeros((clips, *values.shape[1:])).index_add_(0, clip, values)
+    counts = torch.bincount(clip, minlength=clips).to(values.dtype)
     return sums / counts.reshape(-1, *[1] * (values.ndim - 1))
 
 
@@ -183,22 +183,22 @@ def original_bone_angles_deg(poses_mm: Tensor, skeleton: Skeleton) -> Tensor:
 
 
 def original_angle_errors_deg(
-    predicted: Tensor, target: Tensor, skeleton: Skeleton, sequence_lengths: Iterable[int]
+    predicted: Tensor, target: Tensor, skeleton: Skeleton, clip_lengths: Iterable[int]
 ) -> Tensor:
     """SRNet's angle error: |mean predicted angle - mean true angle| of each clip -> (S, J - 2)."""
-    means = [_means(lambda p: original_bone_angles_deg(p, skeleton), p, sequence_lengths) for p in (predicted, target)]
+    means = [_means(lambda p: original_bone_angles_deg(p, skeleton), p, clip_lengths) for p in (predicted, target)]
     return (means[0] - means[1]).abs()
 
 
-def original_symmetry(predicted: Tensor, skeleton: Skeleton, sequence_lengths: Iterable[int]) -> Tensor:
+def original_symmetry(predicted: Tensor, skeleton: Skeleton, clip_lengths: Iterable[int]) -> Tensor:
     """SRNet's bone symmetry: |mean left length - mean right length| of each clip -> (S, side bones)."""
-    differences = _means(lambda p: torch.sub(*side_lengths(p, skeleton)), predicted, sequence_lengths)
+    differences = _means(lambda p: torch.sub(*side_lengths(p, skeleton)), predicted, clip_lengths)
     return differences.abs()
 
 
-def _means(function: Callable[[Tensor], Tensor], poses: Tensor, sequence_lengths: Iterable[int]) -> Tensor:
-    sequence = sequence_index(sequence_lengths, poses)
-    return sequence_means(_in_chunks(function, poses), sequence, int(sequence[-1]) + 1)
+def _means(function: Callable[[Tensor], Tensor], poses: Tensor, clip_lengths: Iterable[int]) -> Tensor:
+    clip = clip_index(clip_lengths, poses)
+    return clip_means(_in_chunks(function, poses), clip, int(clip[-1]) + 1)
 
 
 # ---------------------------------------------------------------- all together
@@ -209,7 +209,7 @@ def frame_metrics(
     predicted_mm: Tensor,
     target_mm: Tensor,
     skeleton: Skeleton,
-    sequence_lengths: Iterable[int] | None = None,
+    clip_lengths: Iterable[int] | None = None,
     *,
     joints: Sequence[int] | None = None,
     original: bool = False,
@@ -219,7 +219,7 @@ def frame_metrics(
     Args:
         predicted_mm, target_mm: (N, J, 3), clip by clip, frames in order.
         skeleton: of the J joints.
-        sequence_lengths: number of frames of each clip, N in total; one clip if `None`.
+        clip_lengths: number of frames of each clip, N in total; one clip if `None`.
         joints: joints to compute position errors for (14 in 3DPW); all if `None`.
         original: compute `angle_deg` and `symmetry_mm` as the published SRNet code does.
 
@@ -230,15 +230,15 @@ def frame_metrics(
         SrnetError: poses that are not finite.
     """
     _check(predicted_mm, target_mm, skeleton)
-    lengths = [len(predicted_mm)] if sequence_lengths is None else list(sequence_lengths)
+    lengths = [len(predicted_mm)] if clip_lengths is None else list(clip_lengths)
     chosen = (predicted_mm, target_mm) if joints is None else (predicted_mm[:, joints], target_mm[:, joints])
     values = dict(zip(_POSITION_METRICS, _in_chunks(_positions, *chosen).unbind(-1)))
     values["mpjve_mm"] = velocity_error(*chosen, lengths)
     if original:
-        sequence = sequence_index(lengths, predicted_mm)
+        clip = clip_index(lengths, predicted_mm)
         angles = original_angle_errors_deg(predicted_mm, target_mm, skeleton, lengths).mean(-1)
-        values["angle_deg"] = angles[sequence]
-        values["symmetry_mm"] = original_symmetry(predicted_mm, skeleton, lengths).mean(-1)[sequence]
+        values["angle_deg"] = angles[clip]
+        values["symmetry_mm"] = original_symmetry(predicted_mm, skeleton, lengths).mean(-1)[clip]
     else:
         values["angle_deg"] = _in_chunks(lambda p, t: angle_errors_deg(p, t, skeleton), predicted_mm, target_mm)
         values["symmetry_mm"] = _in_chunks(lambda p: symmetry(p, skeleton), predicted_mm)
