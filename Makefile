@@ -13,9 +13,10 @@ demo: environment  ## the whole walk on data the project makes itself, in about 
 test: environment  ## the test suite, on two processes
 	$(BIN)/python -m pytest -n 2
 
-lint: environment  ## style, as continuous integration checks it
+lint: environment  ## style and types, as continuous integration checks it
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy srnet_core srnet_cli
 
 results: environment  ## the numbers of docs/results.md; needs real motion: make results DATA=folder
 	$(BIN)/python -m benchmarks.results --data-dir $(DATA)

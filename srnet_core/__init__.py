@@ -1,9 +1,10 @@
 """srnet: 3D human pose from 2D keypoints with split-and-recombine networks.
 
-Importing this package imports neither torch nor anything else of weight; the names below load on first use.
+Importing this package imports no torch and no other large library; the names below are imported on first use.
 """
 
 import importlib
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -24,7 +25,7 @@ _WHERE = {
 __all__ = [*_WHERE, "nn"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name == "nn":
         return importlib.import_module("srnet_core.layers")
     if name in _WHERE:
@@ -32,5 +33,5 @@ def __getattr__(name: str):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

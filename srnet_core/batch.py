@@ -1,4 +1,4 @@
-"""A batch: the windows of one training step, as the sampler makes them and the engine computes with them."""
+"""A batch: the windows of one training step, made by the sampler and used by the engine."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class Batch:
     Attributes:
         pose_2d: (B, L, J, 2) network input.
         pose_3d: (B, S, J, 3) network target.
-        parameters: (B, S, P) what decoding the target frames needs; `None` if there are none.
+        parameters: (B, S, P) numbers that decoding the target frames needs; `None` if it needs none.
     """
 
     pose_2d: torch.Tensor

@@ -1,7 +1,7 @@
-"""Divisions of a skeleton into body parts ("groups") of the user's own: written how, read from where, checked for what.
+"""Custom divisions of a skeleton into body parts ("groups"): notation, reading from TOML files, checks.
 
-A division is a tuple of (name, joint names) pairs, in the order in which a network has its branches. Parts may
-overlap; together they hold every joint.
+A division is a tuple of (name, joint names) pairs, in the order of the network's branches. Parts may overlap; together
+they contain every joint.
 """
 
 import reprlib
@@ -14,19 +14,20 @@ from srnet_core.lookup import choose
 from srnet_core.toml_file import read_toml_file
 
 BodyParts = tuple[tuple[str, tuple[str, ...]], ...]
-MAX_PARTS = 256  # each is a branch of every layer
+MAX_PARTS = 256  # each part is a branch of every layer
 
 
 def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
-    """A division written in any of three ways, as (name, joint names) pairs.
+    """A division in one of three notations, as (name, joint names) pairs.
 
     Args:
-        value: names -> joint names, or a list of (name, joint names), or a list of lists of joint names, whose
-            parts are then called "part 1", "part 2" and so on.
+        value: {name: joint names}, a list of (name, joint names), or a list of lists of joint names, whose parts are
+            then called "part 1", "part 2" and so on.
+        where: file or option, for error messages.
 
     Raises:
-        ConfigError: anything else, a part that is empty or has a joint twice, two parts of the same name, a name
-            that cannot be shown, or more than `MAX_PARTS` parts.
+        ConfigError: another notation, an empty part, a repeated joint in a part, two parts of the same name, a name
+            that is empty or not printable, or more than `MAX_PARTS` parts.
 
     >>> named_parts({"legs": ["Hip", "Foot"], "head": ["Head"]})
     (('legs', ('Hip', 'Foot')), ('head', ('Head',)))
@@ -38,7 +39,7 @@ def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
     elif isinstance(value, (list, tuple)):
         entries = [entry if _is_pair(entry) else (f"part {n}", entry) for n, entry in enumerate(value, start=1)]
     else:
-        raise ConfigError(f"groups are names with lists of joints, not {reprlib.repr(value)}", where=where)
+        raise ConfigError(f"groups must be names with lists of joints, not {reprlib.repr(value)}", where=where)
     if len(entries) > MAX_PARTS:
         raise ConfigError(f"{len(entries)} groups are too many", where=where, todo=f"Use at most {MAX_PARTS}")
     parts = tuple(_checked(name, joints, where) for name, joints in entries)
@@ -50,7 +51,7 @@ def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
 
 
 def _is_pair(entry: Any) -> bool:
-    """Whether it is a name with joints and not the joints alone."""
+    """Whether an entry is (name, joint names), not joint names alone."""
     return isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], (list, tuple))
 
 
@@ -64,10 +65,11 @@ def _checked(name: Any, joints: Any, where: object) -> tuple[str, tuple[str, ...
             f"group {reprlib.repr(name)} must be a list of joint names, not {reprlib.repr(joints)}", where=where
         )
     if not name.strip() or not name.isprintable():
-        raise ConfigError(f"{reprlib.repr(name)} cannot be the name of a group", where=where,
-                          todo="Use letters, digits and spaces")  # fmt: skip
+        raise ConfigError(
+            f"{reprlib.repr(name)} cannot be the name of a group", where=where, todo="Use letters, digits and spaces"
+        )
     if not joints:
-        raise ConfigError(f"group {name!r} is empty", where=where, todo="Give it joints or leave it out")
+        raise ConfigError(f"group {name!r} is empty", where=where, todo="Add joints or remove the group")
     twice = [joint for i, joint in enumerate(joints) if joint in joints[:i]]
     if twice:
         raise ConfigError(f"group {name!r} has the joint {twice[0]!r} twice", where=where)
@@ -80,8 +82,8 @@ def part_indices(
     """Joint indices of each part.
 
     Raises:
-        UnknownNameError: a joint the skeleton does not have; the message names the group and lists the joints.
-        ConfigError: a joint that is in no part.
+        UnknownNameError: the skeleton does not have a joint; the message names the group and lists the joints.
+        ConfigError: a joint is in no part.
     """
     for name, joints in parts:
         for joint in joints:
@@ -89,29 +91,32 @@ def part_indices(
     covered = {joint for _, joints in parts for joint in joints}
     left_out = [joint for joint in joint_names if joint not in covered]
     if left_out:
-        raise ConfigError(f"joints in no group: {', '.join(left_out)}", where=where,
-                          todo="Every joint must be in at least one group")  # fmt: skip
+        raise ConfigError(
+            f"joints in no group: {', '.join(left_out)}",
+            where=where,
+            todo="Every joint must be in at least one group",
+        )
     return [tuple(joint_names.index(joint) for joint in joints) for _, joints in parts]
 
 
 def read_groups(path: str | Path, joint_names: Sequence[str] | None = None) -> BodyParts:
-    """Read a division from a TOML file with one line for each group.
+    """Read a division from a TOML file with one entry for each group.
 
         "right leg" = ["Hip", "RHip", "RKnee", "RFoot"]
         "left leg" = ["Hip", "LHip", "LKnee", "LFoot"]
 
     Args:
-        joint_names: of the skeleton, to check the joints at once, while the file can still be named.
+        joint_names: of the skeleton; if given, the joints of the groups are checked too.
 
     Raises:
-        InputFileMissing: there is no such file.
-        BadFileError: it is not TOML, or far too large.
+        InputFileMissing: the file does not exist.
+        BadFileError: the file is not TOML, or too large.
         ConfigError, UnknownNameError: as `named_parts` and `part_indices`; the message names the file and the group.
     """
     path = Path(path)
     groups = read_toml_file(path, what="file of groups", todo="Name a TOML file, or a number of groups")
     if not groups:
-        raise ConfigError("holds no groups", where=path, todo='Write lines such as: "legs" = ["Hip", "RKnee", "LKnee"]')
+        raise ConfigError("contains no groups", where=path, todo='Write e.g.: "legs" = ["Hip", "RKnee", "LKnee"]')
     parts = named_parts(groups, where=path)
     if joint_names is not None:
         part_indices(parts, joint_names, where=path)

@@ -1,4 +1,4 @@
-"""Which processor to compute on, and how exactly."""
+"""Choice of device and numerical precision."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ _TENSOR_CORES = (8, 0)  # compute capability of the first devices with tf32 and 
 
 
 def choose_device(asked: str) -> torch.device:
-    """`auto` is CUDA where there is one, else the CPU.
+    """The device of that name; "auto" is CUDA if available, else the CPU.
 
     Raises:
-        ConfigError: not a device, or one this machine does not have.
+        ConfigError: an invalid name, or a device that this machine does not have.
     """
     if asked == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -30,38 +30,47 @@ def choose_device(asked: str) -> torch.device:
         )
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        raise ConfigError(f"{asked!r} is not there: this machine has {count} CUDA devices", where="--device",
-                          todo="Use --device auto")  # fmt: skip
+        raise ConfigError(
+            f"device {asked!r} does not exist: this machine has {count} CUDA devices",
+            where="--device",
+            todo="Use --device auto",
+        )
     return device
 
 
 def require_precision(precision: str, device: torch.device) -> None:
-    """Refuse a precision that a device does not compute in.
+    """Check that a device supports a precision.
 
-    Every CPU computes in bf16, most of them slowly; tf32 is a mode of CUDA devices.
+    Every CPU supports bf16, most of them slowly; tf32 is a mode of CUDA devices.
 
     Raises:
-        ConfigError: tf32 on CPU; tf32 or bf16 on a CUDA device without products of that kind.
+        ConfigError: tf32 on CPU; tf32 or bf16 on a CUDA device without matrix products in that precision.
     """
     if precision == "fp32" or (precision == "bf16" and device.type == "cpu"):
         return
     if device.type != "cuda":
-        raise ConfigError(f"{precision} is a mode of CUDA devices, and this run is on {device}", where="--precision",
-                          todo="Use fp32 or bf16")  # fmt: skip
+        raise ConfigError(
+            f"{precision} needs a CUDA device, and this run is on {device}",
+            where="--precision",
+            todo="Use fp32 or bf16",
+        )
     capability = torch.cuda.get_device_capability(device)
     if torch.version.hip is None and capability < _TENSOR_CORES:
+        has, needs = (".".join(map(str, version)) for version in (capability, _TENSOR_CORES))
         raise ConfigError(
-            f"{torch.cuda.get_device_name(device)} (compute capability {capability[0]}.{capability[1]}) has no {precision} "
-            f"products, which need {_TENSOR_CORES[0]}.{_TENSOR_CORES[1]}", where="--precision", todo="Use fp32")  # fmt: skip
+            f"{precision} needs compute capability {needs}, and {torch.cuda.get_device_name(device)} has {has}",
+            where="--precision",
+            todo="Use fp32",
+        )
 
 
 @contextmanager
 def float32_products(tf32: bool) -> Iterator[None]:
-    """Products of float32 matrices on CUDA are computed in tf32, or not, while this lasts; then as before.
+    """Within the context, float32 matrix products on CUDA use tf32, or not; afterwards the old setting is restored.
 
-    The setting is one of the process. torch has an old name for it and, since 2.9, a new one, and refuses to read the old
-    name after the new one was set to tf32; parts of torch.compile read the old one. So the old one is set here, which
-    sets both, and both are put back.
+    The setting holds for the whole process. torch has two names for it, an old one and, since 2.9, a new one. Setting
+    the old name sets both. Reading the old name fails after the new one was set to tf32, and parts of torch.compile
+    read the old one. So the old name is set here, and both are restored.
     """
     matmul = torch.backends.cuda.matmul
     if _computes_tf32() == tf32:
@@ -70,14 +79,14 @@ def float32_products(tf32: bool) -> Iterator[None]:
     precision = getattr(matmul, "fp32_precision", None)
     try:
         allowed, level = matmul.allow_tf32, torch.get_float32_matmul_precision()
-    except RuntimeError:  # set by the new name: the old one still says that it is off
+    except RuntimeError:  # set by the new name; the old setting was off
         allowed, level = False, "highest"
     matmul.allow_tf32 = tf32
     try:
         yield
     finally:
         matmul.allow_tf32 = allowed
-        if level == "medium":  # of which `allow_tf32` knows nothing
+        if level == "medium":  # `allow_tf32` does not restore it
             torch.set_float32_matmul_precision(level)
         if precision is not None:
             matmul.fp32_precision = precision
@@ -86,4 +95,4 @@ def float32_products(tf32: bool) -> Iterator[None]:
 def _computes_tf32() -> bool:
     matmul = torch.backends.cuda.matmul
     precision = getattr(matmul, "fp32_precision", None)
-    return matmul.allow_tf32 if precision is None else precision == "tf32"
+    return bool(matmul.allow_tf32) if precision is None else precision == "tf32"

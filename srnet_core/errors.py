@@ -1,19 +1,22 @@
-"""Every error a user can meet, in one place.
+"""The exceptions of srnet.
 
 A message has up to three parts: what went wrong, where, and what to do about it. The command line prints
 them on one line. `UserMistake` ends a command with exit code 2, any other `SrnetError` with 1.
 
-Each class also inherits from the fitting built-in, so that code which knows nothing of srnet can catch it.
+Most classes also inherit from the built-in exception of the same meaning, so that code without knowledge of srnet can
+catch them.
 """
+
+from types import ModuleType
 
 
 class SrnetError(Exception):
-    """Base of all errors raised on purpose by srnet: a failure that is nobody's mistake.
+    """Base of all errors that srnet raises. An instance of this class itself is a failure without a user's mistake.
 
     Args:
         what: what went wrong, one sentence without a full stop.
-        where: the file, option or array it was found in.
-        todo: what the reader can do next.
+        where: the file, option or array with the problem.
+        todo: what the user can do about it.
     """
 
     exit_code = 1
@@ -23,34 +26,34 @@ class SrnetError(Exception):
         text = what if where is None else f"{where}: {what}"
         super().__init__(text if todo is None else f"{text}. {todo}")
 
-    def __str__(self) -> str:  # KeyError would print the repr of its argument
-        return self.args[0]
+    def __str__(self) -> str:  # built-in classes, such as FileNotFoundError, would format the message differently
+        return str(self.args[0])
 
 
 class UserMistake(SrnetError):
-    """Something the user asked for cannot be: a wrong option, a missing file, data that do not fit."""
+    """A request that cannot be fulfilled: a wrong option, a missing file, data of the wrong shape."""
 
     exit_code = 2
 
 
 class ConfigError(UserMistake, ValueError):
-    """Options that contradict each other or lie outside their range."""
+    """Options that contradict each other or are out of range."""
 
 
 class UnknownNameError(UserMistake, LookupError):
-    """A name that is not among the choices present; the message lists them."""
+    """A name that is not among the choices; the message lists them."""
 
 
 class InputFileMissing(UserMistake, FileNotFoundError):
-    """A file that should be there is not."""
+    """A required file does not exist."""
 
 
 class BadFileError(UserMistake, ValueError):
-    """A file that is there, but truncated, of another format, or with contents that make no sense."""
+    """A file that is truncated, has another format, or has invalid contents."""
 
 
 class HostileFileError(BadFileError):
-    """A file that asks for something a data file has no business asking for. Nothing of it was run."""
+    """A file with content that no data file needs, such as code to run. Nothing in it was run."""
 
 
 class AmbiguousError(UserMistake, ValueError):
@@ -58,7 +61,7 @@ class AmbiguousError(UserMistake, ValueError):
 
 
 class CheckpointError(UserMistake, ValueError):
-    """A checkpoint that does not fit the model, skeleton or normalization it is used with."""
+    """A checkpoint that does not fit the model, skeleton or normalization used with it."""
 
 
 class MissingExtraError(UserMistake, ImportError):
@@ -66,7 +69,7 @@ class MissingExtraError(UserMistake, ImportError):
 
 
 class PluginError(UserMistake, ImportError):
-    """A plug-in that an installed package adds cannot be imported, or is not what it should be."""
+    """A plug-in that an installed package adds cannot be imported, or has the wrong type."""
 
 
 class PluginWarning(UserWarning):
@@ -78,11 +81,15 @@ class StageError(SrnetError, RuntimeError):
 
 
 class TrainingError(SrnetError, RuntimeError):
-    """Training cannot go on, for instance because the loss is no longer finite."""
+    """Training cannot continue, e.g. because the loss is no longer finite."""
 
 
-def require_extra(module: str, extra: str):
-    """Import an optional module by name, or raise `MissingExtraError` naming the extra that has it."""
+def require_extra(module: str, extra: str) -> ModuleType:
+    """Import an optional module by name.
+
+    Raises:
+        MissingExtraError: it is not installed; the message names the extra that installs it.
+    """
     import importlib
 
     try:

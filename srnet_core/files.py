@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
+def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file beside `path`; on success it is flushed to disk and takes the name `path`.
 
     The folder is made if it is missing. On any exception the temporary file is removed and `path` stays as it was.
@@ -25,7 +25,7 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp-{secrets.token_hex(4)}")
     try:
-        with open(temporary, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+        with open(temporary, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -34,15 +34,15 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno and error.filename is None:
-            error.filename = str(path)  # a full disk does not say which file it is about
+            error.filename = str(path)  # an error such as "disk full" does not name the file
         raise
 
 
 def require_output(path: str | Path) -> None:
-    """Refuse a path that no file can be written to, before the work that would be lost.
+    """Check before long work that a file can be written to a path.
 
     Raises:
-        ConfigError: it is a folder, or no folder can be there to hold it.
+        ConfigError: the path is a folder, or its folder cannot be made or written to.
     """
     path = Path(path)
     if path.is_dir() or not path.name:
@@ -51,10 +51,10 @@ def require_output(path: str | Path) -> None:
 
 
 def require_folder(folder: str | Path, *, where: object = None) -> None:
-    """Refuse a folder that is not there and cannot be made, or cannot be written to.
+    """Check that a folder, or the nearest existing folder above it, can be written to.
 
     Raises:
-        ConfigError: a file is in its place, or writing there is not allowed.
+        ConfigError: it is a file, or there is no permission to write.
     """
     folder = Path(folder)
     nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
@@ -65,12 +65,12 @@ def require_folder(folder: str | Path, *, where: object = None) -> None:
 
 
 def try_lock(path: str | Path) -> "BaseFileLock | None":
-    """Lock a file for this process, or `None` if another process holds it. The file is made if it is missing.
+    """Lock a file for this process; `None` if another process holds the lock. A missing file is created.
 
-    The operating system releases the lock when the process ends, however it ends. The file itself stays. Where the file
-    system has no such locks, filelock uses the existence of the file instead.
+    The operating system releases the lock when the process ends, even after a crash. The file itself stays. On a file
+    system without locks, filelock uses the existence of the file instead.
     """
-    from filelock import FileLock, Timeout  # imported where it is used: most commands lock nothing
+    from filelock import FileLock, Timeout  # imported here because most commands need no lock
 
     lock = FileLock(path, blocking=False, thread_local=False)
     try:
@@ -81,21 +81,21 @@ def try_lock(path: str | Path) -> "BaseFileLock | None":
 
 
 def publish_folder(finished: Path, target: Path, is_good: Callable[[Path], bool]) -> None:
-    """Give a finished folder the name `target`, so that readers find all of it or nothing.
+    """Rename a finished folder to `target`, so that readers find the complete folder or none.
 
-    A folder of that name that is good already is left as it is. One that is not is moved aside and only deleted once the
-    finished one has the name. Several processes may do this at the same time: the last word is a good folder.
+    An existing `target` that is good is kept. One that is not good is moved aside, and deleted after the rename.
+    Several processes may publish the same folder at the same time: the result is always a good folder.
 
     Args:
-        finished: on the same file system; gone afterwards, or left where `target` was good already.
-        is_good: whether a folder has the content that `finished` has.
+        finished: on the same file system as `target`. It is renamed, or left if `target` is good already.
+        is_good: whether a folder has the same content as `finished`.
 
     Raises:
         OSError: the folder cannot be renamed.
     """
     aside: list[Path] = []
     try:
-        for _ in range(100):  # each round is lost only to another process that has just put its folder there
+        for _ in range(100):  # a round fails only if another process has just published its folder
             try:
                 os.rename(finished, target)
             except OSError:
@@ -115,7 +115,7 @@ def publish_folder(finished: Path, target: Path, is_good: Callable[[Path], bool]
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make renames inside a folder survive a power cut (no-op where folders cannot be opened)."""
+    """Make renames inside a folder survive a power failure; no effect where folders cannot be opened."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -125,14 +125,14 @@ def fsync_folder(folder: Path) -> None:
 
 
 def write_json(path: str | Path, values: Any) -> None:
-    """Write plain values as indented JSON, atomically. NaN becomes null: JSON has no NaN."""
+    """Write plain values as indented JSON, atomically. NaN and infinities become null, as JSON has neither."""
     with atomic_write(path, "w") as file:
         json.dump(without_nan(values), file, indent=1, allow_nan=False)
         file.write("\n")
 
 
 def without_nan(values: Any) -> Any:
-    """Plain values with NaN and infinities replaced by `None`, as JSON has neither."""
+    """Plain values with `None` instead of NaN and infinities."""
     if isinstance(values, dict):
         return {k: without_nan(v) for k, v in values.items()}
     if isinstance(values, (list, tuple)):

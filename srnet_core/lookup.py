@@ -1,7 +1,7 @@
-"""Plug-ins by name: a small table of the built-in ones per folder, and those that installed packages add.
+"""Plug-ins by name: one table of built-in plug-ins per package, extended by installed packages.
 
-A folder's `__init__.py` holds a `PluginTable` called `PLUGINS`. Nothing of a plug-in is imported before somebody asks
-for it by name. Packages of other authors add plug-ins through entry points, see `docs/plugins.md`.
+The `__init__.py` of a package holds a `PluginTable` called `PLUGINS`. A plug-in is imported when it is first requested
+by name. Packages of other authors add plug-ins through entry points, see `docs/plugins.md`.
 """
 
 import difflib
@@ -24,16 +24,16 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")  # names become parts of file names
 
 @dataclass(frozen=True, eq=False)
 class PluginTable:
-    """The plug-ins of one kind. Dashes and underscores in a name are the same.
+    """The plug-ins of one kind. Dashes and underscores in a name are equivalent.
 
-    Where an installed package adds a plug-in under a built-in name, the built-in one is used and a `PluginWarning`
-    says so.
+    If an installed package adds a plug-in under a built-in name, the built-in plug-in is used and a `PluginWarning` is
+    given.
 
     Attributes:
-        kind: what one of them is, in words for messages: "model".
-        built_in: name -> "module" or "module:attribute" of the plug-ins of this project.
+        kind: what a plug-in of the table is, for messages: "model".
+        built_in: the plug-ins of this project: {name: "module" or "module:attribute"}.
         group: the entry-point group in which other packages add plug-ins; `None` where they cannot.
-        shape: the class that a plug-in is an instance of, or a `typing.Protocol` whose members it has; `None` for
+        shape: the class of which a plug-in is an instance, or a `typing.Protocol` whose members it has; `None` for
             no check.
     """
 
@@ -47,10 +47,10 @@ class PluginTable:
         return sorted({*self.built_in, *self._added()})
 
     def choose(self, name: str, *, where: object = None) -> str:
-        """`name` with underscores for dashes, if there is such a plug-in.
+        """`name` with underscores instead of dashes, if there is such a plug-in.
 
         Raises:
-            UnknownNameError: there is none; the message lists those there are and the nearest one.
+            UnknownNameError: there is none; the message lists the choices and suggests the nearest one.
         """
         return choose(self.kind, plain(name), self.names(), where=where)
 
@@ -58,8 +58,8 @@ class PluginTable:
         """The plug-in of that name.
 
         Raises:
-            UnknownNameError: there is none; the message lists those there are and the nearest one.
-            PluginError: the package that adds it cannot be imported, or what it adds is no such plug-in.
+            UnknownNameError: there is none; the message lists the choices and suggests the nearest one.
+            PluginError: the package that adds it cannot be imported, or adds an object of another type.
         """
         name = self.choose(name, where=where)
         added = self._added().get(name, ())
@@ -78,25 +78,25 @@ class PluginTable:
         return self._checked(_import(self.kind, added[0]), added[0])
 
     def each(self) -> Iterator[tuple[str, Any]]:
-        """All plug-ins with their names, the built-in ones first; those that cannot be loaded are passed over."""
-        for name, place in self.built_in.items():
-            yield name, pkgutil.resolve_name(place)
+        """All plug-ins with their names, the built-in ones first, without those that cannot be loaded."""
+        for name, target in self.built_in.items():
+            yield name, pkgutil.resolve_name(target)
         for name in self.added_names():
             try:
                 plugin = self.load(name)
             except PluginError:
-                continue  # said to those who ask for it by name
+                continue  # `load` reports it when the plug-in is requested by name
             yield name, plugin
 
     def added_names(self) -> list[str]:
-        """The names that other packages add, sorted; without those that are ignored because they are built in."""
+        """The names that other packages add, sorted, without the built-in names."""
         return sorted(set(self._added()) - set(self.built_in))
 
     def _added(self) -> Mapping[str, tuple["EntryPoint", ...]]:
         return entry_points(self.group) if self.group else {}
 
     def objection(self, plugin: Any) -> str:
-        """Why an object cannot be such a plug-in, as the end of a sentence: "lacks decode, flip"; empty if it can."""
+        """Why an object is not a valid plug-in, as the end of a sentence: "lacks decode, flip"; empty if valid."""
         if self.shape is None:
             return ""
         if getattr(self.shape, "_is_protocol", False):
@@ -105,8 +105,9 @@ class PluginTable:
         return "" if isinstance(plugin, self.shape) else f"is of the type {type(plugin).__name__}"
 
     def _checked(self, plugin: Any, entry: "EntryPoint") -> Any:
-        """A plug-in of another package, if it has the shape of its kind."""
-        if objection := self.objection(plugin):
+        """A plug-in of another package, if it is valid."""
+        objection = self.objection(plugin)
+        if self.shape is not None and objection:
             raise PluginError(
                 f"the {self.kind} {plain(entry.name)!r} of {_packages((entry,))} {objection}",
                 where=entry.value,
@@ -117,9 +118,10 @@ class PluginTable:
 
 @functools.cache
 def entry_points(group: str) -> Mapping[str, tuple["EntryPoint", ...]]:
-    """What the installed packages add to a group, by name with underscores for dashes; read once per process.
+    """The entry points of installed packages in a group, by name with underscores for dashes; read once per process.
 
-    A name of more than letters, digits, dashes and underscores is left out: it could not be part of a file name.
+    Names with other characters than letters, digits, dashes and underscores are left out: names become parts of file
+    names.
     """
     from importlib import metadata
 
@@ -132,7 +134,7 @@ def entry_points(group: str) -> Mapping[str, tuple["EntryPoint", ...]]:
 
 
 def plain(name: str) -> str:
-    """A plug-in's name as tables have it: underscores for dashes."""
+    """A plug-in's name as in the tables: underscores instead of dashes."""
     return name.replace("-", "_")
 
 
@@ -154,7 +156,7 @@ def choose(kind: str, asked: str, choices: Iterable[object], *, where: object = 
     """`asked`, if it is one of `choices`.
 
     Raises:
-        UnknownNameError: it is not; the message lists the choices and the nearest one.
+        UnknownNameError: it is not; the message lists the choices and suggests the nearest one.
     """
     known = [str(c) for c in choices]
     if asked in known:
@@ -166,19 +168,20 @@ def choose(kind: str, asked: str, choices: Iterable[object], *, where: object = 
 
 
 def nearest_hint(asked: str, choices: Iterable[str]) -> str:
-    """A question that names the choice most like `asked`, with a space after it; empty where none is like it."""
+    """The question "Did you mean ...? " with the choice nearest to `asked`; empty if none is near."""
     near = difflib.get_close_matches(asked, list(choices), n=1, cutoff=0.6)
     return f"Did you mean {near[0]!r}? " if near else ""
 
 
 def _table(package: str) -> PluginTable:
-    return importlib.import_module(f"srnet_core.{package}").PLUGINS
+    table: PluginTable = importlib.import_module(f"srnet_core.{package}").PLUGINS
+    return table
 
 
 def _import(kind: str, entry: "EntryPoint") -> Any:
     try:
         return entry.load()
-    except (Exception, SystemExit) as error:  # whatever a foreign module does when it is imported
+    except (Exception, SystemExit) as error:  # importing a module of another package can raise anything
         reason = " ".join(str(error).split())[:200]
         raise PluginError(
             f"the {kind} {plain(entry.name)!r} of {_packages((entry,))} cannot be imported: "
@@ -189,11 +192,11 @@ def _import(kind: str, entry: "EntryPoint") -> Any:
 
 
 def _packages(entries: Iterable["EntryPoint"]) -> str:
-    """Which packages entry points come from: package a, package b."""
+    """The packages of entry points, for messages: "package a, package b"."""
     return ", ".join(f"package {entry.dist.name}" if entry.dist else entry.value for entry in entries)
 
 
 def _members(protocol: type) -> list[str]:
-    """The attributes and methods that a `typing.Protocol` asks for."""
+    """The public attributes and methods of a `typing.Protocol`."""
     methods = [name for name, value in vars(protocol).items() if callable(value)]
     return [name for name in (*protocol.__annotations__, *methods) if not name.startswith("_")]

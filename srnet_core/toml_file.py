@@ -1,4 +1,4 @@
-"""Reading TOML files that users write: groups of joints and presets."""
+"""Reading TOML files written by users: groups of joints and presets."""
 
 import tomllib
 from pathlib import Path
@@ -14,11 +14,11 @@ def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
 
     Args:
         what: the kind of file, for messages: "file of groups".
-        todo: what to do where there is no such file.
+        todo: advice for the message if the file does not exist.
 
     Raises:
-        InputFileMissing: there is no such file.
-        BadFileError: it is not TOML (the message has line and column), or far too large.
+        InputFileMissing: the file does not exist.
+        BadFileError: the file is not TOML (the message gives row and column), cannot be read, or exceeds 1 MiB.
     """
     path = Path(path)
     try:

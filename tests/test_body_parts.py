@@ -70,7 +70,7 @@ def test_a_file_of_groups(write):
 @pytest.mark.parametrize(
     ("text", "error", "says"),
     [
-        ("", ConfigError, "holds no groups"),
+        ("", ConfigError, "contains no groups"),
         ("legs = [", BadFileError, "not a TOML file"),
         ("legs = 'Hip'", ConfigError, "group 'legs' must be a list of joint names, not 'Hip'"),
         ("legs = ['Hip', 3]", ConfigError, "group 'legs' must be a list of joint names"),

@@ -30,6 +30,7 @@ from srnet_core.config import ModelConfig, RunConfig, from_dict, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, ConfigError, UnknownNameError, UserMistake
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 from srnet_core.readers.torch_file import RandomState, read_torch_file
 
@@ -54,7 +55,7 @@ class Checkpoint:
         path: the file, `None` for a network that was not read from one.
     """
 
-    model: nn.Module
+    model: PoseModel
     model_config: ModelConfig
     epoch: int = 0
     lr: float | None = None

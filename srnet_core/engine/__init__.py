@@ -1,12 +1,12 @@
-"""The fast forms of a model. The definition in `models/` and `layers/` knows nothing of them.
+"""Fast forms of a model. The definitions in `models/` and `layers/` do not depend on them.
 
-There are two doors:
+There are two public functions:
 
-- `inference_form(model)`: the model for inference, BatchNorm folded, with bounded memory for clips of any length;
-  its `.live()` is the model frame by frame.
-- `training_form(model)`: the model for training, whose steps are fused where that is possible.
+- `inference_form(model)`: the model for inference, with folded BatchNorms and bounded memory for clips of any length;
+  its method `live()` gives the model frame by frame.
+- `training_form(model)`: the model for training, with fused training steps where possible.
 
-Everything else in this folder serves one of the two, or the training step built on them (compiled, as a CUDA graph).
+The other modules of this package support these two, or compute training steps with them (compiled, as a CUDA graph).
 """
 
 from srnet_core.engine.folded import InferenceForm, inference_form

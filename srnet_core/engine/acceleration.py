@@ -1,4 +1,4 @@
-"""How a training step is computed: in which precision, compiled or not, as a CUDA graph or not."""
+"""Acceleration of training steps: precision, compilation, CUDA graphs."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from srnet_core.config import TrainConfig
 from srnet_core.device import require_precision
 from srnet_core.errors import ConfigError
 
-COMPILING_PAYS_STEPS = 20_000  # compiling takes a minute or more; in shorter runs it would not come back
+COMPILING_PAYS_STEPS = 20_000  # compiling takes a minute or more, which shorter runs do not save
 
 
 @dataclass(frozen=True)
 class Acceleration:
-    """What `TrainConfig.precision`, `compile` and `graphs` come to on a device."""
+    """The effect of `TrainConfig.precision`, `compile` and `graphs` on a device."""
 
     precision: str = "fp32"
     compile: bool = False
@@ -24,16 +24,22 @@ class Acceleration:
 
 
 def choose_acceleration(config: TrainConfig, device: torch.device, steps: int = 0) -> Acceleration:
-    """What a run of so many steps does.
+    """The acceleration of a run on a device.
+
+    Args:
+        steps: number of training steps of the run.
 
     Raises:
-        ConfigError: a precision that the device does not have, or CUDA graphs without CUDA.
+        ConfigError: a precision that the device does not support, or CUDA graphs without CUDA.
     """
     require_precision(config.precision, device)
     cuda = device.type == "cuda"
     if config.graphs == "on" and not cuda:
-        raise ConfigError(f"CUDA graphs need a CUDA device, and this run is on {device}", where="--graphs",
-                          todo="Leave the option out")  # fmt: skip
+        raise ConfigError(
+            f"CUDA graphs need a CUDA device, and this run is on {device}",
+            where="--graphs",
+            todo="Remove the option",
+        )
     worthwhile = cuda and steps >= COMPILING_PAYS_STEPS
     return Acceleration(
         config.precision,
@@ -43,7 +49,7 @@ def choose_acceleration(config: TrainConfig, device: torch.device, steps: int = 
 
 
 def has_triton() -> bool:
-    """Whether torch.compile has its compiler for CUDA."""
-    from torch.utils._triton import has_triton as found  # not before somebody asks: it looks for the compiler
+    """Whether Triton, the compiler of torch.compile for CUDA, is installed."""
+    from torch.utils._triton import has_triton as found  # imported here because importing searches for the compiler
 
     return found()

@@ -1,7 +1,8 @@
-"""The network compiled for training, tried out before it is relied on."""
+"""The network compiled for training, verified before it is used."""
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,27 +11,31 @@ from srnet_core.batch import Batch
 from srnet_core.models.pose_model import PoseModel
 
 Forward = Callable[[Tensor], Tensor]
-# how far loss and norm of the gradient may be from those of the network as it is: rounding, and no more
+# relative differences of loss and gradient norm from the uncompiled network that rounding can explain
 _TOLERANCE = {"fp32": 1e-3, "tf32": 2e-2, "bf16": 5e-2}
 
 
 class CompiledForward:
-    """A forward pass that compiles itself for batches of one shape; others go through it as it is.
+    """A forward pass that is compiled for batches of one shape; batches of other shapes use the uncompiled network.
 
-    The first time that a shape comes twice in a row it is compiled, forward and backward, and must give the loss and the
-    gradient of the network as it is. Where there is no compiler, or it fails, or it gives something else, the network
-    stays as it is.
+    When two consecutive batches have the same shape for the first time, forward and backward pass are compiled, and
+    must give the same loss and gradient norm as the uncompiled network. The network stays uncompiled if there is no
+    compiler, if compiling fails, or if the results differ.
 
     Args:
         forward: of `model`.
-        differentiate: (forward pass, batch) -> loss and more; leaves the gradients in the parameters.
+        differentiate: (forward pass, batch) -> (loss, ...); stores the gradients in the parameters.
 
     Attributes:
-        problem: why nothing is compiled, if so.
+        problem: why the network is not compiled; `None` if it is, or not yet.
     """
 
     def __init__(
-        self, model: PoseModel, forward: Forward, differentiate: Callable[[Forward, Batch], tuple], precision: str
+        self,
+        model: PoseModel,
+        forward: Forward,
+        differentiate: Callable[[Forward, Batch], tuple[Any, ...]],
+        precision: str,
     ):
         self._model, self._forward, self._precision = model, forward, precision
         self._differentiate = differentiate
@@ -39,11 +44,12 @@ class CompiledForward:
         self.problem: str | None = None
 
     def __call__(self, pose_2d: Tensor) -> Tensor:
-        fits = self._compiled is not None and pose_2d.shape == self._shape
-        return (self._compiled if fits else self._forward)(pose_2d)
+        if self._compiled is not None and pose_2d.shape == self._shape:
+            return self._compiled(pose_2d)
+        return self._forward(pose_2d)
 
     def prepare(self, batch: Batch) -> None:
-        """Look at a batch that is about to be trained on; compile if it is time to. Changes nothing of the model."""
+        """Note the shape of the next training batch, and compile if it is repeated. The model is not changed."""
         if self._compiled is not None or self.problem is not None:
             return
         shape = batch.pose_2d.shape
@@ -56,7 +62,7 @@ class CompiledForward:
             self._compiled = compiled
 
     def _trial(self, compiled: Forward, batch: Batch) -> str | None:
-        """What is wrong with the compiled network, `None` if nothing."""
+        """The problem of the compiled network, `None` if there is none."""
         before = [buffer.clone() for buffer in self._model.buffers()]
         devices = [batch.pose_2d.device] if batch.pose_2d.is_cuda else []
         try:
@@ -68,12 +74,12 @@ class CompiledForward:
             self._model.zero_grad(set_to_none=True)
             for buffer, value in zip(self._model.buffers(), before):
                 buffer.copy_(value)
-        if self._model.config.dropout:  # which drops other values there
+        if self._model.config.dropout:  # the compiled network drops other values
             return None
         tolerance = _TOLERANCE[self._precision]
         if all(math.isclose(f, e, rel_tol=tolerance) for f, e in zip(found, expected) if math.isfinite(e)):
             return None
-        return f"it gives loss and gradient {found}, not {expected}"
+        return f"its loss and gradient norm are {found}, not {expected}"
 
     def _loss_and_gradient(self, forward: Forward, batch: Batch) -> tuple[float, float]:
         loss, *_ = self._differentiate(forward, batch)

@@ -1,15 +1,16 @@
-"""The inference form of a model: BatchNorm folded, clips in tiles, windows side by side, or frame by frame.
+"""The inference form of a model, with folded BatchNorms: for clips, windows, or frame by frame.
 
-`inference_form(model)` gives an `InferenceForm`, whatever the model: the same output as the model's `forward` in
-evaluation mode, with nothing shared. A network of the project's own layers becomes a `FoldedForm`; one with layers of
-another kind is copied and run as it is, in overlapping pieces.
+`inference_form(model)` makes an `InferenceForm` of any model. Its output is that of the model's `forward` in evaluation
+mode, and it shares no memory with the model. A network of the project's own layers becomes a `FoldedForm`. A network
+with a layer that cannot be folded is copied, and run in overlapping pieces.
 
-Memory does not grow with the length of a clip: it is computed tile by tile, and every layer keeps the last frames of its
-input, which the next tile needs, so that nothing is computed twice.
+Memory does not grow with the length of a clip: the clip is computed tile by tile, and every layer keeps the last frames
+of its input for the next tile, so that nothing is computed twice.
 """
 
 import copy
 from collections import deque
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -20,29 +21,34 @@ from srnet_core.engine.live import Live, LiveLayers, LiveWindows
 from srnet_core.engine.threads import Workers
 from srnet_core.engine.tiles import Tiles, WindowBatch
 from srnet_core.errors import ConfigError
+from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.temporal import windows
 from srnet_core.models.pose_model import PoseModel
 
-TILE_FRAMES = 1024  # on a CPU; long enough that keeping frames for the next tile costs nothing
-TILE_FRAMES_SINGLE = 256  # where no layer looks back: short enough to stay in a core's own cache
+TILE_FRAMES = 1024  # on a CPU; long enough that keeping frames for the next tile takes little time
+TILE_FRAMES_SINGLE = 256  # for a receptive field of one frame: short enough for the cache of a core
 TILE_ROWS_GPU = 1 << 15  # frames times clips: enough to keep a GPU busy, 134 MB per layer of 1024 channels
-WINDOW_FRAMES = 1 << 14  # frames of the windows that are computed side by side, where each frame has its own
+WINDOW_FRAMES = 1 << 14  # frames in the windows of one batch, if every output has its own window
+
+
+Piece = tuple[slice, int, int]  # rows, first output frame, end of the output frames
 
 
 class InferenceForm:
-    """A network as inference uses it. The model is only read while this is made.
+    """A network for inference. It copies all it needs from the model.
 
     Attributes:
-        config, receptive_field: the model's.
-        pad, causal_shift: as in `TemporalBackbone`.
-        by_window: whether it can only compute each output from its own window.
-        needs_whole: whether an output depends on how long the clip is; see `layers.context.published_order`.
+        config, skeleton, receptive_field: those of the model; `skeleton` is `None` if the model has none.
+        pad, causal_shift: as in `PoseModel`.
+        by_window: whether every output must be computed from its own window.
+        needs_whole: whether an output depends on the length of the clip; see `layers.context.published_order`.
     """
 
     by_window, needs_whole = True, False
 
     def __init__(self, model: PoseModel):
         self.config, self.receptive_field = model.config, model.receptive_field
+        self.skeleton: Skeleton | None = getattr(model, "skeleton", None)
         self.pad = (self.receptive_field - 1) // 2
         self.causal_shift = self.pad if self.config.causal else 0
         like = next(model.parameters(), torch.empty(0))
@@ -52,23 +58,23 @@ class InferenceForm:
         """(B, T, J, 2) -> (B, T - receptive_field + 1, J, 3), as the model's `forward`.
 
         Raises:
-            ConfigError: another shape, or fewer frames than the receptive field.
+            ConfigError: wrong shape, or fewer frames than the receptive field.
         """
         raise NotImplementedError
 
     def live(self, batch: int = 1) -> Live:
-        """The network frame by frame, for so many clips side by side. Weights are shared, the frames kept are not.
+        """The network frame by frame, for a batch of clips. It shares the weights but keeps its own frames.
 
         Raises:
-            ConfigError: an output of the network depends on how long the clip is.
+            ConfigError: an output of the network depends on the length of the clip.
         """
         raise NotImplementedError
 
 
 def inference_form(model: PoseModel | InferenceForm) -> InferenceForm:
-    """The form of a model for inference, in evaluation mode, with a copy of its weights as they are now.
+    """The form of a model for inference, in evaluation mode, with a copy of its current weights.
 
-    An inference form is given back as it is.
+    An inference form is returned unchanged.
 
     >>> import torch, srnet_core as srnet
     >>> model = srnet.build_model("srnet", filter_widths=(3, 3), channels=40).eval()
@@ -86,7 +92,7 @@ def inference_form(model: PoseModel | InferenceForm) -> InferenceForm:
 
 
 class FoldedForm(InferenceForm):
-    """A network whose BatchNorms are folded into the weights before them."""
+    """A network with BatchNorms folded into the weights before them."""
 
     def __init__(self, model: PoseModel, folded: FoldedModel):
         super().__init__(model)
@@ -103,7 +109,7 @@ class FoldedForm(InferenceForm):
         out = x.new_empty(len(x), frames, 3 * self.num_joints_out, dtype=self.dtype)
         with torch.inference_mode():
             self._run(x.flatten(2).to(self.dtype), out)
-        pose = out.unflatten(-1, (self.num_joints_out, 3))
+        pose: Tensor = out.unflatten(-1, (self.num_joints_out, 3))
         if self.config.residual_2d:
             start = self.pad + self.causal_shift
             pose[..., :2] += x[:, start : start + frames]
@@ -129,36 +135,39 @@ class FoldedForm(InferenceForm):
         return LiveWindows(predict, self.receptive_field)
 
     def _run(self, x: Tensor, out: Tensor) -> None:
+        rows, frames = out.shape[:2]
+        jobs: list[Piece]
+        work: Callable[[Tensor, Tensor, slice, int, int], None]
         if self.by_window:
             jobs, work = _pieces(out, self._window_count()), self._windows
         elif self.needs_whole:
-            jobs, work = [(b, 0, out.shape[1]) for b in range(len(out))], self._whole
+            jobs, work = [(slice(row, row + 1), 0, frames) for row in range(rows)], self._whole
         elif x.device.type != "cpu":
-            jobs, work = [(slice(None), 0, out.shape[1])], self._tiles
+            jobs, work = [(slice(None), 0, frames)], self._tiles
         else:
-            jobs, work = shares(*out.shape[:2], self._workers.count(), self.receptive_field), self._tiles
+            divided = shares(rows, frames, self._workers.count(), self.receptive_field)
+            jobs, work = [(slice(row, row + 1), start, stop) for row, start, stop in divided], self._tiles
         if x.device.type == "cpu":
             self._workers.map(lambda job: work(x, out, *job), jobs)
         else:
             for job in jobs:
                 work(x, out, *job)
 
-    def _tiles(self, x: Tensor, out: Tensor, row: int | slice, start: int, stop: int) -> None:
-        """Frames start to stop of one row, or of all of them side by side."""
-        x, out = x[row], out[row]
-        if x.ndim == 2:
-            x, out = x[None], out[None]
+    def _tiles(self, x: Tensor, out: Tensor, rows: slice, start: int, stop: int) -> None:
+        """Output frames start, ..., stop - 1 of some rows."""
+        x, out = x[rows], out[rows]
         tiles = self._take_tiles(len(x))
         done = start
         for frame in range(start, stop + self.receptive_field - 1, tiles.frames):
-            rows = x[:, frame : min(frame + tiles.frames, stop + self.receptive_field - 1)].transpose(0, 1)
-            found = tiles.feed(rows)  # (frames, B, joints out * 3)
+            piece = x[:, frame : min(frame + tiles.frames, stop + self.receptive_field - 1)].transpose(0, 1)
+            found = tiles.feed(piece)  # (frames, B, joints out * 3)
             out[:, done : done + len(found)] = found.transpose(0, 1)
             done += len(found)
         self._idle.append(tiles)
 
     def _take_tiles(self, batch: int) -> Tiles:
-        """An idle runner of that batch, its buffers at hand, or a new one."""
+        """Idle tiles for that batch, whose buffers are reused, or new ones."""
+        tiles: Tiles | None
         try:
             tiles = self._idle.pop()
         except IndexError:
@@ -173,14 +182,15 @@ class FoldedForm(InferenceForm):
             return max(1, TILE_ROWS_GPU // batch)
         return TILE_FRAMES if self.receptive_field > 1 else min(TILE_FRAMES, TILE_FRAMES_SINGLE)
 
-    def _whole(self, x: Tensor, out: Tensor, row: int, start: int, stop: int) -> None:
+    def _whole(self, x: Tensor, out: Tensor, row: slice, start: int, stop: int) -> None:
+        """All output frames of one row, computed at once."""
         tiles = Tiles(self._folded, 1, x.shape[1])
-        out[row] = tiles.feed(x[row, :, None])[:, 0]
+        out[row] = tiles.feed(x[row].transpose(0, 1)).transpose(0, 1)
 
-    def _windows(self, x: Tensor, out: Tensor, row: int, start: int, stop: int) -> None:
-        """Frames start to stop of one row, each from its own window."""
+    def _windows(self, x: Tensor, out: Tensor, row: slice, start: int, stop: int) -> None:
+        """Output frames start, ..., stop - 1 of one row, each from its own window."""
         batch = WindowBatch(self._folded, stop - start)
-        out[row, start:stop] = batch.run(windows(x[row, None], self.receptive_field, start, stop))
+        out[row, start:stop] = batch.run(windows(x[row], self.receptive_field, start, stop))
 
     def _window_count(self) -> int:
         return max(1, WINDOW_FRAMES // self.receptive_field)
@@ -196,7 +206,7 @@ class FoldedForm(InferenceForm):
 
 
 class UnfoldedForm(InferenceForm):
-    """A model of any kind, copied and run as it is, in pieces of output frames whose inputs overlap."""
+    """A copy of any model, run in pieces of output frames whose inputs overlap."""
 
     def __init__(self, model: PoseModel):
         super().__init__(model)
@@ -215,12 +225,12 @@ class UnfoldedForm(InferenceForm):
 
 
 def shares(rows: int, frames: int, workers: int, receptive_field: int) -> list[tuple[int, int, int]]:
-    """Divide rows of sequences among workers, cutting them where that is needed to give each worker as much.
+    """Divide clips among workers, cutting them where equal shares need it.
 
-    A cut costs a receptive field of frames computed twice, so pieces are no shorter than four of these.
+    A cut costs a receptive field of frames computed twice, so pieces have at least four receptive fields.
 
     Returns:
-        (row, start, stop) of the output frames of each piece.
+        (row, start, stop) for each piece: a clip and its range of output frames.
     """
     longest = max(1, frames // max(4 * receptive_field, TILE_FRAMES // 4))
     even = next(n for n in range(1, workers + 1) if rows * n % workers == 0)
@@ -229,7 +239,8 @@ def shares(rows: int, frames: int, workers: int, receptive_field: int) -> list[t
     return [(row, start, stop) for row in range(rows) for start, stop in pairwise(cuts)]
 
 
-def _pieces(out: Tensor, frames: int) -> list[tuple[int, int, int]]:
-    """(row, start, stop) of runs of at most so many output frames."""
+def _pieces(out: Tensor, frames: int) -> list[Piece]:
+    """Pieces of one row and at most so many output frames."""
     rows, count = out.shape[:2]
-    return [(row, start, min(start + frames, count)) for row in range(rows) for start in range(0, count, frames)]
+    starts = range(0, count, frames)
+    return [(slice(row, row + 1), start, min(start + frames, count)) for row in range(rows) for start in starts]

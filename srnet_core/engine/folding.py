@@ -1,11 +1,11 @@
-"""From a trained network to its layers for inference: every BatchNorm goes into the weights before it.
+"""Folding of a trained network into layers for inference: every BatchNorm is merged into the weights before it.
 
-In evaluation a BatchNorm is s y + b with fixed s and b, so after a layer it is that layer with its output channels
-scaled and a bias, and inside a context it is the context's convolution scaled. All of it is computed in float64 and
-rounded once. Nothing here shares memory with the network that was folded.
+In evaluation a BatchNorm is s y + b with fixed s and b. So a layer followed by a BatchNorm equals a layer with scaled
+output channels and a bias, and a context with a BatchNorm equals a scaled convolution. The weights are computed in
+float64 and rounded once. The result shares no memory with the network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, singledispatch
 
@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from srnet_core.engine.folded_layers import DenseLayer, FoldedContext, FoldedLayer, GraphLayer, GroupLayer
 from srnet_core.layers.channels import group_slices
-from srnet_core.layers.context import AllContext, OthersContext
+from srnet_core.layers.context import AllContext, OthersContext, bias_of
 from srnet_core.layers.graph import GraphConv1d
 from srnet_core.layers.locally_connected import LocallyConnectedConv1d
+from srnet_core.layers.module_list import modules_as
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models.backbone import TemporalBackbone
@@ -27,7 +28,7 @@ Affine = tuple[Tensor, Tensor]  # scale and shift of channels, float64
 
 
 class CannotFold(Exception):
-    """A layer of a kind that cannot be folded: the network has to be run as it is."""
+    """A layer that cannot be folded: the network must be run in its own form."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class FoldedBlock:
 
     Attributes:
         taps_apart: dilation of `wide` itself, 1 if it is dense.
-        residual_tap: which of the `width` frames is added to the output.
+        residual_tap: index of the frame, of `width`, that is added to the output.
     """
 
     wide: FoldedLayer
@@ -48,19 +49,19 @@ class FoldedBlock:
 
 
 class FoldedModel:
-    """The layers of a network for inference, and what is needed to run them. The model is only read while this is made.
+    """The layers of a network for inference, and the settings to run them. It copies all it needs from the model.
 
     Args:
-        model: a `TemporalBackbone` whose class says that its layers are all that is its own (`layers_only`).
+        model: a `TemporalBackbone` whose class declares `layers_only`.
 
     Attributes:
         config, receptive_field, pad, causal_shift, num_joints, num_joints_out, by_window: the model's.
         expand, blocks, output: its layers.
-        output_index: which output channels to keep, `None` for all.
+        output_index: the output channels to keep, `None` for all.
         negative_slope: of the LeakyReLU.
 
     Raises:
-        CannotFold: another kind of network, or a layer that cannot be folded.
+        CannotFold: another type of network, or a layer that cannot be folded.
     """
 
     def __init__(self, model: PoseModel):
@@ -78,43 +79,45 @@ class FoldedModel:
         self.by_window = model.by_window
 
     def needs_whole(self) -> bool:
-        """Whether an output depends on how long the clip is."""
+        """Whether an output depends on the length of the clip."""
         layers = [self.expand, self.output, *(layer for b in self.blocks for layer in (b.wide, b.narrow))]
         contexts = [getattr(layer, "context", None) for layer in layers]
         return not self.by_window and any(context is not None and context.reorder for context in contexts)
 
 
 def layers_only(model: PoseModel) -> bool:
-    """Whether the class of a model says, itself, that layers are all that is its own; see `TemporalBackbone`."""
+    """Whether the class of a model itself declares `layers_only`; see `TemporalBackbone`."""
     return vars(type(model)).get("layers_only") is True
 
 
 def affine(norm: nn.Module | None, channels: int) -> Affine:
-    """What a BatchNorm does to each of `channels` in evaluation, one after the other features and joints alike.
+    """Scale and shift of each of `channels` by a BatchNorm in evaluation.
 
     Raises:
-        CannotFold: a normalization of another kind.
+        CannotFold: another type of normalization.
     """
     if norm is None or isinstance(norm, nn.Identity):
         like = torch.zeros(channels, dtype=torch.float64)
         return like + 1, like
-    if not isinstance(norm, nn.BatchNorm1d) or norm.running_mean is None or not norm.affine:
+    if not isinstance(norm, nn.BatchNorm1d) or not norm.affine:
+        raise CannotFold(type(norm).__name__)
+    if norm.running_mean is None or norm.running_var is None:
         raise CannotFold(type(norm).__name__)
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
     shift = norm.bias.double() - norm.running_mean.double() * scale
-    repeat = channels // norm.num_features  # joints, where they share the statistics
+    repeat = channels // norm.num_features  # by the number of joints, if these share the statistics
     return scale.repeat(repeat), shift.repeat(repeat)
 
 
 @torch.no_grad()
 def fold_layer(layer: nn.Module, norm: nn.Module | None, channels: int) -> FoldedLayer:
-    """A layer of the backbone and the BatchNorm after it, `None` for none, as one.
+    """A layer of the backbone and the BatchNorm after it (`None` for none) as one layer.
 
     Args:
-        channels: that the layer puts out.
+        channels: number of output channels of the layer.
 
     Raises:
-        CannotFold: a layer unknown here.
+        CannotFold: a layer that cannot be folded.
     """
     weight = next(layer.parameters())
     scale, shift = (a.to(weight.device) for a in affine(norm, channels))
@@ -140,7 +143,7 @@ def _(layer: LocallyConnectedConv1d, scale: Tensor, shift: Tensor, dtype: torch.
 
 @_fold.register
 def _(layer: GraphConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
-    features = layer.out_channels  # of a joint; all joints have the same scale and shift
+    features = layer.out_channels  # of one joint; all joints have the same scale and shift
     weight, bias = _scaled(layer.weight, layer.bias, scale[:features], shift[:features])
     return GraphLayer(layer.adjacency.like(weight).to(dtype), weight.to(dtype), bias.to(dtype))
 
@@ -149,7 +152,7 @@ def _(layer: GraphConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> F
 def _(layer: SplitRecombineConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
     parts = [
         _scaled(conv.weight, None, scale[own], shift[own])
-        for conv, own in zip(layer.group_conv, group_slices(layer.out_group_channels))
+        for conv, own in zip(modules_as(layer.group_conv, nn.Conv1d), group_slices(layer.out_group_channels))
     ]
     return GroupLayer(
         [weight.to(dtype) for weight, _ in parts],
@@ -163,7 +166,7 @@ def _(layer: SplitRecombineConv1d, scale: Tensor, shift: Tensor, dtype: torch.dt
 
 
 def _scaled(weight: Tensor, bias: Tensor | None, scale: Tensor, shift: Tensor) -> Affine:
-    """Weight (O, C, k) and bias (O,) or `None`, followed by s y + b, in float64."""
+    """Weight (O, C, k) and bias (O,), or `None`, after scaling and shifting of the output, in float64."""
     scaled = weight.double() * scale[:, None, None]
     return scaled, shift if bias is None else bias.double() * scale + shift
 
@@ -171,21 +174,25 @@ def _scaled(weight: Tensor, bias: Tensor | None, scale: Tensor, shift: Tensor) -
 def _fold_context(layer: SplitRecombineConv1d, dtype: torch.dtype) -> FoldedContext | None:
     if layer.context == "none":
         return None
-    others = layer.context == "others"
-    source = layer.get_part_info if others else layer.get_all_info
-    weight, bias = _others(source, next(layer.parameters()).device) if others else _all(source)
+    source: OthersContext | AllContext
+    if layer.context == "others":
+        source = layer.get_part_info
+        weight, bias = _others(source, next(layer.parameters()).device)
+    else:
+        source = layer.get_all_info
+        weight, bias = _all(source)
     return FoldedContext(
         DenseLayer(weight.to(dtype), bias.to(dtype)),
         _activation(source),
-        from_arranged=others or source.form == "group_wise",
+        from_arranged=layer.context == "others" or source.form == "group_wise",
         per_channel=layer.runs is not None or source.form == "channel_wise",
         runs=None if layer.runs is None else layer.runs.index(weight).clone(),
         reorder=layer.reorder,
     )
 
 
-def _activation(source: OthersContext | AllContext):
-    """In place, as `_Context.activate`; the mean forms have none."""
+def _activation(source: OthersContext | AllContext) -> Callable[[Tensor], object] | None:
+    """The activation of a context, in place; `None` for the mean forms, which have none."""
     if isinstance(source, OthersContext) and source.form != "learned":
         return None
     if source.recombine == "multiply":
@@ -194,18 +201,18 @@ def _activation(source: OthersContext | AllContext):
 
 
 def _others(source: OthersContext, device: torch.device) -> Affine:
-    """(numbers * k, C, k) and (numbers * k,): the context of the other groups before its activation."""
+    """Weight (numbers * k, C, k) and bias (numbers * k,) of the context of other groups, without activation."""
     if source.form != "learned":
         return _mean(source, device)
-    weight, bias = source.joined_weight().double(), torch.cat([conv.bias for conv in source.m_conv]).double()
+    weight, bias = source.joined_weight().double(), _bias(source.convs)
     if source.recombine != "multiply":
         return weight, bias
-    each = [affine(norm, norm.num_features) for norm in source.layers_bn]
+    each = [affine(norm, norm.num_features) for norm in source.norms]
     return _scaled(weight, bias, torch.cat([s for s, _ in each]), torch.cat([b for _, b in each]))
 
 
 def _mean(source: OthersContext, device: torch.device) -> Affine:
-    """The mean of the other groups' channels at each tap, or the convolution of it, as a convolution of channels."""
+    """The mean of the other groups' channels at each tap, or its convolution, as one convolution of the channels."""
     k = source.kernel_size
     mask = source.others_mask.like(torch.empty(0, dtype=torch.float64, device=device))
     mean = mask / mask.sum(dim=1, keepdim=True)  # (G, C)
@@ -213,32 +220,28 @@ def _mean(source: OthersContext, device: torch.device) -> Affine:
         mix = torch.eye(k, dtype=mean.dtype, device=mean.device).expand(len(mean), k, k)
         bias = mean.new_zeros(len(mean) * k)
     else:
-        mix = torch.stack([conv.weight[:, 0] for conv in source.m_conv]).double()  # (G, k outputs, k taps)
-        bias = torch.cat([conv.bias for conv in source.m_conv]).double()
+        mix = torch.stack([conv.weight[:, 0] for conv in source.convs]).double()  # (G, k outputs, k taps)
+        bias = _bias(source.convs)
     return torch.einsum("gon,gc->gocn", mix, mean).flatten(0, 1), bias
 
 
 def _all(source: AllContext) -> Affine:
-    """(numbers * k, C, k) and (numbers * k,): the context of all channels before its activation."""
+    """Weight (numbers * k, C, k) and bias (numbers * k,) of the context of all channels, without activation."""
     if source.form == "group_wise":
-        return _block_diagonal([conv.weight for conv in source.group_mo]), _bias(source.group_mo)
-    if source.form == "learned":
-        return torch.cat([conv.weight for conv in source.m_conv]).double(), _bias(source.m_conv)
+        return _block_diagonal([conv.weight for conv in source.convs]), _bias(source.convs)
+    weight, bias = torch.cat([conv.weight for conv in source.convs]).double(), _bias(source.convs)
     repeat = len(source.widths) if source.form == "one_for_all" else 1
-    conv = source.m_conv
-    return conv.weight.double().repeat(repeat, 1, 1), conv.bias.double().repeat(repeat)
+    return weight.repeat(repeat, 1, 1), bias.repeat(repeat)
 
 
 def _bias(convs: Sequence[nn.Conv1d]) -> Tensor:
-    return torch.cat([conv.bias for conv in convs]).double()
+    return torch.cat([bias_of(conv) for conv in convs]).double()
 
 
 def _block_diagonal(weights: Sequence[Tensor]) -> Tensor:
     """Per group (d * k, C_i, k) -> (G * d * k, C, k), zero for the channels of other groups."""
-    whole = torch.zeros(
-        sum(len(w) for w in weights), sum(w.shape[1] for w in weights), weights[0].shape[2],
-        dtype=torch.float64, device=weights[0].device,
-    )  # fmt: skip
+    shape = sum(len(w) for w in weights), sum(w.shape[1] for w in weights), weights[0].shape[2]
+    whole = torch.zeros(shape, dtype=torch.float64, device=weights[0].device)
     rows, columns = group_slices([len(w) for w in weights]), group_slices([w.shape[1] for w in weights])
     for weight, row, column in zip(weights, rows, columns):
         whole[row, column] = weight.double()
@@ -258,8 +261,10 @@ def _fold_blocks(model: TemporalBackbone) -> list[FoldedBlock]:
 
 
 def _fold_output(model: TemporalBackbone) -> tuple[FoldedLayer, Tensor | None]:
-    """The output layer, and which of its channels to keep."""
+    """The output layer, and the indices of the channels to keep."""
     layer, index = model.output_layer, model.output_index
-    channels = 3 * model.num_joints_out if index is None else layer.out_channels
+    channels = 3 * model.num_joints_out
+    if index is not None:  # of a layer with more channels or another order of them
+        channels = int(getattr(layer, "out_channels", channels))
     folded = fold_layer(layer, None, channels)
     return folded, None if index is None else index.index(next(layer.parameters())).clone()

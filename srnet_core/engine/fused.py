@@ -1,8 +1,11 @@
-"""The training form of a model: a training step as one node of the autograd graph, built from `engine/fused_layers.py`.
+"""The training form of a model: a training step as one node of the autograd graph.
 
-`training_form(model)` gives it. Its numbers are those of the model (up to rounding), in less time and memory. Networks and
-situations that the fused step is not made for are computed by the model itself; `can_fuse` says which.
+`training_form(model)` makes it from the passes in `engine/fused_layers.py`. Its results are those of the model, up to
+rounding, in less time and memory. Networks and inputs that `can_fuse` rejects are computed by the model itself.
 """
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -11,25 +14,32 @@ from torch.autograd.function import once_differentiable
 from srnet_core.engine.buffers import BufferPool
 from srnet_core.engine.folding import layers_only
 from srnet_core.engine.fused_layers import Gradients, NormPass, ProductPass
+from srnet_core.layers.constant import Constant
+from srnet_core.layers.module_list import modules_as
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models.backbone import TemporalBackbone
 from srnet_core.models.pose_model import PoseModel
 
+Places = list[tuple[dict[str, nn.Parameter | None], str]]  # for each parameter: dict of its module, and name
+
 
 class TrainingForm(nn.Module):
-    """A model whose training steps are computed in the fastest form there is for them; the model's own form elsewhere.
+    """A model whose training steps are computed in the fused form where possible, otherwise by the model itself.
 
     Outputs, gradients and BatchNorm statistics are those of `model(x)`, up to rounding. The parameters are the model's,
-    so optimizers, schedulers and `model.state_dict()` are used as always. `can_fuse` says what the fused form is for.
+    so optimizers, schedulers and `model.state_dict()` work unchanged. `can_fuse` gives the conditions of the fused
+    form.
 
     Args:
-        model: on its device. The weights of its convolutions are laid out in memory by filter taps, as the fused form
-            needs them, so a filter wider than one frame is no longer contiguous: use `reshape`, not `view`, on it.
+        model: on its device. The memory layout of its convolution weights is changed to filter taps first, as the fused
+            form needs. A filter wider than one frame is then not contiguous: use `reshape` on it, not `view`.
 
     Attributes:
         model: the model itself.
     """
+
+    model: PoseModel
 
     def __init__(self, model: PoseModel):
         super().__init__()
@@ -48,19 +58,23 @@ class TrainingForm(nn.Module):
             return self.model.to_pose(fused_network(self.model, x.flatten(2), self._pool), x)
         return self.model(x)
 
+    if TYPE_CHECKING:  # `nn.Module` declares no types for the call
+
+        def __call__(self, x: Tensor) -> Tensor: ...
+
     def train(self, mode: bool = True) -> "TrainingForm":
-        """As `nn.Module.train`; in evaluation mode the memory kept for training steps is released."""
+        """As `nn.Module.train`; evaluation mode releases the memory kept for training steps."""
         if not mode:
             self.release()
         return super().train(mode)
 
     def release(self) -> None:
-        """Let go of the memory that is kept from one step to the next."""
+        """Release the memory kept from one training step to the next."""
         self._pool.clear()
 
 
 def training_form(model: PoseModel) -> TrainingForm:
-    """The form of a model for training. Ask for it once, before the optimizer takes its first step.
+    """The form of a model for training. Make it once, before the first optimizer step.
 
     >>> import torch, srnet_core as srnet
     >>> model = srnet.build_model("srnet", filter_widths=(3, 3), channels=40)
@@ -71,12 +85,12 @@ def training_form(model: PoseModel) -> TrainingForm:
     return TrainingForm(model)
 
 
-def can_fuse(model: PoseModel, x: Tensor) -> bool:
+def can_fuse(model: PoseModel, x: Tensor) -> TypeGuard[TemporalBackbone]:
     """Whether a training step of `model` on windows `x` can be computed in the fused form.
 
-    It is for training on CPU, where memory traffic and small operations cost most: windows of exactly the receptive
-    field, gradients wanted for parameters only, no dropout, all BatchNorms in training mode, every layer fully connected
-    or split with a learned multiplied context of the other groups or none.
+    The fused form is for training on CPU, where memory traffic and small operations dominate. It needs windows of
+    exactly the receptive field, gradients for parameters only, no dropout, all BatchNorms in training mode, and only
+    layers that are fully connected, or split with a learned multiplied context of the other groups or without context.
     """
     if torch.compiler.is_compiling() or not (torch.is_grad_enabled() and model.training and x.device.type == "cpu"):
         return False
@@ -88,10 +102,10 @@ def can_fuse(model: PoseModel, x: Tensor) -> bool:
     norms = [m for m in modules if isinstance(m, nn.BatchNorm1d)]
     return (
         x.shape[1:] == (model.receptive_field, model.num_joints, 2)
-        and len(x) > 1  # so that the statistics of a layer of one row per window are of two or more
+        and len(x) > 1  # BatchNorm needs two rows, and the last layers have one row per window
         and all(type(n) is nn.BatchNorm1d and n.training and n.track_running_stats and n.affine for n in norms)
         and all(n.momentum is not None for n in norms)
-        # a weight computed from others by a parametrization would need its gradient
+        # a parametrization computes a weight from other parameters, which need the gradient
         and all(
             {"weight", "bias"} <= m._parameters.keys() for m in modules if isinstance(m, (nn.Conv1d, nn.BatchNorm1d))
         )
@@ -99,33 +113,34 @@ def can_fuse(model: PoseModel, x: Tensor) -> bool:
     )
 
 
-def has_fusible_layers(model: PoseModel) -> bool:
-    """Whether a model is made of layers that the fused form knows, and computes nothing else."""
+def has_fusible_layers(model: PoseModel) -> TypeGuard[TemporalBackbone]:
+    """Whether a model consists only of layers that the fused form supports."""
     if not isinstance(model, TemporalBackbone) or not layers_only(model):
         return False
-    # To give the published code's first losses a step must also round as it does: a context that is still constant has
-    # no variance, so BatchNorm makes its rounding errors large, and Adam takes the sign of the gradients they cause.
+    # To reproduce the published code's first losses a training step must have the same rounding: a context that is
+    # still constant has no variance, BatchNorm amplifies its rounding errors, and Adam takes their gradient's sign.
     if model.config.as_published or model.config.dropout or model.config.dense:
         return False
     return all(_fusible(layer) for layer in _layers(model))
 
 
-def _lay_out_by_taps(model: PoseModel) -> None:
-    """Weights (O, C, k) become (O, k, C) in memory, with the same shape: products over taps then need no copy."""
+def _lay_out_by_taps(model: nn.Module) -> None:
+    """Change the memory layout of weights (O, C, k) to (O, k, C), so that products over taps need no copy."""
     for conv in model.modules():
         if isinstance(conv, nn.Conv1d) and "weight" in conv._parameters:
             conv.weight.data = conv.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
 
 
-def fused_network(model: PoseModel, x: Tensor, pool: BufferPool) -> Tensor:
-    """(B, receptive field, J * 2) -> (B, 1, joints out * 3), as the strided form of the network computes it."""
-    # where the parameters are: `torch.func.functional_call` puts others there, and takes them away before `backward`
+def fused_network(model: TemporalBackbone, x: Tensor, pool: BufferPool) -> Tensor:
+    """(B, receptive field, J * 2) -> (B, 1, joints out * 3), as the strided form of the network."""
+    # module dicts of the parameters, as `torch.func.functional_call` replaces parameters until before `backward`
     places = [(m._parameters, name) for m in model.modules() for name, p in m._parameters.items() if p is not None]
-    y = _Network.apply(model, pool, places, x, *(held[name] for held, name in places))
+    apply: Callable[..., Tensor] = _Network.apply
+    y = apply(model, pool, places, x, *(held[name] for held, name in places))
     return y if model.output_index is None else y[..., model.output_index.index(y)]
 
 
-def _layers(model: PoseModel) -> list[nn.Module]:
+def _layers(model: TemporalBackbone) -> list[nn.Module]:
     return [model.expand_conv, *model.layers_conv, model.output_layer]
 
 
@@ -137,25 +152,25 @@ def _fusible(layer: nn.Module) -> bool:
     learned = layer.context == "others" and layer.context_form == "learned" and layer.context_width == 1
     if not learned or layer.recombine != "multiply":
         return False
-    return len({(norm.momentum, norm.eps) for norm in layer.get_part_info.layers_bn}) == 1  # computed as one BatchNorm
+    return len({(norm.momentum, norm.eps) for norm in layer.get_part_info.norms}) == 1  # computed as one BatchNorm
 
 
 def _watched(modules: list[nn.Module]) -> bool:
-    """Whether somebody wants to be called when a module of the network is: the fused form calls none."""
+    """Whether a module has hooks, which the fused form would not call."""
     return any(m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules)
 
 
 def _shared(modules: list[nn.Module]) -> bool:
-    """Whether a module or a parameter is in two places, whose gradients would have to be added."""
+    """Whether a module or parameter is used twice, so that its gradients would have to be added."""
     places = sum(child is not None for m in modules for child in m._modules.values())
     parameters = [id(p) for m in modules for p in m._parameters.values() if p is not None]
     return places > len(modules) - 1 or len(parameters) > len(set(parameters))
 
 
-class _Step:
-    """Forward and backward of one step: per layer a product pass, the norm pass before it, and its input."""
+class _TrainingStep:
+    """Forward and backward pass of one training step: for each layer its product pass, norm pass and input."""
 
-    def __init__(self, model: PoseModel, pool: BufferPool, x: Tensor):
+    def __init__(self, model: TemporalBackbone, pool: BufferPool, x: Tensor):
         layers, widths = _layers(model), model.config.filter_widths
         slope = model.config.negative_slope
         kernels = [widths[0], *(k for width in widths[1:] for k in (width, 1)), 1]
@@ -163,11 +178,12 @@ class _Step:
         for kernel in kernels:
             rows //= kernel
             counts.append(rows)
-        norms = [model.expand_bn, *model.layers_bn]
+        norms = [model.expand_bn, *modules_as(model.layers_bn, nn.BatchNorm1d)]
+        fusible = [layer for layer in layers if isinstance(layer, (SplitRecombineConv1d, TemporalConv1d))]
         self.pool = pool
-        self.products = [ProductPass(layer, n) for layer, n in zip(layers, counts)]
+        self.products = [ProductPass(layer, n) for layer, n in zip(fusible, counts)]
         self.norms = [NormPass(norm, slope, n) for norm, n in zip(norms, counts)]
-        self.index = getattr(layers[0], "index", None)
+        self.index: Constant | None = getattr(layers[0], "index", None)
         self.causal = model.config.causal
         self.inputs: list[Tensor] = []  # (N, k, C) of each layer
         self.outputs: list[Tensor] = []  # (N, O) before normalization
@@ -193,18 +209,18 @@ class _Step:
     def _activate(self, i: int) -> Tensor:
         """The input of layer i: the normalized output of the layer before, plus the residual."""
         product, norm, z = self.products[i], self.norms[i - 1], self.outputs[-1]
-        k, step, channels = product.kernel_size, product.step, z.shape[1]
+        k, block_rows, channels = product.kernel_size, product.block_rows, z.shape[1]
         x = self.pool.take(product.rows, k, channels, like=z)
         residual = self._residual(i)
-        residuals = [None] * product.rows if residual is None else residual.split(step * k)
-        blocks = zip(z.split(step * k), residuals, x.split(step))
+        residuals = [None] * product.rows if residual is None else residual.split(block_rows * k)
+        blocks = zip(z.split(block_rows * k), residuals, x.split(block_rows))
         for number, (values, added, target) in enumerate(blocks):
             norm.apply(values, added, target.view(-1, channels))
-            product.collect(target, number * step)
+            product.collect(target, number * block_rows)
         return x
 
     def _residual(self, i: int) -> Tensor | None:
-        """What is added to the activation before layer i: at the end of a block, the frame that the block is about."""
+        """The residual added to the input of layer i after a block: the block's newest or middle input frame."""
         if not self._closes_block(i):
             return None
         return self.inputs[i - 2][:, self._tap(i - 2)]
@@ -219,7 +235,7 @@ class _Step:
     def backward(self, gradient: Tensor) -> Gradients:
         """The gradients of all parameters, from that of the output (N, O)."""
         gradients: Gradients = {}
-        skipped = None  # gradient that reaches the input of the block's first layer around the block
+        skipped: Tensor | None = None  # gradient of the block's input through the residual
         for i in range(len(self.products) - 1, 0, -1):
             of_x, of_z = self._backward_layer(i, gradient, skipped if self._opens_block(i) else None, gradients)
             if i + 1 < len(self.products):
@@ -242,20 +258,24 @@ class _Step:
     def _opens_block(self, i: int) -> bool:
         return i % 2 == 1 and i + 2 < len(self.products)
 
-    def _backward_layer(self, i: int, gradient: Tensor, skipped: Tensor | None, gradients: Gradients):
-        """Through layer i and the normalization before it: gradients of its input and of the output of the layer before."""
+    def _backward_layer(
+        self, i: int, gradient: Tensor, skipped: Tensor | None, gradients: Gradients
+    ) -> tuple[Tensor, Tensor]:
+        """Gradients of the input of layer i, and of the output of the layer before (before its normalization)."""
         product, norm, x, z = self.products[i], self.norms[i - 1], self.inputs[i], self.outputs[i - 1]
         following = self.norms[i] if i < len(self.norms) else None
-        k, step, channels = product.kernel_size, product.step, z.shape[1]
+        k, block_rows, channels = product.kernel_size, product.block_rows, z.shape[1]
         of_x = self.pool.take(*x.shape, like=x)
         product.backward(self.outputs[i], gradient, following, of_x, gradients)
-        # the gradient of an input with a residual is still needed once it has gone through the normalization
+        # the gradient of an input with a residual is needed again for the residual
         of_z = self.pool.take(*z.shape, like=z) if self._closes_block(i) else of_x.view(z.shape)
         norm.begin_backward()
-        around = [None] * product.rows if skipped is None else skipped.view(-1, channels).split(step)
-        blocks = zip(x.split(step), of_x.split(step), z.split(step * k), of_z.split(step * k), around)
+        around = [None] * product.rows if skipped is None else skipped.view(-1, channels).split(block_rows)
+        blocks = zip(
+            x.split(block_rows), of_x.split(block_rows), z.split(block_rows * k), of_z.split(block_rows * k), around
+        )
         for number, (values, target, normed, out, added) in enumerate(blocks):
-            product.backward_context(number * step, values, target)
+            product.backward_context(number * block_rows, values, target)
             if added is not None:
                 target[:, self._tap(i)].add_(added)
             norm.backward(normed, target.view(-1, channels), out)
@@ -265,29 +285,29 @@ class _Step:
 
 
 class _Network(torch.autograd.Function):
-    """(model, pool, places, x, *parameters) -> output; the parameters are there so that autograd asks for their gradients."""
+    """(model, pool, places, x, *parameters) -> output. With the parameters as arguments autograd requests gradients."""
 
     @staticmethod
     def forward(
-        ctx, model: PoseModel, pool: BufferPool, places: list[tuple[dict, str]], x: Tensor, *parameters: Tensor
+        ctx: Any, model: TemporalBackbone, pool: BufferPool, places: Places, x: Tensor, *parameters: Tensor
     ) -> Tensor:
-        ctx.places, ctx.step = places, _Step(model, pool, x)
-        y = ctx.step.forward(x)
+        ctx.places, ctx.step = places, _TrainingStep(model, pool, x)
+        y: Tensor = ctx.step.forward(x)
         ctx.used = [(t, t._version) for t in (ctx.step.inputs[0], *parameters) if not t.is_inference()]
         return y.view(len(x), -1, y.shape[1]).clone()  # the buffer itself goes back to the pool
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         if ctx.step is None:
             raise RuntimeError(
-                "this training step has already been differentiated, and its memory has been reused; to differentiate it "
-                "more than once, give the model an input that requires gradients: that goes the plain way"
+                "backward has already been called for this training step, and its memory has been reused; to call it "
+                "more than once, give an input that requires gradients, which is computed by the model itself"
             )
         if any(t._version != version for t, version in ctx.used):
             raise RuntimeError(
-                "the weights or the input of this training step have been changed in place since its forward pass, so its "
-                "gradients cannot be computed any more; differentiate before optimizer.step()"
+                "weights or input of this training step have been changed in place since its forward pass; call "
+                "backward before optimizer.step()"
             )
         step, ctx.step, ctx.used = ctx.step, None, None
         gradients = step.backward(gradient.reshape(-1, gradient.shape[-1]).contiguous())

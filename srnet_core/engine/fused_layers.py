@@ -1,12 +1,12 @@
-"""One training step of a layer, forward and backward by hand, in blocks of rows that stay in the processor's cache.
+"""One training step of a layer, with explicit forward and backward passes, in blocks of rows that fit in the cache.
 
-Built from small operations, a split-and-recombine layer moves more memory than it computes: each operation reads and
-writes whole activations. Here the rows of a batch (windows x positions) are taken in blocks, and all that can be done
-to a block is done before the next one: normalize, activate, scale by the context, multiply, collect statistics.
-`engine/fused.py` strings these passes together; the numbers are those of the plain layers, up to rounding.
+As a sequence of small operations, a split-and-recombine layer is limited by memory traffic: each operation reads and
+writes whole activations. Here the rows of a batch (windows x positions) are divided into blocks, and all operations on
+a block are done before the next one: normalize, activate, scale by the context, multiply, collect statistics.
+`engine/fused.py` combines these passes; the results are those of the layers in `layers/`, up to rounding.
 
 Letters: N rows, k filter taps, C input channels, O output channels, G groups. Input (N, k, C), output (N, O).
-A pass lives for one step: what its forward half leaves in it, its backward half needs.
+A pass object is used for one training step: its forward pass stores values that its backward pass needs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,53 +15,56 @@ import torch
 from torch import Tensor, nn
 
 from srnet_core.layers.channels import group_slices
-from srnet_core.layers.context import OthersContext
+from srnet_core.layers.context import OthersContext, bias_of
+from srnet_core.layers.module_list import modules_as
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 
-_BLOCK_BYTES = 8 * 2**20  # of a layer's input, per thread: see docs/performance.md for what was tried
-_NORM_BYTES = 2**19  # of the elementwise passes, which touch up to four blocks of this size at once
+_BLOCK_BYTES = 8 * 2**20  # of a layer's input, per thread; docs/performance.md compares sizes
+_NORM_BYTES = 2**19  # of elementwise passes, which use up to four blocks of this size at once
 
-Gradients = dict[nn.Parameter, Tensor]
+Gradients = dict[Tensor, Tensor]  # {parameter: its gradient}
 
 
 def rows_at_once(like: Tensor, channels: int, size: int) -> int:
-    """Rows of `channels` numbers that make blocks of `size` bytes for each thread."""
+    """Number of rows of `channels` numbers in blocks of `size` bytes for each thread."""
     return max(1, size * torch.get_num_threads() // (like.element_size() * channels))
 
 
 class NormPass:
     """BatchNorm in training mode and LeakyReLU after a hidden layer.
 
-    The statistics are collected from the blocks of the layer's output while these are in the cache: mean and sum of
-    squared deviations of each block, joined by Chan, Golub and LeVeque's formula ("Updating formulae and a pairwise
-    algorithm for computing sample variances", 1979), which loses no digits to cancellation.
+    The statistics are collected from each block of the layer's output while it is in the cache: mean and sum of
+    squared deviations, which are combined by Chan, Golub and LeVeque's formula ("Updating formulae and a pairwise
+    algorithm for computing sample variances", 1979), which avoids cancellation.
     """
 
     def __init__(self, norm: nn.BatchNorm1d, negative_slope: float, rows: int):
         like = norm.weight.detach()
         channels = len(like)
         self.norm, self.negative_slope, self.rows = norm, negative_slope, rows
-        self._step = rows_at_once(like, channels, _NORM_BYTES)
-        self._ones = like.new_ones(1, self._step)
-        self._scratch = like.new_empty(self._step, channels)
+        self._block_rows = rows_at_once(like, channels, _NORM_BYTES)
+        self._ones = like.new_ones(1, self._block_rows)
+        self._scratch = like.new_empty(self._block_rows, channels)
         self._means: list[Tensor] = []
         self._squares: list[Tensor] = []
         self._counts: list[int] = []
 
     def collect(self, z: Tensor) -> None:
         """Add a block of rows (n, C) to the statistics."""
-        for block in z.split(self._step):
+        for block in z.split(self._block_rows):
             ones, scratch = self._ones[:, : block.shape[0]], self._scratch[: block.shape[0]]
-            mean = torch.mm(ones, block).div_(block.shape[0])  # a product sums rows faster than a reduction
+            mean = torch.mm(ones, block).div_(block.shape[0])  # a matrix product sums rows faster than a reduction
             torch.sub(block, mean, out=scratch).square_()
             self._means.append(mean)
             self._squares.append(torch.mm(ones, scratch))
             self._counts.append(block.shape[0])
 
     def settle(self) -> None:
-        """Statistics of the batch from those of its blocks; the running statistics move."""
+        """Combine the statistics of the blocks, and update the running statistics."""
         norm, rows = self.norm, self.rows
+        assert norm.running_mean is not None and norm.running_var is not None  # `can_fuse` checks these
+        assert norm.num_batches_tracked is not None and norm.momentum is not None
         means, squares = torch.cat(self._means), torch.cat(self._squares)
         counts = means.new_tensor(self._counts).unsqueeze(1)
         self._mean = (means * counts).sum(0) / rows
@@ -74,25 +77,27 @@ class NormPass:
             running.mul_(1 - norm.momentum).add_(new, alpha=norm.momentum)
 
     def apply(self, z: Tensor, residual: Tensor | None, out: Tensor) -> None:
-        """out = LeakyReLU(normalized z) + residual, of one block of rows (n, C)."""
-        residuals = _split(residual, self._step, z)
-        for block, added, target in zip(z.split(self._step), residuals, out.split(self._step)):
+        """out = LeakyReLU(normalized z) + residual, for one block of rows (n, C)."""
+        residuals = _split(residual, self._block_rows, z)
+        for block, added, target in zip(z.split(self._block_rows), residuals, out.split(self._block_rows)):
             torch.addcmul(self._shift, block, self._scale, out=target)
             torch.ops.aten.leaky_relu_(target, self.negative_slope)
             if added is not None:
                 target.add_(added)
 
     def begin_backward(self) -> None:
-        self._sums = self._mean.new_zeros(2, len(self._mean))  # of the gradient, and of it times (z - mean)
+        self._sums = self._mean.new_zeros(2, len(self._mean))  # of the gradient, and of the gradient times (z - mean)
 
     def backward(self, z: Tensor, gradient: Tensor, out: Tensor) -> None:
-        """Through the LeakyReLU, of one block of rows (n, C), and into the sums that BatchNorm's gradient needs.
+        """Gradient of the LeakyReLU for one block of rows (n, C), and its contribution to the sums for BatchNorm.
 
         Args:
             gradient: of the activation.
-            out: where the gradient of the normalized values goes; may be `gradient`.
+            out: memory for the gradient of the normalized values; may be `gradient`.
         """
-        for block, incoming, target in zip(z.split(self._step), gradient.split(self._step), out.split(self._step)):
+        for block, incoming, target in zip(
+            z.split(self._block_rows), gradient.split(self._block_rows), out.split(self._block_rows)
+        ):
             ones, scratch = self._ones[:, : block.shape[0]], self._scratch[: block.shape[0]]
             torch.addcmul(self._shift, block, self._scale, out=scratch)
             torch.ops.aten.leaky_relu_backward.grad_input(
@@ -103,7 +108,7 @@ class NormPass:
             self._sums[1:].addmm_(ones, scratch)
 
     def settle_backward(self, gradients: Gradients) -> None:
-        """The gradients of weight and bias; `finish` may now be called."""
+        """Compute the gradients of weight and bias; to be called before `finish`."""
         total, product = self._sums
         of_weight = product * self._deviations
         gradients[self.norm.weight], gradients[self.norm.bias] = of_weight, total
@@ -111,19 +116,19 @@ class NormPass:
         self._offset = -self._scale * total / self.rows - self._slope * self._mean
 
     def finish(self, z: Tensor, gradient: Tensor) -> None:
-        """Through BatchNorm, in place: `gradient` of normalized values becomes that of z, one block of rows (n, C)."""
-        for block, target in zip(z.split(self._step), gradient.split(self._step)):
+        """Convert `gradient` of the normalized values to that of z, in place, for one block of rows (n, C)."""
+        for block, target in zip(z.split(self._block_rows), gradient.split(self._block_rows)):
             torch.addcmul(self._offset, target, self._scale, out=target).addcmul_(block, self._slope)
 
 
 class ContextPass:
     """The learned, multiplied context from the other groups: sigmoid(BatchNorm(W x + b)), one per row, tap and group.
 
-    Its numbers are few (G * k per row), so their BatchNorm is torch's.
+    It has few numbers (G * k per row), so torch's BatchNorm is fast enough.
     """
 
     def __init__(self, context: OthersContext, kernel_size: int, rows: int):
-        self._convs, self._norms = list(context.m_conv), list(context.layers_bn)
+        self._convs, self._norms = context.convs, context.norms
         self.kernel_size, self.groups = kernel_size, len(self._convs)
         self.widths = context.widths
         k, G, C = kernel_size, self.groups, sum(self.widths)
@@ -133,34 +138,38 @@ class ContextPass:
         self._raw = weight.new_empty(rows, k * G)
 
     def _each(self, name: str, modules: Sequence[nn.Module]) -> Tensor:
-        """A vector of k numbers of all groups as one, tap by tap: (k * G)."""
+        """Vectors of k numbers of all groups as one vector, tap by tap: (k * G)."""
         return torch.stack([getattr(module, name).detach() for module in modules], dim=1).view(-1)
 
     def collect(self, x: Tensor, start: int) -> None:
-        """Rows (n, k * C) of the layer's input, the first of which is row `start`."""
+        """Compute the contexts of rows (n, k * C) of the layer's input, beginning with row `start`."""
         torch.addmm(self._bias, x, self._weight.t(), out=self._raw[start : start + x.shape[0]])
 
     def settle(self) -> None:
-        """The contexts are then in `values`, (N, k, G); the running statistics move."""
+        """Normalize and activate the contexts into `values` (N, k, G), and update the running statistics."""
         norms, k, G = self._norms, self.kernel_size, self.groups
+        momentum = norms[0].momentum
+        assert momentum is not None  # `can_fuse` checks this
         mean, var = self._each("running_mean", norms), self._each("running_var", norms)
         self._norm = self._each("weight", norms), mean, var
         normed, *self._statistics = torch.native_batch_norm(
-            self._raw, self._norm[0], self._each("bias", norms), mean, var, True, norms[0].momentum, norms[0].eps
+            self._raw, self._norm[0], self._each("bias", norms), mean, var, True, momentum, norms[0].eps
         )
         for norm, own_mean, own_var in zip(norms, mean.view(k, G).unbind(1), var.view(k, G).unbind(1)):
+            assert norm.running_mean is not None and norm.running_var is not None
+            assert norm.num_batches_tracked is not None
             norm.num_batches_tracked.add_(1)
             norm.running_mean.copy_(own_mean)
             norm.running_var.copy_(own_var)
         self.values = normed.sigmoid_().view(-1, k, G)
 
     def begin_backward(self, products: Tensor, gradients: Gradients) -> None:
-        """Through sigmoid and BatchNorm.
+        """Gradients of sigmoid and BatchNorm.
 
         Args:
             products: (N, k, G), gradient of the recombined input times the recombined input, summed over a group's
-                channels. As the context is a factor c of that input, its gradient is this over c, and the sigmoid's
-                c * (1 - c) cancels the division.
+                channels. As the context c is a factor of that input, the gradient of c is this divided by c, and the
+                derivative c * (1 - c) of the sigmoid cancels the division.
         """
         k, G = self.kernel_size, self.groups
         of_normed = (products * (1 - self.values)).reshape(-1, k * G)
@@ -173,55 +182,60 @@ class ContextPass:
         del self._norm, self._statistics, self._raw
 
     def backward(self, x: Tensor, start: int, of_x: Tensor | None) -> None:
-        """Rows (n, k * C) of the input; their gradient is added to `of_x`."""
+        """Add the gradient through the context to `of_x`, for rows (n, k * C) of the input."""
         gradient = self.gradient[start : start + x.shape[0]]
         self._of_weight.addmm_(gradient.t(), x)
         if of_x is not None:
             of_x.addmm_(gradient, self._weight)
 
     def settle_backward(self, gradients: Gradients) -> None:
-        """The gradients of the context's convolutions, which lack the columns of their own group."""
+        """The gradients of the context's convolutions, which have no columns for their own group."""
         k, G = self.kernel_size, self.groups
         of_weight = self._of_weight.view(k, G, k, -1)  # (k outputs, G, k taps, C)
         of_bias = self.gradient.sum(0).view(k, G)
         for i, (conv, own) in enumerate(zip(self._convs, group_slices(self.widths))):
             others = torch.cat([of_weight[:, i, :, : own.start], of_weight[:, i, :, own.stop :]], dim=-1)
-            gradients[conv.weight], gradients[conv.bias] = others.transpose(1, 2), of_bias[:, i]
+            gradients[conv.weight], gradients[bias_of(conv)] = others.transpose(1, 2), of_bias[:, i]
 
 
 class ProductPass:
-    """The grouped product of a layer: of each group's own channels with its own filters, times the context if any."""
+    """The product of a layer: each group's channels with the group's filters, times the context if there is one."""
 
     def __init__(self, layer: SplitRecombineConv1d | TemporalConv1d, rows: int):
-        split = isinstance(layer, SplitRecombineConv1d)
-        self._convs = list(layer.group_conv) if split else [layer]
-        self.widths = layer.in_group_channels if split else (layer.in_channels,)
-        self.outs = layer.out_group_channels if split else (layer.out_channels,)
-        self.kernel_size = layer.kernel_size if split else layer.kernel_size[0]
-        self._bias = None if split else layer.bias
+        self._convs: list[nn.Conv1d]
+        self.widths: tuple[int, ...]
+        self.outs: tuple[int, ...]
+        self._bias: Tensor | None = None
+        if isinstance(layer, SplitRecombineConv1d):
+            self._convs, self.kernel_size = modules_as(layer.group_conv, nn.Conv1d), layer.kernel_size
+            self.widths, self.outs = layer.in_group_channels, layer.out_group_channels
+        else:
+            self._convs, self.kernel_size, self._bias = [layer], layer.kernel_size[0], layer.bias
+            self.widths, self.outs = (layer.in_channels,), (layer.out_channels,)
         self.rows = rows
         self._weights = [conv.weight.detach().permute(0, 2, 1).flatten(1) for conv in self._convs]  # (O_i, k * C_i)
         like, k = self._weights[0], self.kernel_size
         most = rows_at_once(like, max(k * sum(self.widths), sum(self.outs)), _BLOCK_BYTES)
-        self.step = -(-rows // -(-rows // most))  # equal blocks: a small last one would be slow
+        self.block_rows = -(-rows // -(-rows // most))  # equal blocks: a small last one would be slow
         self._own = group_slices(self.widths)
         self._ones = like.new_ones(max(self.widths))
-        has_context = split and layer.context == "others"
-        self.context = ContextPass(layer.get_part_info, k, rows) if has_context else None
+        self.context: ContextPass | None = None
+        if isinstance(layer, SplitRecombineConv1d) and layer.context == "others":
+            self.context = ContextPass(layer.get_part_info, k, rows)
 
     def collect(self, x: Tensor, start: int) -> None:
-        """Rows (n, k, C) of the input that have just been made, for the context."""
+        """Compute the context of new rows (n, k, C) of the input."""
         if self.context is not None:
             self.context.collect(x.flatten(1), start)
 
     def forward(self, x: Tensor, y: Tensor, following: NormPass | None) -> None:
-        """y (N, O) = product of x (N, k, C), whose rows have all been collected."""
+        """y (N, O) = product of x (N, k, C); all rows must have been passed to `collect`."""
         if self.context is not None:
             self.context.settle()
         self._x = x
         weights = [weight.t() for weight in self._weights]
-        outputs = zip(*(part.split(self.step) for part in y.split(self.outs, dim=1)))
-        for whole, inputs, targets in zip(y.split(self.step), self._inputs(x), outputs):
+        outputs = zip(*(part.split(self.block_rows) for part in y.split(self.outs, dim=1)))
+        for whole, inputs, targets in zip(y.split(self.block_rows), self._inputs(x), outputs):
             for recombined, weight, target in zip(inputs, weights, targets):
                 torch.mm(recombined, weight, out=target)
             if self._bias is not None:
@@ -231,28 +245,30 @@ class ProductPass:
         if following is not None:
             following.settle()
 
-    def backward(self, y: Tensor, gradient: Tensor, following: NormPass | None, of_x: Tensor | None, gradients) -> None:
-        """Gradients of the weights; of the input too, except for what goes through the context (`backward_context`).
+    def backward(
+        self, y: Tensor, gradient: Tensor, following: NormPass | None, of_x: Tensor | None, gradients: Gradients
+    ) -> None:
+        """Gradients of the weights and of the input, without the part through the context (see `backward_context`).
 
         Args:
-            y: (N, O), what `forward` gave.
-            gradient: (N, O) of y, up to the `finish` of `following`, which is done here.
-            of_x: (N, k, C), where the gradient of the input goes.
+            y: (N, O), the result of `forward`.
+            gradient: (N, O), of y if `following` is `None`, else of the normalized y; `finish` is called here.
+            of_x: (N, k, C), memory for the gradient of the input.
         """
         x, k = self._x, self.kernel_size
         of_weights = [torch.empty_like(weight) for weight in self._weights]
         products = None if self.context is None else x.new_empty(len(self.widths), self.rows * k)
         wanted = of_x is not None or products is not None
-        scratch = x.new_empty(self.step * k * max(self.widths)) if wanted else None
-        parts = zip(*(part.split(self.step) for part in gradient.split(self.outs, dim=1)))
-        starts = range(0, self.rows, self.step)
+        scratch = x.new_empty(self.block_rows * k * max(self.widths) if wanted else 0)
+        parts = zip(*(part.split(self.block_rows) for part in gradient.split(self.outs, dim=1)))
+        starts = range(0, self.rows, self.block_rows)
         for start, values, whole, own, inputs in zip(
-            starts, y.split(self.step), gradient.split(self.step), parts, self._inputs(x)
+            starts, y.split(self.block_rows), gradient.split(self.block_rows), parts, self._inputs(x)
         ):
             if following is not None:
                 following.finish(values, whole)
             for i, (part, recombined) in enumerate(zip(own, inputs)):
-                # beta 0: the first block overwrites what is in the memory
+                # beta 0: the first block overwrites the uninitialized memory
                 of_weights[i].addmm_(part.t(), recombined, beta=min(start, 1))
                 if wanted:
                     of_input = scratch[: recombined.numel()].view(recombined.shape)
@@ -261,17 +277,25 @@ class ProductPass:
         for conv, of_weight in zip(self._convs, of_weights):
             gradients[conv.weight] = of_weight.view(len(of_weight), k, -1).permute(0, 2, 1)
         if self._bias is not None:
-            gradients[self._convs[0].bias] = gradient.sum(0)
-        if products is not None:
+            gradients[bias_of(self._convs[0])] = gradient.sum(0)
+        if self.context is not None and products is not None:
             self.context.begin_backward(products.view(-1, self.rows, k).permute(1, 2, 0), gradients)
 
-    def _spread(self, i: int, start: int, of_input: Tensor, recombined: Tensor, of_x: Tensor | None, products) -> None:
-        """The gradient of group i's recombined input (n, k * C_i) to the input itself and to the context."""
+    def _spread(
+        self,
+        i: int,
+        start: int,
+        of_input: Tensor,
+        recombined: Tensor,
+        of_x: Tensor | None,
+        products: Tensor | None,
+    ) -> None:
+        """From the gradient of group i's recombined input (n, k * C_i) to those of the input and of the context."""
         n, k, own = of_input.shape[0], self.kernel_size, self._own[i]
         by_tap = of_input.view(n, k, -1)
         if of_x is not None:
             target = of_x[start : start + n, :, own]
-            if products is None:
+            if self.context is None:
                 target.copy_(by_tap)
             else:
                 torch.mul(by_tap, self.context.values[start : start + n, :, i : i + 1], out=target)
@@ -280,7 +304,7 @@ class ProductPass:
             torch.mv(flat, self._ones[: flat.shape[1]], out=products[i, start * k : (start + n) * k])
 
     def backward_context(self, start: int, x: Tensor, of_x: Tensor | None) -> None:
-        """Rows (n, k, C): add the gradient that goes through the context."""
+        """Add the gradient through the context to `of_x`, for rows (n, k, C)."""
         if self.context is not None:
             self.context.backward(x.flatten(1), start, None if of_x is None else of_x.flatten(1))
 
@@ -289,19 +313,19 @@ class ProductPass:
             self.context.settle_backward(gradients)
 
     def _inputs(self, x: Tensor) -> Iterator[Iterable[Tensor]]:
-        """For each block of rows the recombined inputs of the groups, (n, k * C_i), each valid until the next."""
-        k, step = self.kernel_size, self.step
-        if self.context is None and (k == 1 or len(self.widths) == 1):  # already side by side
+        """For each block of rows, the recombined inputs of the groups, (n, k * C_i), each valid until the next one."""
+        k, block_rows = self.kernel_size, self.block_rows
+        if self.context is None and (k == 1 or len(self.widths) == 1):  # already contiguous by group
             spans = [width * k for width in self.widths]
-            yield from (block.flatten(1).split(spans, dim=1) for block in x.split(step))
+            yield from (block.flatten(1).split(spans, dim=1) for block in x.split(block_rows))
             return
-        scratch = x.new_empty(step * k * max(self.widths))
-        contexts = [None] * -(-len(x) // step) if self.context is None else self.context.values.split(step)
-        for block, context in zip(x.split(step), contexts):
+        scratch = x.new_empty(block_rows * k * max(self.widths))
+        contexts = [None] * -(-len(x) // block_rows) if self.context is None else self.context.values.split(block_rows)
+        for block, context in zip(x.split(block_rows), contexts):
             yield self._recombined(block, context, scratch)
 
     def _recombined(self, x: Tensor, context: Tensor | None, scratch: Tensor) -> Iterator[Tensor]:
-        """One group after the other in the same scratch memory, which so stays in the cache."""
+        """The groups one after the other in the same scratch memory, which stays in the cache."""
         for i, own in enumerate(self._own):
             part = x[:, :, own]
             target = scratch[: part.numel()].view(part.shape)
@@ -312,5 +336,5 @@ class ProductPass:
             yield target.flatten(1)  # (n, k * C_i)
 
 
-def _split(tensor: Tensor | None, step: int, like: Tensor) -> Sequence[Tensor | None]:
-    return [None] * -(-len(like) // step) if tensor is None else tensor.split(step)
+def _split(tensor: Tensor | None, block_rows: int, like: Tensor) -> Sequence[Tensor | None]:
+    return [None] * -(-len(like) // block_rows) if tensor is None else tensor.split(block_rows)

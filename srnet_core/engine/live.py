@@ -1,7 +1,7 @@
-"""A network for inference frame by frame: every layer keeps the frames that its filter reaches back to.
+"""A network for inference frame by frame: every layer keeps the past frames that its filter needs.
 
-A frame costs one position of every layer, whatever the receptive field. Before its first frame a sequence is taken
-to have been that frame for ever, which is how sequences are padded everywhere here.
+A frame costs one position of every layer, independent of the receptive field. The frames before the first one are
+assumed equal to it, which is the padding of clips in the whole project.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,26 +12,26 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from srnet_core.engine.folded_layers import FoldedLayer, Scratch, Step, leaky_relu_step
+from srnet_core.engine.folded_layers import FoldedLayer, Operation, Scratch, leaky_relu_operation
 from srnet_core.engine.folding import FoldedModel
 from srnet_core.engine.threads import on_one_core
 
 
 class Live(Protocol):
-    """A network fed frame by frame, (B, J, 2) each. Poses are valid until the next call.
+    """A network that gets one frame (B, J, 2) per call. The returned poses are valid until the next call.
 
     Attributes:
-        frames_held: frames kept, in all layers together.
+        frames_held: number of frames kept in all layers together.
     """
 
     frames_held: int
 
     def start(self, frame: Tensor) -> Tensor:
-        """Forget everything; the frame has been there for ever. Returns the pose of that, (B, joints out, 3)."""
+        """Start new clips, as if `frame` had been repeated before. Returns its pose, (B, joints out, 3)."""
         ...
 
     def push(self, frame: Tensor) -> Tensor:
-        """The pose `pad - causal_shift` frames before the one given, (B, joints out, 3)."""
+        """Take the next frame. Returns the pose of the frame `pad - causal_shift` before it, (B, joints out, 3)."""
         ...
 
 
@@ -39,7 +39,7 @@ class _Ring:
     """The last frames (B, C) of a layer's input.
 
     Args:
-        ages: how many frames old the frames to take are, for each tap.
+        ages: the age in frames of each tap's frame; 0 is the newest.
     """
 
     def __init__(self, like: Tensor, batch: int, channels: int, ages: Sequence[int]):
@@ -48,16 +48,16 @@ class _Ring:
         self.taps = like.new_zeros(batch, len(ages), channels)
         newest = torch.arange(self.size, device=like.device)[:, None]
         sources = (newest - torch.tensor(ages, device=like.device)) % self.size  # (size, k)
-        self._places = cycle(zip(self._frames.unbind(1), sources.unbind(0)))
+        self._slots = cycle(zip(self._frames.unbind(1), sources.unbind(0)))
 
     def push(self, x: Tensor) -> None:
-        """Take in the next frame and bring `taps` (B, k, C) up to date."""
-        place, sources = next(self._places)
-        place.copy_(x)
+        """Store the next frame and update `taps` (B, k, C)."""
+        slot, sources = next(self._slots)
+        slot.copy_(x)
         torch.index_select(self._frames, 1, sources, out=self.taps)
 
     def fill(self, x: Tensor) -> None:
-        """The frame has been there for ever."""
+        """Fill all frames with this one."""
         self._frames.copy_(x[:, None].expand_as(self._frames))
         self.taps.copy_(x[:, None].expand_as(self.taps))
 
@@ -68,8 +68,8 @@ class LiveLayers:
     def __init__(self, network: FoldedModel, batch: int):
         self._like = torch.empty(0, device=network.device, dtype=network.dtype)
         self._scratch, self._slope = Scratch(self._like), network.negative_slope
-        self._push: list[Step] = []
-        self._fill: list[Step] = []
+        self._push: list[Operation] = []
+        self._fill: list[Operation] = []
         self.frames_held = 0
         self._input = self._like.new_zeros(batch, network.expand.in_channels)
         x = self._after(network.expand, self._taps(self._input, _ages(network.expand.kernel_size, 1)))
@@ -81,15 +81,15 @@ class LiveLayers:
         self._pose = self._after(network.output, x[:, None], activate=False)
         self._finish(network)
 
-    def _add(self, *steps: Step) -> None:
-        self._push += steps
-        self._fill += steps
+    def _add(self, *operations: Operation) -> None:
+        self._push += operations
+        self._fill += operations
 
     def _taps(self, x: Tensor, ages: Sequence[int]) -> Tensor:
-        """A place for frames of x (B, C) of these ages, (B, k, C)."""
+        """The frames of x (B, C) with these ages, (B, k, C), updated with every frame."""
         if list(ages) == [0]:
             return x[:, None]
-        ring = _Ring(self._like, *x.shape, ages)
+        ring = _Ring(self._like, x.shape[0], x.shape[1], ages)
         self._push.append(partial(ring.push, x))
         self._fill.append(partial(ring.fill, x))
         self.frames_held += ring.size
@@ -97,9 +97,9 @@ class LiveLayers:
 
     def _after(self, layer: FoldedLayer, taps: Tensor, *, activate: bool = True) -> Tensor:
         out = self._like.new_zeros(len(taps), layer.out_channels)
-        self._add(*layer.steps(taps, out, self._scratch, len(taps)))
+        self._add(*layer.operations(taps, out, self._scratch, len(taps)))
         if activate:
-            self._add(leaky_relu_step(out, self._slope))
+            self._add(leaky_relu_operation(out, self._slope))
         return out
 
     def _finish(self, network: FoldedModel) -> None:
@@ -120,17 +120,17 @@ class LiveLayers:
         """See `Live`."""
         return on_one_core(partial(self._run, self._push, frame))
 
-    def _run(self, steps: list[Step], frame: Tensor) -> Tensor:
+    def _run(self, operations: list[Operation], frame: Tensor) -> Tensor:
         with torch.inference_mode():
             self._input.copy_(frame.view(self._input.shape))
-            for step in steps:
-                step()
+            for operation in operations:
+                operation()
             return self._pose
 
 
 class LiveWindows:
-    """A network whose outputs each come from a window of their own: the last frames are kept, and all of them are
-    computed again for every frame.
+    """A network that computes every output from its own window: the last frames are kept, and computed again for every
+    frame.
 
     Args:
         predict: (B, receptive field, J, 2) -> (B, joints out, 3).
@@ -149,10 +149,11 @@ class LiveWindows:
     @torch.inference_mode()
     def push(self, frame: Tensor) -> Tensor:
         """See `Live`."""
+        assert self._windows is not None, "call start() before push()"
         self._windows = torch.cat([self._windows[:, 1:], frame[:, None]], dim=1)
         return self._predict(self._windows)
 
 
 def _ages(kernel_size: int, apart: int) -> list[int]:
-    """Ages of the frames of each tap, the oldest first."""
+    """Age of the frame of each tap, oldest first."""
     return [n * apart for n in reversed(range(kernel_size))]

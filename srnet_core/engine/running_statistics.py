@@ -1,9 +1,9 @@
-"""BatchNorm statistics whose momentum is a tensor.
+"""BatchNorm running statistics with the momentum in a tensor.
 
-The momentum of `nn.BatchNorm1d` is a Python number. It would be burnt into a captured CUDA graph, and a compiled network
-would be compiled anew whenever it changes, which is every epoch. So here the module runs with momentum 1, which leaves
-the statistics of the batch in its buffers, and the running ones are mixed from these and those before, by a weight
-on the device.
+The momentum of `nn.BatchNorm1d` is a Python number: a captured CUDA graph would keep it constant, and a compiled
+network would be compiled again whenever it changes, which is every epoch. So the module runs with momentum 1, which
+stores the statistics of the batch in its buffers, and the running statistics are interpolated between the old and the
+batch's by a weight on the device.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class RunningStatistics:
-    """The BatchNorms of a model. After their momentum was set, `take_momentum`; every step goes `with collected()`."""
+    """The BatchNorms of a model. Call `take_momentum` after setting momenta; train inside `collected()`."""
 
     def __init__(self, model: nn.Module):
         norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d) and m.track_running_stats]
@@ -24,21 +24,21 @@ class RunningStatistics:
         self.take_momentum()
 
     def take_momentum(self) -> None:
-        """Momenta as they are set now; the tensors that hold them stay the same."""
-        momenta = [norm.momentum for norm in self._norms for _ in range(2)]
+        """Copy the current momenta of the modules into the existing tensors."""
+        momenta = [momentum for momentum in self._momenta() for _ in range(2)]
         for weight, momentum in zip(self._weights, momenta):
             weight.fill_(momentum)
 
     @contextmanager
     def collected(self) -> Iterator[None]:
-        """Forward and backward of one batch; afterwards the running statistics have moved by the momentum taken.
+        """A context for forward and backward pass of one batch, after which the running statistics are updated.
 
-        The backward pass belongs inside: a compiled one keeps the buffers, and refuses to run if they have changed.
+        The backward pass must be inside: a compiled one uses the buffers, and fails if they have changed.
         """
-        running, momenta = self._buffers(), [norm.momentum for norm in self._norms]
+        running, momenta = self._buffers(), self._momenta()
         with torch.no_grad():
             torch._foreach_copy_(self._before, running)
-        self._set(1.0 for _ in momenta)
+        self._set([1.0] * len(momenta))
         try:
             yield
         finally:
@@ -48,8 +48,12 @@ class RunningStatistics:
             torch._foreach_copy_(running, self._before)
 
     def _buffers(self) -> list[Tensor]:
-        return [buffer for norm in self._norms for buffer in (norm.running_mean, norm.running_var)]
+        buffers = (buffer for norm in self._norms for buffer in (norm.running_mean, norm.running_var))
+        return [buffer for buffer in buffers if buffer is not None]
 
-    def _set(self, momenta) -> None:
+    def _momenta(self) -> list[float]:
+        return [norm.momentum for norm in self._norms if norm.momentum is not None]
+
+    def _set(self, momenta: list[float]) -> None:
         for norm, momentum in zip(self._norms, momenta):
             norm.momentum = momentum

@@ -1,7 +1,7 @@
 """Threads that each run torch on one core.
 
-Products of a hundred rows are too small to be divided among cores, but pieces of a sequence are not: a thread per
-piece, every product on one core, keeps all cores busy without their waiting for each other at every layer.
+Matrix products of a hundred rows are too small to be divided among cores. Pieces of a clip are not: with one thread per
+piece and each product on one core, all cores are busy and need not wait for each other at every layer.
 """
 
 import os
@@ -21,18 +21,20 @@ Result = TypeVar("Result")
 class Workers:
     """As many threads as torch may use (`torch.set_num_threads`), started when first needed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
-        self._made_for: tuple[int, int] | None = None  # (process, threads); a fork does not take threads along
+        self._made_for: tuple[int, int] | None = (
+            None  # (process, threads): a forked process has no threads of its parent
+        )
 
     def count(self) -> int:
-        """Threads that torch may use now."""
+        """The number of threads that torch may use now."""
         return torch.get_num_threads()
 
     def map(self, work: Callable[[Job], Result], jobs: Iterable[Job]) -> list[Result]:
-        """`work(job)` for all jobs in inference mode, each on one core; in the caller's thread where there is one job.
+        """`work(job)` for all jobs in inference mode, each on one core; in the caller's thread if there is one job.
 
-        What a job raises is raised here.
+        An exception of a job is raised here.
         """
         jobs = list(jobs)
         if len(jobs) < 2 or self.count() < 2:
@@ -48,10 +50,10 @@ class Workers:
 
 
 def on_one_core(work: Callable[[], Result]) -> Result:
-    """`work()` on the core of the caller's thread, for products too small to be worth another thread's waking up.
+    """`work()` on one core in the caller's thread, for products too small to justify waking other threads.
 
-    Changing the number takes a fraction of a microsecond and holds for this thread; only a thread that is started in
-    the same moment would keep it.
+    Changing torch's number of threads takes less than a microsecond and holds for this thread; only a thread started
+    at the same time would inherit it.
     """
     before = torch.get_num_threads()
     if before == 1:
@@ -69,7 +71,7 @@ def _run(work: Callable[[Job], Result], job: Job) -> Result:
 
 
 def _one_core_threads(count: int) -> ThreadPoolExecutor:
-    """The number of cores is each thread's own, but the last one set is also what threads yet to come start with."""
+    """Threads that use one core each. torch's number is set per thread, and new threads start with the last one set."""
     pool, everybody = ThreadPoolExecutor(count, "srnet"), Barrier(count)
     try:
         list(pool.map(lambda _: _use_one_core(everybody), range(count)))
@@ -79,6 +81,6 @@ def _one_core_threads(count: int) -> ThreadPoolExecutor:
 
 
 def _use_one_core(everybody: Barrier) -> None:
-    torch.get_num_threads()  # a thread's first question sets its number; only then does it keep to another
+    torch.get_num_threads()  # the first call initializes the thread's number; a number set before would be lost
     torch.set_num_threads(1)
-    everybody.wait()  # so that no thread takes the turn of another
+    everybody.wait()  # so that every thread of the pool runs this once

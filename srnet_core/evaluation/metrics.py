@@ -1,13 +1,12 @@
-"""The numbers of the field, per frame, batched, on the device of the poses.
+"""Metrics of 3D pose estimation, per frame, batched, on the device of the poses.
 
-Every function takes (N, J, 3) poses in millimetres, relative to the root, and gives one number per frame, so that a
-table by action, subject or camera is a mean over its frames. Where a metric is defined over a sequence (velocity), its
-frames carry values whose plain mean is the published one. A frame that cannot contribute holds NaN: means over
-frames are `torch.nanmean`. Poses that are not finite are refused, so NaN never means anything else.
+Functions take (N, J, 3) poses in millimetres, relative to the root, and give one number per frame, so that tables by
+action, subject or camera are means over frames. For a metric that is defined over a clip (velocity), the mean of the
+frame values is the published value. A frame without a value has NaN, so means over frames use `torch.nanmean`. Poses
+that are not finite are rejected, so NaN has no other meaning.
 
-`original=True` gives the two numbers the published SRNet code computes differently, `angle_deg` and `symmetry_mm`,
-in its way: there a mean over the sequence is taken first and predicted and true means are compared after, so errors
-of opposite sign cancel.
+`original=True` computes `angle_deg` and `symmetry_mm` as the published SRNet code does: means over a clip are taken
+first, and predicted and true means are compared, so that errors of opposite sign cancel.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,12 +20,21 @@ from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
 
 METRICS = (
-    "mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "pck150", "auc", "p_pck150", "p_auc", "angle_deg", "symmetry_mm",
-)  # fmt: skip
+    "mpjpe_mm",
+    "p_mpjpe_mm",
+    "n_mpjpe_mm",
+    "mpjve_mm",
+    "pck150",
+    "auc",
+    "p_pck150",
+    "p_auc",
+    "angle_deg",
+    "symmetry_mm",
+)
 PCK_THRESHOLD_MM = 150.0
 AUC_STEP_MM = 5.0
 AUC_THRESHOLDS = 31
-# Frames at a time, in float64: 0.4 MB per array of 17 joints stay in a core's own cache, a GPU wants more of them.
+# Frames at a time, in float64: 0.4 MB per array of 17 joints fit in the cache of a core; a GPU needs more frames.
 _CHUNK_FRAMES, _CHUNK_FRAMES_GPU = 1 << 10, 1 << 16
 
 
@@ -35,76 +43,77 @@ _CHUNK_FRAMES, _CHUNK_FRAMES_GPU = 1 << 10, 1 << 16
 
 def mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean per-joint position error, "Protocol 1": (N, J, 3) twice -> (N,), in the unit of the poses."""
-    return joint_distance(predicted, target).mean(-1)
+    errors: Tensor = joint_distance(predicted, target)
+    return errors.mean(-1)
 
 
 def n_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
     """MPJPE after the best scaling about the origin (Rhodin et al., ECCV 2018): (N, J, 3) twice -> (N,).
 
-    A prediction of all zeros counts as it is; the published code gives NaN for it.
+    A prediction of all zeros is not scaled; the published code gives NaN for it.
     """
     return mpjpe(best_scale(predicted, target)[:, None, None] * predicted, target)
 
 
 def p_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
-    """MPJPE after the best similarity without mirroring, "Protocol 2": (N, J, 3) twice -> (N,). See `geometry.align`."""
+    """MPJPE after the best similarity transform, "Protocol 2": (N, J, 3) twice -> (N,). See `geometry.align`."""
     return mpjpe(procrustes(predicted, target), target)
 
 
 def pck(errors_mm: Tensor, threshold_mm: float = PCK_THRESHOLD_MM) -> Tensor:
-    """(..., J) joint errors -> (...), the fraction of joints (0 to 1) nearer than the threshold (Mehta et al., 3DV 2017)."""
+    """(..., J) joint errors -> (...), fraction (0 to 1) of joints below the threshold (Mehta et al., 3DV 2017)."""
     return (errors_mm < threshold_mm).to(errors_mm.dtype).mean(-1)
 
 
 def auc(errors_mm: Tensor) -> Tensor:
     """(..., J) joint errors -> (...), the mean of PCK over the thresholds 0, 5, ..., 150 mm (Mehta et al., 3DV 2017).
 
-    As in the script that comes with MPI-INF-3DHP, the threshold 0, which no joint can pass, is one of the 31: the
-    greatest value is 30/31. All published AUC values have it.
+    As in the script of MPI-INF-3DHP, the 31 thresholds include 0, which no joint can pass, so the maximum is 30/31. All
+    published AUC values are computed so.
     """
     passed = AUC_THRESHOLDS - 1 - torch.floor(errors_mm / AUC_STEP_MM)  # thresholds k with error < 5 k
     return passed.clamp(min=0).mean(-1) / AUC_THRESHOLDS
 
 
-# ---------------------------------------------------------------- sequences
+# ---------------------------------------------------------------- clips
 
 
-def velocity_error(predicted: Tensor, target: Tensor, sequence_lengths: Iterable[int]) -> Tensor:
+def velocity_error(predicted: Tensor, target: Tensor, clip_lengths: Iterable[int]) -> Tensor:
     """Mean per-joint velocity error, MPJVE (Pavllo et al., CVPR 2019): (N, J, 3) twice -> (N,), unit per frame.
 
-    Frame t of a sequence holds the error of the step from t - 1 to t; the first frame holds the mean of its
-    sequence, so that a mean over frames weighs sequences by their length, as published. Nothing is measured across
-    two sequences. The frame of a one-frame sequence has no velocity: NaN.
+    Frame t of a clip has the error of the motion from t - 1 to t; the first frame has the mean of its clip, so that a
+    mean over frames weights clips by their length, as published. No velocity is measured across clips. A clip of one
+    frame has no velocity: NaN.
     """
-    sequence = sequence_index(sequence_lengths, predicted)
-    steps = _in_chunks(_step_errors, predicted[1:], target[1:], predicted[:-1], target[:-1])  # (N - 1,)
-    inside = sequence[1:] == sequence[:-1]
-    means = sequence_means(steps[inside], sequence[1:][inside], int(sequence[-1]) + 1)
-    values = means[sequence]
-    values[1:][inside] = steps[inside]
+    clip = clip_index(clip_lengths, predicted)
+    errors = _in_chunks(_velocity_errors, predicted[1:], target[1:], predicted[:-1], target[:-1])  # (N - 1,)
+    inside = clip[1:] == clip[:-1]
+    means = clip_means(errors[inside], clip[1:][inside], int(clip[-1]) + 1)
+    values = means[clip]
+    values[1:][inside] = errors[inside]
     return values
 
 
-def _step_errors(predicted: Tensor, target: Tensor, predicted_before: Tensor, target_before: Tensor) -> Tensor:
+def _velocity_errors(predicted: Tensor, target: Tensor, predicted_before: Tensor, target_before: Tensor) -> Tensor:
     return mpjpe(predicted - predicted_before, target - target_before)
 
 
-def sequence_index(sequence_lengths: Iterable[int], poses: Tensor) -> Tensor:
-    """Which sequence each of the N frames of `poses` belongs to: (N,) int64.
+def clip_index(clip_lengths: Iterable[int], poses: Tensor) -> Tensor:
+    """The index of the clip of each of the N frames of `poses`: (N,) int64.
 
     Raises:
         ConfigError: a length below 1, or lengths that do not add up to N.
     """
-    lengths = torch.as_tensor([int(n) for n in sequence_lengths], dtype=torch.int64)
+    lengths = torch.as_tensor([int(n) for n in clip_lengths], dtype=torch.int64)
     if len(lengths) == 0 or int(lengths.min()) < 1 or int(lengths.sum()) != len(poses):
-        raise ConfigError(f"sequences of {lengths.tolist()[:5]}... frames do not make up the {len(poses)} frames given")
+        raise ConfigError(f"clip lengths {lengths.tolist()[:5]}... do not add up to {len(poses)} frames")
     return torch.repeat_interleave(lengths).to(poses.device)
 
 
-def sequence_means(values: Tensor, sequence: Tensor, sequences: int) -> Tensor:
-    """Means of (N, ...) values by (N,) sequence index -> (S, ...); NaN for a sequence without values."""
-    sums = values.new_zeros((sequences, *values.shape[1:])).index_add_(0, sequence, values)
-    counts = torch.bincount(sequence, minlength=sequences).to(values.dtype)
+def clip_means(values: Tensor, clip: Tensor, clips: int) -> Tensor:
+    """Means of (N, ...) values by (N,) clip index -> (S, ...); NaN for a clip without values."""
+    sums = values.new_zeros((clips, *values.shape[1:])).index_add_(0, clip, values)
+    counts = torch.bincount(clip, minlength=clips).to(values.dtype)
     return sums / counts.reshape(-1, *[1] * (values.ndim - 1))
 
 
@@ -112,20 +121,20 @@ def sequence_means(values: Tensor, sequence: Tensor, sequences: int) -> Tensor:
 
 
 def bone_angle_pairs(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
-    """Pairs (bone, bone it hangs on), a bone being named by its child joint; J - 2 pairs.
+    """Pairs (bone, parent bone); a bone is identified by its child joint; J - 2 pairs.
 
-    A bone that starts at the root hangs on the root's first bone, as SRNet has it: for Human3.6M the left hip and the
-    spine are measured against the right hip.
+    The parent of a bone at the root is the root's first bone, as in SRNet: for Human3.6M, the right hip for the left
+    hip and the spine.
     """
     first = skeleton.bones[0][1]
     return tuple((child, parent or first) for parent, child in skeleton.bones if child != first)
 
 
 def bone_angles_deg(poses: Tensor, skeleton: Skeleton) -> Tensor:
-    """(N, J, 3) -> (N, J - 2) angles between each bone and the one it hangs on; 90 where a bone has no length."""
+    """(N, J, 3) -> (N, J - 2) angles between each bone and its parent bone; 90 where a bone has length zero."""
     a, b = _bone_vector_pairs(poses, skeleton)
     sine, cosine = torch.linalg.vector_norm(torch.linalg.cross(a, b), dim=-1), (a * b).sum(-1)
-    # atan2 keeps its digits near 0 and 180 degrees, where the arc cosine loses half of them.
+    # Near 0 and 180 degrees atan2 is exact, while the arc cosine loses half of its digits.
     angles = torch.rad2deg(torch.atan2(sine, cosine))
     return torch.where((sine == 0) & (cosine == 0), 90.0, angles)
 
@@ -133,26 +142,28 @@ def bone_angles_deg(poses: Tensor, skeleton: Skeleton) -> Tensor:
 def _bone_vector_pairs(poses: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
     parents = torch.as_tensor([max(p, 0) for p in skeleton.parents], device=poses.device)
     pairs = torch.as_tensor(bone_angle_pairs(skeleton), device=poses.device, dtype=torch.int64).reshape(-1, 2)
-    axes = poses.movedim(-1, 0).contiguous()  # (3, N, J): sums over three numbers side by side are slow
+    axes = poses.movedim(-1, 0).contiguous()  # (3, N, J): sums over an innermost dimension of three are slow
     bones = axes - axes.index_select(2, parents)  # by child joint
     a, b = (bones.index_select(2, column).movedim(0, -1) for column in pairs.unbind(1))
     return a, b  # (N, J - 2, 3) each
 
 
 def angle_errors_deg(predicted: Tensor, target: Tensor, skeleton: Skeleton) -> Tensor:
-    """(N, J, 3) twice -> (N,): mean over bones of how far their angles are from the true ones, frame by frame."""
+    """(N, J, 3) twice -> (N,): mean over bones of the absolute errors of their angles, frame by frame."""
     return (bone_angles_deg(predicted, skeleton) - bone_angles_deg(target, skeleton)).abs().mean(-1)
 
 
 def side_lengths(poses: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
-    """Lengths of the bones of the left and the right side: (N, J, 3) -> (N, S) and (N, S), partners in one column."""
+    """Lengths of the left and the right bones: (N, J, 3) -> (N, S) and (N, S), partners in the same column."""
     partners = [(left, right) for left, right in zip(skeleton.left_indices, skeleton.right_indices) if left and right]
     left, right = ([pair[side] for pair in partners] for side in (0, 1))
     return _bone_lengths(poses, skeleton, left), _bone_lengths(poses, skeleton, right)
 
 
 def _bone_lengths(poses: Tensor, skeleton: Skeleton, children: Sequence[int]) -> Tensor:
-    return joint_distance(poses[:, children], poses[:, [skeleton.parents[c] for c in children]])
+    parents = [skeleton.parents[child] for child in children]
+    lengths: Tensor = joint_distance(poses[:, children], poses[:, parents])
+    return lengths
 
 
 def symmetry(predicted: Tensor, skeleton: Skeleton) -> Tensor:
@@ -165,29 +176,29 @@ def symmetry(predicted: Tensor, skeleton: Skeleton) -> Tensor:
 
 
 def original_bone_angles_deg(poses_mm: Tensor, skeleton: Skeleton) -> Tensor:
-    """SRNet's `bone_angles_deg`: arc cosine with 1e-8 m^2 added below, which bends a straight limb by 0.06 degrees."""
+    """SRNet's `bone_angles_deg`: arc cosine with 1e-8 m^2 added to the denominator, 0.06 degrees if straight."""
     a, b = _bone_vector_pairs(poses_mm, skeleton)
     lengths = torch.linalg.vector_norm(a, dim=-1) * torch.linalg.vector_norm(b, dim=-1)
     return torch.rad2deg(torch.acos((a * b).sum(-1) / (lengths + 1e-2)))
 
 
 def original_angle_errors_deg(
-    predicted: Tensor, target: Tensor, skeleton: Skeleton, sequence_lengths: Iterable[int]
+    predicted: Tensor, target: Tensor, skeleton: Skeleton, clip_lengths: Iterable[int]
 ) -> Tensor:
-    """SRNet's angle error: |mean predicted angle - mean true angle| of each sequence -> (S, J - 2)."""
-    means = [_means(lambda p: original_bone_angles_deg(p, skeleton), p, sequence_lengths) for p in (predicted, target)]
+    """SRNet's angle error: |mean predicted angle - mean true angle| of each clip -> (S, J - 2)."""
+    means = [_means(lambda p: original_bone_angles_deg(p, skeleton), p, clip_lengths) for p in (predicted, target)]
     return (means[0] - means[1]).abs()
 
 
-def original_symmetry(predicted: Tensor, skeleton: Skeleton, sequence_lengths: Iterable[int]) -> Tensor:
-    """SRNet's bone symmetry: |mean left length - mean right length| of each sequence -> (S, side bones)."""
-    differences = _means(lambda p: torch.sub(*side_lengths(p, skeleton)), predicted, sequence_lengths)
+def original_symmetry(predicted: Tensor, skeleton: Skeleton, clip_lengths: Iterable[int]) -> Tensor:
+    """SRNet's bone symmetry: |mean left length - mean right length| of each clip -> (S, side bones)."""
+    differences = _means(lambda p: torch.sub(*side_lengths(p, skeleton)), predicted, clip_lengths)
     return differences.abs()
 
 
-def _means(function: Callable[[Tensor], Tensor], poses: Tensor, sequence_lengths: Iterable[int]) -> Tensor:
-    sequence = sequence_index(sequence_lengths, poses)
-    return sequence_means(_in_chunks(function, poses), sequence, int(sequence[-1]) + 1)
+def _means(function: Callable[[Tensor], Tensor], poses: Tensor, clip_lengths: Iterable[int]) -> Tensor:
+    clip = clip_index(clip_lengths, poses)
+    return clip_means(_in_chunks(function, poses), clip, int(clip[-1]) + 1)
 
 
 # ---------------------------------------------------------------- all together
@@ -198,7 +209,7 @@ def frame_metrics(
     predicted_mm: Tensor,
     target_mm: Tensor,
     skeleton: Skeleton,
-    sequence_lengths: Iterable[int] | None = None,
+    clip_lengths: Iterable[int] | None = None,
     *,
     joints: Sequence[int] | None = None,
     original: bool = False,
@@ -206,28 +217,28 @@ def frame_metrics(
     """All `METRICS`, each (N,) float64 on the device of the poses; computed in float64.
 
     Args:
-        predicted_mm, target_mm: (N, J, 3), frames of a sequence in order and together.
-        skeleton: J joints.
-        sequence_lengths: frames of each sequence, adding up to N; one sequence if `None`.
-        joints: joints that position errors are taken over (3DPW is measured on 14); all if `None`.
-        original: `angle_deg` and `symmetry_mm` as the published SRNet code has them.
+        predicted_mm, target_mm: (N, J, 3), clip by clip, frames in order.
+        skeleton: of the J joints.
+        clip_lengths: number of frames of each clip, N in total; one clip if `None`.
+        joints: joints to compute position errors for (14 in 3DPW); all if `None`.
+        original: compute `angle_deg` and `symmetry_mm` as the published SRNet code does.
 
-    A skeleton without sides has no symmetry, one without two bones no angles: NaN.
+    Without left and right sides symmetry is NaN; with fewer than two bones angles are NaN.
 
     Raises:
-        ConfigError: shapes, skeleton or lengths that do not fit together.
+        ConfigError: contradicting shapes, skeleton or lengths.
         SrnetError: poses that are not finite.
     """
     _check(predicted_mm, target_mm, skeleton)
-    lengths = [len(predicted_mm)] if sequence_lengths is None else list(sequence_lengths)
+    lengths = [len(predicted_mm)] if clip_lengths is None else list(clip_lengths)
     chosen = (predicted_mm, target_mm) if joints is None else (predicted_mm[:, joints], target_mm[:, joints])
     values = dict(zip(_POSITION_METRICS, _in_chunks(_positions, *chosen).unbind(-1)))
     values["mpjve_mm"] = velocity_error(*chosen, lengths)
     if original:
-        sequence = sequence_index(lengths, predicted_mm)
+        clip = clip_index(lengths, predicted_mm)
         angles = original_angle_errors_deg(predicted_mm, target_mm, skeleton, lengths).mean(-1)
-        values["angle_deg"] = angles[sequence]
-        values["symmetry_mm"] = original_symmetry(predicted_mm, skeleton, lengths).mean(-1)[sequence]
+        values["angle_deg"] = angles[clip]
+        values["symmetry_mm"] = original_symmetry(predicted_mm, skeleton, lengths).mean(-1)[clip]
     else:
         values["angle_deg"] = _in_chunks(lambda p, t: angle_errors_deg(p, t, skeleton), predicted_mm, target_mm)
         values["symmetry_mm"] = _in_chunks(lambda p: symmetry(p, skeleton), predicted_mm)

@@ -1,1 +1,1 @@
-"""Skeletons, cameras and rotations in NumPy; rigid alignment in torch (`align`, the only one to import it)."""
+"""Skeletons, cameras and rotations in NumPy; rigid alignment in torch (only `align` imports torch at the top)."""

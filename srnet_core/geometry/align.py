@@ -1,7 +1,7 @@
 """Least-squares alignment of one set of points to another: scale only, or scale, rotation and translation. Torch.
 
-All functions are batched, run on the device of their arguments and never give NaN for finite points: points that
-fall together, lie on a line or in a plane, or are mirrored are ordinary cases here.
+All functions are batched, run on the device of their arguments and never give NaN for finite points, not even for
+points that coincide, lie on a line or in a plane, or are mirrored.
 """
 
 from dataclasses import dataclass
@@ -32,13 +32,14 @@ class Similarity:
 
 
 def best_scale(source: Tensor, target: Tensor) -> Tensor:
-    """The factor for which `factor * source` is nearest to `target` in the least-squares sense.
+    """The factor that brings `factor * source` nearest to `target` in the least-squares sense.
 
     Args:
         source, target: (N, J, 3), both relative to the same origin.
 
     Returns:
-        (N,): <source, target> / <source, source>, negative where they point apart; 0 where the source is all zero.
+        (N,): <source, target> / <source, source>, negative where they point in opposite directions; 0 where the source
+        is zero.
     """
     return _divide((source * target).sum((-2, -1)), source.square().sum((-2, -1)))
 
@@ -47,12 +48,12 @@ def similarity(source: Tensor, target: Tensor) -> Similarity:
     """The similarity that brings `source` nearest to `target` in the least-squares sense, without mirroring.
 
     After Horn, "Closed-form solution of absolute orientation using unit quaternions" (JOSA A 1987): the rotation is
-    the top eigenvector of a symmetric 4x4 matrix, read as a quaternion. Unlike the way by the singular value
-    decomposition it cannot come out mirrored, so nothing has to be corrected. The scale is the one that minimises the
-    distance to the target (Umeyama, PAMI 1991), which is not the symmetric one of Horn.
+    the top eigenvector of a symmetric 4x4 matrix, read as a quaternion. Unlike a rotation from the singular value
+    decomposition it is never mirrored, so it needs no correction. The scale is the one that minimises the
+    distance to the target (Umeyama, PAMI 1991), not Horn's symmetric scale.
 
     Args:
-        source, target: (N, J, 3) float64. In float32 the result loses half of its digits.
+        source, target: (N, J, 3) float64. In float32 half of the digits are lost.
     """
     source_mean, target_mean = source.mean(-2, keepdim=True), target.mean(-2, keepdim=True)  # (N, 1, 3)
     source_0, target_0 = source - source_mean, target - target_mean

@@ -1,4 +1,4 @@
-"""The few array operations that NumPy and torch write differently, for formulas that serve both."""
+"""Array operations whose names differ between NumPy and torch, for formulas that serve both."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,10 @@ import numpy as np
 
 
 def concatenate(parts: Sequence[Any], axis: int = -1) -> Any:
-    """Join NumPy arrays or torch tensors along an axis that they have."""
+    """Join NumPy arrays or torch tensors along an existing axis."""
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts, axis=axis)
-    import torch  # already loaded by whoever made the tensors
+    import torch  # already imported: the arguments are tensors
 
     return torch.cat(list(parts), dim=axis)
 
@@ -19,7 +19,7 @@ def stack(parts: Sequence[Any], axis: int = -1) -> Any:
     """Join NumPy arrays or torch tensors along a new axis."""
     if not hasattr(parts[0], "numpy"):
         return np.stack(parts, axis=axis)
-    import torch  # already loaded by whoever made the tensors
+    import torch  # already imported: the arguments are tensors
 
     return torch.stack(list(parts), dim=axis)
 
@@ -29,6 +29,6 @@ def joint_distance(first: Any, second: Any) -> Any:
     difference = first - second
     if isinstance(difference, np.ndarray):
         return np.linalg.norm(difference, axis=-1)
-    import torch  # already loaded by whoever made the tensors
+    import torch  # already imported: the arguments are tensors
 
     return torch.linalg.vector_norm(difference, dim=-1)

@@ -1,20 +1,30 @@
 """Cameras: from world metres to camera metres to pixels and back.
 
-Convention: world is z up; the camera looks along +z with x to the right and y down. A camera's orientation is
-the quaternion (w, x, y, z) that turns camera axes into world axes, and its translation is its centre in world
-metres, as in Human3.6M's calibration: `p_cam = R(orientation)^T (p_world - translation)`.
+World axes: z up. Camera axes: x right, y down, z forward. A camera's orientation is the quaternion (w, x, y, z) that
+rotates camera axes to world axes, and its translation is its centre in world metres, as in Human3.6M's calibration:
+`p_cam = R(orientation)^T (p_world - translation)`.
 
     >>> camera = Camera("c", 1000, 1002, focal_length_px=(1145, 1143), center_px=(512, 515))
-    >>> camera.project(np.array([[0.0, 0.0, 4.0]])).tolist()     # the optical axis meets the principal point
+    >>> camera.project(np.array([[0.0, 0.0, 4.0]])).tolist()     # a point on the optical axis: the principal point
     [[512.0, 515.0]]
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.rotation import quaternion_inverse, rotate
+
+_LENGTHS = {
+    "focal_length_px": 2,
+    "center_px": 2,
+    "radial_distortion": 3,
+    "tangential_distortion": 2,
+    "orientation": 4,
+    "translation_m": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +32,7 @@ class Camera:
     """A pinhole camera with three radial and two tangential distortion coefficients.
 
     Attributes:
-        id: its name, for instance Human3.6M's serial number.
+        id: its name, e.g. Human3.6M's serial number.
         width_px, height_px: image size.
         focal_length_px: (fx, fy).
         center_px: principal point (cx, cy).
@@ -45,10 +55,8 @@ class Camera:
     orientation: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
     translation_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
-    def __post_init__(self):
-        lengths = {"focal_length_px": 2, "center_px": 2, "radial_distortion": 3, "tangential_distortion": 2,
-                   "orientation": 4, "translation_m": 3}  # fmt: skip
-        for name, length in lengths.items():
+    def __post_init__(self) -> None:
+        for name, length in _LENGTHS.items():
             values = tuple(float(v) for v in np.ravel(getattr(self, name)))
             if len(values) != length or not np.all(np.isfinite(values)):
                 raise ConfigError(f"{name} needs {length} finite numbers, not {values}", where=f"camera {self.id}")
@@ -70,7 +78,9 @@ class Camera:
     def camera_to_world(self, points_cam_m: np.ndarray) -> np.ndarray:
         """(..., 3) camera metres -> (..., 3) world metres, in the dtype of the input."""
         dtype = points_cam_m.dtype
-        return rotate(np.asarray(self.orientation, dtype), points_cam_m) + np.asarray(self.translation_m, dtype)
+        turned_m = rotate(np.asarray(self.orientation, dtype), points_cam_m)
+        points_world_m: np.ndarray = turned_m + np.asarray(self.translation_m, dtype)
+        return points_world_m
 
     def project(self, points_cam_m: np.ndarray, *, distort: bool = True) -> np.ndarray:
         """(..., 3) camera metres -> (..., 2) pixels.
@@ -87,14 +97,21 @@ class Camera:
             r2 = np.sum(u**2, axis=-1, keepdims=True)
             radial = 1 + r2 * (k[0] + r2 * (k[1] + r2 * k[2]))
             u = u * (radial + np.sum(p * u, axis=-1, keepdims=True)) + p * r2
-        return f * u + c
+        points_px: np.ndarray = f * u + c
+        return points_px
 
     def normalize_screen(self, points_px: np.ndarray) -> np.ndarray:
-        """(..., 2) pixels -> the screen normalization `base`: [0, width] to [-1, 1], aspect kept."""
-        dtype = points_px.dtype
-        return points_px / np.asarray(self.width_px / 2, dtype) - np.asarray([1, self.height_px / self.width_px], dtype)
+        """(..., 2) pixels -> the screen normalization `base`: [0, width] -> [-1, 1], aspect kept."""
+        half_width, offset = self._screen(points_px.dtype)
+        points: np.ndarray = points_px / half_width - offset
+        return points
 
     def denormalize_screen(self, points: np.ndarray) -> np.ndarray:
         """Inverse of `normalize_screen`."""
-        dtype = points.dtype
-        return (points + np.asarray([1, self.height_px / self.width_px], dtype)) * np.asarray(self.width_px / 2, dtype)
+        half_width, offset = self._screen(points.dtype)
+        points_px: np.ndarray = (points + offset) * half_width
+        return points_px
+
+    def _screen(self, dtype: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Half of the image width, and the image centre in units of it."""
+        return np.asarray(self.width_px / 2, dtype), np.asarray([1, self.height_px / self.width_px], dtype)

@@ -1,7 +1,8 @@
-"""Human3.6M's camera calibration: constants of the project, as published with VideoPose3D."""
+"""Human3.6M's camera calibration, as published with VideoPose3D."""
 
 import functools
 import json
+from collections.abc import Sequence
 from importlib import resources
 
 from srnet_core.geometry.camera import Camera
@@ -12,7 +13,7 @@ TRAIN_SUBJECTS, TEST_SUBJECTS = SUBJECTS[:5], SUBJECTS[5:]
 
 @functools.cache
 def h36m_cameras() -> dict[str, tuple[Camera, ...]]:
-    """{subject: its four cameras}; translations in metres."""
+    """{subject: the four cameras of its recordings}."""
     table = json.loads(resources.files("srnet_core.geometry").joinpath("h36m_cameras.json").read_text())
     return {
         subject: tuple(
@@ -25,9 +26,14 @@ def h36m_cameras() -> dict[str, tuple[Camera, ...]]:
                 radial_distortion=intrinsic["radial_distortion"],
                 tangential_distortion=intrinsic["tangential_distortion"],
                 orientation=extrinsic["orientation"],
-                translation_m=[mm / 1000 for mm in extrinsic["translation"]],
+                translation_m=_metres(extrinsic["translation"]),
             )
             for intrinsic, extrinsic in zip(table["cameras"], rig)
         )
         for subject, rig in table["extrinsics"].items()
     }
+
+
+def _metres(point_mm: Sequence[float]) -> tuple[float, float, float]:
+    x, y, z = (mm / 1000 for mm in point_mm)
+    return x, y, z

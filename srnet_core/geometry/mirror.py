@@ -1,4 +1,4 @@
-"""Mirroring a pose: left and right change places and x changes its sign."""
+"""Mirroring poses: left and right joints are swapped and x is negated."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ def mirror_poses(poses: Any, mirror: Any) -> Any:
 
     Args:
         poses: (..., J, D), a NumPy array or a torch tensor.
-        mirror: `Skeleton.mirror`, the permutation that swaps left and right. For tensors on a GPU, a tensor there saves
-            a copy that the GPU would wait for.
+        mirror: `Skeleton.mirror`, the permutation that swaps left and right. For poses on a GPU, give a tensor on the
+            same GPU: it saves a copy that the GPU would wait for.
 
     Returns:
         (..., J, D), a copy.
@@ -24,7 +24,7 @@ def mirror_poses(poses: Any, mirror: Any) -> Any:
     if isinstance(poses, np.ndarray):
         mirrored = poses[..., np.asarray(mirror), :]
     else:
-        import torch  # already loaded by whoever made the tensor
+        import torch  # already imported: the poses are a tensor
 
         mirrored = poses.index_select(-2, torch.as_tensor(mirror, device=poses.device))
     mirrored[..., 0] *= -1

@@ -11,12 +11,14 @@ def rotate(quaternion: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Rotate (..., 3) vectors by (..., 4) unit quaternions: v + 2 w (u x v) + 2 u x (u x v)."""
     w, u = quaternion[..., :1], quaternion[..., 1:]
     cross = np.cross(u, vectors)
-    return vectors + 2 * (w * cross + np.cross(u, cross))
+    rotated: np.ndarray = vectors + 2 * (w * cross + np.cross(u, cross))
+    return rotated
 
 
 def quaternion_inverse(quaternion: np.ndarray) -> np.ndarray:
     """The inverse of a unit quaternion: its conjugate."""
-    return quaternion * np.array([1, -1, -1, -1], quaternion.dtype)
+    conjugate: np.ndarray = quaternion * np.array([1, -1, -1, -1], quaternion.dtype)
+    return conjugate
 
 
 def quaternion_multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -35,7 +37,7 @@ def quaternion_multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def quaternion_to_matrix(quaternion: Any) -> Any:
-    """(..., 4) unit quaternions -> (..., 3, 3) matrices, whose columns are the rotated axes. Arrays or torch tensors."""
+    """(..., 4) unit quaternions -> (..., 3, 3) matrices with the rotated axes as columns. Arrays or torch tensors."""
     w, x, y, z = (quaternion[..., i] for i in range(4))
     rows = (
         (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),

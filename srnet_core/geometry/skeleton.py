@@ -1,4 +1,4 @@
-"""Skeletons as named data: joints, parents, mirror partners and body parts. Index lists follow from the names."""
+"""Skeletons: joints, parents, mirror partners and body parts by name, and the index lists derived from the names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -19,11 +19,11 @@ class Skeleton:
         parent_names: the parent of each joint, `None` for the root.
         left: names of the joints of the left side, in the order of their partners in `right`.
         right: names of the joints of the right side.
-        groups: number of groups -> {group name: joint names}, the built-in divisions into body parts.
+        groups: the built-in divisions into body parts: {number of groups: {group name: joint names}}.
 
     Raises:
-        ConfigError: no joints, a parent or side that names a joint that does not exist, parents that do not lead to the
-            root, or sides that do not pair up.
+        ConfigError: no joints, an unknown joint as a parent or in a side, a joint without a path of parents to the
+            root, or sides of different lengths.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Skeleton:
     right: tuple[str, ...]
     groups: Mapping[int, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, hash=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.joint_names:
             raise ConfigError("has no joints", where=f"skeleton {self.name}")
         known = set(self.joint_names)
@@ -54,10 +54,11 @@ class Skeleton:
 
     def _reaches_root(self, joint: str) -> bool:
         parent_of = dict(zip(self.joint_names, self.parent_names))
+        ancestor: str | None = joint
         for _ in self.joint_names:
-            if joint == self.joint_names[0]:
+            if ancestor == self.joint_names[0]:
                 return True
-            joint = parent_of.get(joint)
+            ancestor = None if ancestor is None else parent_of.get(ancestor)
         return False
 
     @property
@@ -89,32 +90,44 @@ class Skeleton:
         return tuple(partner.get(j, j) for j in range(self.num_joints))
 
     def same_joints(self, other: "Skeleton") -> bool:
-        """Whether joints, their order and their parents are those of another skeleton, whatever their names."""
+        """Whether both skeletons have the same joints, in the same order, with the same parents."""
         return (self.joint_names, self.parents) == (other.joint_names, other.parents)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, without the built-in groups."""
-        return {f.name: list(v) if isinstance(v := getattr(self, f.name), tuple) else v
-                for f in fields(self) if f.name != "groups"}  # fmt: skip
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "groups"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Skeleton":
         """The inverse of `to_dict`.
 
         Raises:
-            ConfigError: values that describe no skeleton.
+            ConfigError: values that do not describe a skeleton.
         """
         try:
-            return cls(**{k: v if isinstance(v, str) else tuple(v) for k, v in values.items()})
+            given: dict[str, Any] = {k: v if isinstance(v, str) else tuple(v) for k, v in values.items()}
+            return cls(**given)
         except TypeError as error:
             raise ConfigError(f"not the description of a skeleton: {error}") from None
 
     def index(self, joint: str) -> int:
-        """Index of a joint by name; an unknown name lists the names there are."""
+        """Index of a joint.
+
+        Raises:
+            UnknownNameError: the skeleton has no such joint; the message lists its joints.
+        """
         return self.joint_names.index(choose("joint", joint, self.joint_names, where=f"skeleton {self.name}"))
 
     def group_indices(self, groups: int | Mapping[str, Sequence[str]]) -> dict[str, tuple[int, ...]]:
-        """Joint indices of each body part, for a built-in number of groups or a mapping of the user's own."""
+        """Joint indices of each body part.
+
+        Args:
+            groups: the number of groups of a built-in division, or {part: joint names}.
+
+        Raises:
+            UnknownNameError: no such division, or no such joint.
+        """
         if isinstance(groups, int):
             choose("division into groups", str(groups), sorted(self.groups), where=f"skeleton {self.name}")
             groups = self.groups[groups]

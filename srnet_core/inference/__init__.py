@@ -1,1 +1,1 @@
-"""Trained networks put to use on keypoints from anywhere."""
+"""Lifting of 2D keypoints with trained networks."""

@@ -1,9 +1,9 @@
-"""Lifting 2D keypoints from anywhere: pixels in, metres out.
+"""Lifting of 2D keypoints to 3D poses: pixels in, metres out.
 
 >>> lifter = Lifter.from_checkpoint("checkpoint/best.bin")                     # doctest: +SKIP
 >>> poses_m = lifter(keypoints_px, image_size=(1000, 1002))                    # doctest: +SKIP
 
-The same frame by frame, as a camera delivers them:
+Frame by frame, e.g. from a camera:
 
 >>> live = lifter.stream(image_size=(1000, 1002))                              # doctest: +SKIP
 >>> for frame_px in camera:                                                    # doctest: +SKIP
@@ -12,6 +12,7 @@ The same frame by frame, as a camera delivers them:
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,25 +25,30 @@ from srnet_core.device import choose_device
 from srnet_core.engine import inference_form
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.inference.stream import PoseStream
+from srnet_core.models.pose_model import PoseModel
 
 
 class Lifter:
-    """A trained network with everything around it: normalization, padding, flip averaging, back to metres.
+    """A trained network with normalization, padding, flip averaging and decoding to metres.
 
-    It works on a copy of the weights, with every BatchNorm folded in; training the checkpoint's model further does not
-    change it. Clips of any length are lifted in bounded memory, on as many cores as torch may use.
+    It uses a copy of the weights with folded BatchNorms, so further training of the checkpoint's model does not change
+    it. Clips of any length are lifted in bounded memory, on as many cores as torch may use.
 
     Args:
-        checkpoint: as `load_checkpoint` gives it.
+        checkpoint: from `load_checkpoint`.
         device: "auto", "cpu", "cuda" or "cuda:N".
         flip: average with the prediction for the mirror image.
-        norm: the normalization; left out, the checkpoint's own, or base where it does not say.
+        norm: the normalization; by default that of the checkpoint, or "base" if the checkpoint does not record it.
 
     Raises:
-        CheckpointError: a network that predicts fewer joints than it sees.
+        CheckpointError: the network predicts fewer joints than its input has.
     """
+
+    model: PoseModel
+    skeleton: Skeleton
 
     def __init__(self, checkpoint: Checkpoint, *, device: str = "auto", flip: bool = True, norm: str | None = None):
         require_whole_poses(checkpoint.model, path=checkpoint.path)
@@ -55,8 +61,12 @@ class Lifter:
         self.body_size = checkpoint.record.body_size
 
     @classmethod
-    def from_checkpoint(cls, path: str | Path, **settings) -> "Lifter":
-        """A lifter from a checkpoint's path; `settings` are those of the class."""
+    def from_checkpoint(cls, path: str | Path, **settings: Any) -> "Lifter":
+        """A lifter from the path of a checkpoint.
+
+        Args:
+            settings: `device`, `flip` and `norm`, as for the class.
+        """
         return cls(load_checkpoint(path, normalization=settings.get("norm")), **settings)
 
     @torch.inference_mode()
@@ -71,41 +81,52 @@ class Lifter:
         """Lift one clip.
 
         Args:
-            keypoints_px: (T, J, 2) pixels, joints in the order of the checkpoint's skeleton; any T of 1 or more, ends
-                are padded with the first and last frame.
-            image_size: (width, height) in pixels, enough for the normalization base.
+            keypoints_px: (T, J, 2) pixels, joints in the order of the checkpoint's skeleton, T of 1 or more; the clip
+                is padded with its first and last frame.
+            image_size: (width, height) in pixels, sufficient for the normalization base.
             camera: needed by proj, weak_proj and lcn.
-            root_depth_m: the distance of the root joint, for the same three; left out, it is estimated from the bone
-                lengths that the checkpoint was trained on.
+            root_depth_m: depth of the root joint, one or T numbers, for these three; by default estimated from the
+                mean bone lengths of the training data.
 
         Returns:
             (T, J, 3) float32 metres, relative to the root joint, camera axes: x right, y down, z forward.
 
         Raises:
-            BadFileError: another shape, no frames, or numbers that are not finite.
-            ConfigError: the normalization needs something that was not given.
+            BadFileError: wrong shape, no frames, or numbers that are not finite.
+            ConfigError: a missing argument that the normalization needs.
         """
         keypoints_px = np.asarray(keypoints_px, np.float32)
         joints = self.skeleton.num_joints
         if keypoints_px.ndim != 3 or keypoints_px.shape[1:] != (joints, 2) or not len(keypoints_px):
-            raise BadFileError(f"keypoints must be (frames, {joints}, 2), not {keypoints_px.shape}",
-                               todo=f"Joints of {self.skeleton.name}: {', '.join(self.skeleton.joint_names)}")  # fmt: skip
+            raise BadFileError(
+                f"keypoints must be (frames, {joints}, 2), not {keypoints_px.shape}",
+                todo=f"Joints of {self.skeleton.name}: {', '.join(self.skeleton.joint_names)}",
+            )
         check_2d(keypoints_px)
-        pose_2d, parameters = self._encode(keypoints_px, root_depth_m, image_size=image_size, camera=camera)
+        pose_2d, parameters = self._encode(keypoints_px, image_size, camera, root_depth_m)
         outputs = predict_normalized(self.network, pose_2d[None], self.skeleton.mirror, self.flip)
         return decode_mean(self.normalization, [o[0] for o in outputs], parameters).cpu().numpy()
 
-    def _encode(self, keypoints_px: np.ndarray, root_depth_m, **given) -> tuple[torch.Tensor, torch.Tensor]:
-        """Network input (T, J, 2) and parameters (T, P) on the device, made some frames at a time."""
-        each = np.size(root_depth_m) == len(keypoints_px) > 1  # a depth for every frame
+    def _encode(
+        self,
+        keypoints_px: np.ndarray,
+        image_size: tuple[int, int] | None,
+        camera: Camera | None,
+        root_depth_m: float | np.ndarray | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Network input (T, J, 2) and parameters (T, P) on the device, computed some frames at a time."""
+        each = root_depth_m is not None and np.size(root_depth_m) == len(keypoints_px) > 1  # a depth for every frame
         parts = []
         for start in range(0, len(keypoints_px), DECODE_FRAMES):
             frames = slice(start, start + DECODE_FRAMES)
-            known = given | {"root_depth_m": np.ravel(root_depth_m)[frames] if each else root_depth_m}
-            if root_depth_m is None and given["camera"] is not None and self.body_size is not None:
-                known["root_depth_m"] = estimate_root_depth(keypoints_px[frames], given["camera"], self.body_size)
-            encode, parameters = self.normalization.encode_2d, self.normalization.parameters_2d
-            parts.append((encode(keypoints_px[frames], **known), parameters(keypoints_px[frames], **known)))
+            depth_m = root_depth_m
+            if each and root_depth_m is not None:
+                depth_m = np.ravel(root_depth_m)[frames]
+            elif root_depth_m is None and camera is not None and self.body_size is not None:
+                depth_m = estimate_root_depth(keypoints_px[frames], camera, self.body_size)
+            given: dict[str, Any] = {"image_size": image_size, "camera": camera, "root_depth_m": depth_m}
+            encoded = self.normalization.encode_2d(keypoints_px[frames], **given)
+            parts.append((encoded, self.normalization.parameters_2d(keypoints_px[frames], **given)))
         pose_2d, parameters = (torch.from_numpy(np.concatenate(part)).to(self.device) for part in zip(*parts))
         return pose_2d, parameters
 
@@ -119,11 +140,11 @@ class Lifter:
     ) -> PoseStream:
         """Lift frame by frame: `push` a frame, get a pose, `flush` at the end. See `PoseStream`.
 
-        The poses are those of the whole clip at once. A stream has a state of its own; a lifter can have several.
+        The poses equal those of the whole clip at once. A lifter can have several independent streams.
 
         Args:
-            image_size, camera, root_depth_m: as above. A depth that is left out is estimated frame by frame, as above.
-            flip: average with the prediction for the mirror image; off unless asked for, for it costs a tenth more.
+            image_size, camera, root_depth_m: as for a clip; by default the depth is estimated frame by frame.
+            flip: average with the prediction for the mirror image, which takes about 10 % more time; off by default.
 
         >>> import numpy as np, srnet_core as srnet, tempfile
         >>> from pathlib import Path
@@ -142,7 +163,7 @@ class Lifter:
         True
 
         Raises:
-            ConfigError: the normalization needs something that was not given, or a network that cannot stream.
+            ConfigError: a missing argument that the normalization needs, or a network that cannot stream.
         """
         return PoseStream(
             self.network,

@@ -1,6 +1,6 @@
-"""Predictions for whole clips: edges padded, mirror images averaged, back in metres.
+"""Predictions for whole clips: padding, averaging with the mirror image, decoding to metres.
 
-Letters: T frames of a clip, J joints, G clips of the same length run together.
+Letters: T frames of a clip, J joints, G clips of the same length in a batch.
 """
 
 import torch
@@ -10,14 +10,14 @@ from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 
-DECODE_FRAMES = 1 << 14  # frames brought back to metres at a time: what lies between stays small
+DECODE_FRAMES = 1 << 14  # frames decoded at a time, to bound memory
 
 
 def pad_edges(pose_2d: torch.Tensor, receptive_field: int, causal: bool) -> torch.Tensor:
-    """Repeat the first and last frame of (G, T, J, 2) so that T frames come out of the network.
+    """Repeat the first and last frame of (G, T, J, 2) so that the network gives T output frames.
 
-    The padding is shared by both ends; a causal model gets all of it in front. A clip shorter than the receptive
-    field needs nothing more.
+    Half of the padding is at each end; for a causal model all of it is at the front. Clips may be shorter than the
+    receptive field.
     """
     pad = receptive_field // 2
     before, after = (2 * pad, 0) if causal else (pad, pad)
@@ -29,13 +29,13 @@ def pad_edges(pose_2d: torch.Tensor, receptive_field: int, causal: bool) -> torc
 def predict_normalized(
     model: PoseModel | InferenceForm, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
 ) -> list[torch.Tensor]:
-    """Network outputs for (G, T, J, 2) sequences: [(G, T, J, 3)], with `flip` a second one from the mirror images.
+    """Network outputs for clips (G, T, J, 2): [(G, T, J, 3)], and with `flip` a second output for the mirror images.
 
-    The second is mirrored back, so both say the same thing and are averaged once they are in metres. The memory for
-    what is between input and output does not grow with T.
+    The second output is mirrored back, so that both predict the same poses; `decode_mean` averages them. Memory for
+    activations does not grow with T.
 
     Args:
-        model: in evaluation mode whatever mode it is in; for many calls give `inference_form(model)`.
+        model: always computed in evaluation mode. For many calls use `inference_form(model)`.
     """
     network = inference_form(model)
     padded = pad_edges(pose_2d, network.receptive_field, network.config.causal)
@@ -47,9 +47,9 @@ def predict_normalized(
 
 
 def decode_mean(plugin: Normalization, outputs: list[torch.Tensor], parameters: torch.Tensor) -> torch.Tensor:
-    """(..., T, J, 3) outputs that say the same thing, (..., T, P) parameters -> their mean in metres, (..., T, J, 3).
+    """Several outputs (..., T, J, 3) for the same poses, and parameters (..., T, P) -> mean in metres, (..., T, J, 3).
 
-    Averaged in metres, for the decoding of some normalizations is not linear.
+    The mean is taken after decoding, because some normalizations do not decode linearly.
     """
     metres = torch.empty_like(outputs[0])
     for start in range(0, metres.shape[-3], DECODE_FRAMES):

@@ -1,4 +1,4 @@
-"""Layers to build networks of your own with, also reachable as `srnet_core.nn`.
+"""Layers for networks of your own, also available as `srnet_core.nn`.
 
 >>> import torch, srnet_core as srnet
 >>> layer = srnet.nn.SplitRecombineConv1d(

@@ -1,4 +1,4 @@
-"""How channels are shared out to groups: consecutive runs, one after the other."""
+"""Division of channels among groups: each group gets consecutive channels."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -7,9 +7,9 @@ from srnet_core.errors import ConfigError
 
 
 def share_channels(total: int, widths: Sequence[int]) -> tuple[int, ...]:
-    """Share `total` channels out in proportion to `widths`, rounded down; the last takes the rest.
+    """Divide `total` channels in proportion to `widths`, rounded down; the last group gets the rest.
 
-    Computed in floating point as the published code does, so that layer shapes are the same for every `total`.
+    Computed in floating point as in the published code, so that layers have the same shapes for every `total`.
 
     Raises:
         ConfigError: a share would be empty.

@@ -1,7 +1,7 @@
 """Constants of a layer: indices, masks and adjacencies, which are neither parameters nor state.
 
-They are kept as plain numbers and become tensors where they are used. As buffers they would be averaged by weight
-averaging, cast by `model.half()`, and left without values by `to_empty` after a model was made on the meta device.
+They are stored as NumPy arrays and converted to tensors where they are used. Buffers would be averaged by weight
+averaging, cast by `model.half()`, and uninitialized after `to_empty` on a model made on the meta device.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ from torch import Tensor
 
 
 class Constant:
-    """Numbers that become a tensor on the device where they are used; one copy is kept for each device and type.
+    """Numbers that are converted to a tensor on first use; one tensor is kept for each device and dtype.
 
     Args:
-        values: numbers, nested sequences of them or an array.
+        values: a number, nested sequences of numbers or an array.
     """
 
     def __init__(self, values: Any):
@@ -26,11 +26,11 @@ class Constant:
         return len(self._values)
 
     def index(self, like: Tensor) -> Tensor:
-        """As int64, on the device of `like`."""
+        """The numbers as int64, on the device of `like`."""
         return self._on(like.device, torch.int64)
 
     def like(self, like: Tensor) -> Tensor:
-        """In the type and on the device of `like`."""
+        """The numbers in the dtype and on the device of `like`."""
         return self._on(like.device, like.dtype)
 
     def _on(self, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -39,9 +39,9 @@ class Constant:
             return found
         with torch.inference_mode(False):  # a tensor made in inference mode could not be used in training later
             tensor = torch.tensor(self._values, device=device, dtype=dtype)
-        if type(tensor) is Tensor and not torch.compiler.is_compiling():  # tensors of a trace are of no use outside it
+        if type(tensor) is Tensor and not torch.compiler.is_compiling():  # tensors of a trace are invalid outside it
             self._tensors[device, dtype] = tensor
         return tensor
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type["Constant"], tuple[Any]]:
         return Constant, (self._values,)

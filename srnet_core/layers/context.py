@@ -1,9 +1,9 @@
-"""The context of a group: what the recombination of a split-and-recombine layer lets in from outside the group.
+"""The context of a group: the information from outside the group that a split-and-recombine layer uses.
 
-Parameter names and shapes are those of the published SRNet code, so that its checkpoints load as they are.
-Shapes: B batch, W output positions, C channels, G groups, d width of the context, k filter taps. A context is d
-numbers per position, group and tap, (B, W, G * d, k), where d is 1 in the published networks; or one per channel
-instead of group in the channel-wise form, (B, W, C, k).
+Parameter names and shapes are those of the published SRNet code, so that its checkpoints load without changes.
+Shapes: B batch, W output positions, C channels, G groups, d width of the context, k filter taps. A context has d
+numbers per position, group and tap, (B, W, G * d, k), where d is 1 in the published networks. In the channel-wise
+form it has one number per position, channel and tap, (B, W, C, k).
 """
 
 from collections.abc import Sequence
@@ -15,25 +15,35 @@ from torch import Tensor, nn
 
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.constant import Constant
+from srnet_core.layers.module_list import modules_as
 from srnet_core.layers.temporal import norm_channels_last, taps_product
 
 
 def zero_weight_conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv1d:
-    """A convolution with zero weight and the usual random bias: the context starts as a constant."""
+    """A convolution with zero weight and random bias as `nn.Conv1d`, so that the context is constant at the start."""
     conv = nn.Conv1d(in_channels, out_channels, kernel_size)
     nn.init.zeros_(conv.weight)
     return conv
 
 
-def published_order(context: Tensor) -> Tensor:
-    """Give the contexts to positions and taps in the order of the published code.
+def bias_of(conv: nn.Conv1d) -> Tensor:
+    """The bias of a convolution that has one, as those of `zero_weight_conv` do."""
+    assert conv.bias is not None
+    return conv.bias
 
-    Its context convolution yields (k, W) numbers per group, which are then read as (W, k) without transposing:
-    the number for position w and tap n lands at flat index `n * W + w`. So a tap gets a number computed for
-    another position, and which one depends on W. Weights trained that way need it again.
+
+def published_order(context: Tensor) -> Tensor:
+    """Assign the contexts to positions and taps in the order of the published code.
+
+    The published context convolution gives (k, W) numbers per group, which are then read as (W, k) without transposing:
+    the number for position w and tap n has flat index `n * W + w`. So a tap gets a number computed for another
+    position, which depends on W. Weights trained in this order need the same order in inference.
 
     Args:
         context: (B, W, G, k).
+
+    Returns:
+        (B, W, G, k).
     """
     batch, positions, groups, taps = context.shape
     by_tap = context.permute(0, 2, 3, 1)  # (B, G, k, W)
@@ -63,11 +73,14 @@ class _Context(nn.Module):
 
 
 class OthersContext(_Context):
-    """Context from the channels of all other groups; the root counts once for each group that has it.
+    """Context from the channels of all other groups; a joint in several groups counts once for each of them.
 
     Forms: `learned` (convolution over k frames), `mean` (of the channels, frame by frame, no parameters),
     `upsampled_mean` (convolution of that mean).
     """
+
+    m_conv: nn.ModuleList  # not in the form `mean`
+    layers_bn: nn.ModuleList  # with `multiply` only
 
     def __init__(
         self,
@@ -81,7 +94,7 @@ class OthersContext(_Context):
         super().__init__(form, recombine, kernel_size, widths, negative_slope, context_width)
         others = [sum(widths) - width for width in widths]
         outputs = context_width * kernel_size
-        if recombine == "multiply":  # the published code has these in the mean forms too, unused
+        if recombine == "multiply":  # unused in the mean forms, but present in published weights
             self.layers_bn = nn.ModuleList(nn.BatchNorm1d(outputs) for _ in widths)
         if form == "learned":
             self.m_conv = nn.ModuleList(zero_weight_conv(n, outputs, kernel_size) for n in others)
@@ -99,28 +112,39 @@ class OthersContext(_Context):
         mean = total / mask.sum(dim=1, keepdim=True)
         if self.form == "mean":
             return mean
-        weight = torch.cat([conv.weight for conv in self.m_conv], dim=1)  # (k outputs, G, k taps)
-        return torch.einsum("bwgn,ogn->bwgo", mean, weight) + torch.stack([conv.bias for conv in self.m_conv])
+        weight = torch.cat([conv.weight for conv in self.convs], dim=1)  # (k outputs, G, k taps)
+        return torch.einsum("bwgn,ogn->bwgo", mean, weight) + torch.stack([bias_of(conv) for conv in self.convs])
+
+    @property
+    def convs(self) -> list[nn.Conv1d]:
+        """The convolution of each group."""
+        return modules_as(self.m_conv, nn.Conv1d)
+
+    @property
+    def norms(self) -> list[nn.BatchNorm1d]:
+        """The BatchNorm of each group's context."""
+        return modules_as(self.layers_bn, nn.BatchNorm1d)
 
     def _learned(self, group_taps: Sequence[Tensor]) -> Tensor:
-        bias = torch.cat([conv.bias for conv in self.m_conv])
+        bias = torch.cat([bias_of(conv) for conv in self.convs])
         flat = taps_product(group_taps, self.joined_weight(), bias)  # (B, W, G * d * k)
         context = flat.unflatten(-1, (len(self.widths), -1))  # (B, W, G, d * k)
         if self.recombine == "multiply":
             groups = zip(self.layers_bn, context.unbind(2))
             context = torch.stack([norm_channels_last(norm, group) for norm, group in groups], dim=2)
-        return self.activate(context).flatten(2).unflatten(-1, (-1, self.kernel_size))  # (B, W, G * d, k)
+        each: Tensor = self.activate(context).flatten(2).unflatten(-1, (-1, self.kernel_size))
+        return each  # (B, W, G * d, k)
 
     def joined_weight(self) -> Tensor:
-        """All groups' convolutions as one, (G * d * k, C, k): each has zeros at the group's own channels."""
+        """The convolutions of all groups as one, (G * d * k, C, k), with zeros at each group's own channels."""
         rows = []
-        for own, conv in zip(group_slices(self.widths), self.m_conv):
+        for own, conv in zip(group_slices(self.widths), self.convs):
             blank = conv.weight.new_zeros(conv.out_channels, own.stop - own.start, self.kernel_size)
             rows.append(torch.cat([conv.weight[:, : own.start], blank, conv.weight[:, own.start :]], dim=1))
         return torch.cat(rows)
 
     def _others_mask(self) -> np.ndarray:
-        """(G, C) of 0 and 1: which channels are other groups'."""
+        """(G, C), 1 for the channels of other groups, 0 for those of the own group."""
         mask = np.ones((len(self.widths), sum(self.widths)))
         for row, own in zip(mask, group_slices(self.widths)):
             row[own] = 0.0
@@ -133,6 +157,9 @@ class AllContext(_Context):
     Forms: `learned` (one convolution per group), `one_for_all` (one for all groups), `group_wise` (per group, of
     its own channels only), `channel_wise` (one number per channel instead of one per group).
     """
+
+    m_conv: nn.ModuleList | nn.Conv1d  # not in the form `group_wise`
+    group_mo: nn.ModuleList  # in the form `group_wise` only
 
     def __init__(
         self,
@@ -158,17 +185,24 @@ class AllContext(_Context):
         """k taps (B, W, C), the layer's input and the same arranged by group -> (B, W, G * d or C, k)."""
         if self.form == "group_wise":
             return self.activate(self._group_wise(group_taps))
-        convs = self.m_conv if self.form == "learned" else [self.m_conv]
-        weight, bias = torch.cat([conv.weight for conv in convs]), torch.cat([conv.bias for conv in convs])
+        weight = torch.cat([conv.weight for conv in self.convs])
+        bias = torch.cat([bias_of(conv) for conv in self.convs])
         flat = taps_product(layer_taps, weight, bias)  # (B, W, (G * d, d or C) * k)
         context = flat.unflatten(-1, (-1, self.kernel_size))
         if self.form == "one_for_all":
             context = context.repeat(1, 1, len(self.widths), 1)
         return self.activate(context)
 
+    @property
+    def convs(self) -> list[nn.Conv1d]:
+        """The convolution of each group, or the one of all groups."""
+        found = self.group_mo if self.form == "group_wise" else self.m_conv
+        return modules_as(found, nn.Conv1d) if isinstance(found, nn.ModuleList) else [found]
+
     def _group_wise(self, group_taps: Sequence[Tensor]) -> Tensor:
         contexts = [
             taps_product([tap[..., own] for tap in group_taps], conv.weight, conv.bias)
-            for own, conv in zip(group_slices(self.widths), self.group_mo)
+            for own, conv in zip(group_slices(self.widths), self.convs)
         ]
-        return torch.cat(contexts, dim=-1).unflatten(-1, (-1, self.kernel_size))  # (B, W, G * d, k)
+        joined: Tensor = torch.cat(contexts, dim=-1).unflatten(-1, (-1, self.kernel_size))
+        return joined  # (B, W, G * d, k)

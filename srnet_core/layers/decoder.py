@@ -1,6 +1,7 @@
-"""A decoder that predicts body parts in branches of their own from one feature vector, by split and recombine."""
+"""A decoder that predicts each body part in its own branch from one feature vector, by split and recombine."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,8 @@ from srnet_core.layers.split_recombine import SplitRecombineLinear
 
 
 class SplitRecombineDecoder(nn.Module):
-    """From a feature to outputs of several parts, each in a branch that sees the others through a small context.
+    """From a feature vector to the outputs of several parts, each in a branch that uses the others through a small
+    context.
 
     A fully connected layer gives each part its share of the hidden channels, in proportion to its outputs;
     split-and-recombine layers follow (Zeng et al., SRNet, ECCV 2020, section 3.2), the last of them with a bias.
@@ -27,7 +29,7 @@ class SplitRecombineDecoder(nn.Module):
     {'trunk': (8, 16, 36), 'left arm': (8, 16, 30), 'right arm': (8, 16, 30), 'camera': (8, 16, 3)}
 
     Args:
-        in_features: size of the feature.
+        in_features: length of the feature vector.
         parts: number of outputs of each part.
         heads: number of outputs of each head that is not a part.
         hidden_channels: of all parts together.
@@ -38,13 +40,21 @@ class SplitRecombineDecoder(nn.Module):
 
     Raises:
         ConfigError: no parts, a size below 1, a name that is both part and head, fewer hidden channels than parts,
-            or settings that do not go together.
+            or contradicting settings.
     """
 
     def __init__(
-        self, in_features: int, parts: Mapping[str, int], *, heads: Mapping[str, int] | None = None,
-        hidden_channels: int = 1024, hidden_layers: int = 2, dropout: float = 0.0, negative_slope: float = 0.01, **settings,
-    ):  # fmt: skip
+        self,
+        in_features: int,
+        parts: Mapping[str, int],
+        *,
+        heads: Mapping[str, int] | None = None,
+        hidden_channels: int = 1024,
+        hidden_layers: int = 2,
+        dropout: float = 0.0,
+        negative_slope: float = 0.01,
+        **settings: Any,
+    ):
         super().__init__()
         _check(parts, heads or {}, hidden_layers)
         self.parts, self.heads = dict(parts), dict(heads or {})
@@ -63,7 +73,7 @@ class SplitRecombineDecoder(nn.Module):
         self.after = nn.Sequential(nn.LeakyReLU(negative_slope), nn.Dropout(dropout))
 
     def forward(self, feature: Tensor) -> dict[str, Tensor]:
-        """(..., in_features) -> (..., size) by name of part and head."""
+        """(..., in_features) -> {name of part or head: (..., size)}."""
         x = self.after(self.split(feature))
         for layer in self.hidden:
             x = self.after(layer(x))
@@ -73,17 +83,17 @@ class SplitRecombineDecoder(nn.Module):
 
 
 def join_parts(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]) -> Tensor:
-    """Put the joints of all parts back in order.
+    """Join the outputs of all parts in the order of the joints.
 
     Args:
-        outputs: by name of part, (..., joints of the part * features), joint by joint.
-        parts: joint indices of each part; together 0, 1, ..., J - 1. A joint in several parts is taken from the first.
+        outputs: {part: (..., joints of the part * features)}, joint by joint.
+        parts: {part: joint indices}, together 0, 1, ..., J - 1. A joint in several parts is taken from the first.
 
     Returns:
         (..., J, features).
 
     Raises:
-        ConfigError: a joint is in no part, a part without output, or outputs that are not as many numbers for each joint.
+        ConfigError: a joint is in no part, a part has no output, or joints have different numbers of features.
 
     >>> import torch
     >>> out = {"a": torch.tensor([10.0, 11.0, 30.0, 31.0]), "b": torch.tensor([20.0, 21.0])}
@@ -105,15 +115,15 @@ def join_parts(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]
 def _check_joints(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]) -> None:
     if not parts:
         raise ConfigError("needs at least one part", where="parts")
-    features = {}
+    features: dict[str, int] = {}
     for name, joints in parts.items():
         if name not in outputs:
-            raise ConfigError(f"no outputs, only of {', '.join(outputs)}", where=f"part {name!r}")
+            raise ConfigError(f"has no outputs; parts with outputs: {', '.join(outputs)}", where=f"part {name!r}")
         if min(joints, default=0) < 0:
             raise ConfigError("joint indices start at 0", where=f"part {name!r}")
         numbers = outputs[name].shape[-1]
         if not joints or numbers % len(joints):
-            raise ConfigError(f"{numbers} outputs are not {len(joints)} joints", where=f"part {name!r}")
+            raise ConfigError(f"{numbers} outputs cannot be divided among {len(joints)} joints", where=f"part {name!r}")
         features[name] = numbers // len(joints)
     if len(set(features.values())) > 1:
         raise ConfigError(f"parts have different numbers per joint: {features}", where="parts")

@@ -1,4 +1,4 @@
-"""Graph convolution over a skeleton: every joint has the same weights, mixed with its neighbours' features."""
+"""Graph convolution over a skeleton: all joints share their weights, and features are mixed between neighbours."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,8 @@ def normalized_adjacency(parents: Sequence[int]) -> np.ndarray:
     """
     adjacency = (joint_distances(parents) <= 1).astype(float)
     scale = 1 / np.sqrt(adjacency.sum(axis=1))
-    return scale[:, None] * adjacency * scale
+    normalized: np.ndarray = scale[:, None] * adjacency * scale
+    return normalized
 
 
 class GraphConv1d(TemporalConv1d):
@@ -56,10 +57,10 @@ class GraphConv1d(TemporalConv1d):
         y_j[w] = sum over taps n of W[n] @ sum over joints i of A_ji x_i[w + n]
 
     Args:
-        adjacency: (J, J), for instance `normalized_adjacency`.
+        adjacency: (J, J), e.g. `normalized_adjacency`.
         in_features, out_features: numbers per joint.
         kernel_size: filter taps.
-        bias: one for each output feature, the same for all joints.
+        bias: whether to add a bias, one number for each output feature, the same for all joints.
     """
 
     def __init__(
@@ -76,9 +77,9 @@ class GraphConv1d(TemporalConv1d):
 
 
 class JointBatchNorm1d(nn.BatchNorm1d):
-    """Batch normalization of features per joint whose statistics and weights are shared by all joints.
+    """Batch normalization of the features of joints; all joints share statistics and weights.
 
-    Input and output (N, J * num_features), joint by joint.
+    Input and output: (N, J * num_features), joint by joint.
     """
 
     def forward(self, x: Tensor) -> Tensor:

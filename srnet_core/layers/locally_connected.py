@@ -1,4 +1,4 @@
-"""Locally connected layer: weights of its own for every pair of joints that are near each other on the skeleton."""
+"""Locally connected layer: separate weights for every pair of neighbouring joints of the skeleton."""
 
 from math import sqrt
 
@@ -21,15 +21,15 @@ class LocallyConnectedConv1d(nn.Module):
     share weights.
 
     Args:
-        connected: (J, J) bool, row j: the joints that joint j sees. A joint must see at least one.
+        connected: (J, J) bool, row j: the input joints of output joint j. Each joint needs at least one.
         in_features, out_features: numbers per joint.
         kernel_size: filter taps.
 
     Raises:
-        ConfigError: `connected` is not square, or a joint sees none.
+        ConfigError: `connected` is not square, or a joint has no input joints.
 
     Attributes:
-        weight: (pairs, out_features, in_features, kernel_size), the blocks, by output joint, then by input joint.
+        weight: (pairs, out_features, in_features, kernel_size), the blocks, ordered by output joint, then input joint.
         bias: (J * out_features,).
     """
 
@@ -37,11 +37,14 @@ class LocallyConnectedConv1d(nn.Module):
         super().__init__()
         connected = np.asarray(connected, dtype=bool)
         if connected.ndim != 2 or connected.shape[0] != connected.shape[1] or not connected.any(axis=1).all():
-            raise ConfigError(f"a square table in which each joint sees at least one, not {connected.shape}",
-                              where="connected", todo="Connect each joint with itself")  # fmt: skip
+            raise ConfigError(
+                f"must be square with at least one input joint for each joint, not {connected.shape}",
+                where="connected",
+                todo="Connect each joint with itself",
+            )
         self.num_joints, self.kernel_size = len(connected), kernel_size
         pairs = int(connected.sum())
-        block = np.full(connected.shape, pairs)  # absent pairs point behind the last block, at zeros
+        block = np.full(connected.shape, pairs)  # pairs without weights use the zeros after the last block
         block[connected] = np.arange(pairs)
         self.block = Constant(block.reshape(-1))
         self.weight = nn.Parameter(torch.empty(pairs, out_features, in_features, kernel_size))
@@ -50,7 +53,7 @@ class LocallyConnectedConv1d(nn.Module):
 
     @torch.no_grad()
     def _initialize(self, neighbours: np.ndarray) -> None:
-        """Uniform as `nn.Conv1d`, each output joint by the number of inputs that it really has."""
+        """Uniform as `nn.Conv1d`, with the bound from the number of inputs that an output joint has."""
         _, out_features, in_features, taps = self.weight.shape
         bounds = [1 / sqrt(count * in_features * taps) for count in neighbours]
         for blocks, bound in zip(self.weight.split(neighbours.tolist()), bounds):
@@ -59,10 +62,13 @@ class LocallyConnectedConv1d(nn.Module):
             own.uniform_(-bound, bound)
 
     def dense_weight(self) -> Tensor:
-        """(J * out_features, J * in_features, kernel_size), the blocks in their places among zeros."""
+        """(J * out_features, J * in_features, kernel_size), zero outside the blocks."""
         blocks = torch.cat([self.weight, self.weight.new_zeros(1, *self.weight.shape[1:])])
         placed = blocks.index_select(0, self.block.index(blocks)).unflatten(0, (self.num_joints, self.num_joints))
-        return placed.permute(0, 2, 1, 3, 4).flatten(0, 1).flatten(1, 2)  # (J, J, O, I, k) -> (J * O, J * I, k)
+        dense: Tensor = (
+            placed.permute(0, 2, 1, 3, 4).flatten(0, 1).flatten(1, 2)
+        )  # (J, J, O, I, k) -> (J * O, J * I, k)
+        return dense
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
         """(B, T, J * in_features) -> (B, W, J * out_features)."""

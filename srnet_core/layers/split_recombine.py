@@ -10,13 +10,14 @@ w and filter tap n:
     concat:    y_i[w] = sum_n W_i[n] @ [x_i[w + n]; c_i[w, n]]
     none:      y_i[w] = sum_n W_i[n] @ x_i[w + n]
 
-Because c_i[w, n] is one number, it is applied after the matrix product (multiply), or enters as a small product of
-its own (add, concat): the input is never unfolded. Only contexts with several numbers per group that are multiplied or
-added (channel-wise, or wider than 1) are applied before the product.
+As c_i[w, n] is one number, it is applied after the matrix product (multiply), or in a separate small product (add,
+concat), so the input is never unfolded. Only contexts with several numbers per group (channel-wise, or wider than 1)
+that are multiplied or added are applied before the product.
 """
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +28,7 @@ from srnet_core.errors import ConfigError
 from srnet_core.layers.channels import group_ranges, share_channels
 from srnet_core.layers.constant import Constant
 from srnet_core.layers.context import AllContext, OthersContext, published_order
+from srnet_core.layers.module_list import modules_as
 from srnet_core.layers.temporal import take_taps, tap_weights, taps_product
 from srnet_core.lookup import choose
 
@@ -40,39 +42,43 @@ WIDE_FORMS = ("learned", "one_for_all", "group_wise")
 
 
 class SplitRecombineConv1d(nn.Module):
-    """Temporal convolution that keeps groups of nodes apart and recombines each with a context from the others.
+    """Temporal convolution with separate filters for groups of nodes, each recombined with a context from outside it.
 
-    A drop-in for `nn.Conv1d`: input (B, nodes * features_per_node, T), channels of a node side by side, output
-    (B, out_channels, T'). No bias, as in the published network. To stack layers, give the next one
-    `groups=layer.out_groups` (with `features_per_node=1`).
+    A replacement for `nn.Conv1d`: input (B, nodes * features_per_node, T), the channels of a node adjacent, output
+    (B, out_channels, T'). It has no bias, as in the published network. To stack layers, use
+    `groups=layer.out_groups` (and `features_per_node=1`) for the next one.
 
     Args:
         groups: node indices of each group; a node may belong to several groups.
         features_per_node: channels of one node.
-        out_channels: shared out to the groups in proportion to their input channels, the last taking the rest.
+        out_channels: divided among the groups in proportion to their input channels; the last group gets the rest.
         kernel_size, dilation, stride: as in `nn.Conv1d`.
         padding: zero frames added on both sides, as in `nn.Conv1d`; "same" for as many outputs as inputs.
-        causal: add the zero frames before the first frame only, so that an output depends on no later input. With
-            `stride=1` there are then as many outputs as inputs. Instead of `padding`.
+        causal: add zero frames before the first frame only, as many as the filter needs, so that an output depends on
+            no later input. With `stride=1` there are as many outputs as inputs. Cannot be combined with `padding`.
         recombine: "multiply", "add" or "concat".
-        context: computed from the "others", from "all", or "none". With one group there are no others: none.
-        context_width: d, how many numbers the context of a group has at each position and tap. The paper's context
-            is low-dimensional, one number in the published networks. With "concat" each group gets d more input
-            channels. With "multiply" and "add" the channels of a group are cut into d runs of nearly equal length,
-            and each number acts on its run: d = 1 is the published form, d = the group's channels has a number for
-            each. More than one needs the form "learned", "one_for_all" or "group_wise".
+        context: computed from the "others" (all other groups), from "all", or "none". With one group "others" is
+            "none".
+        context_width: d, the number of values in the context of a group at each position and tap; 1 in the published
+            networks. With "concat" each group gets d more input channels. With "multiply" and "add" the channels
+            of a group are divided into d runs of nearly equal length, and each value acts on one run. More than
+            one needs the form "learned", "one_for_all" or "group_wise".
         context_form: "learned"; for others also "mean", "upsampled_mean" (concat only); for all also
             "channel_wise" (not with concat), "one_for_all", "group_wise" (the group's own channels).
-        nodes: number of nodes, where it is more than the largest index in `groups` plus one.
-        out_group_channels: the output channels of each group, instead of in proportion.
+        nodes: number of nodes, if it is more than the largest index in `groups` plus one.
+        out_group_channels: the number of output channels of each group, instead of the division in proportion.
         negative_slope: of the LeakyReLU on the context of add and concat.
-        as_published: give contexts of "concat" and "channel_wise" to taps in the published code's order, which
-            mixes positions when `kernel_size > 1`; see `docs/differences.md`.
+        as_published: assign contexts of "concat" and "channel_wise" to taps in the published code's order, which
+            mixes positions if `kernel_size > 1`; see `docs/differences.md`.
 
     Raises:
-        ConfigError: settings that do not go together or are below 1, an empty group, a node that is not there or twice
-            in a group, too few channels.
+        ConfigError: contradicting settings, a size below 1, an empty group, an unknown or repeated node in a group, or
+            too few channels.
     """
+
+    group_conv: nn.ModuleList
+    get_part_info: OthersContext  # with context "others" only
+    get_all_info: AllContext  # with context "all" only
 
     def __init__(
         self,
@@ -128,13 +134,13 @@ class SplitRecombineConv1d(nn.Module):
             self.get_all_info = AllContext(*settings, self.in_channels)
 
     def _set_index(self, channels: list[list[int]]) -> None:
-        """Remember how to arrange the input by group; nothing to do where it already is."""
+        """Store the order of the input channels by group; `None` if the input already has it."""
         flat = list(chain(*channels))
         arranged = flat == list(range(self.in_channels))
         self.index = None if arranged else Constant(flat)
 
     def _set_runs(self) -> None:
-        """Remember which of the contexts (G * d) acts on each channel, where several act on one group."""
+        """Store which of the G * d context values acts on each channel, if several act on one group."""
         d = self.context_width
         wide = d > 1 and self.recombine != "concat" and self.context != "none"
         runs = [g * d + i * d // c for g, c in enumerate(self.in_group_channels) for i in range(c)]
@@ -146,17 +152,17 @@ class SplitRecombineConv1d(nn.Module):
 
     @property
     def out_groups(self) -> list[range]:
-        """Indices of each group's output channels: the `groups` of the next layer."""
+        """Indices of each group's output channels, for the `groups` of the next layer."""
         return group_ranges(self.out_group_channels)
 
     def forward(self, x: Tensor, *, dilation: int | None = None, stride: int | None = None) -> Tensor:
         """(B, C_in, T) -> (B, C_out, T').
 
         Args:
-            dilation, stride: for this call, instead of the layer's own.
+            dilation, stride: for this call, instead of those of the layer.
 
         Raises:
-            ConfigError: another number of channels, or fewer frames than the filter spans.
+            ConfigError: wrong number of channels, or fewer frames than the filter spans.
         """
         dilation, stride = dilation or self.dilation, stride or self.stride
         self._check(x, dilation)
@@ -168,11 +174,13 @@ class SplitRecombineConv1d(nn.Module):
             raise ConfigError(f"the layer takes (batch, {self.in_channels}, frames), not {tuple(x.shape)}")
         span = (self.kernel_size - 1) * dilation + 1
         if x.shape[2] + sum(self.padding) < span:
-            raise ConfigError(f"{x.shape[2]} frames, fewer than the {span} that the filter spans",
-                              todo="Give more frames, or the layer a padding")  # fmt: skip
+            raise ConfigError(
+                f"{x.shape[2]} frames, fewer than the {span} that the filter spans",
+                todo="Give more frames, or set padding",
+            )
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
-        """(B, T, C_in) -> (B, W, C_out), with dilation and stride chosen per call and without padding."""
+        """(B, T, C_in) -> (B, W, C_out), without padding."""
         spacing = {"dilation": dilation, "stride": stride}
         layer_taps = take_taps(x, self.kernel_size, **spacing)
         arranged = x if self.index is None else x[..., self.index.index(x)]
@@ -180,16 +188,20 @@ class SplitRecombineConv1d(nn.Module):
         context = self._context(layer_taps, group_taps)
         if context is not None and (self.context_form == "channel_wise" or self.runs is not None):
             group_taps, context = self._recombine_channels(group_taps, context), None
-        # split, not sliced: the gradient of a split is one concatenation, that of each slice a tensor of zeros
+        # split, not sliced: the gradient of a split is one concatenation, that of every slice a full-size tensor
         by_group = zip(*(tap.split(self.in_group_channels, dim=-1) for tap in group_taps))
-        return torch.cat([self._group(i, inputs, context) for i, inputs in enumerate(by_group)], dim=-1)
+        weights = [conv.weight for conv in modules_as(self.group_conv, nn.Conv1d)]
+        return torch.cat(
+            [self._group(i, inputs, weight, context) for i, (inputs, weight) in enumerate(zip(by_group, weights))],
+            dim=-1,
+        )
 
     def _context(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor | None:
-        """(B, W, G * d, k), (B, W, C, k) where channels have numbers of their own, `None` without context."""
+        """(B, W, G * d, k), or (B, W, C, k) if each channel has its own number; `None` without context."""
         if self.context == "none":
             return None
         source = self.get_part_info if self.context == "others" else self.get_all_info
-        context = source(layer_taps, group_taps)
+        context: Tensor = source(layer_taps, group_taps)
         if self.runs is not None:
             return context[:, :, self.runs.index(context)]
         return published_order(context) if self.reorder else context
@@ -198,9 +210,12 @@ class SplitRecombineConv1d(nn.Module):
         combine = torch.mul if self.recombine == "multiply" else torch.add
         return [combine(tap, own) for tap, own in zip(taps, context.unbind(-1))]
 
-    def _group(self, i: int, inputs: Sequence[Tensor], context: Tensor | None) -> Tensor:
-        """Output of group i, (B, W, O_i), from its own k taps (B, W, C_i) and the context (B, W, G * d, k)."""
-        weight = self.group_conv[i].weight  # (O_i, C_i, k), d more input channels for concat
+    def _group(self, i: int, inputs: Sequence[Tensor], weight: Tensor, context: Tensor | None) -> Tensor:
+        """Output of group i, (B, W, O_i), from its own k taps (B, W, C_i) and the context (B, W, G * d, k).
+
+        Args:
+            weight: (O_i, C_i, k), with d more input channels for concat.
+        """
         if context is None:
             return taps_product(inputs, weight)
         if self.recombine == "concat":
@@ -209,33 +224,33 @@ class SplitRecombineConv1d(nn.Module):
             return taps_product(inputs, weight[:, :-d]) + F.linear(context, weight[:, -d:].flatten(1))
         context = context[:, :, i]  # (B, W, k)
         if self.recombine == "multiply":
-            products = (
+            first, *others = (
                 F.linear(x, w) * c.unsqueeze(-1) for x, w, c in zip(inputs, tap_weights(weight), context.unbind(-1))
             )
-            return sum(products)
+            return sum(others, first)
         return taps_product(inputs, weight) + F.linear(context, weight.sum(dim=1))  # W (x + c 1) = W x + c (W 1)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.in_channels} -> {self.out_channels}, groups={self.in_group_channels}, kernel_size={self.kernel_size}, "
-            f"recombine={self.recombine}, context={self.context}, context_form={self.context_form}, context_width={self.context_width}"
-        )
+        names = ("kernel_size", "recombine", "context", "context_form", "context_width")
+        settings = ", ".join(f"{name}={getattr(self, name)}" for name in names)
+        return f"{self.in_channels} -> {self.out_channels}, groups={self.in_group_channels}, {settings}"
 
 
 class SplitRecombineLinear(SplitRecombineConv1d):
-    """`SplitRecombineConv1d` for single frames: (..., C_in) -> (..., C_out), a drop-in for `nn.Linear` without bias."""
+    """`SplitRecombineConv1d` for single frames: (..., C_in) -> (..., C_out), replaces `nn.Linear(bias=False)`."""
 
-    def __init__(self, groups: Sequence[Sequence[int]], *, out_channels: int, features_per_node: int = 1, **settings):
+    def __init__(
+        self, groups: Sequence[Sequence[int]], *, out_channels: int, features_per_node: int = 1, **settings: Any
+    ):
         super().__init__(groups, out_channels=out_channels, features_per_node=features_per_node, **settings)
         if self.kernel_size != 1 or self.stride != 1 or any(self.padding):
-            raise ConfigError("a linear layer has one frame, no stride and no padding",
-                              todo="Use SplitRecombineConv1d")  # fmt: skip
+            raise ConfigError("a linear layer has one frame, no stride and no padding", todo="Use SplitRecombineConv1d")
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., C_in) -> (..., C_out).
+    def forward(self, x: Tensor, *, dilation: int | None = None, stride: int | None = None) -> Tensor:
+        """(..., C_in) -> (..., C_out); `dilation` and `stride` have no effect on single frames.
 
         Raises:
-            ConfigError: another number of channels.
+            ConfigError: wrong number of channels.
         """
         if x.shape[-1:] != (self.in_channels,):
             raise ConfigError(f"the layer takes (..., {self.in_channels}), not {tuple(x.shape)}")
@@ -244,82 +259,99 @@ class SplitRecombineLinear(SplitRecombineConv1d):
 
 
 def check_variant(recombine: str, context: str, context_form: str) -> None:
-    """Raise `ConfigError` (or `UnknownNameError` for a name) if these do not go together."""
-    choose("way to recombine", recombine, RECOMBINE, where="--recombine")
+    """Check a combination of settings.
+
+    Raises:
+        UnknownNameError: an unknown setting; the message lists the choices.
+        ConfigError: contradicting settings.
+    """
+    choose("recombination", recombine, RECOMBINE, where="--recombine")
     choose("context", context, CONTEXT, where="--context")
     choose(f"form of the context {context!r}", context_form, FORMS[context], where="--context-form")
     if context_form == "upsampled_mean" and recombine != "concat":
-        raise ConfigError("an upsampled mean is for recombine 'concat' only", where="--context-form")
+        raise ConfigError("an upsampled mean needs recombine 'concat'", where="--context-form")
     if context_form == "channel_wise" and recombine == "concat":
-        raise ConfigError("a channel-wise context cannot be concatenated", where="--context-form",
-                          todo="Use --recombine multiply or add")  # fmt: skip
+        raise ConfigError(
+            "a channel-wise context cannot be concatenated",
+            where="--context-form",
+            todo="Use --recombine multiply or add",
+        )
 
 
 def check_sizes(**sizes: int) -> None:
-    """Raise `ConfigError` if one of these numbers is not a whole one of 1 or more."""
+    """Raise `ConfigError` if one of these numbers is not a whole number of 1 or more."""
     for name, size in sizes.items():
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ConfigError(f"must be a whole number of 1 or more, not {size!r}", where=name)
 
 
 def check_groups(groups: Sequence[Sequence[int]], nodes: int | None) -> int:
-    """The number of nodes, given or found.
+    """The number of nodes: `nodes`, or the largest index in `groups` plus one.
 
     Raises:
-        ConfigError: no groups, an empty one, a node twice in a group, one that is negative or beyond `nodes`.
+        ConfigError: no groups, an empty group, a repeated node in a group, an index that is negative or too large.
     """
     if not groups or not all(len(group) for group in groups):
         raise ConfigError("every group needs at least one node", where="groups")
     if any(len(set(group)) < len(group) for group in groups):
-        raise ConfigError("a node is twice in the same group", where="groups")
+        raise ConfigError("a group contains the same node twice", where="groups")
     lowest, highest = min(chain(*groups)), max(chain(*groups))
     if nodes is not None:
         check_sizes(nodes=nodes)
     if lowest < 0 or (nodes is not None and highest >= nodes):
         count = "" if nodes is None else f" of {nodes}"
-        raise ConfigError(f"there is no node {lowest if lowest < 0 else highest}{count}", where="groups",
-                          todo="Nodes are counted from 0")  # fmt: skip
+        raise ConfigError(
+            f"there is no node {lowest if lowest < 0 else highest}{count}",
+            where="groups",
+            todo="Nodes are counted from 0",
+        )
     return highest + 1 if nodes is None else nodes
 
 
 def check_context_width(
     width: int, context: str, context_form: str, recombine: str, group_channels: Sequence[int]
 ) -> None:
-    """Raise `ConfigError` if a context cannot have that many numbers per group."""
+    """Raise `ConfigError` if a context cannot have `width` numbers per group."""
     if width < 1:
         raise ConfigError(f"must be 1 or more, not {width}", where="context_width")
     if width == 1 or context == "none":
         return
     if context_form not in WIDE_FORMS:
-        raise ConfigError(f"the form {context_form!r} has a width of its own", where="context_width",
-                          todo=f"Use one of the forms {', '.join(WIDE_FORMS)}")  # fmt: skip
+        raise ConfigError(
+            f"the form {context_form!r} has a fixed width",
+            where="context_width",
+            todo=f"Use one of the forms {', '.join(WIDE_FORMS)}",
+        )
     if recombine != "concat" and width > min(group_channels):
-        raise ConfigError(f"{width} is more than the {min(group_channels)} channels of a group", where="context_width",
-                          todo="Use fewer, or recombine 'concat'")  # fmt: skip
+        raise ConfigError(
+            f"{width} is more than the {min(group_channels)} channels of a group",
+            where="context_width",
+            todo="Use fewer, or recombine 'concat'",
+        )
 
 
 def padding_frames(padding: int | str, causal: bool, kernel_size: int, dilation: int, stride: int) -> tuple[int, int]:
     """Zero frames before and after the input.
 
     Raises:
-        ConfigError: padding and causal together, "same" with a stride, a negative number or another word.
+        ConfigError: padding together with causal, "same" with a stride, a negative number or another string.
     """
     span = (kernel_size - 1) * dilation
     if causal:
         if padding != 0:
-            raise ConfigError("a causal layer pads by itself", where="padding", todo="Leave padding out")
+            raise ConfigError("a causal layer has its own padding", where="padding", todo="Remove padding")
         return span, 0
     if padding == "same":
         if stride != 1:
-            raise ConfigError('"same" is for stride 1', where="padding")
+            raise ConfigError('"same" needs stride 1', where="padding")
         return span // 2, span - span // 2
     if not isinstance(padding, int) or isinstance(padding, bool) or padding < 0:
-        raise ConfigError(f'a number of frames or "same", not {padding!r}', where="padding")
+        raise ConfigError(f'must be a number of frames or "same", not {padding!r}', where="padding")
     return padding, padding
 
 
 def reorders(recombine: str, context: str, context_form: str, kernel_size: int) -> bool:
-    """Whether the published code gives contexts to taps in mixed order; see `context.published_order`."""
+    """Whether the published code assigns contexts to taps in mixed order; see `context.published_order`."""
     if kernel_size == 1 or context == "none":
         return False
     return context_form == "channel_wise" or (recombine == "concat" and context_form != "mean")

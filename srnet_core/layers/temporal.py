@@ -1,7 +1,7 @@
-"""Temporal convolution written as taps: one view of the input per filter tap, then matrix products.
+"""Temporal convolution as matrix products, one for each filter tap on a view of the input.
 
-Everything here is channels-last, (B, T, C). The dilated form (any length, every frame) and the strided form
-(one window, one frame) of a layer differ only in which views are taken, so one set of weights serves both.
+Tensors are channels-last, (B, T, C). The dilated form of a layer (clips of any length, every frame) and its strided
+form (one window, one frame) have the same weights and differ only in the views of the input.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 def take_taps(x: Tensor, kernel_size: int, *, dilation: int = 1, stride: int = 1) -> list[Tensor]:
-    """The inputs of each filter tap, without copying.
+    """The input of each filter tap, as views without copies.
 
     Args:
         x: (B, T, C).
@@ -22,7 +22,7 @@ def take_taps(x: Tensor, kernel_size: int, *, dilation: int = 1, stride: int = 1
         k views (B, W, C); tap n of output position w is frame `w * stride + n * dilation`.
     """
     if stride == kernel_size and dilation == 1 and x.shape[1] % stride == 0:
-        return list(x.unflatten(1, (-1, stride)).unbind(2))  # the same views; their gradients join in one step
+        return list(x.unflatten(1, (-1, stride)).unbind(2))  # the same views, with a faster backward pass
     span = (kernel_size - 1) * dilation
     frames = (x.shape[1] - span - 1) // stride + 1
     last = (frames - 1) * stride + 1
@@ -30,7 +30,7 @@ def take_taps(x: Tensor, kernel_size: int, *, dilation: int = 1, stride: int = 1
 
 
 def tap_weights(weight: Tensor) -> tuple[Tensor, ...]:
-    """A convolution's weight (O, C, k) as k matrices (O, C), each with adjacent columns, as matrix products need."""
+    """A convolution's weight (O, C, k) as k matrices (O, C) whose rows are contiguous, as matrix products need."""
     by_tap = weight.permute(2, 0, 1)  # (k, O, C)
     return (by_tap if by_tap.stride(2) == 1 else by_tap.contiguous()).unbind(0)
 
@@ -47,7 +47,7 @@ def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = N
         (B, W, O).
     """
     first, *others = (F.linear(tap, matrix) for tap, matrix in zip(taps, tap_weights(weight)))
-    total = first if bias is None else first + bias.to(first.dtype)  # under autocast the products are bf16
+    total = first if bias is None else first + bias.to(first.dtype)  # under autocast the products have dtype bf16
     for product in others:
         total = total + product
     return total
@@ -56,22 +56,26 @@ def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = N
 def call_channels_last(layer: nn.Module, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
     """Call a temporal layer, whose input is (B, C, T) as for `nn.Conv1d`, on (B, T, C) -> (B, W, C_out).
 
-    The layer is called as a module, so that hooks, wrappers and replaced layers work. The transposed views cost
-    nothing: the layers here compute channels-last.
+    The layer is called as a module, so that hooks, wrappers and replaced layers work. The transposed views need no
+    copies, as the layers of this package compute channels-last.
     """
     spacing = {} if dilation == stride == 1 else {"dilation": dilation, "stride": stride}
-    return layer(x.transpose(1, 2), **spacing).transpose(1, 2)
+    y: Tensor = layer(x.transpose(1, 2), **spacing)
+    return y.transpose(1, 2)
 
 
 def norm_channels_last(norm: nn.Module, x: Tensor) -> Tensor:
-    """Normalization of the channels of (B, W, C) by a layer that takes (B, C, W)."""
-    if isinstance(norm, nn.BatchNorm1d):  # the same for (B * W, C), which needs no transposed copy
-        return norm(x.flatten(0, 1)).reshape(x.shape)
-    return norm(x.transpose(1, 2)).transpose(1, 2)
+    """Apply a normalization layer, whose input is (B, C, W), to (B, W, C)."""
+    y: Tensor
+    if isinstance(norm, nn.BatchNorm1d):  # takes (B * W, C) too, which needs no transposed copy
+        y = norm(x.flatten(0, 1))
+        return y.reshape(x.shape)
+    y = norm(x.transpose(1, 2))
+    return y.transpose(1, 2)
 
 
 class TemporalConv1d(nn.Conv1d):
-    """`nn.Conv1d` whose dilation and stride are chosen per call.
+    """`nn.Conv1d` with dilation and stride as arguments of each call.
 
     Parameters, their names and their initial values are those of `nn.Conv1d`.
     """
@@ -90,13 +94,13 @@ class TemporalConv1d(nn.Conv1d):
 
 
 def windows(x: Tensor, length: int, start: int, stop: int) -> Tensor:
-    """Runs of `length` consecutive frames that begin at frames start, ..., stop - 1.
+    """Windows of `length` consecutive frames that begin at frames start, ..., stop - 1.
 
     Args:
         x: (B, T, ...).
 
     Returns:
-        (B * (stop - start), length, ...), a copy.
+        (B * (stop - start), length, ...), copies of the frames.
     """
     first = torch.arange(start, stop, device=x.device)
     frames = first[:, None] + torch.arange(length, device=x.device)  # (windows, length)

@@ -1,10 +1,11 @@
 """Models, one file each.
 
-A model is a `ModelPlugin`: a function that builds the network, and what the project has to know of it besides. The
-built-in ones stand in the table `PLUGINS`, where nothing is imported before it is asked for; other packages add theirs
-in the entry-point group `srnet.models`, see docs/plugins.md.
+A model is a `ModelPlugin`: a function that builds the network, and a description of the model. The built-in models are
+in the table `PLUGINS` and are imported on first use; other packages add theirs in the entry-point group `srnet.models`,
+see docs/plugins.md.
 
-The network is a `pose_model.PoseModel`; `backbone.TemporalBackbone` is the easy way to make one. `build_model` adds `skeleton`.
+The network is a `pose_model.PoseModel`, usually a subclass of `backbone.TemporalBackbone`. `build_model` sets its
+`skeleton`.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,12 +25,13 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """What is known of weights that another program wrote.
+    """Weights written by another program, described by names and shapes.
 
     Attributes:
-        shapes: the shape of each tensor, by name.
-        known: fields of `ModelConfig` that the user gave; they win over anything recognized.
-        videopose3d: whether the file lacks what SRNet's published code writes, and is taken for VideoPose3D's.
+        shapes: {name of a tensor: its shape}.
+        known: fields of `ModelConfig` given by the user; they override recognized values.
+        videopose3d: whether the file is taken for one of VideoPose3D, as it lacks the entries that SRNet's published
+            code writes.
     """
 
     shapes: Shapes
@@ -39,13 +41,13 @@ class PublishedWeights:
 
 @dataclass(frozen=True)
 class Recognized:
-    """What a model finds in weights that are its own.
+    """The configuration that a model recognizes in its own weights.
 
     Attributes:
-        inferred: fields of `ModelConfig` that follow from names and shapes; they are listed to the user.
-        assumed: further fields, which do not; they win over `inferred`. `notes` should explain them.
+        inferred: fields of `ModelConfig` that follow from names and shapes; they are shown to the user.
+        assumed: further fields that do not follow from them; they override `inferred`. `notes` should explain them.
         notes: one sentence each, for the user.
-        unused: names of tensors that the network does without.
+        unused: names of tensors that the network does not use.
     """
 
     inferred: Mapping[str, Any]
@@ -64,17 +66,16 @@ def _not_mine(weights: PublishedWeights) -> None:
 
 @dataclass(frozen=True)
 class ModelPlugin:
-    """A model and what it says of itself.
+    """A model and its description.
 
     Attributes:
-        build: makes the network, with fresh random weights. It raises `ConfigError` for a configuration that the
-            model cannot have.
+        build: makes the network with new random weights. It raises `ConfigError` for a configuration that the
+            model does not support.
         takes_groups: whether it divides the joints into `config.groups` body parts.
-        settings_text: settings of its own in words, for tables and pictures: "multiply others".
-        settings_short: the same as a part of a file name: "mul".
-        recognize: tells from names and shapes whether published weights are this model's, and what their
-            configuration is; `None` for weights that are not. It raises `CheckpointError` for weights that are, but
-            that no network fits.
+        settings_text: the model's own settings in words, for tables and pictures: "multiply others".
+        settings_short: the same as part of a file name: "mul".
+        recognize: the configuration of published weights of this model, from names and shapes; `None` for weights of
+            another model. It raises `CheckpointError` for weights of this model that fit no configuration.
     """
 
     build: "Callable[[ModelConfig, Skeleton], PoseModel]"
@@ -84,7 +85,7 @@ class ModelPlugin:
     recognize: Callable[[PublishedWeights], Recognized | None] = _not_mine
 
     def summary(self, config: ModelConfig) -> str:
-        """What tells networks of this model apart, in words: "5 groups, multiply others"; may be empty."""
+        """The settings that distinguish networks of this model, in words: "5 groups, multiply others"; may be empty."""
         groups = f"{config.groups} groups" if self.takes_groups else ""
         return ", ".join(part for part in (groups, self.settings_text(config)) if part)
 
@@ -110,27 +111,30 @@ def get_model(name: str) -> ModelPlugin:
     """The model of that name.
 
     Raises:
-        UnknownNameError: there is none; the message lists those there are.
+        UnknownNameError: there is none; the message lists the models.
         PluginError: the package that adds it cannot be used.
     """
-    return PLUGINS.load(name)
+    plugin: ModelPlugin = PLUGINS.load(name)
+    return plugin
 
 
-def build_model(model: str | ModelConfig = "srnet", skeleton: Skeleton | str | None = None, **fields) -> "PoseModel":
-    """A model with fresh random weights, drawn from torch's global generator (`torch.manual_seed`).
+def build_model(
+    model: str | ModelConfig = "srnet", skeleton: Skeleton | str | None = None, **fields: Any
+) -> "PoseModel":
+    """A model with new random weights from torch's global generator (`torch.manual_seed`).
 
     Args:
         model: name of a model, or a whole `ModelConfig`.
-        skeleton: one of the project's by name, or the data's own.
-        fields: fields of `ModelConfig`, instead of its own or the default values.
+        skeleton: a skeleton, or the name of one of the project.
+        fields: fields of `ModelConfig` that replace those of `model` or the default values.
 
     >>> build_model("srnet", filter_widths=(3, 3, 3), groups=5, recombine="multiply", context="others").receptive_field
     27
 
     Raises:
-        UnknownNameError: no such model, field or choice; the message lists those there are.
+        UnknownNameError: no such model, field or choice; the message lists the choices.
         PluginError: the package that adds the model cannot be used.
-        ConfigError: values out of range or that do not go together.
+        ConfigError: values out of range, or contradicting values.
     """
     values = to_dict(model) if isinstance(model, ModelConfig) else {"name": model}
     if skeleton is not None:

@@ -1,4 +1,4 @@
-"""The division of a skeleton's joints into body parts, for the models that use one."""
+"""The division of a skeleton's joints into body parts, for models that use one."""
 
 from itertools import accumulate
 
@@ -12,8 +12,8 @@ def joint_groups(config: ModelConfig, skeleton: Skeleton) -> list[tuple[int, ...
     """Joint indices of each part: `config.body_parts` if given, else the skeleton's own division.
 
     Raises:
-        UnknownNameError: a joint the skeleton does not have.
-        ConfigError: a joint in no part, or a division the skeleton does not have.
+        UnknownNameError: the skeleton does not have a joint.
+        ConfigError: a joint is in no part, or the skeleton does not have the division.
     """
     if config.body_parts:
         return part_indices(config.body_parts, skeleton.joint_names)
@@ -30,7 +30,7 @@ def joint_groups(config: ModelConfig, skeleton: Skeleton) -> list[tuple[int, ...
 
 
 def output_channels(groups: list[tuple[int, ...]]) -> tuple[int, ...]:
-    """Three channels per joint of each group; the published networks have a spare one in the last of several."""
+    """Output channels of each group: three per joint; as published, the last of several groups has a spare channel."""
     channels = [3 * len(group) for group in groups]
     if len(groups) > 1:
         channels[-1] += 1
@@ -38,7 +38,7 @@ def output_channels(groups: list[tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def output_index(groups: list[tuple[int, ...]], outputs: tuple[int, ...]) -> list[int]:
-    """The output channels to keep, by joint: x, y, z from the first group that has the joint."""
+    """The output channels of the joints: x, y, z of each joint, from the first group that contains it."""
     starts = [0, *accumulate(outputs)]
     first: dict[int, int] = {}
     for start, group in zip(starts, groups):
@@ -48,13 +48,14 @@ def output_index(groups: list[tuple[int, ...]], outputs: tuple[int, ...]) -> lis
 
 
 def require_own_joints(config: ModelConfig) -> None:
-    """Refuse the options that only the fully connected model has.
+    """Check that a configuration has none of the options of the fully connected model.
 
     Raises:
-        ConfigError: `dense`, or another number of output joints than the skeleton's.
+        ConfigError: `dense`, or `num_joints_out`.
     """
     if config.dense:
         raise ConfigError(f"there is no dense {config.name}", where="--dense", todo="Use --model fc")
     if config.num_joints_out:
-        raise ConfigError(f"{config.name} predicts the joints of its skeleton", where="model.num_joints_out",
-                          todo="Use --model fc")  # fmt: skip
+        raise ConfigError(
+            f"{config.name} predicts the joints of its skeleton", where="model.num_joints_out", todo="Use --model fc"
+        )

@@ -1,4 +1,4 @@
-"""The temporal network with features of its own for each joint, for structures that follow the skeleton's graph."""
+"""The temporal network with separate features for each joint, for structures that follow the skeleton's graph."""
 
 from collections.abc import Callable
 
@@ -11,14 +11,16 @@ from srnet_core.layers.graph import JointBatchNorm1d
 from srnet_core.models._groups import require_own_joints
 from srnet_core.models.backbone import TemporalBackbone
 
+MakeLayer = Callable[[int, int, int], nn.Module]
+
 
 class JointNetwork(TemporalBackbone):
-    """The hidden channels are shared out to the joints evenly; what does not divide is left out (1020 of 1024 channels
-    for 17 joints). BatchNorm treats the same feature of all joints alike, as the graph networks of the field do.
+    """A network with the same number of hidden channels for every joint, and no channels for the remainder (1020 of
+    1024 channels for 17 joints). The joints share the BatchNorm of each feature, as in published graph networks.
 
     Args:
-        layer: makes a layer from numbers per joint: `layer(in_features, out_features, kernel_size)`.
-        output: makes the output layer likewise; `layer` if left out.
+        layer: makes a layer: `layer(in_features, out_features, kernel_size)`, features per joint.
+        output: makes the output layer with the same arguments; `layer` by default.
 
     Raises:
         ConfigError: fewer channels than joints, or options of `fc`.
@@ -26,15 +28,13 @@ class JointNetwork(TemporalBackbone):
 
     layers_only = True
 
-    def __init__(
-        self, config: ModelConfig, skeleton: Skeleton, layer: Callable[[int, int, int], nn.Module],
-        output: Callable[[int, int, int], nn.Module] | None = None,
-    ):  # fmt: skip
+    def __init__(self, config: ModelConfig, skeleton: Skeleton, layer: MakeLayer, output: MakeLayer | None = None):
         require_own_joints(config)
         features = config.channels // skeleton.num_joints
         if features < 1:
-            raise ConfigError(f"{config.channels} channels are too few for {skeleton.num_joints} joints",
-                              where="--channels")  # fmt: skip
+            raise ConfigError(
+                f"{config.channels} channels are too few for {skeleton.num_joints} joints", where="--channels"
+            )
         super().__init__(config, skeleton, hidden_channels=features * skeleton.num_joints)
         first, *widths = config.filter_widths
         self.expand_conv = layer(2, features, first)

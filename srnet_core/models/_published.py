@@ -1,4 +1,4 @@
-"""What the models that recognize published weights share: counting blocks, finding the skeleton."""
+"""Shared functions for recognizing published weights: counting blocks, finding the skeleton."""
 
 from srnet_core.errors import CheckpointError
 from srnet_core.geometry.skeleton import Skeleton
@@ -9,7 +9,7 @@ _PREFERRED_SKELETON = "h36m17"
 
 
 def number_of_blocks(shapes: Shapes, pattern: str) -> int:
-    """Residual blocks, of two layers each, whose tensors are named by `pattern` with the layer's number in `{}`."""
+    """The number of residual blocks, of two layers each, whose tensors are named `pattern.format(layer number)`."""
     layers = 0
     while pattern.format(layers) in shapes:
         layers += 1
@@ -17,12 +17,12 @@ def number_of_blocks(shapes: Shapes, pattern: str) -> int:
 
 
 def skeletons() -> list[Skeleton]:
-    """All skeletons, the usual one first."""
+    """All skeletons, that of Human3.6M first."""
     return [get_skeleton(n) for n in sorted(PLUGINS.names(), key=lambda n: (n != _PREFERRED_SKELETON, n))]
 
 
 def skeleton_with(joints: int) -> str:
-    """The name of the skeleton with that many joints.
+    """The name of a skeleton with that many joints.
 
     Raises:
         CheckpointError: there is none.

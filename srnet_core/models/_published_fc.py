@@ -1,15 +1,17 @@
 """Weights of the fully connected network, as VideoPose3D and SRNet publish them, recognized by names and shapes."""
 
+from typing import Any
+
 from srnet_core.errors import CheckpointError
 from srnet_core.models import PublishedWeights, Recognized
 from srnet_core.models._published import number_of_blocks, skeleton_with
 
 
 def recognize(weights: PublishedWeights) -> Recognized | None:
-    """The configuration of a fully connected network, `None` for weights of another one.
+    """The configuration of a fully connected network, `None` for weights of another model.
 
-    Activation and dropout are not in the weights: those of VideoPose3D are assumed for its files, those of SRNet for
-    all others.
+    Activation and dropout cannot be recognized: those of VideoPose3D are assumed for its files, those of SRNet for all
+    others.
 
     Raises:
         CheckpointError: an odd number of inputs, or no skeleton has that many joints.
@@ -21,7 +23,9 @@ def recognize(weights: PublishedWeights) -> Recognized | None:
     blocks = number_of_blocks(shapes, "layers_conv.{}.weight")
     taps = [first] + [shapes[f"layers_conv.{2 * i}.weight"][2] for i in range(blocks)]
     if inputs % 2:
-        raise CheckpointError(f"the network takes {inputs} numbers per frame, not x and y of each joint")
+        raise CheckpointError(
+            f"the network takes {inputs} numbers per frame, an odd number, instead of x and y of each joint"
+        )
     joints, outputs = inputs // 2, shapes["shrink.weight"][0] // 3
     dense = known.get("dense", _looks_dense(taps))
     inferred = {
@@ -32,11 +36,13 @@ def recognize(weights: PublishedWeights) -> Recognized | None:
     }
     notes = []
     if dense and "dense" not in known:
-        notes.append("the filters grow as those of a dense network do; taken as dense (option dense)")
+        notes.append("the filter widths grow as in a dense network; assumed: dense (option dense)")
     if "negative_slope" not in known:
         what = "ReLU and dropout 0.25, as VideoPose3D" if weights.videopose3d else "LeakyReLU 0.01, as SRNet's fc"
         notes.append(f"not stored in the file, assumed: {what} (options negative_slope, dropout)")
-    assumed = {"negative_slope": 0.0, "dropout": 0.25} if weights.videopose3d else {"negative_slope": 0.01}
+    assumed: dict[str, Any] = (
+        {"negative_slope": 0.0, "dropout": 0.25} if weights.videopose3d else {"negative_slope": 0.01}
+    )
     assumed["skeleton"] = known.get("skeleton") or skeleton_with(joints)
     return Recognized(inferred, assumed, tuple(notes))
 

@@ -10,10 +10,10 @@ from srnet_core.models._published import number_of_blocks, skeleton_with, skelet
 
 
 def recognize(weights: PublishedWeights) -> Recognized | None:
-    """The configuration of a split-and-recombine network, `None` for weights of another one.
+    """The configuration of a split-and-recombine network, `None` for weights of another model.
 
     Raises:
-        CheckpointError: a layer is missing, or no skeleton is divided into such groups.
+        CheckpointError: a layer is missing, or no skeleton has a division into groups of these sizes.
     """
     shapes, known = weights.shapes, weights.known
     if "expand_conv.group_conv.0.weight" not in shapes:
@@ -48,7 +48,7 @@ def recognize(weights: PublishedWeights) -> Recognized | None:
 
 def _group_convs(shapes: Shapes, layer: str) -> list[tuple[int, ...]]:
     """(outputs, inputs, taps) of each group's convolution in a layer."""
-    found = []
+    found: list[tuple[int, ...]] = []
     while (key := f"{layer}.group_conv.{len(found)}.weight") in shapes:
         found.append(shapes[key])
     if not found or any(len(shape) != 3 for shape in found):
@@ -57,7 +57,7 @@ def _group_convs(shapes: Shapes, layer: str) -> list[tuple[int, ...]]:
 
 
 def _recombination(shapes: Shapes, concat: bool, widths: list[int]) -> dict[str, str]:
-    """recombine, context and context_form."""
+    """The fields recombine, context and context_form."""
     others, everything = "expand_conv.get_part_info.", "expand_conv.get_all_info."
     if any(key.startswith(everything) for key in shapes):
         recombine = "concat" if concat else "multiply"
@@ -82,8 +82,9 @@ def _form_of_all(shapes: Shapes, prefix: str) -> str:
 
 
 def _left_open(inferred: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """What names and shapes leave open: fields to assume, and sentences about them."""
-    assumed, notes = {}, []
+    """Fields that do not follow from names and shapes: assumed values, and notes about them."""
+    assumed: dict[str, Any] = {}
+    notes = []
     if inferred["context"] == "all" and inferred["recombine"] == "multiply" and "recombine" not in known:
         notes.append(
             "multiply and add have the same weights here; published default assumed: multiply (option recombine)"
@@ -115,6 +116,6 @@ def _skeleton_with_groups(widths: list[int]) -> str:
             return skeleton.name
     sizes = ", ".join(str(width // 2) for width in widths)
     raise CheckpointError(
-        f"the network's groups have {sizes} joints, and no known skeleton is divided so",
+        f"the network's groups have {sizes} joints, and no known skeleton has such a division",
         todo="Name the skeleton (option skeleton) and the joints of each group (option body_parts)",
     )

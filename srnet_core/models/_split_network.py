@@ -1,12 +1,13 @@
-"""Networks of body parts that meet in whole layers instead of through a context: what split-and-recombine is compared
-with in Zeng et al., "SRNet", ECCV 2020, section 3. Which layers are whole is this project's decision, see docs/structures.md.
+"""Networks of body parts that are combined in fully connected layers instead of through a context: the alternatives to
+split-and-recombine in Zeng et al., "SRNet", ECCV 2020, section 3. Which layers are fully connected is this project's
+decision, see docs/structures.md.
 
 Each hidden layer is either split (group connected: each part has its own filters and sees only its own channels)
 or fused (fully connected: all channels see all). A part keeps the same channels through all hidden layers, so that
-neither residuals nor layers mix parts that are meant to be apart.
+neither residuals nor split layers mix parts.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
@@ -22,11 +23,11 @@ class SplitNetwork(TemporalBackbone):
     """The temporal network with some hidden layers fused and all others split into the body parts.
 
     The hidden layers are the expand layer and two per residual block, 2 n - 1 for n filter widths. A split output
-    layer has the layout of `srnet`'s, so that without fused layers the weights are those of srnet without context
-    (but for the few widths, such as 299, whose shares srnet rounds to other numbers from layer to layer).
+    layer has the same layout as in `srnet`, so that without fused layers the weights are those of srnet without context
+    (except for a few widths, such as 299, whose shares srnet rounds differently from layer to layer).
 
     Args:
-        fused: numbers of the fused hidden layers, the expand layer being 0.
+        fused: indices of the fused hidden layers; the expand layer is 0.
         fused_output: whether the output layer sees all channels.
 
     Raises:
@@ -54,14 +55,27 @@ class SplitNetwork(TemporalBackbone):
             self._add_split_output(groups, ranges)
         self._add_blocks(convs)
 
-    def _hidden_layer(self, number: int, groups, kernel_size: int, *, features: int = 1, nodes: int | None = None):
+    def _hidden_layer(
+        self,
+        number: int,
+        groups: Sequence[Sequence[int]],
+        kernel_size: int,
+        *,
+        features: int = 1,
+        nodes: int | None = None,
+    ) -> TemporalConv1d | SplitRecombineConv1d:
         channels = self.config.channels
         if number in self.fused:
             return TemporalConv1d((nodes or channels) * features, channels, kernel_size)
         return SplitRecombineConv1d(
-            groups, features_per_node=features, nodes=nodes, kernel_size=kernel_size, context="none",
-            out_channels=channels, out_group_channels=self.group_channels,
-        )  # fmt: skip
+            groups,
+            features_per_node=features,
+            nodes=nodes,
+            kernel_size=kernel_size,
+            context="none",
+            out_channels=channels,
+            out_group_channels=self.group_channels,
+        )
 
     def _add_split_output(self, groups: list[tuple[int, ...]], ranges: list[range]) -> None:
         outputs = output_channels(groups)

@@ -1,10 +1,11 @@
-"""The temporal network that the models share: Pavllo et al., "3D human pose estimation in video with temporal
+"""The temporal network, base of the models: Pavllo et al., "3D human pose estimation in video with temporal
 convolutions and semi-supervised training", CVPR 2019, section 3.
 
 expand layer, BatchNorm, LeakyReLU; then for each further filter width a residual block {convolution of that width,
 BatchNorm, LeakyReLU; convolution of width 1, BatchNorm, LeakyReLU}; then the output layer.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -15,27 +16,29 @@ from srnet_core.config import ModelConfig
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.constant import Constant
+from srnet_core.layers.module_list import modules_as
 from srnet_core.layers.temporal import call_channels_last, norm_channels_last, windows
 from srnet_core.models.pose_model import PoseModel
 
-FRAMES_AT_ONCE = 1 << 16  # input frames unfolded at a time where whole sequences are computed window by window
+FRAMES_AT_ONCE = 1 << 16  # input frames copied at a time when clips are computed window by window
 
 
 class TemporalBackbone(PoseModel):
     """Base of the temporal models, channels-last inside.
 
-    A subclass makes `expand_conv`, `layers_conv` (two per block, see `_add_blocks`) and an output layer, `shrink` or
-    `final_layer`, all called as `layer(x, dilation=..., stride=...)` on (B, C, T). Where the channels of the output
-    layer are not in the order of the joints, it also sets `output_index`. The names of the parameters, and their order,
-    are the published ones: checkpoints and optimizer states carry over.
+    A subclass sets `expand_conv`, `layers_conv` (two per block, see `_add_blocks`) and an output layer, `shrink` or
+    `final_layer`, all called as `layer(x, dilation=..., stride=...)` on (B, C, T). If the channels of the output layer
+    are not in the order of the joints, it also sets `output_index`. The names and the order of the parameters are the
+    published ones, so that checkpoints and optimizer states are compatible.
 
     Attributes:
-        layers_only: `True` in the body of a class says that all it adds are layers, and that it leaves the computation
-            to this class. Its models may then be computed in other, faster forms. The attribute is not inherited: a
-            subclass that overrides a method that computes is run as it is written, unless it says otherwise.
-        output_index: which output channels to keep, x, y, z joint by joint; `None` for all of them as they are.
-        hidden_channels: width of the hidden layers; `config.channels` unless a subclass needs another.
+        layers_only: `True` in the body of a class declares that the class only adds layers and leaves the computation
+            to this class, so that the engine may compute its models in faster forms. The attribute is not
+            inherited: a subclass without it is always computed by its own methods.
+        output_index: the output channels to keep, x, y, z joint by joint; `None` for all, unchanged.
+        hidden_channels: width of the hidden layers; `config.channels` unless a subclass sets it.
         expand_conv, expand_bn, layers_conv, layers_bn: the hidden layers and the BatchNorm after each.
+        shrink, final_layer: the output layer, which has one of these two names.
     """
 
     layers_only: ClassVar[bool] = True
@@ -44,6 +47,8 @@ class TemporalBackbone(PoseModel):
     expand_bn: nn.BatchNorm1d
     layers_conv: nn.ModuleList
     layers_bn: nn.ModuleList
+    shrink: nn.Module
+    final_layer: nn.Module
 
     def __init__(self, config: ModelConfig, skeleton: Skeleton, *, hidden_channels: int | None = None):
         super().__init__()
@@ -59,24 +64,24 @@ class TemporalBackbone(PoseModel):
             raise ConfigError("residual_2d needs as many output joints as input joints", where="--num-joints-out")
 
     def forward(self, x: Tensor, strided: bool | None = None) -> Tensor:
-        """Predict every frame that has a full window around (if causal: before) it.
+        """Predict every frame with a complete window around it (before it, if causal).
 
-        There are two ways to compute it, with the same weights. The dilated form computes every layer at every frame,
-        which is right for whole clips. The strided form computes only what a single output frame needs, which is right
-        for windows of exactly the receptive field: with 243 frames it is thirty times faster. In training mode BatchNorm
-        collects the statistics of what is computed, and published training uses the strided form.
+        There are two forms with the same weights. The dilated form computes every layer at every frame and is meant
+        for whole clips. The strided form computes only what a single output frame needs and is meant for windows of
+        exactly the receptive field, for which it is thirty times faster with 243 frames. In training mode BatchNorm
+        collects statistics of the computed positions; published training uses the strided form.
 
         Args:
             x: (B, T, J, 2) normalized keypoints, T at least the receptive field.
             strided: True for the strided form, False for the dilated one. By default the strided form where T is the
-                receptive field, in training and evaluation. One exception: in evaluation a network of
-                `compat="original"` whose two forms differ keeps to the dilated one, as the published evaluation does.
+                receptive field, in training and evaluation, with one exception: in evaluation, a network with
+                `compat="original"` whose two forms differ uses the dilated form, as in the published evaluation.
 
         Returns:
             (B, T - receptive_field + 1, J, 3).
 
         Raises:
-            ConfigError: another number of joints or coordinates, fewer frames than the receptive field, or more with
+            ConfigError: wrong number of joints or coordinates, fewer frames than the receptive field, or more with
                 `strided=True`.
         """
         self._check(x, exact=strided is True)
@@ -92,27 +97,27 @@ class TemporalBackbone(PoseModel):
 
     @property
     def depends_on_window(self) -> bool:
-        """Whether an output depends on where its window starts, so that the dilated and the strided form differ."""
+        """Whether an output depends on the start of its window, so that the dilated and the strided form differ."""
         return False
 
     @property
     def by_window(self) -> bool:
-        """Whether every output of a clip is computed from its own window, as training computed it."""
+        """Whether every output of a clip is computed from its own window, as in training."""
         return self.depends_on_window and self.config.compat == "trained"
 
     def _keeps_dilated(self) -> bool:
         return not self.training and self.depends_on_window and self.config.as_published
 
     def set_bn_momentum(self, momentum: float) -> None:
-        """Set the momentum of all BatchNorms; as published (`compat="original"`) not of those in the context."""
-        published = [self.expand_bn, *self.layers_bn]
+        """Set the momentum of all BatchNorms; with `compat="original"`, as published, without those of the contexts."""
+        published = [self.expand_bn, *modules_as(self.layers_bn, nn.BatchNorm1d)]
         everywhere = [m for m in self.modules() if isinstance(m, nn.BatchNorm1d)]
         for norm in published if self.config.compat == "original" else everywhere:
             norm.momentum = momentum
 
     @property
     def output_layer(self) -> nn.Module:
-        """The last convolution, which has one of its published names."""
+        """The output layer, under one of its two published names."""
         return self.shrink if hasattr(self, "shrink") else self.final_layer
 
     def _output(self, x: Tensor) -> Tensor:
@@ -120,13 +125,13 @@ class TemporalBackbone(PoseModel):
         y = call_channels_last(self.output_layer, x)
         return y if self.output_index is None else y[..., self.output_index.index(y)]
 
-    def _add_blocks(self, convs: list[nn.Module]) -> None:
-        """Register the convolutions of the residual blocks and a BatchNorm for each."""
+    def _add_blocks(self, convs: Sequence[nn.Module]) -> None:
+        """Register the convolutions of the residual blocks, and a BatchNorm for each."""
         self.layers_conv = nn.ModuleList(convs)
         self.layers_bn = nn.ModuleList(self._batch_norm() for _ in convs)
 
     def _batch_norm(self) -> nn.BatchNorm1d:
-        """Of the hidden channels, one after each hidden layer."""
+        """A BatchNorm of the hidden channels, for after a hidden layer."""
         return nn.BatchNorm1d(self.hidden_channels)
 
     def _network(self, x: Tensor, *, strided: bool) -> Tensor:
@@ -139,7 +144,7 @@ class TemporalBackbone(PoseModel):
             dilation *= width
         if not torch.is_autocast_enabled(x.device.type):
             return self._output(x)
-        with torch.autocast(x.device.type, enabled=False):  # in bf16 a coordinate of 0.5 m would be rounded to 2 mm
+        with torch.autocast(x.device.type, enabled=False):  # bf16 would round a coordinate of 0.5 m to 2 mm
             return self._output(x.float())
 
     def _block(self, i: int, x: Tensor, width: int, dilation: int, stride: int) -> Tensor:
@@ -148,17 +153,17 @@ class TemporalBackbone(PoseModel):
         y = call_channels_last(wide, x, **spacing)
         y = self._after(self.layers_bn[2 * i], y)
         y = self._after(self.layers_bn[2 * i + 1], call_channels_last(narrow, y))
-        tap = width - 1 if self.config.causal else width // 2  # of the newest or the middle frame
+        tap = width - 1 if self.config.causal else width // 2  # the newest or the middle frame
         start, frames = tap * dilation, y.shape[1]
         return x[:, start : start + (frames - 1) * stride + 1 : stride] + y
 
-    def _after(self, norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
+    def _after(self, norm: nn.Module, x: Tensor) -> Tensor:
         x = F.leaky_relu(norm_channels_last(norm, x), self.config.negative_slope)
         return F.dropout(x, self.config.dropout, self.training)
 
     def to_pose(self, y: Tensor, x: Tensor) -> Tensor:
-        """(B, T', joints * 3) -> (B, T', joints, 3), with the input of each output frame added to x and y if asked."""
-        pose = y.unflatten(-1, (self.num_joints_out, 3))
+        """(B, T', joints * 3) -> (B, T', joints, 3), plus the 2D keypoints of each output frame with `residual_2d`."""
+        pose: Tensor = y.unflatten(-1, (self.num_joints_out, 3))
         if not self.config.residual_2d:
             return pose
         start = self.pad + self.causal_shift
@@ -166,16 +171,16 @@ class TemporalBackbone(PoseModel):
         return torch.cat([pose[..., :2] + keypoints, pose[..., 2:]], dim=-1)
 
     def _each_window(self, x: Tensor) -> Tensor:
-        """`forward` as the strided form of every window; in bounded pieces where no statistics are collected."""
+        """`forward` by the strided form of every window, in pieces of bounded memory if no statistics are collected."""
         count = x.shape[1] - self.receptive_field + 1
         at_once = max(1, FRAMES_AT_ONCE // (self.receptive_field * x.shape[0]))
-        if self.training or torch.compiler.is_exporting():  # a batch has the statistics of all its windows
+        if self.training or torch.compiler.is_exporting():  # statistics are those of all windows
             return self._piece(x, 0, count)
         starts = range(0, count, at_once)
         return torch.cat([self._piece(x, start, min(start + at_once, count)) for start in starts], dim=1)
 
     def _piece(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Output frames start to stop, each from its own window."""
+        """Output frames start, ..., stop - 1, each from its own window."""
         y = self.forward_strided(windows(x, self.receptive_field, start, stop))
         return y.reshape(x.shape[0], -1, self.num_joints_out, 3)
 

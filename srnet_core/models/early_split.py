@@ -1,9 +1,9 @@
-"""Early split: one layer that sees the whole body, then branches of body parts up to the output.
+"""Early split: one layer for the whole body, then branches of body parts up to the output.
 
 One of the structures that Zeng et al., "SRNet", ECCV 2020, section 3, compare split-and-recombine with: low-level
 features are shared, then each part has a branch (as in Tang and Wu, "Does Learning Specific Features for Related
-Parts Help Human Pose Estimation?", CVPR 2019). How early is not in the published code; this project chose it (docs/structures.md):
-the first hidden layer is fully connected and every later layer split.
+Parts Help Human Pose Estimation?", CVPR 2019). The published code does not say how early. In this project
+(docs/structures.md) the first hidden layer is fully connected and every later layer split.
 """
 
 from srnet_core.config import ModelConfig

@@ -1,7 +1,7 @@
 """Fully connected across joints: the temporal model of VideoPose3D (Pavllo et al., CVPR 2019); with filter widths
 1,1,1 the single-frame baseline of Martinez et al. (ICCV 2017) as SRNet compares with it.
 
-VideoPose3D uses ReLU (`negative_slope=0`) and dropout 0.25, SRNet's version LeakyReLU 0.01 and no dropout. With
+VideoPose3D uses ReLU (`negative_slope=0`) and dropout 0.25, SRNet's baseline LeakyReLU 0.01 and no dropout. With
 `num_joints_out=1` it is VideoPose3D's trajectory model.
 """
 
@@ -14,7 +14,7 @@ from srnet_core.models.backbone import TemporalBackbone
 
 
 class FullyConnected(TemporalBackbone):
-    """Every layer sees all joints. `config.dense` fills the gaps of the dilated filters with further weights."""
+    """Every layer is connected to all joints. With `config.dense` the dilated filters have no gaps."""
 
     layers_only = True
 

@@ -1,7 +1,7 @@
-"""Graph convolutional network: in every layer all joints share one weight matrix, mixed along the skeleton's bones.
+"""Graph convolutional network: in every layer all joints share one weight matrix, and bones mix their features.
 
 The vanilla form that Zeng et al. (SRNet, ECCV 2020, section 3) and Ci et al. (ICCV 2019) compare with: Kipf and
-Welling, ICLR 2017, equation 2, over the symmetric normalized graph of the skeleton with loops.
+Welling, ICLR 2017, equation 2, with the symmetric normalized adjacency of the skeleton, loops included.
 """
 
 from functools import partial

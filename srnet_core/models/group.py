@@ -1,4 +1,4 @@
-"""Group connected network: every layer split into body parts, nothing recombined, so that no part knows of another.
+"""Group connected network: every layer split into body parts without recombination, so that parts are independent.
 
 Zeng et al., "SRNet: Improving Generalization in 3D Human Pose Estimation with a Split-and-Recombine Approach", ECCV
 2020, section 3: the group connected layer. The same weights as `srnet` with `context="none"`.

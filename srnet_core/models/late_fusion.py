@@ -1,9 +1,9 @@
-"""Late fusion: body parts in branches of their own that meet at the end, in the last hidden layer and the output.
+"""Late fusion: branches of body parts, combined in the last hidden layer and the output layer.
 
 One of the structures that Zeng et al., "SRNet", ECCV 2020, section 3, compare split-and-recombine with: branches of
-body parts whose features are fused in later layers only. How late is not in the published code; this project chose
-it (docs/structures.md): the last hidden layer, so that what was fused passes one activation, and the output layer.
-With a single filter width there is no hidden layer left to fuse, and the output layer alone does it.
+body parts whose features are fused in later layers only. The published code does not say how late. In this
+project (docs/structures.md) the last hidden layer, so that one activation follows the fusion, and the output layer are
+fully connected. With a single filter width only the output layer is.
 """
 
 from srnet_core.config import ModelConfig

@@ -1,9 +1,9 @@
-"""Locally connected network: separate weights for each pair of joints within three steps on the skeleton.
+"""Locally connected network: separate weights for each pair of joints at most three bones apart.
 
-Ci et al., "Optimizing Network Structure for 3D Human Pose Estimation", ICCV 2019: of a fully connected network only the
-blocks of joints within k = 3 bones of each other are kept, and the network predicts an offset to the 2D input. Its
-published code also links hips and shoulders to the spine; here the graph is the skeleton's bones and nothing else. The
-offset makes most sense with the normalization of the same name, `--norm lcn`, where input and output are comparable.
+Ci et al., "Optimizing Network Structure for 3D Human Pose Estimation", ICCV 2019: a fully connected
+network with the weights between joints at most k = 3 bones apart only, which predicts an offset to the 2D input. The
+published code also connects hips and shoulders to the spine; here the graph has the skeleton's bones only. The offset
+suits the normalization `--norm lcn`, where input and output are comparable.
 """
 
 from functools import partial
@@ -15,7 +15,7 @@ from srnet_core.layers.locally_connected import LocallyConnectedConv1d
 from srnet_core.models import ModelPlugin
 from srnet_core.models._joint_network import JointNetwork
 
-STEPS = 3
+MAX_BONES = 3  # between connected joints
 
 
 def build(config: ModelConfig, skeleton: Skeleton) -> JointNetwork:
@@ -24,7 +24,7 @@ def build(config: ModelConfig, skeleton: Skeleton) -> JointNetwork:
     Raises:
         ConfigError: as `JointNetwork`.
     """
-    connected = joint_distances(skeleton.parents) <= STEPS
+    connected = joint_distances(skeleton.parents) <= MAX_BONES
     return JointNetwork(replace(config, residual_2d=True), skeleton, partial(LocallyConnectedConv1d, connected))
 
 

@@ -1,8 +1,8 @@
-"""Split-fuse-split: branches of body parts, one layer in the middle that sees the whole body, branches again.
+"""Split-fuse-split: branches of body parts, one middle layer for the whole body, then branches again.
 
-One of the structures that Zeng et al., "SRNet", ECCV 2020, section 3, compare split-and-recombine with. Which layers
-fuse is not in the published code; this project chose it (docs/structures.md): the middle one of the 2 n - 1 hidden
-layers for n filter widths. With a single filter width it is the only one, which makes `early_split`.
+One of the structures that Zeng et al., "SRNet", ECCV 2020, section 3, compare split-and-recombine with. The
+published code does not say which layers are fused. In this project (docs/structures.md) it is the middle one of the
+2 n - 1 hidden layers for n filter widths. With a single filter width it is the only one, as in `early_split`.
 """
 
 from srnet_core.config import ModelConfig

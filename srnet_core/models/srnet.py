@@ -1,5 +1,8 @@
 """SRNet: the temporal network with a split-and-recombine convolution in every layer (Zeng et al., ECCV 2020)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.constant import Constant
@@ -13,12 +16,12 @@ _RECOMBINE_SHORT = {"multiply": "mul", "add": "add", "concat": "cat"}
 
 
 class SRNet(TemporalBackbone):
-    """Joints split into body parts, each with its own filters, recombined with the others in every layer.
+    """Joints split into body parts with separate filters, recombined with the others in every layer.
 
-    Where the published dilated and strided forms compute different things (concat and channel-wise contexts with
-    filters wider than one frame), `config.compat` decides. The default, "trained", computes every frame of a
-    sequence as training computed it, from its own window; that costs more on long sequences than the one pass of
-    "aligned" or "original". See `docs/differences.md`.
+    The published dilated and strided forms give different results for concat and channel-wise contexts with filters
+    wider than one frame; `config.compat` selects the behaviour. The default, "trained", computes every frame of a clip
+    from its own window, as in training. That takes longer on long clips than the single pass of "aligned" or
+    "original". See `docs/differences.md`.
     """
 
     layers_only = True
@@ -39,7 +42,7 @@ class SRNet(TemporalBackbone):
         self.output_index = Constant(output_index(groups, outputs))
         self._add_blocks(convs)
 
-    def _layer(self, groups, kernel_size: int, **settings) -> SplitRecombineConv1d:
+    def _layer(self, groups: Sequence[Sequence[int]], kernel_size: int, **settings: Any) -> SplitRecombineConv1d:
         config = self.config
         return SplitRecombineConv1d(
             groups,
@@ -55,7 +58,7 @@ class SRNet(TemporalBackbone):
 
     @property
     def depends_on_window(self) -> bool:
-        """Whether contexts reach the filter taps in the published order, which depends on the number of frames."""
+        """Whether contexts get to filter taps in the published order, which depends on the number of frames."""
         return any(layer.reorder for layer in self.modules() if isinstance(layer, SplitRecombineConv1d))
 
 
@@ -63,7 +66,7 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SRNet:
     """The model of `config`.
 
     Raises:
-        ConfigError: body parts that do not fit the skeleton, or settings that do not go together.
+        ConfigError: body parts that do not fit the skeleton, or contradicting settings.
     """
     return SRNet(config, skeleton)
 

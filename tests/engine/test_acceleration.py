@@ -39,7 +39,7 @@ def test_on_cuda_steps_are_graphs_and_long_runs_compiled(ampere, monkeypatch):
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        ({"precision": "tf32"}, r"--precision: tf32 is a mode of CUDA devices.*cpu"),
+        ({"precision": "tf32"}, r"--precision: tf32 needs a CUDA device.*cpu"),
         ({"graphs": "on"}, r"--graphs: CUDA graphs need a CUDA device.*cpu"),
     ],
 )
@@ -52,7 +52,9 @@ def test_what_a_cpu_does_not_have_is_refused(config, named):
 def test_cuda_devices_without_tensor_cores_are_refused(monkeypatch, precision):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: (7, 5))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: "Turing")
-    with pytest.raises(ConfigError, match=rf"--precision: Turing \(compute capability 7\.5\) has no {precision}"):
+    with pytest.raises(
+        ConfigError, match=rf"--precision: {precision} needs compute capability 8\.0, and Turing has 7\.5"
+    ):
         require_precision(precision, CUDA)
     require_precision("fp32", CUDA)
 

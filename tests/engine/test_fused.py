@@ -176,7 +176,7 @@ def test_differentiating_twice_is_refused_in_words():
     model = make()
     loss = training_form(model)(windows(model)).sum()
     loss.backward(retain_graph=True)
-    with pytest.raises(RuntimeError, match="already been differentiated"):
+    with pytest.raises(RuntimeError, match="already been called"):
         loss.backward()
 
 

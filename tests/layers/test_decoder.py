@@ -97,10 +97,16 @@ def test_a_joint_in_two_parts_comes_from_the_first():
         (lambda: srnet.nn.SplitRecombineDecoder(8, {"a": 3}, heads={"b": 1.5}), "b: the number of outputs"),
         (lambda: srnet.nn.SplitRecombineDecoder(8, {"a": 3}, hidden_layers=0), "1 or more, not 0"),
         (lambda: srnet.nn.SplitRecombineDecoder(8, {"a": 3, "b": 3}, hidden_channels=1), "too few for 2 groups"),
-        (lambda: srnet.nn.join_parts({"a": torch.zeros(5)}, {"a": [0, 1]}), "part 'a': 5 outputs are not 2 joints"),
+        (
+            lambda: srnet.nn.join_parts({"a": torch.zeros(5)}, {"a": [0, 1]}),
+            "part 'a': 5 outputs cannot be divided among 2 joints",
+        ),
         (lambda: srnet.nn.join_parts({"a": torch.zeros(4)}, {"a": [0, 2]}), "joints in no part: 1"),
         (lambda: srnet.nn.join_parts({"a": torch.zeros(4)}, {"a": [0, -1]}), "part 'a': joint indices start at 0"),
-        (lambda: srnet.nn.join_parts({"a": torch.zeros(4)}, {"b": [0, 1]}), "part 'b': no outputs, only of a"),
+        (
+            lambda: srnet.nn.join_parts({"a": torch.zeros(4)}, {"b": [0, 1]}),
+            "part 'b': has no outputs; parts with outputs: a",
+        ),
         (lambda: srnet.nn.join_parts({"a": torch.zeros(4)}, {}), "parts: needs at least one part"),
         (
             lambda: srnet.nn.join_parts({"a": torch.zeros(4), "b": torch.zeros(3)}, {"a": [0, 1], "b": [2]}),

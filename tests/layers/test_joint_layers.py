@@ -103,5 +103,5 @@ def test_batch_norm_treats_all_joints_alike():
 
 @pytest.mark.parametrize("connected", [np.zeros((3, 3), bool), np.ones((2, 3), bool), np.ones(3, bool)])
 def test_a_joint_that_sees_nothing_is_refused(connected):
-    with pytest.raises(ConfigError, match="connected: a square table in which each joint sees at least one"):
+    with pytest.raises(ConfigError, match="connected: must be square with at least one input joint for each joint"):
         srnet.nn.LocallyConnectedConv1d(connected, 2, 4)

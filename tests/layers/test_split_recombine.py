@@ -265,7 +265,7 @@ def test_shares_add_up_and_are_in_proportion(widths, total):
         ({"padding": -1}, ConfigError, "not -1"),
         ({"padding": "valid"}, ConfigError, '"same"'),
         ({"padding": "same", "stride": 2}, ConfigError, "stride 1"),
-        ({"padding": 1, "causal": True}, ConfigError, "pads by itself"),
+        ({"padding": 1, "causal": True}, ConfigError, "has its own padding"),
     ],
 )
 def test_impossible_settings_are_refused_with_the_reason(settings, error, says):
