@@ -9,12 +9,17 @@ metres, as in Human3.6M's calibration: `p_cam = R(orientation)^T (p_world - tran
     [[512.0, 515.0]]
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.rotation import quaternion_inverse, rotate
+
+_NEWTON_STEPS = 12  # each doubles the correct digits; a few more than rounding needs, for strong lenses
+_WIDEST_RAY = 4.0  # tangent of 76 degrees from the optical axis: keeps Newton's method finite outside the lens model
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,14 @@ class Camera:
     translation_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self):
-        lengths = {"focal_length_px": 2, "center_px": 2, "radial_distortion": 3, "tangential_distortion": 2,
-                   "orientation": 4, "translation_m": 3}  # fmt: skip
+        lengths = {
+            "focal_length_px": 2,
+            "center_px": 2,
+            "radial_distortion": 3,
+            "tangential_distortion": 2,
+            "orientation": 4,
+            "translation_m": 3,
+        }
         for name, length in lengths.items():
             values = tuple(float(v) for v in np.ravel(getattr(self, name)))
             if len(values) != length or not np.all(np.isfinite(values)):
@@ -89,6 +100,14 @@ class Camera:
             u = u * (radial + np.sum(p * u, axis=-1, keepdims=True)) + p * r2
         return f * u + c
 
+    def undistort(self, points_px: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels -> (..., 2) float64 rays (x/z, y/z), the inverse of `project`.
+
+        The lens model has no closed inverse; Newton's method finds it to rounding wherever the model can be inverted.
+        """
+        rows = camera_rows([self]).map(lambda column: column[0])
+        return undistort(np.asarray(points_px, np.float64), rows)
+
     def normalize_screen(self, points_px: np.ndarray) -> np.ndarray:
         """(..., 2) pixels -> the screen normalization `base`: [0, width] to [-1, 1], aspect kept."""
         dtype = points_px.dtype
@@ -98,3 +117,114 @@ class Camera:
         """Inverse of `normalize_screen`."""
         dtype = points.dtype
         return (points + np.asarray([1, self.height_px / self.width_px], dtype)) * np.asarray(self.width_px / 2, dtype)
+
+
+def estimated_camera(image_size: tuple[int, int]) -> Camera:
+    """A guess where nobody knows the camera: no distortion, the principal point in the middle of the image.
+
+    The focal length is the longer side of the image, a horizontal field of view of 53 degrees in landscape; cameras of
+    phones, webcams and camcorders lie between 0.7 and 1.3 times that side when they are not zoomed in.
+
+    >>> estimated_camera((1920, 1080)).focal_length_px
+    (1920.0, 1920.0)
+    """
+    width_px, height_px = image_size
+    focal_px = float(max(image_size))
+    return Camera("estimated", width_px, height_px, (focal_px, focal_px), (width_px / 2, height_px / 2))
+
+
+@dataclass(frozen=True)
+class CameraRows:
+    """Many cameras at once, one row each, for arithmetic on poses of a whole batch; NumPy or torch.
+
+    Attributes:
+        focal_length_px, center_px, size_px: (C, 2).
+        radial_distortion: (C, 3).
+        tangential_distortion: (C, 2).
+        up: (C, 3) the world's vertical (z) in camera axes.
+    """
+
+    focal_length_px: Any
+    center_px: Any
+    size_px: Any
+    radial_distortion: Any
+    tangential_distortion: Any
+    up: Any
+
+    def map(self, function) -> "CameraRows":
+        """`function` applied to each array, for instance to choose rows or to move them to a device."""
+        return CameraRows(**{f.name: function(getattr(self, f.name)) for f in fields(self)})
+
+
+def camera_rows(cameras: Sequence[Camera]) -> CameraRows:
+    """The cameras as float64 NumPy rows, in their order."""
+    orientations = np.array([c.orientation for c in cameras], np.float64)
+    return CameraRows(
+        focal_length_px=np.array([c.focal_length_px for c in cameras], np.float64),
+        center_px=np.array([c.center_px for c in cameras], np.float64),
+        size_px=np.array([(c.width_px, c.height_px) for c in cameras], np.float64),
+        radial_distortion=np.array([c.radial_distortion for c in cameras], np.float64),
+        tangential_distortion=np.array([c.tangential_distortion for c in cameras], np.float64),
+        up=rotate(quaternion_inverse(orientations), np.array([0.0, 0.0, 1.0])),
+    )
+
+
+def rays_of(points_cam_m: Any) -> Any:
+    """(..., 3) camera metres -> (..., 2) rays (x/z, y/z), clipped to [-1, 1] as `Camera.project` clips them."""
+    return (points_cam_m[..., :2] / points_cam_m[..., 2:]).clip(-1, 1)
+
+
+def distort(rays: Any, cameras: CameraRows) -> Any:
+    """(..., 2) rays -> (..., 2) image points in pixels, lens distortion included.
+
+    The definition is `Camera.project`; this form takes NumPy or torch, with a camera for each row. The arrays of
+    `cameras` must broadcast against the rays.
+    """
+    x, y = rays[..., :1], rays[..., 1:]
+    r2 = x * x + y * y
+    factor, _ = _lens(x, y, r2, cameras)
+    return (rays * factor + cameras.tangential_distortion * r2) * cameras.focal_length_px + cameras.center_px
+
+
+def undistort(points_px: Any, cameras: CameraRows, start: Any = None, steps: int = _NEWTON_STEPS) -> Any:
+    """(..., 2) pixels -> (..., 2) rays: the inverse of `distort`, by Newton's method.
+
+    Args:
+        start: (..., 2) rays to begin with, where they are nearly known; left out, the rays of a lens without distortion.
+        steps: of Newton's method; two are enough from a start within a few pixels.
+    """
+    goal = (points_px - cameras.center_px) / cameras.focal_length_px
+    rays = goal if start is None else start
+    p = cameras.tangential_distortion
+    px, py = p[..., :1], p[..., 1:]
+    for _ in range(steps):
+        x, y = rays[..., :1], rays[..., 1:]
+        r2 = x * x + y * y
+        factor, slope = _lens(x, y, r2, cameras)
+        factor_x, factor_y = 2 * x * slope + px, 2 * y * slope + py  # derivatives of the factor
+        xx, xy = factor + x * factor_x + 2 * px * x, x * factor_y + 2 * px * y
+        yx, yy = y * factor_x + 2 * py * x, factor + y * factor_y + 2 * py * y
+        error = rays * factor + p * r2 - goal
+        ex, ey = error[..., :1], error[..., 1:]
+        # outside the range that the lens model can be inverted in, the determinant falls to zero: go on in small steps
+        inverse = 1 / (xx * yy - xy * yx).clip(0.1, None)
+        rays = _pair(x - inverse * (yy * ex - xy * ey), y - inverse * (xx * ey - yx * ex)).clip(
+            -_WIDEST_RAY, _WIDEST_RAY
+        )
+    return rays
+
+
+def _lens(x: Any, y: Any, r2: Any, cameras: CameraRows) -> tuple[Any, Any]:
+    """The factor by which distortion lengthens a ray, without its last term, and the slope of its radial part in r^2."""
+    k, p = cameras.radial_distortion, cameras.tangential_distortion
+    k1, k2, k3 = k[..., :1], k[..., 1:2], k[..., 2:]
+    factor = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + (p[..., :1] * x + p[..., 1:] * y)
+    return factor, k1 + r2 * (2 * k2 + r2 * 3 * k3)
+
+
+def _pair(x: Any, y: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        return np.concatenate([x, y], axis=-1)
+    import torch  # already loaded by whoever made the tensors
+
+    return torch.cat([x, y], dim=-1)
