@@ -10,12 +10,13 @@ that one batch may mix cameras. The columns have names: `PARAMETERS`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, cast
 
 import numpy as np
 
 from srnet_core import lookup
-from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.camera import Camera, CameraRows, distort, rays_of, undistort
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,49 @@ class Encoded:
     pose_3d: np.ndarray
     parameters: np.ndarray
     root_cam_m: np.ndarray
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch of poses before its cameras, on the device: what a normalization needs of it is worked out when asked for.
+
+    Letters: B windows, L frames, J joints.
+
+    Attributes:
+        pose_cam_m: (B, L, J, 3) absolute camera metres, every joint in front of the camera.
+        cameras: one row per window, each array of shape (B, 1, 1, n).
+        noise_px: (B, L, J, 2) what the keypoints are off by; `None` for exact ones.
+    """
+
+    pose_cam_m: Any
+    cameras: CameraRows
+    noise_px: Any = None
+
+    @cached_property
+    def pose_2d_px(self) -> Any:
+        """(B, L, J, 2) keypoints, lens distortion and noise included, as `Camera.project` defines them."""
+        exact_px = distort(self._exact_rays, self.cameras)
+        return exact_px if self.noise_px is None else exact_px + self.noise_px
+
+    @cached_property
+    def rays(self) -> Any:
+        """(B, L, J, 2) the keypoints as rays (x/z, y/z), lens distortion taken out."""
+        if self.noise_px is None:
+            return self._exact_rays
+        return undistort(self.pose_2d_px, self.cameras, start=self._exact_rays, steps=2)
+
+    @cached_property
+    def _exact_rays(self) -> Any:
+        return rays_of(self.pose_cam_m)
+
+    def frames(self, first: int, count: int) -> "Seen":
+        """`count` of the L frames, from frame `first` on."""
+        if count == self.pose_cam_m.shape[1]:
+            return self  # with what has been worked out already
+        chosen = slice(first, first + count)
+        return Seen(
+            self.pose_cam_m[:, chosen], self.cameras, None if self.noise_px is None else self.noise_px[:, chosen]
+        )
 
 
 class Normalization(Protocol):
@@ -75,6 +119,14 @@ class Normalization(Protocol):
         Raises:
             ConfigError: something of `INPUT_NEEDS` was not given.
         """
+        ...
+
+    def batch_input(self, seen: Seen) -> Any:
+        """As `encode_2d` for a batch on the device, for augmentation: (B, L, J, 2) network input."""
+        ...
+
+    def batch_target(self, seen: Seen) -> tuple[Any, Any]:
+        """(B, S, J, 3) network target and (B, S, P) parameters of a batch, `None` where P is 0; as `encode`."""
         ...
 
     def parameters_2d(

@@ -22,7 +22,7 @@ import numpy as np
 from srnet_core.clip import check_2d, check_clip
 from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.geometry.rotation import turn_from_axis, turn_to_axis
-from srnet_core.normalization import Encoded
+from srnet_core.normalization import Encoded, Seen
 from srnet_core.normalization._arrays import join, need, per_joint, root_relative
 
 PARAMETERS: tuple[str, ...] = ("root_ray_x", "root_ray_y", "mean_ray_length")
@@ -56,6 +56,17 @@ def encode_2d(
 ) -> np.ndarray:
     """See `Normalization.encode_2d`. Without a camera it is estimated from the image size, (width, height)."""
     return _encode_rays(_known(camera, image_size).undistort(check_2d(pose_2d_px)))[0].astype(np.float32)
+
+
+def batch_input(seen: Seen) -> Any:
+    """See `Normalization.batch_input`."""
+    return _encode_rays(seen.rays)[0]
+
+
+def batch_target(seen: Seen) -> tuple[Any, Any]:
+    """See `Normalization.batch_target`."""
+    parameters = _encode_rays(seen.rays)[1]
+    return _turned(seen.pose_cam_m, parameters), parameters
 
 
 def parameters_2d(

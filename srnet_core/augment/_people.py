@@ -1,0 +1,112 @@
+"""A batch of people on the way through the steps: their bones, where they stand, and what is known of the recording."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from srnet_core.errors import ConfigError
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.skeletons.h36m17 import SKELETON as H36M17
+
+_SIDES = ("R", "L")  # the order of two-sided arrays
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What the steps have to know of a skeleton: index lists, worked out once.
+
+    Attributes:
+        skeleton: with joint 0 as the root.
+        fps: frames per second of the windows.
+        centre: index of the frame in a window that predictions are for; the frame about which views turn.
+    """
+
+    skeleton: Skeleton
+    fps: float
+    centre: int
+
+    @cached_property
+    def bones_outwards(self) -> tuple[tuple[int, int], ...]:
+        """(parent, child) of each bone, from the root outwards."""
+        depth = {0: 0}
+        pending = list(self.skeleton.bones)
+        while pending:
+            known = [(p, j) for p, j in pending if p in depth]
+            depth |= {j: depth[p] + 1 for p, j in known}
+            pending = [pair for pair in pending if pair[1] not in depth]
+        return tuple(sorted(self.skeleton.bones, key=lambda pair: depth[pair[1]]))
+
+    @cached_property
+    def longest_chain(self) -> tuple[int, ...]:
+        """The joints from the root to the end that is farthest from it in bones: of a person the head or an arm or leg."""
+        chains = []
+        for joint in range(self.skeleton.num_joints):
+            chain = []
+            while joint > 0:
+                chain.append(joint)
+                joint = self.skeleton.parents[joint]
+            chains.append(tuple(reversed(chain)))
+        return max(chains, key=len)
+
+    def seconds(self, frames: int, device: torch.device) -> Tensor:
+        """(L,) time of each frame of a window, zero at the centre."""
+        return (torch.arange(frames, device=device) - self.centre) / self.fps
+
+    def index(self, *names: str) -> list[int]:
+        """Indices of joints by name."""
+        return [self.skeleton.index(name) for name in names]
+
+    def sides(self, *names: str) -> list[list[int]]:
+        """For each name without its side, the indices of the right and the left joint."""
+        return [self.index(*(side + name for side in _SIDES)) for name in names]
+
+
+def require_body(skeleton: Skeleton, step: str) -> None:
+    """`ConfigError` unless the skeleton has the limbs that a step moves."""
+    if not skeleton.same_joints(H36M17):
+        raise ConfigError(
+            f"{step} moves the limbs of the skeleton {H36M17.name}, and the data have {skeleton.name}",
+            where="--augment",
+            todo=f"Leave {step} out, or bring the data to {H36M17.name}",
+        )
+
+
+def to_bones(positions: Tensor, rig: Rig) -> Tensor:
+    """(3, J, B, L) positions -> (3, J, B, L): joint 0 where it is, each other joint as seen from its parent."""
+    bones = positions.clone()
+    for parents, children in _runs(rig):
+        bones[:, children] -= positions[:, parents]
+    return bones
+
+
+def to_positions(bones: Tensor, rig: Rig) -> Tensor:
+    """The inverse of `to_bones`, in the memory of `bones`."""
+    for parent, child in rig.bones_outwards:
+        bones[:, child] += bones[:, parent]
+    return bones
+
+
+def _runs(rig: Rig) -> Sequence[tuple[slice, slice]]:
+    """The bones as few pairs of slices: parents and children that follow one another in both."""
+    runs: list[tuple[list[int], list[int]]] = []
+    for parent, child in rig.skeleton.bones:
+        if runs and runs[-1][0][-1] + 1 == parent and runs[-1][1][-1] + 1 == child:
+            runs[-1][0].append(parent)
+            runs[-1][1].append(child)
+        else:
+            runs.append(([parent], [child]))
+    return [(slice(p[0], p[-1] + 1), slice(c[0], c[-1] + 1)) for p, c in runs]
+
+
+def share_of(windows: int, share: float, *, middle: bool = False) -> slice:
+    """Which windows of a batch a step changes: the first ones, or those in the middle.
+
+    The order of a batch is random already, so these are any windows; fixed places cost nothing, and every batch has the
+    same number of them. The first half and the middle half meet in a quarter, as two independent draws would.
+    """
+    count = round(share * windows)
+    first = (windows - count) // 2 if middle else 0
+    return slice(first, first + count)
