@@ -141,6 +141,10 @@ TRAIN: Mapping[str, tuple[Any, Callable | None]] = {
         _option(str, "--graphs", help="Make a training step one CUDA graph: on, off or auto, wherever there is CUDA (default: auto)", panel=_TRAIN), None),
 }  # fmt: skip
 
+AUGMENT: Mapping[str, tuple[Any, Callable | None]] = {
+    "use": (_option(str, "--augment", help="Change training poses in 3D before the camera sees them: view, place, angles, parts, bones, noise, separated by commas (default: nothing, as published)", panel=_TRAIN), _list_of(str, "--augment")),
+}  # fmt: skip
+
 # what published files do not tell; for files of ours only `compat` can be chosen anew
 PUBLISHED: Mapping[str, tuple[Any, Callable | None]] = {
     "causal": (

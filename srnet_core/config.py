@@ -1,6 +1,6 @@
 """What a run is made of: validated, immutable, written beside every result.
 
-A `RunConfig` has three sections, `data`, `model` and `train`. It comes from defaults, then a TOML preset, then
+A `RunConfig` has four sections, `data`, `model`, `train` and `augment`. It comes from defaults, then a TOML preset, then
 `section.key=value` pairs, each checked when it is made. All of it is plain values, so it survives JSON.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from srnet_core.augment.config import AugmentConfig
 from srnet_core.body_parts import BodyParts, named_parts
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
@@ -236,11 +237,12 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Data, model and training of one run."""
+    """Data, model, training and augmentation of one run."""
 
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
 def replace(config, **changes):
@@ -317,16 +319,22 @@ def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
     values = to_dict(config)
     for setting in settings:
         path, equals, text = setting.partition("=")
-        section, dot, key = path.strip().partition(".")
-        if not (equals and dot and key):
-            raise ConfigError(f"{setting!r} is not of the form section.key=value", where="--set",
-                              todo="For instance: --set train.lr=0.0005")  # fmt: skip
-        choose("section", section, values, where="--set")
-        choose("setting", key, values[section], where=f"--set {section}")
+        *sections, key = path.strip().split(".")
+        if not (equals and sections and key):
+            raise ConfigError(
+                f"{setting!r} is not of the form section.key=value",
+                where="--set",
+                todo="For instance: --set train.lr=0.0005",
+            )
+        place, passed = values, "--set"
+        for section in sections:
+            choose("section", section, [k for k, v in place.items() if isinstance(v, dict)], where=passed)
+            place, passed = place[section], f"{passed} {section}" if passed == "--set" else f"{passed}.{section}"
+        choose("setting", key, place, where=passed)
         try:
-            values[section][key] = tomllib.loads(f"value = {text.strip()}")["value"]
+            place[key] = tomllib.loads(f"value = {text.strip()}")["value"]
         except (ValueError, RecursionError):  # a bare word, or nothing that TOML could be
-            values[section][key] = text.strip()
+            place[key] = text.strip()
     return from_dict(RunConfig, values, where="--set")
 
 
@@ -335,8 +343,16 @@ def merge(base: RunConfig, overrides: Mapping[str, Any], *, where: object = None
     values = to_dict(base)
     for section, entries in overrides.items():
         choose("section", str(section), values, where=where)
-        _require(isinstance(entries, Mapping), f"[{section}] must be a table of settings", str(where))
-        for key in entries:
-            choose("setting", str(key), values[section], where=f"{where}, [{section}]")
-        values[section] |= entries
+        _put(values[section], entries, str(section), where)
     return from_dict(RunConfig, values, where=where)
+
+
+def _put(values: dict[str, Any], entries: Any, section: str, where: object) -> None:
+    """Put the entries of a section over its values; a table inside it is a section of its own."""
+    _require(isinstance(entries, Mapping), f"[{section}] must be a table of settings", str(where))
+    for key, value in entries.items():
+        choose("setting", str(key), values, where=f"{where}, [{section}]")
+        if isinstance(values[key], dict):
+            _put(values[key], value, f"{section}.{key}", where)
+        else:
+            values[key] = value

@@ -5,18 +5,19 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.options import DATA, MODEL, TRAIN, shared
+from srnet_cli.options import AUGMENT, DATA, MODEL, TRAIN, shared
 
 _PANEL = "Run"
 
 
-@shared(data=DATA, model=MODEL, train=TRAIN)
+@shared(data=DATA, model=MODEL, train=TRAIN, augment=AUGMENT)
 def main(
     data: dict,
     model: dict,
     train: dict,
+    augment: dict,
     name: Annotated[str | None, typer.Option("--name", help="Name of the run and its files (default: made from the options)", rich_help_panel=_PANEL)] = None,
-    preset: Annotated[str | None, typer.Option("--config", help="A preset's name, or a TOML file with the tables data, model, train", rich_help_panel=_PANEL)] = None,
+    preset: Annotated[str | None, typer.Option("--config", help="A preset's name, or a TOML file with the tables data, model, train, augment", rich_help_panel=_PANEL)] = None,
     force: Annotated[bool, typer.Option("--force", help="With --name: replace the run of that name", rich_help_panel=_PANEL)] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any setting, as train.lr=0.0005, over options and preset; may be repeated", rich_help_panel=_PANEL)] = None,
     resume: Annotated[Path | None, typer.Option("--resume", help="Go on with the run of this checkpoint", rich_help_panel=_PANEL)] = None,
@@ -49,5 +50,6 @@ def main(
     )
     untold = {name: model[name] for name in ("causal", "recombine") if name in model}  # by published files
     source = open_checkpoint(resume or finetune, data, untold) if resume or finetune else None
-    config = start_config(source, bool(resume), preset, {"data": data, "model": model, "train": train}, set_ or [])
+    options = {"data": data, "model": model, "train": train, "augment": augment}
+    config = start_config(source, bool(resume), preset, options, set_ or [])
     train_and_show(config, place, resume=source if resume else None, finetune=source if finetune else None)

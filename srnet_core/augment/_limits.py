@@ -59,9 +59,7 @@ def limited_legs(thigh: Tensor, shank: Tensor, thigh_before: Tensor, shank_befor
     bend, swing = _hip(thigh, side)
     bend_before, swing_before = _hip(thigh_before, side)
     flexion, rotation = _hinge(thigh, shank, _sideways(thigh), side, _BACK_OF_KNEE)
-    flexion_before, rotation_before = _hinge(
-        thigh_before, shank_before, _sideways(thigh_before), side, _BACK_OF_KNEE
-    )
+    flexion_before, rotation_before = _hinge(thigh_before, shank_before, _sideways(thigh_before), side, _BACK_OF_KNEE)
     bend = _limited(bend, bend_before, *_range("hip_flexion"))
     swing = _limited(swing, swing_before, *_range("hip_abduction"))
     flexion = _limited(flexion, flexion_before, *_range("knee_flexion"))

@@ -9,12 +9,14 @@ from torch import Tensor
 
 def cross(a: Tensor, b: Tensor) -> Tensor:
     """Cross product of (3, ...) planes; the shapes broadcast."""
-    return torch.stack([a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))])
+    (ax, ay, az), (bx, by, bz) = a.unbind(), b.unbind()
+    return torch.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
     """(...,) scalar product of (3, ...) planes."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    (ax, ay, az), (bx, by, bz) = a.unbind(), b.unbind()
+    return (ax * bx).addcmul_(ay, by).addcmul_(az, bz)
 
 
 def length(a: Tensor) -> Tensor:
@@ -37,8 +39,8 @@ def quaternion(rotation_vector: Tensor) -> Tensor:
 def rotate(quaternions: Tensor, vectors: Tensor) -> Tensor:
     """Rotate (3, ...) vectors by (4, ...) unit quaternions: v + w t + u x t with t = 2 u x v."""
     w, u = quaternions[0], quaternions[1:]
-    twice = 2 * cross(u, vectors)
-    return vectors + w * twice + cross(u, twice)
+    twice = cross(u, vectors).mul_(2)
+    return cross(u, twice).add_(vectors).addcmul_(w, twice)
 
 
 def frame(left: Tensor, up: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,4 +58,5 @@ def into(axes: tuple[Tensor, Tensor, Tensor], vectors: Tensor) -> Tensor:
 def out_of(axes: tuple[Tensor, Tensor, Tensor], local: Tensor) -> Tensor:
     """The inverse of `into`."""
     x, y, z = (axis[:, None] for axis in axes)
-    return x * local[0] + y * local[1] + z * local[2]
+    a, b, c = local.unbind()
+    return (x * a).addcmul_(y, b).addcmul_(z, c)

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from srnet_core.augment import _limits
-from srnet_core.augment._draws import Draws
 from srnet_core.augment._people import Rig, require_body, share_of
 from srnet_core.augment._planes import frame, into, length, out_of, quaternion, rotate, unit
 from srnet_core.augment.config import AnglesConfig
+from srnet_core.augment.draws import Draws
 
 Axes = tuple[Tensor, Tensor, Tensor]
 _PELVIS, _TRUNK, _CHEST = range(3)

@@ -5,9 +5,9 @@ All windows are changed, each by factors of its own; directions of the bones and
 
 from torch import Tensor
 
-from srnet_core.augment._draws import Draws
 from srnet_core.augment._people import Rig
 from srnet_core.augment.config import BonesConfig
+from srnet_core.augment.draws import Draws
 
 
 def apply(bones: Tensor, config: BonesConfig, draws: Draws, rig: Rig) -> Tensor:

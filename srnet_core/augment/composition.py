@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from srnet_core import augment
-from srnet_core.augment._draws import Draws, seed_of
 from srnet_core.augment._people import Rig, to_bones, to_positions
 from srnet_core.augment._placement import Placement, place
 from srnet_core.augment.config import AugmentConfig
+from srnet_core.augment.draws import Draws, seed_of
 from srnet_core.batch import Batch
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera, camera_rows
@@ -118,7 +118,9 @@ class Augmentation:
             pose_2d, pose_3d = (self._mirrored_pose(pose, flip) for pose in (pose_2d, pose_3d))
             if parameters is not None:
                 parameters = torch.where(flip[:, None, None], self._flip_parameters(parameters), parameters)
-        return Batch(pose_2d.contiguous(), pose_3d.contiguous(), None if parameters is None else parameters.contiguous())
+        return Batch(
+            pose_2d.contiguous(), pose_3d.contiguous(), None if parameters is None else parameters.contiguous()
+        )
 
     def _mirrored_pose(self, pose: Tensor, flip: Tensor) -> Tensor:
         """(B, L, J, D) with left and right exchanged and x negated where (B,) `flip` says so, on long rows of memory."""

@@ -11,9 +11,9 @@ import math
 import torch
 from torch import Tensor
 
-from srnet_core.augment._draws import Draws
 from srnet_core.augment._people import Rig
 from srnet_core.augment.config import NoiseConfig
+from srnet_core.augment.draws import Draws
 from srnet_core.normalization import Seen
 
 

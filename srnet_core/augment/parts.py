@@ -11,10 +11,10 @@ A window of many frames takes the same frames of the other window, so that each 
 import torch
 from torch import Tensor
 
-from srnet_core.augment._draws import Draws
 from srnet_core.augment._people import Rig, require_body, share_of
 from srnet_core.augment._planes import frame, into, length, out_of
 from srnet_core.augment.config import PartsConfig
+from srnet_core.augment.draws import Draws
 
 _LEGS = (("RKnee", "RFoot"), ("LKnee", "LFoot"))
 _ARMS = (("RElbow", "RWrist"), ("LElbow", "LWrist"))
@@ -43,7 +43,9 @@ def apply(bones: Tensor, config: PartsConfig, draws: Draws, rig: Rig) -> Tensor:
     return bones
 
 
-def _take(own: Tensor, axes: tuple[Tensor, Tensor, Tensor], joints: list[int], config: PartsConfig, draws: Draws) -> None:
+def _take(
+    own: Tensor, axes: tuple[Tensor, Tensor, Tensor], joints: list[int], config: PartsConfig, draws: Draws
+) -> None:
     """Exchange one part, in place."""
     local = into(axes, own[:, joints])
     own[:, joints] = out_of(axes, _exchanged(local, config, draws))

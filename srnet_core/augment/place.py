@@ -6,9 +6,9 @@ Sideways and in depth along the ground as the camera sees it, and up and down al
 import torch
 from torch import Tensor
 
-from srnet_core.augment._draws import Draws
 from srnet_core.augment._placement import Placement, unit_rows
 from srnet_core.augment.config import PlaceConfig
+from srnet_core.augment.draws import Draws
 
 
 def apply(placement: Placement, config: PlaceConfig, draws: Draws, up: Tensor) -> Placement:

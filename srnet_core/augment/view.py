@@ -11,9 +11,9 @@ import math
 import torch
 from torch import Tensor
 
-from srnet_core.augment._draws import Draws
 from srnet_core.augment._placement import Placement, rotation_matrices, unit_rows
 from srnet_core.augment.config import ViewConfig
+from srnet_core.augment.draws import Draws
 
 
 def apply(placement: Placement, config: ViewConfig, draws: Draws, up: Tensor) -> Placement:
@@ -31,7 +31,10 @@ def apply(placement: Placement, config: ViewConfig, draws: Draws, up: Tensor) ->
     turn = rotation_matrices(sight * roll) @ rotation_matrices(across * pitch) @ rotation_matrices(up * yaw)
     low, high = math.log(config.nearest_scale), math.log(config.farthest_scale)
     scale = (low + (high - low) * draws.share(windows, 1)).exp()
-    direction, angle = 2 * math.pi * draws.share(windows, 1), math.radians(config.ray_deg) * draws.share(windows, 1).sqrt()
+    direction, angle = (
+        2 * math.pi * draws.share(windows, 1),
+        math.radians(config.ray_deg) * draws.share(windows, 1).sqrt(),
+    )
     axis = across * direction.cos() + torch.linalg.cross(sight, across) * direction.sin()
     aside = rotation_matrices(axis * angle)
     centre_m = (aside @ (placement.centre_m * scale)[..., None])[..., 0]
