@@ -22,18 +22,19 @@ from srnet_core.augment._people import Rig, require_body, share_of
 from srnet_core.augment._planes import frame, into, length, out_of, quaternion, rotate, unit
 from srnet_core.augment.config import AnglesConfig
 from srnet_core.augment.draws import Draws
+from srnet_core.geometry.skeleton import Skeleton
 
 Axes = tuple[Tensor, Tensor, Tensor]
 _PELVIS, _TRUNK, _CHEST = range(3)
 
 
-def apply(bones: Tensor, config: AnglesConfig, draws: Draws, rig: Rig) -> Tensor:
-    """(3, J, B, L) bones, changed in place.
+def require(skeleton: Skeleton) -> None:
+    """`ConfigError` unless the skeleton has the limbs that this step moves."""
+    require_body(skeleton, "angles")
 
-    Raises:
-        ConfigError: a skeleton without these limbs.
-    """
-    require_body(rig.skeleton, "angles")
+
+def apply(bones: Tensor, config: AnglesConfig, draws: Draws, rig: Rig) -> Tensor:
+    """(3, J, B, L) bones, changed in place."""
     own = bones[:, :, share_of(bones.shape[2], config.share)]
     if not own.shape[2]:
         return bones

@@ -15,19 +15,20 @@ from srnet_core.augment._people import Rig, require_body, share_of
 from srnet_core.augment._planes import frame, into, length, out_of
 from srnet_core.augment.config import PartsConfig
 from srnet_core.augment.draws import Draws
+from srnet_core.geometry.skeleton import Skeleton
 
 _LEGS = (("RKnee", "RFoot"), ("LKnee", "LFoot"))
 _ARMS = (("RElbow", "RWrist"), ("LElbow", "LWrist"))
 _TRUNK = ("Spine", "Thorax", "Neck/Nose", "Head", "LShoulder", "RShoulder")
 
 
-def apply(bones: Tensor, config: PartsConfig, draws: Draws, rig: Rig) -> Tensor:
-    """(3, J, B, L) bones, changed in place.
+def require(skeleton: Skeleton) -> None:
+    """`ConfigError` unless the skeleton has the limbs that this step moves."""
+    require_body(skeleton, "parts")
 
-    Raises:
-        ConfigError: a skeleton without these parts.
-    """
-    require_body(rig.skeleton, "parts")
+
+def apply(bones: Tensor, config: PartsConfig, draws: Draws, rig: Rig) -> Tensor:
+    """(3, J, B, L) bones, changed in place."""
     own = bones[:, :, share_of(bones.shape[2], config.share, middle=True)]
     if own.shape[2] < 2:
         return bones  # nobody to take from
