@@ -18,7 +18,8 @@ import numpy as np
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.rotation import quaternion_inverse, rotate
 
-_NEWTON_STEPS = 12  # each doubles the correct digits; a few more than rounding needs, for strong lenses
+_STEPS = 20  # of Newton's method: more than rounding needs, for strong lenses
+_FLATTEST = 0.1  # least slope of the lens model that is divided by
 _WIDEST_RAY = 4.0  # tangent of 76 degrees from the optical axis: keeps Newton's method finite outside the lens model
 
 
@@ -181,45 +182,48 @@ def distort(rays: Any, cameras: CameraRows) -> Any:
     `cameras` must broadcast against the rays.
     """
     x, y = rays[..., :1], rays[..., 1:]
+    px, py = _columns(cameras.tangential_distortion)
     r2 = x * x + y * y
-    factor, _ = _lens(x, y, r2, cameras)
+    factor = _radial(r2, cameras)[0] + (px * x + py * y)
     return (rays * factor + cameras.tangential_distortion * r2) * cameras.focal_length_px + cameras.center_px
 
 
-def undistort(points_px: Any, cameras: CameraRows, start: Any = None, steps: int = _NEWTON_STEPS) -> Any:
+def undistort(points_px: Any, cameras: CameraRows, start: Any = None, steps: int = _STEPS) -> Any:
     """(..., 2) pixels -> (..., 2) rays: the inverse of `distort`, by Newton's method.
+
+    The derivative of the lens model is taken without its tangential part, which is a thousandth of it. What is left has an
+    inverse in closed form: with f the radial factor and s its slope in r^2, it is f I + 2 s u u^T for a ray u.
 
     Args:
         start: (..., 2) rays to begin with, where they are nearly known; left out, the rays of a lens without distortion.
         steps: of Newton's method; two are enough from a start within a few pixels.
     """
     goal = (points_px - cameras.center_px) / cameras.focal_length_px
-    rays = goal if start is None else start
-    p = cameras.tangential_distortion
-    px, py = p[..., :1], p[..., 1:]
+    goal_x, goal_y = goal[..., :1], goal[..., 1:]
+    x, y = (goal_x, goal_y) if start is None else (start[..., :1], start[..., 1:])
+    px, py = _columns(cameras.tangential_distortion)
     for _ in range(steps):
-        x, y = rays[..., :1], rays[..., 1:]
         r2 = x * x + y * y
-        factor, slope = _lens(x, y, r2, cameras)
-        factor_x, factor_y = 2 * x * slope + px, 2 * y * slope + py  # derivatives of the factor
-        xx, xy = factor + x * factor_x + 2 * px * x, x * factor_y + 2 * px * y
-        yx, yy = y * factor_x + 2 * py * x, factor + y * factor_y + 2 * py * y
-        error = rays * factor + p * r2 - goal
-        ex, ey = error[..., :1], error[..., 1:]
-        # outside the range that the lens model can be inverted in, the determinant falls to zero: go on in small steps
-        inverse = 1 / (xx * yy - xy * yx).clip(0.1, None)
-        rays = _pair(x - inverse * (yy * ex - xy * ey), y - inverse * (xx * ey - yx * ex)).clip(
-            -_WIDEST_RAY, _WIDEST_RAY
-        )
-    return rays
+        radial, slope = _radial(r2, cameras)
+        factor = radial + (px * x + py * y)
+        error_x, error_y = x * factor + px * r2 - goal_x, y * factor + py * r2 - goal_y
+        # outside the range in which the lens model can be inverted both fall to zero: go on in small steps there
+        radial = radial.clip(_FLATTEST, None)
+        along = 2 * slope * (x * error_x + y * error_y) / (radial + 2 * slope * r2).clip(_FLATTEST, None)
+        x = (x - (error_x - along * x) / radial).clip(-_WIDEST_RAY, _WIDEST_RAY)
+        y = (y - (error_y - along * y) / radial).clip(-_WIDEST_RAY, _WIDEST_RAY)
+    return _pair(x, y)
 
 
-def _lens(x: Any, y: Any, r2: Any, cameras: CameraRows) -> tuple[Any, Any]:
-    """The factor by which distortion lengthens a ray, without its last term, and the slope of its radial part in r^2."""
-    k, p = cameras.radial_distortion, cameras.tangential_distortion
+def _radial(r2: Any, cameras: CameraRows) -> tuple[Any, Any]:
+    """The factor by which radial distortion lengthens a ray, and its slope in r^2."""
+    k = cameras.radial_distortion
     k1, k2, k3 = k[..., :1], k[..., 1:2], k[..., 2:]
-    factor = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + (p[..., :1] * x + p[..., 1:] * y)
-    return factor, k1 + r2 * (2 * k2 + r2 * 3 * k3)
+    return 1 + r2 * (k1 + r2 * (k2 + r2 * k3)), k1 + r2 * (2 * k2 + r2 * (3 * k3))
+
+
+def _columns(pairs: Any) -> tuple[Any, Any]:
+    return pairs[..., :1], pairs[..., 1:]
 
 
 def _pair(x: Any, y: Any) -> Any:

@@ -51,7 +51,7 @@ def test_a_batch_is_what_the_normalization_makes_of_the_projected_pose(augmented
     for window in range(8):
         camera = CAMERAS[window % len(CAMERAS)]
         encoded = plugin.encode(pixels[window].numpy(), pose_m[window].numpy(), camera)
-        np.testing.assert_allclose(pose_2d[window], encoded.pose_2d, atol=2e-6)
+        np.testing.assert_allclose(pose_2d[window], encoded.pose_2d, atol=1e-5 if "noise" in use else 2e-6)
         np.testing.assert_allclose(pose_3d[window], encoded.pose_3d, atol=5e-6)
 
 
