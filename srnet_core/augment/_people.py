@@ -1,7 +1,7 @@
 """A batch of people on the way through the steps: their bones, where they stand, and what is known of the recording."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -10,8 +10,6 @@ from torch import Tensor
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.skeletons.h36m17 import SKELETON as H36M17
-
-_SIDES = ("R", "L")  # the order of two-sided arrays
 
 
 @dataclass(frozen=True)
@@ -22,11 +20,14 @@ class Rig:
         skeleton: with joint 0 as the root.
         fps: frames per second of the windows.
         centre: index of the frame in a window that predictions are for; the frame about which views turn.
+        device: where the poses are.
     """
 
     skeleton: Skeleton
     fps: float
     centre: int
+    device: torch.device
+    _made: dict[tuple[int, ...], Tensor] = field(default_factory=dict, repr=False)
 
     @cached_property
     def bones_outwards(self) -> tuple[tuple[int, int], ...]:
@@ -51,17 +52,36 @@ class Rig:
             chains.append(tuple(reversed(chain)))
         return max(chains, key=len)
 
-    def seconds(self, frames: int, device: torch.device) -> Tensor:
+    @cached_property
+    def runs(self) -> tuple[tuple[slice, slice], ...]:
+        """The bones as few pairs of slices: parents and children that follow one another in both."""
+        runs: list[tuple[list[int], list[int]]] = []
+        for parent, child in self.skeleton.bones:
+            if runs and runs[-1][0][-1] + 1 == parent and runs[-1][1][-1] + 1 == child:
+                runs[-1][0].append(parent)
+                runs[-1][1].append(child)
+            else:
+                runs.append(([parent], [child]))
+        return tuple((slice(p[0], p[-1] + 1), slice(c[0], c[-1] + 1)) for p, c in runs)
+
+    def seconds(self, frames: int) -> Tensor:
         """(L,) time of each frame of a window, zero at the centre."""
-        return (torch.arange(frames, device=device) - self.centre) / self.fps
+        return (torch.arange(frames, device=self.device) - self.centre) / self.fps
 
     def index(self, *names: str) -> list[int]:
         """Indices of joints by name."""
         return [self.skeleton.index(name) for name in names]
 
-    def sides(self, *names: str) -> list[list[int]]:
-        """For each name without its side, the indices of the right and the left joint."""
-        return [self.index(*(side + name for side in _SIDES)) for name in names]
+    def joints(self, *names: str) -> Tensor:
+        """The same as a tensor on the device."""
+        return self.on_device(self.index(*names))
+
+    def on_device(self, joints: Sequence[int]) -> Tensor:
+        """Indices as a tensor, made once: a copy to a GPU in every step would make the step wait."""
+        key = tuple(joints)
+        if key not in self._made:
+            self._made[key] = torch.as_tensor(key, device=self.device)
+        return self._made[key]
 
 
 def require_body(skeleton: Skeleton, step: str) -> None:
@@ -77,7 +97,7 @@ def require_body(skeleton: Skeleton, step: str) -> None:
 def to_bones(positions: Tensor, rig: Rig) -> Tensor:
     """(3, J, B, L) positions -> (3, J, B, L): joint 0 where it is, each other joint as seen from its parent."""
     bones = positions.clone()
-    for parents, children in _runs(rig):
+    for parents, children in rig.runs:
         bones[:, children] -= positions[:, parents]
     return bones
 
@@ -87,18 +107,6 @@ def to_positions(bones: Tensor, rig: Rig) -> Tensor:
     for parent, child in rig.bones_outwards:
         bones[:, child] += bones[:, parent]
     return bones
-
-
-def _runs(rig: Rig) -> Sequence[tuple[slice, slice]]:
-    """The bones as few pairs of slices: parents and children that follow one another in both."""
-    runs: list[tuple[list[int], list[int]]] = []
-    for parent, child in rig.skeleton.bones:
-        if runs and runs[-1][0][-1] + 1 == parent and runs[-1][1][-1] + 1 == child:
-            runs[-1][0].append(parent)
-            runs[-1][1].append(child)
-        else:
-            runs.append(([parent], [child]))
-    return [(slice(p[0], p[-1] + 1), slice(c[0], c[-1] + 1)) for p, c in runs]
 
 
 def share_of(windows: int, share: float, *, middle: bool = False) -> slice:

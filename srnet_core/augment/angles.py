@@ -25,7 +25,10 @@ from srnet_core.augment.draws import Draws
 from srnet_core.geometry.skeleton import Skeleton
 
 Axes = tuple[Tensor, Tensor, Tensor]
-_PELVIS, _TRUNK, _CHEST = range(3)
+_KNEES, _FEET = ("RKnee", "LKnee"), ("RFoot", "LFoot")
+_ELBOWS, _WRISTS = ("RElbow", "LElbow"), ("RWrist", "LWrist")
+_LOWER = ("RHip", "LHip", *_KNEES, *_FEET)
+_UPPER = ("Spine", "Thorax", "Neck/Nose", "Head", "RShoulder", "LShoulder", *_ELBOWS, *_WRISTS)
 
 
 def require(skeleton: Skeleton) -> None:
@@ -56,32 +59,20 @@ def _drifting(deviation_deg: float, count: int, own: Tensor, config: AnglesConfi
     if frames == 1:
         return first
     second = draws.rotations(deviation_deg, count, windows, 1)
-    phase = rig.seconds(frames, own.device) * (math.pi / 2 / config.drift_s)
+    phase = rig.seconds(frames) * (math.pi / 2 / config.drift_s)
     return first * phase.cos() + second * phase.sin()
 
 
 def _turn_trunk(own: Tensor, turns: Tensor, rig: Rig) -> None:
     """Pelvis with legs, trunk, chest: (4, 3, n, L) quaternions."""
-    for part, joints in ((_PELVIS, _legs(rig)), (_TRUNK, _upper(rig)), (_CHEST, _upper(rig)[1:])):
+    for part, names in enumerate((_LOWER, _UPPER, _UPPER[1:])):  # the chest is all that is above Spine
+        joints = rig.joints(*names)
         own[:, joints] = rotate(turns[:, part : part + 1], own[:, joints])
 
 
-def _legs(rig: Rig) -> list[int]:
-    return [joint for names in rig.sides("Hip", "Knee", "Foot") for joint in names]
-
-
-def _upper(rig: Rig) -> list[int]:
-    """All joints above the pelvis, Spine first."""
-    legs = {0, *_legs(rig)}
-    spine = rig.skeleton.index("Spine")
-    return [spine, *(j for j in range(rig.skeleton.num_joints) if j not in legs | {spine})]
-
-
 def _turn_limbs(own: Tensor, config: AnglesConfig, draws: Draws, rig: Rig) -> None:
-    """Arms and legs as a whole, then forearms and shanks."""
-    (r_knee, l_knee), (r_foot, l_foot) = rig.sides("Knee", "Foot")
-    (r_elbow, l_elbow), (r_wrist, l_wrist) = rig.sides("Elbow", "Wrist")
-    firsts, seconds = [r_knee, l_knee, r_elbow, l_elbow], [r_foot, l_foot, r_wrist, l_wrist]
+    """Legs and arms as a whole, then shanks and forearms."""
+    firsts, seconds = rig.joints(*_KNEES, *_ELBOWS), rig.joints(*_FEET, *_WRISTS)
     whole = quaternion(_drifting(config.limb_deg, 4, own, config, draws, rig))
     end = quaternion(_drifting(config.end_deg, 4, own, config, draws, rig))
     own[:, firsts] = rotate(whole, own[:, firsts])
@@ -92,19 +83,18 @@ class _Limbs:
     """Axes of pelvis and thorax, and the directions of the limbs in them, (3, 2, n, L) right and left."""
 
     def __init__(self, bones: Tensor, rig: Rig):
-        (right_hip, left_hip), (right_shoulder, left_shoulder) = rig.sides("Hip", "Shoulder")
+        right_hip, left_hip, right_shoulder, left_shoulder = rig.index("RHip", "LHip", "RShoulder", "LShoulder")
         spine, thorax = rig.index("Spine", "Thorax")
         self.pelvis: Axes = frame(bones[:, left_hip] - bones[:, right_hip], bones[:, spine])
         self.thorax: Axes = frame(bones[:, left_shoulder] - bones[:, right_shoulder], bones[:, thorax])
-        knees, feet, elbows, wrists = rig.sides("Knee", "Foot", "Elbow", "Wrist")
-        self.thigh, self.shank = (into(self.pelvis, unit(bones[:, joints])) for joints in (knees, feet))
-        self.upper, self.fore = (into(self.thorax, unit(bones[:, joints])) for joints in (elbows, wrists))
+        self.thigh, self.shank = (into(self.pelvis, unit(bones[:, rig.joints(*n)])) for n in (_KNEES, _FEET))
+        self.upper, self.fore = (into(self.thorax, unit(bones[:, rig.joints(*n)])) for n in (_ELBOWS, _WRISTS))
 
 
 def _possible(own: Tensor, trunk: Tensor, before: _Limbs, rig: Rig) -> Tensor:
     """(n,) whether the trunk keeps to its limits under (3, 3, n, L) rotations."""
     pelvis, whole, chest = quaternion(trunk).unbind(1)
-    (right_hip, left_hip), (right_shoulder, left_shoulder) = rig.sides("Hip", "Shoulder")
+    right_hip, left_hip, right_shoulder, left_shoulder = rig.index("RHip", "LHip", "RShoulder", "LShoulder")
     spine, thorax = rig.index("Spine", "Thorax")
     hips, lumbar = rotate(pelvis, own[:, left_hip] - own[:, right_hip]), rotate(whole, own[:, spine])
     shoulders = rotate(chest, rotate(whole, own[:, left_shoulder] - own[:, right_shoulder]))
@@ -116,13 +106,13 @@ def _possible(own: Tensor, trunk: Tensor, before: _Limbs, rig: Rig) -> Tensor:
 def _keep_limits(own: Tensor, before: _Limbs, rig: Rig) -> None:
     """Bring limbs back within their limits, in place, each bone with its own length."""
     after = _Limbs(own, rig)
-    knees, feet, elbows, wrists = rig.sides("Knee", "Foot", "Elbow", "Wrist")
     thigh, shank = _limits.limited_legs(after.thigh, after.shank, before.thigh, before.shank)
     upper, fore = _limits.limited_arms(after.upper, after.fore, before.upper, before.fore)
-    for joints, axes, local in (
-        (knees, after.pelvis, thigh),
-        (feet, after.pelvis, shank),
-        (elbows, after.thorax, upper),
-        (wrists, after.thorax, fore),
+    for names, axes, local in (
+        (_KNEES, after.pelvis, thigh),
+        (_FEET, after.pelvis, shank),
+        (_ELBOWS, after.thorax, upper),
+        (_WRISTS, after.thorax, fore),
     ):
+        joints = rig.joints(*names)
         own[:, joints] = out_of(axes, local) * length(own[:, joints])

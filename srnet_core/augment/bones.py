@@ -14,7 +14,7 @@ def apply(bones: Tensor, config: BonesConfig, draws: Draws, rig: Rig) -> Tensor:
     """(3, J, B, L) bones, changed in place."""
     joints, windows = bones.shape[1:3]
     own = draws.normal(config.bone_log, joints, windows)
-    both = own.index_select(0, draws.indices([min(j, m) for j, m in enumerate(rig.skeleton.mirror)]))
+    both = own.index_select(0, rig.on_device([min(j, m) for j, m in enumerate(rig.skeleton.mirror)]))
     factors = (both + draws.normal(config.person_log, 1, windows)).exp()
     bones[:, 1:] *= factors[1:, :, None]
     return bones

@@ -60,11 +60,11 @@ class Augmentation:
         self._plugins = {name: augment.load(name) for name in self._steps}
         self._normalization, self._flip_parameters = normalization, flip_parameters
         self._past, self._stride = past, stride
-        self._rig = Rig(skeleton, fps, past + stride // 2)
+        self._rig = Rig(skeleton, fps, past + stride // 2, device)
         for name in self._steps:
             if check := getattr(self._plugins[name], "require", None):
                 check(skeleton)
-        self._mirror = torch.as_tensor(skeleton.mirror, device=device)
+        self._mirror = self._rig.on_device(skeleton.mirror)
         self._cameras = camera_rows(cameras).map(lambda column: torch.as_tensor(column, dtype=torch.float32).to(device))
 
     def __call__(self, positions: Tensor, camera: Tensor, flip: Tensor | None, seed: int | None) -> Batch:

@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -48,7 +47,3 @@ class Draws:
     def below(self, limit: int) -> int:
         """A whole number in [0, limit), without waiting for the device."""
         return seed_of(self._generator.initial_seed(), "below", limit) % limit
-
-    def indices(self, values: Sequence[int]) -> Tensor:
-        """Whole numbers as a tensor on the device."""
-        return torch.as_tensor(values, device=self._device)

@@ -29,7 +29,7 @@ def apply(seen: Seen, config: NoiseConfig, draws: Draws, rig: Rig) -> Seen:
     if config.swap_share:
         swapped = times.nearest(draws.share(windows, times.knots) < config.swap_share)
         exact_px = seen.pose_2d_px.permute(3, 2, 0, 1)
-        mirror = draws.indices(rig.skeleton.mirror)
+        mirror = rig.on_device(rig.skeleton.mirror)
         noise_px += torch.where(swapped, exact_px.index_select(1, mirror) - exact_px, 0.0)
     return Seen(seen.pose_cam_m, seen.cameras, noise_px.permute(2, 3, 1, 0))
 

@@ -33,20 +33,18 @@ def apply(bones: Tensor, config: PartsConfig, draws: Draws, rig: Rig) -> Tensor:
     if own.shape[2] < 2:
         return bones  # nobody to take from
     pelvis, shoulders = _pelvis(own, rig), _shoulders(own, rig)
-    arms = {part: into(shoulders, own[:, rig.index(*part)]) for part in _ARMS}
-    _take(own, pelvis, rig.index(*_TRUNK), config, draws)
+    arms = {part: into(shoulders, own[:, rig.joints(*part)]) for part in _ARMS}
+    _take(own, pelvis, rig.joints(*_TRUNK), config, draws)
     for part in _LEGS:
-        _take(own, pelvis, rig.index(*part), config, draws)
+        _take(own, pelvis, rig.joints(*part), config, draws)
     shoulders = _shoulders(own, rig)  # where the trunk has them now
     for part in _ARMS:
         local = _exchanged(arms[part], config, draws)
-        own[:, rig.index(*part)] = out_of(shoulders, local)
+        own[:, rig.joints(*part)] = out_of(shoulders, local)
     return bones
 
 
-def _take(
-    own: Tensor, axes: tuple[Tensor, Tensor, Tensor], joints: list[int], config: PartsConfig, draws: Draws
-) -> None:
+def _take(own: Tensor, axes: tuple[Tensor, Tensor, Tensor], joints: Tensor, config: PartsConfig, draws: Draws) -> None:
     """Exchange one part, in place."""
     local = into(axes, own[:, joints])
     own[:, joints] = out_of(axes, _exchanged(local, config, draws))
