@@ -248,6 +248,8 @@ def _show_start(run: "TrainingRun") -> None:
         "training": f"{count_text(train.epochs, 'epoch')} of {count_text(len(run.sampler), 'step')}, seed {train.seed}{tested}",
         "files": f"{run.files.latest}\n{run.files.metrics.parent}/",
     }
+    if run.config.augment.use:
+        rows["augmentation"] = ", ".join(run.config.augment.use)
     if progress.epoch or progress.step:
         rows["goes on"] = _reached(progress.epoch, progress.step)
     facts(rows)
