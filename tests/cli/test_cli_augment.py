@@ -51,3 +51,10 @@ def test_a_preset_switches_it_on(train):
 
 def test_an_unknown_step_lists_those_there_are(train):
     train("--augment", "view,angels").refused("--augment", "Did you mean 'angles'", "parts, angles, bones, place, view")
+
+
+def test_a_run_on_detections_is_told_that_it_does_not_train_on_them(train, own_data):
+    gt = next(own_data.glob("**/data_2d_small_gt.npz"))
+    gt.with_name("data_2d_small_cpn.npz").write_bytes(gt.read_bytes())
+    ran = train("--name", "run", "--keypoints", "cpn", "--augment", "view").ok()
+    assert "instead of the keypoints cpn" in " ".join(ran.out.split())
