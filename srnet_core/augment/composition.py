@@ -3,6 +3,7 @@
 Letters: B windows, L input frames, S target frames, J joints.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,10 @@ from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.normalization import Normalization, Seen
 
 _BODY, _STAND = ("parts", "angles", "bones"), ("place", "view")
+
+
+# Windows of a large batch are changed some at a time: what lies between stays in the memory that the processor has just used.
+_MOST_FRAMES_ON_CPU = 1 << 15
 
 
 class Augmentation:
@@ -79,6 +84,26 @@ class Augmentation:
         Returns:
             `Batch` in contiguous memory.
         """
+        _, _, windows, frames = positions.shape
+        pieces = -(-windows * frames // _MOST_FRAMES_ON_CPU) if positions.device.type == "cpu" else 1
+        if pieces == 1:
+            return self._piece(positions, camera, flip, seed)
+        parts = [
+            self._piece(
+                positions[:, :, some],
+                camera[some],
+                None if flip is None else flip[some],
+                None if seed is None else seed_of(seed, some.start),
+            )
+            for some in _slices(windows, pieces)
+        ]
+        return Batch(
+            torch.cat([part.pose_2d for part in parts]),
+            torch.cat([part.pose_3d for part in parts]),
+            None if parts[0].parameters is None else torch.cat([part.parameters for part in parts]),
+        )
+
+    def _piece(self, positions: Tensor, camera: Tensor, flip: Tensor | None, seed: int | None) -> Batch:
         cameras = self._cameras.map(lambda column: column.index_select(0, camera)[:, None, None])
         if seed is not None:
             positions = self._stand(self._body(positions, seed), cameras.up[:, 0, 0], seed)
@@ -128,3 +153,9 @@ class Augmentation:
         planes = torch.where(flip[:, None], planes.index_select(1, self._mirror), planes)
         planes[0] *= torch.where(flip, -1.0, 1.0)[:, None]
         return planes.permute(2, 3, 1, 0)
+
+
+def _slices(windows: int, pieces: int) -> list[slice]:
+    """Slices of about equal length that make up all windows."""
+    bounds = [windows * i // pieces for i in range(pieces + 1)]
+    return [slice(a, b) for a, b in itertools.pairwise(bounds) if b > a]

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from augment_support import CAMERAS, FPS
 
 from srnet_core import normalization
-from srnet_core.augment import STEPS, load
+from srnet_core.augment import STEPS, composition, load
 from srnet_core.augment.config import AnglesConfig, AugmentConfig, PlaceConfig, ViewConfig
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.config import (
@@ -78,9 +79,8 @@ def test_a_step_that_does_nothing_gives_the_published_batches(staged, norm, trai
     if plain.order == changed.order:
         for expected, found in zip(as_arrays(plain.epoch()), as_arrays(changed.epoch()), strict=True):
             np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
-    measured = (sorted(a.reshape(len(a), -1).sum(1).tolist()) for s in (plain, changed)
-                for a in as_arrays(s.every_window(np.random.RandomState(0)))[:1])  # fmt: skip
-    np.testing.assert_allclose(*measured, atol=1e-3)
+    inputs = (as_arrays(s.every_window(np.random.RandomState(0)))[0] for s in (plain, changed))
+    np.testing.assert_allclose(*(np.sort(pose.reshape(len(pose), -1).sum(1)) for pose in inputs), atol=1e-3)
 
 
 def test_measuring_sees_the_data_as_they_are(staged):
@@ -128,13 +128,9 @@ def test_stopped_anywhere_and_resumed_it_ends_with_the_same_bits(staged, tmp_pat
 
 
 def test_mirrored_windows_are_mirror_images_of_the_same_draw(windows):
-    from augment_support import CAMERAS, FPS
-
-    from srnet_core.augment.composition import Augmentation
-
     for norm in normalization.names():
         plugin = normalization.load(norm)
-        make = Augmentation(
+        make = composition.Augmentation(
             ALL, SKELETON, CAMERAS, plugin, fps=FPS, past=2, stride=1, device=CPU, flip_parameters=plugin.flip
         )
         flip = torch.arange(10) % 3 == 0
@@ -151,6 +147,24 @@ def test_mirrored_windows_are_mirror_images_of_the_same_draw(windows):
             torch.testing.assert_close(back[flip], mirror_poses(straight[flip], SKELETON.mirror), rtol=0, atol=1e-5)
 
 
+def test_a_large_batch_is_changed_in_pieces(windows, monkeypatch):
+    positions, cameras = windows(50, 5)
+    flip = torch.arange(50) % 2 == 0
+    made = {}
+    for most in (1 << 15, 64):
+        monkeypatch.setattr(composition, "_MOST_FRAMES_ON_CPU", most)
+        for augment in (STILL, ALL):
+            plugin = normalization.load("ray")
+            settings = {"fps": FPS, "past": 2, "stride": 1, "device": CPU, "flip_parameters": plugin.flip}
+            make = composition.Augmentation(augment, SKELETON, CAMERAS, plugin, **settings)
+            made[most, augment] = make(positions.clone(), cameras, flip, 3)
+    for name in ("pose_2d", "pose_3d", "parameters"):
+        whole, pieces = (getattr(made[most, STILL], name) for most in (1 << 15, 64))
+        torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-6)
+    poses = made[64, ALL].pose_3d
+    assert poses.isfinite().all() and len(torch.unique(poses[:, 0, 5, 0])) == 50
+
+
 def test_a_step_draws_the_same_whatever_other_steps_there_are(augmented):
     _, alone = augmented(20, 1, "bones")
     _, with_view = augmented(20, 1, "bones,view")
@@ -159,8 +173,8 @@ def test_a_step_draws_the_same_whatever_other_steps_there_are(augmented):
 
 
 def test_settings_come_from_set_and_presets():
-    config = with_settings(RunConfig(), ["augment.use=[view, angles]".replace("view, angles", '"view", "angles"'),
-                                         "augment.angles.limb_deg=25", "augment.angles.limits=false"])  # fmt: skip
+    asked = ['augment.use=["view", "angles"]', "augment.angles.limb_deg=25", "augment.angles.limits=false"]
+    config = with_settings(RunConfig(), asked)
     assert config.augment.use == ("angles", "view")  # in the order in which they act
     assert config.augment.angles == AnglesConfig(limb_deg=25.0, limits=False)
     config = merge(config, {"augment": {"view": {"yaw_deg": 30}}}, where="preset")
