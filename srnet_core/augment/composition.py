@@ -59,8 +59,8 @@ class Augmentation:
         flip_parameters: Callable[[Any], Any] = lambda parameters: parameters,
     ):
         if not hasattr(normalization, "batch_input"):
-            raise ConfigError("this normalization cannot be used with augmentation: it has no batch_input",
-                              where="--augment")  # fmt: skip
+            problem = "this normalization cannot be used with augmentation: it has no batch_input"
+            raise ConfigError(problem, where="--augment")
         self._steps = dict(config.steps())
         self._plugins = {name: augment.load(name) for name in self._steps}
         self._normalization, self._flip_parameters = normalization, flip_parameters

@@ -44,8 +44,11 @@ def make_sampler(
     plugin = normalization.load(config.data.normalization)
     augmented = bool(config.augment.use)
     if augmented and config.data.root_depth == "estimate":
-        raise ConfigError("augmentation knows the depth of the root; it cannot be used with an estimated one",
-                          where="--augment", todo="Leave out --root-depth estimate, or use --norm ray")  # fmt: skip
+        raise ConfigError(
+            "augmentation knows the depth of the root; it cannot be used with an estimated one",
+            where="--augment",
+            todo="Leave out --root-depth estimate, or use --norm ray",
+        )
     source = CameraSpaceSource(stage, sequences, plugin) if augmented else StageSource(stage)
     table = WindowTable(
         [(s.start - source.first, s.length) for s in sequences],

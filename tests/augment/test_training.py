@@ -174,6 +174,7 @@ def test_a_step_draws_the_same_whatever_other_steps_there_are(augmented):
 
 def test_settings_come_from_set_and_presets():
     asked = ['augment.use=["view", "angles"]', "augment.angles.limb_deg=25", "augment.angles.limits=false"]
+    asked = ['augment.use=["view", "angles"]', "augment.angles.limb_deg=25", "augment.angles.limits=false"]
     config = with_settings(RunConfig(), asked)
     assert config.augment.use == ("angles", "view")  # in the order in which they act
     assert config.augment.angles == AnglesConfig(limb_deg=25.0, limits=False)
