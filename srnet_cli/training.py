@@ -251,7 +251,9 @@ def _show_start(run: "TrainingRun") -> None:
     if run.config.augment.use:
         rows["augmentation"] = ", ".join(run.config.augment.use)
         if (keypoints := run.stage.manifest["keypoints"]) != "gt":
-            rows["augmentation"] += f"; trained on exact projections of the 3D poses instead of the keypoints {keypoints}"
+            rows["augmentation"] += (
+                f"; trained on exact projections of the 3D poses instead of the keypoints {keypoints}"
+            )
     if progress.epoch or progress.step:
         rows["goes on"] = _reached(progress.epoch, progress.step)
     facts(rows)
