@@ -180,7 +180,7 @@ def settings_of(config: type) -> Mapping[str, Setting]:
 
 
 @functools.cache
-def sections_of(config: type) -> tuple[type, ...]:
+def sections_of(config: type) -> tuple[type[Any], ...]:
     """The config classes among the fields of a config class, each followed by those among its own fields."""
     hints = typing.get_type_hints(config)
     inside = [hints[f.name] for f in dataclasses.fields(config) if dataclasses.is_dataclass(hints[f.name])]

@@ -9,7 +9,7 @@ rotates camera axes to world axes, and its translation is its centre in world me
     [[512.0, 515.0]]
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -111,7 +111,8 @@ class Camera:
         The lens model has no closed inverse; Newton's method finds it to rounding wherever the model can be inverted.
         """
         rows = camera_rows([self]).map(lambda column: column[0])
-        return undistort(np.asarray(points_px, np.float64), rows)
+        rays: np.ndarray = undistort(np.asarray(points_px, np.float64), rows)
+        return rays
 
     def normalize_screen(self, points_px: np.ndarray) -> np.ndarray:
         """(..., 2) pixels -> the screen normalization `base`: [0, width] -> [-1, 1], aspect kept."""
@@ -162,7 +163,7 @@ class CameraRows:
     tangential_distortion: Any
     up: Any
 
-    def map(self, function) -> "CameraRows":
+    def map(self, function: Callable[[Any], Any]) -> "CameraRows":
         """`function` applied to each array, for instance to choose rows or to move them to a device."""
         return CameraRows(**{f.name: function(getattr(self, f.name)) for f in fields(self)})
 

@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 
 from srnet_core.clip import check_2d, check_clip
+from srnet_core.errors import ConfigError
 from srnet_core.geometry.arrays import concatenate
 from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.geometry.rotation import turn_from_axis, turn_to_axis
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import need, per_joint, root_relative
+from srnet_core.normalization._arrays import per_joint, root_relative
 from srnet_core.normalization.seen import Seen
 
 PARAMETERS: tuple[str, ...] = ("root_ray_x", "root_ray_y", "mean_ray_length")
@@ -83,10 +84,11 @@ def parameters_2d(
 
 
 def _known(camera: Camera | None, image_size: tuple[int, int] | None) -> Camera:
-    if camera is None and image_size is not None:
+    if camera is not None:
+        return camera
+    if image_size is not None:
         return estimated_camera(image_size)
-    need(camera=camera)
-    return camera
+    raise ConfigError("this normalization needs a camera, or the image size, from which one is estimated")
 
 
 def _encode_rays(rays: Any) -> tuple[Any, Any]:
