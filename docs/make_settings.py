@@ -5,7 +5,7 @@ python docs/make_settings.py
 
 from pathlib import Path
 
-from srnet_core.config import DataConfig, ModelConfig, Setting, TrainConfig, settings_of
+from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, Setting, TrainConfig, sections_of, settings_of
 from srnet_core.markdown import markdown_table
 
 PAGE = Path(__file__).resolve().parent / "settings.md"
@@ -16,7 +16,7 @@ HEAD = """\
 
 Every setting of a run, with its default. There are three ways to give one, and later ones override earlier ones:
 
-- in a preset, a TOML file with the tables `[data]`, `[model]` and `[train]`: `srnet train --config FILE`;
+- in a preset, a TOML file with the tables `[data]`, `[model]`, `[train]` and `[augment]`: `srnet train --config FILE`;
 - with its option: `srnet train --lr 0.0005`. Lists are separated by commas: `--arch 3,3,3`;
 - by its name: `srnet train --set train.lr=0.0005`. Lists are written as in TOML: `--set model.filter_widths=[3,3,3]`.
 
@@ -25,16 +25,20 @@ Names may be written with dashes or underscores.
 """
 COLUMNS = ("Setting", "Option", "Default", "Values", "Meaning")
 _KINDS = {int: ("whole number", "whole numbers"), float: ("number", "numbers"), str: ("text", "names")}
-SECTIONS = {"Data": DataConfig, "Model": ModelConfig, "Training": TrainConfig}
+SECTIONS = {"Data": DataConfig, "Model": ModelConfig, "Training": TrainConfig, "Augmentation": AugmentConfig}
 
 
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
     for title, config in SECTIONS.items():
-        rows = [_row(about) for about in settings_of(config).values()]
-        parts.append(f"## {title}: `[{config.SECTION}]`\n\n{markdown_table(COLUMNS, rows)}\n")
+        parts.append(f"## {title}: `[{config.SECTION}]`\n\n{_table(config)}\n")
+        parts += [f"### `[{inside.SECTION}]`\n\n{_table(inside)}\n" for inside in sections_of(config)]
     return "\n".join(parts)
+
+
+def _table(config: type) -> str:
+    return markdown_table(COLUMNS, [_row(about) for about in settings_of(config).values()])
 
 
 def _row(about: Setting) -> tuple[str, ...]:

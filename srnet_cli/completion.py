@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from srnet_core.config import DataConfig, ModelConfig, TrainConfig, settings_of
+from srnet_core.config import DataConfig, RunConfig, sections_of, settings_of
 from srnet_core.errors import SrnetError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _devices(ctx: typer.Context) -> list[str]:
 
 
 def _settings(ctx: typer.Context) -> list[str]:
-    return [f"{c.SECTION}.{name}=" for c in (DataConfig, ModelConfig, TrainConfig) for name in settings_of(c)]
+    return [f"{c.SECTION}.{name}=" for c in sections_of(RunConfig) for name in settings_of(c)]
 
 
 _KINDS: dict[str, Callable[[typer.Context], Iterable[str]]] = {

@@ -16,7 +16,7 @@ import typer
 from typer.models import OptionInfo
 
 from srnet_cli.completion import completer
-from srnet_core.config import DataConfig, ModelConfig, Setting, TrainConfig, settings_of
+from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, Setting, TrainConfig, settings_of
 from srnet_core.errors import ConfigError
 
 AS_TRAINED = "as trained"
@@ -230,6 +230,7 @@ def checkpoint_argument(default: str | None = None) -> Any:
 
 
 DATA, MODEL, TRAIN = options_of(DataConfig), options_of(ModelConfig), options_of(TrainConfig)
+AUGMENT = options_of(AugmentConfig)
 DATA_OF_CHECKPOINT = options_from_checkpoint(DataConfig)
 PUBLISHED = options_of_published(ModelConfig)
 

@@ -31,7 +31,9 @@ def start_config(
     if "groups" in model:
         model |= chosen_groups(model["groups"], config.model.skeleton)
     options = {**options, "model": model}
-    config = RunConfig(**{section: replace(getattr(config, section), **given) for section, given in options.items()})
+    config = replace(
+        config, **{section: replace(getattr(config, section), **given) for section, given in options.items()}
+    )
     return with_settings(config, settings) if settings else config
 
 

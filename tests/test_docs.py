@@ -10,7 +10,7 @@ import pytest
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
-@pytest.mark.parametrize("page", ["inference.md", "keypoints.md", "layers.md", "structures.md"])
+@pytest.mark.parametrize("page", ["augmentation.md", "inference.md", "keypoints.md", "layers.md", "structures.md"])
 def test_examples_run(page):
     results = doctest.testfile(str(DOCS / page), module_relative=False)
     assert results.attempted

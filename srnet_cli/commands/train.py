@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from srnet_cli.console import facts, prose, remark, say
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.inputs import open_checkpoint, prepare_stage
-from srnet_cli.options import DATA, MODEL, RUN_PANEL, TRAIN, SetOption, option, shared
+from srnet_cli.options import AUGMENT, DATA, MODEL, RUN_PANEL, TRAIN, SetOption, option, shared
 from srnet_cli.progress import Bar, progress_bar
 from srnet_cli.run_configuration import start_config
 from srnet_cli.tables import show_report
@@ -40,16 +40,17 @@ class Place:
     replace: bool = False
 
 
-@shared(data=DATA, model=MODEL, train=TRAIN)
+@shared(data=DATA, model=MODEL, train=TRAIN, augment=AUGMENT)
 def main(
     data: dict,
     model: dict,
     train: dict,
+    augment: dict,
     preset: Annotated[
         str | None,
         option(
             "--config",
-            help="Preset: a name, or a TOML file with the tables data, model, train",
+            help="Preset: a name, or a TOML file with the tables data, model, train, augment",
             metavar="NAME|FILE",
             completes="presets",
         ),
@@ -111,7 +112,8 @@ def main(
         place = Place(name, checkpoint_dir or Path("checkpoint"), best_dir, force)
     untold = {name: model[name] for name in ("causal", "recombine") if name in model}  # by published files
     source = open_checkpoint(resume or finetune, data, untold) if resume or finetune else None
-    config = start_config(source, bool(resume), preset, {"data": data, "model": model, "train": train}, set_ or [])
+    options = {"data": data, "model": model, "train": train, "augment": augment}
+    config = start_config(source, bool(resume), preset, options, set_ or [])
     train_and_show(config, place, resume=source if resume else None, finetune=source if finetune else None)
 
 
@@ -279,6 +281,12 @@ def _show_start(run: "TrainingRun") -> None:
         "training": f"{count_text(train.epochs, 'epoch')} of {count_text(len(run.sampler), 'step')}, seed {train.seed}{tested}",
         "files": f"{run.files.latest}\n{run.files.metrics.parent}/",
     }
+    if run.config.augment.use:
+        rows["augmentation"] = ", ".join(run.config.augment.use)
+        if (keypoints := run.stage.manifest["keypoints"]) != "gt":
+            rows["augmentation"] += (
+                f"; trained on exact projections of the 3D poses instead of the keypoints {keypoints}"
+            )
     if progress.epoch or progress.step:
         rows["resumes"] = _reached(progress.epoch, progress.step)
     facts(rows)

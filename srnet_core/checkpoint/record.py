@@ -14,7 +14,7 @@ import torch
 
 from srnet_core.body import BodySize
 from srnet_core.checkpoint._fields import decode, unusable
-from srnet_core.config import ModelConfig, RunConfig, from_dict, to_dict
+from srnet_core.config import AugmentConfig, ModelConfig, RunConfig, from_dict, to_dict
 from srnet_core.errors import CheckpointError, SrnetError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.skeletons import known_or_new
@@ -168,6 +168,8 @@ def _plain(value: Any, where: str) -> Any:
         table = {f.name: getattr(value, f.name) for f in fields(value)}
         if isinstance(value, ProgressRecord):
             table = {name: item for name, item in table.items() if item is not None}
+        if isinstance(value, RunConfig) and value.augment == AugmentConfig():
+            del table["augment"]  # a file of a run without it is what it was before there was augmentation
         return _plain(table, where)
     if isinstance(value, Mapping):
         return {str(key): _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
@@ -211,27 +213,43 @@ def _run_config(value: Any, where: str) -> RunConfig:
     """The settings that this version has; `_unknown_settings` names the others."""
     if not isinstance(value, dict) or not all(isinstance(section, dict) for section in value.values()):
         raise unusable(where, "must be a table of tables")
-    known = {
-        section: {k: v for k, v in table.items() if k in names}
-        for section, names in _settings().items()
-        if (table := value.get(section)) is not None
-    }
     try:
-        return from_dict(RunConfig, known)
+        return from_dict(RunConfig, _known(value, _settings()))
     except (SrnetError, TypeError) as error:
         raise unusable(where, f"has a setting that cannot be used: {error}") from None
 
 
 def _unknown_settings(config: Mapping[str, Mapping] | None) -> tuple[str, ...]:
-    known, unknown = _settings(), []
+    settings, unknown = _settings(), []
     for section, table in (config or {}).items():
-        unknown += [f"{section}.{name}"[:80] for name in table if name not in known.get(section, ())]
+        unknown += [f"{section}.{name}"[:80] for name in _unknown(table, settings.get(section, {}))]
     return tuple(unknown)
 
 
-def _settings() -> dict[str, list[str]]:
-    """Names of the settings by section."""
-    return {section: list(settings) for section, settings in to_dict(RunConfig()).items()}
+def _known(table: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a section that are settings of this version, in the sections inside it too."""
+    return {
+        name: _known(table[name], inside) if isinstance(inside, dict) and isinstance(table[name], dict) else table[name]
+        for name, inside in settings.items()
+        if name in table
+    }
+
+
+def _unknown(table: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """The names of the other entries of a section."""
+    names = []
+    for name, value in table.items():
+        inside = settings.get(name)
+        if name not in settings:
+            names.append(str(name))
+        elif isinstance(inside, dict) and isinstance(value, dict):
+            names += [f"{name}.{deeper}" for deeper in _unknown(value, inside)]
+    return names
+
+
+def _settings() -> dict[str, Any]:
+    """The settings of this version by section; sections may have sections inside them."""
+    return to_dict(RunConfig())
 
 
 def _skeleton(value: Any, where: str) -> Skeleton:

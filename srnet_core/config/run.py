@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet_core.body_parts import BodyParts, named_parts
+from srnet_core.config.augment import AugmentConfig
 from srnet_core.config.data import DataConfig
 from srnet_core.config.model import ModelConfig
 from srnet_core.config.train import TrainConfig
@@ -21,11 +22,12 @@ from srnet_core.toml_file import read_toml_file
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Data, model and training of one run."""
+    """Data, model, training and augmentation of one run."""
 
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
 def replace(config, **changes):
@@ -108,16 +110,19 @@ def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
     values = to_dict(config)
     for setting in settings:
         path, equals, text = setting.partition("=")
-        section, dot, key = path.strip().partition(".")
-        if not (equals and dot and key):
+        *sections, key = path.strip().split(".")
+        if not (equals and sections and key):
             todo = "For instance: --set train.lr=0.0005"
             raise ConfigError(f"{setting!r} is not of the form section.key=value", where="--set", todo=todo)
-        choose("section", section, values, where="--set")
-        choose("setting", key, values[section], where=f"--set {section}")
+        place, where = values, "--set"
+        for section in sections:
+            choose("section", section, [k for k, v in place.items() if isinstance(v, dict)], where=where)
+            place, where = place[section], f"{where} {section}" if place is values else f"{where}.{section}"
+        choose("setting", key, place, where=where)
         try:
-            values[section][key] = tomllib.loads(f"value = {text.strip()}")["value"]
+            place[key] = tomllib.loads(f"value = {text.strip()}")["value"]
         except (ValueError, RecursionError):  # a bare word, or nothing that TOML could be
-            values[section][key] = text.strip()
+            place[key] = text.strip()
     return from_dict(RunConfig, values, where="--set")
 
 
@@ -126,8 +131,16 @@ def merge(base: RunConfig, overrides: Mapping[str, Any], *, where: object = None
     values = to_dict(base)
     for section, entries in overrides.items():
         choose("section", str(section), values, where=where)
-        _require_table(section, entries, where)
-        for key in entries:
-            choose("setting", str(key), values[section], where=f"{where}, [{section}]")
-        values[section] |= entries
+        _put(values[section], entries, str(section), where)
     return from_dict(RunConfig, values, where=where)
+
+
+def _put(values: dict[str, Any], entries: Any, section: str, where: object) -> None:
+    """Put the entries of a section on top of its values; a table inside it is a section of its own."""
+    _require_table(section, entries, where)
+    for key, value in entries.items():
+        choose("setting", str(key), values, where=f"{where}, [{section}]")
+        if isinstance(values[key], dict):
+            _put(values[key], value, f"{section}.{key}", where)
+        else:
+            values[key] = value

@@ -162,7 +162,7 @@ def setting(default: Any, help: str, **about: Any) -> Any:
 
 @functools.cache
 def settings_of(config: type) -> Mapping[str, Setting]:
-    """The settings of a config class by name, in the order of its fields."""
+    """The settings of a config class by name, in the order of its fields; not those of the sections inside it."""
     hints = typing.get_type_hints(config)
     return types.MappingProxyType(
         {
@@ -174,8 +174,17 @@ def settings_of(config: type) -> Mapping[str, Setting]:
                 default=f.default,
             )
             for f in dataclasses.fields(config)
+            if "setting" in f.metadata
         }
     )
+
+
+@functools.cache
+def sections_of(config: type) -> tuple[type[Any], ...]:
+    """The config classes among the fields of a config class, each followed by those among its own fields."""
+    hints = typing.get_type_hints(config)
+    inside = [hints[f.name] for f in dataclasses.fields(config) if dataclasses.is_dataclass(hints[f.name])]
+    return tuple(section for kind in inside for section in (kind, *sections_of(kind)))
 
 
 def check_settings(config: Any) -> None:

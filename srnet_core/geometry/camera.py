@@ -9,14 +9,19 @@ rotates camera axes to world axes, and its translation is its centre in world me
     [[512.0, 515.0]]
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from srnet_core.errors import ConfigError
+from srnet_core.geometry.arrays import concatenate
 from srnet_core.geometry.rotation import quaternion_inverse, rotate
 
+_STEPS = 20  # of Newton's method: more than rounding needs, for strong lenses
+_FLATTEST = 0.1  # least slope of the lens model that is divided by
+_WIDEST_RAY = 4.0  # tangent of 76 degrees from the optical axis: keeps Newton's method finite outside the lens model
 _LENGTHS = {
     "focal_length_px": 2,
     "center_px": 2,
@@ -100,6 +105,15 @@ class Camera:
         points_px: np.ndarray = f * u + c
         return points_px
 
+    def undistort(self, points_px: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels -> (..., 2) float64 rays (x/z, y/z), the inverse of `project`.
+
+        The lens model has no closed inverse; Newton's method finds it to rounding wherever the model can be inverted.
+        """
+        rows = camera_rows([self]).map(lambda column: column[0])
+        rays: np.ndarray = undistort(np.asarray(points_px, np.float64), rows)
+        return rays
+
     def normalize_screen(self, points_px: np.ndarray) -> np.ndarray:
         """(..., 2) pixels -> the screen normalization `base`: [0, width] -> [-1, 1], aspect kept."""
         half_width, offset = self._screen(points_px.dtype)
@@ -115,3 +129,109 @@ class Camera:
     def _screen(self, dtype: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray]:
         """Half of the image width, and the image centre in units of it."""
         return np.asarray(self.width_px / 2, dtype), np.asarray([1, self.height_px / self.width_px], dtype)
+
+
+def estimated_camera(image_size: tuple[int, int]) -> Camera:
+    """A guess where nobody knows the camera: no distortion, the principal point in the middle of the image.
+
+    The focal length is the longer side of the image, a horizontal field of view of 53 degrees in landscape; cameras of
+    phones, webcams and camcorders lie between 0.7 and 1.3 times that side when they are not zoomed in.
+
+    >>> estimated_camera((1920, 1080)).focal_length_px
+    (1920.0, 1920.0)
+    """
+    width_px, height_px = image_size
+    focal_px = float(max(image_size))
+    return Camera("estimated", width_px, height_px, (focal_px, focal_px), (width_px / 2, height_px / 2))
+
+
+@dataclass(frozen=True)
+class CameraRows:
+    """Many cameras at once, one row each, for arithmetic on poses of a whole batch; NumPy or torch.
+
+    Attributes:
+        focal_length_px, center_px, size_px: (C, 2).
+        radial_distortion: (C, 3).
+        tangential_distortion: (C, 2).
+        up: (C, 3) the world's vertical (z) in camera axes.
+    """
+
+    focal_length_px: Any
+    center_px: Any
+    size_px: Any
+    radial_distortion: Any
+    tangential_distortion: Any
+    up: Any
+
+    def map(self, function: Callable[[Any], Any]) -> "CameraRows":
+        """`function` applied to each array, for instance to choose rows or to move them to a device."""
+        return CameraRows(**{f.name: function(getattr(self, f.name)) for f in fields(self)})
+
+
+def camera_rows(cameras: Sequence[Camera]) -> CameraRows:
+    """The cameras as float64 NumPy rows, in their order."""
+    orientations = np.array([c.orientation for c in cameras], np.float64)
+    return CameraRows(
+        focal_length_px=np.array([c.focal_length_px for c in cameras], np.float64),
+        center_px=np.array([c.center_px for c in cameras], np.float64),
+        size_px=np.array([(c.width_px, c.height_px) for c in cameras], np.float64),
+        radial_distortion=np.array([c.radial_distortion for c in cameras], np.float64),
+        tangential_distortion=np.array([c.tangential_distortion for c in cameras], np.float64),
+        up=rotate(quaternion_inverse(orientations), np.array([0.0, 0.0, 1.0])),
+    )
+
+
+def rays_of(points_cam_m: Any) -> Any:
+    """(..., 3) camera metres -> (..., 2) rays (x/z, y/z), clipped to [-1, 1] as `Camera.project` clips them."""
+    return (points_cam_m[..., :2] / points_cam_m[..., 2:]).clip(-1, 1)
+
+
+def distort(rays: Any, cameras: CameraRows) -> Any:
+    """(..., 2) rays -> (..., 2) image points in pixels, lens distortion included.
+
+    The definition is `Camera.project`; this form takes NumPy or torch, with a camera for each row. The arrays of
+    `cameras` must broadcast against the rays.
+    """
+    x, y = rays[..., :1], rays[..., 1:]
+    px, py = _columns(cameras.tangential_distortion)
+    r2 = x * x + y * y
+    factor = _radial(r2, cameras)[0] + (px * x + py * y)
+    return (rays * factor + cameras.tangential_distortion * r2) * cameras.focal_length_px + cameras.center_px
+
+
+def undistort(points_px: Any, cameras: CameraRows, start: Any = None, steps: int = _STEPS) -> Any:
+    """(..., 2) pixels -> (..., 2) rays: the inverse of `distort`, by Newton's method.
+
+    The derivative of the lens model is taken without its tangential part, which is a thousandth of it. What is left has
+    an inverse in closed form: with f the radial factor and s its slope in r^2, it is f I + 2 s u u^T for a ray u.
+
+    Args:
+        start: (..., 2) rays to begin with, where they are nearly known; by default those of a lens without distortion.
+        steps: of Newton's method; two are enough from a start within a few pixels.
+    """
+    goal = (points_px - cameras.center_px) / cameras.focal_length_px
+    goal_x, goal_y = goal[..., :1], goal[..., 1:]
+    x, y = (goal_x, goal_y) if start is None else (start[..., :1], start[..., 1:])
+    px, py = _columns(cameras.tangential_distortion)
+    for _ in range(steps):
+        r2 = x * x + y * y
+        radial, slope = _radial(r2, cameras)
+        factor = radial + (px * x + py * y)
+        error_x, error_y = x * factor + px * r2 - goal_x, y * factor + py * r2 - goal_y
+        # outside the range in which the lens model can be inverted both fall to zero: go on in small steps there
+        radial = radial.clip(_FLATTEST, None)
+        along = 2 * slope * (x * error_x + y * error_y) / (radial + 2 * slope * r2).clip(_FLATTEST, None)
+        x = (x - (error_x - along * x) / radial).clip(-_WIDEST_RAY, _WIDEST_RAY)
+        y = (y - (error_y - along * y) / radial).clip(-_WIDEST_RAY, _WIDEST_RAY)
+    return concatenate((x, y))
+
+
+def _radial(r2: Any, cameras: CameraRows) -> tuple[Any, Any]:
+    """The factor by which radial distortion lengthens a ray, and its slope in r^2."""
+    k = cameras.radial_distortion
+    k1, k2, k3 = k[..., :1], k[..., 1:2], k[..., 2:]
+    return 1 + r2 * (k1 + r2 * (k2 + r2 * k3)), k1 + r2 * (2 * k2 + r2 * (3 * k3))
+
+
+def _columns(pairs: Any) -> tuple[Any, Any]:
+    return pairs[..., :1], pairs[..., 1:]

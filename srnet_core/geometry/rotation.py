@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from srnet_core.geometry.arrays import stack
+from srnet_core.geometry.arrays import concatenate, stack
 
 
 def rotate(quaternion: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -72,3 +72,40 @@ def rotation_about(axis: int, angle_rad: np.ndarray) -> np.ndarray:
     matrix[..., i, i] = matrix[..., j, j] = c
     matrix[..., i, j], matrix[..., j, i] = -s, s
     return matrix
+
+
+def turn_to_axis(direction: Any, vectors: Any) -> Any:
+    """Apply the smallest rotation that takes a direction onto the z axis.
+
+    The rotation is about an axis in the x-y plane. With the unit direction (x, y, z) its matrix is
+
+        1 - x^2 / (1 + z)      -x y / (1 + z)     -x
+           -x y / (1 + z)   1 - y^2 / (1 + z)     -y
+                  x                  y             z
+
+    which is Rodrigues' formula with sine and cosine written in terms of the direction.
+
+    Args:
+        direction: (..., 3) unit vectors, NumPy or torch, none of them (0, 0, -1).
+        vectors: (..., 3) of the same kind.
+
+    Returns:
+        (..., 3) rotated vectors.
+
+    >>> turn_to_axis(np.array([0.6, 0.0, 0.8]), np.array([0.6, 0.0, 0.8])).round(12).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    x, y, z = (direction[..., k : k + 1] for k in range(3))
+    a, b, c = (vectors[..., k : k + 1] for k in range(3))
+    along = x * a + y * b
+    across = along / (1 + z) + c
+    return concatenate((a - x * across, b - y * across, along + z * c))
+
+
+def turn_from_axis(direction: Any, vectors: Any) -> Any:
+    """The inverse of `turn_to_axis`: apply the smallest rotation that takes the z axis onto a direction."""
+    x, y, z = (direction[..., k : k + 1] for k in range(3))
+    a, b, c = (vectors[..., k : k + 1] for k in range(3))
+    along = x * a + y * b
+    across = c - along / (1 + z)
+    return concatenate((a + x * across, b + y * across, z * c - along))

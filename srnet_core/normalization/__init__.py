@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from srnet_core.geometry.camera import Camera
+    from srnet_core.normalization.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,18 @@ class Normalization(Protocol):
         ...
 
 
+class BatchNormalization(Normalization, Protocol):
+    """A normalization that augmentation can be used with, as it also makes batches on the device."""
+
+    def batch_input(self, seen: Seen) -> Any:
+        """As `encode_2d` for a batch on the device, for augmentation: (B, L, J, 2) network input."""
+        ...
+
+    def batch_target(self, seen: Seen) -> tuple[Any, Any]:
+        """(B, S, J, 3) network target and (B, S, P) parameters of a batch, `None` where P is 0; as `encode`."""
+        ...
+
+
 PLUGINS = PluginTable(
     kind="normalization",
     group="srnet.normalizations",
@@ -123,6 +136,7 @@ PLUGINS = PluginTable(
         "base": "srnet_core.normalization.base",
         "lcn": "srnet_core.normalization.lcn",
         "proj": "srnet_core.normalization.proj",
+        "ray": "srnet_core.normalization.ray",
         "weak_proj": "srnet_core.normalization.weak_proj",
     },
 )

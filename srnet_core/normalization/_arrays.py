@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from srnet_core.errors import BadFileError, ConfigError
-from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.arrays import concatenate
+from srnet_core.geometry.camera import Camera, CameraRows
 
 
 def per_joint(parameters: Any, columns: slice) -> Any:
@@ -26,6 +27,22 @@ def project(pose_cam_m: np.ndarray, depth_m: np.ndarray, camera: Camera) -> np.n
 def to_screen(pose_px: np.ndarray, width_px: float, height_px: float) -> np.ndarray:
     """(..., 2) pixels -> [0, width] mapped to [-1, 1], aspect kept."""
     return pose_px * (2 / width_px) - (1, height_px / width_px)
+
+
+def batch_project(pose_cam_m: Any, depth_m: Any, cameras: CameraRows) -> Any:
+    """As `project`, for a batch."""
+    return pose_cam_m[..., :2] / depth_m * cameras.focal_length_px + cameras.center_px
+
+
+def batch_to_screen(pose_px: Any, size_px: Any) -> Any:
+    """As `to_screen`, for a batch: `size_px` is (B, 1, 1, 2), width and height."""
+    width_px = size_px[..., :1]
+    return pose_px * (2 / width_px) - size_px / width_px
+
+
+def batch_rows(frames: int, *columns: Any) -> Any:
+    """(B, S, P) parameters of S frames from columns of (B, 1, n) or (B, S, n)."""
+    return concatenate([column.expand(-1, frames, -1) for column in columns])
 
 
 def rows(frames: int, *columns: Any) -> np.ndarray:

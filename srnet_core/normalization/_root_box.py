@@ -13,7 +13,17 @@ from srnet_core.clip import check_2d
 from srnet_core.geometry.arrays import concatenate
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import check_root_depth, need, per_joint, project, root_relative, rows
+from srnet_core.normalization._arrays import (
+    batch_project,
+    batch_rows,
+    check_root_depth,
+    need,
+    per_joint,
+    project,
+    root_relative,
+    rows,
+)
+from srnet_core.normalization.seen import Seen
 
 PARAMETERS = ("fx_px", "fy_px", "cx_px", "cy_px", "root_x_px", "root_y_px", "root_depth_m")
 _FOCAL, _CENTER, _ROOT_PX, _DEPTH = slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 7)
@@ -57,6 +67,24 @@ def encode_2d(
     pose_2d_px = check_2d(pose_2d_px)
     depth_m = check_root_depth(root_depth_m, len(pose_2d_px), camera)
     return _scale_to_box(pose_2d_px, depth_m, camera).astype(np.float32)
+
+
+def batch_input(seen: Seen) -> Any:
+    """See `Normalization.batch_input`."""
+    return _batch_scale_to_box(seen.pose_2d_px, seen)
+
+
+def batch_target(seen: Seen, depth_m: Any) -> tuple[Any, Any]:
+    """See `Normalization.batch_target`; x and y are projected with `depth_m`, (B, S, J, 1) or (B, S, 1, 1)."""
+    pose_m, cameras = seen.pose_cam_m, seen.cameras
+    projected_px = batch_project(pose_m, depth_m, cameras)
+    target = concatenate((_batch_scale_to_box(projected_px, seen), root_relative(pose_m)[..., 2:]))
+    columns = (cameras.focal_length_px, cameras.center_px, projected_px[..., :1, :], pose_m[..., :1, 2:])
+    return target, batch_rows(pose_m.shape[1], *(column[..., 0, :] for column in columns))
+
+
+def _batch_scale_to_box(pose_px: Any, seen: Seen) -> Any:
+    return root_relative(pose_px) * (seen.pose_cam_m[..., :1, 2:] / seen.cameras.focal_length_px[..., :1])
 
 
 def parameters_2d(

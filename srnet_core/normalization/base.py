@@ -14,7 +14,8 @@ import numpy as np
 from srnet_core.clip import check_2d, check_clip
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import need, root_relative, to_screen
+from srnet_core.normalization._arrays import batch_to_screen, need, root_relative, to_screen
+from srnet_core.normalization.seen import Seen
 
 PARAMETERS: tuple[str, ...] = ()
 USES_ROOT_DEPTH = False
@@ -46,6 +47,16 @@ def encode_2d(
         image_size = (camera.width_px, camera.height_px)
     need(image_size=image_size)
     return to_screen(check_2d(pose_2d_px), *image_size).astype(np.float32)
+
+
+def batch_input(seen: Seen) -> Any:
+    """See `Normalization.batch_input`."""
+    return batch_to_screen(seen.pose_2d_px, seen.cameras.size_px)
+
+
+def batch_target(seen: Seen) -> tuple[Any, Any]:
+    """See `Normalization.batch_target`."""
+    return root_relative(seen.pose_cam_m), None
 
 
 def parameters_2d(

@@ -21,6 +21,9 @@ from srnet_core.geometry.arrays import concatenate
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
 from srnet_core.normalization._arrays import (
+    batch_project,
+    batch_rows,
+    batch_to_screen,
     check_depth,
     check_root_depth,
     need,
@@ -30,6 +33,7 @@ from srnet_core.normalization._arrays import (
     rows,
     to_screen,
 )
+from srnet_core.normalization.seen import Seen
 
 PARAMETERS: tuple[str, ...] = ("fx_px", "fy_px", "cx_px", "cy_px", "width_px", "height_px", "root_depth_m")
 USES_ROOT_DEPTH = True
@@ -81,6 +85,26 @@ def encode_2d(
     """See `Normalization.encode_2d`."""
     need(camera=camera)
     return to_screen(check_2d(pose_2d_px), *_image_size(camera)).astype(np.float32)
+
+
+def batch_input(seen: Seen) -> Any:
+    """See `Normalization.batch_input`."""
+    return batch_to_screen(seen.pose_2d_px, _batch_image_size(seen))
+
+
+def batch_target(seen: Seen) -> tuple[Any, Any]:
+    """See `Normalization.batch_target`."""
+    pose_m, focal_px = seen.pose_cam_m, seen.cameras.focal_length_px
+    root_depth_m = pose_m[..., :1, 2:]
+    target_xy = batch_to_screen(batch_project(pose_m, pose_m[..., 2:], seen.cameras), _batch_image_size(seen))
+    target_z = root_relative(pose_m)[..., 2:] * (focal_px[..., :1] / (1000 * root_depth_m) + 1)
+    fixed = (focal_px, seen.cameras.center_px, _batch_image_size(seen))
+    parameters = batch_rows(pose_m.shape[1], *(column[..., 0, :] for column in (*fixed, root_depth_m)))
+    return concatenate((target_xy, target_z)), parameters
+
+
+def _batch_image_size(seen: Seen) -> Any:
+    return (2 * seen.cameras.center_px).floor()
 
 
 def parameters_2d(

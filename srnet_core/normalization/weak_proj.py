@@ -16,6 +16,7 @@ from srnet_core.clip import check_clip
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded, _root_box
 from srnet_core.normalization._arrays import check_depth, root_relative
+from srnet_core.normalization.seen import Seen
 
 PARAMETERS: tuple[str, ...] = _root_box.PARAMETERS
 USES_ROOT_DEPTH = True
@@ -31,11 +32,17 @@ def encode(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray, camera: Camera) ->
     return _root_box.encode(pose_2d_px, pose_3d_cam_m, pose_3d_cam_m[:, :1, 2:], camera)
 
 
+def batch_target(seen: Seen) -> tuple[Any, Any]:
+    """See `Normalization.batch_target`."""
+    return _root_box.batch_target(seen, seen.pose_cam_m[..., :1, 2:])
+
+
 def decode(pose_3d: Any, parameters: Any) -> Any:
     """See `Normalization.decode`."""
     return root_relative(_root_box.square(pose_3d, parameters))
 
 
+batch_input = _root_box.batch_input
 encode_2d, parameters_2d = _root_box.encode_2d, _root_box.parameters_2d
 decode_original = _root_box.unproject
 flip = flip_original = _root_box.flip

@@ -122,8 +122,14 @@ def pieces(source: FrameSource, table: WindowTable, part: RowRange) -> Iterator[
 
 
 def bytes_per_row(shapes: Mapping[str, tuple[int, ...]], images: int) -> tuple[int, int]:
-    """(bytes of an input row with its mirror image, bytes of a target row) of a `FrameStore`."""
+    """(bytes of an input row with its mirror image, bytes of a target row) of a `FrameStore`.
+
+    Rows without a target are those of a `CameraSpaceStore`, which holds no mirror images and a number of 8 bytes per
+    target row.
+    """
     size = {name: 4 * int(np.prod(shape)) for name, shape in shapes.items()}
+    if TARGET not in shapes:
+        return size[INPUT], 8
     return images * size[INPUT], size[TARGET] + size.get(PARAMETERS, 0)
 
 

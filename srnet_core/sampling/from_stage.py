@@ -4,9 +4,12 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
+from srnet_core.augment.composition import Augmentation
 from srnet_core.config import RunConfig
+from srnet_core.errors import ConfigError
 from srnet_core.sampling.blocks import BlockPlan, plan_blocks
-from srnet_core.sampling.frames import StageSource
+from srnet_core.sampling.camera_space import CameraSpaceSource
+from srnet_core.sampling.frames import FrameSource, StageSource
 from srnet_core.sampling.memory import free_bytes
 from srnet_core.sampling.sampler import Sampler
 from srnet_core.sampling.streamed import StreamedSampler
@@ -31,11 +34,21 @@ def make_sampler(
         order: a `Sampler.order` that is to be kept, where batches of the configured size allow it.
 
     Raises:
-        ConfigError: fewer than two windows; a memory budget that is too small for any block.
+        ConfigError: fewer than two windows; a memory budget that is too small for any block; an augmentation that the
+            stage does not allow.
         StageError: the stage is damaged.
     """
     train, model = config.train, config.model
-    source = StageSource(stage)
+    sequences = tuple(sequences)
+    plugin = stage.normalization
+    augmented = bool(config.augment.use)
+    if augmented and config.data.root_depth == "estimate":
+        raise ConfigError(
+            "augmentation knows the depth of the root; it cannot be used with an estimated one",
+            where="--augment",
+            todo="Leave out --root-depth estimate, or use --norm ray",
+        )
+    source = CameraSpaceSource(stage, sequences, plugin) if augmented else StageSource(stage)
     table = WindowTable(
         [(s.start - source.first, s.length) for s in sequences],
         receptive_field=model.receptive_field,
@@ -44,13 +57,24 @@ def make_sampler(
         flip=train.flip,
     )
     windows_per_batch = max(1, train.batch_size // train.stride)
-    plugin = stage.normalization
     settings = {
         "windows_per_batch": windows_per_batch,
         "seed": train.seed,
         "device": device,
         "flip_parameters": plugin.flip_original if model.as_published else plugin.flip,
     }
+    if augmented:
+        settings["make_batch"] = Augmentation(
+            config.augment,
+            stage.skeleton,
+            source.cameras,
+            plugin,
+            fps=stage.manifest["fps"],
+            past=table.past,
+            stride=table.stride,
+            device=device,
+            flip_parameters=settings["flip_parameters"],
+        )
     keep, plan = _kept(order, table, windows_per_batch)
     if not keep:
         plan = _planned(table, source, windows_per_batch, config, device)
@@ -70,7 +94,7 @@ def _kept(order: Mapping | None, table: WindowTable, windows_per_batch: int) -> 
 
 
 def _planned(
-    table: WindowTable, source: StageSource, windows_per_batch: int, config: RunConfig, device: torch.device
+    table: WindowTable, source: FrameSource, windows_per_batch: int, config: RunConfig, device: torch.device
 ) -> BlockPlan | None:
     asked = config.train.memory_budget_mib
     budget = int(asked * 2**20) if asked else int(SHARE_OF_FREE_MEMORY * free_bytes(device))

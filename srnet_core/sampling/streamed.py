@@ -12,11 +12,13 @@ import torch
 from srnet_core.batch import Batch
 from srnet_core.sampling._read_ahead import ReadAhead
 from srnet_core.sampling.blocks import READ_AHEAD, BlockPlan, RingShuffle
+from srnet_core.sampling.camera_space import CameraSpaceStore, CameraWindows, MakeBatch
 from srnet_core.sampling.frames import INPUT, FrameSource, FrameStore, RowRange, pieces
 from srnet_core.sampling.sampler import Sampler
 from srnet_core.sampling.table import WindowTable
 
 Rows = dict[str, torch.Tensor]
+Store = FrameStore | CameraSpaceStore
 
 
 class StreamedSampler(Sampler):
@@ -32,6 +34,7 @@ class StreamedSampler(Sampler):
         plan: how the windows are cut into blocks, see `plan_blocks`.
         device: where batches and mixed blocks are; what is read ahead is in the memory of the CPU.
         flip_parameters: what decoding needs of a pose -> of its mirror image.
+        make_batch: see `Sampler`; the source then gives poses in camera metres.
 
     Raises:
         ValueError: the blocks of the plan are too small for a batch.
@@ -48,8 +51,9 @@ class StreamedSampler(Sampler):
         seed: int,
         device: torch.device,
         flip_parameters: Callable[[Any], Any] = lambda parameters: parameters,
+        make_batch: MakeBatch | None = None,
     ):
-        super().__init__(table, windows_per_batch, seed)
+        super().__init__(table, windows_per_batch, seed, make_batch)
         if not plan.suits(table, windows_per_batch):
             raise ValueError(f"{plan} does not suit {len(table)} windows in batches of {windows_per_batch}")
         self.plan = plan
@@ -61,7 +65,7 @@ class StreamedSampler(Sampler):
     def order(self) -> dict:
         return {"sampler": "streamed", "blocks": self.plan.blocks, "mixed": self.plan.mixed}
 
-    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Iterator[Batch]:
+    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Iterator[Batch | CameraWindows]:
         images = 2 if self.table.flip else 1
         sizes = np.array([images * (b.last - b.first) for b in self._blocks])
         shuffle = RingShuffle(sizes, self.plan.mixed, random)
@@ -70,13 +74,10 @@ class StreamedSampler(Sampler):
         with contextlib.closing(self._located(shuffle, phase, skipped)) as batches:
             yield from itertools.islice(batches, last - first)
 
-    def _located(self, shuffle: RingShuffle, phase: int, skipped: int) -> Iterator[Batch]:
+    def _located(self, shuffle: RingShuffle, phase: int, skipped: int) -> Iterator[Batch | CameraWindows]:
         """All batches from the window after `skipped` on, which lies in `phase`."""
         slots = self.plan.mixed + 1
-        store = FrameStore(
-            self._source.shapes, slots * self._room, slots * self._target_room,
-            self.table, self._mirror, self._device, self._flip_parameters,
-        )  # fmt: skip
+        store = self._store(slots * self._room, slots * self._target_room)
         loads = shuffle.loads[phase:]
         waiting = np.empty((3, 0), np.int64)
         with ReadAhead(self._read, [self._blocks[b] for b in loads], READ_AHEAD) as reader:
@@ -92,7 +93,14 @@ class StreamedSampler(Sampler):
                 waiting = waiting[:, full:]  # of this phase alone, whose oldest block stays until the next is loaded
             yield from self._gathered(store, waiting)
 
-    def _gathered(self, store: FrameStore, rows: np.ndarray) -> Iterator[Batch]:
+    def _store(self, rows: int, target_rows: int) -> Store:
+        """The pool: room for the blocks that are mixed and one more."""
+        shapes = self._source.shapes
+        if self._make_batch is not None:
+            return CameraSpaceStore(shapes[INPUT][0], rows, target_rows, self.table, self._device)
+        return FrameStore(shapes, rows, target_rows, self.table, self._mirror, self._device, self._flip_parameters)
+
+    def _gathered(self, store: Store, rows: np.ndarray) -> Iterator[Batch | CameraWindows]:
         """Batches of (3, R) first input rows, first target rows, mirrored or not."""
         columns = (self._to_device(torch.from_numpy(c)) for c in (rows[0], rows[1], rows[2].astype(bool)))
         for batch in zip(*(column.split(self.windows_per_batch) for column in columns)):
@@ -123,7 +131,7 @@ class StreamedSampler(Sampler):
             rows[piece.name][piece.row : piece.row + len(piece.frames)] = torch.from_numpy(piece.read(self._source))
         return rows
 
-    def _load(self, store: FrameStore, slot: int, rows: Rows) -> None:
+    def _load(self, store: Store, slot: int, rows: Rows) -> None:
         """Put a block into the pool."""
         for name, values in rows.items():
             store.write(name, slot * (self._room if name == INPUT else self._target_room), values)

@@ -46,7 +46,7 @@ class WindowTable:
         pad = receptive_field // 2
         self.stride, self.flip = stride, flip
         self.halo = 2 * pad  # input rows a window has beyond its target rows
-        past = self.halo if causal else pad
+        self.past = self.halo if causal else pad  # input rows of a window before its first target row
         counts = -(-lengths // stride)
         self.before = np.concatenate([[0], np.cumsum(counts)])  # (sequences + 1,) windows before each sequence
         self.windows = int(self.before[-1])
@@ -54,7 +54,7 @@ class WindowTable:
             raise ConfigError("the training split has a single window; training needs two or more"
                               if len(self) else "there are no sequences to make windows of")  # fmt: skip
         self._first_target = starts - (counts * stride - lengths) // 2
-        self._first_input = self._first_target - past
+        self._first_input = self._first_target - self.past
         self._low, self._high = starts, starts + lengths - 1
 
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from srnet_core.sampling._read_ahead import ReadAhead
+from srnet_core.sampling.camera_space import CameraSpaceStore, CameraWindows, MakeBatch
 from srnet_core.sampling.frames import (
     INPUT,
     PARAMETERS,
@@ -35,6 +36,7 @@ class ResidentSampler(Sampler):
         mirror: `Skeleton.mirror`.
         device: where frames and batches are.
         flip_parameters: what decoding needs of a pose -> of its mirror image.
+        make_batch: see `Sampler`; the source then gives poses in camera metres.
 
     Raises:
         StageError: the frames are damaged.
@@ -50,10 +52,15 @@ class ResidentSampler(Sampler):
         seed: int,
         device: torch.device,
         flip_parameters: Callable[[Any], Any] = lambda parameters: parameters,
+        make_batch: MakeBatch | None = None,
     ):
-        super().__init__(table, windows_per_batch, seed)
+        super().__init__(table, windows_per_batch, seed, make_batch)
         self._device = device
-        self._store = FrameStore(source.shapes, table.rows, table.target_rows, table, mirror, device, flip_parameters)
+        room = table.rows, table.target_rows
+        if make_batch is None:
+            self._store = FrameStore(source.shapes, *room, table, mirror, device, flip_parameters)
+        else:
+            self._store = CameraSpaceStore(source.shapes[INPUT][0], *room, table, device)
         self._published = PublishedOrder(table, device)
         todo = list(pieces(source, table, RowRange.of(table, 0, table.windows)))
         with ReadAhead(lambda piece: torch.from_numpy(piece.read(source)), todo, _PIECES_AHEAD) as reader:
@@ -64,11 +71,11 @@ class ResidentSampler(Sampler):
     def order(self) -> dict:
         return {"sampler": "resident"}
 
-    def gather(self, windows: torch.Tensor) -> Batch:
+    def gather(self, windows: torch.Tensor) -> Batch | CameraWindows:
         """The windows with these (B,) numbers in the published order."""
         return self._store.gather(*self._published.locate(windows.to(torch.int32)))
 
-    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Iterator[Batch]:
+    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Iterator[Batch | CameraWindows]:
         order = torch.from_numpy(random.permutation(len(self.table)).astype(np.int32)).to(self._device)
         for index in range(first, last, _BATCHES_AT_ONCE):
             batches = np.array([index, min(index + _BATCHES_AT_ONCE, last)]) * self.windows_per_batch

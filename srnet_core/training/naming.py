@@ -53,7 +53,8 @@ def default_name(config: RunConfig) -> str:
         parts.append(settings)
     norm = [] if data.normalization == "base" else [data.normalization]
     norm += ["estimated_depth"] if data.root_depth == "estimate" else []
-    return "_".join([*parts, str(data.dataset), data.protocol, *data.train_actions, *norm]).replace(" ", "")
+    augmented = ["augmented"] if config.augment.use else []
+    return "_".join([*parts, str(data.dataset), data.protocol, *data.train_actions, *norm, *augmented]).replace(" ", "")
 
 
 def claim_name(name: str, checkpoint_dir: Path, best_dir: Path | None = None) -> str:

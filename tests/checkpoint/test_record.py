@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from srnet_core.body import BodySize
 from srnet_core.checkpoint import EpochRecord, ProgressRecord, Record, load_checkpoint, save_checkpoint
 from srnet_core.checkpoint.record import decode_record, encode_record
-from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig, to_dict
+from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, RunConfig, TrainConfig, replace, to_dict
+from srnet_core.config.augment import ViewConfig
 from srnet_core.errors import CheckpointError, ConfigError, SrnetError, UnknownNameError
 from srnet_core.models import build_model
 from srnet_core.skeletons import get_skeleton
@@ -329,6 +330,31 @@ def test_settings_of_newer_versions_are_refused_by_who_goes_by_them(tmp_path):
     for sections in (("data",), ()):
         with pytest.raises(CheckpointError, match=r"m\.bin: .*not known here: data\.fov.*newer version"):
             found.run_config(*sections)
+
+
+def test_augmentation_is_stored_where_a_run_has_it_only(tmp_path):
+    """So a file of a run without it is what it was before there was augmentation."""
+    augmented = replace(RUN, augment=AugmentConfig(use=("view",), view=ViewConfig(yaw_deg=30.0)))
+    assert "augment" not in encode_record(Record(config=RUN))["config"]
+    stored = encode_record(Record(config=augmented))["config"]
+    assert stored["augment"]["view"]["yaw_deg"] == 30.0
+    assert load_checkpoint(stored_in(tmp_path, config=stored)).record.config == augmented
+
+
+def test_settings_of_newer_versions_are_named_in_sections_of_sections_too(tmp_path):
+    config = to_dict(RUN)
+    config["augment"]["view"]["fov_deg"] = 60
+    found = load_checkpoint(stored_in(tmp_path, config=config))
+    assert found.record.config == RUN and found.record.unknown == ("augment.view.fov_deg",)
+    assert found.run_config("data") == RUN
+    with pytest.raises(CheckpointError, match=r"m\.bin: .*not known here: augment\.view\.fov_deg"):
+        found.run_config()
+
+
+@pytest.mark.parametrize("table", [3, [], {"view": 3}, {"view": {"yaw_deg": "far"}}, {"use": ["sleep"]}, {"use": {}}])
+def test_a_stored_augmentation_that_cannot_be_one(tmp_path, table):
+    with pytest.raises(CheckpointError, match=r"m\.bin: its record cannot be used: config"):
+        load_checkpoint(stored_in(tmp_path, config=to_dict(RUN) | {"augment": table}))
 
 
 def test_a_normalization_that_is_not_here_is_refused_when_it_is_asked_for(tmp_path):

@@ -63,7 +63,7 @@ def test_the_function_that_bash_installs(tmp_path):
     [
         ("srnet v", ["visualize"]),
         ("srnet train --protocol ", ["cross-action", "cross-camera", "cross-subject"]),
-        ("srnet train --norm ", ["base", "lcn", "proj", "weak_proj"]),
+        ("srnet train --norm ", ["base", "lcn", "proj", "ray", "weak_proj"]),
         ("srnet train --norm b", ["base"]),
         ("srnet train --config ", ["demo", "simplebaseline", "srnet-1", "srnet-243", "videopose3d-243"]),
         ("srnet prepare --dataset ", ["h36m", "synthetic"]),
@@ -71,6 +71,8 @@ def test_the_function_that_bash_installs(tmp_path):
         ("srnet prepare --root-depth ", ["ground-truth", "estimate"]),
         ("srnet train --precision b", ["bf16"]),
         ("srnet train --set train.lr", ["train.lr=", "train.lr_decay="]),
+        ("srnet train --set augment.parts.", ["augment.parts.share=", "augment.parts.probability="]),
+        ("srnet train --augment view,p", ["view,parts", "view,place"]),
         ("srnet eval x.bin --by s", ["subject"]),
         ("srnet export x.bin --format ", ["csv", "json", "npz", "onnx"]),
         ("srnet groups --skeleton h36m3", ["h36m32"]),

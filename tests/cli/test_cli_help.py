@@ -7,10 +7,10 @@ from cli_running import examples_of
 from typer.main import get_command
 
 from srnet_cli.app import app
-from srnet_core.config import DataConfig, ModelConfig, TrainConfig, settings_of
+from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, TrainConfig, settings_of
 
 COMMANDS = get_command(app).commands
-SECTIONS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig}
+SECTIONS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig, "augment": AugmentConfig}
 # what has no default: off, or nothing unless it is given
 WITHOUT_DEFAULT = {"--help", "--force", "--quick", "--json", "--csv", "--config", "--set", "--resume", "--finetune"}
 

@@ -12,7 +12,9 @@ from plugin_support import every
 
 from srnet_core import normalization
 from srnet_core.errors import BadFileError, ConfigError, UnknownNameError
-from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.camera import Camera, camera_rows
+from srnet_core.geometry.h36m_cameras import h36m_cameras
+from srnet_core.normalization.seen import Seen
 from srnet_core.skeletons import get_skeleton
 
 NAMES = every("normalization")
@@ -159,3 +161,28 @@ def test_unknown_name_lists_the_choices():
 def test_importing_does_not_import_torch():
     code = "import sys; from srnet_core import normalization as n; [n.load(x) for x in n.names()]; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("frames", [1, 5])
+def test_a_batch_on_the_device_is_encoded_as_its_clips_are(name, frames):
+    """Each window has its own camera, distortion included; the NumPy encoding is the yardstick."""
+    plugin = normalization.load(name)
+    if not hasattr(plugin, "batch_input"):
+        pytest.skip("a package's normalization may do without: it cannot be used with augmentation")
+    cameras = [h36m_cameras()["S1"][0], CAMERA, Camera("d", 800, 600, (700.0, 720.0), (410.2, 290.7))]
+    poses = np.stack([make_clip(i, camera, frames)[1] for i, camera in enumerate(cameras)]).astype(np.float64)
+    noise = np.random.default_rng(0).normal(0, 5, (3, frames, 17, 2))
+    rows = camera_rows(cameras).map(lambda column: torch.from_numpy(column)[:, None, None])
+    for noise_px in (None, noise):
+        seen = Seen(torch.from_numpy(poses), rows, None if noise_px is None else torch.from_numpy(noise_px))
+        pose_2d = plugin.batch_input(seen)
+        pose_3d, parameters = plugin.batch_target(seen.frames(frames // 2, frames - frames // 2))
+        for i, camera in enumerate(cameras):
+            pose_px = camera.project(poses[i]) + (0 if noise_px is None else noise[i])
+            expected = plugin.encode(pose_px, poses[i], camera)
+            np.testing.assert_allclose(pose_2d[i], expected.pose_2d, atol=2e-6)
+            np.testing.assert_allclose(pose_3d[i], expected.pose_3d[frames // 2 :], atol=2e-6)
+            if plugin.PARAMETERS:
+                np.testing.assert_allclose(parameters[i], expected.parameters[frames // 2 :], rtol=1e-6)
+            else:
+                assert parameters is None

@@ -1,0 +1,253 @@
+"""Settings of augmentation: which steps change the training poses, and by how much.
+
+`AugmentConfig.use` names the steps. Each step has a section of its own with the same name, so that a setting is written
+`--set augment.angles.limb_deg=25`, or in a preset
+
+    [augment]
+    use = ["view", "angles"]
+    [augment.angles]
+    limb_deg = 25
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from srnet_core.config.setting import check_settings, setting
+from srnet_core.errors import ConfigError
+
+STEPS = ("parts", "angles", "bones", "place", "view", "noise")
+"""The steps in the order in which they act: the body, where it stands, who looks, what the detector makes of it."""
+
+
+@dataclass(frozen=True)
+class PartsConfig:
+    """Body parts from other poses of the batch.
+
+    Raises:
+        ConfigError: a value outside its range.
+    """
+
+    SECTION: ClassVar[str] = "augment.parts"
+
+    share: float = setting(0.5, "Share of the windows in which body parts are exchanged", minimum=0, maximum=1)
+    probability: float = setting(
+        0.5, "Probability that a body part of such a window comes from another pose", minimum=0, maximum=1
+    )
+
+    def __post_init__(self):
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class AnglesConfig:
+    """Joint angles that no recording shows: rotations about random axes, with normally distributed angles.
+
+    Raises:
+        ConfigError: a value outside its range.
+    """
+
+    SECTION: ClassVar[str] = "augment.angles"
+
+    share: float = setting(0.5, "Share of the windows in which joint angles are changed", minimum=0, maximum=1)
+    limb_deg: float = setting(
+        25.0,
+        "Standard deviation of the rotation of each arm about its shoulder and of each leg about its hip, in degrees",
+        minimum=0,
+        maximum=180,
+    )
+    end_deg: float = setting(
+        20.0,
+        "Standard deviation of the rotation of each forearm about its elbow and of each shank about its knee, in degrees",
+        minimum=0,
+        maximum=180,
+    )
+    trunk_deg: float = setting(
+        12.0,
+        "Standard deviation of the rotations of the trunk, in degrees",
+        details="Of the pelvis with the legs and of the trunk, both about the root, and of the chest about the joint Spine.",
+        minimum=0,
+        maximum=90,
+    )
+    drift_s: float = setting(
+        3.0,
+        "Seconds after which a rotation is independent of what it was, in windows of many frames",
+        minimum=0.1,
+        maximum=1e6,
+    )
+    limits: bool = setting(
+        True,
+        "Keep the joints within their limits",
+        details="The limits are those of the synthetic people. A recorded pose outside of them gets no farther outside.",
+    )
+
+    def __post_init__(self):
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class BonesConfig:
+    """Other people: bone lengths times exp(x) with a normally distributed x.
+
+    Raises:
+        ConfigError: a value outside its range.
+    """
+
+    SECTION: ClassVar[str] = "augment.bones"
+
+    bone_log: float = setting(
+        0.06,
+        "Standard deviation of the logarithm of each bone's factor; left and right have the same factor",
+        minimum=0,
+        maximum=0.5,
+    )
+    person_log: float = setting(
+        0.05, "Standard deviation of the logarithm of the whole person's factor", minimum=0, maximum=0.5
+    )
+
+    def __post_init__(self):
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class PlaceConfig:
+    """Another place in the room, within these distances of the true one.
+
+    Raises:
+        ConfigError: a value outside its range.
+    """
+
+    SECTION: ClassVar[str] = "augment.place"
+
+    sideways_m: float = setting(
+        1.0,
+        "Largest distance to the left and to the right on the ground, as seen from the camera, in metres",
+        minimum=0,
+        maximum=100,
+    )
+    depth_m: float = setting(
+        1.0,
+        "Largest distance towards and away from the camera on the ground, in metres",
+        minimum=0,
+        maximum=100,
+    )
+    height_m: float = setting(0.4, "Largest distance up and down, in metres", minimum=0, maximum=100)
+
+    def __post_init__(self):
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class ViewConfig:
+    """Another camera: the same lens, elsewhere.
+
+    Raises:
+        ConfigError: a value outside its range, or a nearest scale larger than the farthest.
+    """
+
+    SECTION: ClassVar[str] = "augment.view"
+
+    yaw_deg: float = setting(
+        180.0,
+        "Largest turn of the person about the vertical to either side, in degrees; 180: any direction",
+        minimum=0,
+        maximum=180,
+    )
+    pitch_deg: float = setting(
+        15.0, "Largest tilt of the view about the root to either side, in degrees", minimum=0, maximum=90
+    )
+    roll_deg: float = setting(
+        5.0, "Largest roll of the view about the root to either side, in degrees", minimum=0, maximum=180
+    )
+    nearest_scale: float = setting(
+        0.8, "Smallest factor of the root's distance from the camera", minimum=0.05, maximum=20
+    )
+    farthest_scale: float = setting(
+        1.25, "Largest factor of the root's distance from the camera", minimum=0.05, maximum=20
+    )
+    ray_deg: float = setting(
+        6.0,
+        "Largest angle between the directions in which the root is seen before and after the camera turns, in degrees",
+        minimum=0,
+        maximum=45,
+    )
+
+    def __post_init__(self):
+        check_settings(self)
+        if self.nearest_scale > self.farthest_scale:
+            problem = f"must not be larger than farthest_scale, {self.farthest_scale}, but is {self.nearest_scale}"
+            raise ConfigError(problem, where="augment.view.nearest_scale")
+
+
+@dataclass(frozen=True)
+class NoiseConfig:
+    """Keypoints as a detector gives them. Lengths are shares of the person's apparent leg length.
+
+    Raises:
+        ConfigError: a value outside its range.
+    """
+
+    SECTION: ClassVar[str] = "augment.noise"
+
+    sigma: float = setting(
+        0.01,
+        "Standard deviation of the noise of each keypoint, as a share of the apparent leg length",
+        minimum=0,
+        maximum=1,
+    )
+    correlation_s: float = setting(
+        0.15,
+        "Seconds after which the noise of a keypoint is independent of what it was, in windows of many frames",
+        minimum=0,
+        maximum=1e6,
+    )
+    outlier_share: float = setting(0.01, "Share of the keypoints that are far off", minimum=0, maximum=1)
+    outlier_sigma: float = setting(
+        0.1,
+        "Standard deviation of the noise of keypoints that are far off, as a share of the apparent leg length",
+        minimum=0,
+        maximum=10,
+    )
+    swap_share: float = setting(
+        0.0, "Share of the windows in which left and right legs, or arms, are exchanged", minimum=0, maximum=1
+    )
+
+    def __post_init__(self):
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How training poses are changed before the camera sees them. They are not changed unless `use` names steps.
+
+    Every setting is described on its field; docs/settings.md lists them, and docs/augmentation.md explains the steps.
+
+    Raises:
+        UnknownNameError: a step that there is not.
+    """
+
+    SECTION: ClassVar[str] = "augment"
+
+    use: tuple[str, ...] = setting(
+        (),
+        "Augmentation: change training poses in 3D by these steps, e.g. view,angles",
+        details="The steps act in the order in which they are listed here; docs/augmentation.md explains them.",
+        flags=("--augment",),
+        panel="Training",
+        metavar="NAMES",
+        choices=STEPS,
+        default_text="none, as published",
+    )
+    parts: PartsConfig = field(default_factory=PartsConfig)
+    angles: AnglesConfig = field(default_factory=AnglesConfig)
+    bones: BonesConfig = field(default_factory=BonesConfig)
+    place: PlaceConfig = field(default_factory=PlaceConfig)
+    view: ViewConfig = field(default_factory=ViewConfig)
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+
+    def __post_init__(self):
+        check_settings(self)
+        object.__setattr__(self, "use", tuple(name for name in STEPS if name in self.use))
+
+    def steps(self) -> list[tuple[str, Any]]:
+        """(name, settings) of the steps that are used, in the order in which they act."""
+        return [(name, getattr(self, name)) for name in self.use]

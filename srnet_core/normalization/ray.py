@@ -1,0 +1,125 @@
+"""Free of the camera: where the joints lie around the root as seen along the root's own line of sight.
+
+A person looks different at another place of the image, through another lens or from another distance. This normalization
+takes all three away: the camera is turned, in arithmetic, until it looks straight at the root, pixels become undistorted
+rays, and the size is divided out. What is left depends on the pose and on the direction it is seen from.
+
+Input: rays (x/z, y/z) of the joints, lens distortion taken out, turned by the smallest rotation that takes the root's ray
+onto the optical axis, so that the root is at zero, divided by the mean length of the other joints' rays. Target:
+camera metres minus the root joint, in the camera turned in the same way. Decoding turns back.
+
+It needs the camera's intrinsics. Where only the image size is known they are estimated (`estimated_camera`): the focal
+length is then the longer side of the image and the lens has no distortion. A wrong focal length tilts the pose by the
+error of the angle under which the root is seen, and changes nothing else, as the size is divided out.
+
+The root that a network predicts is left as it is, as in `base`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from srnet_core.clip import check_2d, check_clip
+from srnet_core.errors import ConfigError
+from srnet_core.geometry.arrays import concatenate
+from srnet_core.geometry.camera import Camera, estimated_camera
+from srnet_core.geometry.rotation import turn_from_axis, turn_to_axis
+from srnet_core.normalization import Encoded
+from srnet_core.normalization._arrays import per_joint, root_relative
+from srnet_core.normalization.seen import Seen
+
+PARAMETERS: tuple[str, ...] = ("root_ray_x", "root_ray_y", "mean_ray_length")
+USES_ROOT_DEPTH = False
+INPUT_NEEDS = ("camera",)  # or the image size, from which a camera is estimated
+RESIDUAL_2D = False
+TARGET_UNIT = "metres, root-relative, in the camera turned towards the root"
+_ROOT_RAY, _SCALE = slice(0, 2), slice(2, 3)
+_LEAST_SCALE = 1e-6  # all joints in one place have no size to divide by
+_LEAST_DEPTH = 0.1  # of a turned ray: no joint is seen more than 84 degrees away from the root
+
+
+def encode(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray, camera: Camera) -> Encoded:
+    """See `Normalization.encode`. The camera is turned towards the root's keypoint, as it is when there is no 3D."""
+    pose_2d_px, pose_3d_cam_m = check_clip(pose_2d_px, pose_3d_cam_m)
+    pose_2d, parameters = _encode_rays(camera.undistort(pose_2d_px))
+    return Encoded(
+        pose_2d=pose_2d.astype(np.float32),
+        pose_3d=_turned(pose_3d_cam_m, parameters).astype(np.float32),
+        parameters=parameters.astype(np.float32),
+        root_cam_m=pose_3d_cam_m[:, 0].astype(np.float32),
+    )
+
+
+def encode_2d(
+    pose_2d_px: np.ndarray,
+    *,
+    image_size: tuple[int, int] | None = None,
+    camera: Camera | None = None,
+    root_depth_m: float | np.ndarray | None = None,
+) -> np.ndarray:
+    """See `Normalization.encode_2d`. Without a camera it is estimated from the image size, (width, height)."""
+    return _encode_rays(_known(camera, image_size).undistort(check_2d(pose_2d_px)))[0].astype(np.float32)
+
+
+def batch_input(seen: Seen) -> Any:
+    """See `Normalization.batch_input`."""
+    return _encode_rays(seen.rays)[0]
+
+
+def batch_target(seen: Seen) -> tuple[Any, Any]:
+    """See `Normalization.batch_target`."""
+    parameters = _encode_rays(seen.rays)[1]
+    return _turned(seen.pose_cam_m, parameters), parameters
+
+
+def parameters_2d(
+    pose_2d_px: np.ndarray,
+    *,
+    image_size: tuple[int, int] | None = None,
+    camera: Camera | None = None,
+    root_depth_m: float | np.ndarray | None = None,
+) -> np.ndarray:
+    """See `Normalization.parameters_2d`."""
+    return _encode_rays(_known(camera, image_size).undistort(check_2d(pose_2d_px)))[1].astype(np.float32)
+
+
+def _known(camera: Camera | None, image_size: tuple[int, int] | None) -> Camera:
+    if camera is not None:
+        return camera
+    if image_size is not None:
+        return estimated_camera(image_size)
+    raise ConfigError("this normalization needs a camera, or the image size, from which one is estimated")
+
+
+def _encode_rays(rays: Any) -> tuple[Any, Any]:
+    """(..., J, 2) undistorted rays -> (..., J, 2) input and (..., 3) parameters."""
+    turned = turn_to_axis(_direction(rays[..., :1, :]), concatenate((rays, rays[..., :1] * 0 + 1)))
+    flat = root_relative(turned[..., :2] / turned[..., 2:].clip(_LEAST_DEPTH, None))
+    x, y = flat[..., 1:, 0], flat[..., 1:, 1]
+    scale = ((x * x + y * y) ** 0.5).mean(-1)[..., None].clip(_LEAST_SCALE, None)
+    return flat / scale[..., None], concatenate((rays[..., 0, :], scale))
+
+
+def _turned(pose_3d_cam_m: Any, parameters: Any) -> Any:
+    """(..., J, 3) camera metres -> (..., J, 3) metres relative to the root, in the turned camera."""
+    return turn_to_axis(_direction(per_joint(parameters, _ROOT_RAY)), root_relative(pose_3d_cam_m))
+
+
+def _direction(rays: Any) -> Any:
+    """(..., 2) rays -> (..., 3) unit vectors."""
+    x, y = rays[..., :1], rays[..., 1:]
+    length = (x * x + y * y + 1) ** 0.5
+    return concatenate((rays / length, 1 / length))
+
+
+def decode(pose_3d: Any, parameters: Any) -> Any:
+    """See `Normalization.decode`: turn back; the unit is metres already."""
+    return turn_from_axis(_direction(per_joint(parameters, _ROOT_RAY)), pose_3d)
+
+
+def flip(parameters: Any) -> Any:
+    """See `Normalization.flip`: the root's ray is mirrored about the optical axis."""
+    return concatenate((-parameters[..., :1], parameters[..., 1:]))
+
+
+decode_original, flip_original = decode, flip

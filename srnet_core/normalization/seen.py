@@ -1,0 +1,50 @@
+"""A batch of poses and what its cameras see of them: augmentation makes it, normalizations make input and target of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from srnet_core.geometry.camera import CameraRows, distort, rays_of, undistort
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch of poses before its cameras, on the device: what a normalization needs of it is worked out when asked for.
+
+    Letters: B windows, L frames, J joints.
+
+    Attributes:
+        pose_cam_m: (B, L, J, 3) absolute camera metres, every joint in front of the camera.
+        cameras: one row per window, each array of shape (B, 1, 1, n).
+        noise_px: (B, L, J, 2) what the keypoints are off by; `None` for exact ones.
+    """
+
+    pose_cam_m: Any
+    cameras: CameraRows
+    noise_px: Any = None
+
+    @cached_property
+    def pose_2d_px(self) -> Any:
+        """(B, L, J, 2) keypoints, lens distortion and noise included, as `Camera.project` defines them."""
+        exact_px = distort(self._exact_rays, self.cameras)
+        return exact_px if self.noise_px is None else exact_px + self.noise_px
+
+    @cached_property
+    def rays(self) -> Any:
+        """(B, L, J, 2) the keypoints as rays (x/z, y/z), lens distortion taken out."""
+        if self.noise_px is None:
+            return self._exact_rays
+        return undistort(self.pose_2d_px, self.cameras, start=self._exact_rays, steps=2)
+
+    @cached_property
+    def _exact_rays(self) -> Any:
+        return rays_of(self.pose_cam_m)
+
+    def frames(self, first: int, count: int) -> "Seen":
+        """`count` of the L frames, from frame `first` on."""
+        if count == self.pose_cam_m.shape[1]:
+            return self  # with what has been worked out already
+        chosen = slice(first, first + count)
+        return Seen(
+            self.pose_cam_m[:, chosen], self.cameras, None if self.noise_px is None else self.noise_px[:, chosen]
+        )

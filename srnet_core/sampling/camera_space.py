@@ -1,0 +1,113 @@
+"""Windows of absolute poses in camera metres, for augmentation, which makes the network's input and target from them.
+
+A stage holds what is needed already: the target decoded to metres plus the place of the root is the absolute pose, and
+the manifest has the cameras. So stages are the same with and without augmentation.
+
+Letters: B windows in a batch, L input frames of a window, J joints.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srnet_core.batch import Batch
+from srnet_core.geometry.camera import Camera
+from srnet_core.normalization import Normalization
+from srnet_core.sampling.frames import INPUT, PARAMETERS, TARGET, StageSource
+from srnet_core.sampling.table import WindowTable
+from srnet_core.stages.store import Stage, StoredClip
+
+MakeBatch = Callable[[Tensor, Tensor, Tensor | None, int | None], Batch]
+"""Called as make(positions, camera, flip, seed), see `augment.composition.Augmentation`."""
+
+
+class CameraSpaceSource:
+    """The training split of a stage as absolute poses, each frame with the number of its camera.
+
+    Args:
+        sequences: those that are trained on.
+
+    Attributes:
+        cameras: what the numbers mean.
+        shapes, first: see `FrameSource`. Poses are read as "pose_2d", the array that windows are cut from with all their
+            frames; camera numbers as "norm_parameters", of which a window has those of its target frames.
+    """
+
+    def __init__(self, stage: Stage, sequences: Iterable[StoredClip], normalization: Normalization):
+        self._stored, self._stage, self._normalization = StageSource(stage), stage, normalization
+        self.first = self._stored.first
+        self.shapes: Mapping[str, tuple[int, ...]] = {INPUT: (stage.skeleton.num_joints, 3), PARAMETERS: (1,)}
+        sequences = list(sequences)
+        rigs = {(s.subject, s.camera): stage.cameras[s.subject][s.camera] for s in sequences}
+        numbers = {place: number for number, place in enumerate(rigs)}
+        self.cameras: Sequence[Camera] = list(rigs.values())
+        self._starts = np.array([s.start - self.first for s in sequences])
+        self._numbers = np.array([numbers[s.subject, s.camera] for s in sequences], np.float32)
+
+    def read(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Frames [start, stop) of an array; those between the sequences have the camera of the sequence before."""
+        if name == PARAMETERS:
+            sequence = np.searchsorted(self._starts, np.arange(start, stop), side="right") - 1
+            return self._numbers[np.maximum(sequence, 0)][:, None]
+        parameters = np.zeros((stop - start, 0), np.float32)
+        if PARAMETERS in self._stored.shapes:
+            parameters = self._stored.read(PARAMETERS, start, stop)
+        pose_m = self._normalization.decode(self._stored.read(TARGET, start, stop), parameters)
+        root_m = self._stage.read("root_cam_m", self.first + start, self.first + stop)
+        return (pose_m - pose_m[:, :1] + root_m[:, None]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class CameraWindows:
+    """Windows before their augmentation.
+
+    Attributes:
+        positions: (3, J, B, L) camera metres.
+        camera: (B,) the number of each window's camera.
+        flip: (B,) which windows are to be mirrored; `None` for none.
+    """
+
+    positions: Tensor
+    camera: Tensor
+    flip: Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.camera)
+
+
+class CameraSpaceStore:
+    """As `FrameStore`, for the rows of a `CameraSpaceSource`.
+
+    Rows lie as columns, one long row of memory for each coordinate of each joint, as augmentation computes with them.
+    Mirror images are not held: they are made after the augmentation.
+
+    Args:
+        joints: J.
+        rows, target_rows: how many there is room for.
+        table: gives the length of a window.
+    """
+
+    def __init__(self, joints: int, rows: int, target_rows: int, table: WindowTable, device: torch.device):
+        self._joints, self._flip = joints, table.flip
+        self._positions = torch.empty(3 * joints, rows, device=device)
+        self._cameras = torch.empty(target_rows, dtype=torch.long, device=device)
+        self._frames = torch.arange(table.stride + table.halo, device=device)
+
+    def write(self, name: str, row: int, values: Tensor) -> None:
+        """Put (R, ...) frames of an array into rows `row` to `row + R`."""
+        rows = slice(row, row + len(values))
+        if name == INPUT:
+            self._positions[:, rows] = (
+                values.to(self._positions.device, non_blocking=True).permute(2, 1, 0).flatten(0, 1)
+            )
+        else:
+            self._cameras[rows] = values[:, 0].to(self._cameras.device, non_blocking=True).long()
+
+    def gather(self, rows: Tensor, targets: Tensor, flip: Tensor) -> CameraWindows:
+        """Windows that begin in (B,) input rows and (B,) target rows."""
+        frames = (rows[:, None] + self._frames).flatten()
+        positions = self._positions.index_select(1, frames).view(3, self._joints, len(rows), -1)
+        return CameraWindows(positions, self._cameras.index_select(0, targets), flip if self._flip else None)
