@@ -98,10 +98,11 @@ class Augmentation:
             )
             for some in _slices(windows, pieces)
         ]
+        parameters = [part.parameters for part in parts if part.parameters is not None]
         return Batch(
             torch.cat([part.pose_2d for part in parts]),
             torch.cat([part.pose_3d for part in parts]),
-            None if parts[0].parameters is None else torch.cat([part.parameters for part in parts]),
+            torch.cat(parameters) if parameters else None,
         )
 
     def _piece(self, positions: Tensor, camera: Tensor, flip: Tensor | None, seed: int | None) -> Batch:

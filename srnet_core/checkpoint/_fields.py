@@ -52,7 +52,7 @@ def decode(cls: type, table: Any, where: str, decoders: Decoders, *, exact: bool
 def _value(value: Any, kind: Any, where: str, decoders: Decoders) -> Any:
     if kind in decoders:
         return decoders[kind](value, where)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return decode(kind, value, where, decoders)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType and value is None and types.NoneType in arguments:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from srnet_core import normalization as normalizations
 from srnet_core.checkpoint.published import (
@@ -103,7 +103,16 @@ class Checkpoint:
         return self.record.config or RunConfig()
 
 
-def require_whole_poses(network: nn.Module, *, path: Path | None = None) -> None:
+class HasJoints(Protocol):
+    """What sees joints and predicts joints: a model, or an inference form of one."""
+
+    @property
+    def num_joints(self) -> int: ...
+    @property
+    def num_joints_out(self) -> int: ...
+
+
+def require_whole_poses(network: HasJoints, *, path: Path | None = None) -> None:
     """Refuse a network that predicts fewer joints than it sees, as VideoPose3D's trajectory model does.
 
     Such a network can be read and run. What it gives is no pose to train on, measure, show or stream.
@@ -207,10 +216,10 @@ def _describe(
     content: dict, state: Mapping[str, Tensor], record: Record, config: ModelConfig | None, options: Mapping[str, Any]
 ) -> Description:
     if config is not None:
-        return Description(from_dict(ModelConfig, to_dict(config) | options), ())
+        return Description(from_dict(ModelConfig, to_dict(config) | dict(options)), ())
     if record.model is None:
         return describe_file(content, state, **options)
-    changed = from_dict(ModelConfig, to_dict(record.model) | options)
+    changed = from_dict(ModelConfig, to_dict(record.model) | dict(options))
     _refuse_contradiction(record.model, changed, options)
     return Description(changed, ())
 
@@ -225,7 +234,7 @@ def _refuse_contradiction(stored: ModelConfig, asked: ModelConfig, options: Mapp
         )
 
 
-def _fit(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+def _fit(model: PoseModel, state: Mapping[str, Tensor]) -> None:
     """Raise `CheckpointError` naming the keys by which a state dict does not fit a network."""
     wanted = model.state_dict()
     missing = [key for key in wanted if key not in state]

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import srnet_core
 from srnet_core.checkpoint.record import Record, encode_record
 from srnet_core.files import atomic_write
+from srnet_core.models.pose_model import PoseModel
 
 
 def save_checkpoint(
     path: str | Path,
     *,
-    model: nn.Module,
+    model: PoseModel,
     epoch: int,
     lr: float,
     optimizer_state: Mapping[str, Any] | None,

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from srnet_core.body_parts import BodyParts, named_parts
 from srnet_core.config.augment import AugmentConfig
@@ -18,6 +18,8 @@ from srnet_core.config.train import TrainConfig
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
 from srnet_core.toml_file import read_toml_file
+
+Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class RunConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
-def replace(config, **changes):
+def replace(config: Config, **changes: Any) -> Config:
     """A copy with some fields changed, checked again; `None` leaves a field as it is."""
-    return dataclasses.replace(config, **{k: v for k, v in changes.items() if v is not None})
+    return dataclasses.replace(config, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[type-var]
 
 
 def to_dict(config) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,7 +161,7 @@ def setting(default: Any, help: str, **about: Any) -> Any:
 
 
 @functools.cache
-def settings_of(config: type) -> Mapping[str, Setting]:
+def settings_of(config: type[Any]) -> Mapping[str, Setting]:
     """The settings of a config class by name, in the order of its fields; not those of the sections inside it."""
     hints = typing.get_type_hints(config)
     return types.MappingProxyType(
@@ -180,7 +180,7 @@ def settings_of(config: type) -> Mapping[str, Setting]:
 
 
 @functools.cache
-def sections_of(config: type) -> tuple[type[Any], ...]:
+def sections_of(config: type[Any]) -> tuple[type[Any], ...]:
     """The config classes among the fields of a config class, each followed by those among its own fields."""
     hints = typing.get_type_hints(config)
     inside = [hints[f.name] for f in dataclasses.fields(config) if dataclasses.is_dataclass(hints[f.name])]
@@ -193,7 +193,8 @@ def check_settings(config: Any) -> None:
     Raises:
         UnknownNameError, ConfigError: as `Setting.require`.
     """
-    for name, about in settings_of(type(config)).items():
+    kind: Hashable = type(config)
+    for name, about in settings_of(kind).items():
         value = getattr(config, name)
         if about.named and isinstance(value, str) and about.other is None:
             object.__setattr__(config, name, value := value.replace("-", "_"))

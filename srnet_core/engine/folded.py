@@ -39,6 +39,7 @@ class InferenceForm:
 
     Attributes:
         config, skeleton, receptive_field: those of the model; `skeleton` is `None` if the model has none.
+        num_joints, num_joints_out: those of the model; 0 if the model does not have them.
         pad, causal_shift: as in `PoseModel`.
         by_window: whether every output must be computed from its own window.
         needs_whole: whether an output depends on the length of the clip; see `layers.context.published_order`.
@@ -49,6 +50,8 @@ class InferenceForm:
     def __init__(self, model: PoseModel):
         self.config, self.receptive_field = model.config, model.receptive_field
         self.skeleton: Skeleton | None = getattr(model, "skeleton", None)
+        self.num_joints: int = getattr(model, "num_joints", 0)
+        self.num_joints_out: int = getattr(model, "num_joints_out", 0)
         self.pad = (self.receptive_field - 1) // 2
         self.causal_shift = self.pad if self.config.causal else 0
         like = next(model.parameters(), torch.empty(0))

@@ -11,6 +11,7 @@ All of them down-weigh points that do not fit (Huber), as detections have them. 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -37,17 +38,19 @@ class Resected:
     error_px: float
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _NO_FIT = "3D and 2D do not fit together: no camera sees them so"
 
 
-def _solved(function: Callable) -> Callable:
+def _solved(function: Callable[P, R]) -> Callable[P, R]:
     """What linear algebra cannot solve is a set of points that belongs to no camera."""
 
     @functools.wraps(function)
-    def solve(*args):
+    def solve(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             with np.errstate(all="ignore"):
-                return function(*args)
+                return function(*args, **kwargs)
         except (np.linalg.LinAlgError, ValueError, FloatingPointError) as error:
             if isinstance(error, BadFileError):
                 raise
@@ -140,7 +143,7 @@ def _direct_linear_transform(points: np.ndarray, pixels: np.ndarray) -> np.ndarr
     )
     # the smallest eigenvector of 12 x 12 instead of a decomposition of all rows
     matrix = np.linalg.eigh(rows.T @ rows)[1][:, 0].reshape(3, 4)
-    return np.linalg.inv(move_2d) @ matrix @ move_3d
+    return np.asarray(np.linalg.inv(move_2d) @ matrix @ move_3d)
 
 
 def _normalization(points: np.ndarray) -> np.ndarray:
@@ -175,7 +178,7 @@ def _decompose(matrix: np.ndarray) -> _Parts:
 
 
 def _errors(camera: _Parts, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(_project(camera, points) - pixels, axis=-1)
+    return np.asarray(np.linalg.norm(_project(camera, points) - pixels, axis=-1))
 
 
 def _project(camera: _Parts, points: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def recognize(weights: PublishedWeights) -> Recognized | None:
     unused = _never_used(shapes)
     if unused:
         notes.append(f"{len(unused)} tensors named group_mo are never used by the published code and were left out")
-    fields = (
+    fields: dict[str, Any] = (
         {"recombine": "multiply", "context": "others", "context_form": "learned"} | inferred | assumed | dict(known)
     )
     form = fields["recombine"], fields["context"], fields["context_form"]

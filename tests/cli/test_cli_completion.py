@@ -66,7 +66,7 @@ def test_the_function_that_bash_installs(tmp_path):
         ("srnet train --norm ", ["base", "lcn", "proj", "ray", "weak_proj"]),
         ("srnet train --norm b", ["base"]),
         ("srnet train --config ", ["demo", "simplebaseline", "srnet-1", "srnet-243", "videopose3d-243"]),
-        ("srnet prepare --dataset ", ["h36m", "synthetic"]),
+        ("srnet prepare --dataset h", ["h36m", "humaneva"]),
         ("srnet train --context o", ["others"]),
         ("srnet prepare --root-depth ", ["ground-truth", "estimate"]),
         ("srnet train --precision b", ["bf16"]),
@@ -91,8 +91,9 @@ def test_every_model(complete):
 
 
 def test_data_sets_and_keypoints_of_the_data_folder(complete, own_data):
-    assert complete("srnet prepare --dataset ") == ["h36m", "synthetic", "small"]
-    assert complete("srnet prepare --data-dir nowhere --dataset ") == ["h36m", "synthetic"]
+    readers = [name for name in lookup.names("datasets") if name != "custom"]
+    assert complete("srnet prepare --dataset ") == [*readers, "small"]
+    assert complete("srnet prepare --data-dir nowhere --dataset ") == readers
     Path("data/data_2d_small_cpn.npz").touch()
     assert complete("srnet prepare --dataset small --keypoints ") == ["cpn", "gt"]
 
