@@ -17,7 +17,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,8 +193,7 @@ def check_settings(config: Any) -> None:
     Raises:
         UnknownNameError, ConfigError: as `Setting.require`.
     """
-    kind: Hashable = type(config)
-    for name, about in settings_of(kind).items():
+    for name, about in settings_of(type(config)).items():  # type: ignore[arg-type]  # classes are hashable
         value = getattr(config, name)
         if about.named and isinstance(value, str) and about.other is None:
             object.__setattr__(config, name, value := value.replace("-", "_"))
