@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from cli_running import DATA, TINY
+from support.cli import DATA, TINY
 
 from srnet_cli.options import TRAIN
 from srnet_core.errors import ConfigError

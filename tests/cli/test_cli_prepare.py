@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_running import DATA
+from support.cli import DATA
 
 from srnet_core.stages.writer import LOCK, StageWriter
 
@@ -52,7 +52,7 @@ def test_downsample_and_subset_count(srnet):
 
 
 def test_lists_of_many_names_are_shortened(srnet):
-    from tests_support import write_published
+    from support.small_data import write_published
 
     write_published(Path("data"), "many", subjects=tuple(f"P{i}" for i in range(12)), takes={"Walk": 4})
     out = srnet("prepare", "--dataset", "many", "--subjects-test", "P11").ok().out

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cli_running import DATA, TINY
+from support.cli import DATA, TINY
 
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.models import build_model

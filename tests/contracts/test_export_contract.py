@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from plugin_support import every
+from support.plugins import every
 
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError, MissingExtraError

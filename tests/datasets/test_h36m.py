@@ -3,8 +3,8 @@
 import json
 
 import numpy as np
-import published_files
 import pytest
+from support import published_files
 
 from srnet_core import datasets
 from srnet_core.errors import BadFileError, InputFileMissing

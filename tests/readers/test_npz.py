@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from npz_making import array_opcodes, dump, npy_header, npz_bytes, poses, wrap, write_pickle
+from support.npz_making import array_opcodes, dump, npy_header, npz_bytes, poses, wrap, write_pickle
 
 from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.readers.npz import read_npz

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from npz_making import array_opcodes, dump, npy_header, npz_bytes, pickled_npy, wrap, write_pickle
+from support.npz_making import array_opcodes, dump, npy_header, npz_bytes, pickled_npy, wrap, write_pickle
 
 import srnet_core.readers
 from srnet_core.errors import BadFileError, HostileFileError

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sampling_support import expected_windows, starts_of
+from support.sampling import expected_windows, starts_of
 
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.mirror import mirror_poses

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from published_files import camera_dict, metadata_3d, project
 
 from srnet_core.geometry.camera import Camera
+from support.published_files import camera_dict, metadata_3d, project
 
 TAKES = {"Walk": 40, "Walk 1": 31, "Sit": 23}
 REST_POSE_M = np.array(
