@@ -49,10 +49,17 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document of `srnet eval --json`."""
-        return {"schema": SCHEMA, **self.about, "frames": self.frame_mean["frames"], "mean": dict(self.mean),
-                "frame_mean": dict(self.frame_mean), "by_action": dict(self.by_action),
-                "by_subject": dict(self.by_subject), "by_camera": dict(self.by_camera),
-                "by_joint": dict(self.by_joint)}  # fmt: skip
+        return {
+            "schema": SCHEMA,
+            **self.about,
+            "frames": self.frame_mean["frames"],
+            "mean": dict(self.mean),
+            "frame_mean": dict(self.frame_mean),
+            "by_action": dict(self.by_action),
+            "by_subject": dict(self.by_subject),
+            "by_camera": dict(self.by_camera),
+            "by_joint": dict(self.by_joint),
+        }
 
 
 def measure(

@@ -95,7 +95,9 @@ def plan_blocks(
     least_mib = math.ceil(100 * min(least, needed) / 2**20) / 100
     raise ConfigError(
         f"{budget_bytes / 2**20:.2f} MiB is too little for batches of {windows_per_batch} windows",
-        where="--memory-budget", todo=f"Give at least {least_mib:.2f}MiB, or a smaller --batch-size")  # fmt: skip
+        where="--memory-budget",
+        todo=f"Give at least {least_mib:.2f}MiB, or a smaller --batch-size",
+    )
 
 
 def _most_blocks(table: WindowTable, mixed: int, windows_per_batch: int) -> int:

@@ -74,9 +74,14 @@ class StreamedSampler(Sampler):
         """All batches from the window after `skipped` on, which lies in `phase`."""
         slots = self.plan.mixed + 1
         store = FrameStore(
-            self._source.shapes, slots * self._room, slots * self._target_room,
-            self.table, self._mirror, self._device, self._flip_parameters,
-        )  # fmt: skip
+            self._source.shapes,
+            slots * self._room,
+            slots * self._target_room,
+            self.table,
+            self._mirror,
+            self._device,
+            self._flip_parameters,
+        )
         loads = shuffle.loads[phase:]
         waiting = np.empty((3, 0), np.int64)
         with ReadAhead(self._read, [self._blocks[b] for b in loads], READ_AHEAD) as reader:

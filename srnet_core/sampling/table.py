@@ -51,8 +51,11 @@ class WindowTable:
         self.before = np.concatenate([[0], np.cumsum(counts)])  # (sequences + 1,) windows before each sequence
         self.windows = int(self.before[-1])
         if len(self) < 2:
-            raise ConfigError("the training split has a single window; training needs two or more"
-                              if len(self) else "there are no sequences to make windows of")  # fmt: skip
+            raise ConfigError(
+                "the training split has a single window; training needs two or more"
+                if len(self)
+                else "there are no sequences to make windows of"
+            )
         self._first_target = starts - (counts * stride - lengths) // 2
         self._first_input = self._first_target - past
         self._low, self._high = starts, starts + lengths - 1

@@ -3,13 +3,43 @@
 from srnet_core.geometry.skeleton import Skeleton
 
 JOINTS = (
-    "Hip", "RHip", "RKnee", "RFoot", "LHip", "LKnee", "LFoot", "Spine", "Thorax", "Neck/Nose", "Head",
-    "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist",
-)  # fmt: skip
+    "Hip",
+    "RHip",
+    "RKnee",
+    "RFoot",
+    "LHip",
+    "LKnee",
+    "LFoot",
+    "Spine",
+    "Thorax",
+    "Neck/Nose",
+    "Head",
+    "LShoulder",
+    "LElbow",
+    "LWrist",
+    "RShoulder",
+    "RElbow",
+    "RWrist",
+)
 PARENTS = (
-    None, "Hip", "RHip", "RKnee", "Hip", "LHip", "LKnee", "Hip", "Spine", "Thorax", "Neck/Nose",
-    "Thorax", "LShoulder", "LElbow", "Thorax", "RShoulder", "RElbow",
-)  # fmt: skip
+    None,
+    "Hip",
+    "RHip",
+    "RKnee",
+    "Hip",
+    "LHip",
+    "LKnee",
+    "Hip",
+    "Spine",
+    "Thorax",
+    "Neck/Nose",
+    "Thorax",
+    "LShoulder",
+    "LElbow",
+    "Thorax",
+    "RShoulder",
+    "RElbow",
+)
 
 _RIGHT_LEG, _LEFT_LEG = JOINTS[1:4], JOINTS[4:7]
 _TORSO, _LEFT_ARM, _RIGHT_ARM = JOINTS[7:11], JOINTS[11:14], JOINTS[14:17]

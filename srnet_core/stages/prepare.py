@@ -59,8 +59,11 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     config = replace(config, dataset=name)
     lookup.choose("normalization", config.normalization, lookup.names("normalization"), where="--norm")
     if config.root_depth == "estimate" and not lookup.load("normalization", config.normalization).USES_ROOT_DEPTH:
-        raise ConfigError(f"normalization {config.normalization} does not use the depth of the root",
-                          where="--root-depth", todo="Leave it out, or choose proj, weak_proj or lcn")  # fmt: skip
+        raise ConfigError(
+            f"normalization {config.normalization} does not use the depth of the root",
+            where="--root-depth",
+            todo="Leave it out, or choose proj, weak_proj or lcn",
+        )
     protocols = [p.replace("_", "-") for p in lookup.names("protocols")]  # as they are written on the command line
     lookup.choose("protocol", config.protocol.replace("_", "-"), protocols, where="--protocol")
     paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
@@ -82,8 +85,11 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     try:
         _write(folder, key, dataset, split, config, inputs, force, progress)
     except OSError as error:
-        raise StageError(f"cannot be written: {error.strerror or error}", where=folder,
-                         todo="Check the disk, or choose another --cache-dir") from error  # fmt: skip
+        raise StageError(
+            f"cannot be written: {error.strerror or error}",
+            where=folder,
+            todo="Check the disk, or choose another --cache-dir",
+        ) from error
     return Prepared(Stage.open(folder), False, config, time.perf_counter() - started)
 
 
@@ -116,8 +122,12 @@ def _write(
     with StageWriter(folder, total, shapes) as writer:
         for sequence, clip in _cut_clips(dataset, sequences, rows):
             encoded = normalization.encode(clip.pose_2d_px, _pose_to_encode(clip, config, body), clip.camera)
-            arrays = {"pose_2d": encoded.pose_2d, "pose_3d": encoded.pose_3d,
-                      "root_cam_m": clip.pose_3d_cam_m[:, 0], "norm_parameters": encoded.parameters}  # fmt: skip
+            arrays = {
+                "pose_2d": encoded.pose_2d,
+                "pose_3d": encoded.pose_3d,
+                "root_cam_m": clip.pose_3d_cam_m[:, 0],
+                "norm_parameters": encoded.parameters,
+            }
             writer.append({name: arrays[name] for name in shapes})
             progress("writing frames", sequence.start + sequence.length, total)
         manifest = _manifest(key, dataset, config, inputs, sequences, normalization.PARAMETERS)

@@ -112,7 +112,9 @@ class StageWriter:
         if free < needed:
             raise StageError(
                 f"no disk space: the stage may need {needed / 2**20:,.1f} MiB, and {free / 2**20:,.1f} MiB are free",
-                where=self.folder.parent, todo="Free some space or choose another --cache-dir")  # fmt: skip
+                where=self.folder.parent,
+                todo="Free some space or choose another --cache-dir",
+            )
 
     def _require_every_chunk(self, files: Mapping) -> None:
         """zarr reads a chunk that is not there as zeros, so their number is checked before the stage counts."""

@@ -268,8 +268,15 @@ def waiting(d: Draft) -> None:
     if posture == "sit":
         pairs = [hands.FOLD, (hands.LAP, hands.LAP), (hands.WATCH, hands.LAP), (hands.KNEE, hands.CHIN)]
     else:
-        pairs = [hands.FOLD, (hands.AKIMBO, hands.AKIMBO), (hands.POCKET, hands.POCKET), (hands.WATCH, d.hang()),
-                 (d.hang(), hands.HEAD), (hands.BEHIND, hands.BEHIND), (d.hang(), d.hang())]  # fmt: skip
+        pairs = [
+            hands.FOLD,
+            (hands.AKIMBO, hands.AKIMBO),
+            (hands.POCKET, hands.POCKET),
+            (hands.WATCH, d.hang()),
+            (d.hang(), hands.HEAD),
+            (hands.BEHIND, hands.BEHIND),
+            (d.hang(), d.hang()),
+        ]
     r.shuffle(pairs)
     d.play_both(_pairs(d, pairs[:4], (1.0, 2.8)))
     look(d, yaw_deg=55, pitch_deg=12)
@@ -324,7 +331,19 @@ def _pairs(d: Draft, pairs: list, hold: tuple[float, float]) -> Iterator:
 
 
 ACTIONS: dict[str, Callable[[Draft], None]] = {
-    "Directions": directions, "Discussion": discussion, "Eating": eating, "Greeting": greeting, "Phoning": phoning,
-    "Photo": photo, "Posing": posing, "Purchases": purchases, "Sitting": sitting, "SittingDown": sitting_down,
-    "Smoking": smoking, "Waiting": waiting, "WalkDog": walk_dog, "Walking": walking, "WalkTogether": walk_together,
-}  # fmt: skip
+    "Directions": directions,
+    "Discussion": discussion,
+    "Eating": eating,
+    "Greeting": greeting,
+    "Phoning": phoning,
+    "Photo": photo,
+    "Posing": posing,
+    "Purchases": purchases,
+    "Sitting": sitting,
+    "SittingDown": sitting_down,
+    "Smoking": smoking,
+    "Waiting": waiting,
+    "WalkDog": walk_dog,
+    "Walking": walking,
+    "WalkTogether": walk_together,
+}

@@ -71,8 +71,9 @@ def solve(body: Body, side: int, pose: Reach | Hang) -> ArmPose:
 
 def _span(body: Body, elbow_deg: float) -> float:
     """Distance from shoulder to wrist at an elbow flexion."""
-    return float(np.sqrt(body.upper_arm**2 + body.forearm**2
-                         + 2 * body.upper_arm * body.forearm * np.cos(np.radians(elbow_deg))))  # fmt: skip
+    return float(
+        np.sqrt(body.upper_arm**2 + body.forearm**2 + 2 * body.upper_arm * body.forearm * np.cos(np.radians(elbow_deg)))
+    )
 
 
 def _hang(side: int, pose: Hang) -> ArmPose:

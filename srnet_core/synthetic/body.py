@@ -27,9 +27,14 @@ _HIP_CENTRES, _SHOULDER_CENTRES, _NECK, _HEAD, _LUMBAR_SHARE = 0.70, 0.78, 0.068
 
 # Invented people, not those of Human3.6M: (sex, stature in metres).
 PEOPLE = {
-    "S1": ("female", 1.66), "S5": ("female", 1.74), "S6": ("male", 1.78), "S7": ("male", 1.86),
-    "S8": ("female", 1.59), "S9": ("male", 1.72), "S11": ("female", 1.70),
-}  # fmt: skip
+    "S1": ("female", 1.66),
+    "S5": ("female", 1.74),
+    "S6": ("male", 1.78),
+    "S7": ("male", 1.86),
+    "S8": ("female", 1.59),
+    "S9": ("male", 1.72),
+    "S11": ("female", 1.70),
+}
 
 
 @dataclass(frozen=True)

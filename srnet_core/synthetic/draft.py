@@ -244,11 +244,21 @@ class Draft:
         self._follow_arms(shoulders)
         self.spine, self.neck = soft_limit(self.spine, SPINE_LIMITS), soft_limit(self.neck, NECK_LIMITS)
         ankles, pole = self._feet()
-        return joint_positions(self.body, Motion(
-            hip_world_m=self._hips(), heading=self.heading, pelvis=self.pelvis, spine=self.spine, neck=self.neck,
-            clavicle=self.clavicle, shoulder=shoulders, elbow=np.minimum(elbows, deg(147)), ankle_world_m=ankles,
-            knee_pole=pole,
-        ))  # fmt: skip
+        return joint_positions(
+            self.body,
+            Motion(
+                hip_world_m=self._hips(),
+                heading=self.heading,
+                pelvis=self.pelvis,
+                spine=self.spine,
+                neck=self.neck,
+                clavicle=self.clavicle,
+                shoulder=shoulders,
+                elbow=np.minimum(elbows, deg(147)),
+                ankle_world_m=ankles,
+                knee_pole=pole,
+            ),
+        )
 
 
 def bump(t: np.ndarray, start: float, rise_s: float, hold_s: float, fall_s: float) -> np.ndarray:

@@ -106,10 +106,20 @@ def make_stride(body: Body, samples: int = 200) -> Stride:
     leg = np.hypot(ankle_x, ankle_z)
     upright = np.sqrt(np.maximum(leg**2 - (hip_x - rolled_x) ** 2, 0.01))
     hip_z = _hip_height(rolled_z + upright, phase)
-    return _count_from_mid_stance(body, middle, float(length), {
-        "hip_x": hip_x, "hip_z": hip_z, "free_x": hip_x + ankle_x, "free_z": hip_z + ankle_z,
-        "rolled_x": rolled_x, "rolled_z": rolled_z, "hanging_z": hip_z - upright,
-    })  # fmt: skip
+    return _count_from_mid_stance(
+        body,
+        middle,
+        float(length),
+        {
+            "hip_x": hip_x,
+            "hip_z": hip_z,
+            "free_x": hip_x + ankle_x,
+            "free_z": hip_z + ankle_z,
+            "rolled_x": rolled_x,
+            "rolled_z": rolled_z,
+            "hanging_z": hip_z - upright,
+        },
+    )
 
 
 def _rolling_ankle(pitch: np.ndarray, body: Body) -> tuple[np.ndarray, np.ndarray]:

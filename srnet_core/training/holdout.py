@@ -26,8 +26,9 @@ def hold_out(
     train = tuple(s for s in sequences if (s.subject, s.take) not in held)
     kept = tuple(s for s in sequences if (s.subject, s.take) in held)
     if not train or not kept:
-        raise ConfigError(f"{len(kept)} sequences would validate and {len(train)} train; both need some",
-                          where="--validation")  # fmt: skip
+        raise ConfigError(
+            f"{len(kept)} sequences would validate and {len(train)} train; both need some", where="--validation"
+        )
     return train, kept
 
 

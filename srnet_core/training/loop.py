@@ -126,8 +126,10 @@ def _train_epoch(
     train.end_epoch()
     mean_loss = float(progress.loss_sum) / max(progress.windows, 1)
     if not math.isfinite(mean_loss):
-        raise TrainingError(f"the loss of epoch {progress.epoch + 1} is {mean_loss}",
-                            todo="Try a smaller --lr, and check the data for outliers")  # fmt: skip
+        raise TrainingError(
+            f"the loss of epoch {progress.epoch + 1} is {mean_loss}",
+            todo="Try a smaller --lr, and check the data for outliers",
+        )
     error_mm = 1000 * float(progress.error_sum_m) / max(progress.windows, 1)
     seconds, seen = time.perf_counter() - started, progress.windows - already
     finished = progress.epoch + 1

@@ -63,8 +63,11 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping[str, A
         for parameter, values in optimizer.state.items():
             values.update({k: _laid_out(k, v, parameter) for k, v in values.items()})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"its optimizer state does not fit the network: {error}", where=where,
-                              todo="Use --finetune to start a new run from its weights") from None  # fmt: skip
+        raise CheckpointError(
+            f"its optimizer state does not fit the network: {error}",
+            where=where,
+            todo="Use --finetune to start a new run from its weights",
+        ) from None
     for group, lr in zip(optimizer.param_groups, lrs):
         if not isinstance(group["lr"], Tensor):
             group["lr"] = lr

@@ -68,9 +68,17 @@ class Drawing:
         if name is None:
             return input_panel(self.scene, frame, width, height, top, self.theme, close_up=self.look.close_up)
         return pose_panel(
-            self.scene, self.staging, name, frame, width, height, top, self.theme, self.look.orbit,
+            self.scene,
+            self.staging,
+            name,
+            frame,
+            width,
+            height,
+            top,
+            self.theme,
+            self.look.orbit,
             ghost=self.look.overlay,
-        )  # fmt: skip
+        )
 
     def _panels(self, sheet: Sheet, frame: int) -> None:
         u, theme, width, height = self.unit, self.theme, self.panel_width, self.panel_height

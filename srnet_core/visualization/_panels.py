@@ -42,9 +42,18 @@ def input_panel(
 
 
 def pose_panel(
-    scene: Scene, staging: Staging, name: str, frame: int, width: int, height: int, top: int, theme: dict[str, str],
-    orbit: Orbit, *, ghost: bool = False,
-) -> Sheet:  # fmt: skip
+    scene: Scene,
+    staging: Staging,
+    name: str,
+    frame: int,
+    width: int,
+    height: int,
+    top: int,
+    theme: dict[str, str],
+    orbit: Orbit,
+    *,
+    ghost: bool = False,
+) -> Sheet:
     """One 3D pose on its floor, with the ground truth behind it where `ghost` asks for it."""
     sheet = Sheet(width, height, theme["panel"])
 

@@ -59,8 +59,17 @@ class Sheet:
     def disc(self, center: Point, radius: float, color: Color) -> None:
         self._circle(center[0] * self._k, center[1] * self._k, radius * self._k, color)
 
-    def box(self, left: float, top: float, right: float, bottom: float, color: Color, *, edge: Color | None = None,
-            radius: float = 0) -> None:  # fmt: skip
+    def box(
+        self,
+        left: float,
+        top: float,
+        right: float,
+        bottom: float,
+        color: Color,
+        *,
+        edge: Color | None = None,
+        radius: float = 0,
+    ) -> None:
         corners = [left * self._k, top * self._k, right * self._k - 1, bottom * self._k - 1]
         self._draw.rounded_rectangle(corners, radius * self._k, color, edge, self._k if edge else 0)
 

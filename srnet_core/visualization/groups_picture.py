@@ -76,8 +76,14 @@ def _figure(panel: Sheet, skeleton: Skeleton, groups, rows: tuple[int, int], the
             panel.text(x + away, y - 9, skeleton.joint_names[joint], 8.5, theme["ink"], anchor="lm")
         else:
             right = x > _PANEL / 2
-            panel.text(x + (away if right else -away), y, skeleton.joint_names[joint], 8.5, theme["ink"],
-                       anchor="lm" if right else "rm")  # fmt: skip
+            panel.text(
+                x + (away if right else -away),
+                y,
+                skeleton.joint_names[joint],
+                8.5,
+                theme["ink"],
+                anchor="lm" if right else "rm",
+            )
 
 
 def _fit(points: np.ndarray, rows: tuple[int, int]) -> np.ndarray:

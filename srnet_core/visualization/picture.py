@@ -18,9 +18,16 @@ _COLORS = 96
 
 
 def write_png(
-    scene: Scene, path: str | Path, frame: int = 0, *, width_px: int = 1280, dark: bool = False, overlay: bool = False,
-    close_up: bool = False, orbit: Orbit | None = None,
-) -> Path:  # fmt: skip
+    scene: Scene,
+    path: str | Path,
+    frame: int = 0,
+    *,
+    width_px: int = 1280,
+    dark: bool = False,
+    overlay: bool = False,
+    close_up: bool = False,
+    orbit: Orbit | None = None,
+) -> Path:
     """Write one frame as a PNG: input, poses side by side, error chart.
 
     Args:
@@ -42,9 +49,18 @@ def write_png(
 
 
 def write_gif(
-    scene: Scene, path: str | Path, *, width_px: int = 800, max_frames: int = 150, fps: float = 25.0, start: int = 0,
-    dark: bool = False, overlay: bool = False, close_up: bool = False, orbit: Orbit | None = None,
-) -> Path:  # fmt: skip
+    scene: Scene,
+    path: str | Path,
+    *,
+    width_px: int = 800,
+    max_frames: int = 150,
+    fps: float = 25.0,
+    start: int = 0,
+    dark: bool = False,
+    overlay: bool = False,
+    close_up: bool = False,
+    orbit: Orbit | None = None,
+) -> Path:
     """Write an animation that plays at the speed of life and repeats.
 
     GIF counts time in hundredths of a second, so the frame rate becomes 100 / n, at most that of the scene and at
@@ -78,9 +94,15 @@ def gif_timing(frames: int, scene_fps: float, fps: float, max_frames: int) -> tu
 
 
 def contact_sheet(
-    scene: Scene, path: str | Path, *, columns: int = 6, width_px: int = 1600, dark: bool = False,
-    close_up: bool = True, orbit: Orbit | None = None,
-) -> Path:  # fmt: skip
+    scene: Scene,
+    path: str | Path,
+    *,
+    columns: int = 6,
+    width_px: int = 1600,
+    dark: bool = False,
+    close_up: bool = True,
+    orbit: Orbit | None = None,
+) -> Path:
     """Write evenly spaced frames side by side, one row for the input and one for each pose, as a PNG.
 
     Raises:
