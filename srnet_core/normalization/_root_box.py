@@ -1,8 +1,8 @@
-"""What `proj` and `weak_proj` share: poses scaled by a box of fixed metric size around the root.
+"""Code that `proj` and `weak_proj` share: poses scaled by a box of fixed metric size around the root.
 
 SRNet (Zeng et al., ECCV 2020, supplementary material and code) projects a box of 2 m around the root joint into the
-image and scales pixels so that the box is 2 wide. With focal length f and root depth Z0 the box is 2 f/Z0 pixels
-wide, so the scale is Z0/fx metres per pixel: the network sees metres, measured in the plane through the root.
+image and scales pixels so that the width of the box becomes 2. With focal length f and root depth Z0 the box is
+2 f/Z0 pixels wide, so the scale is Z0/fx metres per pixel: the network input is in metres in the plane through the root.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from srnet_core.clip import check_2d
 from srnet_core.geometry.arrays import concatenate
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import check_root_depth, need, per_joint, project, root_relative, rows
+from srnet_core.normalization._arrays import check_root_depth, missing, per_joint, project, root_relative, rows
 
 PARAMETERS = ("fx_px", "fy_px", "cx_px", "cy_px", "root_x_px", "root_y_px", "root_depth_m")
 _FOCAL, _CENTER, _ROOT_PX, _DEPTH = slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 7)
@@ -53,7 +53,8 @@ def encode_2d(
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
     """See `Normalization.encode_2d`."""
-    need(camera=camera, root_depth_m=root_depth_m)
+    if camera is None or root_depth_m is None:
+        raise missing(camera=camera, root_depth_m=root_depth_m)
     pose_2d_px = check_2d(pose_2d_px)
     depth_m = check_root_depth(root_depth_m, len(pose_2d_px), camera)
     return _scale_to_box(pose_2d_px, depth_m, camera).astype(np.float32)
@@ -66,8 +67,9 @@ def parameters_2d(
     camera: Camera | None = None,
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
-    """See `Normalization.parameters_2d`; the root's keypoint stands for its projection."""
-    need(camera=camera, root_depth_m=root_depth_m)
+    """See `Normalization.parameters_2d`; the 2D keypoint of the root is used as its projection."""
+    if camera is None or root_depth_m is None:
+        raise missing(camera=camera, root_depth_m=root_depth_m)
     pose_2d_px = check_2d(pose_2d_px)
     return _parameters(pose_2d_px[:, 0], check_root_depth(root_depth_m, len(pose_2d_px), camera), camera)
 
@@ -81,7 +83,7 @@ def square(pose_3d: Any, parameters: Any) -> Any:
 def unproject(pose_3d: Any, parameters: Any) -> Any:
     """(..., J, 3) perspective poses in the box -> (..., J, 3) camera metres, root-relative.
 
-    The target is x = Z0 (X/Z - X0/Z0) and z = Z - Z0. Solved for X - X0, without ever forming the large X:
+    The target is x = Z0 (X/Z - X0/Z0) and z = Z - Z0. Solved for X - X0, without computing the large X:
     X - X0 = x (1 + z/Z0) + (X0/Z0) z.
     """
     pose_3d = square(pose_3d, parameters)

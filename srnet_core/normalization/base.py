@@ -1,10 +1,10 @@
-"""Screen coordinates in, metres relative to the root out: what most lifters use, and the only one that needs no camera.
+"""Input: screen coordinates. Target: metres relative to the root. Used by most lifters; needs no camera.
 
 Source: Pavllo et al., "3D human pose estimation in video with temporal convolutions and semi-supervised training"
 (CVPR 2019); the option `base` of SRNet.
 
-Input: pixels with [0, width] mapped to [-1, 1], aspect kept. Target: camera metres minus the root joint.
-The root of the target is zero; the root a network predicts is left as it is, as published, so that its error counts.
+Input: pixels with [0, width] mapped to [-1, 1], the aspect ratio kept. Target: camera metres minus the root joint.
+The root of the target is zero. A predicted root is kept as it is, as published, so its error counts.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from srnet_core.clip import check_2d, check_clip
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import need, root_relative, to_screen
+from srnet_core.normalization._arrays import missing, root_relative, to_screen
 
 PARAMETERS: tuple[str, ...] = ()
 USES_ROOT_DEPTH = False
@@ -44,7 +44,8 @@ def encode_2d(
     """See `Normalization.encode_2d`. The image size, (width, height), may come from a camera."""
     if image_size is None and camera is not None:
         image_size = (camera.width_px, camera.height_px)
-    need(image_size=image_size)
+    if image_size is None:
+        raise missing(image_size=image_size)
     return to_screen(check_2d(pose_2d_px), *image_size).astype(np.float32)
 
 
@@ -55,7 +56,7 @@ def parameters_2d(
     camera: Camera | None = None,
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
-    """See `Normalization.parameters_2d`: (T, 0), there are none."""
+    """See `Normalization.parameters_2d`: (T, 0), as there are no parameters."""
     return np.zeros((len(pose_2d_px), 0), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Frames on the device, and how windows are gathered from them.
+"""Frames on the device, and gathering of windows from them.
 
 Letters: B windows in a batch, L input frames and S target frames of a window, J joints.
 """
@@ -20,15 +20,18 @@ INPUT, TARGET, PARAMETERS = "pose_2d", "pose_3d", "norm_parameters"
 
 
 class FrameSource(Protocol):
-    """Where frames come from.
+    """Source of frames.
 
     Attributes:
-        shapes: of a frame: (J, 2) for "pose_2d", (J, 3) for "pose_3d", (P,) for "norm_parameters" if there are any.
-        first: where frame 0 lies in a stage, whose chunks it is best to read whole.
+        first: index of frame 0 in the arrays of a stage; reads are aligned with the chunks of these arrays.
     """
 
-    shapes: Mapping[str, tuple[int, ...]]
     first: int
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shape of a frame: "pose_2d" (J, 2), "pose_3d" (J, 3), and "norm_parameters" (P,) if there are any."""
+        ...
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
         """Frames [start, stop) of an array."""
@@ -36,7 +39,7 @@ class FrameSource(Protocol):
 
 
 class ArraySource:
-    """Frames that are in memory."""
+    """Frames from arrays in memory."""
 
     first = 0
 
@@ -49,7 +52,7 @@ class ArraySource:
 
 
 class StageSource:
-    """The training split of a stage; frame 0 is its first."""
+    """Frames of the training split of a stage; frame 0 is the first of the split."""
 
     def __init__(self, stage: Stage):
         self._stage = stage
@@ -64,7 +67,7 @@ class StageSource:
 
 @dataclass(frozen=True)
 class RowRange:
-    """Consecutive windows `first` to `last` (mirror images not counted) and the rows they need, ends excluded."""
+    """Consecutive windows `first` to `last` (without mirror images) and the rows they need; ends are exclusive."""
 
     first: int
     last: int
@@ -91,7 +94,7 @@ class RowRange:
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows that come from one chunk of an array: `frames` (R,) are their frame numbers, which never decrease."""
+    """R rows from one chunk of the array `name`, from `row` on; `frames` are their (R,) frame numbers, ascending."""
 
     name: str
     row: int
@@ -105,9 +108,9 @@ class Piece:
 
 
 def pieces(source: FrameSource, table: WindowTable, part: RowRange) -> Iterator[Piece]:
-    """What to read for some windows, cut where the chunks on disk end, so that none is decompressed twice.
+    """The pieces to read for a range of windows, cut at the ends of chunks, so that no chunk is decompressed twice.
 
-    Frames that no window asks for, such as those of clips held out, are not read.
+    Frames that no window needs, e.g. those of clips held out, are not read.
     """
     input_frames = table.frames_of_rows(part.first_row, part.last_row)
     target_frames = table.frames_of_target_rows(part.first_target, part.last_target)
@@ -128,16 +131,17 @@ def bytes_per_row(shapes: Mapping[str, tuple[int, ...]], images: int) -> tuple[i
 
 
 class FrameStore:
-    """Rows of poses on the device, laid out so that each window is one run of them.
+    """Rows of poses on the device, laid out so that each window is a run of consecutive rows.
 
-    Input poses are there twice, as they are and mirrored: half of the windows are mirror images, and turning them
-    after the gather would copy each batch again. Targets are small and are turned after the gather.
+    Input poses are stored twice, plain and mirrored: half of the windows are mirror images, and mirroring them after the
+    gather would copy each batch again. Targets are small and are mirrored after the gather.
 
     Args:
-        shapes: of one frame of each array.
-        rows, target_rows: how many there is room for.
-        table: gives the length of a window.
+        shapes: see `FrameSource.shapes`.
+        rows, target_rows: capacity in input rows and target rows.
+        table: the windows; it determines their length.
         mirror: `Skeleton.mirror`.
+        device: where the rows are stored.
         flip_parameters: parameters of a pose -> those of its mirror image.
     """
 
@@ -158,13 +162,14 @@ class FrameStore:
         self._rows = rows
         self._input = torch.empty((2 if table.flip else 1) * rows, width, device=device)
         self._target = torch.empty(target_rows, target_width, device=device)
-        self._parameters = None
-        if PARAMETERS in shapes:
-            self._parameters = torch.empty(target_rows, *shapes[PARAMETERS], device=device)
-        self._arrays = {INPUT: self._input, TARGET: self._target, PARAMETERS: self._parameters}
+        self._arrays = {INPUT: self._input, TARGET: self._target}
         self._input_runs = _runs(self._input, table.stride + table.halo)
         self._target_runs = _runs(self._target, table.stride)
-        self._parameter_runs = None if self._parameters is None else _runs(self._parameters, table.stride)
+        self._parameter_runs: torch.Tensor | None = None
+        self._parameter_shape = (-1, *shapes.get(PARAMETERS, (0,)))
+        if PARAMETERS in shapes:
+            self._arrays[PARAMETERS] = torch.empty(target_rows, *shapes[PARAMETERS], device=device)
+            self._parameter_runs = _runs(self._arrays[PARAMETERS], table.stride)
         self._reused = ReusedMemory() if device.type == "cpu" else None
 
     def write(self, name: str, row: int, values: torch.Tensor) -> None:
@@ -176,12 +181,12 @@ class FrameStore:
             self._input[self._rows :][rows] = mirror_poses(plain, self._mirror).flatten(1)
 
     def gather(self, rows: torch.Tensor, targets: torch.Tensor, flip: torch.Tensor) -> Batch:
-        """Windows that begin in (B,) input rows and (B,) target rows, mirrored where (B,) `flip` says so."""
+        """The windows that begin in these (B,) input rows and (B,) target rows, mirrored where (B,) `flip` is true."""
         pose_2d = self._take(self._input_runs, rows + flip * self._rows).unflatten(1, (-1, self._joints, 2))
         pose_3d = self._target_runs.index_select(0, targets).unflatten(1, (-1, self._joints, 3))
         parameters = None
-        if self._parameters is not None:
-            parameters = self._parameter_runs.index_select(0, targets).unflatten(1, (-1, self._parameters.shape[1]))
+        if self._parameter_runs is not None:
+            parameters = self._parameter_runs.index_select(0, targets).unflatten(1, self._parameter_shape)
         if self._flip:
             pose_3d = torch.where(flip[:, None, None, None], mirror_poses(pose_3d, self._mirror), pose_3d)
             if parameters is not None:
@@ -195,6 +200,6 @@ class FrameStore:
 
 
 def _runs(rows: torch.Tensor, length: int) -> torch.Tensor:
-    """(R, C) -> (R - length + 1, length * C): every run of `length` rows, overlapping, without a copy."""
+    """(R, C) -> (R - length + 1, length * C): every run of `length` rows; the runs overlap and are not copied."""
     width = rows.shape[1]
     return rows.as_strided((len(rows) - length + 1, length * width), (width, 1))

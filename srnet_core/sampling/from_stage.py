@@ -1,4 +1,4 @@
-"""The sampler that trains from a stage: resident where it fits into the memory budget, streamed where not."""
+"""The sampler of a run: resident if the frames of the stage fit into the memory budget, else streamed."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,12 +15,12 @@ from srnet_core.sampling.table import WindowTable
 from srnet_core.sampling.windows import ResidentSampler
 from srnet_core.stages.store import Stage, StoredClip
 
-SHARE_OF_FREE_MEMORY = 0.5  # the rest is for the network and what it computes
+SHARE_OF_FREE_MEMORY = 0.5  # the rest is for the network and its activations
 
 
 def make_sampler(
     stage: Stage,
-    sequences: Iterable[StoredClip],
+    clips: Iterable[StoredClip],
     config: RunConfig,
     device: torch.device,
     order: Mapping | None = None,
@@ -28,17 +28,17 @@ def make_sampler(
     """The sampler of a run.
 
     Args:
-        sequences: those of the training split to train on, in the stage's order.
-        order: a `Sampler.order` that is to be kept, where batches of the configured size allow it.
+        clips: the clips of the training split to train on, in the order of the stage.
+        order: a `Sampler.order` to keep if batches of the configured size allow it.
 
     Raises:
-        ConfigError: fewer than two windows; a memory budget that is too small for any block.
+        ConfigError: there are fewer than two windows, or the memory budget is too small for any block.
         StageError: the stage is damaged.
     """
     train, model = config.train, config.model
     source = StageSource(stage)
     table = WindowTable(
-        [(s.start - source.first, s.length) for s in sequences],
+        [(s.start - source.first, s.length) for s in clips],
         receptive_field=model.receptive_field,
         causal=model.causal,
         stride=train.stride,
@@ -46,22 +46,34 @@ def make_sampler(
     )
     windows_per_batch = max(1, train.batch_size // train.stride)
     plugin = normalization.load(config.data.normalization)
-    settings = {
-        "windows_per_batch": windows_per_batch,
-        "seed": train.seed,
-        "device": device,
-        "flip_parameters": plugin.flip_original if model.as_published else plugin.flip,
-    }
+    flip_parameters = plugin.flip_original if model.as_published else plugin.flip
     keep, plan = _kept(order, table, windows_per_batch)
     if not keep:
         plan = _planned(table, source, windows_per_batch, config, device)
     if plan is None:
-        return ResidentSampler(source, table, stage.skeleton.mirror, **settings)
-    return StreamedSampler(source, table, stage.skeleton.mirror, plan, **settings)
+        return ResidentSampler(
+            source,
+            table,
+            stage.skeleton.mirror,
+            windows_per_batch=windows_per_batch,
+            seed=train.seed,
+            device=device,
+            flip_parameters=flip_parameters,
+        )
+    return StreamedSampler(
+        source,
+        table,
+        stage.skeleton.mirror,
+        plan,
+        windows_per_batch=windows_per_batch,
+        seed=train.seed,
+        device=device,
+        flip_parameters=flip_parameters,
+    )
 
 
 def _kept(order: Mapping | None, table: WindowTable, windows_per_batch: int) -> tuple[bool, BlockPlan | None]:
-    """Whether an order can be kept, and its plan, `None` for a resident sampler."""
+    """Whether an order can be kept, and its plan; the plan is `None` for a resident sampler."""
     if order is None:
         return False, None
     if order.get("sampler") != "streamed":

@@ -1,4 +1,4 @@
-"""What every sampler offers to training, wherever its frames are."""
+"""The interface of samplers, which yield the batches of an epoch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -20,13 +20,13 @@ class Sampler(ABC):
     """Shuffled batches of windows, gathered by index: no Python runs per sample.
 
     Args:
-        table: the windows there are.
+        table: the windows.
         windows_per_batch: B; the last batch of an epoch may be smaller.
-        seed: of the order of the windows.
+        seed: seed of the order of the windows.
 
     Attributes:
         table: as given; its length is the number of windows, mirror images included.
-        random: decides the order. Its state at the start of an epoch is all that is needed to have the epoch again.
+        random: draws the order. Its state at the start of an epoch determines the epoch.
     """
 
     def __init__(self, table: WindowTable, windows_per_batch: int, seed: int):
@@ -44,25 +44,25 @@ class Sampler(ABC):
         return full + (rest > 1)
 
     def epoch(self, *, skip: int = 0) -> Iterator[Batch]:
-        """The batches of the next epoch; each epoch is in another order and moves `random` on.
+        """The batches of the next epoch. Each epoch has another order, drawn from `random`.
 
         Args:
-            skip: leave out this many batches, to go on in the middle of an epoch.
+            skip: number of batches to skip, to resume in the middle of an epoch.
 
         Raises:
-            StageError: frames that are read while training are damaged.
+            StageError: frames that are read during training are damaged.
         """
         return self._batches(self.random, skip, len(self))
 
     def every_window(self, random: np.random.RandomState) -> Iterator[Batch]:
-        """All windows once, in an order of `random`'s; for measuring, so a last batch of one is not left out."""
+        """All windows once, in an order drawn from `random`; unlike in `epoch`, a last batch of one window is kept."""
         return self._batches(random, 0, -(-len(self.table) // self.windows_per_batch))
 
     @property
     @abstractmethod
     def order(self) -> dict:
-        """What decides the order of the windows besides `random`: numbers and strings, to be stored with a run."""
+        """Settings that determine the order of the windows together with `random`, to be stored with a run."""
 
     @abstractmethod
     def _batches(self, random: np.random.RandomState, first: int, last: int) -> Iterator[Batch]:
-        """Batches [first, last) of an order that is drawn from `random` when the first one is asked for."""
+        """Batches [first, last) of an order that is drawn from `random` when the first batch is requested."""

@@ -1,9 +1,9 @@
-"""Batches of windows from more frames than there is memory for: blocks of them are read while others train."""
+"""Batches of windows from more frames than fit into memory: blocks are read while others are trained on."""
 
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,18 +20,18 @@ Rows = dict[str, torch.Tensor]
 
 
 class StreamedSampler(Sampler):
-    """Frames are read in blocks, in a thread, a few blocks ahead; an epoch mixes some blocks at a time.
+    """A sampler that reads frames in blocks, a few blocks ahead in a thread, and mixes some blocks at a time.
 
-    See `RingShuffle` for the order. Each window is used once per epoch, as with the resident sampler, and an epoch
-    follows from the state of `random` alone, so that it can be entered anywhere.
+    `RingShuffle` documents the order. As with the resident sampler, each window is used once per epoch, and the state of
+    `random` determines the epoch, so that it can be resumed anywhere.
 
     Args:
-        source: gives the frames, which are read again in each epoch.
+        source: source of the frames, which are read again in each epoch.
         table, windows_per_batch, seed: see `Sampler`.
         mirror: `Skeleton.mirror`.
-        plan: how the windows are cut into blocks, see `plan_blocks`.
-        device: where batches and mixed blocks are; what is read ahead is in the memory of the CPU.
-        flip_parameters: what decoding needs of a pose -> of its mirror image.
+        plan: division of the windows into blocks, see `plan_blocks`.
+        device: device of batches and mixed blocks; blocks read ahead are in the memory of the CPU.
+        flip_parameters: parameters of a pose -> those of its mirror image.
 
     Raises:
         ValueError: the blocks of the plan are too small for a batch.
@@ -70,8 +70,8 @@ class StreamedSampler(Sampler):
         with contextlib.closing(self._located(shuffle, phase, skipped)) as batches:
             yield from itertools.islice(batches, last - first)
 
-    def _located(self, shuffle: RingShuffle, phase: int, skipped: int) -> Iterator[Batch]:
-        """All batches from the window after `skipped` on, which lies in `phase`."""
+    def _located(self, shuffle: RingShuffle, phase: int, skipped: int) -> Generator[Batch, None, None]:
+        """All batches from window `skipped` on, which is in `phase`."""
         slots = self.plan.mixed + 1
         store = FrameStore(
             self._source.shapes,
@@ -94,18 +94,20 @@ class StreamedSampler(Sampler):
                 waiting = np.concatenate([waiting, rows], axis=1)
                 full = waiting.shape[1] // self.windows_per_batch * self.windows_per_batch
                 yield from self._gathered(store, waiting[:, :full])
-                waiting = waiting[:, full:]  # of this phase alone, whose oldest block stays until the next is loaded
+                waiting = waiting[
+                    :, full:
+                ]  # all of this phase, whose oldest block stays until the next block is loaded
             yield from self._gathered(store, waiting)
 
     def _gathered(self, store: FrameStore, rows: np.ndarray) -> Iterator[Batch]:
-        """Batches of (3, R) first input rows, first target rows, mirrored or not."""
+        """Batches of the windows in (3, R) `rows`: first input row, first target row, mirrored or not."""
         columns = (self._to_device(torch.from_numpy(c)) for c in (rows[0], rows[1], rows[2].astype(bool)))
         for batch in zip(*(column.split(self.windows_per_batch) for column in columns)):
             if len(batch[0]):
                 yield store.gather(*batch)
 
     def _rows(self, shuffle: RingShuffle, t: int) -> np.ndarray:
-        """(3, R) where the windows of a phase are in the pool: first input row, first target row, mirrored or not."""
+        """(3, R) positions of the windows of a phase in the pool: first input row, first target row, mirrored or not."""
         loads, entries = shuffle.phase(t)
         blocks = shuffle.loads[loads]
         begin, end, begin_row = (
@@ -118,7 +120,7 @@ class StreamedSampler(Sampler):
         return np.stack([rows, local * self.stride + slots * self._target_room, flip])
 
     def _read(self, block: RowRange) -> Rows:
-        """The frames of a block, as its rows need them. Runs in the thread."""
+        """The rows of a block. Runs in the thread."""
         shapes, pinned = self._source.shapes, self._device.type == "cuda"
         rows = {
             name: torch.empty(block.rows if name == INPUT else block.target_rows, *shape, pin_memory=pinned)
@@ -129,11 +131,11 @@ class StreamedSampler(Sampler):
         return rows
 
     def _load(self, store: FrameStore, slot: int, rows: Rows) -> None:
-        """Put a block into the pool."""
+        """Copy a block into a slot of the pool."""
         for name, values in rows.items():
             store.write(name, slot * (self._room if name == INPUT else self._target_room), values)
 
     def _to_device(self, values: torch.Tensor) -> torch.Tensor:
         if self._device.type != "cuda":
             return values.to(self._device)
-        return values.pin_memory().to(self._device, non_blocking=True)  # so that no step waits for it
+        return values.pin_memory().to(self._device, non_blocking=True)  # so that no training step waits for it

@@ -1,4 +1,4 @@
-"""Batches of windows from frames that all lie on the device."""
+"""Batches of windows from frames that are all on the device."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from srnet_core.batch import Batch
 from srnet_core.sampling._read_ahead import ReadAhead
 from srnet_core.sampling.frames import (
     INPUT,
     PARAMETERS,
     TARGET,
     ArraySource,
-    Batch,
     FrameSource,
     FrameStore,
     RowRange,
@@ -23,18 +23,18 @@ from srnet_core.sampling.sampler import Sampler
 from srnet_core.sampling.table import PublishedOrder, WindowTable
 
 _PIECES_AHEAD = 4  # a few MB each
-_BATCHES_AT_ONCE = 16  # located together: for small windows a dozen calls per batch would cost more than the gather
+_BATCHES_AT_ONCE = 16  # located together: for small windows a dozen calls per batch take longer than the gather
 
 
 class ResidentSampler(Sampler):
-    """All frames lie on the device; an epoch is one shuffle of all windows, the published one.
+    """A sampler with all frames on the device. An epoch is the published shuffle of all windows.
 
     Args:
-        source: gives the frames, which are read here, once.
+        source: source of the frames; they are read once, here.
         table, windows_per_batch, seed: see `Sampler`.
         mirror: `Skeleton.mirror`.
-        device: where frames and batches are.
-        flip_parameters: what decoding needs of a pose -> of its mirror image.
+        device: device of frames and batches.
+        flip_parameters: parameters of a pose -> those of its mirror image.
 
     Raises:
         StageError: the frames are damaged.
@@ -81,20 +81,20 @@ class WindowSampler(ResidentSampler):
     """A sampler over tensors: (N, J, 2) `pose_2d`, (N, J, 3) `pose_3d`, (N, P) `parameters`; batches on their device.
 
     Args:
-        sequences: (start, length) of each sequence in these arrays.
+        clips: (start, length) of each clip in these arrays.
         mirror: `Skeleton.mirror`.
         receptive_field, causal, stride, flip: see `WindowTable`.
         windows_per_batch, seed: see `Sampler`.
 
     Raises:
-        ConfigError: fewer than two windows in all.
+        ConfigError: there are fewer than two windows.
     """
 
     def __init__(
         self,
         pose_2d: torch.Tensor,
         pose_3d: torch.Tensor,
-        sequences: Sequence[tuple[int, int]],
+        clips: Sequence[tuple[int, int]],
         mirror: tuple[int, ...],
         *,
         receptive_field: int,
@@ -109,7 +109,7 @@ class WindowSampler(ResidentSampler):
         given = {INPUT: pose_2d, TARGET: pose_3d, PARAMETERS: parameters}
         super().__init__(
             ArraySource(**{name: array.cpu().numpy() for name, array in given.items() if array is not None}),
-            WindowTable(sequences, receptive_field=receptive_field, causal=causal, stride=stride, flip=flip),
+            WindowTable(clips, receptive_field=receptive_field, causal=causal, stride=stride, flip=flip),
             mirror,
             windows_per_batch=windows_per_batch,
             seed=seed,

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from srnet_core import __version__, datasets, lookup
 from srnet_core.body import BodySize, at_depth, estimate_root_depth, learn_body_size
 from srnet_core.clip import Clip, ClipName, PoseDataset
 from srnet_core.config import DataConfig, replace, to_dict
-from srnet_core.errors import ConfigError, StageError
+from srnet_core.errors import BadFileError, ConfigError, StageError
 from srnet_core.files import require_folder
 from srnet_core.protocols import Split, split_clips
 from srnet_core.stages.key import file_digest, stage_folder, stage_key
@@ -20,7 +20,7 @@ from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
 from srnet_core.stages.writer import StageWriter
 
 Progress = Callable[[str, int, int], None]
-"""Called as progress(step, done, total)."""
+"""Called as `progress(what, done, total)`."""
 
 _CLIPS_FOR_BODY_SIZE = 400
 DIGEST_MEMO = "digests.json"
@@ -94,7 +94,7 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
 
 
 def _finished(folder: Path) -> Stage | None:
-    """The stage if it is there and whole. One that is damaged is made again."""
+    """The stage if it is complete, else `None`: a damaged one is made again."""
     try:
         return Stage.open(folder)
     except StageError:
@@ -125,7 +125,7 @@ def _write(
             arrays = {
                 "pose_2d": encoded.pose_2d,
                 "pose_3d": encoded.pose_3d,
-                "root_cam_m": clip.pose_3d_cam_m[:, 0],
+                "root_cam_m": _true_pose_m(clip)[:, 0],
                 "norm_parameters": encoded.parameters,
             }
             writer.append({name: arrays[name] for name in shapes})
@@ -137,34 +137,48 @@ def _write(
 
 
 def _body_size(dataset: PoseDataset, sequences: list[StoredClip], rows: list[slice]) -> BodySize:
-    """Of the people who train, from some hundred of their clips."""
+    """The mean body size of the training subjects, from a few hundred of their clips."""
     pairs = [(s, r) for s, r in zip(sequences, rows) if s.split == "train"]
     chosen = pairs[:: -(-len(pairs) // _CLIPS_FOR_BODY_SIZE)]
-    return learn_body_size((clip for _, clip in _cut_clips(dataset, *zip(*chosen))), dataset.skeleton.bones)
+    clips = _cut_clips(dataset, [clip for clip, _ in chosen], [frames for _, frames in chosen])
+    return learn_body_size((clip for _, clip in clips), dataset.skeleton.bones)
 
 
 def _pose_to_encode(clip: Clip, config: DataConfig, body: BodySize | None) -> np.ndarray:
-    """The pose where it is, or where an estimate of its distance puts it."""
-    if config.root_depth == "ground_truth":
-        return clip.pose_3d_cam_m
+    """(T, J, 3) the pose at its true depth, or at the estimated depth of the root."""
+    if config.root_depth == "ground_truth" or body is None:
+        return _true_pose_m(clip)
     return at_depth(clip, estimate_root_depth(clip.pose_2d_px, clip.camera, body))
 
 
+def _true_pose_m(clip: Clip) -> np.ndarray:
+    """(T, J, 3) ground truth in camera metres.
+
+    Raises:
+        BadFileError: the clip has none.
+    """
+    if clip.pose_3d_cam_m is None:
+        raise BadFileError("has no 3D poses", where=clip.name, todo="Leave the clip out of the data set")
+    return clip.pose_3d_cam_m
+
+
 def _lay_out(split: Split, config: DataConfig) -> tuple[list[StoredClip], list[slice]]:
-    """Where each clip goes in the flat arrays, training split first, and which of its frames are taken."""
-    sequences, rows, start = [], [], 0
+    """The position of each clip in the flat arrays, training split first, and the frames that are taken from it."""
+    stored: list[StoredClip] = []
+    rows: list[slice] = []
+    start = 0
     for side, clips in (("train", split.train), ("test", split.test)):
         for clip in clips:
             chosen = _frames_of(clip, config.downsample, config.subset if side == "train" else 1.0)
             length = len(range(clip.frames)[chosen])
-            sequences.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length))
+            stored.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length))
             rows.append(chosen)
             start += length
-    return sequences, rows
+    return stored, rows
 
 
 def _frames_of(clip: ClipName, downsample: int, fraction: float) -> slice:
-    """Every n-th frame, and of these one run of consecutive frames, the same run for all cameras of a take."""
+    """Every `downsample`-th frame, and of these a consecutive `fraction`, the same for all cameras of a take."""
     count = -(-clip.frames // downsample)
     kept = max(1, round(count * fraction))
     digest = hashlib.sha256(f"{clip.subject}/{clip.take}".encode()).digest()
@@ -172,11 +186,14 @@ def _frames_of(clip: ClipName, downsample: int, fraction: float) -> slice:
     return slice(first * downsample, (first + kept - 1) * downsample + 1, downsample)
 
 
-def _cut_clips(dataset: PoseDataset, sequences, rows) -> Iterator[tuple[StoredClip, Clip]]:
-    for sequence, chosen in zip(sequences, rows):
-        name = ClipName(sequence.subject, sequence.take, sequence.camera, chosen.stop)
+def _cut_clips(
+    dataset: PoseDataset, clips: Sequence[StoredClip], rows: Sequence[slice]
+) -> Iterator[tuple[StoredClip, Clip]]:
+    """The clips with their poses, cut to the frames in `rows`."""
+    for stored, chosen in zip(clips, rows):
+        name = ClipName(stored.subject, stored.take, stored.camera, chosen.stop)
         clip = dataset.clip(name)
-        yield sequence, Clip(name, clip.camera, clip.pose_2d_px[chosen], clip.pose_3d_cam_m[chosen])
+        yield stored, Clip(name, clip.camera, clip.pose_2d_px[chosen], _true_pose_m(clip)[chosen])
 
 
 def _manifest(

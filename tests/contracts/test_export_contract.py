@@ -47,7 +47,7 @@ def test_predictions_are_written_the_same_twice(name, stage, predictions, tmp_pa
             write_predictions(predictions, stage, tmp_path / "x", name)
         assert not list(tmp_path.iterdir())
         return
-    frames = sum(p.sequence.length for p in predictions)
+    frames = sum(p.clip.length for p in predictions)
     for file in ("one", "two"):
         assert write_predictions(predictions, stage, tmp_path / file, name) == (len(predictions), frames)
     assert _without_time(tmp_path / "one") == _without_time(tmp_path / "two")
