@@ -70,7 +70,7 @@ def test_lists_of_many_names_are_shortened(srnet):
         (("--subjects-test", "C", "--norm", "bsae"), ("--norm", "Did you mean 'base'?", "lcn", "weak_proj")),
         (("--subjects-test", "C", "--keypoints", "cpn"), ("data_2d_small_cpn.npz", "gt", "--keypoints")),
         (("--subjects-test", "C", "--train-action", "Walk"), ("--train-action", "--protocol cross-action")),
-        (("--protocol", "cross-action"), ("Say --train-action", "Choices: Walk, Sit")),
+        (("--protocol", "cross-action"), ("--train-action", "Choices: Walk, Sit")),
         (("--protocol", "cross-camera", "--train-camera", "0", "--test-camera", "0"), ("camera 0 is in both",)),
         ((), ("no customary split", "--subjects-test")),
         (("--dataset", "../x"), ("--dataset", "must consist of letters")),
