@@ -125,7 +125,7 @@ def test_no_circle_of_modules():
 
 
 def private_parent(name: str) -> str | None:
-    """The package of a private module of srnet_core: srnet_core.readers for srnet_core.readers._npy and what is in it."""
+    """The package of a private module: srnet_core.readers for srnet_core.readers._npy and what is in it."""
     parts = name.split(".")
     for length in range(2, len(parts) + 1):
         if parts[length - 1].startswith("_") and ".".join(parts[:length]) in MODULES:

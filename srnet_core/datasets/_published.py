@@ -133,8 +133,9 @@ def pair_up(
         }
     if not positions_3d:
         raise BadFileError(
-            f"none of its takes is in {file_2d.path.name} and has cameras. Subjects with 3D: {few(file_3d.positions_m)}; with 2D: "
-            f"{few(file_2d.positions_px)}; with cameras: {few(cameras)}",
+            f"none of its takes is in {file_2d.path.name} and has cameras. "
+            f"Subjects with 3D: {few(file_3d.positions_m)}; with 2D: {few(file_2d.positions_px)}; "
+            f"with cameras: {few(cameras)}",
             where=file_3d.path,
             todo="Give subjects and takes the same names in both files",
         )

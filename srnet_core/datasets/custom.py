@@ -1,8 +1,8 @@
 """Data of your own: `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz` with cameras and skeleton in the 3D file.
 
-`_published` describes the layout, `_rig` that of `cameras` and `metadata`. Without `metadata`, 17 joints are taken to be
-Human3.6M's at 50 fps; without `cameras`, subjects named like Human3.6M's get Human3.6M's cameras. The notes state both
-assumptions.
+`_published` describes the layout, `_rig` that of `cameras` and `metadata`. Without `metadata`, 17 joints are taken to
+be Human3.6M's at 50 fps; without `cameras`, subjects named like Human3.6M's get Human3.6M's cameras. The notes state
+both assumptions.
 """
 
 from collections.abc import Sequence
@@ -44,8 +44,8 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     """Read a data set in the published layout, with the cameras and the skeleton of its 3D file.
 
     Raises:
-        InputFileMissing, BadFileError, HostileFileError: as `_published` and `_rig`; `BadFileError` also if there are no
-            cameras, or no metadata for a number of joints other than 17.
+        InputFileMissing, BadFileError, HostileFileError: as `_published` and `_rig`; `BadFileError` also if there are
+            no cameras, or no metadata for a number of joints other than 17.
     """
     path_3d, path_2d = paths
     file_3d = read_positions_3d(path_3d)

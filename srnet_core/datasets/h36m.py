@@ -21,9 +21,9 @@ FPS = 50.0
 
 _WHERE_FROM = (
     "Put the files into this folder, or choose another with --data-dir. DATASETS.md of "
-    "https://github.com/facebookresearch/VideoPose3D describes how to make data_3d_h36m.npz and data_2d_h36m_gt.npz from "
-    "Human3.6M (free for research after registration: http://vision.imar.ro/human3.6m) and links 2D detections such as "
-    "cpn_ft_h36m_dbb. Without files, use --dataset synthetic"
+    "https://github.com/facebookresearch/VideoPose3D describes how to make data_3d_h36m.npz and data_2d_h36m_gt.npz "
+    "from Human3.6M (free for research after registration: http://vision.imar.ro/human3.6m) and links 2D detections "
+    "such as cpn_ft_h36m_dbb. Without files, use --dataset synthetic"
 )
 
 

@@ -1,8 +1,8 @@
 """Synthetic data: invented people doing Human3.6M's fifteen actions in front of Human3.6M's four cameras.
 
-This is the project's default data set. It needs no licence and no download, and is generated on first use. Results on it
-say nothing about real people: bodies follow published tables of segment lengths, walking follows published joint angles,
-and everything else was composed by hand (see docs/synthetic.md).
+This is the project's default data set. It needs no licence and no download, and is generated on first use. Results on
+it say nothing about real people: bodies follow published tables of segment lengths, walking follows published joint
+angles, and everything else was composed by hand (see docs/synthetic.md).
 """
 
 import hashlib

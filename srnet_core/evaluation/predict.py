@@ -95,7 +95,8 @@ def _decode_as_published(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(T, J, 3) mean output and target in metres, by the published decoding.
 
-    `outputs` are the output and, with flip averaging, that for the mirror image, which is decoded with flipped parameters.
+    `outputs` are the output and, with flip averaging, that for the mirror image, which is decoded with flipped
+    parameters.
     """
     metres = [plugin.decode_original(outputs[0], parameters)]
     for output in outputs[1:]:

@@ -1,7 +1,7 @@
 """Tables of errors as papers print them, from errors per frame.
 
-There are two means, and every table says which it shows: the *action-wise* mean is the mean of the means of the actions,
-as in papers; the *frame-wise* mean gives every frame the same weight.
+There are two means, and every table says which it shows: the *action-wise* mean is the mean of the means of the
+actions, as in papers; the *frame-wise* mean gives every frame the same weight.
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ class ClipErrors:
 
 @dataclass(frozen=True)
 class Report:
-    """Result of an evaluation. `mean` is action-wise, `frame_mean` frame-wise; every entry includes its number of frames."""
+    """Result of an evaluation. `mean` is action-wise, `frame_mean` frame-wise; every entry has its number of frames."""
 
     about: Mapping[str, Any]
     mean: Mapping[str, float]

@@ -23,8 +23,8 @@ TOLERANCE = 1e-4  # relative to the largest output; float32 rounding through som
 def export_onnx(model: PoseModel, path: str | Path, *, metadata: Mapping[str, str] | None = None) -> WrittenNetwork:
     """Write the network as ONNX.
 
-    Input: `keypoints` (batch, frames, J, 2). Output: `poses` (batch, frames - receptive field + 1, J, 3). As in torch, the
-    caller normalizes the keypoints and pads the ends; `metadata` tells how.
+    Input: `keypoints` (batch, frames, J, 2). Output: `poses` (batch, frames - receptive field + 1, J, 3). As in torch,
+    the caller normalizes the keypoints and pads the ends; `metadata` tells how.
 
     Raises:
         MissingExtraError: onnx or onnxruntime is not installed.

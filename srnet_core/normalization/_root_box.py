@@ -2,7 +2,8 @@
 
 SRNet (Zeng et al., ECCV 2020, supplementary material and code) projects a box of 2 m around the root joint into the
 image and scales pixels so that the width of the box becomes 2. With focal length f and root depth Z0 the box is
-2 f/Z0 pixels wide, so the scale is Z0/fx metres per pixel: the network input is in metres in the plane through the root.
+2 f/Z0 pixels wide, so the scale is Z0/fx metres per pixel: the network input is in metres in the plane through the
+root.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Protocols: rules that split clips into training and test. One file each.
 
-A protocol is a `ProtocolPlugin`. The table `PLUGINS` lists the built-in ones and imports each only when it is asked for;
-other packages add theirs in the entry-point group `srnet.protocols`, see docs/plugins.md.
+A protocol is a `ProtocolPlugin`. The table `PLUGINS` lists the built-in ones and imports each only when it is asked
+for; other packages add theirs in the entry-point group `srnet.protocols`, see docs/plugins.md.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -145,8 +145,8 @@ def keep(
 ) -> "tuple[ClipName, ...]":
     """The clips of these subjects, actions and cameras, restricted to `config.actions`.
 
-    No subjects, no cameras and `None` for actions mean all. Clips are in the order of `subjects`, then of the file, as in
-    the published code.
+    No subjects, no cameras and `None` for actions mean all. Clips are in the order of `subjects`, then of the file, as
+    in the published code.
     """
     wanted = known_actions(dataset, config.actions, "--actions")
     by_subject = {s: [c for c in dataset.clip_names if c.subject == s] for s in subjects or dataset.subjects}

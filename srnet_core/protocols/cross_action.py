@@ -1,4 +1,4 @@
-"""Train on one or several actions, test on all others, with all subjects in both (Zeng et al., ECCV 2020, section 4.2)."""
+"""Train on some actions and test on all others, with all subjects in both (Zeng et al., ECCV 2020, section 4.2)."""
 
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig

@@ -9,8 +9,8 @@ from typing import Any
 class ReadAhead:
     """Context manager that calls `read(item)` for each item, in order and in its own thread, ahead of use.
 
-    The thread has ended when the context is left, also after an error. `next` raises an error of the thread in place of the
-    result, after all earlier results.
+    The thread has ended when the context is left, also after an error. `next` raises an error of the thread in place of
+    the result, after all earlier results.
 
     Args:
         read: makes a result from an item; called in the thread.

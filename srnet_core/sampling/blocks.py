@@ -1,18 +1,18 @@
 """Blocks of windows for streaming: their size, and the order in which an epoch mixes them.
 
-The windows are cut into n blocks of consecutive windows, and K blocks are mixed at a time. An epoch puts the blocks in a
-random order, seen as a ring, and its phase t mixes blocks t, t+1, ... t+K-1 of this order. Each block is shuffled and cut
-into K parts, one for each of the K phases that it takes part in. So every phase mixes windows of K different blocks,
-every window is used once, and each phase replaces one block. The last phases use the first blocks of the order again,
-which are therefore read twice.
+The windows are cut into n blocks of consecutive windows, and K blocks are mixed at a time. An epoch puts the blocks in
+a random order, seen as a ring, and its phase t mixes blocks t, t+1, ... t+K-1 of this order. Each block is shuffled and
+cut into K parts, one for each of the K phases that it takes part in. So every phase mixes windows of K different
+blocks, every window is used once, and each phase replaces one block. The last phases use the first blocks of the order
+again, which are therefore read twice.
 
     order   a b c d e ... z        K = 3
     phase 0  [y.3 z.2 a.1]         .1 .2 .3 the parts of a block
     phase 1      [z.3 a.2 b.1]
     phase 2          [a.3 b.2 c.1]  ...
 
-The difference from a full shuffle: the windows of one batch come from the fraction K / n of the data. Which blocks these
-are changes from epoch to epoch, and the windows of the mixed blocks are fully shuffled.
+The difference from a full shuffle: the windows of one batch come from the fraction K / n of the data. Which blocks
+these are changes from epoch to epoch, and the windows of the mixed blocks are fully shuffled.
 """
 
 import itertools
@@ -126,8 +126,8 @@ def _largest_blocks(
 class RingShuffle:
     """The order of one epoch over blocks. Entry e of a block of m windows is its window e % m, mirrored if e >= m.
 
-    Everything follows from two draws of `random` and the indices of blocks and phases, so any phase can be computed without
-    those before it.
+    Everything follows from two draws of `random` and the indices of blocks and phases, so any phase can be computed
+    without those before it.
 
     Args:
         sizes: (n,) number of entries of each block.

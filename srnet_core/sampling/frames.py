@@ -133,8 +133,8 @@ def bytes_per_row(shapes: Mapping[str, tuple[int, ...]], images: int) -> tuple[i
 class FrameStore:
     """Rows of poses on the device, laid out so that each window is a run of consecutive rows.
 
-    Input poses are stored twice, plain and mirrored: half of the windows are mirror images, and mirroring them after the
-    gather would copy each batch again. Targets are small and are mirrored after the gather.
+    Input poses are stored twice, plain and mirrored: half of the windows are mirror images, and mirroring them after
+    the gather would copy each batch again. Targets are small and are mirrored after the gather.
 
     Args:
         shapes: see `FrameSource.shapes`.

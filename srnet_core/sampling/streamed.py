@@ -22,8 +22,8 @@ Rows = dict[str, torch.Tensor]
 class StreamedSampler(Sampler):
     """A sampler that reads frames in blocks, a few blocks ahead in a thread, and mixes some blocks at a time.
 
-    `RingShuffle` documents the order. As with the resident sampler, each window is used once per epoch, and the state of
-    `random` determines the epoch, so that it can be resumed anywhere.
+    `RingShuffle` documents the order. As with the resident sampler, each window is used once per epoch, and the state
+    of `random` determines the epoch, so that it can be resumed anywhere.
 
     Args:
         source: source of the frames, which are read again in each epoch.
@@ -107,7 +107,7 @@ class StreamedSampler(Sampler):
                 yield store.gather(*batch)
 
     def _rows(self, shuffle: RingShuffle, t: int) -> np.ndarray:
-        """(3, R) positions of the windows of a phase in the pool: first input row, first target row, mirrored or not."""
+        """(3, R) windows of a phase, as rows of the pool: first input row, first target row, mirrored or not."""
         loads, entries = shuffle.phase(t)
         blocks = shuffle.loads[loads]
         begin, end, begin_row = (

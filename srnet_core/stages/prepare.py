@@ -1,4 +1,4 @@
-"""From raw files to a cached stage: locate, read, split, normalize, write. Running it again finds the stage there."""
+"""Preparation of a stage from raw files: locate, read, split, normalize, write. A finished stage is reused."""
 
 import hashlib
 import time

@@ -28,8 +28,8 @@ LOCK = ".writer"  # locked by the process that writes; the file stays in the fin
 class StageWriter:
     """Context manager that writes a stage under a temporary name; `commit` renames it.
 
-    `append` takes the frames in order and writes them in whole chunks, so no more than a chunk and one clip is in memory.
-    Leaving the context without `commit` removes what was written.
+    `append` takes the frames in order and writes them in whole chunks, so no more than a chunk and one clip is in
+    memory. Leaving the context without `commit` removes what was written.
     """
 
     def __init__(self, folder: Path, frames: int, shapes: Mapping[str, tuple[int, ...]]):

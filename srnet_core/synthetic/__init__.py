@@ -1,1 +1,1 @@
-"""The generator of synthetic people: bodies, routes, poses, limits. `datasets/synthetic.py` makes a data set with it."""
+"""The generator of synthetic people: bodies, routes, poses, limits. `datasets/synthetic.py` makes data sets with it."""

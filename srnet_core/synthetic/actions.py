@@ -55,7 +55,7 @@ def _posture(d: Draft, *choices: tuple[str, float]) -> str:
 
 
 def directions(d: Draft) -> None:
-    """Show somebody the way."""
+    """Give directions by pointing."""
     if d.rng.random() < 0.3:
         pace(d, room=0.5)
     else:

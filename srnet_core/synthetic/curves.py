@@ -18,7 +18,7 @@ class PeriodicSpline:
         self.second = self._second_derivatives()
 
     def _second_derivatives(self) -> np.ndarray:
-        """(K + 1,) second derivatives at the knots, from a cyclic tridiagonal system: the first derivative is continuous."""
+        """(K + 1,) second derivatives at the knots, from a cyclic tridiagonal system: continuity of the first."""
         h, k = np.diff(self.x), len(self.x) - 1
         i = np.arange(k)
         matrix, slope = np.zeros((k, k)), np.diff(self.y) / h

@@ -1,9 +1,9 @@
 """Footprints along an intended route, and the paths of the ankles between them.
 
-A clock of each foot ticks once per stride; the two clocks are half a stride apart. At each tick (its mid stance) the foot
-is to stand beside the position that the body then has, with the body's heading. It does not move while it is near enough
-to that position; otherwise it travels as in the published stride. This one rule makes the body walk, stop, turn on the
-spot and shuffle.
+A clock of each foot ticks once per stride; the two clocks are half a stride apart. At each tick (its mid stance) the
+foot is to stand beside the position that the body then has, with the body's heading. It does not move while it is near
+enough to that position; otherwise it travels as in the published stride. This one rule makes the body walk, stop, turn
+on the spot and shuffle.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """One stride of level walking, built from published joint angles.
 
 Source: Perry, "Gait Analysis: Normal and Pathological Function", 1992, chapters 4 to 6 (the normative values of Rancho
-Los Amigos): hip (taken as thigh against the vertical), knee and ankle at the end of each of the eight phases of the gait
-cycle. Pelvis and arms: Perry, chapters 7 and 8 (pelvis: 4 degrees of obliquity and 5 of rotation to each side); Murray,
-Sepic & Barnard, Phys. Ther. 47(4), 1967 (arm swing 24 degrees back, 8 forward).
+Los Amigos): hip (taken as thigh against the vertical), knee and ankle at the end of each of the eight phases of the
+gait cycle. Pelvis and arms: Perry, chapters 7 and 8 (pelvis: 4 degrees of obliquity and 5 of rotation to each side);
+Murray, Sepic & Barnard, Phys. Ther. 47(4), 1967 (arm swing 24 degrees back, 8 forward).
 """
 
 import functools
@@ -16,8 +16,8 @@ from srnet_core.synthetic.curves import PeriodicSpline, min_jerk
 
 # Percent of the cycle from one initial contact of the foot to the next, and degrees at that point: initial contact,
 # loading response, mid stance, terminal stance, pre-swing, initial swing, mid swing, and a point of terminal swing.
-# Three values differ from the published ones, so that a rigid foot stays flat: thigh 21 instead of 25 and ankle -6 instead
-# of -10 at 12 percent, and thigh 26 instead of 25 in terminal swing.
+# Three values differ from the published ones, so that a rigid foot stays flat: thigh 21 instead of 25 and ankle -6
+# instead of -10 at 12 percent, and thigh 26 instead of 25 in terminal swing.
 PERCENT = (0, 12, 31, 50, 62, 75, 87, 96)
 THIGH_DEG = (25, 21, 0, -20, -10, 15, 25, 26)  # flexion positive
 KNEE_DEG = (5, 15, 5, 10, 40, 60, 25, 5)  # flexion positive

@@ -99,13 +99,13 @@ def _hinge(
 
 
 def _sideways(bone: np.ndarray) -> np.ndarray:
-    """The left axis made orthogonal to a bone: zero rotation in the joint coordinate system of Grood & Suntay (1983)."""
+    """The left axis made orthogonal to a bone: zero rotation in the joint coordinates of Grood & Suntay (1983)."""
     y = np.array([0.0, 1.0, 0.0])
     return _unit(y - (bone @ y)[:, None] * bone)
 
 
 def _carried(bone: np.ndarray) -> np.ndarray:
-    """The left axis turned by the shortest rotation from straight down to the bone: for arms, which may point sideways."""
+    """The left axis turned by the shortest rotation from straight down to the bone. Arms may point sideways."""
     down, y = np.array([0.0, 0.0, -1.0]), np.array([0.0, 1.0, 0.0])
     turn = np.cross(down, bone)
     return y + np.cross(turn, y) + np.cross(turn, np.cross(turn, y)) / (1 + bone @ down)[:, None]

@@ -213,8 +213,8 @@ def sit_on_floor(d: Draft, down: np.ndarray) -> None:
     d.neck[:, 1] -= deg(22) * moving + deg(6) * down
 
 
-# For a floor sitter: shift of the foot from its position in a crouch (forward, outward, up, in leg lengths), and outward
-# angle of the knee in degrees.
+# For a floor sitter: shift of the foot from its position in a crouch (forward, outward, up, in leg lengths), and
+# outward angle of the knee in degrees.
 FLOOR_LEGS = {
     "bent": ((0.18, 0.02, 0.0), 10.0),
     "far": ((0.28, 0.05, 0.0), 6.0),

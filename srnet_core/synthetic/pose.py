@@ -89,7 +89,10 @@ def _within_reach(body: Body, motion: Motion, hip_offsets: np.ndarray) -> np.nda
 def _trunk(
     body: Body, motion: Motion, pelvis: np.ndarray, hip: np.ndarray, pose: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Write spine, thorax, neck and head; returns position and axes of the thorax. Two fifths of the bend are below Spine."""
+    """Write spine, thorax, neck and head; returns position and axes of the thorax.
+
+    Two fifths of the bend are below the joint Spine.
+    """
     lower = pelvis @ rotation_matrices(0.4 * motion.spine)
     chest = lower @ rotation_matrices(0.6 * motion.spine)
     spine = hip + body.lumbar * lower[..., 2]

@@ -39,8 +39,8 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
 def optimizer_state_to_store(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """`optimizer.state_dict()` in a form that any Adam can load on any device, that of the published code included.
 
-    Settings of how Adam is computed are replaced by the defaults: loading takes them over, and the fused form on CPU would
-    compute wrong values if moments and parameters had different memory layouts.
+    Settings of how Adam is computed are replaced by the defaults: loading takes them over, and the fused form on CPU
+    would compute wrong values if moments and parameters had different memory layouts.
     """
     state = optimizer.state_dict()
     groups = [g | _IMPLEMENTATION | {"lr": float(g["lr"])} for g in state["param_groups"]]

@@ -38,7 +38,8 @@ class TrainingStep:
 
     Attributes:
         acceleration: the acceleration that is tried; `in_use` and `take_notices` tell which parts of it work.
-        sums: two numbers on the device: sums of loss and of joint error in metres, each times windows, since `begin_epoch`.
+        sums: two numbers on the device: sums of loss and of joint error in metres, each times windows, since
+            `begin_epoch`.
 
     Raises:
         ConfigError: the device does not support the precision or the acceleration.

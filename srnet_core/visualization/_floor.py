@@ -31,8 +31,8 @@ def place_on_floor(scene: Scene) -> Placement:
     """Put the poses of a scene on the floor.
 
     Absolute poses keep their heights, and the view follows the smoothed path of the root. Root-relative poses have no
-    height, so the floor follows the lowest joint; otherwise a squat would lift the feet off the floor. All poses are moved
-    by the same amount, so differences between them do not change.
+    height, so the floor follows the lowest joint; otherwise a squat would lift the feet off the floor. All poses are
+    moved by the same amount, so differences between them do not change.
     """
     lead = scene.poses[scene.reference or next(iter(scene.poses))]
     rooted = float(np.ptp(lead[:, 0], axis=0).max()) < _ROOTED_SPREAD_M

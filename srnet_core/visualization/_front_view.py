@@ -10,8 +10,8 @@ _SPREAD_DEG = 35.0  # between the branches of a limb, such as thumb and hand
 def front_view(skeleton: Skeleton) -> np.ndarray:
     """Invented positions with bones of length about 1, from the tree and the two sides alone.
 
-    Joints of neither side go up from the root. A limb that begins at the root is a leg and goes down; a limb that begins
-    higher is an arm. The person faces the viewer, so the left side is on the right.
+    Joints of neither side go up from the root. A limb that begins at the root is a leg and goes down; a limb that
+    begins higher is an arm. The person faces the viewer, so the left side is on the right.
 
     Returns:
         (J, 2), x to the right, y down.

@@ -24,8 +24,8 @@ _POINT_UNIT_M, _PIXEL_UNIT, _ERROR_UNIT_MM = 1e-4, 0.1, 0.01  # resolutions of s
 def write_page(scene: Scene, path: str | Path) -> Path:
     """Write a scene as one self-contained HTML file. The file is written completely or not at all.
 
-    Coordinates are rounded to 0.1 mm and 0.1 px. A page takes about 270 bytes per frame and pose of 17 joints, less than
-    2 MB for 3000 frames with two poses.
+    Coordinates are rounded to 0.1 mm and 0.1 px. A page takes about 270 bytes per frame and pose of 17 joints, less
+    than 2 MB for 3000 frames with two poses.
 
     Raises:
         UserMistake: the file cannot be written.

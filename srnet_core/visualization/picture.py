@@ -65,7 +65,8 @@ def write_gif(
     """Write an animation that plays in real time and repeats.
 
     GIF counts time in hundredths of a second, so the frame rate becomes 100 / n, at most that of the scene and at
-    most 50. Frames of the scene in between are skipped; the animation ends after `max_frames` pictures or at the last frame.
+    most 50. Frames of the scene in between are skipped; the animation ends after `max_frames` pictures or at the last
+    frame.
 
     Args:
         width_px: width of the picture, 320 to 2400.

@@ -243,9 +243,9 @@ def _finite(array: np.ndarray, where: str, axes: tuple[str, ...]) -> np.ndarray:
     bad = ~np.isfinite(array)
     if bad.any():
         first = np.unravel_index(int(np.argmax(bad)), array.shape) if array.ndim else ()
-        place = ", ".join(f"{axis} {i}" for axis, i in zip(axes, first)) or axes[0]
+        where_first = ", ".join(f"{axis} {i}" for axis, i in zip(axes, first)) or axes[0]
         raise ConfigError(
-            f"{int(bad.sum())} numbers are not finite, the first at {place}",
+            f"{int(bad.sum())} numbers are not finite, the first at {where_first}",
             where=where,
             todo="Fill or cut missing values before drawing",
         )

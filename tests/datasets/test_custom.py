@@ -187,7 +187,9 @@ def test_wrong_keys(tmp_path, three_two):
     _refused(tmp_path, ({"positions_3d": {"S1": np.zeros((3, 17, 3))}}, two), "each subject a dict of takes")
     _refused(tmp_path, ({"positions_3d": {}}, two), "no takes")
     _refused(tmp_path, ({"positions_3d": {"S1\x1b[2J": {}}}, two), "names of subjects and takes must be")
-    _refused(tmp_path, ({"positions_3d": {1: {"Walking": np.zeros((3, 17, 3))}}}, two), "names of subjects and takes must be")
+    _refused(
+        tmp_path, ({"positions_3d": {1: {"Walking": np.zeros((3, 17, 3))}}}, two), "names of subjects and takes must be"
+    )
 
 
 def test_nothing_in_common(tmp_path, three_two):

@@ -52,7 +52,10 @@ def nan_at(shape, *index):
         ({"poses": {"p": nan_at((60, 17, 3), 59, 16, 2)}}, "first at frame 59, joint 16"),
         ({"poses": {"p": np.arange(60 * 51.0).reshape(60, 17, 3)}}, "not in millimetres"),
         ({"poses": {"a\x00": np.zeros((60, 17, 3)), "a\x01": np.zeros((60, 17, 3))}}, "two names are the same"),
-        ({"errors_mm": {"nobody": np.zeros(60)}}, "there is no pose of that name; the names are prediction, ground truth"),
+        (
+            {"errors_mm": {"nobody": np.zeros(60)}},
+            "there is no pose of that name; the names are prediction, ground truth",
+        ),
         ({"errors_mm": {"prediction": np.zeros(61)}}, r"needs one number per frame, the shape \(60,\)"),
         ({"errors_mm": {"prediction": nan_at(60, 5)}}, "first at frame 5"),
         ({"errors_mm": {"prediction": np.full(60, -1.0)}}, "cannot be negative"),
