@@ -199,7 +199,7 @@ def test_synthetic_data_is_said_once(train, srnet, monkeypatch):
         (("--epochs", "0"), ("--epochs", "1 or more")),
         (("--validation", "Z"), ("--validation", "Choices: A, B")),
         (("--validation", "1.5"), ("--validation", "between 0 and 1")),
-        (("--validation", "A,B"), ("--validation", "0 train")),
+        (("--validation", "A,B"), ("--validation", "training would have 0 clips")),
         (("--config", "dmo"), ("--config", "Did you mean 'demo'?")),
         (("--config", "mine.toml"), ("mine.toml", "no such preset")),
         (("--groups", ""), ("--groups", "is empty")),
