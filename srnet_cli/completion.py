@@ -99,7 +99,7 @@ def _clips(ctx: typer.Context) -> "list[StoredClip]":
         try:
             stage = Stage.open(manifest.parent)
             if name is None or stage.manifest["dataset"] == name:
-                clips += stage.sequences
+                clips += stage.clips
         except (SrnetError, TypeError, LookupError):  # damaged; `prepare` says so
             continue
     return clips

@@ -174,7 +174,7 @@ def _camera_tables(path: Path) -> dict[str, Mapping]:
     if path.suffix.lower() == ".toml":
         values: object = read_toml_file(path, what="calibration file", todo="Check the folder and the name")
     else:
-        from srnet_core.readers._bounded import decode, read_bounded
+        from srnet_core.readers.bounded import decode, read_bounded
 
         try:
             values = json.loads(decode(read_bounded(path, MAX_JSON_BYTES, "calibration file")))

@@ -30,7 +30,7 @@ def golden_dir(shared_dir) -> Path:
 @pytest.fixture(scope="session")
 def published_files():
     """A function that writes a small data set of two cameras in the published layout."""
-    from tests_support import write_published
+    from support.small_data import write_published
 
     return write_published
 
@@ -38,6 +38,6 @@ def published_files():
 @pytest.fixture
 def small_data(tmp_path) -> Path:
     """A folder with the data set "small": subjects A, B, C, actions Walk (two takes) and Sit, two cameras."""
-    from tests_support import write_published
+    from support.small_data import write_published
 
     return write_published(tmp_path / "data", "small")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_support import REST_POSE_M, cameras, moving_poses
+from support.small_data import REST_POSE_M, cameras, moving_poses
 
 from srnet_core import normalization
 from srnet_core.body import BodySize, at_depth, estimate_root_depth, learn_body_size

@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 import torch
-from plugin_support import EXAMPLE, every, install, on_path, write_dist_info
+from support.plugins import EXAMPLE, every, install, on_path, write_dist_info
 
 from srnet_core import datasets, lookup, normalization
 from srnet_core.checkpoint import describe_state, load_checkpoint

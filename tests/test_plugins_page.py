@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from plugin_support import EXAMPLE
+from support.plugins import EXAMPLE
 
 from srnet_core import datasets, export, models, normalization, protocols
 

@@ -53,7 +53,7 @@ def test_published_weights_measure_as_published(runs, name):
     model.load_state_dict(runs.final_weights(name))
     report = finish(evaluate_steps(model, prepared.stage))
     assert published_numbers(report) == pytest.approx(runs.printed(FINAL_WEIGHTS[name]), abs=0.0051)
-    actions = {s.action for s in prepared.stage.sequences}
+    actions = {s.action for s in prepared.stage.clips}
     assert set(report.by_action) == actions
 
 
@@ -63,7 +63,7 @@ def test_repaired_evaluation_differs_only_where_the_published_one_is_wrong(runs)
     model = build_model(replace(config.model, compat="trained"))
     model.load_state_dict(runs.final_weights("h6_srnet_a111_weak_proj_ch42"))
     for prediction in predict_split(model, prepared.stage, prepared.stage.split("test")[:4]):
-        start, stop = prediction.sequence.start, prediction.sequence.start + prediction.sequence.length
+        start, stop = prediction.clip.start, prediction.clip.start + prediction.clip.length
         encoded = [prepared.stage.read(n, start, stop) for n in ("pose_3d", "norm_parameters")]
         np.testing.assert_allclose(prediction.target_m, normalization.load("weak_proj").decode(*encoded), atol=1e-6)
     repaired = finish(evaluate_steps(model, prepared.stage)).mean["mpjpe_mm"]
@@ -96,10 +96,10 @@ def test_whole_evaluations(runs, evaluations, tmp_path, name):
     with np.load(runs.golden / f"D_metrics/D_{name}.npz", allow_pickle=False) as arrays:
         model.load_state_dict({key[2:]: torch.from_numpy(arrays[key]) for key in arrays.files if key.startswith("w/")})
         predictions = list(predict_split(model, stage, stage.split("test"), flip=flip))
-        assert [p.sequence.length for p in predictions] == facts["frames"]
+        assert [p.clip.length for p in predictions] == facts["frames"]
         for i, p in enumerate(predictions):
-            start = p.sequence.start
-            pose_2d = stage.read("pose_2d", start, start + p.sequence.length)
+            start = p.clip.start
+            pose_2d = stage.read("pose_2d", start, start + p.clip.length)
             np.testing.assert_allclose(pose_2d, arrays[f"seq{i}/in_2d"], atol=2e-6, rtol=1e-5)
             scale = np.abs(arrays[f"seq{i}/pred_mm"]).max()
             np.testing.assert_allclose(1000 * p.predicted_m, arrays[f"seq{i}/pred_mm"][0], atol=1e-5 * scale)

@@ -108,7 +108,7 @@ def export_predictions(
             for prediction in predict_split(
                 checkpoint.model, stage, sequences, flip=flip, device=choose_device(device)
             ):
-                done += prediction.sequence.length
+                done += prediction.clip.length
                 bar.update(split, done, total, "frames")
                 yield prediction
 

@@ -116,13 +116,13 @@ def draw(
     """Predict one test clip and write page and pictures; returns the page's path."""
     from srnet_core.device import choose_device
     from srnet_core.evaluation.run import require_fit
-    from srnet_core.visualization.clip_scene import choose_sequence, clip_scene
+    from srnet_core.visualization.clip_scene import choose_clip, clip_scene
     from srnet_core.visualization.page import write_page
     from srnet_core.visualization.picture import write_gif, write_png
 
     stage = prepared.stage
     require_fit(checkpoint, stage)
-    sequence = choose_sequence(stage, subject=subject, action=action, camera=camera)
+    sequence = choose_clip(stage, subject=subject, action=action, camera=camera)
     if start >= sequence.length:
         raise ConfigError(
             f"{start} is beyond the end: {sequence} has frames 0 to {sequence.length - 1}", where="--start"

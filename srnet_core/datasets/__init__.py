@@ -1,9 +1,9 @@
 """Data sets, one file each.
 
-A data set is a `DatasetPlugin`: two functions, one that finds its files and one that reads them. The built-in ones
-stand in the table `PLUGINS`, where nothing is imported before it is asked for; other packages add theirs in the
-entry-point group `srnet.datasets`, see docs/plugins.md. Any other name is that of files `data_3d_NAME.npz` and
-`data_2d_NAME_KEYPOINTS.npz`, which `custom` reads.
+A data set is a `DatasetPlugin`: one function finds its files and one reads them. The table `PLUGINS` lists the built-in
+ones and imports each only when it is asked for; other packages add theirs in the entry-point group `srnet.datasets`,
+see docs/plugins.md. Any other name stands for the files `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz`, which
+`custom` reads.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,12 +26,12 @@ class DatasetPlugin:
     """How the poses of a data set are found and read.
 
     Attributes:
-        locate: `locate(name, data_dir, keypoints, cache_dir)` gives the input files, all of which exist. It makes them
-            in `cache_dir` first where a data set can make its own; `data_dir` is never written to. It raises
-            `InputFileMissing` for files that are not there, `ConfigError` or `UnknownNameError` for a name or
-            keypoints that the data set cannot have.
+        locate: `locate(name, data_dir, keypoints, cache_dir)` returns the input files, all of which exist. A data set
+            that generates its files writes them to `cache_dir` first; nothing is ever written to `data_dir`. It
+            raises `InputFileMissing` for missing files, `ConfigError` or `UnknownNameError` for a name or keypoints
+            that the data set cannot have.
         load: `load(name, paths, keypoints)` reads those files into a `PoseDataset` of that name. It raises
-            `BadFileError` for a file with contents that make no sense.
+            `BadFileError` for a file whose contents are not valid.
     """
 
     locate: Callable[[str, str | Path, str, str | Path], Sequence[Path]]
@@ -60,10 +60,10 @@ def available(data_dir: str | Path) -> list[str]:
 
 
 def resolve_name(name: str | None, data_dir: str | Path, keypoints: str) -> str:
-    """`name`, or without one: Human3.6M if its 3D file or these keypoints are in `data_dir`, else synthetic data.
+    """`name`; if it is `None`, "h36m" if the 3D file or these keypoints are in `data_dir`, else "synthetic".
 
-    One file of the two is enough, so that somebody who has half of Human3.6M hears what is missing instead of
-    training on synthetic data without noticing. The name of a plug-in is given with underscores for dashes.
+    One of the two files is enough: a user who has only half of Human3.6M is told what is missing, instead of training
+    on synthetic data without noticing. The name of a plug-in is returned with underscores instead of dashes.
     """
     if name is not None:
         return plain(name) if plain(name) in PLUGINS.names() else name
@@ -75,7 +75,7 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     """The input files of a data set, all of which exist.
 
     Raises:
-        InputFileMissing: they do not; the message says which, where they belong and where they come from.
+        InputFileMissing: a file is missing; the message says which, in which folder, and where to get it.
         ConfigError: a name that cannot be part of a file name.
         PluginError: the package that adds the data set cannot be used.
     """
@@ -83,7 +83,7 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
 
 
 def load(name: str, paths: Sequence[Path], keypoints: str) -> "PoseDataset":
-    """Read the files that `locate` gave.
+    """Read the files that `locate` returned.
 
     Raises:
         InputFileMissing, BadFileError, HostileFileError: see the data set.

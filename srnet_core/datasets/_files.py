@@ -1,4 +1,4 @@
-"""Where the two files of a published data set lie: `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz`."""
+"""Finds the two files of a published data set: `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz`."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ def file_names(name: str, keypoints: str) -> tuple[str, str]:
     """
     for option, value in (("--dataset", name), ("--keypoints", keypoints)):
         if not _NAME.fullmatch(value):
-            raise ConfigError(f"{value!r} must be letters, digits, '_', '-' and '.'", where=option)
+            raise ConfigError(f"{value!r} must consist of letters, digits, '_', '-' and '.'", where=option)
     return f"data_3d_{name}.npz", f"data_2d_{name}_{keypoints}.npz"
 
 
@@ -30,20 +30,21 @@ def locate_pair(name: str, data_dir: str | Path, keypoints: str, *, todo: str) -
     """(3D file, 2D file) of a data set in `data_dir`.
 
     Args:
-        todo: what to do about missing files, the end of the message.
+        todo: what the user can do about missing files; it ends the message.
 
     Raises:
-        InputFileMissing: names each missing file, the folder, and the keypoints that are there.
+        InputFileMissing: a file is missing; the message names it, the folder, and the keypoints that are there.
     """
     folder = Path(data_dir)
-    paths = tuple(folder / file_name for file_name in file_names(name, keypoints))
+    name_3d, name_2d = file_names(name, keypoints)
+    paths = folder / name_3d, folder / name_2d
     missing = [path.name for path in paths if not path.is_file()]
     if not missing:
         return paths
     what = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there"
     if not folder.is_dir():
-        what += " (nor is the folder)"
+        what += " (the folder does not exist)"
     present = keypoints_present(name, folder)
-    if present and paths[1].name in missing:
+    if present and name_2d in missing:
         what += f"; the 2D keypoints that are there: {', '.join(present)} (--keypoints)"
     raise InputFileMissing(what, where=folder.absolute(), todo=todo)

@@ -1,21 +1,22 @@
-"""Are the 2D joints in the order of the skeleton? No shape shows it, but the 2D file says it itself."""
+"""Check that the 2D joints are in the order of the skeleton, by the symmetry that the 2D file states."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.skeleton import Skeleton
 
 
 def check_joint_order(positions_px: Mapping, metadata: object, skeleton: Skeleton, path: Path) -> None:
-    """Compare the 2D with a skeleton, by the number of joints and by which are left and right.
+    """Compare the 2D joints with a skeleton: their number, and which of them are left and right.
 
     Args:
         positions_px: {subject: {take: [per camera (T, J, 2)]}}.
-        metadata: of the 2D file: {layout_name, num_joints, keypoints_symmetry}, each optional.
+        metadata: `metadata` of the 2D file, {layout_name, num_joints, keypoints_symmetry}, each optional.
 
     Raises:
-        BadFileError: another number or another order of joints.
+        BadFileError: the number or the order of the joints is not that of the skeleton.
     """
     metadata = metadata if isinstance(metadata, dict) else {}
     layout = str(metadata.get("layout_name", "unnamed"))[:40]
@@ -36,13 +37,15 @@ def check_joint_order(positions_px: Mapping, metadata: object, skeleton: Skeleto
             f"its left and right joints (layout {layout!r}) are not those of the skeleton {skeleton.name}: "
             "the joints are in another order",
             where=path,
-            todo="Bring the 2D into the order of the 3D, or correct 'keypoints_symmetry'",
+            todo="Reorder the 2D joints like the 3D joints, or correct 'keypoints_symmetry'",
         )
 
 
-def _symmetry(value: object, path: Path) -> set[tuple[int, int]]:
+def _symmetry(value: Any, path: Path) -> set[tuple[int, int]]:
     try:
         left, right = ([int(j) for j in side] for side in value)
         return set(zip(left, right, strict=True))
     except (TypeError, ValueError, OverflowError):
-        raise BadFileError("'keypoints_symmetry' must be two lists of joints of one length", where=path) from None
+        raise BadFileError(
+            "'keypoints_symmetry' must be two lists of joint indices of equal length", where=path
+        ) from None

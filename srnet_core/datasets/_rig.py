@@ -1,4 +1,4 @@
-"""Cameras and skeletons that a data set carries in its own file.
+"""Cameras and skeletons that are stored in the 3D file of a data set.
 
 `cameras`: {subject: [one dict per camera]} with id, center (px), focal_length (px), radial_distortion (3),
 tangential_distortion (2), res_w, res_h (px), orientation (quaternion, w first, camera to world) and translation (m).
@@ -6,8 +6,9 @@ tangential_distortion (2), res_w, res_h (px), orientation (quaternion, w first, 
 train_subjects and test_subjects.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.lookup import names
 from srnet_core.skeletons import get_skeleton
 
-# Name in the file -> name of `Camera`.
+# name in the file -> field of `Camera`
 _REQUIRED = {
     "res_w": "width_px",
     "res_h": "height_px",
@@ -31,13 +32,13 @@ _FARTHEST_M = 200.0
 
 
 def read_cameras(value: object, path: Path) -> dict[str, tuple[Camera, ...]]:
-    """{subject: its cameras} from the `cameras` of a file; keys that are not known are ignored.
+    """{subject: its cameras} from the `cameras` of a file; unknown keys are ignored.
 
     Raises:
-        BadFileError: names subject, camera and what is missing or wrong.
+        BadFileError: a value is missing or wrong; the message names subject, camera and value.
     """
     if not isinstance(value, dict) or not all(isinstance(rig, (list, tuple)) for rig in value.values()):
-        raise BadFileError("'cameras' must be a dict of subjects, each a list of dicts", where=path)
+        raise BadFileError("'cameras' must be a dict of subjects, and each subject a list of dicts", where=path)
     return {
         str(subject): tuple(_camera(c, i, f"{path}, cameras of {subject}") for i, c in enumerate(rig))
         for subject, rig in value.items()
@@ -54,21 +55,21 @@ def _camera(values: object, index: int, where: str) -> Camera:
     try:
         camera = Camera(id=str(values.get("id", index))[:40], **known)
     except (ConfigError, TypeError, ValueError, OverflowError) as error:
-        raise BadFileError(f"camera {index} does not make sense: {error}", where=where) from None
+        raise BadFileError(f"camera {index} is not valid: {error}", where=where) from None
     if np.linalg.norm(camera.translation_m) > _FARTHEST_M:
         raise BadFileError(
-            f"camera {index} stands {np.linalg.norm(camera.translation_m):.0f} m away",
+            f"camera {index} is {np.linalg.norm(camera.translation_m):.0f} m away from the origin",
             where=where,
-            todo="Translations are in metres; divide millimetres by 1000",
+            todo="Translations must be in metres; divide millimetres by 1000",
         )
     return camera
 
 
 def read_skeleton(metadata: Mapping[str, object], name: str, num_joints: int, path: Path) -> Skeleton:
-    """The skeleton a file's `metadata` describes: a known one if joints and parents are its, else one named `name`.
+    """The skeleton in a file's `metadata`: a known one with the same joints and parents, else a new one named `name`.
 
     Raises:
-        BadFileError: a part is missing, or does not fit the number of joints.
+        BadFileError: a key is missing, or its value does not fit the number of joints.
     """
     where = f"{path}, metadata"
     joints = _text_list(metadata, "joint_names", where)
@@ -91,34 +92,38 @@ def read_skeleton(metadata: Mapping[str, object], name: str, num_joints: int, pa
             right=tuple(joints[j] for j in right),
         )
     except ConfigError as error:
-        raise BadFileError(f"the skeleton does not make sense: {error}", where=where) from None
+        raise BadFileError(f"the skeleton is not valid: {error}", where=where) from None
 
 
 def _check_tree(parents: Sequence[int], joints: Sequence[str], where: str) -> None:
-    """Following the parents of any joint must end at joint 0."""
+    """Raise `BadFileError` unless the parents of every joint lead to joint 0."""
     for joint in range(len(parents)):
-        at, steps = joint, 0
-        while at > 0 and steps <= len(parents):
-            at, steps = parents[at], steps + 1
+        at, visited = joint, 0
+        while at > 0 and visited <= len(parents):
+            at, visited = parents[at], visited + 1
         if at != 0:
-            raise BadFileError(f"joint {joint} ({joints[joint]}) does not hang on the root, joint 0", where=where)
+            raise BadFileError(
+                f"the parents of joint {joint} ({joints[joint]}) do not lead to the root, joint 0", where=where
+            )
 
 
 def _text_list(metadata: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
-    value = _sequence(metadata, key, where)
+    value = _list(metadata, key, where)
     if not all(isinstance(v, str) and v.isprintable() and v for v in value):
-        raise BadFileError(f"{key!r} must be a list of text", where=where)
+        raise BadFileError(f"{key!r} must be a list of printable text", where=where)
     return tuple(str(v) for v in value)
 
 
-def _index_list(metadata, key: str, num_joints: int, where: str, *, lowest: int = 0) -> tuple[int, ...]:
-    value = _sequence(metadata, key, where)
+def _index_list(
+    metadata: Mapping[str, Any], key: str, num_joints: int, where: str, *, lowest: int = 0
+) -> tuple[int, ...]:
+    value = _list(metadata, key, where)
     if not all(isinstance(v, (int, np.integer)) and lowest <= v < num_joints for v in value):
-        raise BadFileError(f"{key!r} must be a list of joints, {lowest} to {num_joints - 1}", where=where)
+        raise BadFileError(f"{key!r} must be a list of joint indices from {lowest} to {num_joints - 1}", where=where)
     return tuple(int(v) for v in value)
 
 
-def _sequence(metadata: Mapping[str, object], key: str, where: str) -> Sequence:
+def _list(metadata: Mapping[str, object], key: str, where: str) -> Sequence:
     value = metadata.get(key)
     if isinstance(value, (list, tuple)):
         return value
@@ -131,20 +136,24 @@ def read_fps(metadata: Mapping[str, object], path: Path, *, default: float) -> f
     """Frames per second.
 
     Raises:
-        BadFileError: not a positive number.
+        BadFileError: `fps` is not a positive number.
     """
-    fps = metadata.get("fps", default)
+    fps: Any = metadata.get("fps", default)
     if isinstance(fps, (int, float, np.number)) and not isinstance(fps, np.complexfloating) and 0 < fps < 1e6:
         return float(fps)
     raise BadFileError(f"'fps' must be a positive number, not {str(fps)[:40]}", where=f"{path}, metadata")
 
 
-def read_split(metadata: Mapping[str, object], key: str, subjects, path: Path) -> tuple[str, ...]:
-    """The subjects of a customary split, if the file has one; those without data are an error."""
+def read_split(metadata: Mapping[str, Any], key: str, subjects: Collection[str], path: Path) -> tuple[str, ...]:
+    """The subjects of one side of the customary split; empty if the file has none.
+
+    Raises:
+        BadFileError: it names a subject without data.
+    """
     if metadata.get(key) is None:
         return ()
     split = _text_list(metadata, key, f"{path}, metadata")
     unknown = [s for s in split if s not in subjects]
     if unknown:
-        raise BadFileError(f"{key!r} names subjects that are not there: {', '.join(unknown)[:80]}", where=path)
+        raise BadFileError(f"{key!r} names subjects without data: {', '.join(unknown)[:80]}", where=path)
     return split

@@ -1,21 +1,21 @@
-"""Words for messages and notes."""
+"""Text for messages and notes."""
 
 from collections.abc import Iterable
 
 import numpy as np
 
-_LISTED = 4  # how many of many a message names
+_LISTED = 4  # number of names in a message that shortens a list
 
 
 def kind_of(value: object) -> str:
-    """What a value is, for "must be ..., not ..."."""
+    """Description of a value's type, for "must be ..., not ..."."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype.name} of shape {value.shape}"
     return f"a {type(value).__name__}"
 
 
 def few(names: Iterable[object], separator: str = ", ") -> str:
-    """The first names, and how many more there are."""
-    names = [str(n)[:60] for n in names]
-    rest = f" and {len(names) - _LISTED} more" if len(names) > _LISTED + 1 else ""
-    return separator.join(names[:_LISTED] if rest else names) + rest
+    """The first names, and the number of the others."""
+    texts = [str(n)[:60] for n in names]
+    rest = f" and {len(texts) - _LISTED} more" if len(texts) > _LISTED + 1 else ""
+    return separator.join(texts[:_LISTED] if rest else texts) + rest

@@ -1,7 +1,8 @@
 """Data of your own: `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz` with cameras and skeleton in the 3D file.
 
-The layout stands in `_published`, that of `cameras` and `metadata` in `_rig`. Without `metadata`, 17 joints are taken for
-Human3.6M's at 50 fps; without `cameras`, subjects named as Human3.6M's get Human3.6M's cameras. Both are said in the notes.
+`_published` describes the layout, `_rig` that of `cameras` and `metadata`. Without `metadata`, 17 joints are taken to
+be Human3.6M's at 50 fps; without `cameras`, subjects named like Human3.6M's get Human3.6M's cameras. The notes state
+both assumptions.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     """(3D file, 2D file).
 
     Raises:
-        InputFileMissing: one of them is not in `data_dir`; the message says what is.
+        InputFileMissing: one of them is not in `data_dir`; the message lists the data sets that are.
     """
     present = available(data_dir)
     hint = nearest_hint(name, [*present, *PLUGINS.names()])
@@ -40,11 +41,11 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
 
 
 def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
-    """Read a data set in the published layout, with what its own file says about cameras and skeleton.
+    """Read a data set in the published layout, with the cameras and the skeleton of its 3D file.
 
     Raises:
-        InputFileMissing, BadFileError, HostileFileError: as `_published` and `_rig`; or there are no cameras, or no
-            metadata for a number of joints other than 17.
+        InputFileMissing, BadFileError, HostileFileError: as `_published` and `_rig`; `BadFileError` also if there are
+            no cameras, or no metadata for a number of joints other than 17.
     """
     path_3d, path_2d = paths
     file_3d = read_positions_3d(path_3d)
@@ -81,9 +82,9 @@ def _skeleton(file_3d: File3d, metadata: dict, name: str) -> tuple[Skeleton, lis
 
 
 def _fps_note(metadata: dict) -> list[str]:
-    return (
-        [] if "fps" in metadata else [f"Assumed: {_ASSUMED_FPS:.0f} frames per second, because the 3D file has no fps."]
-    )
+    if "fps" in metadata:
+        return []
+    return [f"Assumed: {_ASSUMED_FPS:.0f} frames per second, because the 3D file has no fps."]
 
 
 def _cameras(file_3d: File3d) -> tuple[dict[str, tuple[Camera, ...]], list[str]]:
@@ -93,11 +94,11 @@ def _cameras(file_3d: File3d) -> tuple[dict[str, tuple[Camera, ...]], list[str]]
     unknown = [subject for subject in file_3d.positions_m if subject not in known]
     if unknown:
         raise BadFileError(
-            f"has no 'cameras', and those of {', '.join(unknown)[:80]} are not known from elsewhere",
+            f"has no 'cameras', and the cameras of {', '.join(unknown)[:80]} are not known",
             where=file_3d.path,
-            todo="Add a dict 'cameras' of subjects, each a list of one dict per camera",
+            todo="Add a dict 'cameras': for each subject a list of one dict per camera",
         )
-    note = "Assumed: Human3.6M's cameras, because the subjects are named alike and the 3D file has no cameras."
+    note = "Assumed: Human3.6M's cameras, because the subjects have the same names and the 3D file has no cameras."
     return known, [note]
 
 

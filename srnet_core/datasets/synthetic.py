@@ -1,8 +1,8 @@
-"""Synthetic data: invented people doing Human3.6M's fifteen actions before Human3.6M's four cameras.
+"""Synthetic data: invented people doing Human3.6M's fifteen actions in front of Human3.6M's four cameras.
 
-The project's default data. It needs no licence and no download, and it is made on first use. It says nothing about real
-people: bodies follow published tables of segment lengths, walking follows published joint angles, all else was composed
-by hand (see docs/synthetic.md).
+This is the project's default data set. It needs no licence and no download, and is generated on first use. Results on
+it say nothing about real people: bodies follow published tables of segment lengths, walking follows published joint
+angles, and everything else was composed by hand (see docs/synthetic.md).
 """
 
 import hashlib
@@ -29,26 +29,26 @@ from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.synthetic import take as takes_of
 from srnet_core.synthetic.actions import ACTIONS
 
-GENERATOR_VERSION = 1  # to be raised whenever the same configuration gives other numbers
+GENERATOR_VERSION = 1  # raise it whenever the same configuration gives other numbers
 FPS = 50
 KEYPOINTS = ("gt",)
-_TAKES = ("", " 1")  # of each action, as Human3.6M names them: "Walking", "Walking 1"
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same data make the same bytes
+_TAKES = ("", " 1")  # suffixes of the two takes of an action, as in Human3.6M: "Walking", "Walking 1"
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same data give the same bytes
 
 
 @dataclass(frozen=True)
 class SyntheticConfig:
-    """Which synthetic data. Anything that changes the numbers is here or in `GENERATOR_VERSION`.
+    """Settings of the generator. Anything that changes its numbers is here or in `GENERATOR_VERSION`.
 
     Attributes:
-        seed: other seeds give other movements, proportions and habits.
-        seconds_per_take: mean length of a take.
-        subjects: some of Human3.6M's seven; their cameras are used.
-        actions: some of Human3.6M's fifteen; two takes of each.
+        seed: seed of movements, proportions and habits.
+        seconds_per_take: mean length of a take in seconds.
+        subjects: some of Human3.6M's seven subjects; their cameras are used.
+        actions: some of Human3.6M's fifteen actions; there are two takes of each.
 
     Raises:
-        ConfigError: a number out of range, a list that is empty or names something twice.
-        UnknownNameError: a subject or an action that there is not; the message lists those there are.
+        ConfigError: a number is out of range, or a list is empty or names something twice.
+        UnknownNameError: there is no such subject or action; the message lists those there are.
     """
 
     seed: int = 4321
@@ -66,27 +66,28 @@ class SyntheticConfig:
             for name in asked:
                 choose(kind, name, there, where=where)
             if not asked or len(set(asked)) != len(asked):
-                raise ConfigError(f"needs one {kind} or more, each once, not {asked!r}", where=where)
+                raise ConfigError(f"needs at least one {kind} and none twice, not {asked!r}", where=where)
 
     @property
     def key(self) -> str:
-        """A name for the data this configuration makes: a hash of it and of the generator's version."""
+        """Hash of the configuration and the generator's version; it names the folder of the generated files."""
         text = json.dumps([GENERATOR_VERSION, FPS, asdict(self)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def generate(config: SyntheticConfig | None = None) -> tuple[dict, dict, dict, dict]:
-    """Make the data in memory.
+    """Generate the data in memory.
 
     Returns:
         positions_3d: {subject: {take: (T, 17, 3) float32 metres, world}}.
         positions_2d: {subject: {take: [per camera (T, 17, 2) float32 pixels]}}, with lens distortion.
-        cameras: {subject: [one dict per camera]}, as a `data_3d_NAME.npz` carries them.
+        cameras: {subject: [one dict per camera]}, as stored in a `data_3d_NAME.npz`.
         metadata: frame rate, joints, customary split, seed and version; `synthetic` is True.
     """
     config = config or SyntheticConfig()
     rigs = h36m_cameras()
-    positions_3d, positions_2d = {}, {}
+    positions_3d: dict[str, dict[str, np.ndarray]] = {}
+    positions_2d: dict[str, dict[str, list[np.ndarray]]] = {}
     for subject in config.subjects:
         person = takes_of.make_person(config.seed, subject)
         positions_3d[subject] = {
@@ -103,7 +104,7 @@ def generate(config: SyntheticConfig | None = None) -> tuple[dict, dict, dict, d
 
 
 def _camera_values(camera: Camera) -> dict:
-    """A camera as the published layout writes it (see `_rig`)."""
+    """A camera in the published layout (see `_rig`)."""
     return {
         "id": camera.id,
         "center": list(camera.center_px),
@@ -138,20 +139,20 @@ def _metadata(config: SyntheticConfig) -> dict:
 
 
 def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
-    """(3D file, 2D file) of the default configuration in `cache_dir`, made if they are not there yet.
+    """(3D file, 2D file) of the default configuration in `cache_dir`, generated if they are not there yet.
 
     Args:
         data_dir: not used; synthetic data have no input files.
 
     Raises:
-        UnknownNameError: keypoints other than `gt`.
+        UnknownNameError: `keypoints` is not "gt".
     """
     choose("kind of keypoints of the synthetic data", keypoints, KEYPOINTS, where="--keypoints")
     return make_files(SyntheticConfig(), Path(cache_dir) / "synthetic", name)
 
 
 def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
-    """Read the files that `locate` gave, the way any published file is read.
+    """Read the files that `locate` returned, like any data set in the published layout.
 
     Raises:
         InputFileMissing, BadFileError, HostileFileError: see `custom.load`.
@@ -162,22 +163,22 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
 def make_files(config: SyntheticConfig, folder: str | Path, name: str = "synthetic") -> tuple[Path, Path]:
     """Write `folder/<key>/data_3d_NAME.npz` and `data_2d_NAME_gt.npz`, unless they are there.
 
-    The same configuration gives the same bytes. Both appear at once and whole; of two processes that make them at the
-    same time, one is the first and the other takes its files.
+    The same configuration gives the same bytes. Both files appear together and complete. If two processes generate them
+    at the same time, the files of the first are kept.
 
     Raises:
         ConfigError: a name that cannot be part of a file name.
     """
     target = Path(folder) / config.key
     names = file_names(name, "gt")
-    paths = tuple(target / file_name for file_name in names)
+    paths = target / names[0], target / names[1]
     if all(path.is_file() for path in paths):
         return paths
     target.parent.mkdir(parents=True, exist_ok=True)
     making = target.with_name(f".{config.key}.tmp-{secrets.token_hex(4)}")
     try:
         making.mkdir()
-        _write(config, *(making / file_name for file_name in names))
+        _write(config, making / names[0], making / names[1])
         fsync_folder(making)
         publish_folder(making, target, lambda folder: all((folder / name).is_file() for name in names))
     finally:
@@ -192,7 +193,7 @@ def _write(config: SyntheticConfig, path_3d: Path, path_2d: Path) -> None:
 
 
 def _write_npz(path: Path, members: Mapping[str, dict]) -> None:
-    """An .npz as numpy writes dicts into one, but without the time of day in it."""
+    """Write dicts into an .npz as numpy does, but without the current time in it."""
     with open(path, "wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for name, value in members.items():

@@ -1,9 +1,9 @@
-"""Predictions for the clips of a stage, beside the truth.
+"""Predictions for the clips of a stage, together with the ground truth.
 
-Letters: T frames of a clip, J joints, G clips of the same length run together.
+Letters: T frames of a clip, J joints, G clips of equal length that are computed together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,15 +17,15 @@ from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 from srnet_core.stages.store import Stage, StoredClip
 
-# Frames read, predicted and decoded together: enough to share out to all cores, little enough for memory.
+# Frames read, predicted and decoded together: enough to occupy all cores, few enough for memory.
 _FRAMES_PER_PASS = 8192
 
 
 @dataclass(frozen=True)
-class SequencePrediction:
-    """One sequence: predicted and true poses, root-relative, camera metres, (T, J, 3)."""
+class ClipPrediction:
+    """Predicted and true poses of one clip: (T, J, 3) camera metres, root-relative."""
 
-    sequence: StoredClip
+    clip: StoredClip
     predicted_m: torch.Tensor
     target_m: torch.Tensor
 
@@ -33,62 +33,70 @@ class SequencePrediction:
 def predict_split(
     model: PoseModel,
     stage: Stage,
-    sequences: tuple[StoredClip, ...],
+    clips: tuple[StoredClip, ...],
     *,
     flip: bool = True,
     device: str | torch.device = "cpu",
-) -> Iterator[SequencePrediction]:
-    """Predict sequences of a stage, in the order given; the poses are on the CPU.
+) -> Iterator[ClipPrediction]:
+    """Predict clips of a stage, in the order given; the poses are on the CPU.
 
-    A model of `compat="original"` is decoded as the published code decodes it, the true poses too.
+    For a model with `compat="original"`, predictions and true poses are decoded as in the published code.
 
     Args:
-        flip: average with the prediction for the mirror image.
+        flip: average the prediction with that for the mirror image.
     """
-    for group in predict_batches(model, stage, sequences, flip=flip, device=device):
-        for p in group:
-            yield SequencePrediction(p.sequence, p.predicted_m.cpu(), p.target_m.cpu())
+    for batch in predict_batches(model, stage, clips, flip=flip, device=device):
+        for p in batch:
+            yield ClipPrediction(p.clip, p.predicted_m.cpu(), p.target_m.cpu())
 
 
 def predict_batches(
     model: PoseModel,
     stage: Stage,
-    sequences: tuple[StoredClip, ...],
+    clips: tuple[StoredClip, ...],
     *,
     flip: bool,
     device: str | torch.device,
-) -> Iterator[list[SequencePrediction]]:
-    """As `predict_split`, some sequences at a time, the poses where they were computed."""
+) -> Iterator[list[ClipPrediction]]:
+    """Like `predict_split`, but yields the clips of a batch together, with the poses on `device`."""
     network = inference_form(model.to(device).eval())
-    for group in _groups(sequences, network.receptive_field):
-        yield _predict_group(network, stage, group, flip, device)
+    for batch in _batches(clips, network.receptive_field):
+        yield _predict_batch(network, stage, batch, flip, device)
 
 
 @torch.inference_mode()
-def _predict_group(
-    network: InferenceForm, stage: Stage, group: list[StoredClip], flip: bool, device
-) -> list[SequencePrediction]:
-    """Consecutive sequences of one length, such as the views of one take, go through the network together."""
-    start, stop = group[0].start, group[-1].start + group[-1].length
-    pose_2d = torch.from_numpy(stage.read("pose_2d", start, stop)).to(device)
-    parameters = torch.from_numpy(_parameters(stage, start, stop)).to(device)
-    grouped = pose_2d.unflatten(0, (len(group), -1))  # (G, T, J, 2)
-    outputs = predict_normalized(network, grouped, stage.skeleton.mirror, flip)
-    parameters = parameters.unflatten(0, (len(group), -1))  # (G, T, P)
-    target = torch.from_numpy(stage.read("pose_3d", start, stop)).to(device).unflatten(0, (len(group), -1))
+def _predict_batch(
+    network: InferenceForm, stage: Stage, batch: list[StoredClip], flip: bool, device: str | torch.device
+) -> list[ClipPrediction]:
+    """Predict consecutive clips of equal length, e.g. the views of one take, in one pass."""
+    start, stop = batch[0].start, batch[-1].start + batch[-1].length
+    by_clip = (len(batch), -1)
+    pose_2d = torch.from_numpy(stage.read("pose_2d", start, stop)).to(device).unflatten(0, by_clip)  # (G, T, J, 2)
+    parameters = torch.from_numpy(_parameters(stage, start, stop)).to(device).unflatten(0, by_clip)  # (G, T, P)
+    target = torch.from_numpy(stage.read("pose_3d", start, stop)).to(device).unflatten(0, by_clip)  # (G, T, J, 3)
+    outputs = predict_normalized(network, pose_2d, stage.skeleton.mirror, flip)
     plugin = stage.normalization
+    poses: Iterable[tuple[torch.Tensor, torch.Tensor]]
     if network.config.as_published:
-        back = partial(_back_as_published, plugin, stage.skeleton.mirror)
-        poses = [back([o[i] for o in outputs], target[i], parameters[i]) for i in range(len(group))]
+        decode = partial(_decode_as_published, plugin, stage.skeleton.mirror)
+        poses = [decode([o[i] for o in outputs], target[i], parameters[i]) for i in range(len(batch))]
     else:
         poses = zip(decode_mean(plugin, outputs, parameters), decode_mean(plugin, [target], parameters))
-    return [SequencePrediction(s, *pair) for s, pair in zip(group, poses)]
+    return [ClipPrediction(clip, *pair) for clip, pair in zip(batch, poses)]
 
 
-def _back_as_published(
-    plugin: Normalization, mirror: tuple[int, ...], outputs: list[torch.Tensor], target: torch.Tensor, parameters
+def _decode_as_published(
+    plugin: Normalization,
+    mirror: tuple[int, ...],
+    outputs: list[torch.Tensor],
+    target: torch.Tensor,
+    parameters: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(T, J, 3) outputs and target in metres by the published decoding, mirror images by their own flipped parameters."""
+    """(T, J, 3) mean output and target in metres, by the published decoding.
+
+    `outputs` are the output and, with flip averaging, that for the mirror image, which is decoded with flipped
+    parameters.
+    """
     metres = [plugin.decode_original(outputs[0], parameters)]
     for output in outputs[1:]:
         mirrored = plugin.decode_original(mirror_poses(output, mirror), plugin.flip_original(parameters))
@@ -96,30 +104,30 @@ def _back_as_published(
     return torch.stack(metres).mean(0), plugin.decode_original(target, parameters)
 
 
-def _groups(sequences: tuple[StoredClip, ...], receptive_field: int) -> Iterator[list[StoredClip]]:
-    """Runs of adjacent sequences of equal length, no more at once than memory likes."""
-    group: list[StoredClip] = []
-    for sequence in sequences:
-        fits = group and (
-            group[-1].start + group[-1].length == sequence.start
-            and group[0].length == sequence.length
-            and (len(group) + 1) * (sequence.length + receptive_field) <= _FRAMES_PER_PASS
+def _batches(clips: tuple[StoredClip, ...], receptive_field: int) -> Iterator[list[StoredClip]]:
+    """Runs of adjacent clips of equal length, of no more than `_FRAMES_PER_PASS` frames with padding."""
+    batch: list[StoredClip] = []
+    for clip in clips:
+        fits = batch and (
+            batch[-1].start + batch[-1].length == clip.start
+            and batch[0].length == clip.length
+            and (len(batch) + 1) * (clip.length + receptive_field) <= _FRAMES_PER_PASS
         )
-        if group and not fits:
-            yield group
-            group = []
-        group.append(sequence)
-    if group:
-        yield group
+        if batch and not fits:
+            yield batch
+            batch = []
+        batch.append(clip)
+    if batch:
+        yield batch
 
 
-def decode_targets(stage: Stage, sequence: StoredClip) -> torch.Tensor:
-    """(T, J, 3) true poses of a sequence, root-relative, camera metres."""
-    return torch.from_numpy(_decoded_targets(stage, sequence.start, sequence.start + sequence.length))
+def decode_targets(stage: Stage, clip: StoredClip) -> torch.Tensor:
+    """(T, J, 3) true poses of a clip in camera metres, root-relative."""
+    return torch.from_numpy(_decoded_targets(stage, clip.start, clip.start + clip.length))
 
 
 def mean_pose_m(stage: Stage, *, chunk_frames: int = 1 << 18) -> np.ndarray:
-    """(J, 3) mean of the training split's root-relative poses in metres: what to guess without looking."""
+    """(J, 3) mean of the training split's root-relative poses in metres: the guess that needs no input."""
     first, last = stage.frames("train")
     total = np.zeros((stage.skeleton.num_joints, 3))
     for start in range(first, last, chunk_frames):

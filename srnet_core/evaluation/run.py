@@ -10,8 +10,8 @@ import torch
 from srnet_core.checkpoint import Checkpoint, require_whole_poses
 from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError
-from srnet_core.evaluation.predict import SequencePrediction, decode_targets, mean_pose_m, predict_batches
-from srnet_core.evaluation.tables import Report, SequenceErrors, make_report, measure
+from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
+from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measure
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.stages.store import Stage, StoredClip
 
@@ -53,7 +53,7 @@ def evaluate_steps(
     for predictions in predict_batches(model, stage, sequences, flip=flip, device=device):
         errors += workers.map(measured, predictions) if workers else map(measured, predictions)
         for prediction in predictions:
-            done += prediction.sequence.length
+            done += prediction.clip.length
             yield Evaluating(what, done, total)
     scope = (
         "all actions, as published, the trained ones included" if _over_everything(stage, original) else "test split"
@@ -64,7 +64,7 @@ def evaluate_steps(
 
 def test_sequences(stage: Stage, *, as_published: bool = False) -> tuple[StoredClip, ...]:
     """The test split. As published, a cross-action result is over all actions, the trained one included."""
-    return stage.sequences if _over_everything(stage, as_published) else stage.split("test")
+    return stage.clips if _over_everything(stage, as_published) else stage.split("test")
 
 
 def _over_everything(stage: Stage, as_published: bool) -> bool:
@@ -74,10 +74,10 @@ def _over_everything(stage: Stage, as_published: bool) -> bool:
 def evaluate_mean_pose(stage: Stage) -> Report:
     """Always guess the mean pose of the training split: what any network must beat."""
     guess = torch.from_numpy(mean_pose_m(stage))
-    errors: list[SequenceErrors] = []
+    errors: list[ClipErrors] = []
     for sequence in stage.split("test"):
         target = decode_targets(stage, sequence)
-        prediction = SequencePrediction(sequence, guess.expand_as(target), target)
+        prediction = ClipPrediction(sequence, guess.expand_as(target), target)
         errors.append(measure(prediction, stage.skeleton))
     return make_report(
         errors, stage.skeleton, {"checkpoint": None, **describe_stage(stage, False), "scope": "test split"}

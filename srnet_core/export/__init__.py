@@ -1,7 +1,7 @@
-"""What leaves the project for other programs: networks and predictions, one file per format.
+"""Export of networks and predictions for other programs, one file per format.
 
-A format is a `NetworkFormat` or a `PredictionFormat`. The built-in ones stand in the table `PLUGINS`, where nothing is
-imported before it is asked for; other packages add theirs in the entry-point group `srnet.exports`, see docs/plugins.md.
+A format is a `NetworkFormat` or a `PredictionFormat`. The table `PLUGINS` lists the built-in ones and imports each only
+when it is asked for; other packages add theirs in the entry-point group `srnet.exports`, see docs/plugins.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,20 +13,20 @@ from srnet_core.lookup import PluginTable
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import nn
 
+    from srnet_core.models.pose_model import PoseModel
     from srnet_core.stages.store import Stage, StoredClip
 
 
 @dataclass(frozen=True)
 class WrittenNetwork:
-    """A written network, and how far its outputs were from torch's.
+    """A written network, and the difference of its outputs from torch's.
 
     Attributes:
-        lengths: frames of the inputs compared, each with another batch size: 1, 2, 3 and so on.
+        lengths: numbers of frames of the compared inputs; their batch sizes are 1, 2, 3 and so on.
         errors: largest absolute difference at each length, in the unit of the normalization.
         scale: largest absolute output of torch.
-        compared_in: the program that ran the file.
+        compared_in: name of the program that ran the file.
     """
 
     path: Path
@@ -38,10 +38,10 @@ class WrittenNetwork:
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """What all formats have.
+    """A format of exported files.
 
     Attributes:
-        endings: of the names of the files it writes, the usual one first: (".csv",).
+        endings: possible endings of its file names, the usual one first, e.g. (".csv",).
     """
 
     endings: tuple[str, ...]
@@ -49,16 +49,15 @@ class ExportFormat:
 
 @dataclass(frozen=True)
 class NetworkFormat(ExportFormat):
-    """A format for the network itself; it needs nothing but a checkpoint.
+    """A format for the network itself; it needs a checkpoint only.
 
     Attributes:
-        write: `write(model, path, metadata)` writes the file as a whole or not at all, and compares its outputs with
-            those of the model. `metadata` says what has to be known to use the file: keys such as
-            "srnet.normalization". It raises `MissingExtraError` where a package is missing, `SrnetError` where the
-            outputs differ.
+        write: `write(model, path, metadata)` writes the complete file or none, and compares its outputs with those of
+            the model. `metadata` is what a user of the file has to know, with keys such as "srnet.normalization". It
+            raises `MissingExtraError` if a package is missing, `SrnetError` if the outputs differ.
     """
 
-    write: "Callable[[nn.Module, Path, Mapping[str, str]], WrittenNetwork]"
+    write: "Callable[[PoseModel, Path, Mapping[str, str]], WrittenNetwork]"
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,9 @@ class PredictionFormat(ExportFormat):
     """A format for the poses that a network predicts; it needs a checkpoint and data.
 
     Attributes:
-        write: `write(file, predictions, stage)` writes to an open binary file. `predictions` gives each clip with its
-            poses, (T, J, 3) float32 in camera metres relative to the root joint; they come one by one, so that no
-            split is too large for the memory. `stage` knows the skeleton and the frame rate.
+        write: `write(file, predictions, stage)` writes to an open binary file. `predictions` yields clips with their
+            poses, (T, J, 3) float32 in camera metres relative to the root joint, one by one, so that a split need not
+            fit into memory. `stage` has the skeleton and the frame rate.
     """
 
     write: "Callable[[IO[bytes], Iterator[tuple[StoredClip, np.ndarray]], Stage], None]"

@@ -1,4 +1,4 @@
-"""Predictions as JSON: one document with the joints, the frame rate and every sequence."""
+"""Predictions as JSON: one document with the joints, the frame rate and every clip."""
 
 import json
 from collections.abc import Iterator

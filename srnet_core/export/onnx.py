@@ -1,9 +1,12 @@
-"""ONNX: the network alone, with any batch and any length, checked against torch before it is given out."""
+"""ONNX: the network alone, for any batch size and clip length, compared with torch before the file is published."""
 
+import contextlib
+import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,17 +17,18 @@ from srnet_core.files import atomic_write
 from srnet_core.models.pose_model import PoseModel
 
 OPSET = 18
-TOLERANCE = 1e-4  # of the largest output: rounding of float32 through some ten layers stays far below
+TOLERANCE = 1e-4  # relative to the largest output; float32 rounding through some ten layers stays far below
 
 
 def export_onnx(model: PoseModel, path: str | Path, *, metadata: Mapping[str, str] | None = None) -> WrittenNetwork:
-    """Write the network as ONNX: `keypoints` (batch, frames, J, 2) to `poses` (batch, frames - receptive field + 1, J, 3).
+    """Write the network as ONNX.
 
-    Normalizing the keypoints and padding the ends is the caller's, as in torch; `metadata` says how.
+    Input: `keypoints` (batch, frames, J, 2). Output: `poses` (batch, frames - receptive field + 1, J, 3). As in torch,
+    the caller normalizes the keypoints and pads the ends; `metadata` tells how.
 
     Raises:
         MissingExtraError: onnx or onnxruntime is not installed.
-        SrnetError: onnxruntime's outputs are not torch's; nothing is written.
+        SrnetError: onnxruntime's outputs differ from torch's; nothing is written.
     """
     require_extra("onnx", "onnx")
     runtime = require_extra("onnxruntime", "onnx")
@@ -61,6 +65,8 @@ def _write(model: PoseModel, path: str, metadata: Mapping[str, str]) -> None:
         except Exception as error:  # the exporter raises many kinds, with pages of text
             reason = str(error).strip().partition("\n")[0][:200]
             raise SrnetError(f"this network cannot be written as ONNX: {reason}", where=path) from error
+    if program is None:  # the exporter returns a program unless it is given a file
+        raise SrnetError("this network cannot be written as ONNX: the exporter returned nothing", where=path)
     proto = program.model_proto
     for key, value in metadata.items():
         entry = proto.metadata_props.add()
@@ -72,28 +78,23 @@ def _write(model: PoseModel, path: str, metadata: Mapping[str, str]) -> None:
         os.fsync(file.fileno())
 
 
-def _quiet():
-    """The exporter logs through several packages; nothing of it is for the user."""
-    import contextlib
-    import logging
-
-    @contextlib.contextmanager
-    def silence():
-        before = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(before)
-
-    return silence()
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the warnings that the exporter logs through several packages; none of them is for the user."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
-def _compare(model, runtime, path: str, lengths: tuple[int, ...]) -> tuple[tuple[float, ...], float]:
+def _compare(model: PoseModel, runtime: Any, path: str, lengths: tuple[int, ...]) -> tuple[tuple[float, ...], float]:
     """Largest absolute difference from torch at each length, on random keypoints, and the largest output."""
     session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
     generator = torch.Generator().manual_seed(0)
-    errors, scale = [], 0.0
+    errors: list[float] = []
+    scale = 0.0
     for batch, length in enumerate(lengths, start=1):
         keypoints = torch.rand(batch, length, model.num_joints, 2, generator=generator) * 2 - 1
         with torch.no_grad():

@@ -1,13 +1,13 @@
-"""Normalizations: how pixels and camera metres become network input and target, and how a prediction comes back.
+"""Normalizations: conversion of pixels and camera metres to network input and target, and of predictions to metres.
 
-One file each, found by name: `load("proj")`. A normalization is a module that fulfils `Normalization` below. The
-built-in ones stand in the table `PLUGINS`, where nothing is imported before it is asked for; other packages add theirs
-in the entry-point group `srnet.normalizations`, see docs/plugins.md. The arithmetic of a normalization is made of plain
-operators, so `decode` and `flip` take NumPy arrays and torch tensors alike, on any device, with gradients; importing
-a normalization does not import torch.
+One file each, loaded by name: `load("proj")`. A normalization is a module that implements `Normalization` below. The
+table `PLUGINS` lists the built-in ones and imports each only when it is asked for; other packages add theirs in the
+entry-point group `srnet.normalizations`, see docs/plugins.md. Normalizations compute with plain operators, so `decode`
+and `flip` take NumPy arrays and torch tensors alike, on any device, with gradients; importing a normalization does not
+import torch.
 
-All numbers a row needs to come back to metres travel with it in `parameters`, the camera's intrinsics included, so
-that one batch may mix cameras. The columns have names: `PARAMETERS`.
+All numbers that decoding a frame needs are stored with it in `parameters`, the camera's intrinsics included, so that
+one batch may mix cameras. `PARAMETERS` names the columns.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoded:
-    """One clip in a normalization.
+    """One clip, normalized.
 
     Attributes:
         pose_2d: (T, J, 2) float32, network input.
-        pose_3d: (T, J, 3) float32, network target, in the unit the normalization states as `TARGET_UNIT`.
-        parameters: (T, P) float32, what `decode` needs, in the order of `PARAMETERS`; P may be 0.
+        pose_3d: (T, J, 3) float32, network target, in the unit `TARGET_UNIT` of the normalization.
+        parameters: (T, P) float32, the numbers that `decode` needs, in the order of `PARAMETERS`; P may be 0.
         root_cam_m: (T, 3) float32, the root joint in camera space.
     """
 
@@ -43,15 +43,15 @@ class Encoded:
 
 
 class Normalization(Protocol):
-    """What a normalization's module holds. Arrays are NumPy or torch where the type says `Any`.
+    """The interface of a normalization module. Where a type is `Any`, arrays are NumPy or torch.
 
     Attributes:
-        PARAMETERS: names of the per-frame numbers `decode` needs, in column order.
-        USES_ROOT_DEPTH: whether input or output lean on the true depth of the root joint. Results obtained with
-            such a normalization are not those of a system that sees 2D only, and every table has to say so.
+        PARAMETERS: names of the per-frame numbers that `decode` needs, in column order.
+        USES_ROOT_DEPTH: whether input or output depend on the true depth of the root joint. Results with such a
+            normalization are not those of a system that sees 2D only, and every table has to say so.
         INPUT_NEEDS: what `encode_2d` needs besides the keypoints: "image_size", "camera", "root_depth_m".
         RESIDUAL_2D: whether the published networks add their 2D input to the predicted x and y.
-        TARGET_UNIT: unit of the network's target and output, for people to read.
+        TARGET_UNIT: unit of the network's target and output, as text for people.
     """
 
     PARAMETERS: tuple[str, ...]
@@ -64,8 +64,8 @@ class Normalization(Protocol):
         """(T, J, 2) pixels and (T, J, 3) absolute camera metres -> `Encoded`.
 
         Raises:
-            BadFileError: shapes that do not fit, numbers that are not finite, joints not in front of the camera.
-            ConfigError: a camera this normalization cannot work with.
+            BadFileError: shapes do not fit, numbers are not finite, or joints are not in front of the camera.
+            ConfigError: the normalization does not work with this camera.
         """
         ...
 
@@ -80,7 +80,7 @@ class Normalization(Protocol):
         """(T, J, 2) pixels -> (T, J, 2) float32 network input, without ground truth.
 
         Raises:
-            ConfigError: something of `INPUT_NEEDS` was not given.
+            ConfigError: something in `INPUT_NEEDS` is not given.
         """
         ...
 
@@ -92,10 +92,10 @@ class Normalization(Protocol):
         camera: Camera | None = None,
         root_depth_m: float | np.ndarray | None = None,
     ) -> np.ndarray:
-        """(T, J, 2) pixels -> (T, P) float32 parameters, the root's depth being known from elsewhere.
+        """(T, J, 2) pixels -> (T, P) float32 parameters, given the depth of the root.
 
         Raises:
-            ConfigError: the camera or the depth is needed and was not given.
+            ConfigError: the camera or the depth is needed and not given.
         """
         ...
 
@@ -108,11 +108,11 @@ class Normalization(Protocol):
         ...
 
     def decode_original(self, pose_3d: Any, parameters: Any) -> Any:
-        """`decode` as the published code does it, its mistakes included."""
+        """`decode` as in the published code, mistakes included."""
         ...
 
     def flip_original(self, parameters: Any) -> Any:
-        """`flip` as the published code does it."""
+        """`flip` as in the published code."""
         ...
 
 
@@ -143,10 +143,14 @@ PLUGINS = PluginTable(
 
 
 def load(name: str) -> Normalization:
-    """The normalization of that name; an unknown name lists those there are."""
+    """The normalization of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists those there are.
+    """
     return cast(Normalization, PLUGINS.load(name))
 
 
 def names() -> Sequence[str]:
-    """The normalizations there are."""
+    """The names of all normalizations, sorted."""
     return PLUGINS.names()

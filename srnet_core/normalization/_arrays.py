@@ -1,4 +1,4 @@
-"""What the normalizations share: checks of the input, and the few array operations that are not operators."""
+"""Helpers that the normalizations share: checks of the input and a few array operations."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ def root_relative(pose: Any) -> Any:
 
 
 def project(pose_cam_m: np.ndarray, depth_m: np.ndarray, camera: Camera) -> np.ndarray:
-    """(T, J, 3) camera metres -> (T, J, 2) pixels with the given depths, without lens distortion."""
+    """(T, J, 3) camera metres -> (T, J, 2) pixels, dividing by `depth_m` and without lens distortion."""
     return pose_cam_m[..., :2] / depth_m * camera.focal_length_px + camera.center_px
 
 
 def to_screen(pose_px: np.ndarray, width_px: float, height_px: float) -> np.ndarray:
-    """(..., 2) pixels -> [0, width] mapped to [-1, 1], aspect kept."""
+    """(..., 2) pixels -> (..., 2) screen coordinates: [0, width] is mapped to [-1, 1], the aspect ratio is kept."""
     return pose_px * (2 / width_px) - (1, height_px / width_px)
 
 
@@ -47,39 +47,37 @@ def batch_rows(frames: int, *columns: Any) -> Any:
 
 def rows(frames: int, *columns: Any) -> np.ndarray:
     """(T, P) float32 from P columns: numbers, or arrays of (T,)."""
-    return np.stack([np.broadcast_to(np.asarray(c, np.float64), (frames,)) for c in columns], axis=-1).astype(
-        np.float32
-    )
+    full = [np.broadcast_to(np.asarray(column, np.float64), (frames,)) for column in columns]
+    return np.stack(full, axis=-1).astype(np.float32)
 
 
 def check_depth(depth_m: np.ndarray, camera: Camera) -> None:
-    """`BadFileError` unless all (T,) or (T, J) depths lie in front of the camera."""
+    """Raise `BadFileError` unless all (T,) or (T, J) depths are in front of the camera."""
     bad = np.argwhere(~(depth_m > 0))
     if len(bad):
-        place = ", joint ".join(str(i) for i in bad[0])
+        first = ", joint ".join(str(i) for i in bad[0])
         raise BadFileError(
-            f"depth {depth_m[tuple(bad[0])]:.3f} m is not in front of the camera ({len(bad)} such places)",
-            where=f"camera {camera.id}, frame {place}",
-            todo="This normalization divides by depth: check the camera's pose and that positions are in metres, or use base",
+            f"depth {depth_m[tuple(bad[0])]:.3f} m is not in front of the camera (one of {len(bad)} such depths)",
+            where=f"camera {camera.id}, frame {first}",
+            todo="Check the camera's orientation and that positions are in metres, or use the normalization base",
         )
 
 
-def need(**given: Any) -> None:
-    """`ConfigError` naming what of `given` is `None`."""
-    missing = [name for name, value in given.items() if value is None]
-    if missing:
-        raise ConfigError(
-            f"this normalization needs {' and '.join(missing)}",
-            todo="Give it, or use a model trained with the normalization base, which needs the image size only",
-        )
+def missing(**given: object) -> ConfigError:
+    """The error that names everything in `given` that is `None`."""
+    names = [name for name, value in given.items() if value is None]
+    return ConfigError(
+        f"this normalization needs {' and '.join(names)}",
+        todo="Give it, or use a model trained with the normalization base, which needs the image size only",
+    )
 
 
 def check_root_depth(root_depth_m: float | np.ndarray, frames: int, camera: Camera) -> np.ndarray:
-    """A depth, or one per frame, as (T,) float64 in front of the camera.
+    """One depth, or one per frame, checked and as (T,) float64.
 
     Raises:
-        ConfigError: neither one number nor T numbers.
-        BadFileError: a depth that is not positive.
+        ConfigError: there is neither one number nor T numbers.
+        BadFileError: a depth is not positive.
     """
     depth_m = np.asarray(root_depth_m, np.float64).reshape(-1)
     if len(depth_m) not in (1, frames):

@@ -17,7 +17,7 @@ from srnet_core.normalization._arrays import (
     batch_project,
     batch_rows,
     check_root_depth,
-    need,
+    missing,
     per_joint,
     project,
     root_relative,
@@ -63,7 +63,8 @@ def encode_2d(
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
     """See `Normalization.encode_2d`."""
-    need(camera=camera, root_depth_m=root_depth_m)
+    if camera is None or root_depth_m is None:
+        raise missing(camera=camera, root_depth_m=root_depth_m)
     pose_2d_px = check_2d(pose_2d_px)
     depth_m = check_root_depth(root_depth_m, len(pose_2d_px), camera)
     return _scale_to_box(pose_2d_px, depth_m, camera).astype(np.float32)
@@ -95,7 +96,8 @@ def parameters_2d(
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
     """See `Normalization.parameters_2d`; the root's keypoint stands for its projection."""
-    need(camera=camera, root_depth_m=root_depth_m)
+    if camera is None or root_depth_m is None:
+        raise missing(camera=camera, root_depth_m=root_depth_m)
     pose_2d_px = check_2d(pose_2d_px)
     return _parameters(pose_2d_px[:, 0], check_root_depth(root_depth_m, len(pose_2d_px), camera), camera)
 

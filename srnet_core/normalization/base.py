@@ -14,7 +14,7 @@ import numpy as np
 from srnet_core.clip import check_2d, check_clip
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import batch_to_screen, need, root_relative, to_screen
+from srnet_core.normalization._arrays import batch_to_screen, missing, root_relative, to_screen
 from srnet_core.normalization.seen import Seen
 
 PARAMETERS: tuple[str, ...] = ()
@@ -45,7 +45,8 @@ def encode_2d(
     """See `Normalization.encode_2d`. The image size, (width, height), may come from a camera."""
     if image_size is None and camera is not None:
         image_size = (camera.width_px, camera.height_px)
-    need(image_size=image_size)
+    if image_size is None:
+        raise missing(image_size=image_size)
     return to_screen(check_2d(pose_2d_px), *image_size).astype(np.float32)
 
 

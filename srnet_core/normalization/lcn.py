@@ -1,14 +1,14 @@
-"""Screen coordinates for the target too: where the joint is in the image, and its depth in matching units.
+"""Input and target in screen coordinates: the projection of the joint, and its depth in matching units.
 
-Source: Ci et al., "Optimizing Network Structure for 3D Human Pose Estimation" (LCN, ICCV 2019), in the form SRNet's
-option `lcn` gives it.
+Source: Ci et al., "Optimizing Network Structure for 3D Human Pose Estimation" (LCN, ICCV 2019), in the form of
+SRNet's option `lcn`.
 
-Input: pixels with [0, width] mapped to [-1, 1], aspect kept. Target: x and y the projection of the joint (no lens
-distortion) in the same coordinates, so the root is not at zero; z is the depth relative to the root in metres times
-(fx / Z0 + 1), Z0 the root's depth in millimetres. The 1 has no meaning but is how it was published. The way back
-uses the true depth of the root.
+Input: pixels with [0, width] mapped to [-1, 1], the aspect ratio kept. Target: x and y are the projection of the joint
+(no lens distortion) in the same coordinates, so the root is not at zero; z is the depth relative to the root in metres
+times (fx / Z0 + 1), with Z0 the root's depth in millimetres. The 1 has no meaning, but was published. Decoding uses the
+true depth of the root.
 
-Image size is taken to be twice the principal point, rounded down, as published, not the camera's own.
+The image size is twice the principal point, rounded down, as published, not that of the camera.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ from srnet_core.normalization._arrays import (
     batch_to_screen,
     check_depth,
     check_root_depth,
-    need,
+    missing,
     per_joint,
     project,
     root_relative,
@@ -63,7 +63,7 @@ def _image_size(camera: Camera) -> tuple[int, int]:
     width_px, height_px = int(2 * camera.center_px[0]), int(2 * camera.center_px[1])
     if min(width_px, height_px) <= 0:
         raise ConfigError(
-            f"normalization lcn takes the image to be twice the principal point, {camera.center_px}, which leaves no image",
+            f"normalization lcn uses twice the principal point, {camera.center_px}, as image size; it must be positive",
             where=f"camera {camera.id}",
             todo="Correct the principal point, or use another normalization",
         )
@@ -83,7 +83,8 @@ def encode_2d(
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
     """See `Normalization.encode_2d`."""
-    need(camera=camera)
+    if camera is None:
+        raise missing(camera=camera)
     return to_screen(check_2d(pose_2d_px), *_image_size(camera)).astype(np.float32)
 
 
@@ -115,7 +116,8 @@ def parameters_2d(
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
     """See `Normalization.parameters_2d`."""
-    need(camera=camera, root_depth_m=root_depth_m)
+    if camera is None or root_depth_m is None:
+        raise missing(camera=camera, root_depth_m=root_depth_m)
     return _parameters(check_root_depth(root_depth_m, len(pose_2d_px), camera), camera)
 
 
@@ -125,13 +127,13 @@ def decode(pose_3d: Any, parameters: Any) -> Any:
 
 
 def decode_original(pose_3d: Any, parameters: Any) -> Any:
-    """See `Normalization.decode_original`: the first row's image size serves the whole batch."""
+    """See `Normalization.decode_original`: the image size of the first row is used for the whole batch."""
     first = parameters.reshape(-1, parameters.shape[-1])[:1]
     return _decode(pose_3d, parameters, first)
 
 
 def _decode(pose_3d: Any, parameters: Any, image_size: Any) -> Any:
-    """(..., J, 3) -> (..., J, 3); `image_size` is the parameters to take width and height from."""
+    """(..., J, 3) -> (..., J, 3); width and height are taken from the parameters `image_size`."""
     width, height = per_joint(image_size, slice(4, 5)), per_joint(image_size, slice(5, 6))
     x_px = (pose_3d[..., 0:1] + 1) * width / 2
     y_px = (pose_3d[..., 1:2] + height / width) * width / 2
@@ -142,10 +144,10 @@ def _decode(pose_3d: Any, parameters: Any, image_size: Any) -> Any:
 
 
 def flip(parameters: Any) -> Any:
-    """See `Normalization.flip`: the image is mirrored about its middle, so cx -> width - cx."""
+    """See `Normalization.flip`: the image is mirrored about its centre, so cx -> width - cx."""
     return concatenate((parameters[..., :2], parameters[..., 4:5] - parameters[..., 2:3], parameters[..., 3:]))
 
 
 def flip_original(parameters: Any) -> Any:
-    """See `Normalization.flip_original`: the published code leaves cx alone, wrong by up to 1 px."""
+    """See `Normalization.flip_original`: the published code keeps cx, which is wrong by up to 1 px."""
     return parameters

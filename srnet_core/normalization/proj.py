@@ -1,10 +1,10 @@
-"""Perspective projection into a box around the root: x and y of the target are where the camera sees the joint.
+"""Perspective projection into a box around the root: x and y of the target are the projection of the joint.
 
 Source: SRNet (Zeng et al., ECCV 2020), supplementary material; option `proj` of its code.
 
 Input: pixels relative to the root's, times Z0/fx (root depth over focal length), so in metres in the plane through
-the root. Target: x and y the projection of the 3D joint (no lens distortion) in that same unit, z the depth relative
-to the root in metres. Both the input and the way back use the true depth of the root.
+the root. Target: x and y are the projection of the 3D joint (no lens distortion) in the same unit, z is the depth
+relative to the root in metres. Input and decoding both use the true depth of the root.
 """
 
 from typing import Any

@@ -1,11 +1,10 @@
-"""Weak perspective: as `proj`, but all joints are projected with the depth of the root.
+"""Weak perspective: like `proj`, but all joints are projected with the depth of the root.
 
 Source: SRNet (Zeng et al., ECCV 2020), supplementary material; option `weak_proj` of its code.
 
-Input: as in `proj`. Target: up to the ratio fy/fx in y, plain metres relative to the root. The published code comes
-back as if the target were that of `proj`, multiplying by each joint's own depth, which moves even the ground truth
-by some 30 mm; `decode` here is the true inverse, `decode_original` the published one. The true inverse needs no root
-depth, but the input does.
+Input: as in `proj`. Target: metres relative to the root, with y times fy/fx. The published code decodes it like the
+target of `proj`, multiplying by the depth of each joint, which moves even the ground truth by some 30 mm. `decode` is
+the true inverse, `decode_original` the published decoding. The true inverse needs no root depth, but the input does.
 """
 
 from typing import Any

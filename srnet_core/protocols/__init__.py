@@ -1,7 +1,7 @@
-"""Protocols: which clips train and which test. One file each.
+"""Protocols: rules that split clips into training and test. One file each.
 
-A protocol is a `ProtocolPlugin`. The built-in ones stand in the table `PLUGINS`, where nothing is imported before it is
-asked for; other packages add theirs in the entry-point group `srnet.protocols`, see docs/plugins.md.
+A protocol is a `ProtocolPlugin`. The table `PLUGINS` lists the built-in ones and imports each only when it is asked
+for; other packages add theirs in the entry-point group `srnet.protocols`, see docs/plugins.md.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Split:
-    """The clips of both sides, in the order of the data set."""
+    """The clips for training and for test."""
 
     train: "tuple[ClipName, ...]"
     test: "tuple[ClipName, ...]"
@@ -26,12 +26,12 @@ class Split:
 
 @dataclass(frozen=True)
 class ProtocolPlugin:
-    """How the clips of a data set are split.
+    """A rule that splits the clips of a data set.
 
     Attributes:
-        select: `select(dataset, config)` gives the split; clips that it leaves out are not used. It raises
+        select: `select(dataset, config)` returns the split; clips in neither part are not used. It raises
             `UnknownNameError` or `ConfigError` for options that do not fit the data set.
-        takes_train_actions: whether it uses `config.train_actions`; other protocols refuse them.
+        takes_train_actions: whether it uses `config.train_actions`; for other protocols they are an error.
     """
 
     select: "Callable[[PoseDataset, DataConfig], Split]"
@@ -54,17 +54,18 @@ def split_clips(dataset: "PoseDataset", config: DataConfig) -> Split:
     """Split a data set by the protocol of `config`.
 
     Raises:
-        UnknownNameError: a subject, action, camera or protocol that does not exist; the message lists those that do.
+        UnknownNameError: there is no such subject, action, camera or protocol; the message lists those there are.
         PluginError: the package that adds the protocol cannot be used.
-        ConfigError: a side would be empty, a clip would be in both, or an option does not belong to the protocol.
+        ConfigError: training or test would be empty, a clip would be in both, or an option does not belong to the
+            protocol.
     """
     protocol: ProtocolPlugin = PLUGINS.load(config.protocol)
     _refuse_foreign_options(protocol, config)
     split = protocol.select(dataset, config)
-    for side, clips, option in (("train", split.train, "--subjects-train"), ("test", split.test, "--subjects-test")):
+    for side, clips, option in (("training", split.train, "--subjects-train"), ("test", split.test, "--subjects-test")):
         if not clips:
             raise ConfigError(
-                f"no clip of {dataset.name} is left to {side} on",
+                f"no clip of {dataset.name} is left for {side}",
                 where=f"protocol {config.protocol}",
                 todo=f"Check {option}, --actions and the cameras",
             )
@@ -74,23 +75,30 @@ def split_clips(dataset: "PoseDataset", config: DataConfig) -> Split:
         raise ConfigError(
             f"train and test overlap: {len(both)} clips of {', '.join(subjects)} are in both",
             where=f"protocol {config.protocol}",
-            todo="Give the two sides different subjects, actions or cameras",
+            todo="Give training and test different subjects, actions or cameras",
         )
     return split
 
 
 def _refuse_foreign_options(protocol: ProtocolPlugin, config: DataConfig) -> None:
-    """An option that the protocol does not use is refused: nobody should believe that it had an effect."""
+    """Raise `ConfigError` for an option that the protocol does not use, so that nobody believes it had an effect."""
     if config.train_actions and not protocol.takes_train_actions:
         raise ConfigError(
             "--train-action belongs to --protocol cross-action",
             where=f"protocol {config.protocol}",
-            todo="To keep some actions on both sides use --actions",
+            todo="To restrict training and test to some actions, use --actions",
         )
 
 
 def customary_subjects(dataset: "PoseDataset", config: DataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(train, test) subjects: those asked for, else the data set's custom; one side given leaves the rest to the other."""
+    """(training, test) subjects.
+
+    Without options these are the customary ones of the data set. If one part is given, the other gets the rest.
+
+    Raises:
+        UnknownNameError: there is no such subject.
+        ConfigError: no subjects are given and the data set has no customary split.
+    """
     train = known_subjects(dataset, config.subjects_train, "--subjects-train")
     test = known_subjects(dataset, config.subjects_test, "--subjects-test")
     if train and test:
@@ -102,18 +110,19 @@ def customary_subjects(dataset: "PoseDataset", config: DataConfig) -> tuple[tupl
         return (train, rest) if train else (rest, test)
     if not dataset.train_subjects or not dataset.test_subjects:
         raise ConfigError(
-            f"{dataset.name} has no customary split into train and test subjects",
-            todo=f"Say for instance --subjects-test {dataset.subjects[-1]} (subjects: {', '.join(dataset.subjects)})",
+            f"{dataset.name} has no customary split into training and test subjects",
+            todo=f"Give e.g. --subjects-test {dataset.subjects[-1]} (subjects: {', '.join(dataset.subjects)})",
         )
     return dataset.train_subjects, dataset.test_subjects
 
 
 def known_subjects(dataset: "PoseDataset", asked: Iterable[str], option: str) -> tuple[str, ...]:
+    """`asked`, if the data set has these subjects; `UnknownNameError` names `option`."""
     return tuple(choose("subject", s, dataset.subjects, where=option) for s in asked)
 
 
 def known_actions(dataset: "PoseDataset", asked: Iterable[str], option: str) -> tuple[str, ...]:
-    """Actions by name; "Walking 1" means Walking, as every take of an action belongs to it."""
+    """Actions by name, in any case of letters; "Walking 1" means Walking, the action that this take belongs to."""
     present = {a.lower(): a for a in dataset.actions}
     return tuple(
         present.get(a.lower()) or choose("action", a.split(" ")[0], dataset.actions, where=option) for a in asked
@@ -121,6 +130,7 @@ def known_actions(dataset: "PoseDataset", asked: Iterable[str], option: str) -> 
 
 
 def known_cameras(dataset: "PoseDataset", asked: Iterable[int], option: str) -> tuple[int, ...]:
+    """`asked`, if the data set has cameras with these indices; `UnknownNameError` names `option`."""
     count = max((c.camera for c in dataset.clip_names), default=-1) + 1
     return tuple(int(choose("camera", str(c), range(count), where=option)) for c in asked)
 
@@ -133,9 +143,10 @@ def keep(
     actions: Sequence[str] | None = None,
     cameras: Sequence[int] = (),
 ) -> "tuple[ClipName, ...]":
-    """The clips of these subjects, actions and cameras that `--actions` lets through too; empty means all.
+    """The clips of these subjects, actions and cameras, restricted to `config.actions`.
 
-    Order is that of the subjects asked for, then of the file, as in the published code.
+    No subjects, no cameras and `None` for actions mean all. Clips are in the order of `subjects`, then of the file, as
+    in the published code.
     """
     wanted = known_actions(dataset, config.actions, "--actions")
     by_subject = {s: [c for c in dataset.clip_names if c.subject == s] for s in subjects or dataset.subjects}

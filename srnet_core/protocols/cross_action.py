@@ -1,4 +1,4 @@
-"""Train on one or several actions, test on all the others (Zeng et al., ECCV 2020, section 4.2), all subjects on both sides."""
+"""Train on some actions and test on all others, with all subjects in both (Zeng et al., ECCV 2020, section 4.2)."""
 
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
@@ -7,19 +7,18 @@ from srnet_core.protocols import ProtocolPlugin, Split, keep, known_actions, kno
 
 
 def select(dataset: PoseDataset, config: DataConfig) -> Split:
-    """Clips of the training actions against clips of the rest.
+    """Clips of the training actions for training, clips of the other actions for test.
 
-    Every subject is on both sides unless `--subjects-train` or `--subjects-test` says otherwise, as in the
-    published code.
+    All subjects are in both, as in the published code, unless `--subjects-train` or `--subjects-test` is given.
 
     Raises:
-        ConfigError: no training action given.
+        ConfigError: no training action is given.
     """
     if not config.train_actions:
         raise ConfigError(
             "the action to train on is not given",
             where="protocol cross-action",
-            todo=f"Say --train-action NAME. Choices: {', '.join(dataset.actions)}",
+            todo=f"Give --train-action NAME. Choices: {', '.join(dataset.actions)}",
         )
     train_actions = known_actions(dataset, config.train_actions, "--train-action")
     test_actions = [a for a in dataset.actions if a not in train_actions]

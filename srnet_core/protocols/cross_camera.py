@@ -1,4 +1,4 @@
-"""Train on the views of some cameras, test on those of others, with the subjects of cross-subject."""
+"""Train on the clips of some cameras and test on those of others, with the subjects of cross-subject."""
 
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
@@ -7,12 +7,12 @@ from srnet_core.protocols import ProtocolPlugin, Split, customary_subjects, keep
 
 
 def select(dataset: PoseDataset, config: DataConfig) -> Split:
-    """Training subjects seen by the training cameras against test subjects seen by the test cameras.
+    """Training subjects seen by the training cameras, and test subjects seen by the test cameras.
 
-    By default camera 0 trains; the cameras that do not train test.
+    By default camera 0 is for training and all others are for test.
 
     Raises:
-        ConfigError: a camera is on both sides, or none is left for one of them.
+        ConfigError: a camera is in both, or none is left for one of them.
     """
     present = sorted({c.camera for c in dataset.clip_names})
     train = known_cameras(dataset, config.train_cameras, "--train-camera")
@@ -21,7 +21,7 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
     test = test or tuple(c for c in present if c not in train)
     if not train or not test:
         raise ConfigError(
-            f"the data have cameras {', '.join(map(str, present))}, and both sides need one of their own",
+            f"training and test both need a camera of their own; the data set has {', '.join(map(str, present))}",
             where="--train-camera, --test-camera",
         )
     if both := sorted(set(train) & set(test)):

@@ -1,4 +1,4 @@
-"""Protocol 1 of the field: train on some people, test on others. Human3.6M: S1 S5 S6 S7 S8, and S9 S11."""
+"""Protocol 1 of the field: train on some subjects, test on others. Human3.6M: S1 S5 S6 S7 S8, and S9 S11."""
 
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
@@ -6,7 +6,7 @@ from srnet_core.protocols import ProtocolPlugin, Split, customary_subjects, keep
 
 
 def select(dataset: PoseDataset, config: DataConfig) -> Split:
-    """Clips of the training subjects against clips of the test subjects; cameras only where asked for."""
+    """Clips of the training subjects for training, of the test subjects for test; all cameras unless some are given."""
     train, test = customary_subjects(dataset, config)
     return Split(
         keep(dataset, config, subjects=train, cameras=known_cameras(dataset, config.train_cameras, "--train-camera")),

@@ -1,23 +1,23 @@
-"""How much a file may ask for. Checked before memory is taken."""
+"""Upper bounds for the size of an input file, checked before memory is allocated."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one .npz file. The defaults leave Human3.6M (0.5 GB) and much larger data sets room.
+    """Bounds of one .npz file. The defaults admit Human3.6M (0.5 GB) and much larger data sets.
 
     Attributes:
-        members: arrays in the file.
+        members: number of arrays in the file.
         directory_bytes: size of the zip directory.
-        total_bytes: all members together, decompressed.
-        ratio: decompressed over compressed size of all members together, once they decompress to more than
-            `any_ratio_bytes`. Poses reach 3.
-        header_bytes: text in front of an array that says its type and shape.
-        opcodes: steps of one pickle; about 25 per array inside.
-        depth: containers inside containers.
-        nodes: values inside a pickle, those reached over several ways counted every time.
-        text_bytes: one string or byte string that is not the contents of an array.
+        total_bytes: decompressed size of all members together.
+        ratio: decompressed over compressed size of all members together, checked once they decompress to more than
+            `any_ratio_bytes`. Poses reach a ratio of 3.
+        header_bytes: size of the text in front of an array that states its type and shape.
+        opcodes: number of opcodes in one pickle; an array takes about 25.
+        depth: nesting depth of containers.
+        nodes: number of values inside a pickle; a value that is referenced several times counts every time.
+        text_bytes: size of one string or byte string that is not the contents of an array.
     """
 
     members: int = 10_000

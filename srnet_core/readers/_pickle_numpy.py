@@ -1,4 +1,4 @@
-"""What numpy's pickles ask for, as inert tokens: nothing here looks up a module or calls what a file names.
+"""The names in numpy's pickles as inert tokens: no module is looked up and nothing that a file names is called.
 
 numpy pickles an array as `_reconstruct(ndarray, (0,), b"b")` followed by a state (version, shape, type, order, bytes);
 a type as `dtype("f4", False, True)` followed by a state that holds the byte order; a scalar as `scalar(type, bytes)`;
@@ -7,6 +7,7 @@ in protocol 5 an array as `_frombuffer(bytes, type, shape, order)`. Bytes in pro
 """
 
 import enum
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from srnet_core.readers._npy import build_array, check_shape, plain_dtype
 
 
 class Token(enum.Enum):
-    """A name that a pickle may mention. It stands for nothing that could be called."""
+    """A name that a pickle may mention. A token cannot be called."""
 
     NDARRAY = "numpy.ndarray"
     DTYPE = "numpy.dtype"
@@ -41,33 +42,33 @@ TOKENS = {
 
 
 def find_token(module: str, name: str, where: object) -> Token:
-    """The token of a global.
+    """The token for a global.
 
     Raises:
-        HostileFileError: the file asks for anything but the names above.
+        HostileFileError: the file asks for a name that is not in `TOKENS`.
     """
     token = TOKENS.get((module, name))
     if token is None:
         raise HostileFileError(
-            f"asks for {ascii(module[:60])[1:-1]}.{ascii(name[:60])[1:-1]}, which a file of poses has no use for; "
+            f"asks for {ascii(module[:60])[1:-1]}.{ascii(name[:60])[1:-1]}, which no file of poses needs; "
             "nothing of it was run",
             where=where,
-            todo="Do not open it with other programs unless you trust where it comes from",
+            todo="Open it with other programs only if you trust its source",
         )
     return token
 
 
 class TypeToken:
-    """A numpy type on its way: `descr` without, then with, its byte order."""
+    """A numpy type that is being built: `descr` gets its byte order from `set_state`."""
 
     def __init__(self, descr: str):
         self.descr = descr
 
-    def set_state(self, state, where: object) -> None:
+    def set_state(self, state: Any, where: object) -> None:
         """State (version, byte order, subarray, names, fields, itemsize, alignment, flags[, metadata])."""
         plain = isinstance(state, tuple) and len(state) >= 8 and state[1] in ("<", ">", "|", "=")
         if not plain or any(part is not None for part in state[2:5]):
-            raise BadFileError("holds a type that is not one plain number or string", where=where)
+            raise BadFileError("holds an array whose type is not a plain number or string", where=where)
         self.descr = state[1] + self.descr.lstrip("<>|=")
 
     @property
@@ -79,10 +80,10 @@ class TypeToken:
 
 
 class ArrayShell:
-    """An array announced by `_reconstruct`, whose contents are still to come."""
+    """An array that `_reconstruct` has announced; `array` is set when its contents have been read."""
 
-    def __init__(self):
-        self.array = None
+    def __init__(self) -> None:
+        self.array: np.ndarray | ObjectArray | None = None
 
 
 class ObjectArray:
@@ -93,7 +94,7 @@ class ObjectArray:
 
 
 class Budget:
-    """How many bytes may still be copied out of a pickle. A byte string used twice is paid for twice."""
+    """The number of bytes that may still be copied out of a pickle. A byte string used twice counts twice."""
 
     def __init__(self, n_bytes: int):
         self.left = n_bytes
@@ -101,11 +102,15 @@ class Budget:
     def spend(self, n_bytes: int, where: object) -> None:
         self.left -= n_bytes
         if self.left < 0:
-            raise HostileFileError("makes more data out of its contents than there are", where=where)
+            raise HostileFileError("expands to more data than it contains", where=where)
 
 
-def reduce(token: Token, args: tuple, budget: Budget, where: object):
-    """The value that numpy means by calling `token` with `args`."""
+def reduce(token: Token, args: tuple, budget: Budget, where: object) -> Any:
+    """The value of the call that numpy writes as `token` with `args`.
+
+    Raises:
+        BadFileError: numpy does not write such a call.
+    """
     match token, args:
         case Token.DTYPE, (str(descr), *_) if len(descr) <= _LONGEST_DESCR:
             return TypeToken(descr)
@@ -120,11 +125,15 @@ def reduce(token: Token, args: tuple, budget: Budget, where: object):
             return text.encode("latin-1")
         case Token.BYTES, ():
             return b""
-    raise BadFileError(f"uses {token.value} in a way that numpy does not", where=where)
+    raise BadFileError(f"calls {token.value} with arguments that numpy does not write", where=where)
 
 
-def build(target, state, budget: Budget, where: object):
-    """`target` completed by `state`: a type, or the array that takes the place of its shell."""
+def build(target: object, state: Any, budget: Budget, where: object) -> Any:
+    """`target` completed by `state`: a type, or the array that replaces its shell.
+
+    Raises:
+        BadFileError: `target` is neither, or the state does not fit it.
+    """
     if isinstance(target, TypeToken):
         target.set_state(state, where)
         return target
@@ -138,16 +147,16 @@ def build(target, state, budget: Budget, where: object):
     raise BadFileError("sets the state of something that is not a new array", where=where)
 
 
-def _array(kind: TypeToken, shape: tuple, fortran_order: bool, data, budget: Budget, where: object) -> np.ndarray:
+def _array(kind: TypeToken, shape: tuple, fortran_order: bool, data: Any, budget: Budget, where: object) -> np.ndarray:
     if isinstance(data, str):
         data = data.encode("latin-1")  # written by Python 2
     if not isinstance(data, (bytes, memoryview)):
-        raise BadFileError(f"the contents of an array are a {type(data).__name__}, not bytes", where=where)
+        raise BadFileError(f"the contents of an array are of type {type(data).__name__}, not bytes", where=where)
     budget.spend(len(data), where)
     return build_array(kind.plain(where), check_shape(shape, where), fortran_order, data, where)
 
 
-def _object_array(shape: tuple, fortran_order, items, where: object) -> ObjectArray:
+def _object_array(shape: tuple, fortran_order: Any, items: Any, where: object) -> ObjectArray:
     count = 1
     for n in check_shape(shape, where):
         count *= n

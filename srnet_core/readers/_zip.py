@@ -1,8 +1,8 @@
-"""The zip container of an .npz file, read with nothing taken on trust.
+"""The zip container of an .npz file. Every number in it is checked before it is used.
 
-The standard library's reader believes what a directory says about sizes and counts; here every number is checked
-against the file first. Format: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 and 4.4. Only what numpy writes is known:
-stored or deflated members, zip64, one volume, no encryption.
+The standard library's reader trusts the sizes and counts in the zip directory; this one checks them against the file
+first. Format: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 and 4.4. Supported is what numpy writes: stored or deflated
+members, zip64, one volume, no encryption.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ import os
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import BinaryIO
+from io import BufferedReader
 
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.readers._limits import Limits
@@ -31,27 +31,27 @@ AGAIN = "Copy or download the file again"
 
 @dataclass(frozen=True)
 class Member:
-    """One file inside the zip: `size` bytes, kept as `packed_size` bytes between `start` and `end`."""
+    """One file inside the zip: `size` bytes, stored as `packed_size` bytes between `start` and `end`."""
 
     name: str
     method: int
     crc: int
     packed_size: int
     size: int
-    start: int  # of its local header
-    end: int = 0  # where the next member or the directory starts
+    start: int  # offset of its local header
+    end: int = 0  # offset of the next member or the directory
 
 
-def list_members(file: BinaryIO, limits: Limits, where: object) -> list[Member]:
-    """The members in the order of the directory, each known to lie inside the file and apart from the others.
+def list_members(file: BufferedReader, limits: Limits, where: object) -> list[Member]:
+    """The members in the order of the directory, checked to lie inside the file and not to overlap.
 
     Raises:
         BadFileError: no zip directory, or one that contradicts the file.
-        HostileFileError: counts, sizes or names that no honest file has.
+        HostileFileError: counts or sizes beyond the limits, members that overlap, names that are not names of arrays.
     """
     count, size, start = _find_directory(file, where)
     if size > limits.directory_bytes or count > limits.members:
-        raise HostileFileError(f"has a directory of {count} members, {size} bytes: too much", where=where)
+        raise HostileFileError(f"has a directory of {count} members, {size} bytes, which is too large", where=where)
     file.seek(start)
     directory = file.read(size)
     members, position = [], 0
@@ -59,18 +59,18 @@ def list_members(file: BinaryIO, limits: Limits, where: object) -> list[Member]:
         member, position = _read_entry(directory, position, where)
         members.append(member)
     if position != size:
-        raise BadFileError("the zip directory and its length disagree", where=where, todo=AGAIN)
+        raise BadFileError("the zip directory does not have the length that the file states", where=where, todo=AGAIN)
     _check_names(members, where)
     _check_sizes(members, limits, where)
     return _with_ends(members, start, where)
 
 
-def read_member(file: BinaryIO, member: Member, where: object) -> bytearray:
-    """The decompressed bytes of a member; its declared size is the most that is ever taken.
+def read_member(file: BufferedReader, member: Member, where: object) -> bytearray:
+    """The decompressed bytes of a member. No more memory is allocated than the size that the directory declares.
 
     Raises:
-        BadFileError: not the bytes that were written, by size or checksum.
-        HostileFileError: more bytes come out than the directory declares.
+        BadFileError: the size or the checksum is wrong.
+        HostileFileError: the member holds more bytes than the directory declares.
     """
     file.seek(_data_start(file, member, where))
     out = bytearray(member.size)
@@ -79,13 +79,13 @@ def read_member(file: BinaryIO, member: Member, where: object) -> bytearray:
     else:
         filled = _inflate(file, member.packed_size, memoryview(out), where)
     if filled != member.size:
-        raise BadFileError(f"cut short: {filled} bytes of {member.size}", where=where, todo=AGAIN)
+        raise BadFileError(f"is cut short: {filled} of {member.size} bytes", where=where, todo=AGAIN)
     if zlib.crc32(out) != member.crc:
-        raise BadFileError("damaged: the checksum does not fit the contents", where=where, todo=AGAIN)
+        raise BadFileError("is damaged: the checksum does not match the contents", where=where, todo=AGAIN)
     return out
 
 
-def _find_directory(file: BinaryIO, where: object) -> tuple[int, int, int]:
+def _find_directory(file: BufferedReader, where: object) -> tuple[int, int, int]:
     """(number of members, size in bytes, offset) of the directory, from the end of the file."""
     length = file.seek(0, os.SEEK_END)
     tail_start = max(0, length - _END.size - 0xFFFF)
@@ -100,14 +100,14 @@ def _find_directory(file: BinaryIO, where: object) -> tuple[int, int, int]:
     if located:
         disk, first_disk, here, count, size, start, end = located
     if disk or first_disk or here != count:
-        raise BadFileError("one volume of a zip file split in several", where=where, todo="Join the volumes first")
+        raise BadFileError("is one volume of a zip file that was split", where=where, todo="Join the volumes first")
     if start + size != end:
-        raise BadFileError("the zip directory is not where the file says it is", where=where, todo=AGAIN)
+        raise BadFileError("the zip directory is not at the offset that the file states", where=where, todo=AGAIN)
     return count, size, start
 
 
-def _find_directory64(file: BinaryIO, end: int, where: object) -> tuple[int, ...] | None:
-    """The numbers of the zip64 end record, if there is one in front of the plain one at `end`."""
+def _find_directory64(file: BufferedReader, end: int, where: object) -> tuple[int, ...] | None:
+    """The numbers of the zip64 end record before the plain end record at `end`, or `None` if there is none."""
     file.seek(max(0, end - _END64_LOCATOR.size))
     locator = file.read(_END64_LOCATOR.size)
     if end < _END64_LOCATOR.size or not locator.startswith(b"PK\x06\x07"):
@@ -134,8 +134,9 @@ def _read_entry(directory: bytes, position: int, where: object) -> tuple[Member,
     extra = directory[name_end : name_end + extra_length]
     packed, size, start = _apply_zip64(extra, packed, size, start, where)
     if flags & _ENCRYPTED or method not in (_STORED, _DEFLATED):
+        how = "encrypted" if flags & _ENCRYPTED else f"compressed by method {method}"
         raise BadFileError(
-            f"member {name!r} is {'encrypted' if flags & _ENCRYPTED else f'compressed by method {method}'}, not as numpy does",
+            f"member {name!r} is {how}, which numpy does not write",
             where=where,
             todo="Write it again with numpy.savez or numpy.savez_compressed",
         )
@@ -143,7 +144,7 @@ def _read_entry(directory: bytes, position: int, where: object) -> tuple[Member,
 
 
 def _apply_zip64(extra: bytes, packed: int, size: int, start: int, where: object) -> tuple[int, int, int]:
-    """Sizes and offset that do not fit 32 bits stand in extra field 1, in this order, those needed only."""
+    """Replace sizes and offset that do not fit 32 bits: extra field 1 holds those and no others, in this order."""
     values = {"size": size, "packed": packed, "start": start}
     wanted = [key for key, value in values.items() if value == _UNKNOWN]
     at = 0
@@ -165,7 +166,7 @@ def _decode_name(raw: bytes, where: object) -> str:
     except UnicodeDecodeError:
         name = raw.decode("cp437")  # what zip programs wrote before UTF-8
     if name.startswith("/") or "\\" in name or ".." in name.split("/") or not name.isprintable():
-        raise HostileFileError(f"a member is named {name[:80]!r}, which is no array's name", where=where)
+        raise HostileFileError(f"a member is named {name[:80]!r}, which is not a name of an array", where=where)
     return name
 
 
@@ -181,7 +182,7 @@ def _with_ends(members: list[Member], directory_start: int, where: object) -> li
     starts = sorted(m.start for m in members)
     ends = dict(zip(starts, [*starts[1:], directory_start]))
     if len(ends) < len(members):
-        raise HostileFileError("two members lie at the same place", where=where)
+        raise HostileFileError("two members start at the same offset", where=where)
     for member in members:
         _check_room(member.start + _LOCAL.size + member.packed_size, ends[member.start], member.name, where)
     return [dataclasses.replace(m, end=ends[m.start]) for m in members]
@@ -189,7 +190,7 @@ def _with_ends(members: list[Member], directory_start: int, where: object) -> li
 
 def _check_room(data_end: int, end: int, name: str, where: object) -> None:
     if data_end > end:
-        raise HostileFileError(f"member {name!r} reaches into what follows it", where=where)
+        raise HostileFileError(f"member {name!r} overlaps what follows it", where=where)
 
 
 def _check_sizes(members: list[Member], limits: Limits, where: object) -> None:
@@ -202,15 +203,18 @@ def _check_sizes(members: list[Member], limits: Limits, where: object) -> None:
     packed = sum(m.packed_size for m in members)
     if total > max(limits.any_ratio_bytes, limits.ratio * packed):
         raise HostileFileError(
-            f"claims to hold {total} bytes in {packed}: more than {limits.ratio} to 1 is not poses", where=where
+            f"claims to hold {total} bytes in {packed}; poses never compress by more than {limits.ratio} to 1",
+            where=where,
         )
     for member in members:
         if member.method == _STORED and member.size != member.packed_size:
-            raise BadFileError(f"member {member.name!r} is stored, but has two sizes", where=where, todo=AGAIN)
+            raise BadFileError(
+                f"member {member.name!r} is stored uncompressed, but has two different sizes", where=where, todo=AGAIN
+            )
 
 
-def _data_start(file: BinaryIO, member: Member, where: object) -> int:
-    """Where the member's data begin, after its local header, which must agree with the directory."""
+def _data_start(file: BufferedReader, member: Member, where: object) -> int:
+    """Offset of the member's data, after its local header, which must agree with the directory."""
     file.seek(member.start)
     header = file.read(_LOCAL.size)
     if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
@@ -224,8 +228,8 @@ def _data_start(file: BinaryIO, member: Member, where: object) -> int:
     return start
 
 
-def _inflate(file: BinaryIO, packed_size: int, out: memoryview, where: object) -> int:
-    """Decompress into `out` piece by piece; returns how many bytes came."""
+def _inflate(file: BufferedReader, packed_size: int, out: memoryview, where: object) -> int:
+    """Decompress into `out` piece by piece; returns the number of bytes written."""
     inflater, filled = zlib.decompressobj(-zlib.MAX_WBITS), 0
     try:
         while packed_size and not inflater.eof:
@@ -241,7 +245,7 @@ def _inflate(file: BinaryIO, packed_size: int, out: memoryview, where: object) -
                 out[filled : filled + len(piece)] = piece
                 filled += len(piece)
                 packed = inflater.unconsumed_tail
-                more = packed or len(piece) == _DEFLATE_OUT  # a full piece need not be all of it
+                more = bool(packed) or len(piece) == _DEFLATE_OUT  # after a full piece there may be more
     except zlib.error as error:
-        raise BadFileError(f"damaged: {error}", where=where, todo=AGAIN) from None
+        raise BadFileError(f"is damaged: {error}", where=where, todo=AGAIN) from None
     return filled

@@ -20,7 +20,7 @@ import numpy as np
 from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.geometry.rotation import rotation_about
 from srnet_core.motion import Motion
-from srnet_core.readers._bounded import decode, read_bounded
+from srnet_core.readers.bounded import decode, read_bounded
 
 MAX_ASF_BYTES = 4 << 20
 MAX_AMC_BYTES = 512 << 20

@@ -22,8 +22,8 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.rotation import rotation_about
 from srnet_core.motion import Motion
-from srnet_core.readers._bounded import decode, read_bounded
 from srnet_core.readers._numbers import read_numbers
+from srnet_core.readers.bounded import decode, read_bounded
 
 MAX_BYTES = 1 << 30
 MAX_HEADER_BYTES = 2 << 20

@@ -16,7 +16,7 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
-from srnet_core.readers._bounded import read_bounded
+from srnet_core.readers.bounded import read_bounded
 
 MAX_BYTES = 1 << 30
 MAX_POINTS = 40_000_000  # frames x points

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from srnet_core.errors import BadFileError
-from srnet_core.readers._bounded import read_bounded
 from srnet_core.readers._limits import Limits
 from srnet_core.readers._pickle import read_plain_pickle
+from srnet_core.readers.bounded import read_bounded
 
 MAX_BYTES = 2 << 30
 

@@ -1,1 +1,1 @@
-"""From frames that are there once to batches of windows."""
+"""Batches of windows, gathered from frames that are stored once."""

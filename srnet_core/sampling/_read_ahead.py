@@ -1,4 +1,4 @@
-"""A thread that does the next pieces of work while the current one is used."""
+"""A thread that reads the next items while the current one is used."""
 
 import queue
 import threading
@@ -7,15 +7,15 @@ from typing import Any
 
 
 class ReadAhead:
-    """Calls `read(item)` for each item in order, in a thread of its own, never more than `ahead` results in advance.
+    """Context manager that calls `read(item)` for each item, in order and in its own thread, ahead of use.
 
-    Used as a context manager; the thread has ended when the context is left, for whatever reason. An error in the
-    thread is raised where its result would have been taken, after all results before it.
+    The thread has ended when the context is left, also after an error. `next` raises an error of the thread in place of
+    the result, after all earlier results.
 
     Args:
-        read: makes a result; called in the thread.
-        items: what to call it with.
-        ahead: results that may be held at once, the one being made and the one being used included.
+        read: makes a result from an item; called in the thread.
+        items: the arguments of `read`.
+        ahead: number of results that may exist at once, that being made and that being used included.
     """
 
     def __init__(self, read: Callable[[Any], Any], items: Iterable[Any], ahead: int):
@@ -29,20 +29,21 @@ class ReadAhead:
         self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopped = True
-        self._room.release()  # in case it waits
+        self._room.release()  # in case the thread waits for it
         self._thread.join()
 
     def next(self, use: Callable[[Any], Any]) -> Any:
-        """What `use` makes of the next result. `use` must not keep it: it counts as held only until then.
+        """`use(result)` for the next result. `use` must not keep the result: its memory may be needed for another.
 
         Raises:
-            whatever `read` raised for it; `LookupError` if there are no more items.
+            Exception: the error that `read` raised for the item.
+            LookupError: there are no more items.
         """
         result, error = self._ready.get()
         if error is not None:
-            self._ready.put((None, error))  # whoever asks again gets the same answer, not an endless wait
+            self._ready.put((None, error))  # a further call raises the same error instead of waiting for ever
             raise error
         made = use(result)
         del result  # before there is room for another one
@@ -57,5 +58,5 @@ class ReadAhead:
                     return
                 self._ready.put((self._read(item), None))
             raise LookupError("there is nothing more to read")
-        except BaseException as error:  # also MemoryError: the thread that waits has to learn of it
+        except BaseException as error:  # also MemoryError: it must reach the waiting thread
             self._ready.put((None, error))

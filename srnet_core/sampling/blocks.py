@@ -1,18 +1,18 @@
-"""Blocks of windows that take turns in memory: how large they are, and in which order an epoch mixes them.
+"""Blocks of windows for streaming: their size, and the order in which an epoch mixes them.
 
-The windows are cut into n blocks of consecutive ones. K of them are mixed at a time. An epoch goes around a ring: the
-blocks are put in a random order, and phase t mixes blocks t, t+1, ... t+K-1 of it. Each block is shuffled and cut into
-K parts, one for each of the K phases it takes part in, so that every phase has windows of K blocks from different
-places, every window is used once, and from phase to phase one block goes and one comes. The last phases meet the first
-blocks of the order again (hence a ring), which are therefore read twice.
+The windows are cut into n blocks of consecutive windows, and K blocks are mixed at a time. An epoch puts the blocks in
+a random order, seen as a ring, and its phase t mixes blocks t, t+1, ... t+K-1 of this order. Each block is shuffled and
+cut into K parts, one for each of the K phases that it takes part in. So every phase mixes windows of K different
+blocks, every window is used once, and each phase replaces one block. The last phases use the first blocks of the order
+again, which are therefore read twice.
 
     order   a b c d e ... z        K = 3
     phase 0  [y.3 z.2 a.1]         .1 .2 .3 the parts of a block
     phase 1      [z.3 a.2 b.1]
     phase 2          [a.3 b.2 c.1]  ...
 
-The difference to a full shuffle: the windows of one batch come from K n-ths of the data, not from all of it. Which
-blocks these are changes from epoch to epoch, and their windows are shuffled as thoroughly as anything.
+The difference from a full shuffle: the windows of one batch come from the fraction K / n of the data. Which blocks
+these are changes from epoch to epoch, and the windows of the mixed blocks are fully shuffled.
 """
 
 import itertools
@@ -26,39 +26,40 @@ from srnet_core.errors import ConfigError
 from srnet_core.sampling.frames import RowRange, bytes_per_row
 from srnet_core.sampling.table import WindowTable
 
-READ_AHEAD = 2  # blocks on their way into the pool: one being read, one waiting
-# blocks mixed and their least frames, best first: many places, but blocks much longer than what they overlap
+READ_AHEAD = 2  # blocks read in advance: one being read, one waiting
+# (blocks mixed, least frames per block), best first: many blocks, but each much longer than the receptive field
 _PREFERRED = ((32, 4096), (16, 4096), (16, 2048), (8, 2048), (8, 1024), (4, 1024), (4, 256), (2, 256), (2, 1))
 
 
 @dataclass(frozen=True)
 class BlockPlan:
-    """How the windows are cut.
+    """Division of the windows into blocks.
 
     Attributes:
-        blocks: n, into how many blocks.
-        mixed: K, how many are mixed.
+        blocks: n, the number of blocks.
+        mixed: K, the number of blocks mixed at a time.
     """
 
     blocks: int
     mixed: int
 
     def bounds(self, table: WindowTable) -> np.ndarray:
-        """(n + 1,) where the blocks begin, in windows without mirror images."""
+        """(n + 1,) first window of each block, and the number of windows, without mirror images."""
         return table.windows * np.arange(self.blocks + 1, dtype=np.int64) // self.blocks
 
     def ranges(self, table: WindowTable) -> list[RowRange]:
+        """Windows and rows of each block."""
         bounds = self.bounds(table).tolist()
         return [RowRange.of(table, a, b) for a, b in itertools.pairwise(bounds)]
 
     def room(self, table: WindowTable) -> tuple[int, int]:
-        """Input rows and target rows of the largest block."""
+        """Largest number of input rows of a block, and of target rows."""
         bounds = self.bounds(table)
         spans = table.first_rows(bounds[1:] - 1) - table.first_rows(bounds[:-1])
         return int(spans.max()) + table.stride + table.halo, int(np.diff(bounds).max()) * table.stride
 
     def bytes(self, table: WindowTable, shapes: Mapping[str, tuple[int, ...]]) -> int:
-        """Memory for frames: the mixed blocks and one more in the pool, and those read ahead, without mirror images."""
+        """Memory for frames in bytes: K + 1 blocks in the pool, and the blocks read ahead, without mirror images."""
         rows, targets = self.room(table)
         size, target_size = bytes_per_row(shapes, 2 if table.flip else 1)
         plain_size, _ = bytes_per_row(shapes, 1)
@@ -71,7 +72,7 @@ class BlockPlan:
 
 
 def resident_bytes(table: WindowTable, shapes: Mapping[str, tuple[int, ...]]) -> int:
-    """Memory of all frames as the resident sampler holds them, and of the order of an epoch."""
+    """Memory in bytes that the resident sampler needs for all frames and the order of an epoch."""
     size, target_size = bytes_per_row(shapes, 2 if table.flip else 1)
     return table.rows * size + table.target_rows * target_size + 4 * len(table)
 
@@ -79,10 +80,10 @@ def resident_bytes(table: WindowTable, shapes: Mapping[str, tuple[int, ...]]) ->
 def plan_blocks(
     table: WindowTable, shapes: Mapping[str, tuple[int, ...]], windows_per_batch: int, budget_bytes: int
 ) -> BlockPlan | None:
-    """The plan that mixes best within a memory budget; `None` if everything fits.
+    """The plan that mixes best within a memory budget; `None` if all frames fit into it.
 
     Raises:
-        ConfigError: not even two blocks of the size of a batch fit.
+        ConfigError: the budget is too small for two blocks of the size of a batch.
     """
     needed = resident_bytes(table, shapes)
     if needed <= budget_bytes:
@@ -95,11 +96,13 @@ def plan_blocks(
     least_mib = math.ceil(100 * min(least, needed) / 2**20) / 100
     raise ConfigError(
         f"{budget_bytes / 2**20:.2f} MiB is too little for batches of {windows_per_batch} windows",
-        where="--memory-budget", todo=f"Give at least {least_mib:.2f}MiB, or a smaller --batch-size")  # fmt: skip
+        where="--memory-budget",
+        todo=f"Give at least {least_mib:.2f}MiB, or a smaller --batch-size",
+    )
 
 
 def _most_blocks(table: WindowTable, mixed: int, windows_per_batch: int) -> int:
-    """The most blocks with which no batch needs windows of more than two phases, for which K + 1 blocks are enough."""
+    """The largest number of blocks for which no batch spans more than two phases, so that K + 1 blocks suffice."""
     images = 2 if table.flip else 1
     return table.windows // -(-(windows_per_batch + mixed) // images)  # a part may be one entry short in each block
 
@@ -107,7 +110,7 @@ def _most_blocks(table: WindowTable, mixed: int, windows_per_batch: int) -> int:
 def _largest_blocks(
     table: WindowTable, shapes: Mapping[str, tuple[int, ...]], mixed: int, most: int, budget_bytes: int
 ) -> BlockPlan | None:
-    """The plan with the fewest blocks, `most` of them or less, that fits. Fewer blocks are larger."""
+    """The plan with the fewest and so largest blocks, at most `most`, that fits; `None` if there is none."""
     few, many = mixed, most
     if many <= few or BlockPlan(many, mixed).bytes(table, shapes) > budget_bytes:
         return None
@@ -123,12 +126,13 @@ def _largest_blocks(
 class RingShuffle:
     """The order of one epoch over blocks. Entry e of a block of m windows is its window e % m, mirrored if e >= m.
 
-    Everything follows from two draws of `random` and the numbers of blocks and phases, so that any phase can be had
+    Everything follows from two draws of `random` and the indices of blocks and phases, so any phase can be computed
     without those before it.
 
     Args:
-        sizes: (n,) entries in each block.
-        mixed: K.
+        sizes: (n,) number of entries of each block.
+        mixed: K, the number of blocks mixed at a time.
+        random: draws the order.
     """
 
     def __init__(self, sizes: np.ndarray, mixed: int, random: np.random.RandomState):
@@ -144,7 +148,7 @@ class RingShuffle:
         self._shuffled: dict[int, np.ndarray] = {}
 
     def phase(self, t: int) -> tuple[np.ndarray, np.ndarray]:
-        """(load, entry) of each window of a phase, in order."""
+        """(R,) index into `loads` and (R,) entry of each window of a phase, in order."""
         self._shuffled = {load: s for load, s in self._shuffled.items() if load >= t}
         parts = [
             self._entries(load)[part.start : part.stop]
@@ -155,7 +159,7 @@ class RingShuffle:
         return loads[order], np.concatenate(parts)[order]
 
     def _bounds_of(self, t: int) -> list[range]:
-        """Which of the shuffled entries of its K blocks a phase takes: the last part of the oldest, the first of the newest."""
+        """The ranges of shuffled entries that a phase takes from its K blocks: from the oldest the last part."""
         bounds = []
         for age, load in enumerate(range(t, t + self._mixed)):
             size, part = int(self._sizes[self.loads[load]]), self._mixed - 1 - age
@@ -163,7 +167,7 @@ class RingShuffle:
         return bounds
 
     def _entries(self, load: int) -> np.ndarray:
-        """All entries of a block, shuffled. A block that is loaded twice comes in the same order both times."""
+        """All entries of a block, shuffled. A block that is loaded twice has the same order both times."""
         if load not in self._shuffled:
             block = int(self.loads[load])
             random = np.random.RandomState([self._seed, 0, block])

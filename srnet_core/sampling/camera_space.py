@@ -28,7 +28,7 @@ class CameraSpaceSource:
     """The training split of a stage as absolute poses, each frame with the number of its camera.
 
     Args:
-        sequences: those that are trained on.
+        clips: those that are trained on.
 
     Attributes:
         cameras: what the numbers mean.
@@ -36,22 +36,22 @@ class CameraSpaceSource:
             frames; camera numbers as "norm_parameters", of which a window has those of its target frames.
     """
 
-    def __init__(self, stage: Stage, sequences: Iterable[StoredClip], normalization: Normalization):
+    def __init__(self, stage: Stage, clips: Iterable[StoredClip], normalization: Normalization):
         self._stored, self._stage, self._normalization = StageSource(stage), stage, normalization
         self.first = self._stored.first
         self.shapes: Mapping[str, tuple[int, ...]] = {INPUT: (stage.skeleton.num_joints, 3), PARAMETERS: (1,)}
-        sequences = list(sequences)
-        rigs = {(s.subject, s.camera): stage.cameras[s.subject][s.camera] for s in sequences}
+        clips = list(clips)
+        rigs = {(s.subject, s.camera): stage.cameras[s.subject][s.camera] for s in clips}
         numbers = {place: number for number, place in enumerate(rigs)}
         self.cameras: Sequence[Camera] = list(rigs.values())
-        self._starts = np.array([s.start - self.first for s in sequences])
-        self._numbers = np.array([numbers[s.subject, s.camera] for s in sequences], np.float32)
+        self._starts = np.array([s.start - self.first for s in clips])
+        self._numbers = np.array([numbers[s.subject, s.camera] for s in clips], np.float32)
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
-        """Frames [start, stop) of an array; those between the sequences have the camera of the sequence before."""
+        """Frames [start, stop) of an array; those between the clips have the camera of the clip before."""
         if name == PARAMETERS:
-            sequence = np.searchsorted(self._starts, np.arange(start, stop), side="right") - 1
-            return self._numbers[np.maximum(sequence, 0)][:, None]
+            clip = np.searchsorted(self._starts, np.arange(start, stop), side="right") - 1
+            return self._numbers[np.maximum(clip, 0)][:, None]
         parameters = np.zeros((stop - start, 0), np.float32)
         if PARAMETERS in self._stored.shapes:
             parameters = self._stored.read(PARAMETERS, start, stop)

@@ -22,7 +22,7 @@ SHARE_OF_FREE_MEMORY = 0.5  # the rest is for the network and what it computes
 
 def make_sampler(
     stage: Stage,
-    sequences: Iterable[StoredClip],
+    clips: Iterable[StoredClip],
     config: RunConfig,
     device: torch.device,
     order: Mapping | None = None,
@@ -30,7 +30,7 @@ def make_sampler(
     """The sampler of a run.
 
     Args:
-        sequences: those of the training split to train on, in the stage's order.
+        clips: those of the training split to train on, in the stage's order.
         order: a `Sampler.order` that is to be kept, where batches of the configured size allow it.
 
     Raises:
@@ -39,7 +39,7 @@ def make_sampler(
         StageError: the stage is damaged.
     """
     train, model = config.train, config.model
-    sequences = tuple(sequences)
+    clips = tuple(clips)
     plugin = stage.normalization
     augmented = bool(config.augment.use)
     if augmented and config.data.root_depth == "estimate":
@@ -48,9 +48,9 @@ def make_sampler(
             where="--augment",
             todo="Leave out --root-depth estimate, or use --norm ray",
         )
-    source = CameraSpaceSource(stage, sequences, plugin) if augmented else StageSource(stage)
+    source = CameraSpaceSource(stage, clips, plugin) if augmented else StageSource(stage)
     table = WindowTable(
-        [(s.start - source.first, s.length) for s in sequences],
+        [(s.start - source.first, s.length) for s in clips],
         receptive_field=model.receptive_field,
         causal=model.causal,
         stride=train.stride,

@@ -11,7 +11,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that a process may still take on a device. Where the system does not tell, as much as can be addressed."""
+    """Bytes that a process can still allocate on a device; `sys.maxsize` if the system does not tell."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free
@@ -19,7 +19,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 def _available() -> int:
-    """What Linux says is available; elsewhere half of what is built in."""
+    """Available memory on Linux; on other systems half of the physical memory."""
     with contextlib.suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return 1024 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1])
@@ -29,9 +29,11 @@ def _available() -> int:
 
 
 def _left_in_group() -> int:
-    """What a container or a job's limit leaves (control groups, version 2); file caches in it count as free."""
+    """Memory left by the limit of a container or job (control groups, version 2); file caches count as free."""
     with contextlib.suppress(OSError, ValueError, StopIteration):
-        limit = int((_CGROUP / "memory.max").read_text(encoding="ascii"))  # "max" is none
+        limit = int(
+            (_CGROUP / "memory.max").read_text(encoding="ascii")
+        )  # "max" means no limit: int() raises ValueError
         used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
         cached = next(
             int(line.split()[1])

@@ -88,7 +88,7 @@ class WindowSampler(ResidentSampler):
     """A sampler over tensors: (N, J, 2) `pose_2d`, (N, J, 3) `pose_3d`, (N, P) `parameters`; batches on their device.
 
     Args:
-        sequences: (start, length) of each sequence in these arrays.
+        clips: (start, length) of each clip in these arrays.
         mirror: `Skeleton.mirror`.
         receptive_field, causal, stride, flip: see `WindowTable`.
         windows_per_batch, seed: see `Sampler`.
@@ -101,7 +101,7 @@ class WindowSampler(ResidentSampler):
         self,
         pose_2d: torch.Tensor,
         pose_3d: torch.Tensor,
-        sequences: Sequence[tuple[int, int]],
+        clips: Sequence[tuple[int, int]],
         mirror: tuple[int, ...],
         *,
         receptive_field: int,
@@ -116,7 +116,7 @@ class WindowSampler(ResidentSampler):
         given = {INPUT: pose_2d, TARGET: pose_3d, PARAMETERS: parameters}
         super().__init__(
             ArraySource(**{name: array.cpu().numpy() for name, array in given.items() if array is not None}),
-            WindowTable(sequences, receptive_field=receptive_field, causal=causal, stride=stride, flip=flip),
+            WindowTable(clips, receptive_field=receptive_field, causal=causal, stride=stride, flip=flip),
             mirror,
             windows_per_batch=windows_per_batch,
             seed=seed,

@@ -1,4 +1,4 @@
-"""Skeletons, one file each, holding `SKELETON` and, where known, how it maps to others. `PLUGINS` is their table."""
+"""Skeletons, one file each with `SKELETON` and, where known, its mapping to others. `PLUGINS` is their table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,12 +20,16 @@ PLUGINS = PluginTable(
 
 
 def get_skeleton(name: str) -> Skeleton:
-    """The skeleton of that name; an unknown name lists those there are."""
+    """The skeleton of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists those there are.
+    """
     return PLUGINS.load(name)
 
 
 def known_or_new(values: Mapping[str, Any]) -> Skeleton:
-    """The skeleton of `Skeleton.to_dict` values: one of the project's, with its groups, if the joints are its own."""
+    """The skeleton of `Skeleton.to_dict` values; a built-in one, with its groups, if name and joints are the same."""
     skeleton = Skeleton.from_dict(values)
     if skeleton.name in PLUGINS.names() and get_skeleton(skeleton.name).same_joints(skeleton):
         return get_skeleton(skeleton.name)

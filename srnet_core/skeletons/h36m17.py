@@ -2,14 +2,26 @@
 
 from srnet_core.geometry.skeleton import Skeleton
 
-JOINTS = (
-    "Hip", "RHip", "RKnee", "RFoot", "LHip", "LKnee", "LFoot", "Spine", "Thorax", "Neck/Nose", "Head",
-    "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist",
-)  # fmt: skip
-PARENTS = (
-    None, "Hip", "RHip", "RKnee", "Hip", "LHip", "LKnee", "Hip", "Spine", "Thorax", "Neck/Nose",
-    "Thorax", "LShoulder", "LElbow", "Thorax", "RShoulder", "RElbow",
-)  # fmt: skip
+_PARENT_OF: dict[str, str | None] = {
+    "Hip": None,
+    "RHip": "Hip",
+    "RKnee": "RHip",
+    "RFoot": "RKnee",
+    "LHip": "Hip",
+    "LKnee": "LHip",
+    "LFoot": "LKnee",
+    "Spine": "Hip",
+    "Thorax": "Spine",
+    "Neck/Nose": "Thorax",
+    "Head": "Neck/Nose",
+    "LShoulder": "Thorax",
+    "LElbow": "LShoulder",
+    "LWrist": "LElbow",
+    "RShoulder": "Thorax",
+    "RElbow": "RShoulder",
+    "RWrist": "RElbow",
+}
+JOINTS, PARENTS = tuple(_PARENT_OF), tuple(_PARENT_OF.values())
 
 _RIGHT_LEG, _LEFT_LEG = JOINTS[1:4], JOINTS[4:7]
 _TORSO, _LEFT_ARM, _RIGHT_ARM = JOINTS[7:11], JOINTS[11:14], JOINTS[14:17]

@@ -1,19 +1,42 @@
-"""The 32 joints of the original Human3.6M motion capture, and which 17 of them the literature keeps."""
+"""The 32 joints of the original Human3.6M motion capture, and the 17 of them that the lifting literature uses."""
 
 from srnet_core.geometry.skeleton import Skeleton
 
-JOINTS = (
-    "Hip", "RHip", "RKnee", "RFoot", "RToe", "RToeEnd", "LHip", "LKnee", "LFoot", "LToe", "LToeEnd",
-    "HipEnd", "Spine", "Thorax", "Neck/Nose", "Head", "LThorax", "LShoulder", "LElbow", "LWrist", "LHandThumb",
-    "LThumbEnd", "LHand", "LHandEnd", "RThorax", "RShoulder", "RElbow", "RWrist", "RHandThumb", "RThumbEnd",
-    "RHand", "RHandEnd",
-)  # fmt: skip
-PARENTS = (
-    None, "Hip", "RHip", "RKnee", "RFoot", "RToe", "Hip", "LHip", "LKnee", "LFoot", "LToe",
-    "Hip", "HipEnd", "Spine", "Thorax", "Neck/Nose", "Spine", "LThorax", "LShoulder", "LElbow", "LWrist",
-    "LHandThumb", "LWrist", "LHand", "Spine", "RThorax", "RShoulder", "RElbow", "RWrist", "RHandThumb",
-    "RWrist", "RHand",
-)  # fmt: skip
+_PARENT_OF: dict[str, str | None] = {
+    "Hip": None,
+    "RHip": "Hip",
+    "RKnee": "RHip",
+    "RFoot": "RKnee",
+    "RToe": "RFoot",
+    "RToeEnd": "RToe",
+    "LHip": "Hip",
+    "LKnee": "LHip",
+    "LFoot": "LKnee",
+    "LToe": "LFoot",
+    "LToeEnd": "LToe",
+    "HipEnd": "Hip",
+    "Spine": "HipEnd",
+    "Thorax": "Spine",
+    "Neck/Nose": "Thorax",
+    "Head": "Neck/Nose",
+    "LThorax": "Spine",
+    "LShoulder": "LThorax",
+    "LElbow": "LShoulder",
+    "LWrist": "LElbow",
+    "LHandThumb": "LWrist",
+    "LThumbEnd": "LHandThumb",
+    "LHand": "LWrist",
+    "LHandEnd": "LHand",
+    "RThorax": "Spine",
+    "RShoulder": "RThorax",
+    "RElbow": "RShoulder",
+    "RWrist": "RElbow",
+    "RHandThumb": "RWrist",
+    "RThumbEnd": "RHandThumb",
+    "RHand": "RWrist",
+    "RHandEnd": "RHand",
+}
+JOINTS, PARENTS = tuple(_PARENT_OF), tuple(_PARENT_OF.values())
 
 SKELETON = Skeleton(
     name="h36m32",
@@ -23,5 +46,5 @@ SKELETON = Skeleton(
     right=JOINTS[1:6] + JOINTS[24:32],
 )
 
-# Shoulders hang off duplicates of the thorax joint here; in h36m17 they hang off the thorax itself.
+# The parents of the shoulders are duplicates of the thorax joint; in h36m17 the parent is the thorax itself.
 TO_H36M17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)

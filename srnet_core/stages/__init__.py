@@ -1,1 +1,1 @@
-"""Cached stages: prepared once per configuration, then only read."""
+"""Stages: data sets prepared once per configuration and kept in the cache folder."""

@@ -1,14 +1,14 @@
-"""A stage on disk: flat frame-major zarr arrays, a table of sequences, and a manifest that is written last.
+"""A stage on disk: flat zarr arrays with one row per frame, a table of clips, and a manifest that is written last.
 
     FOLDER/
       pose_2d           (N, J, 2) float32  normalized network input
       pose_3d           (N, J, 3) float32  normalized network target (lcn: not root-relative)
       norm_parameters   (N, P)    float32  what decoding needs, one row per frame
-      root_cam_m        (N, 3)    float32  where the root really is, camera metres
-      manifest.json     configuration, counts, sequences, and the size and hash of every file above
+      root_cam_m        (N, 3)    float32  true position of the root, camera metres
+      manifest.json     configuration, counts, clips, and the size and hash of every file above
 
-One frame is stored once. A window of 243 frames is a frame number and the bounds of its clip, never 243 copies.
-N counts a frame once per camera that sees it. A folder without a manifest is not a stage.
+Each frame is stored once. A window of 243 frames is a frame number and the bounds of its clip, not 243 copies. N counts
+a frame once per camera that sees it. A folder without a manifest is not a stage.
 """
 
 import hashlib
@@ -80,12 +80,14 @@ class Stage:
         folder = Path(folder)
         try:
             if (folder / MANIFEST).stat().st_size > _MAX_MANIFEST_BYTES:
-                raise StageError("the manifest is too large to be one", where=folder, todo=_AGAIN)
+                raise StageError(
+                    f"the manifest is larger than {_MAX_MANIFEST_BYTES / 2**20:.0f} MiB", where=folder, todo=_AGAIN
+                )
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             _check_manifest(manifest)
             sizes = {str(name): int(entry["bytes"]) for name, entry in manifest["files"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StageError(f"not a finished stage: {error}", where=folder, todo=_AGAIN) from None
+            raise StageError(f"is not a finished stage: {error}", where=folder, todo=_AGAIN) from None
         for name, size in sizes.items():
             path = folder / name
             if not path.is_file() or path.stat().st_size != size:
@@ -93,10 +95,10 @@ class Stage:
         return cls(folder, manifest)
 
     def verify(self) -> None:
-        """Read every file and compare its hash.
+        """Read every file and compare its hash with the manifest.
 
         Raises:
-            StageError: a file's bytes are not those that were written.
+            StageError: the bytes of a file are not those that were written.
         """
         for name, entry in self.manifest["files"].items():
             with open(self.folder / name, "rb") as file:
@@ -104,7 +106,8 @@ class Stage:
                     raise StageError(f"damaged: the bytes of {name} have changed", where=self.folder, todo=_AGAIN)
 
     @cached_property
-    def sequences(self) -> tuple[StoredClip, ...]:
+    def clips(self) -> tuple[StoredClip, ...]:
+        """All clips, in the order of their frames."""
         return tuple(StoredClip(**entry) for entry in self.manifest["sequences"])
 
     @cached_property
@@ -134,21 +137,23 @@ class Stage:
 
     @property
     def bytes(self) -> int:
+        """Size of all files but the manifest."""
         return sum(entry["bytes"] for entry in self.manifest["files"].values())
 
     def split(self, split: str) -> tuple[StoredClip, ...]:
-        return tuple(s for s in self.sequences if s.split == split)
+        """The clips of "train" or "test"."""
+        return tuple(clip for clip in self.clips if clip.split == split)
 
     def frames(self, split: str) -> tuple[int, int]:
-        """The frames of a split are one run of the flat arrays: its first and the one after its last."""
-        parts = self.split(split)
-        return (parts[0].start, parts[-1].start + parts[-1].length) if parts else (0, 0)
+        """(first, after last): the frames of a split, which are consecutive in the flat arrays."""
+        clips = self.split(split)
+        return (clips[0].start, clips[-1].start + clips[-1].length) if clips else (0, 0)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Frames [start, stop) of an array.
 
         Raises:
-            StageError: a chunk is damaged (its checksum does not fit).
+            StageError: a chunk is damaged, i.e. its checksum does not match.
         """
         try:
             array = self._array(name)
@@ -159,11 +164,14 @@ class Stage:
         return values
 
     def _array(self, name: str) -> "zarr.Array":
-        """An array, opened once: that takes a third of the time of reading a chunk."""
+        """An array. It is opened once, as opening takes a third of the time of reading a chunk."""
         if name not in self._opened:
-            import zarr  # here, because finding a stage is quicker than importing it
+            import zarr  # here, as opening a stage is quicker than this import
 
-            self._opened[name] = zarr.open_group(self.folder, mode="r", zarr_format=3)[name]
+            array = zarr.open_group(self.folder, mode="r", zarr_format=3)[name]
+            if not isinstance(array, zarr.Array):
+                raise TypeError(f"{name} is not an array")
+            self._opened[name] = array
         return self._opened[name]
 
     @cached_property
@@ -171,20 +179,20 @@ class Stage:
         return {}
 
     def _require_chunks(self, name: str, count: int, start: int, dimensions: int) -> None:
-        """zarr reads a chunk that is not there as zeros. After a read, all of its chunks must still be there."""
+        """Check that the chunks of a read still exist after it, as zarr reads a missing chunk as zeros."""
         if count == 0:
             return
         for index in range(start // CHUNK_FRAMES, (start + count - 1) // CHUNK_FRAMES + 1):
             if not self.folder.joinpath(name, "c", str(index), *["0"] * (dimensions - 1)).is_file():
                 raise StageError(
-                    f"damaged: a part of {name} has gone while it was read", where=self.folder, todo=_AGAIN
+                    f"damaged: a part of {name} was removed while it was read", where=self.folder, todo=_AGAIN
                 )
 
 
 def _check_manifest(manifest: Any) -> None:
-    """Raise `ValueError` or `KeyError` unless it has what every manifest has."""
+    """Raise `ValueError` or `KeyError` unless the manifest has the entries of every manifest."""
     if not isinstance(manifest, dict):
-        raise ValueError("the manifest is no table")
+        raise ValueError("the manifest is not a JSON object")
     if manifest["stage_version"] != STAGE_VERSION:
         raise ValueError(f"made by another version ({manifest['stage_version']}, not {STAGE_VERSION})")
     if not isinstance(manifest["files"], dict) or not manifest["files"]:

@@ -1,4 +1,4 @@
-"""Writing a stage: under a temporary name, every chunk checked, a manifest last, then the name."""
+"""Writing a stage: under a temporary name, with every chunk checked and the manifest last, then renamed."""
 
 import contextlib
 import hashlib
@@ -19,17 +19,17 @@ from srnet_core.stages.key import STAGE_VERSION
 from srnet_core.stages.store import CHUNK_FRAMES, MANIFEST, Stage
 
 if TYPE_CHECKING:
-    import zarr  # imported where it is used: it takes longer than finding a stage that is there
+    import zarr  # imported in functions only, as importing it takes longer than opening a finished stage
 
 _UNLOCKED_SECONDS = 60.0
-LOCK = ".writer"  # held by the process that writes; left in the finished stage, where nobody minds it
+LOCK = ".writer"  # locked by the process that writes; the file stays in the finished stage
 
 
 class StageWriter:
-    """Writes a stage under a temporary name; `commit` gives it its own. Used as a context manager.
+    """Context manager that writes a stage under a temporary name; `commit` renames it.
 
-    Frames come in order through `append`; they are written a whole chunk at a time, so memory stays bounded by a
-    chunk however large the stage is. Leaving the context without `commit` removes what was written.
+    `append` takes the frames in order and writes them in whole chunks, so no more than a chunk and one clip is in
+    memory. Leaving the context without `commit` removes what was written.
     """
 
     def __init__(self, folder: Path, frames: int, shapes: Mapping[str, tuple[int, ...]]):
@@ -57,7 +57,7 @@ class StageWriter:
         shutil.rmtree(self.temporary, ignore_errors=True)
 
     def append(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Add frames: one array of the same length for each name given at creation."""
+        """Add frames: for each array of the stage the same number of rows."""
         for name, rows in arrays.items():
             self._buffer[name].append(np.asarray(rows, dtype=np.float32))
         self._buffered += len(next(iter(arrays.values())))
@@ -65,10 +65,13 @@ class StageWriter:
             self._flush(self._buffered - self._buffered % CHUNK_FRAMES)
 
     def commit(self, manifest: Mapping, *, replace_existing: bool = False) -> None:
-        """Write what is left and the manifest, and give the folder its name.
+        """Write the remaining frames and the manifest, and rename the folder.
 
-        A stage of that name that another process finished meanwhile is left as it is, since it has the same content.
+        If another process has finished the same stage meanwhile, that one is kept, since it has the same content.
         With `replace_existing` every byte of it is checked first, and it is replaced if any has changed.
+
+        Raises:
+            StageError: frames or chunks are missing.
         """
         self._flush(self._buffered)
         if self.written != self.frames:
@@ -92,7 +95,7 @@ class StageWriter:
             dtype=np.float32,
             # the checksum last: without it a flipped bit on disk reads back silently as another pose
             compressors=[BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"), Crc32cCodec()],
-            config={"write_empty_chunks": True},  # so that every chunk can be expected to be there
+            config={"write_empty_chunks": True},  # so that every chunk must exist
         )
 
     def _flush(self, count: int) -> None:
@@ -112,10 +115,12 @@ class StageWriter:
         if free < needed:
             raise StageError(
                 f"no disk space: the stage may need {needed / 2**20:,.1f} MiB, and {free / 2**20:,.1f} MiB are free",
-                where=self.folder.parent, todo="Free some space or choose another --cache-dir")  # fmt: skip
+                where=self.folder.parent,
+                todo="Free some space or choose another --cache-dir",
+            )
 
     def _require_every_chunk(self, files: Mapping) -> None:
-        """zarr reads a chunk that is not there as zeros, so their number is checked before the stage counts."""
+        """Check the number of chunks before the stage is published, as zarr reads a missing chunk as zeros."""
         expected = -(-self.frames // CHUNK_FRAMES)
         for name in self._shapes:
             present = sum(f.startswith(f"{name}/c/") for f in files)
@@ -123,10 +128,10 @@ class StageWriter:
                 raise StageError(f"{present} of {expected} chunks of {name} are on disk", where=self.temporary)
 
     def _remove_leftovers(self) -> None:
-        """Delete what killed processes left of this stage: folders whose lock nobody holds any more."""
+        """Delete what killed processes left of this stage: temporary folders whose lock is free."""
         for path in self.folder.parent.glob(f"{self.folder.name}.tmp-*"):
             if not (path / LOCK).exists() and time.time() - path.stat().st_mtime > _UNLOCKED_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)  # killed in the moment before it took its lock
+                shutil.rmtree(path, ignore_errors=True)  # the process was killed before it took the lock
             with contextlib.suppress(OSError):
                 lock = try_lock(path / LOCK) if (path / LOCK).exists() and os.name == "posix" else None
                 if lock is not None:

@@ -1,1 +1,1 @@
-"""How the synthetic people are made: bodies, ways, poses, limits. `datasets/synthetic.py` makes a data set of them."""
+"""The generator of synthetic people: bodies, routes, poses, limits. `datasets/synthetic.py` makes data sets with it."""

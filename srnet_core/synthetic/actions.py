@@ -1,10 +1,10 @@
-"""The fifteen actions of Human3.6M as this project imagines them: {name: function that writes into a `Draft`}.
+"""The fifteen actions of Human3.6M as invented by this project: {name: function that writes into a `Draft`}.
 
-Every function draws what is left open (standing, walking or sitting; which hands; when) from the draft's own generator,
-so that two takes of an action differ, as two people told to "make a phone call" differ.
+Every function draws what the action leaves open (standing, walking or sitting; which hands; when) from the draft's own
+random generator, so two takes of an action differ, just as two people who are told to "make a phone call" differ.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -33,28 +33,29 @@ def _pick(d: Draft, *choices: tuple[str, float]) -> str:
 
 
 def _hands(d: Draft) -> tuple[int, int]:
-    """The hand that acts and the other one; now and then not the usual one."""
+    """(acting hand, other hand); the acting hand is usually the preferred one."""
     main = d.style.hand if d.rng.random() < 0.85 else 1 - d.style.hand
     return main, 1 - main
 
 
 def _idle(d: Draft) -> hands.Hand:
-    """What a hand does that has nothing to do."""
+    """Pose of a hand that has nothing to do."""
     return (d.hang(), d.hang(), hands.POCKET, hands.AKIMBO)[d.rng.integers(4)]
 
 
 def _posture(d: Draft, *choices: tuple[str, float]) -> str:
-    """Choose and play what the rest of the body does: stand, pace, roam or sit."""
+    """Choose and play the movement of the rest of the body: stand, pace, roam or sit."""
     chosen = _pick(d, *choices)
     if chosen == "sit":
         on_chair(d)
     else:
-        {"stand": stand, "pace": pace, "roam": roam}[chosen](d)
+        movements: dict[str, Callable[[Draft], None]] = {"stand": stand, "pace": pace, "roam": roam}
+        movements[chosen](d)
     return chosen
 
 
 def directions(d: Draft) -> None:
-    """Show somebody the way."""
+    """Give directions by pointing."""
     if d.rng.random() < 0.3:
         pace(d, room=0.5)
     else:
@@ -82,6 +83,7 @@ def eating(d: Draft) -> None:
     """Eat, mostly at a table, else from the hand while standing or strolling."""
     main, other = _hands(d)
     posture = _pick(d, ("sit", 0.6), ("stand", 0.25), ("roam", 0.15))
+    rest: hands.Hand
     if posture == "sit":
         on_chair(d, rising=0.12, forward=(4, 18), crossed=0.1)
         far, rest = hands.PLATE, hands.PLATE if d.rng.random() < 0.6 else hands.LAP
@@ -148,7 +150,7 @@ def posing(d: Draft) -> None:
     d.half_stance *= d.rng.uniform(1.0, 1.9)
     stand(d, turn_deg=75, drift=0.12, every=(1.8, 3.5))
     for side in range(2):
-        chosen = [
+        chosen: list[hands.Hand] = [
             hands.AKIMBO,
             hands.STRONG,
             hands.OVERHEAD,
@@ -185,7 +187,7 @@ def purchases(d: Draft) -> None:
 
 
 def sitting(d: Draft) -> None:
-    """On a chair: resting, talking, leaning on the knees, stretching."""
+    """Sit on a chair: rest, talk, lean on the knees, stretch."""
     on_chair(d, rising=0.2, forward=(-18, 24), crossed=0.35)
     kind = _pick(d, ("rest", 0.35), ("talk", 0.3), ("elbows", 0.15), ("fold", 0.2))
     if kind == "talk":
@@ -212,7 +214,7 @@ def sitting(d: Draft) -> None:
 
 
 def sitting_down(d: Draft) -> None:
-    """On the floor, with legs long, bent or crossed; now and then the way down or up is part of it."""
+    """Sit on the floor with legs long, bent or crossed; some takes include sitting down or getting up."""
     down = seated_share(d, rising=0.3)
     sit_on_floor(d, down)
     d.half_stance *= 1.1
@@ -227,11 +229,11 @@ def sitting_down(d: Draft) -> None:
             else [str(d.rng.choice(["bent", "far", "long", "apart"])) for _ in range(2)]
         )
         times = d.schedule(2.5, 5.0)
-        chain = tuple(
+        left, right = (
             [k if d.rng.random() < 0.5 or k == "crossed" else str(d.rng.choice(["bent", "far", "long"])) for _ in times]
             for k in kinds
         )
-        floor_legs(d, chain, times)
+        floor_legs(d, (left, right), times)
         lean = d.rng.uniform(-34, -22) if d.rng.random() < 0.3 else d.rng.uniform(-10, 14)
         d.pelvis[:, 1] += deg(0.6 * lean)
         d.spine[:, 1] += deg(0.4 * lean)
@@ -249,12 +251,11 @@ def sitting_down(d: Draft) -> None:
 
 
 def smoking(d: Draft) -> None:
-    """A cigarette to the mouth and away, standing, strolling or seated."""
+    """Move a cigarette to the mouth and away, standing, strolling or seated."""
     posture = _posture(d, ("stand", 0.4), ("pace", 0.2), ("roam", 0.1), ("sit", 0.3))
     main, other = _hands(d)
-    far = (
-        [hands.KNEE, hands.CHEST][d.rng.integers(2)] if posture == "sit" else [d.hang(), hands.CHEST][d.rng.integers(2)]
-    )
+    choices: list[hands.Hand] = [hands.KNEE if posture == "sit" else d.hang(), hands.CHEST]
+    far = choices[d.rng.integers(2)]
     d.play(main, hands.to_and_from(d.rng, hands.MOUTH, far, (0.5, 1.3), (1.2, 3.0)))
     rest = hands.LAP if posture == "sit" else _idle(d)
     d.play(other, [(rest, 1e3)])
@@ -262,14 +263,22 @@ def smoking(d: Draft) -> None:
 
 
 def waiting(d: Draft) -> None:
-    """Wait: arms folded, hands on the hips or in the pockets, a glance at the watch, some steps."""
+    """Wait: arms folded, hands on the hips or in the pockets, a glance at the watch, some pacing."""
     posture = _posture(d, ("stand", 0.5), ("pace", 0.25), ("sit", 0.25))
     r = d.rng
+    pairs: list[tuple[hands.Hand, hands.Hand]]
     if posture == "sit":
         pairs = [hands.FOLD, (hands.LAP, hands.LAP), (hands.WATCH, hands.LAP), (hands.KNEE, hands.CHIN)]
     else:
-        pairs = [hands.FOLD, (hands.AKIMBO, hands.AKIMBO), (hands.POCKET, hands.POCKET), (hands.WATCH, d.hang()),
-                 (d.hang(), hands.HEAD), (hands.BEHIND, hands.BEHIND), (d.hang(), d.hang())]  # fmt: skip
+        pairs = [
+            hands.FOLD,
+            (hands.AKIMBO, hands.AKIMBO),
+            (hands.POCKET, hands.POCKET),
+            (hands.WATCH, d.hang()),
+            (d.hang(), hands.HEAD),
+            (hands.BEHIND, hands.BEHIND),
+            (d.hang(), d.hang()),
+        ]
     r.shuffle(pairs)
     d.play_both(_pairs(d, pairs[:4], (1.0, 2.8)))
     look(d, yaw_deg=55, pitch_deg=12)
@@ -312,19 +321,33 @@ def walk_together(d: Draft) -> None:
     look(d, yaw_deg=16, pitch_deg=7)
 
 
-def _pairs(d: Draft, pairs: list, hold: tuple[float, float]) -> Iterator:
-    """Pairs of poses in random order for `play_both`; sides are swapped at random."""
+def _pairs(
+    d: Draft, pairs: Sequence[tuple[hands.Hand, hands.Hand]], hold: tuple[float, float]
+) -> Iterator[tuple[tuple[hands.Hand, hands.Hand], float]]:
+    """Pairs of poses with their duration in seconds, in random order and with sides swapped at random; endless."""
     last = -1
     while True:
         k = int(d.rng.integers(len(pairs)))
         k = (k + 1) % len(pairs) if k == last else k
         last = k
-        pair = tuple(hands.wander(d.rng, p, 0.02) if isinstance(p, hands.Reach) else p for p in pairs[k])
-        yield (pair if d.rng.random() < 0.5 else pair[::-1]), d.rng.uniform(*hold)
+        one, other = (hands.wander(d.rng, p, 0.02) if isinstance(p, hands.Reach) else p for p in pairs[k])
+        yield ((one, other) if d.rng.random() < 0.5 else (other, one)), d.rng.uniform(*hold)
 
 
 ACTIONS: dict[str, Callable[[Draft], None]] = {
-    "Directions": directions, "Discussion": discussion, "Eating": eating, "Greeting": greeting, "Phoning": phoning,
-    "Photo": photo, "Posing": posing, "Purchases": purchases, "Sitting": sitting, "SittingDown": sitting_down,
-    "Smoking": smoking, "Waiting": waiting, "WalkDog": walk_dog, "Walking": walking, "WalkTogether": walk_together,
-}  # fmt: skip
+    "Directions": directions,
+    "Discussion": discussion,
+    "Eating": eating,
+    "Greeting": greeting,
+    "Phoning": phoning,
+    "Photo": photo,
+    "Posing": posing,
+    "Purchases": purchases,
+    "Sitting": sitting,
+    "SittingDown": sitting_down,
+    "Smoking": smoking,
+    "Waiting": waiting,
+    "WalkDog": walk_dog,
+    "Walking": walking,
+    "WalkTogether": walk_together,
+}

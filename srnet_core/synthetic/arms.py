@@ -1,4 +1,4 @@
-"""Where arms can be: poses given by a wrist position or by angles, and tracks through them.
+"""Arm poses, given by a wrist position or by angles, and tracks through them.
 
 Wrist targets are in the thorax frame (x forward, y outward for either arm, z up, origin at Thorax) and in arm lengths,
 so that they fit any body.
@@ -24,7 +24,7 @@ MAX_ELBOW_DEG = 142.0
 
 @dataclass(frozen=True)
 class ArmPose:
-    """A shoulder rotation, an elbow flexion in radians, and how freely (0 to 1) the arm swings along in walking."""
+    """A shoulder rotation, an elbow flexion in radians, and the share (0 to 1) of the arm swing in walking."""
 
     shoulder: np.ndarray
     elbow: float
@@ -52,15 +52,15 @@ class Hang:
 
 
 def solve(body: Body, side: int, pose: Reach | Hang) -> ArmPose:
-    """The rotation of shoulder and elbow for a pose on a body."""
+    """The rotations of shoulder and elbow that bring the arm of a body into a pose."""
     if isinstance(pose, Hang):
         return _hang(side, pose)
     mirror = np.array([1.0, SIDE[side], 1.0])
     shoulder = shoulder_offset(body, np.tile(REST_CLAVICLE, (2, 1)))[side]
-    line = np.array(pose.target) * body.arm * mirror - shoulder
-    distance = np.linalg.norm(line)
+    to_wrist = np.array(pose.target) * body.arm * mirror - shoulder
+    distance = np.linalg.norm(to_wrist)
     shortest = _span(body, MAX_ELBOW_DEG)
-    wrist = shoulder + line * np.clip(distance, shortest, 0.985 * body.arm) / distance
+    wrist = shoulder + to_wrist * np.clip(distance, shortest, 0.985 * body.arm) / distance
     elbow = two_bone(shoulder, wrist, body.upper_arm, body.forearm, np.array(pose.elbow_pole) * mirror)
     upper, fore = (elbow - shoulder) / body.upper_arm, (wrist - elbow) / body.forearm
     flexion = np.arccos(np.clip(upper @ fore, -1, 1))
@@ -70,9 +70,9 @@ def solve(body: Body, side: int, pose: Reach | Hang) -> ArmPose:
 
 
 def _span(body: Body, elbow_deg: float) -> float:
-    """Distance from shoulder to wrist at an elbow flexion."""
-    return float(np.sqrt(body.upper_arm**2 + body.forearm**2
-                         + 2 * body.upper_arm * body.forearm * np.cos(np.radians(elbow_deg))))  # fmt: skip
+    """Distance in metres from shoulder to wrist at an elbow flexion (law of cosines)."""
+    upper, fore = body.upper_arm, body.forearm
+    return float(np.sqrt(upper**2 + fore**2 + 2 * upper * fore * np.cos(np.radians(elbow_deg))))
 
 
 def _hang(side: int, pose: Hang) -> ArmPose:
@@ -81,24 +81,24 @@ def _hang(side: int, pose: Hang) -> ArmPose:
     return ArmPose(matrix_to_quaternion(matrix), float(np.radians(pose.elbow)), pose.free)
 
 
-# Ways round the body, tried in this order: in front, wide in front, at the side.
+# Intermediate poses that lead around the body, tried in this order: in front, wide in front, at the side.
 _DETOURS = (Reach((0.52, 0.30, -0.45)), Reach((0.45, 0.70, -0.45)), Reach((0.12, 0.80, -0.62)))
 _TRUNK_RADIUS_M, _MAX_BACK_DEG = 0.155, 50.0
 
 
 def detour(body: Body, side: int, start: ArmPose, end: ArmPose) -> ArmPose | None:
-    """A pose to go by where the straight way would lead the hand through the trunk or the arm too far back."""
+    """An intermediate pose if the direct movement would lead the hand through the trunk or the arm too far back."""
     if _is_clear(body, side, start, end):
         return None
-    ways = [solve(body, side, pose) for pose in _DETOURS]
-    for way in ways:
-        if _is_clear(body, side, start, way) and _is_clear(body, side, way, end):
-            return way
-    return ways[-1]
+    poses = [solve(body, side, pose) for pose in _DETOURS]
+    for pose in poses:
+        if _is_clear(body, side, start, pose) and _is_clear(body, side, pose, end):
+            return pose
+    return poses[-1]
 
 
 def _is_clear(body: Body, side: int, start: ArmPose, end: ArmPose) -> bool:
-    """Whether hand and upper arm stay outside the trunk between two poses, ends not counted."""
+    """Whether the hand stays outside the trunk and the upper arm not too far back between two poses, ends excluded."""
     u = np.linspace(0, 1, 9)
     turns = keyed_slerp(u, np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.stack([start.shoulder, end.shoulder]))[1:-1]
     bend = (start.elbow + (end.elbow - start.elbow) * min_jerk(u[1:-1]))[:, None]
@@ -112,26 +112,26 @@ def _is_clear(body: Body, side: int, start: ArmPose, end: ArmPose) -> bool:
 
 
 def angle_between(a: ArmPose, b: ArmPose) -> float:
-    """How far apart two poses are, in radians of shoulder or elbow, whichever is more."""
+    """Angle between two poses in radians: the larger of the differences at shoulder and elbow."""
     return max(2 * float(np.arccos(min(abs(a.shoulder @ b.shoulder), 1.0))), abs(a.elbow - b.elbow))
 
 
 @dataclass
 class ArmTrack:
-    """The poses an arm goes through, with the seconds it reaches and leaves each."""
+    """The poses of an arm in time, with the times in seconds at which it reaches and leaves each."""
 
     poses: list[ArmPose] = field(default_factory=list)
     arrive: list[float] = field(default_factory=list)
     leave: list[float] = field(default_factory=list)
 
     def add(self, pose: ArmPose, arrive: float, hold: float) -> None:
-        """Be at `pose` from `arrive` for `hold` seconds."""
+        """Add a pose that is reached at time `arrive` and kept for `hold` seconds."""
         self.poses.append(pose)
         self.arrive.append(arrive)
         self.leave.append(arrive + hold)
 
     def sample(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(T, 4) shoulder quaternions, (T,) elbow radians and (T,) freedom to swing."""
+        """(T, 4) shoulder quaternions, (T,) elbow radians and (T,) shares of the arm swing at (T,) times."""
         arrive, leave = np.array(self.arrive), np.array(self.leave)
         values: Sequence = [(pose.elbow, pose.free) for pose in self.poses]
         elbow, free = keyed(t, arrive, values, leave - arrive).T

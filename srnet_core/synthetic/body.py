@@ -21,20 +21,25 @@ _SEGMENTS_MM = {
 # Drillis & Contini 1966 (fractions of stature): ankle height, breadth over the hips, half breadth over the shoulders,
 # foot length and breadth over the ankles' front (heel to ball is about 0.72 of the foot).
 _ANKLE_HEIGHT, _HIP_BREADTH, _HALF_SHOULDER_BREADTH, _FOOT_LENGTH = 0.039, 0.191, 0.129, 0.152
-# Joint centres lie inside those breadths, which are taken over the soft tissue. These ratios, and the two parts of the
-# head, are this project's choice; they give about the proportions of the Human3.6M joint layout.
+# Joint centres are inside those breadths, which include soft tissue. These ratios, and the two parts of the head, are
+# chosen by this project; they give about the proportions of the Human3.6M joint layout.
 _HIP_CENTRES, _SHOULDER_CENTRES, _NECK, _HEAD, _LUMBAR_SHARE = 0.70, 0.78, 0.068, 0.066, 0.47
 
 # Invented people, not those of Human3.6M: (sex, stature in metres).
 PEOPLE = {
-    "S1": ("female", 1.66), "S5": ("female", 1.74), "S6": ("male", 1.78), "S7": ("male", 1.86),
-    "S8": ("female", 1.59), "S9": ("male", 1.72), "S11": ("female", 1.70),
-}  # fmt: skip
+    "S1": ("female", 1.66),
+    "S5": ("female", 1.74),
+    "S6": ("male", 1.78),
+    "S7": ("male", 1.86),
+    "S8": ("female", 1.59),
+    "S9": ("male", 1.72),
+    "S11": ("female", 1.70),
+}
 
 
 @dataclass(frozen=True)
 class Body:
-    """Lengths in metres between the joints of the H36M-17 layout; both sides share one number.
+    """Lengths in metres between the joints of the skeleton h36m17; both sides are equal.
 
     Attributes:
         half_hips: Hip to either hip joint.
@@ -43,6 +48,9 @@ class Body:
         clavicle: Thorax to either shoulder.
         ankle_height: ankle joint above the floor in standing.
         heel, ball: horizontal distance of the heel and of the ball of the foot from the ankle.
+
+    Raises:
+        ConfigError: a length is not that of a person.
     """
 
     sex: str
@@ -61,7 +69,7 @@ class Body:
     heel: float
     ball: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if name != "sex" and not 0 < value < 3:
                 raise ConfigError(f"{name} = {value} m is not a human length", where="synthetic body")
@@ -77,21 +85,20 @@ class Body:
         return self.upper_arm + self.forearm
 
     def reach(self, knee_deg: float) -> float:
-        """Distance from hip joint to ankle joint at a knee flexion (law of cosines)."""
-        return float(
-            np.sqrt(self.thigh**2 + self.shank**2 + 2 * self.thigh * self.shank * np.cos(np.radians(knee_deg)))
-        )
+        """Distance in metres from hip joint to ankle joint at a knee flexion (law of cosines)."""
+        flexion = np.radians(knee_deg)
+        return float(np.sqrt(self.thigh**2 + self.shank**2 + 2 * self.thigh * self.shank * np.cos(flexion)))
 
     @property
     def standing_hip_height(self) -> float:
-        """Height of the hip joints in relaxed standing, with the knees 11 degrees off straight."""
+        """Height of the hip joints in relaxed standing, with the knees bent by 11 degrees."""
         return self.ankle_height + self.reach(11.0)
 
 
 def make_body(sex: str, stature_m: float, rng: np.random.Generator, *, spread: float = 0.02) -> Body:
     """A body of that sex and stature; every segment deviates from the table by about `spread` (relative, one sigma).
 
-    The segments do not sum to the stature exactly: people of one stature differ in their proportions.
+    The segments do not sum exactly to the stature, since people of equal stature differ in their proportions.
     """
     table = _SEGMENTS_MM[sex]
     scale = {name: stature_m * mm / table["stature"] for name, mm in table.items()}

@@ -1,6 +1,7 @@
-"""Smooth functions of time that the synthetic motions are made of. All work on whole takes at once."""
+"""Smooth functions of time, the components of the synthetic motions. All are vectorised over the frames of a take."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class PeriodicSpline:
@@ -11,13 +12,13 @@ class PeriodicSpline:
         values: (K,) values there.
     """
 
-    def __init__(self, phases, values):
-        self.x = np.append(np.asarray(phases, float), phases[0] + 1.0)
-        self.y = np.append(np.asarray(values, float), values[0])
+    def __init__(self, phases: ArrayLike, values: ArrayLike):
+        x, y = np.asarray(phases, float), np.asarray(values, float)
+        self.x, self.y = np.append(x, x[0] + 1.0), np.append(y, y[0])
         self.second = self._second_derivatives()
 
     def _second_derivatives(self) -> np.ndarray:
-        """Continuity of the first derivative at every knot, written as a cyclic tridiagonal system."""
+        """(K + 1,) second derivatives at the knots, from a cyclic tridiagonal system: continuity of the first."""
         h, k = np.diff(self.x), len(self.x) - 1
         i = np.arange(k)
         matrix, slope = np.zeros((k, k)), np.diff(self.y) / h
@@ -28,7 +29,7 @@ class PeriodicSpline:
         return np.append(m, m[0])
 
     def __call__(self, phase: np.ndarray) -> np.ndarray:
-        """Values at any phase; 1 is one period."""
+        """Values at (...) phases, with period 1."""
         phase = (np.asarray(phase, float) - self.x[0]) % 1.0 + self.x[0]
         k = np.clip(np.searchsorted(self.x, phase, side="right") - 1, 0, len(self.x) - 2)
         h = self.x[k + 1] - self.x[k]
@@ -44,7 +45,7 @@ def min_jerk(u: np.ndarray) -> np.ndarray:
 
 
 def segment_at(t: np.ndarray, leave: np.ndarray, arrive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which key each time lies after, and how far (min-jerk, 0 to 1) it is on the way to the next one.
+    """The key before each time, and the progress (min-jerk, 0 to 1) from it to the next key.
 
     Args:
         t: (T,) seconds.
@@ -56,13 +57,15 @@ def segment_at(t: np.ndarray, leave: np.ndarray, arrive: np.ndarray) -> tuple[np
     return k, min_jerk((t - leave[k]) / span)
 
 
-def keyed(t: np.ndarray, times, values, holds=0.0) -> np.ndarray:
+def keyed(t: np.ndarray, times: ArrayLike, key_values: ArrayLike, holds: ArrayLike = 0.0) -> np.ndarray:
     """A track through keys, at rest at each: (T,) times -> (T, ...) values.
 
     Args:
-        times: (K,) seconds of arrival; values: (K, ...); holds: seconds to stay, one number or (K,).
+        times: (K,) times of arrival in seconds.
+        key_values: (K, ...) values of the keys.
+        holds: duration of each key in seconds, one number or (K,).
     """
-    arrive, values = np.asarray(times, float), np.asarray(values, float)
+    arrive, values = np.asarray(times, float), np.asarray(key_values, float)
     leave = arrive + np.broadcast_to(holds, arrive.shape)
     k, u = segment_at(t, leave, arrive)
     after = np.minimum(k + 1, len(arrive) - 1)
@@ -77,7 +80,7 @@ def keyed_slerp(t: np.ndarray, arrive: np.ndarray, leave: np.ndarray, quaternion
     b, dot = np.where(dot < 0, -b, b), np.clip(np.abs(dot), 0, 1)
     angle, u = np.arccos(dot), u[:, None]
     sine = np.sin(angle)
-    near = sine < 1e-6  # two keys alike: any blend of them will do
+    near = sine < 1e-6  # two equal keys: any blend of them is right
     sine = np.where(near, 1.0, sine)
     wa, wb = np.where(near, 1 - u, np.sin((1 - u) * angle) / sine), np.where(near, u, np.sin(u * angle) / sine)
     out = wa * a + wb * b
@@ -85,9 +88,9 @@ def keyed_slerp(t: np.ndarray, arrive: np.ndarray, leave: np.ndarray, quaternion
 
 
 def smooth_noise(
-    rng: np.random.Generator, t: np.ndarray, shape: tuple[int, ...] = (), *, hz=0.3, parts=5
+    rng: np.random.Generator, t: np.ndarray, shape: tuple[int, ...] = (), *, hz: float = 0.3, parts: int = 5
 ) -> np.ndarray:
-    """Random functions of unit variance with frequencies up to `hz`: (T,) -> (T, *shape). Sums of sinusoids."""
+    """Sums of random sinusoids with unit variance and frequencies up to `hz`: (T,) times -> (T, *shape)."""
     frequency = rng.uniform(0.15, 1.0, (*shape, parts)) * hz
     phase = rng.uniform(0, 2 * np.pi, (*shape, parts))
     size = rng.uniform(0.4, 1.0, (*shape, parts))
@@ -97,12 +100,12 @@ def smooth_noise(
 
 
 def soft_limit(values: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    """`values` where they are well inside plus or minus `limit`, never beyond it, smooth in between."""
+    """`values`, compressed smoothly so that none is beyond plus or minus `limit`; small ones hardly change."""
     return values / (1 + (values / limit) ** 6) ** (1 / 6)
 
 
 def _bell(width: int) -> np.ndarray:
-    """A smooth kernel of finite support, 2 * width + 1 samples that sum to one."""
+    """A smooth kernel of 2 * width + 1 samples that sum to one."""
     kernel = np.cos(np.linspace(-np.pi / 2, np.pi / 2, 2 * width + 3)[1:-1]) ** 4
     return kernel / kernel.sum()
 
@@ -113,7 +116,7 @@ def smooth(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def smooth_below(limit: np.ndarray, width: int) -> np.ndarray:
-    """A smooth function nowhere above the (T,) `limit`: the mean of a running minimum as wide as the mean."""
+    """(T,) a smooth function nowhere above `limit`: a running mean of a running minimum of equal width."""
     padded = np.pad(limit, width, mode="edge")
     lowest = np.lib.stride_tricks.sliding_window_view(padded, 2 * width + 1).min(axis=-1)
     return smooth(lowest, width)

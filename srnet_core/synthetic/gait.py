@@ -1,8 +1,9 @@
 """One stride of level walking, built from published joint angles.
 
-Source: Perry, "Gait Analysis: Normal and Pathological Function", 1992, chapters 4 to 6 (the normative values of Rancho Los
-Amigos): hip (taken as thigh against the vertical), knee and ankle at the end of each of the eight phases of the gait
-cycle. Pelvis and arms: Perry, chapters 7 and 8 (pelvis: 4 degrees of obliquity and 5 of rotation to each side); Murray, Sepic & Barnard, Phys. Ther. 47(4), 1967 (arm swing 24 degrees back, 8 forward).
+Source: Perry, "Gait Analysis: Normal and Pathological Function", 1992, chapters 4 to 6 (the normative values of Rancho
+Los Amigos): hip (taken as thigh against the vertical), knee and ankle at the end of each of the eight phases of the
+gait cycle. Pelvis and arms: Perry, chapters 7 and 8 (pelvis: 4 degrees of obliquity and 5 of rotation to each side);
+Murray, Sepic & Barnard, Phys. Ther. 47(4), 1967 (arm swing 24 degrees back, 8 forward).
 """
 
 import functools
@@ -14,9 +15,9 @@ from srnet_core.synthetic.body import Body
 from srnet_core.synthetic.curves import PeriodicSpline, min_jerk
 
 # Percent of the cycle from one initial contact of the foot to the next, and degrees at that point: initial contact,
-# loading response, mid stance, terminal stance, pre-swing, initial swing, mid swing, then terminal swing on the way.
-# Three values are not the published ones, so that a rigid foot keeps flat: thigh 21 for 25 and ankle -6 for -10 at 12
-# percent, and thigh 26 for 25 in terminal swing.
+# loading response, mid stance, terminal stance, pre-swing, initial swing, mid swing, and a point of terminal swing.
+# Three values differ from the published ones, so that a rigid foot stays flat: thigh 21 instead of 25 and ankle -6
+# instead of -10 at 12 percent, and thigh 26 instead of 25 in terminal swing.
 PERCENT = (0, 12, 31, 50, 62, 75, 87, 96)
 THIGH_DEG = (25, 21, 0, -20, -10, 15, 25, 26)  # flexion positive
 KNEE_DEG = (5, 15, 5, 10, 40, 60, 25, 5)  # flexion positive
@@ -25,12 +26,13 @@ ANKLE_DEG = (0, -6, 5, 10, -15, -5, 0, 0)  # dorsiflexion positive
 PELVIS_OBLIQUITY_DEG, PELVIS_ROTATION_DEG = 4.0, 5.0
 ARM_BACK_DEG, ARM_FORWARD_DEG = 24.0, 8.0
 STANCE_END = 0.62
-SWING_CLEARANCE_M = 0.022  # of the ankle in mid swing over its height in stance; the toes clear the floor by less
+SWING_CLEARANCE_M = 0.022  # rise of the ankle in mid swing above its height in stance; the toes rise less
 
 
 def sagittal_angles(phase: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Thigh, knee and ankle angles in radians at (...) phases of the cycle."""
-    return tuple(curve(phase) for curve in _angle_curves())
+    thigh, knee, ankle = (curve(phase) for curve in _angle_curves())
+    return thigh, knee, ankle
 
 
 @functools.cache
@@ -45,25 +47,25 @@ class Stride:
 
     Attributes:
         length_m: forward travel in one cycle.
-        advance: phase -> share of the way from this footprint to the next, 0 at phase 0, 1 at phase 1.
-        lift_m: phase -> ankle height above that of standing.
-        hip_m: phase of the right foot -> hip height against that of standing (negative: lower).
-        initial_contact: phase at which the foot lands, in this count.
+        advance: phase -> share of the distance from this footprint to the next, minus the phase, which is periodic.
+        lift_m: phase -> ankle height above that in standing.
+        hip_m: phase of the right foot -> hip height above that in standing (negative: lower).
+        initial_contact: phase at which the foot lands.
     """
 
     length_m: float
-    advance: PeriodicSpline  # of advance minus phase, which is periodic
+    advance: PeriodicSpline
     lift_m: PeriodicSpline
     hip_m: PeriodicSpline
     initial_contact: float
 
     def advance_at(self, phase: np.ndarray) -> np.ndarray:
-        """Share of the step made at (...) phases in [0, 1]."""
+        """Share of the distance between two footprints at (...) phases in [0, 1]."""
         return self.advance(phase) + phase
 
 
-def _foot(pitch: np.ndarray, body: Body) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Heel and ball of the foot seen from the ankle: forward (2, ...) and upward (2, ...) metres.
+def _foot(pitch: np.ndarray, body: Body) -> tuple[np.ndarray, np.ndarray]:
+    """Heel and ball of the foot relative to the ankle: (2, ...) metres forward and (2, ...) metres upward.
 
     The foot is a wedge that rolls over its heel, lies flat, then rolls over its ball: the "rockers" of Perry,
     chapter 3. Pitch is positive with the toes up.
@@ -74,9 +76,9 @@ def _foot(pitch: np.ndarray, body: Body) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def _hip_height(own: np.ndarray, phase: np.ndarray) -> np.ndarray:
-    """One height of the hip from what the stance leg says: of two bearing legs the leading one counts.
+    """Height of the hip, determined by the stance leg; when both legs bear weight, by the leading one.
 
-    Only the even harmonics up to the fourth are kept: both sides do the same, half a cycle apart, and a body has mass.
+    Only the even harmonics up to the fourth are kept: both sides move alike, half a cycle apart, and the body is inert.
     """
     half = len(phase) // 2
     leads = min_jerk(phase / 0.06) - min_jerk((phase - 0.50) / 0.06)
@@ -87,12 +89,12 @@ def _hip_height(own: np.ndarray, phase: np.ndarray) -> np.ndarray:
 
 
 def make_stride(body: Body, samples: int = 200) -> Stride:
-    """Play the published angles on a body whose stance foot rolls over the floor without slip.
+    """The stride of a body with the published angles, whose stance foot rolls over the floor without slip.
 
-    The hip moves on evenly; stride length and the phase of mid stance are those that fit the stance leg's angles best
-    (least squares). The hip's height is that at which the bearing legs have the published knee angle. The ankle's path
-    is the rolling foot's in stance and that of the angles in swing. Inverse kinematics then gives the published knee
-    angles back to a few degrees.
+    The hip moves forward at constant speed; stride length and the phase of mid stance fit the stance leg's angles best
+    (least squares). At the height of the hip, the bearing legs have the published knee angle. The path of the ankle is
+    that of the rolling foot in stance and that of the angles in swing. Inverse kinematics reproduces the published knee
+    angles to within a few degrees.
     """
     phase = np.arange(samples) / samples
     thigh, knee, ankle = sagittal_angles(phase)
@@ -100,20 +102,30 @@ def make_stride(body: Body, samples: int = 200) -> Stride:
     ankle_z = -body.thigh * np.cos(thigh) - body.shank * np.cos(thigh - knee)
     rolled_x, rolled_z = _rolling_ankle(thigh - knee + ankle, body)
     stance = phase <= 0.46
-    length, offset = np.polyfit(phase[stance], (rolled_x - ankle_x)[stance], 1)  # hip ahead of the footprint
+    length, offset = np.polyfit(phase[stance], (rolled_x - ankle_x)[stance], 1)  # of the hip ahead of the footprint
     middle = round(-offset / length * samples)
     hip_x = length * (phase - middle / samples)
     leg = np.hypot(ankle_x, ankle_z)
     upright = np.sqrt(np.maximum(leg**2 - (hip_x - rolled_x) ** 2, 0.01))
     hip_z = _hip_height(rolled_z + upright, phase)
-    return _count_from_mid_stance(body, middle, float(length), {
-        "hip_x": hip_x, "hip_z": hip_z, "free_x": hip_x + ankle_x, "free_z": hip_z + ankle_z,
-        "rolled_x": rolled_x, "rolled_z": rolled_z, "hanging_z": hip_z - upright,
-    })  # fmt: skip
+    return _count_from_mid_stance(
+        body,
+        middle,
+        float(length),
+        {
+            "hip_x": hip_x,
+            "hip_z": hip_z,
+            "free_x": hip_x + ankle_x,
+            "free_z": hip_z + ankle_z,
+            "rolled_x": rolled_x,
+            "rolled_z": rolled_z,
+            "hanging_z": hip_z - upright,
+        },
+    )
 
 
 def _rolling_ankle(pitch: np.ndarray, body: Body) -> tuple[np.ndarray, np.ndarray]:
-    """Ankle of a foot that rolls without slip: forward of where it is when flat, and height, in metres."""
+    """Ankle of a foot that rolls without slip: metres forward of its position over the flat foot, and height."""
     pitch = np.sign(pitch) * np.maximum(np.abs(pitch) - np.radians(2), 0)  # nearly flat is flat
     foot_x, foot_z = _foot(pitch, body)
     return np.where(pitch < 0, body.ball - foot_x[1], -body.heel - foot_x[0]), -foot_z.min(axis=0)
@@ -124,13 +136,13 @@ def _count_from_mid_stance(body: Body, middle: int, length: float, curves: dict[
     samples = len(curves["hip_z"])
     curves = {name: np.roll(curve, -middle) for name, curve in curves.items()}
     counted = np.arange(samples) / samples
-    own = counted + middle / samples  # percent of the cycle, beyond 1 after the next contact
+    own = counted + middle / samples  # share of the cycle, above 1 after the next contact
     lap = length * (own >= 1.0)
     planted_x = curves["rolled_x"] + length * (own > 0.8)
     bears = 1 - min_jerk((own - 0.57) / 0.12) + min_jerk((own - 0.91) / 0.12)
     x = bears * planted_x + (1 - bears) * (curves["free_x"] + lap)
     free_z = np.maximum(curves["free_z"], body.ankle_height + SWING_CLEARANCE_M)
-    # From heel-off on the heel rises as the knee asks for, not the foot's pitch: the hip is already on the other leg.
+    # From heel-off on, the knee determines the rise of the heel, not the foot's pitch: the other leg carries the hip.
     bears_z = 1 - min_jerk((own - 0.30) / 0.14) + min_jerk((own - 0.90) / 0.12)
     off = min_jerk((own - 0.46) / 0.16)
     raised_z = (1 - off) * np.maximum(curves["hanging_z"], body.ankle_height) + off * free_z

@@ -1,7 +1,7 @@
-"""What hands do: named arm poses, and endless sequences of them for the actions to play.
+"""Gestures: named arm poses, and endless series of them that the actions play.
 
-Targets are wrist positions in arm lengths from Thorax: forward, outward, up (see `_synthetic/arms.Reach`). They are this
-project's own choice, made by eye; only lengths and joint limits come from published tables.
+Targets are wrist positions in arm lengths from Thorax: forward, outward, up (see `arms.Reach`). They are chosen by this
+project, by eye; only lengths and joint limits come from published tables.
 """
 
 from collections.abc import Iterator
@@ -41,20 +41,20 @@ BAG = Hang(flexion=1, abduction=10, rotation=5, elbow=8, free=0.4)
 
 
 def point(azimuth_deg: float, height_deg: float, stretch: float = 0.95) -> Reach:
-    """A nearly straight arm in a direction: azimuth outward from straight ahead, height above the horizontal."""
+    """A nearly straight arm in a direction: azimuth outward from straight ahead, elevation above the horizontal."""
     a, h = np.radians([azimuth_deg, height_deg])
     x, y, z = stretch * np.cos(h) * np.cos(a), 0.33 + stretch * np.cos(h) * np.sin(a), stretch * np.sin(h) - 0.05
     return Reach((float(x), float(y), float(z)))
 
 
 def wander(rng: np.random.Generator, pose: Reach, spread: float = 0.06) -> Reach:
-    """The same pose, a little elsewhere."""
-    shift = rng.normal(0, spread, 3)
-    return Reach(tuple(float(v) for v in np.array(pose.target) + shift), pose.elbow_pole, pose.free)
+    """The same pose with a small random shift of the wrist."""
+    x, y, z = np.array(pose.target) + rng.normal(0, spread, 3)
+    return Reach((float(x), float(y), float(z)), pose.elbow_pole, pose.free)
 
 
 def gesture(rng: np.random.Generator, size: float) -> Reach:
-    """A place in front of the body where talking hands go."""
+    """A random pose of a talking hand in front of the body."""
     x, y, z = rng.uniform(0.36, 0.74), rng.uniform(0.02, 0.62), rng.uniform(-0.62, -0.02)
     return Reach((x * (0.6 + 0.4 * size), y, -0.45 + (z + 0.45) * size), (-0.3, rng.uniform(0.3, 1.0), -1.0))
 
@@ -69,7 +69,7 @@ def talking(rng: np.random.Generator, size: float, rest: Hand, resting: float = 
 
 
 def pointing(rng: np.random.Generator, rest: Hand) -> Poses:
-    """Showing the way: a long arm, held, swept, and taken back."""
+    """Pointing in a direction: a long arm, held, swept, and taken back."""
     while True:
         azimuth, height = rng.uniform(-35, 85), rng.uniform(-25, 30)
         yield point(azimuth, height, rng.uniform(0.8, 0.97)), rng.uniform(0.2, 0.9)
@@ -79,7 +79,7 @@ def pointing(rng: np.random.Generator, rest: Hand) -> Poses:
 
 
 def waving(rng: np.random.Generator, rest: Hand) -> Poses:
-    """A raised forearm that goes from side to side some times."""
+    """A raised forearm that moves from side to side several times."""
     while True:
         high = rng.uniform(0.25, 0.65)
         pole = (0.0, 1.0, rng.uniform(-0.9, -0.2))
@@ -100,7 +100,7 @@ def shaking(rng: np.random.Generator, rest: Hand) -> Poses:
 def to_and_from(
     rng: np.random.Generator, near: Reach, far: Hand, near_s: tuple[float, float], far_s: tuple[float, float]
 ) -> Poses:
-    """Back and forth between two places, as in eating, drinking and smoking."""
+    """Back and forth between two poses, as in eating, drinking and smoking."""
     if rng.random() < 0.5:
         yield far, rng.uniform(*far_s)
     while True:
@@ -108,8 +108,10 @@ def to_and_from(
         yield wander(rng, far, 0.05) if isinstance(far, Reach) else far, rng.uniform(*far_s)
 
 
-def holding(rng: np.random.Generator, pose: Reach, spread: float = 0.02, hold: tuple = (1.0, 2.5)) -> Poses:
-    """Keep a place, with small corrections."""
+def holding(
+    rng: np.random.Generator, pose: Reach, spread: float = 0.02, hold: tuple[float, float] = (1.0, 2.5)
+) -> Poses:
+    """Keep a pose, with small corrections."""
     while True:
         yield wander(rng, pose, spread), rng.uniform(*hold)
 

@@ -1,13 +1,13 @@
-"""Joint angles read back from joint positions, and the ranges the synthetic motions keep to.
+"""Joint angles computed from joint positions, and the ranges that the synthetic motions must keep.
 
-Nothing here knows how a motion was made: angles follow from the 17 positions alone, so that the check is independent.
+The angles follow from the 17 positions alone, so this check is independent of how a motion was generated.
 
 Sources of the ranges: American Academy of Orthopaedic Surgeons, "Joint Motion: Method of Measuring and Recording", 1965
 (hip 120 flexion, 30 extension, 45 abduction, 30 adduction, 45 rotation to either side; elbow 0-150; shoulder 180
 elevation, 60 extension; spine 80 flexion, 30 extension, 35 lateral, 45 rotation; neck 45 flexion, 45 extension).
 Hemmerich et al., "Hip, knee, and ankle kinematics of high range of motion activities of daily living", J. Orthop. Res.
-24(4), 2006: squatting and sitting cross-legged bend the knee to 150 degrees and more. `LIMITS_DEG` says where a bound is
-wider than the source, which is only where an angle between joint centres is not the clinical angle.
+24(4), 2006: squatting and sitting cross-legged bend the knee to 150 degrees and more. A bound is wider than the source
+only where the angle between joint centres is not the clinical angle; comments at `LIMITS_DEG` say so.
 """
 
 import numpy as np
@@ -17,22 +17,18 @@ from srnet_core.skeletons.h36m17 import SKELETON
 LIMITS_DEG = {
     "knee_flexion": (0.0, 150.0),
     "knee_rotation": (-45.0, 75.0),  # of the knee's axis about the thigh, outward positive; cross-legged is the extreme
-    "hip_flexion": (
-        -30.0,
-        135.0,
-    ),  # the line Hip-Spine, by which the pelvis is judged, takes part of the bend of the back
+    # the orientation of the pelvis is taken from the axis Hip-Spine, which includes some of the bend of the back
+    "hip_flexion": (-30.0, 135.0),
     "hip_abduction": (-30.0, 48.0),
     "elbow_flexion": (0.0, 150.0),
-    "elbow_rotation": (
-        -110.0,
-        110.0,
-    ),  # of the elbow's axis about the upper arm: AAOS gives 70 in, 90 out from one posture
+    # of the elbow's axis about the upper arm: AAOS gives 70 in and 90 out, from one posture
+    "elbow_rotation": (-110.0, 110.0),
     "arm_elevation": (0.0, 180.0),
     "arm_extension": (0.0, 60.0),  # of the upper arm behind the frontal plane of the thorax
     "spine_flexion": (-30.0, 85.0),
     "spine_lateral": (-35.0, 35.0),
     "spine_rotation": (-45.0, 45.0),
-    "head_flexion": (-60.0, 60.0),  # of the line Thorax-Head, which leans forward in neutral
+    "head_flexion": (-60.0, 60.0),  # of the axis Thorax-Head, which leans forward in neutral posture
     "head_lateral": (-45.0, 45.0),
 }
 
@@ -47,13 +43,13 @@ def is_anatomical(positions_m: np.ndarray) -> bool:
 
 
 def hand_clearance_m(positions_m: np.ndarray) -> float:
-    """The least distance of either wrist from the line Hip-Thorax in (T, 17, 3) positions."""
+    """Smallest distance in metres of either wrist from the segment Hip-Thorax in (T, 17, 3) positions."""
     hip, thorax, *wrists = (positions_m[:, SKELETON.index(name)] for name in ("Hip", "Thorax", "LWrist", "RWrist"))
-    line = thorax - hip
+    trunk = thorax - hip
     nearest = np.inf
     for wrist in wrists:
-        share = np.clip(np.sum((wrist - hip) * line, axis=-1) / np.sum(line**2, axis=-1), 0, 1)
-        nearest = min(nearest, np.linalg.norm(wrist - hip - share[:, None] * line, axis=-1).min())
+        share = np.clip(np.sum((wrist - hip) * trunk, axis=-1) / np.sum(trunk**2, axis=-1), 0, 1)
+        nearest = min(nearest, np.linalg.norm(wrist - hip - share[:, None] * trunk, axis=-1).min())
     return float(nearest)
 
 
@@ -71,7 +67,7 @@ def joint_angles_deg(positions_m: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _frame(left: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """(T, 3, 3) axes as columns: forward, left, up; `left` is kept, `up` is made square to it."""
+    """(T, 3, 3) axes as columns: forward, left, up; `left` is kept, `up` is made orthogonal to it."""
     y = _unit(left)
     z = _unit(up - np.sum(up * y, axis=-1, keepdims=True) * y)
     return np.stack([np.cross(y, z), y, z], axis=-1)
@@ -86,11 +82,13 @@ def _within(frame: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return _unit(np.einsum("tji,tj->ti", frame, vectors))
 
 
-def _hinge(proximal: np.ndarray, distal: np.ndarray, neutral: np.ndarray, side: float, bends: float):
-    """Flexion, and rotation of the hinge axis about the proximal bone, outward positive.
+def _hinge(
+    proximal: np.ndarray, distal: np.ndarray, neutral: np.ndarray, side: float, bends: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) flexion and (T,) rotation of the hinge axis about the proximal bone, outward positive, in degrees.
 
     Args:
-        neutral: (T, 3) where the axis points at zero rotation, square to the proximal bone.
+        neutral: (T, 3) direction of the axis at zero rotation, orthogonal to the proximal bone.
         bends: +1 for a joint that bends backward (knee), -1 for one that bends forward (elbow).
     """
     flexion = np.degrees(np.arccos(np.clip(np.sum(proximal * distal, axis=-1), -1, 1)))
@@ -101,13 +99,13 @@ def _hinge(proximal: np.ndarray, distal: np.ndarray, neutral: np.ndarray, side: 
 
 
 def _sideways(bone: np.ndarray) -> np.ndarray:
-    """The left axis made square to a bone: zero rotation in the joint coordinate system of Grood & Suntay (1983)."""
+    """The left axis made orthogonal to a bone: zero rotation in the joint coordinates of Grood & Suntay (1983)."""
     y = np.array([0.0, 1.0, 0.0])
     return _unit(y - (bone @ y)[:, None] * bone)
 
 
 def _carried(bone: np.ndarray) -> np.ndarray:
-    """The left axis after turning the hanging bone straight to its direction: fit for arms, which may point sideways."""
+    """The left axis turned by the shortest rotation from straight down to the bone. Arms may point sideways."""
     down, y = np.array([0.0, 0.0, -1.0]), np.array([0.0, 1.0, 0.0])
     turn = np.cross(down, bone)
     return y + np.cross(turn, y) + np.cross(turn, np.cross(turn, y)) / (1 + bone @ down)[:, None]
@@ -130,7 +128,7 @@ def _arm(joint: dict[str, np.ndarray], thorax: np.ndarray, letter: str, side: fl
     fore = _within(thorax, joint[f"{letter}Wrist"] - joint[f"{letter}Elbow"])
     flexion, rotation = _hinge(upper, fore, _carried(upper), side, -1.0)
     elevation = np.degrees(np.arccos(np.clip(-upper[:, 2], -1, 1)))
-    # From one posture to another the neutral axis of a high arm is a matter of convention; only low arms are judged.
+    # The neutral axis of a raised arm is a matter of convention, so the rotation is checked for low arms only.
     return {
         "elbow_flexion": flexion,
         "elbow_rotation": np.where(elevation < 100, rotation, np.nan),

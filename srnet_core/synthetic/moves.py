@@ -1,4 +1,4 @@
-"""What the whole body does: roaming, standing about, sitting on a chair or on the floor, bending, crouching."""
+"""Movements of the whole body: roaming, standing, sitting on a chair or on the floor, bending, crouching."""
 
 import numpy as np
 
@@ -7,25 +7,23 @@ from srnet_core.synthetic.draft import Draft, bump, deg
 from srnet_core.synthetic.pose import LEFT, RIGHT, SIDE
 
 TURN_RATE = 1.05  # radians per second on average, when turning on the spot
-TURNING_RATE = 2.1  # radians per second at most, about, when walking round a bend
+TURNING_RATE = 2.1  # radians per second, about the maximum when walking round a bend
 SEAT_HEIGHT = 0.255  # of stature: popliteal height, Drillis & Contini (knee 0.285 less the thigh's half thickness)
-SEATED_HIP_ABOVE_SEAT, FLOOR_HIP_HEIGHT = (
-    0.050,
-    0.060,
-)  # of stature: the hip joint is about 9 to 10 cm above what is sat on
+# of stature: the hip joint is about 9 to 10 cm above the seat or the floor
+SEATED_HIP_ABOVE_SEAT, FLOOR_HIP_HEIGHT = 0.050, 0.060
 
 
 def roam(d: Draft, *, speed: float = 1.0, radius: tuple[float, float] = (0.75, 1.2)) -> None:
-    """Walk steadily along a closed way, a bent ellipse or a figure of eight, slower where it bends."""
-    curve = _closed_way(d, radius)
+    """Walk along a closed path, a bent ellipse or a figure of eight, slower where it bends."""
+    curve = _closed_path(d, radius)
     metres = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=-1))])
-    steps = np.diff(metres)
+    pieces = np.diff(metres)
     ahead = np.unwrap(np.arctan2(*np.diff(curve, axis=0).T[::-1]))
     lap = np.round((ahead[-1] - ahead[0]) / (2 * np.pi)) * 2 * np.pi
-    bend = np.abs(np.diff(ahead, append=ahead[0] + lap)) / steps
+    bend = np.abs(np.diff(ahead, append=ahead[0] + lap)) / pieces
     pace = speed * d.style.walk_speed * d.body.stature / 1.75
     slower = 1 / np.sqrt(1 + (bend * pace / TURNING_RATE) ** 2)
-    seconds = np.concatenate([[0.0], np.cumsum(steps / (pace * slower))])
+    seconds = np.concatenate([[0.0], np.cumsum(pieces / (pace * slower))])
     clock = d.t - d.t[0] + d.rng.uniform(0, seconds[-1]) + d.noise(0.07, hz=0.2)
     on_lap, laps = clock % seconds[-1], clock // seconds[-1]
     d.xy += np.stack([np.interp(on_lap, seconds, curve[:, k]) for k in range(2)], axis=-1)
@@ -36,7 +34,7 @@ def roam(d: Draft, *, speed: float = 1.0, radius: tuple[float, float] = (0.75, 1
     _walk_posture(d)
 
 
-def _closed_way(d: Draft, radius: tuple[float, float]) -> np.ndarray:
+def _closed_path(d: Draft, radius: tuple[float, float]) -> np.ndarray:
     """(K, 2) metres of a closed curve, its first point repeated at its end."""
     r, u = d.rng, np.linspace(0, 2 * np.pi, 721)
     a, b = r.uniform(*radius) * d.scale, r.uniform(0.75 * radius[0], 0.8 * radius[1]) * d.scale
@@ -50,20 +48,20 @@ def _closed_way(d: Draft, radius: tuple[float, float]) -> np.ndarray:
 
 
 def _walk_posture(d: Draft) -> None:
-    """Narrower steps and a slight forward lean; into the curve, as speed and turning ask for."""
+    """Add the posture of walking: feet closer together, a slight forward lean, and a lean into the curve."""
     d.half_stance[:] = d.body.half_hips * d.rng.uniform(0.5, 0.75)
     d.pelvis[:, 1] += deg(d.rng.uniform(1, 5))
     rate = np.gradient(d.heading, d.t)
     d.pelvis[:, 0] -= deg(1.5) * np.clip(rate, -1.5, 1.5)
-    d.neck[:, 2] += 0.25 * np.clip(rate, -1.2, 1.2)  # people look where they will be
+    d.neck[:, 2] += 0.25 * np.clip(rate, -1.2, 1.2)  # people look ahead along the curve
     d.stride_s = 1.12 / d.style.tempo**0.5
 
 
 def pace(d: Draft, *, room: float = 0.75, dwell: tuple[float, float] = (0.3, 1.6), speed: float = 0.62) -> None:
-    """Walk some steps, stop, turn, walk on: back and forth between random places within `room` metres."""
+    """Walk back and forth between random points within `room` metres, stopping and turning at each."""
     now, at, facing = float(d.t[0]), np.zeros(2), d.rng.uniform(-np.pi, np.pi)
     now -= d.rng.uniform(0, 2)
-    times, places, turn_times, turns = [now], [at], [now], [facing]
+    times, positions, turn_times, turns = [now], [at], [now], [facing]
     while now < d.end:
         goal = d.rng.uniform(-room, room, 2) * d.scale
         if np.linalg.norm(goal - at) < 0.55 * room * d.scale:
@@ -76,16 +74,16 @@ def pace(d: Draft, *, room: float = 0.75, dwell: tuple[float, float] = (0.3, 1.6
         start = now + 0.6 * turning
         stop = max(start + 0.7 + np.linalg.norm(goal - at) / (speed * d.style.tempo), now + turning)
         times += [start, stop]
-        places += [at, goal]
+        positions += [at, goal]
         at, facing, now = goal, facing + change, stop + d.rng.uniform(*dwell)
-    d.xy += keyed(d.t, times, places)
+    d.xy += keyed(d.t, times, positions)
     d.heading += keyed(d.t, turn_times, turns)
     _walk_posture(d)
     d.half_stance[:] = 0.5 * (d.half_stance + d.style.half_stance)
 
 
 def stand(d: Draft, *, turn_deg: float = 35, drift: float = 0.10, every: tuple[float, float] = (2.0, 4.5)) -> None:
-    """Stand about: weight from leg to leg, now and then a turn or a small step."""
+    """Stand: shift the weight from leg to leg, with an occasional turn or small movement of the feet."""
     times = d.schedule(*every)
     turns = np.cumsum(d.rng.uniform(-1, 1, len(times)) * deg(turn_deg))
     hold = np.maximum(np.diff(times, append=times[-1] + every[1]) - 0.5 - deg(turn_deg) * 2 / TURN_RATE, 0.1)
@@ -97,7 +95,7 @@ def stand(d: Draft, *, turn_deg: float = 35, drift: float = 0.10, every: tuple[f
 
 
 def look(d: Draft, *, yaw_deg: float = 35, pitch_deg: float = 8, every: tuple[float, float] = (0.9, 2.8)) -> None:
-    """Turn the head to things, and the shoulders a little with it."""
+    """Turn the head in random directions, and the shoulders a little with it."""
     times = d.schedule(*every)
     yaw, pitch = d.rng.uniform(-1, 1, (2, len(times)))
     hold = 0.35 * np.diff(times, append=times[-1] + every[1])
@@ -137,7 +135,7 @@ def kneel(d: Draft, amount: np.ndarray, side: int) -> None:
 
 
 def sit(d: Draft, seated: np.ndarray, *, slouch_deg: float, forward_deg: float) -> None:
-    """On a chair for as far as `seated` (0 to 1); rising and sinking, the trunk leans over the feet."""
+    """Sit on a chair as far as `seated` (0 to 1); while sitting down and rising, the trunk leans over the feet."""
     b = d.body
     height = b.stature * (SEAT_HEIGHT + SEATED_HIP_ABOVE_SEAT) + d.rng.uniform(-0.03, 0.04)
     d.hip_drop += (b.standing_hip_height - height) * seated
@@ -149,20 +147,20 @@ def sit(d: Draft, seated: np.ndarray, *, slouch_deg: float, forward_deg: float) 
     d.knee_out += deg(d.rng.uniform(0, 16)) * seated[:, None]
 
 
-def place_feet(d: Draft, side: int, times: np.ndarray, places: np.ndarray, *, lift: float = 0.05) -> None:
-    """Move a foot of a sitter from place to place (forward, outward, up, metres), lifting it on the way."""
-    places = np.asarray(places, float) * np.array([1.0, SIDE[side], 1.0])
+def place_feet(d: Draft, side: int, times: np.ndarray, shifts: np.ndarray, *, lift: float = 0.05) -> None:
+    """Move a sitter's foot through (K, 3) shifts (forward, outward, up, metres), lifting it in between."""
+    shifts = np.asarray(shifts, float) * np.array([1.0, SIDE[side], 1.0])
     travel = 0.75 / d.style.tempo
     hold = np.maximum(np.diff(times, append=times[-1] + 1.0) - travel, 0.05)
-    d.foot_shift[:, side] += keyed(d.t, times, places, hold)
+    d.foot_shift[:, side] += keyed(d.t, times, shifts, hold)
     for k in range(len(times) - 1):
         u = min_jerk((d.t - times[k] - hold[k]) / (times[k + 1] - times[k] - hold[k]))
-        far = np.linalg.norm((places[k + 1] - places[k])[:2])
+        far = float(np.linalg.norm((shifts[k + 1] - shifts[k])[:2]))
         d.foot_shift[:, side, 2] += min(lift, 0.4 * far) * 16 * u**2 * (1 - u) ** 2
 
 
 def chair_legs(d: Draft) -> None:
-    """What legs do under and in front of a chair: forward, tucked in, apart, one stretched."""
+    """Move the legs under and in front of a chair: forward, tucked in, apart, one stretched."""
     for side in (LEFT, RIGHT):
         times = d.schedule(2.0, 5.0)
         stretch = d.rng.choice([-0.10, -0.04, 0.05, 0.14, 0.26], len(times)) + d.rng.normal(0, 0.02, len(times))
@@ -171,7 +169,7 @@ def chair_legs(d: Draft) -> None:
 
 
 def cross_legs(d: Draft, amount: np.ndarray, side: int) -> None:
-    """Lay one thigh over the other: the foot hangs in the air on the far side."""
+    """Lay one thigh over the other, so that the foot hangs in the air on the other side."""
     b = d.body
     d.foot_shift[:, side] += np.stack(
         [0.15 * amount, -SIDE[side] * 0.24 * amount, 0.20 * b.shank / 0.43 * amount], axis=-1
@@ -182,7 +180,7 @@ def cross_legs(d: Draft, amount: np.ndarray, side: int) -> None:
 
 
 def seated_share(d: Draft, *, rising: float = 0.3) -> np.ndarray:
-    """(N,) 0 standing to 1 seated: all the time, or sitting down or getting up in the take."""
+    """(N,) 0 standing to 1 seated: constantly 1, or sitting down or getting up during the take."""
     if d.rng.random() >= rising:
         return np.ones(len(d.t))
     change = min_jerk((d.t - d.rng.uniform(1.2, 3.5)) / (d.rng.uniform(1.5, 1.9) / d.style.tempo))
@@ -190,7 +188,7 @@ def seated_share(d: Draft, *, rising: float = 0.3) -> np.ndarray:
 
 
 def on_chair(d: Draft, *, rising: float = 0.3, forward: tuple[float, float] = (-14, 16), crossed: float = 0.3) -> None:
-    """Sit on a chair, somehow: upright, slouched, leaning forward; legs apart, stretched or crossed."""
+    """Sit on a chair in a random posture: upright, slouched, leaning forward; legs apart, stretched or crossed."""
     seated = seated_share(d, rising=rising)
     sit(d, seated, slouch_deg=d.rng.uniform(4, 24), forward_deg=d.rng.uniform(*forward))
     times = d.schedule(2.0, 5.0)
@@ -205,7 +203,7 @@ def on_chair(d: Draft, *, rising: float = 0.3, forward: tuple[float, float] = (-
 
 
 def sit_on_floor(d: Draft, down: np.ndarray) -> None:
-    """On the floor for as far as `down` (0 to 1), from standing by way of a deep crouch."""
+    """Sit on the floor as far as `down` (0 to 1), from standing through a deep crouch."""
     b = d.body
     d.hip_drop += (b.standing_hip_height - FLOOR_HIP_HEIGHT * b.stature) * down
     d.hip_shift[:, 0] -= 0.47 * b.leg * down**1.5
@@ -215,7 +213,8 @@ def sit_on_floor(d: Draft, down: np.ndarray) -> None:
     d.neck[:, 1] -= deg(22) * moving + deg(6) * down
 
 
-# Places of a floor sitter's foot against its place in a crouch (forward, outward, up, in leg lengths) and how far the knee falls outward.
+# For a floor sitter: shift of the foot from its position in a crouch (forward, outward, up, in leg lengths), and
+# outward angle of the knee in degrees.
 FLOOR_LEGS = {
     "bent": ((0.18, 0.02, 0.0), 10.0),
     "far": ((0.28, 0.05, 0.0), 6.0),
@@ -226,15 +225,15 @@ FLOOR_LEGS = {
 
 
 def floor_legs(d: Draft, names: tuple[list[str], list[str]], times: np.ndarray) -> None:
-    """Let each leg of a floor sitter go through the named poses at the times."""
+    """Let each leg of a floor sitter go through named poses of `FLOOR_LEGS` at the times in seconds."""
     for side in (LEFT, RIGHT):
         chosen = [FLOOR_LEGS[name] for name in names[side]]
-        place_feet(d, side, times, d.body.leg * np.array([place for place, _ in chosen]), lift=0.04)
+        place_feet(d, side, times, d.body.leg * np.array([shift for shift, _ in chosen]), lift=0.04)
         d.knee_out[:, side] += keyed(d.t, times, [deg(out) for _, out in chosen], 0.3)
 
 
 def now_and_then(d: Draft, count: int, rise: float, hold: tuple[float, float]) -> np.ndarray:
-    """(N,) `count` smooth excursions to 1 in the take's visible part, one after another, repeated in long takes."""
+    """(N,) `count` smooth excursions from 0 to 1 and back, one after another, repeated in long takes."""
     amount, start = np.zeros(len(d.t)), float(d.t[0]) + d.rng.uniform(1.0, 2.5)
     while start < d.end:
         for _ in range(count):

@@ -1,4 +1,4 @@
-"""From a description of a motion to joint positions: forward kinematics of trunk and arms, inverse kinematics of legs.
+"""Joint positions of a motion: forward kinematics of trunk and arms, inverse kinematics of legs.
 
 Body axes: x forward, y left, z up. Side 0 is left, side 1 is right. Everything is vectorised over the T frames.
 """
@@ -14,7 +14,7 @@ from srnet_core.synthetic.curves import rotation_matrices, smooth_below
 
 SIDE = np.array([1.0, -1.0])  # left, right along y
 LEFT, RIGHT = 0, 1
-STRAIGHTEST_KNEE_DEG = 9.0  # a leg is never stretched further
+STRAIGHTEST_KNEE_DEG = 9.0  # smallest knee flexion
 
 
 @dataclass
@@ -22,15 +22,15 @@ class Motion:
     """A motion of T frames, ready for `joint_positions`.
 
     Attributes:
-        hip_world_m: (T, 3) middle of the hip joints; lowered where the legs do not reach.
+        hip_world_m: (T, 3) middle of the hip joints; it is lowered where the legs are too short.
         heading: (T,) radians about z.
-        pelvis, spine, neck: (T, 3) rotation vectors in radians: pelvis against the heading, thorax against the
-            pelvis, head against the thorax.
+        pelvis, spine, neck: (T, 3) rotation vectors in radians: pelvis relative to the heading, thorax to the
+            pelvis, head to the thorax.
         clavicle: (T, 2, 2) radians of elevation and protraction of each shoulder.
-        shoulder: (T, 2, 4) quaternions, upper arm against thorax; identity hangs straight down.
+        shoulder: (T, 2, 4) quaternions, upper arm relative to the thorax; the identity hangs straight down.
         elbow: (T, 2) radians of flexion.
         ankle_world_m: (T, 2, 3).
-        knee_pole: (T, 2, 3) direction, against the heading, in which the knees point.
+        knee_pole: (T, 2, 3) direction of the knees, relative to the heading.
     """
 
     hip_world_m: np.ndarray
@@ -51,7 +51,7 @@ def turn_vectors(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
 
 def joint_positions(body: Body, motion: Motion) -> np.ndarray:
-    """(T, 17, 3) world metres, float64, in the joint order of H36M-17."""
+    """(T, 17, 3) world metres, float64, in the joint order of h36m17."""
     pose = np.empty((len(motion.heading), SKELETON.num_joints, 3))
     facing = rotation_about(2, motion.heading)
     pelvis = facing @ rotation_matrices(motion.pelvis)
@@ -75,7 +75,7 @@ def _put(pose: np.ndarray, positions: np.ndarray, joint: str) -> None:
 
 
 def _within_reach(body: Body, motion: Motion, hip_offsets: np.ndarray) -> np.ndarray:
-    """The hips, lowered smoothly where a leg would have to be longer than it is."""
+    """(T, 3) middle of the hips, lowered smoothly where a leg is too short."""
     hips = motion.hip_world_m[:, None] + hip_offsets
     away = np.sum((hips - motion.ankle_world_m)[..., :2] ** 2, axis=-1)  # (T, 2), squared
     rise = np.sqrt(np.maximum(body.reach(STRAIGHTEST_KNEE_DEG) ** 2 - away, 1e-4))
@@ -86,15 +86,20 @@ def _within_reach(body: Body, motion: Motion, hip_offsets: np.ndarray) -> np.nda
     return lowered
 
 
-def _trunk(body: Body, motion: Motion, pelvis: np.ndarray, hip: np.ndarray, pose: np.ndarray):
-    """Spine, thorax, neck and head; returns the thorax position and frame. Two fifths of the bend are below Spine."""
+def _trunk(
+    body: Body, motion: Motion, pelvis: np.ndarray, hip: np.ndarray, pose: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Write spine, thorax, neck and head; returns position and axes of the thorax.
+
+    Two fifths of the bend are below the joint Spine.
+    """
     lower = pelvis @ rotation_matrices(0.4 * motion.spine)
     chest = lower @ rotation_matrices(0.6 * motion.spine)
     spine = hip + body.lumbar * lower[..., 2]
     thorax = spine + body.chest * chest[..., 2]
     cervical = chest @ rotation_matrices(0.4 * motion.neck)
     skull = chest @ rotation_matrices(motion.neck)
-    neck = thorax + body.neck * _tilted(cervical, 22)  # Neck/Nose lies in front of the line from thorax to vertex
+    neck = thorax + body.neck * _tilted(cervical, 22)  # Neck/Nose is in front of the axis from thorax to vertex
     _put(pose, spine, "Spine")
     _put(pose, thorax, "Thorax")
     _put(pose, neck, "Neck/Nose")
@@ -128,10 +133,10 @@ def _arms(body: Body, motion: Motion, thorax: np.ndarray, chest: np.ndarray, pos
 
 
 def two_bone(start: np.ndarray, end: np.ndarray, first_m: float, second_m: float, pole: np.ndarray) -> np.ndarray:
-    """The joint between two bones, bent towards `pole`: (..., 3) each. Distances must be within reach."""
-    line = end - start
-    distance = np.linalg.norm(line, axis=-1, keepdims=True)
-    along = line / distance
+    """(..., 3) the joint between two bones, bent towards `pole`. `end` must be within reach of `start`."""
+    across = end - start
+    distance = np.linalg.norm(across, axis=-1, keepdims=True)
+    along = across / distance
     share = (first_m**2 - second_m**2 + distance**2) / (2 * distance)
     height = np.sqrt(np.maximum(first_m**2 - share**2, 0.0))
     side = pole - np.sum(pole * along, axis=-1, keepdims=True) * along

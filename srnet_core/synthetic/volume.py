@@ -1,4 +1,4 @@
-"""Where in the world a take can stand so that all cameras see all of it."""
+"""The volume that all cameras see, and the placing of takes in it."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,13 @@ _GRID_M = 0.1
 
 
 def view_planes(cameras: Sequence[Camera], margin_px: float = MARGIN_PX) -> tuple[np.ndarray, np.ndarray]:
-    """Half-spaces whose meeting all cameras see: (P, 3) unit normals and (P,) offsets, inside where n . p >= offset.
+    """Half-spaces whose intersection all cameras see: (P, 3) unit normals n and (P,) offsets; inside, n . p >= offset.
 
-    The lens of these cameras draws points towards the centre (their first radial coefficient is negative), so the
-    frustum of the undistorted image lies inside what is seen.
+    The lenses of these cameras move points towards the centre (their first radial coefficient is negative), so the
+    frustum of the undistorted image is inside the volume that is seen.
     """
-    normals, offsets = [], []
+    normals: list[np.ndarray] = []
+    offsets: list[np.ndarray] = []
     for camera in cameras:
         left_top = (np.array(camera.center_px) - margin_px) / camera.focal_length_px
         size = np.array([camera.width_px, camera.height_px])
@@ -34,14 +35,14 @@ def view_planes(cameras: Sequence[Camera], margin_px: float = MARGIN_PX) -> tupl
 def place(
     positions_m: np.ndarray, cameras: Sequence[Camera], rng: np.random.Generator, tries: int = 10
 ) -> np.ndarray | None:
-    """A take turned about the vertical and moved along the floor to a random place where all cameras see it.
+    """A take turned about the vertical and moved along the floor to a random position where all cameras see it.
 
     Args:
         positions_m: (T, J, 3).
-        tries: number of random directions to look at.
+        tries: number of random turns to try.
 
     Returns:
-        (T, J, 3), or `None` if in none of the directions there is such a place.
+        (T, J, 3), or `None` if there is no such position for any of the turns.
     """
     normals, offsets = view_planes(cameras)
     points = positions_m.reshape(-1, 3)  # (T * J, 3)
@@ -57,6 +58,6 @@ def place(
 
 
 def _shifts() -> np.ndarray:
-    """(K, 2) places on the floor around the origin of the world, in metres."""
+    """(K, 2) positions on the floor around the origin of the world, in metres."""
     x, y = np.meshgrid(np.arange(-2.5, 3.5, _GRID_M), np.arange(-2.5, 4.0, _GRID_M), indexing="ij")
     return np.stack([x.ravel(), y.ravel()], axis=-1)

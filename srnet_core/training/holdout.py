@@ -1,4 +1,4 @@
-"""Validation data: part of the training split, held out to choose the best epoch by. The test split never is."""
+"""Validation data: a part of the training split, held out to choose the best epoch. It never contains test clips."""
 
 import numpy as np
 
@@ -8,34 +8,36 @@ from srnet_core.stages.store import StoredClip
 
 
 def hold_out(
-    sequences: tuple[StoredClip, ...], validation: tuple[str, ...], seed: int
+    clips: tuple[StoredClip, ...], validation: tuple[str, ...], seed: int
 ) -> tuple[tuple[StoredClip, ...], tuple[StoredClip, ...]]:
-    """(training, validation) sequences.
+    """(training, validation) clips.
 
     Args:
-        validation: subjects, or a single fraction in (0, 1) of the takes; all cameras of a take go the same way.
-        seed: decides which takes a fraction is.
+        validation: subjects, or a single fraction in (0, 1) of the takes; the cameras of a take stay together.
+        seed: seed of the choice of takes for a fraction.
 
     Raises:
-        UnknownNameError: a subject the training split does not have.
-        ConfigError: nothing would be left on one side.
+        UnknownNameError: the training split does not have a subject.
+        ConfigError: training or validation would be empty.
     """
     if not validation:
-        return sequences, ()
-    held = _held_takes(sequences, validation, seed)
-    train = tuple(s for s in sequences if (s.subject, s.take) not in held)
-    kept = tuple(s for s in sequences if (s.subject, s.take) in held)
+        return clips, ()
+    held = _held_takes(clips, validation, seed)
+    train = tuple(clip for clip in clips if (clip.subject, clip.take) not in held)
+    kept = tuple(clip for clip in clips if (clip.subject, clip.take) in held)
     if not train or not kept:
-        raise ConfigError(f"{len(kept)} sequences would validate and {len(train)} train; both need some",
-                          where="--validation")  # fmt: skip
+        raise ConfigError(
+            f"training would have {len(train)} clips and validation {len(kept)}; both need at least one",
+            where="--validation",
+        )
     return train, kept
 
 
-def _held_takes(sequences, validation: tuple[str, ...], seed: int) -> set[tuple[str, str]]:
-    takes = list(dict.fromkeys((s.subject, s.take) for s in sequences))
+def _held_takes(clips: tuple[StoredClip, ...], validation: tuple[str, ...], seed: int) -> set[tuple[str, str]]:
+    takes = list(dict.fromkeys((s.subject, s.take) for s in clips))
     fraction = _as_fraction(validation)
     if fraction is None:
-        subjects = list(dict.fromkeys(s.subject for s in sequences))
+        subjects = list(dict.fromkeys(s.subject for s in clips))
         chosen = {choose("training subject", v, subjects, where="--validation") for v in validation}
         return {t for t in takes if t[0] in chosen}
     order = np.random.RandomState(seed).permutation(len(takes))
@@ -43,7 +45,7 @@ def _held_takes(sequences, validation: tuple[str, ...], seed: int) -> set[tuple[
 
 
 def is_fraction(validation: tuple[str, ...]) -> bool:
-    """Whether a fraction of the takes is held out, chosen by the seed, instead of subjects."""
+    """Whether `validation` is a fraction of the takes, not a list of subjects."""
     return _as_fraction(validation) is not None
 
 

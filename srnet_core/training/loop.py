@@ -1,9 +1,10 @@
-"""The training loop: a generator that steps and tells; whoever runs it saves, evaluates and shows."""
+"""The training loop: a generator that trains and yields events; its caller saves, evaluates and shows."""
 
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,15 +23,15 @@ __all__ = ["Epoch", "Notice", "Progress", "Step", "evaluation_error_mm", "make_o
 
 @dataclass
 class Progress:
-    """Where training stands. All that, with the weights and the sampler's random state, a resumed run needs.
+    """Position in a training. With the weights and the optimizer's state it is all that resuming a run needs.
 
     Attributes:
-        epoch: finished epochs.
-        step: steps done in the epoch that is running; 0 between epochs.
-        loss_sum: sum of loss times windows over these steps, on the device.
-        error_sum_m: the same of the mean joint error after decoding.
-        windows: windows in these steps.
-        sampler_state: the sampler's random state at the start of the epoch that is running.
+        epoch: number of finished epochs.
+        step: number of training steps done in the current epoch; 0 between epochs.
+        loss_sum: sum of loss times windows over these training steps, on the device.
+        error_sum_m: sum of mean joint error after decoding times windows, in metres, on the device.
+        windows: number of windows in these training steps.
+        sampler_state: the sampler's random state at the start of the current epoch.
     """
 
     epoch: int = 0
@@ -38,12 +39,12 @@ class Progress:
     loss_sum: torch.Tensor | float = 0.0
     error_sum_m: torch.Tensor | float = 0.0
     windows: int = 0
-    sampler_state: tuple | None = None
+    sampler_state: Any = None
 
 
 @dataclass(frozen=True)
 class Step:
-    """After one optimizer step: `loss` stays on the device until somebody asks, so that no step waits for it."""
+    """Event after one training step. `loss` stays on the device until it is read, so no training step waits for it."""
 
     epoch: int
     step: int
@@ -54,16 +55,23 @@ class Step:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something about how training is done that the user should know: a sentence, before the step it is about."""
+    """Event with a sentence that the user should read about how training is done, before the `Step` it is about."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """After one epoch, counted from 1: mean training loss and joint error per window, learning rate used, time, windows seen.
+    """Event after one epoch.
 
-    `train_mpjpe_mm` is measured while the weights change, in training mode; hence it is not comparable with a test error.
+    Attributes:
+        epoch, epochs: number of this epoch, counted from 1, and of all epochs.
+        loss: mean training loss per window.
+        train_mpjpe_mm: mean joint error per window. It is measured in training mode while the weights change, so it is
+            not comparable with a test error.
+        lr: learning rate of the epoch.
+        seconds, windows: duration, and number of windows trained on, since the epoch was started or resumed.
+        extra: further numbers that the caller adds.
     """
 
     epoch: int
@@ -86,16 +94,18 @@ def train_epochs(
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
     progress: Progress,
-    decode: Callable = lambda pose_3d, parameters: pose_3d,
+    decode: Callable[[Any, Any], Any] = lambda pose_3d, parameters: pose_3d,
     step: TrainingStep | None = None,
 ) -> Iterator[Step | Epoch | Notice]:
-    """Train from where `progress` stands to `config.epochs`, yielding after every step and every epoch.
+    """Train from `progress` to `config.epochs`, yielding an event after every training step and every epoch.
 
-    `decode` brings poses of a batch to metres, given the batch's parameters. `step` may be given if it is made already,
-    from the same model, optimizer, configuration and `decode`.
+    Args:
+        progress: where to start; it is updated.
+        decode: converts the poses of a batch to metres, given the batch's parameters.
+        step: a `TrainingStep` of the same model, optimizer, configuration and `decode`; made here if not given.
 
     Raises:
-        ConfigError: a precision or an acceleration that the device does not have.
+        ConfigError: the device does not support the precision or the acceleration.
         TrainingError: the loss of an epoch is not finite.
     """
     train = step or TrainingStep(model, optimizer, config, decode, steps=config.epochs * len(sampler))
@@ -109,7 +119,7 @@ def train_epochs(
 def _train_epoch(
     train: TrainingStep, sampler: Sampler, config: TrainConfig, progress: Progress
 ) -> Iterator[Step | Epoch | Notice]:
-    """The rest of the epoch that `progress` stands in."""
+    """Train the rest of the current epoch."""
     lr = learning_rate(config.lr, config.lr_decay, progress.epoch)
     momentum = batchnorm_momentum(progress.epoch, config.epochs)
     train.begin_epoch(lr, momentum, float(progress.loss_sum), float(progress.error_sum_m))
@@ -126,8 +136,10 @@ def _train_epoch(
     train.end_epoch()
     mean_loss = float(progress.loss_sum) / max(progress.windows, 1)
     if not math.isfinite(mean_loss):
-        raise TrainingError(f"the loss of epoch {progress.epoch + 1} is {mean_loss}",
-                            todo="Try a smaller --lr, and check the data for outliers")  # fmt: skip
+        raise TrainingError(
+            f"the loss of epoch {progress.epoch + 1} is {mean_loss}",
+            todo="Use a smaller --lr, or check the data for outliers",
+        )
     error_mm = 1000 * float(progress.error_sum_m) / max(progress.windows, 1)
     seconds, seen = time.perf_counter() - started, progress.windows - already
     finished = progress.epoch + 1
@@ -138,15 +150,18 @@ def _train_epoch(
 
 
 @torch.inference_mode()
-def evaluation_error_mm(model: PoseModel, sampler: Sampler, decode: Callable, random: np.random.RandomState) -> float:
-    """MPJPE of all training windows, mirror images included, in evaluation mode: comparable with a test error.
+def evaluation_error_mm(
+    model: PoseModel, sampler: Sampler, decode: Callable[[Any, Any], Any], random: np.random.RandomState
+) -> float:
+    """MPJPE in mm of all training windows, mirror images included, in evaluation mode: comparable with a test error.
 
-    Windows go through the network as in training; with `compat="original"` as the published evaluation computes
-    them, in batches in the order of `random`, on which its decoding of `lcn` depends.
+    Windows are computed as in training. With `compat="original"` they are computed as in the published evaluation, in
+    batches in an order drawn from `random`, on which the published decoding of `lcn` depends.
     """
     model.eval()
     strided = False if model.config.as_published else None
-    total, windows = 0.0, 0
+    total = torch.zeros((), dtype=torch.float64, device=next(model.parameters()).device)
+    windows = 0
     for batch in sampler.every_window(random):
         predicted = model(batch.pose_2d, strided=strided)
         error_m = joint_error(*(decode(pose, batch.parameters) for pose in (predicted, batch.pose_3d)))

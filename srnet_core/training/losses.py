@@ -6,7 +6,7 @@ from srnet_core.geometry.arrays import joint_distance
 
 
 def l1_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Mean absolute difference of all coordinates (Zeng et al., ECCV 2020, equation 7).
+    """Mean absolute difference over all coordinates (Zeng et al., ECCV 2020, equation 7).
 
     Args:
         predicted, target: (B, S, J, 3), in the unit of the normalization.
@@ -15,5 +15,5 @@ def l1_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def joint_error(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """MPJPE: mean distance of all joints of (..., J, 3) poses, in their unit."""
+    """MPJPE: mean distance over all joints of (..., J, 3) poses, in their unit."""
     return joint_distance(predicted, target).mean()

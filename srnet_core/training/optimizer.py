@@ -1,4 +1,4 @@
-"""Adam as training uses it: fused, on any device, with a state that any Adam can go on from."""
+"""The optimizer: fused Adam on any device, with a state that any Adam can load."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +10,14 @@ from srnet_core.config import TrainConfig
 from srnet_core.errors import CheckpointError
 from srnet_core.models.pose_model import PoseModel
 
-# settings of a parameter group that say how Adam is computed, not what: each optimizer keeps its own
+# settings of a parameter group that say how Adam is computed: they belong to the machine, not to the stored state
 _IMPLEMENTATION = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
 
 
 def make_optimizer(model: PoseModel, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam with amsgrad, as published, in one kernel. The model must be on its device.
+    """Adam with amsgrad, as published, computed by one kernel. The model must be on its device already.
 
-    On CUDA the learning rate is a tensor there, so that a captured step sees it change (`set_learning_rate`).
+    On CUDA the learning rate is a tensor on the device, so that `set_learning_rate` reaches a captured training step.
     """
     parameters = list(model.parameters())
     device = parameters[0].device
@@ -28,7 +28,7 @@ def make_optimizer(model: PoseModel, config: TrainConfig) -> torch.optim.Optimiz
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Of all parameters; a learning rate that is a tensor stays the same tensor."""
+    """Set the learning rate of all parameters; if it is a tensor, its value is changed in place."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(lr)
@@ -37,10 +37,10 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def optimizer_state_to_store(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """`optimizer.state_dict()` for any Adam to load, on any device: the published code's too.
+    """`optimizer.state_dict()` in a form that any Adam can load on any device, that of the published code included.
 
-    Whoever loads a state takes over how Adam is computed, and the fused form on CPU would go wrong on memory that is laid
-    out in another way than it expects.
+    Settings of how Adam is computed are replaced by the defaults: loading takes them over, and the fused form on CPU
+    would compute wrong values if moments and parameters had different memory layouts.
     """
     state = optimizer.state_dict()
     groups = [g | _IMPLEMENTATION | {"lr": float(g["lr"])} for g in state["param_groups"]]
@@ -48,12 +48,12 @@ def optimizer_state_to_store(optimizer: torch.optim.Optimizer) -> dict[str, Any]
 
 
 def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], where: object = None) -> None:
-    """Take over a stored state: moments and numbers of steps, but not how Adam is computed.
+    """Load a stored state: moments and counts of training steps, but not the settings of how Adam is computed.
 
-    Every moment is laid out in memory as its parameter is: the fused form walks through both side by side.
+    Every moment gets the memory layout of its parameter, as the fused form needs.
 
     Raises:
-        CheckpointError: it belongs to another network.
+        CheckpointError: the state belongs to another network.
     """
     own = optimizer.state_dict()["param_groups"]
     try:
@@ -63,8 +63,11 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping[str, A
         for parameter, values in optimizer.state.items():
             values.update({k: _laid_out(k, v, parameter) for k, v in values.items()})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"its optimizer state does not fit the network: {error}", where=where,
-                              todo="Use --finetune to start a new run from its weights") from None  # fmt: skip
+        raise CheckpointError(
+            f"the optimizer state does not fit the network: {error}",
+            where=where,
+            todo="Use --finetune to start a new run from its weights",
+        ) from None
     for group, lr in zip(optimizer.param_groups, lrs):
         if not isinstance(group["lr"], Tensor):
             group["lr"] = lr

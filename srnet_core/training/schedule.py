@@ -1,4 +1,4 @@
-"""How learning rate and batch normalization momentum change over the epochs."""
+"""Learning rate and batch-normalization momentum of each epoch."""
 
 import math
 
@@ -11,5 +11,5 @@ def learning_rate(initial: float, decay: float, epoch: int) -> float:
 
 
 def batchnorm_momentum(epoch: int, epochs: int) -> float:
-    """Momentum during an epoch, counted from 0: from 0.1 down to 0.001, exponentially (Pavllo et al., 2019, code)."""
+    """BatchNorm momentum during an epoch, counted from 0: exponential from 0.1 to 0.001 (Pavllo et al., 2019, code)."""
     return INITIAL_MOMENTUM * math.exp(-epoch / epochs * math.log(INITIAL_MOMENTUM / FINAL_MOMENTUM))

@@ -1,6 +1,6 @@
 """One training step: forward, loss, backward, optimizer, running sums; plain, compiled, or as a CUDA graph.
 
-Nothing in a step waits for the device: loss and sums stay there until somebody asks for their numbers.
+A training step never waits for the device: loss and sums stay there until their values are read.
 """
 
 import contextlib
@@ -25,23 +25,24 @@ from srnet_core.training.optimizer import set_learning_rate
 
 
 class TrainingStep:
-    """Trains a model on batches, one call each.
+    """Trains a model; each call is one training step on one batch.
 
     Args:
-        model: on its device, with `set_bn_momentum`.
-        optimizer: of `make_optimizer`, made from this model.
-        config: `stride`, `precision`, `compile`, `graphs`.
-        decode: brings poses of a batch to metres, given the batch's parameters.
-        steps: of the whole run, by which "auto" decides.
-        acceleration: instead of what the configuration comes to.
-        graphs: what captures, instead of CUDA.
+        model: the network, on its device.
+        optimizer: what `make_optimizer` returns for this model.
+        config: its `stride`, `precision`, `compile` and `graphs` are used.
+        decode: converts the poses of a batch to metres, given the batch's parameters.
+        steps: number of training steps of the whole run, which decides on "auto".
+        acceleration: replaces the choice that follows from the configuration.
+        graphs: captures training steps instead of CUDA, for tests.
 
     Attributes:
-        acceleration: what is tried; `in_use` and `take_notices` say what of it works.
-        sums: two numbers on the device: loss, and joint error in metres, each times windows, since `begin_epoch`.
+        acceleration: the acceleration that is tried; `in_use` and `take_notices` tell which parts of it work.
+        sums: two numbers on the device: sums of loss and of joint error in metres, each times windows, since
+            `begin_epoch`.
 
     Raises:
-        ConfigError: a precision or an acceleration that the device does not have.
+        ConfigError: the device does not support the precision or the acceleration.
     """
 
     def __init__(
@@ -62,7 +63,8 @@ class TrainingStep:
         self.sums = (torch.zeros((), device=self._device), torch.zeros((), device=self._device))
         accelerated = self.acceleration.compile or self.acceleration.graphs
         self._statistics = RunningStatistics(model) if accelerated else None
-        self._compiled, self._graphed = None, None
+        self._compiled: CompiledForward | None = None
+        self._graphed: GraphedStep | None = None
         if self.acceleration.compile:
             self._compiled = CompiledForward(model, self._forward, self._differentiate, self.acceleration.precision)
         if self.acceleration.graphs:
@@ -70,7 +72,7 @@ class TrainingStep:
         self._told: set[str] = set()
 
     def begin_epoch(self, lr: float, bn_momentum: float, loss_sum: float = 0.0, error_sum_m: float = 0.0) -> None:
-        """Settings of an epoch, and the sums it goes on from. No compiled or captured step is made anew for them."""
+        """Settings of an epoch, and the sums it continues from. Compiled and captured training steps stay valid."""
         set_learning_rate(self._optimizer, lr)
         self._model.set_bn_momentum(bn_momentum)
         if self._statistics is not None:
@@ -82,46 +84,51 @@ class TrainingStep:
         """Train on a batch.
 
         Returns:
-            (), its loss before the step, on the device.
+            (): the loss before the weights are updated, on the device.
         """
         if not self._model.training:
             self._model.train()
         with float32_products(self.acceleration.precision == "tf32") if self._device.type == "cuda" else _nothing():
             if self._compiled is not None:
                 self._compiled.prepare(batch)
-            return (self._graphed or self._run)(batch)
+            return (self._run if self._graphed is None else self._graphed)(batch)
 
     @property
     def in_use(self) -> Acceleration:
-        """`acceleration` without what turned out not to work."""
-        failed = {"compile": self._compiled, "graphs": self._graphed}
-        return replace(self.acceleration, **{k: False for k, v in failed.items() if v is not None and v.problem})
+        """`acceleration` without the parts that failed."""
+        compile_failed = self._compiled is not None and bool(self._compiled.problem)
+        graphs_failed = self._graphed is not None and bool(self._graphed.problem)
+        return replace(
+            self.acceleration,
+            compile=self.acceleration.compile and not compile_failed,
+            graphs=self.acceleration.graphs and not graphs_failed,
+        )
 
     def take_notices(self) -> list[str]:
-        """Sentences about what did not work and is done without, each once."""
+        """Sentences about accelerations that failed and are not used any more, each once."""
         found = []
         if self._compiled is not None and self._compiled.problem:
             found.append(
                 f"the network is trained uncompiled, as torch.compile does not work here ({self._compiled.problem})"
             )
         if self._graphed is not None and self._graphed.problem:
-            found.append(f"steps are trained one by one, as no CUDA graph can be made ({self._graphed.problem})")
+            found.append(f"training steps are not captured, as no CUDA graph can be made ({self._graphed.problem})")
         new = [text for text in found if text not in self._told]
         self._told.update(new)
         return new
 
     def end_epoch(self) -> None:
-        """Let go of memory that is of no use until the next step, while the epoch is evaluated."""
+        """Release memory that is not needed until the next training step, e.g. while the epoch is evaluated."""
         self._forward.release()
 
     def release(self) -> None:
-        """Let the memory of a captured step go."""
+        """Release the memory of a captured training step."""
         if self._graphed is not None:
             self._graphed.release()
 
     def _run(self, batch: Batch) -> Tensor:
-        """The step itself: all that is captured."""
-        loss, predicted = self._differentiate(self._compiled or self._forward, batch)
+        """The part of a training step that a CUDA graph captures."""
+        loss, predicted = self._differentiate(self._forward if self._compiled is None else self._compiled, batch)
         self._optimizer.step()
         error_m = joint_error(*(self._decode(pose, batch.parameters) for pose in (predicted, batch.pose_3d)))
         for total, mean in zip(self.sums, (loss, error_m)):
@@ -129,7 +136,7 @@ class TrainingStep:
         return loss
 
     def _differentiate(self, forward: Forward, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Loss and prediction (B, S, J, 3) of a batch; their gradients are then in the parameters."""
+        """Loss and prediction (B, S, J, 3) of a batch; the gradients of the loss are stored in the parameters."""
         self._optimizer.zero_grad(set_to_none=True)
         with self._statistics.collected() if self._statistics is not None else _nothing():
             predicted = self._predict(forward, batch.pose_2d)
@@ -138,7 +145,7 @@ class TrainingStep:
         return loss.detach(), predicted.detach()
 
     def _predict(self, forward: Forward, pose_2d: Tensor) -> Tensor:
-        """(B, S, J, 3). In bf16 only the network's products are, and what they give; what follows is float32 again."""
+        """(B, S, J, 3) float32. With "bf16", autocast computes the matrix products of the network in bfloat16."""
         if self.acceleration.precision != "bf16":
             return forward(pose_2d)
         with torch.autocast(self._device.type, dtype=torch.bfloat16):

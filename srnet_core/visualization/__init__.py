@@ -1,1 +1,1 @@
-"""Pictures of poses: a scene, and the page, PNG or GIF made of it."""
+"""Pictures of poses: a scene, and web page, PNG and GIF files of it."""

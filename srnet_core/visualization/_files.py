@@ -1,4 +1,4 @@
-"""Finished bytes to disk, whole or not at all."""
+"""Atomic writing of finished files."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
     """Write a file atomically.
 
     Raises:
-        UserMistake: it cannot be written there.
+        UserMistake: the file cannot be written.
     """
     try:
         with atomic_write(path) as file:

@@ -1,4 +1,4 @@
-"""Where to draw the joints of a skeleton of which only the tree is known: a person standing, seen from the front."""
+"""Positions to draw the joints of any skeleton at: a standing person seen from the front, made from the tree alone."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ _SPREAD_DEG = 35.0  # between the branches of a limb, such as thumb and hand
 
 
 def front_view(skeleton: Skeleton) -> np.ndarray:
-    """Made-up positions with bones of length about 1, from the tree and the two sides alone.
+    """Invented positions with bones of length about 1, from the tree and the two sides alone.
 
-    Joints of no side go up from the root. A limb that begins at the root is a leg and goes down; one that begins
-    higher is an arm. The person faces us: the left side is on the right.
+    Joints of neither side go up from the root. A limb that begins at the root is a leg and goes down; a limb that
+    begins higher is an arm. The person faces the viewer, so the left side is on the right.
 
     Returns:
         (J, 2), x to the right, y down.
@@ -27,14 +27,14 @@ def front_view(skeleton: Skeleton) -> np.ndarray:
     while pending:
         joint = pending.pop()
         for turn, child in zip(_turns(joint, children, side), children[joint]):
-            step, headings[child] = _step(joint, side[joint], side[child], headings[joint], turn)
-            positions[child] = positions[joint] + step
+            bone, headings[child] = _bone(joint, side[joint], side[child], headings[joint], turn)
+            positions[child] = positions[joint] + bone
             pending.append(child)
     return positions
 
 
 def _turns(joint: int, children: list[list[int]], side: np.ndarray) -> list[float]:
-    """By how much each child's branch turns away, in degrees, so that branches of one side lie apart."""
+    """Angle in degrees by which the branch of each child is turned, so that branches of one side are apart."""
     turns = []
     for child in children[joint]:
         alike = [c for c in children[joint] if side[c] == side[child]]
@@ -42,8 +42,10 @@ def _turns(joint: int, children: list[list[int]], side: np.ndarray) -> list[floa
     return turns
 
 
-def _step(joint: int, side: float, child_side: float, heading: np.ndarray, turn_deg: float):
-    """The bone to a child, and the direction in which its limb goes on."""
+def _bone(
+    joint: int, side: float, child_side: float, heading: np.ndarray, turn_deg: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(2,) the bone to a child, and (2,) the direction in which the limb of the child continues."""
     if child_side == 0:
         direction = onwards = np.array([0.0, -1.0])
     elif side == 0:  # a limb begins: first to the side, then down

@@ -1,11 +1,13 @@
-"""A picture's frame: title, panels side by side, legend, error chart. Sizes follow the width of the picture."""
+"""Layout of a picture: title, panels side by side, legend, error chart. All sizes scale with the picture's width."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+from srnet_core.visualization._floor import Placement, place_on_floor
 from srnet_core.visualization._orbit import Orbit
-from srnet_core.visualization._panels import input_panel, pose_panel
+from srnet_core.visualization._panels import PoseView, input_panel, pose_panel
 from srnet_core.visualization._sheet import Sheet
-from srnet_core.visualization._staging import Staging, stage
 from srnet_core.visualization._theme import DARK, LIGHT
 from srnet_core.visualization.scene import Scene
 
@@ -14,14 +16,14 @@ _CHART_LEFT = 34
 
 @dataclass(frozen=True)
 class Look:
-    """How to draw.
+    """Options of drawing.
 
     Attributes:
         width_px: width of the picture.
-        dark: light on dark instead of dark on light.
+        dark: draw light on dark instead of dark on light.
         overlay: draw the ground truth into the other views instead of beside them.
-        close_up: show only the part of the image the person is in.
-        orbit: where the eye is.
+        close_up: show only the part of the image that contains the person.
+        orbit: position of the eye.
     """
 
     width_px: int = 960
@@ -32,12 +34,12 @@ class Look:
 
 
 class Drawing:
-    """Draws any frame of a scene; what stays the same is drawn once."""
+    """Draws any frame of a scene. Parts that all frames share are drawn once."""
 
     def __init__(self, scene: Scene, look: Look):
         self.scene, self.look = scene, look
         self.theme = DARK if look.dark else LIGHT
-        self.staging: Staging = stage(scene)
+        self.placement: Placement = place_on_floor(scene)
         hide = scene.reference if look.overlay and len(scene.poses) > 1 else None
         self.views = [name for name in scene.poses if name != hide]
         self._measure()
@@ -55,7 +57,7 @@ class Drawing:
         self.chart_height = round(50 * u) if self.scene.errors_mm else 0
         self.height = self.chart_top + self.chart_height + round(18 * u)
 
-    def frame(self, frame: int):
+    def frame(self, frame: int) -> Any:
         """One frame as a `PIL.Image.Image`, RGB."""
         sheet = Sheet(self.look.width_px, self.height, self.theme["page"])
         sheet.paste(self._base, 0, 0)
@@ -64,20 +66,18 @@ class Drawing:
         return sheet.finish()
 
     def panel(self, name: str | None, frame: int, width: int, height: int, top: int) -> Sheet:
-        """The input (`None`) or the view of a pose, without its heading."""
+        """The panel of a pose, or of the input if `name` is `None`, without heading."""
         if name is None:
             return input_panel(self.scene, frame, width, height, top, self.theme, close_up=self.look.close_up)
-        return pose_panel(
-            self.scene, self.staging, name, frame, width, height, top, self.theme, self.look.orbit,
-            ghost=self.look.overlay,
-        )  # fmt: skip
+        view = PoseView(self.scene, self.placement, name, self.look.orbit, ghost=self.look.overlay)
+        return pose_panel(view, frame, width, height, top, self.theme)
 
     def _panels(self, sheet: Sheet, frame: int) -> None:
         u, theme, width, height = self.unit, self.theme, self.panel_width, self.panel_height
         for column, name in enumerate([None, *self.views]):
             panel = self.panel(name, frame, width, height, round(34 * u))
             panel.text(12 * u, 22 * u, heading(name), 13 * u, theme["ink"], bold=True)
-            if name in self.scene.errors_mm:
+            if name is not None and name in self.scene.errors_mm:
                 panel.text(width - 12 * u, 22 * u, "mm", 11 * u, theme["muted"], anchor="rs")
                 number = f"{self.scene.errors_mm[name][frame]:.1f}"
                 panel.text(width - 34 * u, 22 * u, number, 17 * u, theme["ink"], anchor="rs", bold=True)
@@ -91,8 +91,8 @@ class Drawing:
             self._curves(sheet)
         return sheet
 
-    def _scale(self):
-        """Frame and error to chart coordinates, and the error at the top."""
+    def _scale(self) -> tuple[Callable[[float], float], Callable[[float], float], float]:
+        """Functions from frame to x and from error in mm to y of the chart, and the error at its top."""
         u = self.unit
         left, right = self.margin + _CHART_LEFT * u, self.look.width_px - self.margin - 4 * u
         last = max(self.scene.frames - 1, 1)
@@ -107,9 +107,9 @@ class Drawing:
             sheet.line((x(0), y(value)), (x(self.scene.frames - 1), y(value)), 1, theme["hairline"], round_ends=False)
             sheet.text(x(0) - 7 * u, y(value), f"{value:g}", 10 * u, theme["muted"], anchor="rm")
         for i, errors in enumerate(self.scene.errors_mm.values()):
-            sheet.path([(x(f), y(e)) for f, e in enumerate(errors)], 1.2 * u, theme[f"series-{i % 5}"])
+            sheet.path([(x(f), y(float(e))) for f, e in enumerate(errors)], 1.2 * u, theme[f"series-{i % 5}"])
         labels = [(name, theme[f"series-{i % 5}"]) for i, name in enumerate(self.scene.errors_mm)]
-        right = self.look.width_px - self.margin
+        right: float = self.look.width_px - self.margin
         for label, color in [("MPJPE in mm", theme["muted"]), *reversed(labels if len(labels) > 1 else [])]:
             sheet.text(right, self.chart_top - 10 * u, label, 11 * u, color, anchor="rs")
             right -= sheet.text_width(label, 11 * u) + 16 * u
@@ -131,8 +131,8 @@ class Drawing:
 def draw_header(
     sheet: Sheet, scene: Scene, theme: dict[str, str], margin: int, u: float, *, ghost: bool = False
 ) -> None:
-    """Title, subtitle, colours, and the badge of synthetic data."""
-    right = sheet.width - margin
+    """Draw title, subtitle, legend of colours, and the badge of synthetic data."""
+    right: float = sheet.width - margin
     if scene.synthetic:
         right = _badge(sheet, right, 19 * u, theme, u)
     title = sheet.shorten(scene.title, 19 * u, right - 1.5 * margin)
@@ -159,14 +159,14 @@ def _badge(sheet: Sheet, right: float, top: float, theme: dict[str, str], u: flo
 
 
 def heading(name: str | None) -> str:
-    """Names of methods are shown as they are; ours begin like a heading."""
+    """Heading of a panel: names of models as they are, names of srnet with a capital letter."""
     if name is None:
         return "Input, 2D"
     return name.capitalize() if name in ("prediction", "ground truth") else name
 
 
 def nice_ceiling(value: float) -> float:
-    """The next round number from 1 up, for the top of an axis."""
+    """The smallest round number, at least 1, that is not below `value`: the top of an axis."""
     power = 1
     while power * 10 <= value:
         power *= 10

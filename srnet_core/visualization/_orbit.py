@@ -1,4 +1,4 @@
-"""The viewer's eye: a perspective view that circles the middle of the stage. `assets/view.js` has the same formulas."""
+"""The viewer's eye: a perspective view that circles the poses. `assets/view.js` has the same formulas."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ FIELD_OF_VIEW_DEG = 26.0
 
 @dataclass(frozen=True)
 class Orbit:
-    """Where the eye is. Azimuth 0 looks along +y, as the recording camera did; positive moves the eye to the right.
+    """Position of the eye. Azimuth 0 looks along +y, as the recording camera did; positive moves the eye to the right.
 
     Attributes:
         azimuth_deg, elevation_deg: direction of the eye as seen from the target.
-        zoom: 1 fits the stage into the panel, 2 is twice as large.
+        zoom: 1 fits the poses into the panel, 2 shows them twice as large.
     """
 
     azimuth_deg: float = -28.0
@@ -22,16 +22,16 @@ class Orbit:
 
 
 def view_axes(orbit: Orbit) -> np.ndarray:
-    """(3, 3): the rows are right, up and forward of the eye, in stage coordinates."""
+    """(3, 3): the rows are right, up and forward of the eye, in world coordinates."""
     a, e = np.radians([orbit.azimuth_deg, orbit.elevation_deg])
     sa, ca, se, ce = np.sin(a), np.cos(a), np.sin(e), np.cos(e)
     return np.array([[ca, sa, 0], [-sa * se, ca * se, ce], [-sa * ce, ca * ce, -se]])
 
 
 def fit_distance_m(radius_m: float, height_m: float, aspect: float) -> float:
-    """Distance of the eye at which a cylinder on the floor fits a panel of that width to height."""
+    """Distance of the eye in metres at which a cylinder on the floor fits a panel; `aspect` is its width / height."""
     half_tan = np.tan(np.radians(FIELD_OF_VIEW_DEG / 2))
-    vertical = (0.53 * height_m + 0.22 * radius_m) / half_tan  # the near rim is seen lower and larger
+    vertical = (0.53 * height_m + 0.22 * radius_m) / half_tan  # the near rim appears lower and larger
     horizontal = 1.06 * radius_m / (half_tan * aspect)
     return float(max(vertical, horizontal) + 0.8 * radius_m)
 
@@ -44,16 +44,16 @@ def project(
     size_px: tuple[float, float],
     top_px: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Stage points to a panel.
+    """Project points to the pixels of a panel.
 
     Args:
-        points_m: (..., 3) stage coordinates, z up, floor at 0.
-        radius_m, height_m: the cylinder on the floor that is to be seen.
+        points_m: (..., 3) world coordinates, z up, floor at 0.
+        radius_m, height_m: size of the cylinder on the floor that has to be visible.
         size_px: (width, height) of the panel.
-        top_px: height of a heading, kept free.
+        top_px: height that is kept free for a heading.
 
     Returns:
-        (..., 2) panel pixels, y down, and (...,) distance along the view in metres, relative to the target's.
+        (..., 2) panel pixels, y down, and (...,) depth along the view in metres, relative to the target.
     """
     width, height = size_px[0], size_px[1] - top_px
     distance = fit_distance_m(radius_m, height_m, width / height) / orbit.zoom

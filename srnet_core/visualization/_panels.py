@@ -1,10 +1,13 @@
-"""What a picture's panels hold: the 2D input in its image, a 3D pose on its floor."""
+"""Panels of a picture: the 2D input in its image, a 3D pose on its floor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
+from srnet_core.visualization._floor import Placement
 from srnet_core.visualization._orbit import Orbit, project
 from srnet_core.visualization._sheet import Sheet
-from srnet_core.visualization._staging import Staging
 from srnet_core.visualization._theme import mix
 from srnet_core.visualization.scene import Scene
 
@@ -13,16 +16,18 @@ _HAZE = 0.42
 
 
 def person_box_px(keypoints_2d_px: np.ndarray) -> tuple[float, float, float, float]:
-    """The part of the image the person moves in over the whole clip, with room around it: x, y, width, height."""
+    """The part of the image that contains the person in all frames, with a margin: (x, y, width, height)."""
     low, high = keypoints_2d_px.min(axis=(0, 1)), keypoints_2d_px.max(axis=(0, 1))
     room = 0.12 * max(*(high - low), 10)
-    return (*(low - room), *(high - low + 2 * room))
+    x, y = low - room
+    width, height = high - low + 2 * room
+    return x, y, width, height
 
 
 def input_panel(
     scene: Scene, frame: int, width: int, height: int, top: int, theme: dict[str, str], *, close_up: bool = False
 ) -> Sheet:
-    """The 2D keypoints of one frame in the outline of their image, below `top` pixels left for a heading."""
+    """The 2D keypoints of one frame in the outline of their image; `top` pixels are kept free for a heading."""
     sheet = Sheet(width, height, theme["panel"])
     image_width, image_height = scene.image_size_px
     x, y, w, h = person_box_px(scene.keypoints_2d_px) if close_up else (0, 0, image_width, image_height)
@@ -41,24 +46,39 @@ def input_panel(
     return sheet
 
 
-def pose_panel(
-    scene: Scene, staging: Staging, name: str, frame: int, width: int, height: int, top: int, theme: dict[str, str],
-    orbit: Orbit, *, ghost: bool = False,
-) -> Sheet:  # fmt: skip
-    """One 3D pose on its floor, with the ground truth behind it where `ghost` asks for it."""
+@dataclass(frozen=True)
+class PoseView:
+    """A view of one pose of a scene.
+
+    Attributes:
+        name: name of the pose.
+        orbit: position of the eye.
+        ghost: draw the ground truth behind the pose.
+    """
+
+    scene: Scene
+    placement: Placement
+    name: str
+    orbit: Orbit
+    ghost: bool = False
+
+
+def pose_panel(view: PoseView, frame: int, width: int, height: int, top: int, theme: dict[str, str]) -> Sheet:
+    """One 3D pose on its floor; `top` pixels are kept free for a heading."""
+    scene, placement, name = view.scene, view.placement, view.name
     sheet = Sheet(width, height, theme["panel"])
 
-    def eye(points_m):
-        return project(np.asarray(points_m), orbit, staging.radius_m, staging.height_m, (width, height), top)
+    def eye(points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return project(np.asarray(points_m), view.orbit, placement.radius_m, placement.height_m, (width, height), top)
 
-    points_m = staging.poses_m[name][frame].astype(np.float64)
-    bone = max(2.0, height / 105) * np.sqrt(orbit.zoom)
+    points_m = placement.poses_m[name][frame].astype(np.float64)
+    bone = max(2.0, height / 105) * np.sqrt(view.orbit.zoom)
     _shadow(sheet, scene, eye(points_m * (1, 1, 0))[0], bone * 2.2, theme)
-    _floor(sheet, eye, staging.floor_m[frame], max(2.2, 2 * staging.radius_m), theme)
+    _floor(sheet, eye, placement.floor_m[frame], max(2.2, 2 * placement.radius_m), theme)
     points, depth = eye(points_m)
-    if ghost and scene.reference not in (None, name):
-        _ghost(sheet, scene, eye(staging.poses_m[scene.reference][frame])[0], points, bone, theme)
-    _figure(sheet, scene, points, depth / staging.radius_m, bone, theme)
+    if view.ghost and scene.reference is not None and scene.reference != name:
+        _ghost(sheet, scene, eye(placement.poses_m[scene.reference][frame])[0], points, bone, theme)
+    _figure(sheet, scene, points, depth / placement.radius_m, bone, theme)
     return sheet
 
 
@@ -68,13 +88,19 @@ def _shadow(sheet: Sheet, scene: Scene, points: np.ndarray, width: float, theme:
         sheet.line(points[parent], points[child], width, color)
 
 
-def _floor(sheet: Sheet, eye, shift_m: np.ndarray, reach_m: float, theme: dict[str, str]) -> None:
-    """Grid lines in short pieces that fade towards the rim."""
-    steps = np.arange(-np.ceil(reach_m / _GRID_M) - 1, np.ceil(reach_m / _GRID_M) + 2) * _GRID_M
+def _floor(
+    sheet: Sheet,
+    eye: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    shift_m: np.ndarray,
+    reach_m: float,
+    theme: dict[str, str],
+) -> None:
+    """Draw the grid of the floor in short pieces that fade towards the rim."""
+    offsets = np.arange(-np.ceil(reach_m / _GRID_M) - 1, np.ceil(reach_m / _GRID_M) + 2) * _GRID_M
     starts = np.arange(-reach_m, reach_m, _PIECE_M)
     for axis in (0, 1):
-        across, along = np.meshgrid(steps - shift_m[axis] % _GRID_M, starts, indexing="ij")
-        ends = np.zeros((*across.shape, 2, 3))  # (lines, pieces, both ends, xyz)
+        across, along = np.meshgrid(offsets - shift_m[axis] % _GRID_M, starts, indexing="ij")
+        ends = np.zeros((*across.shape, 2, 3))  # (grid lines, pieces, both ends, xyz)
         ends[..., axis] = across[..., None]
         ends[..., 1 - axis] = along[..., None] + (0, _PIECE_M)
         strength = 1 - np.hypot(across, along + _PIECE_M / 2) / reach_m
@@ -95,24 +121,24 @@ def _ghost(
 def _figure(
     sheet: Sheet, scene: Scene, points: np.ndarray, depth: np.ndarray, bone: float, theme: dict[str, str]
 ) -> None:
-    """Bones and joints from far to near, each bone edged in the panel's colour, far ones paler.
+    """Draw bones and joints from far to near; bones have an edge in the panel's colour, far parts are paler.
 
     Args:
         points: (J, 2) pixels.
-        depth: (J,), 1 at the far rim of the stage, -1 at the near one.
+        depth: (J,), 1 at the far rim of the cylinder around the poses, -1 at the near rim.
     """
-    over = depth.copy()  # a joint lies over the bones that meet in it
-    parts = []
+    over = depth.copy()  # a joint is drawn over the bones that meet in it
+    parts: list[tuple[float, int | None, int]] = []
     for parent, child in scene.skeleton.bones:
         middle = (depth[parent] + depth[child]) / 2
         parts.append((middle, parent, child))
         over[[parent, child]] = np.minimum(over[[parent, child]], middle)
     parts += [(over[j] - 1e-3, None, j) for j in range(len(points))]
-    for at, parent, joint in sorted(parts, key=lambda part: -part[0]):
-        haze = np.clip(0.16 + 0.26 * (at if parent is not None else depth[joint]), 0, _HAZE)
+    for at, start, joint in sorted(parts, key=lambda part: -part[0]):
+        haze = np.clip(0.16 + 0.26 * (at if start is not None else depth[joint]), 0, _HAZE)
         color = mix(theme[scene.sides[joint]], theme["panel"], float(haze))
-        if parent is None:
+        if start is None:
             sheet.disc(points[joint], bone * 0.85, color)
         else:
-            sheet.line(points[parent], points[joint], bone + 2.4, theme["panel"], round_ends=False)
-            sheet.line(points[parent], points[joint], bone, color)
+            sheet.line(points[start], points[joint], bone + 2.4, theme["panel"], round_ends=False)
+            sheet.line(points[start], points[joint], bone, color)

@@ -1,8 +1,9 @@
-"""A surface to draw on with smooth edges: Pillow draws without them, so everything is drawn larger and shrunk."""
+"""A drawing surface with smooth edges. Pillow draws rough ones, so everything is drawn enlarged and then reduced."""
 
 import bisect
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
 from srnet_core.errors import require_extra
 
@@ -24,7 +25,7 @@ class Sheet:
     Args:
         width, height: size in pixels.
         background: colour.
-        enlarge: how many times larger things are drawn before the picture is shrunk.
+        enlarge: factor by which everything is enlarged before the picture is reduced.
     """
 
     def __init__(self, width: int, height: int, background: Color, *, enlarge: int = 3):
@@ -33,12 +34,12 @@ class Sheet:
         self._image = image.new("RGB", (width * enlarge, height * enlarge), background)
         self._draw = require_extra("PIL.ImageDraw", "viz").Draw(self._image)
 
-    def finish(self):
+    def finish(self) -> Any:
         """The finished `PIL.Image.Image`, RGB."""
         return self._image.reduce(self._k) if self._k > 1 else self._image
 
     def paste(self, sheet: "Sheet", left: int, top: int) -> None:
-        """Lay another sheet of the same enlargement onto this one."""
+        """Copy another sheet with the same enlargement onto this one."""
         self._image.paste(sheet._image, (left * self._k, top * self._k))
 
     def line(self, a: Point, b: Point, width: float, color: Color, *, round_ends: bool = True) -> None:
@@ -59,19 +60,28 @@ class Sheet:
     def disc(self, center: Point, radius: float, color: Color) -> None:
         self._circle(center[0] * self._k, center[1] * self._k, radius * self._k, color)
 
-    def box(self, left: float, top: float, right: float, bottom: float, color: Color, *, edge: Color | None = None,
-            radius: float = 0) -> None:  # fmt: skip
+    def box(
+        self,
+        left: float,
+        top: float,
+        right: float,
+        bottom: float,
+        color: Color,
+        *,
+        edge: Color | None = None,
+        radius: float = 0,
+    ) -> None:
         corners = [left * self._k, top * self._k, right * self._k - 1, bottom * self._k - 1]
         self._draw.rounded_rectangle(corners, radius * self._k, color, edge, self._k if edge else 0)
 
     def frame(self, color: Color) -> None:
-        """A hairline around the sheet."""
+        """Draw a hairline around the sheet."""
         self._draw.rectangle((0, 0, self._image.width - 1, self._image.height - 1), None, color, self._k)
 
     def text(
         self, x: float, y: float, text: str, size: float, color: Color, *, anchor: str = "ls", bold: bool = False
     ) -> None:
-        """Write one line; the anchor is Pillow's, "ls" for left end of the baseline."""
+        """Write one line of text at an anchor of Pillow, e.g. "ls" for the left end of the baseline."""
         weight = 0.016 * size * self._k if bold else 0
         font = _font(text, size * self._k)
         self._draw.text((x * self._k, y * self._k), text, color, font, anchor, stroke_width=weight)
@@ -80,7 +90,7 @@ class Sheet:
         return _font(text, size * self._k).getlength(text) / self._k
 
     def shorten(self, text: str, size: float, room: float) -> str:
-        """`text`, or as much of its beginning as fits, with an ellipsis."""
+        """`text`, or as much of its beginning as fits into `room` pixels, with an ellipsis."""
         if self.text_width(text, size) <= room:
             return text
         fits = bisect.bisect_right(range(1, len(text)), room, key=lambda n: self.text_width(text[:n] + "...", size))
@@ -90,8 +100,8 @@ class Sheet:
         self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), color)
 
 
-def _font(text: str, size: float):
-    """Pillow's own font, unless one of the usual system fonts has more of the letters."""
+def _font(text: str, size: float) -> Any:
+    """Pillow's own font, or a common system font if that has more of the characters of `text`."""
     return max(_fonts(round(size, 1)), key=lambda font: sum(_has(font, c) for c in set(text)))
 
 
@@ -108,5 +118,5 @@ def _fonts(size: float) -> tuple:
 
 
 @cache
-def _has(font, character: str) -> bool:
+def _has(font: Any, character: str) -> bool:
     return character.isspace() or bytes(font.getmask(character)) != bytes(font.getmask("\U0010ffff"))

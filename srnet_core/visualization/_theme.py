@@ -1,4 +1,7 @@
-"""Colours of pages and pictures, light and dark. Left, right and middle stay apart for colour-blind eyes (Okabe and Ito)."""
+"""Colours of pages and pictures, light and dark.
+
+The colours of left, right and middle can be told apart with colour-blind eyes (Okabe and Ito).
+"""
 
 LIGHT = {
     "page": "#f4f5f7",
@@ -51,5 +54,7 @@ def css_variables(theme: dict[str, str]) -> str:
 
 def mix(a: str, b: str, amount: float) -> tuple[int, int, int]:
     """The colour `amount` of the way from `a` to `b`, both "#rrggbb"."""
-    channels = zip(bytes.fromhex(a[1:]), bytes.fromhex(b[1:]))
-    return tuple(round(x + (y - x) * amount) for x, y in channels)
+    red, green, blue = (
+        round(x + (y - x) * amount) for x, y in zip(bytes.fromhex(a[1:]), bytes.fromhex(b[1:]), strict=True)
+    )
+    return red, green, blue

@@ -1,7 +1,7 @@
 """A picture of a skeleton's divisions into body parts: one figure for each, coloured by part."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from srnet_core.visualization._front_view import front_view
 from srnet_core.visualization._sheet import Sheet
 from srnet_core.visualization._theme import DARK, LIGHT
 
-# apart for colour-blind eyes (Okabe and Ito), in an order that keeps neighbours apart too
+# distinct for colour-blind eyes (Okabe and Ito), in an order in which neighbours are distinct too
 COLORS = ("#d1480a", "#0b6fb8", "#00805f", "#a8519a", "#c78a00", "#3aa5c9", "#7a5a3c", "#8a93a0")
 _PANEL, _LINE, _MARGIN, _MAX_DIVISIONS = 320, 20, 20, 12
 
@@ -22,13 +22,14 @@ _PANEL, _LINE, _MARGIN, _MAX_DIVISIONS = 320, 20, 20, 12
 def write_groups_png(
     skeleton: Skeleton, divisions: Mapping[str, BodyParts], path: str | Path, *, dark: bool = False
 ) -> Path:
-    """Draw divisions side by side. A joint in several parts has a ring for each.
+    """Draw divisions side by side. A joint in several body parts has a ring for each.
 
     Args:
-        divisions: by title, (name, joint names) of each part; 1 to 12 divisions.
+        divisions: title -> (name, joint names) of each body part; 1 to 12 divisions.
+        dark: draw light on dark.
 
     Raises:
-        ConfigError: no divisions or too many, or one that does not cover the skeleton.
+        ConfigError: there are no divisions or too many, or one does not cover the skeleton.
         MissingExtraError: Pillow is not installed.
         UserMistake: the file cannot be written.
     """
@@ -52,15 +53,17 @@ def _panel(skeleton: Skeleton, title: str, parts: BodyParts, figure: int, height
     panel = Sheet(_PANEL, height, theme["panel"])
     panel.text(14, 28, panel.shorten(title, 15, _PANEL - 28), 15, theme["ink"], bold=True)
     _figure(panel, skeleton, groups, (50, figure), theme)
-    for line, (name, joints) in enumerate(parts):
-        y = figure + _LINE * line + 8
-        panel.disc((20, y - 4), 5, COLORS[line % len(COLORS)])
+    for row, (name, joints) in enumerate(parts):
+        y = figure + _LINE * row + 8
+        panel.disc((20, y - 4), 5, COLORS[row % len(COLORS)])
         panel.text(34, y, panel.shorten(f"{name} ({len(joints)})", 12, _PANEL - 48), 12, theme["muted"])
     panel.frame(theme["hairline"])
     return panel
 
 
-def _figure(panel: Sheet, skeleton: Skeleton, groups, rows: tuple[int, int], theme: dict[str, str]) -> None:
+def _figure(
+    panel: Sheet, skeleton: Skeleton, groups: Sequence[Sequence[int]], rows: tuple[int, int], theme: dict[str, str]
+) -> None:
     points = _fit(front_view(skeleton), rows)
     for parent, child in skeleton.bones:
         own = [g for g, joints in enumerate(groups) if {parent, child} <= set(joints)]
@@ -72,16 +75,15 @@ def _figure(panel: Sheet, skeleton: Skeleton, groups, rows: tuple[int, int], the
             panel.disc(point, 5 + 3 * ring, COLORS[g % len(COLORS)])
     for joint, (x, y) in enumerate(points):
         away = 6 + 3 * sum(joint in joints for joints in groups)
-        if abs(x - _PANEL / 2) < 1:  # in the middle, where bones leave to both sides
+        if abs(x - _PANEL / 2) < 1:  # in the middle, where bones go to both sides
             panel.text(x + away, y - 9, skeleton.joint_names[joint], 8.5, theme["ink"], anchor="lm")
         else:
-            right = x > _PANEL / 2
-            panel.text(x + (away if right else -away), y, skeleton.joint_names[joint], 8.5, theme["ink"],
-                       anchor="lm" if right else "rm")  # fmt: skip
+            at, anchor = (x + away, "lm") if x > _PANEL / 2 else (x - away, "rm")
+            panel.text(at, y, skeleton.joint_names[joint], 8.5, theme["ink"], anchor=anchor)
 
 
 def _fit(points: np.ndarray, rows: tuple[int, int]) -> np.ndarray:
-    """Scale into the panel, with room for names at both sides and a margin above and below."""
+    """Scale (J, 2) points into the panel, with room for names at both sides and a margin above and below."""
     low, high = points.min(axis=0), points.max(axis=0)
     room = np.array([_PANEL - 130.0, rows[1] - rows[0] - 40.0])
     scale = min(room / np.maximum(high - low, 1e-6))

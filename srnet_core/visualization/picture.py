@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,18 +19,25 @@ _COLORS = 96
 
 
 def write_png(
-    scene: Scene, path: str | Path, frame: int = 0, *, width_px: int = 1280, dark: bool = False, overlay: bool = False,
-    close_up: bool = False, orbit: Orbit | None = None,
-) -> Path:  # fmt: skip
+    scene: Scene,
+    path: str | Path,
+    frame: int = 0,
+    *,
+    width_px: int = 1280,
+    dark: bool = False,
+    overlay: bool = False,
+    close_up: bool = False,
+    orbit: Orbit | None = None,
+) -> Path:
     """Write one frame as a PNG: input, poses side by side, error chart.
 
     Args:
-        frame: which one, from 0; negative counts from the end.
+        frame: index of the frame; negative counts from the end.
         width_px: width of the picture, 320 to 2400.
-        dark: light on dark.
+        dark: draw light on dark.
         overlay: draw the ground truth into the other views instead of beside them.
-        close_up: show only the part of the image the person is in.
-        orbit: where the eye is; left out, to the left of the recording camera and a little above.
+        close_up: show only the part of the image that contains the person.
+        orbit: position of the eye; by default left of the recording camera and a little above it.
 
     Raises:
         ConfigError: there is no such frame, or the width is out of range.
@@ -42,19 +50,30 @@ def write_png(
 
 
 def write_gif(
-    scene: Scene, path: str | Path, *, width_px: int = 800, max_frames: int = 150, fps: float = 25.0, start: int = 0,
-    dark: bool = False, overlay: bool = False, close_up: bool = False, orbit: Orbit | None = None,
-) -> Path:  # fmt: skip
-    """Write an animation that plays at the speed of life and repeats.
+    scene: Scene,
+    path: str | Path,
+    *,
+    width_px: int = 800,
+    max_frames: int = 150,
+    fps: float = 25.0,
+    start: int = 0,
+    dark: bool = False,
+    overlay: bool = False,
+    close_up: bool = False,
+    orbit: Orbit | None = None,
+) -> Path:
+    """Write an animation that plays in real time and repeats.
 
     GIF counts time in hundredths of a second, so the frame rate becomes 100 / n, at most that of the scene and at
-    most 50. Frames of the scene in between are left out; the animation stops after `max_frames` or at the end.
+    most 50. Frames of the scene in between are skipped; the animation ends after `max_frames` pictures or at the last
+    frame.
 
     Args:
         width_px: width of the picture, 320 to 2400.
-        max_frames: at most that many pictures, 1 to 1500.
+        max_frames: largest number of pictures, 1 to 1500.
         fps: pictures per second.
-        start: first frame of the scene.
+        start: first frame of the scene; negative counts from the end.
+        dark, overlay, close_up, orbit: as in `write_png`.
 
     Raises:
         ConfigError, MissingExtraError, UserMistake: as `write_png`.
@@ -68,20 +87,26 @@ def write_gif(
 
 
 def gif_timing(frames: int, scene_fps: float, fps: float, max_frames: int) -> tuple[int, np.ndarray]:
-    """How long each picture of an animation stands, in 1/100 s, and which frame it shows."""
+    """Duration of each picture of an animation in 1/100 s, and (N,) frames that the pictures show."""
     if not (np.isfinite(fps) and fps > 0):
         raise ConfigError(f"must be a positive number, not {fps}", where="fps")
-    delay_cs = max(2, round(100 / min(fps, scene_fps)))  # browsers slow down anything below 2
-    step = delay_cs / 100 * scene_fps
-    count = min(max_frames, int((frames - 1) / step + 1e-9) + 1)
-    return delay_cs, np.minimum(np.rint(np.arange(count) * step).astype(int), frames - 1)
+    delay_cs = max(2, round(100 / min(fps, scene_fps)))  # browsers slow down shorter delays
+    apart = delay_cs / 100 * scene_fps  # frames of the scene per picture
+    count = min(max_frames, int((frames - 1) / apart + 1e-9) + 1)
+    return delay_cs, np.minimum(np.rint(np.arange(count) * apart).astype(int), frames - 1)
 
 
 def contact_sheet(
-    scene: Scene, path: str | Path, *, columns: int = 6, width_px: int = 1600, dark: bool = False,
-    close_up: bool = True, orbit: Orbit | None = None,
-) -> Path:  # fmt: skip
-    """Write evenly spaced frames side by side, one row for the input and one for each pose, as a PNG.
+    scene: Scene,
+    path: str | Path,
+    *,
+    columns: int = 6,
+    width_px: int = 1600,
+    dark: bool = False,
+    close_up: bool = True,
+    orbit: Orbit | None = None,
+) -> Path:
+    """Write evenly spaced frames side by side as a PNG: one row for the input and one for each pose.
 
     Raises:
         ConfigError, MissingExtraError, UserMistake: as `write_png`.
@@ -93,12 +118,12 @@ def contact_sheet(
     return write_bytes(path, _png(_contact_image(drawing, min(columns, scene.frames))))
 
 
-def _contact_image(drawing: Drawing, columns: int):
+def _contact_image(drawing: Drawing, columns: int) -> Any:
     scene, theme, u = drawing.scene, drawing.theme, drawing.unit
     width, margin, gap = drawing.look.width_px, drawing.margin, drawing.gap
     top = drawing.panel_top
     cell = (width - 2 * margin - (columns - 1) * gap) // columns
-    rows = [None, *scene.poses]
+    rows: list[str | None] = [None, *scene.poses]
     heights = [round(1.1 * cell)] + [round(1.3 * cell)] * len(scene.poses)
     sheet = Sheet(width, top + sum(heights) + gap * len(rows) + round(34 * u), theme["page"])
     draw_header(sheet, scene, theme, margin, u)
@@ -109,7 +134,7 @@ def _contact_image(drawing: Drawing, columns: int):
             panel = drawing.panel(name, int(frame), cell, height, round(28 * u))
             if column == 0:
                 panel.text(10 * u, 20 * u, heading(name), 12 * u, theme["ink"], bold=True)
-            if name in scene.errors_mm:
+            if name is not None and name in scene.errors_mm:
                 text = f"{scene.errors_mm[name][frame]:.1f} mm"
                 panel.text(cell - 10 * u, 20 * u, text, 12 * u, theme["ink"], anchor="rs", bold=True)
             panel.frame(theme["hairline"])
@@ -129,13 +154,13 @@ def _look(width_px: int, dark: bool, overlay: bool, close_up: bool, orbit: Orbit
 
 
 def _frame(scene: Scene, frame: int) -> int:
-    """`frame` counted from the front."""
+    """`frame` counted from the first frame."""
     if not -scene.frames <= frame < scene.frames:
         raise ConfigError(f"there is no frame {frame}, only 0 to {scene.frames - 1}", where="frame")
     return frame % scene.frames
 
 
-def _png(image) -> bytes:
+def _png(image: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
@@ -143,7 +168,7 @@ def _png(image) -> bytes:
 
 def _gif(drawing: Drawing, frames: np.ndarray, delay_cs: int) -> bytes:
     palette = _palette(drawing, frames)
-    no_dither = require_extra("PIL.Image", "viz").Dither.NONE  # dither would crawl, and costs most of the file size
+    no_dither = require_extra("PIL.Image", "viz").Dither.NONE  # dither would flicker, and takes most of the file size
     pictures = (drawing.frame(int(f)).quantize(palette=palette, dither=no_dither) for f in frames)
     buffer = io.BytesIO()
     next(pictures).save(
@@ -152,7 +177,7 @@ def _gif(drawing: Drawing, frames: np.ndarray, delay_cs: int) -> bytes:
     return buffer.getvalue()
 
 
-def _palette(drawing: Drawing, frames: np.ndarray):
+def _palette(drawing: Drawing, frames: np.ndarray) -> Any:
     """One palette for all pictures, from a few of them, so that colours do not flicker."""
     image = require_extra("PIL.Image", "viz")
     sample = [drawing.frame(int(f)) for f in frames[:: max(1, len(frames) // 4)][:4]]

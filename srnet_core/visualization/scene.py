@@ -1,11 +1,12 @@
-"""What a picture shows: one clip's 2D input and one or more 3D poses of it, checked once, drawn by `page` and `picture`."""
+"""Scenes: the 2D input and one or more 3D poses of a clip, checked once and drawn by `page` and `picture`."""
 
 import dataclasses
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -20,35 +21,35 @@ MAX_POSES = 6
 MAX_TEXT = 300
 _MAX_SPAN_M, _MAX_DISTANCE_M, _MAX_PX = 20.0, 1e5, 1e6
 
-_CAMERA_TO_UPRIGHT = np.array(
-    [[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]
-)  # x right, y down, z forward -> x right, y forward, z up
+# x right, y down, z forward -> x right, y forward, z up
+_CAMERA_TO_UPRIGHT = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 _UNKNOWN_ORIENTATION = (1.0, 0.0, 0.0, 0.0)
+_FROM_THE_POSES: Mapping[str, np.ndarray] = MappingProxyType({})  # recognized by identity: the errors are not given
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scene:
     """One clip, ready to be drawn. All arguments are given by name.
 
-    All poses of a scene are in the same frame: z up, metres, either all root-relative or all absolute. They are shown
-    and compared as they are, nothing is aligned. `camera_to_view` brings poses from camera space into such a frame.
+    All poses of a scene have the same axes, z up, in metres, and are either all root-relative or all absolute. They are
+    shown and compared without alignment. `camera_to_view` turns poses from camera axes to such axes.
 
     Attributes:
-        title: for instance the name of the input file; any text, it is cleaned and escaped.
-        subtitle: for instance "S9 · Walking · camera 54138969 · srnet 3,3,3".
+        title: e.g. the name of the input file; any text, it is cleaned and escaped.
+        subtitle: e.g. "S9 · Walking · camera 54138969 · srnet 3,3,3".
         skeleton: J joints, of the 2D keypoints and of the poses.
         fps: frames per second.
-        image_size_px: (width, height) of the image the keypoints lie in.
+        image_size_px: (width, height) of the image of the keypoints.
         keypoints_2d_px: (T, J, 2), the input.
         poses: name -> (T, J, 3) metres, z up, in the order they are shown; the name "ground truth" marks the reference.
-        errors_mm: name -> (T,) error per frame (MPJPE). Left out, it is computed from the poses where there is a
-            ground truth; an empty mapping shows none.
-        floor_z_m: height of the floor; left out, the floor lies under the lowest joint.
-        synthetic: the motion was made by a program; a badge says so.
+        errors_mm: name -> (T,) error per frame (MPJPE). By default it is computed from the poses if there is a ground
+            truth; an empty mapping shows no errors.
+        floor_z_m: height of the floor; by default the floor is under the lowest joint.
+        synthetic: the motion was made by a program; a badge tells so.
 
     Raises:
-        ConfigError: shapes that do not fit each other, numbers that are not finite, sizes that are not positive,
-            bodies larger than 20 m (millimetres by mistake).
+        ConfigError: shapes do not fit each other, numbers are not finite, sizes are not positive, or bodies are larger
+            than 20 m (millimetres by mistake).
     """
 
     title: str
@@ -58,22 +59,23 @@ class Scene:
     keypoints_2d_px: np.ndarray
     poses: Mapping[str, np.ndarray]
     subtitle: str = ""
-    errors_mm: Mapping[str, np.ndarray] | None = None
+    errors_mm: Mapping[str, np.ndarray] = field(default_factory=lambda: _FROM_THE_POSES)
     floor_z_m: float | None = None
     synthetic: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        keypoints = _keypoints(self.keypoints_2d_px, self.skeleton)
+        poses = _poses(self.poses, len(keypoints), self.skeleton)
         fields = {
             "title": clean_text(self.title),
             "subtitle": clean_text(self.subtitle),
             "fps": _positive(self.fps, "fps"),
             "image_size_px": _image_size(self.image_size_px),
-            "keypoints_2d_px": _keypoints(self.keypoints_2d_px, self.skeleton),
+            "keypoints_2d_px": keypoints,
+            "poses": poses,
+            "errors_mm": _errors(self.errors_mm, poses, len(keypoints)),
             "synthetic": bool(self.synthetic),
         }
-        frames = len(fields["keypoints_2d_px"])
-        fields["poses"] = _poses(self.poses, frames, self.skeleton)
-        fields["errors_mm"] = _errors(self.errors_mm, fields["poses"], frames)
         if self.floor_z_m is not None:
             fields["floor_z_m"] = float(_finite(np.asarray(self.floor_z_m, np.float64), "floor_z_m", ("the height",)))
         for name, value in fields.items():
@@ -86,7 +88,7 @@ class Scene:
 
     @property
     def reference(self) -> str | None:
-        """The name of the pose the others are compared with, if there is one."""
+        """Name of the pose that the others are compared with, if there is one."""
         return GROUND_TRUTH if GROUND_TRUTH in self.poses else None
 
     @cached_property
@@ -109,14 +111,14 @@ class Scene:
 
 
 def camera_to_view(poses_cam_m: np.ndarray, camera: Camera | None = None) -> np.ndarray:
-    """Put camera-space poses upright: z up, y the horizontal direction the camera looks in, x to its right.
+    """Turn poses from camera axes to upright axes: z up, y along the camera's horizontal heading, x to its right.
 
-    Only the camera's orientation counts, so the poses may be root-relative. Where it is unknown (`None`, or the
-    identity, which `Camera` has by default) the camera is taken to be level.
+    Only the camera's orientation is used, so the poses may be root-relative. If it is unknown (`None`, or the identity,
+    which is the default of `Camera`), the camera is assumed to be level.
 
     Args:
         poses_cam_m: (..., 3) metres, x right, y down, z forward.
-        camera: whose `orientation` turns camera axes into world axes, z up.
+        camera: its `orientation` turns camera axes into world axes, z up.
 
     Returns:
         (..., 3) metres in the dtype of the input.
@@ -130,9 +132,9 @@ def camera_to_view(poses_cam_m: np.ndarray, camera: Camera | None = None) -> np.
 
 
 def _heading_to_y(camera_axes_world: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation about z that brings the camera's horizontal heading to +y."""
+    """(3, 3) rotation about z that turns the camera's horizontal heading to +y."""
     heading = camera_axes_world[:2, 2]
-    if np.hypot(*heading) < 1e-3:  # looking straight up or down: take what is upwards in the image
+    if np.hypot(*heading) < 1e-3:  # the camera looks straight up or down: use the upward direction of the image
         heading = -camera_axes_world[:2, 1]
     x, y = heading / np.hypot(*heading)
     return np.array([[y, -x, 0], [x, y, 0], [0, 0, 1]])
@@ -146,7 +148,7 @@ def clean_text(text: str) -> str:
 
 
 def _is_unwanted(character: str) -> bool:
-    """Control, direction mark, lone surrogate, private use; the joiners that scripts need are welcome."""
+    """Control characters, direction marks, lone surrogates and private use, but not the joiners that scripts need."""
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} and character not in "\u200c\u200d"
 
 
@@ -157,14 +159,14 @@ def _positive(value: float, name: str) -> float:
     return value
 
 
-def _image_size(size) -> tuple[int, int]:
+def _image_size(size: object) -> tuple[int, int]:
     values = np.ravel(np.asarray(size, np.float64))
     if values.shape != (2,) or not np.all(np.isfinite(values)) or min(values) < 1:
         raise ConfigError(f"needs a width and a height in pixels, not {size!r}", where="image_size_px")
     return int(values[0]), int(values[1])
 
 
-def _keypoints(keypoints, skeleton: Skeleton) -> np.ndarray:
+def _keypoints(keypoints: object, skeleton: Skeleton) -> np.ndarray:
     array = np.asarray(keypoints, np.float32)
     joints = skeleton.num_joints
     if array.ndim != 3 or array.shape[1:] != (joints, 2) or not len(array):
@@ -174,17 +176,18 @@ def _keypoints(keypoints, skeleton: Skeleton) -> np.ndarray:
         )
     if np.abs(_finite(array, "keypoints_2d_px", ("frame", "joint"))).max() > _MAX_PX:
         raise ConfigError(
-            f"points lie more than {_MAX_PX:.0e} px away",
+            f"keypoints are more than {_MAX_PX:.0e} px away from the image",
             where="keypoints_2d_px",
-            todo="They should be pixels of the image",
+            todo="Give keypoints in pixels of the image",
         )
     return _read_only(array)
 
 
-def _poses(poses, frames: int, skeleton: Skeleton) -> Mapping[str, np.ndarray]:
+def _poses(poses: object, frames: int, skeleton: Skeleton) -> Mapping[str, np.ndarray]:
     if not isinstance(poses, Mapping) or not 1 <= len(poses) <= MAX_POSES:
         raise ConfigError(f"needs a mapping of 1 to {MAX_POSES} names to arrays", where="poses")
-    expected, checked = (frames, skeleton.num_joints, 3), {}
+    expected = (frames, skeleton.num_joints, 3)
+    checked: dict[str, np.ndarray] = {}
     for name, pose in poses.items():
         array = np.asarray(pose, np.float32)
         if array.shape != expected:
@@ -195,7 +198,7 @@ def _poses(poses, frames: int, skeleton: Skeleton) -> Mapping[str, np.ndarray]:
         _human_sized(array, f"poses[{name!r}]")
         checked[clean_text(name)] = _read_only(array)
     if len(checked) != len(poses):
-        raise ConfigError("two names are the same once control characters are taken out", where="poses")
+        raise ConfigError("two names are the same without their control characters", where="poses")
     return MappingProxyType(checked)
 
 
@@ -203,18 +206,18 @@ def _human_sized(pose: np.ndarray, where: str) -> None:
     span_m = float(np.abs(pose - pose[:, :1]).max())
     if span_m > _MAX_SPAN_M or float(np.abs(pose).max()) > _MAX_DISTANCE_M:
         raise ConfigError(
-            f"joints lie {span_m:.4g} m from the root", where=where, todo="Poses are in metres; are these millimetres?"
+            f"joints are {span_m:.4g} m from the root", where=where, todo="Give poses in metres, not in millimetres"
         )
 
 
-def _errors(errors, poses: Mapping[str, np.ndarray], frames: int) -> Mapping[str, np.ndarray]:
-    if errors is None:
+def _errors(errors: Mapping[str, Any] | None, poses: Mapping[str, np.ndarray], frames: int) -> Mapping[str, np.ndarray]:
+    if errors is None or errors is _FROM_THE_POSES:
         return MappingProxyType(_distances_mm(poses))
     checked = {}
     for name, values in errors.items():
         where, name, array = f"errors_mm[{name!r}]", clean_text(name), np.asarray(values, np.float32)
         if name not in poses:
-            raise ConfigError(f"there is no pose of that name; there are {', '.join(poses)}", where=where)
+            raise ConfigError(f"there is no pose of that name; the names are {', '.join(poses)}", where=where)
         if array.shape != (frames,):
             raise ConfigError(f"needs one number per frame, the shape ({frames},), not {array.shape}", where=where)
         if np.min(_finite(array, where, ("frame",))) < 0:
@@ -236,12 +239,13 @@ def _distances_mm(poses: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _finite(array: np.ndarray, where: str, axes: tuple[str, ...]) -> np.ndarray:
+    """`array`, if all its numbers are finite; `axes` are names of its dimensions for the message."""
     bad = ~np.isfinite(array)
     if bad.any():
         first = np.unravel_index(int(np.argmax(bad)), array.shape) if array.ndim else ()
-        place = ", ".join(f"{axis} {i}" for axis, i in zip(axes, first)) or axes[0]
+        where_first = ", ".join(f"{axis} {i}" for axis, i in zip(axes, first)) or axes[0]
         raise ConfigError(
-            f"{int(bad.sum())} numbers are not finite, the first at {place}",
+            f"{int(bad.sum())} numbers are not finite, the first at {where_first}",
             where=where,
             todo="Fill or cut missing values before drawing",
         )

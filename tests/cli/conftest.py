@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from cli_running import DATA, TINY, Ran
-from tests_support import write_published
+from support.cli import DATA, TINY, Ran
+from support.small_data import write_published
 
 from srnet_cli.app import run
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 import typer
-from cli_running import DATA
+from support.cli import DATA
 
 from srnet_cli import app, console, tables, wording
 from srnet_cli.commands import prepare

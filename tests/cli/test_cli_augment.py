@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_running import DATA, TINY
+from support.cli import DATA, TINY
 
 from srnet_core.checkpoint import load_checkpoint
 

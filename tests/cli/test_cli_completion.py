@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_running import DATA
+from support.cli import DATA
 
 from srnet_core import lookup
 from srnet_core.config import ModelConfig, settings_of

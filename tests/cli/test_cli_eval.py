@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_running import DATA, TINY
+from support.cli import DATA, TINY
 
 from srnet_core.checkpoint import save_checkpoint
 from srnet_core.models import build_model
@@ -144,7 +144,7 @@ def test_what_cannot_be_measured(srnet, checkpoint, options, said):
 def test_data_of_another_skeleton(srnet, checkpoint):
     """A checkpoint of 17 joints on data of 16."""
     import numpy as np
-    from tests_support import write_published
+    from support.small_data import write_published
 
     write_published(Path("data"), "other")
     for path, key in (("data/data_3d_other.npz", "positions_3d"), ("data/data_2d_other_gt.npz", "positions_2d")):
@@ -251,7 +251,7 @@ def test_no_such_file_and_a_folder(srnet, checkpoint):
 
 def test_numbers_that_are_not_numbers_are_null_in_json(srnet, own_data):
     """Takes of one frame have no velocity."""
-    from tests_support import write_published
+    from support.small_data import write_published
 
     write_published(Path("data"), "still", takes={"Stand": 1})
     srnet("train", "--dataset", "still", "--subjects-test", "C", *TINY, "--name", "still").ok()

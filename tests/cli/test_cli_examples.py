@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from cli_running import Ran, examples_of
+from support.cli import Ran, examples_of
 
 from srnet_cli.app import run
 from srnet_core.export import WrittenNetwork

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from cli_running import examples_of
+from support.cli import examples_of
 from typer.main import get_command
 
 from srnet_cli.app import app

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cli_running import DATA, TINY
+from support.cli import DATA, TINY
 
 LATEST = Path("checkpoint/latest_epoch_run.bin")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plugin_support import EXAMPLE, install, write_dist_info
-from tests_support import moving_poses
+from support.plugins import EXAMPLE, install, write_dist_info
+from support.small_data import moving_poses
 
 from srnet_core.checkpoint import load_checkpoint
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_running import DATA
+from support.cli import DATA
 
 from srnet_core.stages.writer import LOCK, StageWriter
 
@@ -52,7 +52,7 @@ def test_downsample_and_subset_count(srnet):
 
 
 def test_lists_of_many_names_are_shortened(srnet):
-    from tests_support import write_published
+    from support.small_data import write_published
 
     write_published(Path("data"), "many", subjects=tuple(f"P{i}" for i in range(12)), takes={"Walk": 4})
     out = srnet("prepare", "--dataset", "many", "--subjects-test", "P11").ok().out
@@ -70,10 +70,10 @@ def test_lists_of_many_names_are_shortened(srnet):
         (("--subjects-test", "C", "--norm", "bsae"), ("--norm", "Did you mean 'base'?", "lcn", "weak_proj")),
         (("--subjects-test", "C", "--keypoints", "cpn"), ("data_2d_small_cpn.npz", "gt", "--keypoints")),
         (("--subjects-test", "C", "--train-action", "Walk"), ("--train-action", "--protocol cross-action")),
-        (("--protocol", "cross-action"), ("Say --train-action", "Choices: Walk, Sit")),
+        (("--protocol", "cross-action"), ("--train-action", "Choices: Walk, Sit")),
         (("--protocol", "cross-camera", "--train-camera", "0", "--test-camera", "0"), ("camera 0 is in both",)),
         ((), ("no customary split", "--subjects-test")),
-        (("--dataset", "../x"), ("--dataset", "must be letters")),
+        (("--dataset", "../x"), ("--dataset", "must consist of letters")),
         (("--dataset", "smal"), ("data_3d_smal.npz", "small", "--data-dir")),
         (("--dataset", "h36m"), ("data_3d_h36m.npz", "data_2d_h36m_gt.npz", "VideoPose3D", "--dataset synthetic")),
         (("--subset", "0"), ("--subset", "(0, 1]")),
@@ -122,7 +122,7 @@ def cut_2d(members):
         (P2, lambda m: m.update(poses=m.pop("positions_2d")), ("no 'positions_2d'",)),
         (P3, set_poses(np.zeros((40, 16, 3), np.float32)), ("different numbers of joints: 16, 17",)),
         (P3, set_poses(np.zeros((40, 17), np.float32)), ("A/Walk",)),
-        (P3, break_one_number, ("A/Walk", "frame 3, joint 4", "not a finite number")),
+        (P3, break_one_number, ("A/Walk", "frame 3, joint 4", "not finite")),
         (P2, drop_a_camera, ("A/Walk", "1 camera")),
         (P2, cut_2d, ("A/Walk", "10 frames of 2D", "40 of 3D")),
         (P3, lambda m: m.update(positions_3d={}), ("no takes",)),

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_running import DATA, TINY
-from tests_support import write_published
+from support.cli import DATA, TINY
+from support.small_data import write_published
 
 from srnet_cli.commands.train import ctrl_c
 from srnet_core.checkpoint import load_checkpoint

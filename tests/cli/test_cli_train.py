@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cli_running import DATA, TINY
+from support.cli import DATA, TINY
 
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.models import build_model
@@ -193,7 +193,7 @@ def test_synthetic_data_is_said_once(train, srnet, monkeypatch):
         (("--stride", "100"), ("--stride",)),
         (("--validation", "Z"), ("--validation", "Choices: A, B")),
         (("--validation", "1.5"), ("--validation", "between 0 and 1")),
-        (("--validation", "A,B"), ("--validation", "0 train")),
+        (("--validation", "A,B"), ("--validation", "training would have 0 clips")),
         (("--config", "dmo"), ("--config", "Did you mean 'demo'?")),
         (("--config", "mine.toml"), ("mine.toml", "no such preset")),
         (("--groups", ""), ("--groups", "is empty")),

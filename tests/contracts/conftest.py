@@ -1,7 +1,7 @@
 """The contract tests run over the plug-ins of the example package too."""
 
 import pytest
-from plugin_support import example_installed
+from support.plugins import example_installed
 
 
 @pytest.fixture(scope="module", autouse=True)

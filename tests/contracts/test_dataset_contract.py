@@ -8,9 +8,9 @@ import inspect
 import sys
 
 import numpy as np
-import published_files
 import pytest
-from plugin_support import every
+from support import published_files
+from support.plugins import every
 
 from srnet_core import datasets, lookup
 from srnet_core.clip import PoseDataset

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from plugin_support import every
+from support.plugins import every
 
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError, MissingExtraError
@@ -47,7 +47,7 @@ def test_predictions_are_written_the_same_twice(name, stage, predictions, tmp_pa
             write_predictions(predictions, stage, tmp_path / "x", name)
         assert not list(tmp_path.iterdir())
         return
-    frames = sum(p.sequence.length for p in predictions)
+    frames = sum(p.clip.length for p in predictions)
     for file in ("one", "two"):
         assert write_predictions(predictions, stage, tmp_path / file, name) == (len(predictions), frames)
     assert _without_time(tmp_path / "one") == _without_time(tmp_path / "two")

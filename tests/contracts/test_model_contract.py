@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 import torch.nn.functional as F
-from plugin_support import every
+from support.plugins import every
 
 from srnet_core.errors import ConfigError
 from srnet_core.layers.split_recombine import FORMS, SplitRecombineConv1d

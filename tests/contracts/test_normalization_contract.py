@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from plugin_support import every
+from support.plugins import every
 
 from srnet_core import normalization
 from srnet_core.errors import BadFileError, ConfigError, UnknownNameError

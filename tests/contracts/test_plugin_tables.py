@@ -5,7 +5,7 @@ import pkgutil
 import sys
 
 import pytest
-from plugin_support import every
+from support.plugins import every
 
 from srnet_core import lookup
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from plugin_support import every
+from support.plugins import every
 
 from srnet_core import lookup
 from srnet_core.clip import PoseDataset

@@ -3,8 +3,8 @@
 import copy
 
 import numpy as np
-import published_files
 import pytest
+from support import published_files
 
 from srnet_core import datasets
 from srnet_core.errors import BadFileError, ConfigError, HostileFileError, InputFileMissing
@@ -78,7 +78,7 @@ def test_what_is_assumed_is_said(tmp_path, three_two):
     assert dataset.notes == (
         "Assumed: the 17 joints of h36m17, because the 3D file does not name its joints.",
         "Assumed: 50 frames per second, because the 3D file has no fps.",
-        "Assumed: Human3.6M's cameras, because the subjects are named alike and the 3D file has no cameras.",
+        "Assumed: Human3.6M's cameras, because the subjects have the same names and the 3D file has no cameras.",
     )
 
 
@@ -99,8 +99,8 @@ def test_longer_2d_and_confidence(tmp_path, three_two):
     for found, view in zip(dataset.positions_2d_px["S1"]["Walking"], expected):
         np.testing.assert_array_equal(found, view)
     assert dataset.notes == (
-        "2D sequences longer than their 3D were cut at the end: 1 (the first: S1/Walking/camera 2, 8 frames for 6).",
-        "The third column of the 2D (confidence) was not used: 1 sequences.",
+        "2D clips longer than their 3D were cut at the end: 1 (the first: S1/Walking/camera 2, 8 frames for 6).",
+        "The third column of the 2D (confidence) was not used: 1 clips.",
     )
 
 
@@ -155,7 +155,7 @@ def test_numbers_that_are_not_finite(tmp_path, three_two, side, value):
         ([[[0.0, 0.0, 0.0]] * 17], "not a list"),
         (None, "not a NoneType"),
         (np.zeros((3, 16, 3), "f4"), "different numbers of joints: 16, 17"),
-        (1000 * np.random.default_rng(0).uniform(0, 1.7, (3, 17, 3)), "3D is in metres"),
+        (1000 * np.random.default_rng(0).uniform(0, 1.7, (3, 17, 3)), "3D positions must be in metres"),
     ],
 )
 def test_3d_of_another_kind(tmp_path, three_two, pose, words):
@@ -184,16 +184,18 @@ def test_wrong_keys(tmp_path, three_two):
     _refused(tmp_path, ({"poses": three["positions_3d"]}, two), "has no 'positions_3d'", "It has: poses")
     _refused(tmp_path, (three, {"metadata": {}}), "has no 'positions_2d'", "It has: metadata")
     _refused(tmp_path, ({"positions_3d": np.zeros(3)}, two), "dict of subjects")
-    _refused(tmp_path, ({"positions_3d": {"S1": np.zeros((3, 17, 3))}}, two), "each a dict of takes")
+    _refused(tmp_path, ({"positions_3d": {"S1": np.zeros((3, 17, 3))}}, two), "each subject a dict of takes")
     _refused(tmp_path, ({"positions_3d": {}}, two), "no takes")
-    _refused(tmp_path, ({"positions_3d": {"S1\x1b[2J": {}}}, two), "named by text")
-    _refused(tmp_path, ({"positions_3d": {1: {"Walking": np.zeros((3, 17, 3))}}}, two), "named by text")
+    _refused(tmp_path, ({"positions_3d": {"S1\x1b[2J": {}}}, two), "names of subjects and takes must be")
+    _refused(
+        tmp_path, ({"positions_3d": {1: {"Walking": np.zeros((3, 17, 3))}}}, two), "names of subjects and takes must be"
+    )
 
 
 def test_nothing_in_common(tmp_path, three_two):
     _, two = three_two
     two["positions_2d"] = {f"subject {k}": v for k, v in two["positions_2d"].items()}
-    _refused(tmp_path, three_two, "no take of it is also in data_2d_mine_gt.npz", "with 3D: S1, S9", "subject S1")
+    _refused(tmp_path, three_two, "none of its takes is in data_2d_mine_gt.npz", "with 3D: S1, S9", "subject S1")
 
 
 @pytest.mark.parametrize(
@@ -222,17 +224,17 @@ def test_2d_without_a_word_on_its_order(tmp_path, three_two, metadata):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"parents": [-1] + [5] * 16}, "does not hang on the root"),
+        ({"parents": [-1] + [5] * 16}, "do not lead to the root"),
         ({"parents": [0] * 17}, "joint"),
         ({"parents": [-1, 0]}, "2 entries for 17"),
-        ({"parents": [-1] * 16 + [99]}, "list of joints"),
+        ({"parents": [-1] * 16 + [99]}, "list of joint indices"),
         ({"parents": "abc"}, "is not a list"),
         ({"joint_names": ["a"] * 17}, "same name"),
         ({"joint_names": ["a", "b"]}, "2 names for 17"),
-        ({"joint_names": [1] * 17}, "list of text"),
+        ({"joint_names": [1] * 17}, "list of printable text"),
         ({"joints_left": [1], "joint_names": [f"j{i}" for i in range(17)]}, "different numbers"),
-        ({"joints_left": [-1], "joint_names": [f"j{i}" for i in range(17)]}, "list of joints"),
-        ({"joints_left": [1.5], "joint_names": [f"j{i}" for i in range(17)]}, "list of joints"),
+        ({"joints_left": [-1], "joint_names": [f"j{i}" for i in range(17)]}, "list of joint indices"),
+        ({"joints_left": [1.5], "joint_names": [f"j{i}" for i in range(17)]}, "list of joint indices"),
         ({"fps": 0}, "'fps'"),
         ({"fps": float("nan")}, "'fps'"),
         ({"fps": "fast"}, "'fps'"),
@@ -306,7 +308,7 @@ def test_missing_files(tmp_path, three_two):
         datasets.locate("mine", tmp_path, "gt", tmp_path)
     with pytest.raises(InputFileMissing, match=r"data_2d_other_gt\.npz is not there; .* there: det \(--keypoints\)"):
         datasets.locate("other", tmp_path, "gt", tmp_path)
-    with pytest.raises(InputFileMissing, match="nor is the folder"):
+    with pytest.raises(InputFileMissing, match="the folder does not exist"):
         datasets.locate("mine", tmp_path / "gone", "gt", tmp_path)
     with pytest.raises(ConfigError, match="--dataset"):
         datasets.locate("../mine", tmp_path, "gt", tmp_path)

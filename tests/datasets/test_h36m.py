@@ -3,8 +3,8 @@
 import json
 
 import numpy as np
-import published_files
 import pytest
+from support import published_files
 
 from srnet_core import datasets
 from srnet_core.errors import BadFileError, InputFileMissing
@@ -80,7 +80,7 @@ def test_golden_2d_is_cut_to_the_3d(golden, golden_dataset):
     ((key, (before, after)),) = golden[1]["truncated_2d"].items()
     subject, take = key.split("/")
     assert [len(v) for v in golden_dataset.positions_2d_px[subject][take]] == after
-    note = f"2D sequences longer than their 3D were cut at the end: 4 (the first: {key}/camera 0, {before[0]} frames for {after[0]})."
+    note = f"2D clips longer than their 3D were cut at the end: 4 (the first: {key}/camera 0, {before[0]} frames for {after[0]})."
     assert golden_dataset.notes == (note,)
 
 

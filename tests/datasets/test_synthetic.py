@@ -217,7 +217,7 @@ def test_straight_walking_bends_the_knees_as_published():
     draft = Draft(person.body, person.style, person.stride, np.random.default_rng(0), t, 1.0)
     draft.xy[:, 0] = 0.8 * person.stride.length_m / draft.stride_s * t
     pose = draft.positions()[100:300]
-    phase = (draft.way().clock(1)[100:300] - person.stride.initial_contact) % 1
+    phase = (draft.route().clock(1)[100:300] - person.stride.initial_contact) % 1
     knee, published = joint_angles_deg(pose)["knee_flexion"][:, 1], np.degrees(sagittal_angles(phase)[1])
     assert np.corrcoef(knee, published)[0, 1] > 0.85
     assert abs(knee.max() - published.max()) < 8

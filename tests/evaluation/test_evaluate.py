@@ -69,7 +69,7 @@ def test_flip_averaging_makes_the_prediction_of_a_mirrored_clip_the_mirrored_pre
 
 def test_sequences_run_together_give_what_they_give_alone(stage):
     model = model_of(filter_widths=(3, 3))
-    together = {str(p.sequence): p for p in predict_split(model, stage, stage.split("test"))}
+    together = {str(p.clip): p for p in predict_split(model, stage, stage.split("test"))}
     for sequence in stage.split("test"):
         (alone,) = predict_split(model, stage, (sequence,))
         torch.testing.assert_close(together[str(sequence)].predicted_m, alone.predicted_m, atol=1e-6, rtol=1e-5)
@@ -84,9 +84,9 @@ def test_every_number_of_a_report_is_the_mean_it_says(stage):
         per_frame = (1000 * (p.predicted_m - p.target_m)).norm(dim=-1).mean(-1)
         for key in (
             ("all",),
-            ("action", p.sequence.action),
-            ("subject", p.sequence.subject),
-            ("camera", str(p.sequence.camera)),
+            ("action", p.clip.action),
+            ("subject", p.clip.subject),
+            ("camera", str(p.clip.camera)),
         ):
             errors.setdefault(key, []).append(per_frame)
     means = {key: float(torch.cat(parts).double().mean()) for key, parts in errors.items()}

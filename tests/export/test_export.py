@@ -71,11 +71,11 @@ def predictions(stage):
 
 def test_npz_reads_back_without_pickle(stage, predictions, tmp_path):
     counts = write_predictions(predictions, stage, tmp_path / "p.npz", "npz")
-    assert counts == (len(predictions), sum(p.sequence.length for p in predictions))
+    assert counts == (len(predictions), sum(p.clip.length for p in predictions))
     with np.load(tmp_path / "p.npz", allow_pickle=False) as stored:
         assert list(stored["joints"]) == list(stage.skeleton.joint_names)
         for p in predictions:
-            key = f"{p.sequence.subject}/{p.sequence.take}/{p.sequence.camera}"
+            key = f"{p.clip.subject}/{p.clip.take}/{p.clip.camera}"
             np.testing.assert_array_equal(stored[key], p.predicted_m.numpy())
 
 

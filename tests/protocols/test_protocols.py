@@ -51,9 +51,9 @@ def test_cameras_default_to_the_first_against_the_others(dataset):
     [
         ({"protocol": "cross-action"}, "the action to train on is not given"),
         ({"protocol": "cross-camera", "train_cameras": (0, 1), "test_cameras": (1,)}, "camera 1 is in both"),
-        ({"protocol": "cross-camera", "train_cameras": (0, 1, 2, 3)}, "both sides need"),
+        ({"protocol": "cross-camera", "train_cameras": (0, 1, 2, 3)}, "both need a camera"),
         ({"subjects_train": ("S1", "S9"), "subjects_test": ("S9",)}, "overlap: 20 clips of S9"),
-        ({"protocol": "cross-action", "train_actions": ("Walking", "Sitting", "SittingDown")}, "left to test"),
+        ({"protocol": "cross-action", "train_actions": ("Walking", "Sitting", "SittingDown")}, "left for test"),
     ],
 )
 def test_what_cannot_be_split_is_refused(dataset, options, message):

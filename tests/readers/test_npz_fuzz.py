@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from npz_making import dump, npz_bytes, pickled_npy, poses, wrap
+from support.npz_making import dump, npz_bytes, pickled_npy, poses, wrap
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers.npz import read_npz

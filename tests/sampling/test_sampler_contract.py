@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sampling_support import (
+from support.sampling import (
     arrays_of,
     expected_signatures,
     expected_windows,

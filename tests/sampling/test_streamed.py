@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sampling_support import CPU, MIRROR, arrays_of, flip_parameters, make_sampler, signatures, starts_of
+from support.sampling import CPU, MIRROR, arrays_of, flip_parameters, make_sampler, signatures, starts_of
 
 from srnet_core.errors import ConfigError, StageError
 from srnet_core.sampling import frames as frames_module

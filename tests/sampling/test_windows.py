@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sampling_support import expected_windows, starts_of
+from support.sampling import expected_windows, starts_of
 
 from benchmarks.published.batches import CASES, compared_batches
 from srnet_core.errors import ConfigError

@@ -31,7 +31,7 @@ def test_a_stage_holds_the_normalized_clips_in_order(config):
     stage = prepare(config).stage
     dataset = datasets.load("small", datasets.locate("small", config.data_dir, "gt", config.cache_dir), "gt")
     assert [s.subject for s in stage.split("test")] == ["C"] * len(stage.split("test"))
-    for sequence in stage.sequences:
+    for sequence in stage.clips:
         (name,) = [
             c
             for c in dataset.clip_names
@@ -70,7 +70,7 @@ def test_force_replaces_a_stage_whose_bytes_have_changed(config):
 def test_a_chunk_lost_after_opening_is_not_read_as_zeros(config):
     stage = prepare(config).stage
     next(p for p in (stage.folder / "pose_3d" / "c").rglob("*") if p.is_file()).unlink()
-    with pytest.raises(StageError, match="has gone"):
+    with pytest.raises(StageError, match="was removed"):
         stage.read("pose_3d")
     stage.read("pose_2d")
 

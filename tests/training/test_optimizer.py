@@ -113,7 +113,7 @@ def test_a_state_of_another_network_is_refused_in_words(wrong):
     elif wrong == "shape":  # would broadcast
         state["state"][0]["exp_avg"] = torch.zeros(1)
     target = network(**{"channels": {"channels": 50}, "layers": {"filter_widths": (3,)}}.get(wrong, {}))
-    with pytest.raises(CheckpointError, match=r"file\.bin: its optimizer state does not fit"):
+    with pytest.raises(CheckpointError, match=r"file\.bin: the optimizer state does not fit"):
         load_optimizer_state(make_optimizer(target, TrainConfig()), state, where="file.bin")
 
 

@@ -9,7 +9,7 @@ from srnet_core.config import DataConfig
 from srnet_core.errors import UnknownNameError
 from srnet_core.models import build_model
 from srnet_core.stages.prepare import prepare
-from srnet_core.visualization.clip_scene import choose_sequence, clip_scene
+from srnet_core.visualization.clip_scene import choose_clip, clip_scene
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def config(small_data, tmp_path):
 
 def test_sequences_are_found_by_subject_action_take_and_camera(config):
     stage = prepare(config).stage
-    assert str(choose_sequence(stage)) == "B/Walk/camera 0"
-    assert str(choose_sequence(stage, subject="C", action="sit", camera=1)) == "C/Sit/camera 1"
-    assert str(choose_sequence(stage, action="Walk 1")) == "B/Walk 1/camera 0"
+    assert str(choose_clip(stage)) == "B/Walk/camera 0"
+    assert str(choose_clip(stage, subject="C", action="sit", camera=1)) == "C/Sit/camera 1"
+    assert str(choose_clip(stage, action="Walk 1")) == "B/Walk 1/camera 0"
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,14 @@ def test_sequences_are_found_by_subject_action_take_and_camera(config):
 )
 def test_what_the_test_split_does_not_have_is_said_with_the_choices(config, asked, message):
     with pytest.raises(UnknownNameError, match=message):
-        choose_sequence(prepare(config).stage, **asked)
+        choose_clip(prepare(config).stage, **asked)
 
 
 @pytest.mark.parametrize("change", [{}, {"downsample": 2}, {"normalization": "lcn"}])
 def test_a_scene_shows_input_pixels_and_upright_poses(config, change):
     config = DataConfig(**{**config.__dict__, **change})
     stage = prepare(config).stage
-    sequence = choose_sequence(stage, subject="C", action="Sit", camera=1)
+    sequence = choose_clip(stage, subject="C", action="Sit", camera=1)
     torch.manual_seed(0)
     scene = clip_scene(
         {"srnet": build_model(channels=40)}, stage, sequence, data=config, title="t", subtitle="s", start=2, frames=6

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from srnet_core.errors import UserMistake
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.visualization import _files
+from srnet_core.visualization._floor import place_on_floor
 from srnet_core.visualization._orbit import Orbit, project
-from srnet_core.visualization._staging import stage
 from srnet_core.visualization.page import _asset, decode_array, encode_array, render_page, scene_data, write_page
 
 BROWSER = next(
@@ -55,7 +55,7 @@ def embedded(page: str) -> dict:
 
 def test_what_is_embedded_is_what_was_given(make_scene):
     scene = make_scene()
-    data, staged = embedded(render_page(scene)), stage(scene).poses_m
+    data, staged = embedded(render_page(scene)), place_on_floor(scene).poses_m
     assert [pose["name"] for pose in data["poses"]] == ["prediction", "ground truth"]
     assert [pose["is_reference"] for pose in data["poses"]] == [False, True]
     assert data["joints"] == list(SKELETON.joint_names) and data["parents"] == list(SKELETON.parents)

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-from published_files import camera_dict, metadata_3d, project
 
 from srnet_core.geometry.camera import Camera
+from support.published_files import camera_dict, metadata_3d, project
 
 TAKES = {"Walk": 40, "Walk 1": 31, "Sit": 23}
 REST_POSE_M = np.array(
-    [[0, 0, 0.9], [-0.1, 0, 0.9], [-0.1, 0, 0.5], [-0.1, 0, 0.1], [0.1, 0, 0.9], [0.1, 0, 0.5], [0.1, 0, 0.1], [0, 0, 1.1],
+    [[0, 0, 0.9], [-0.1, 0, 0.9], [-0.1, 0, 0.5], [-0.1, 0, 0.1], [0.1, 0, 0.9], [0.1, 0, 0.5], [0.1, 0, 0.1], [0, 0,
+    1.1],
      [0, 0, 1.35], [0, 0.05, 1.45], [0, 0, 1.6], [0.15, 0, 1.3], [0.15, 0, 1.05], [0.15, 0, 0.8], [-0.15, 0, 1.3],
      [-0.15, 0, 1.05], [-0.15, 0, 0.8]], np.float32)  # fmt: skip
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from srnet_core import lookup
 
-EXAMPLE = Path(__file__).parent / "plugin_example"
+EXAMPLE = Path(__file__).parent.parent / "plugin_example"
 
 
 def install(source: Path, site: Path) -> None:

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.visualization._floor import place_on_floor
 from srnet_core.visualization._orbit import Orbit, project, view_axes
-from srnet_core.visualization._staging import stage
 from srnet_core.visualization.scene import Scene
 
 
@@ -17,7 +17,7 @@ def scene_of(pose_m, **changes):
 
 def test_root_relative_poses_stand_on_the_floor(make_scene):
     scene = make_scene(poses={"prediction": np.array(make_scene().poses["ground truth"])})
-    lowest = stage(scene).poses_m["prediction"][..., 2].min(axis=1)
+    lowest = place_on_floor(scene).poses_m["prediction"][..., 2].min(axis=1)
     assert lowest.min() >= -1e-6  # nothing sinks in
     assert lowest.max() < 0.05
 
@@ -27,21 +27,21 @@ def test_absolute_poses_keep_their_height_and_are_followed():
     pose[:, :, 2] = np.linspace(0.5, 1.8, 17)
     pose[100, :, 2] += 0.4  # a jump
     pose[:, :, 0] += np.linspace(0, 12, 300)[:, None]
-    staging = stage(scene_of(pose))
-    staged = staging.poses_m["prediction"]
+    placement = place_on_floor(scene_of(pose))
+    staged = placement.poses_m["prediction"]
     np.testing.assert_allclose(staged[..., 2], pose[..., 2] - 0.5, atol=1e-6)
     assert np.abs(staged[..., 0]).max() < 1.1  # near the middle while walking 12 m
-    np.testing.assert_allclose(staged[..., 0] + staging.floor_m[:, None, 0], pose[..., 0], atol=1e-5)
+    np.testing.assert_allclose(staged[..., 0] + placement.floor_m[:, None, 0], pose[..., 0], atol=1e-5)
 
 
 def test_given_floor():
     pose = np.zeros((5, 17, 3))
-    np.testing.assert_allclose(stage(scene_of(pose, floor_z_m=-0.9)).poses_m["prediction"][..., 2], 0.9)
+    np.testing.assert_allclose(place_on_floor(scene_of(pose, floor_z_m=-0.9)).poses_m["prediction"][..., 2], 0.9)
 
 
 def test_all_poses_move_together(make_scene):
     scene = make_scene()
-    staged = stage(scene).poses_m
+    staged = place_on_floor(scene).poses_m
     gap = scene.poses["prediction"] - scene.poses["ground truth"]
     np.testing.assert_allclose(staged["prediction"] - staged["ground truth"], gap, atol=1e-6)
 
