@@ -176,8 +176,9 @@ def _camera_tables(path: Path) -> dict[str, Mapping]:
     else:
         from srnet_core.readers.bounded import decode, read_bounded
 
+        content = decode(read_bounded(path, MAX_JSON_BYTES, "calibration file"))
         try:
-            values = json.loads(decode(read_bounded(path, MAX_JSON_BYTES, "calibration file")))
+            values = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise BadFileError(f"is not JSON: {str(error)[:80]}", where=path) from None
     if isinstance(values, dict) and isinstance(values.get("cameras"), (dict, list)):

@@ -54,7 +54,7 @@ print("loaded", *heavy, *plugins)
     lines = dict(line.partition(" ")[::2] for line in ran.stdout.splitlines() if " " in line)
     assert lines["models"] == "early_split fc gcn group late_fusion lcn left_right split_fuse_split srnet"
     assert lines["datasets"] == "custom h36m humaneva mocap mpi_inf_3dhp npy_folder synthetic threedpw"
-    assert lines["normalization"] == "base lcn proj weak_proj"
+    assert lines["normalization"] == "base lcn proj ray weak_proj"
     assert lines["protocols"] == "cross_action cross_camera cross_subject"
     assert lines["export"] == "csv json npz onnx"
     assert ran.stdout.splitlines()[-1] == "loaded"
