@@ -1,14 +1,16 @@
-"""The published layout of a pose data set: two .npz files of nested dicts, read, checked and paired up.
+"""The published layout of a pose data set: two .npz files of nested dicts, which are read, checked and paired up.
 
 `data_3d_NAME.npz`: `positions_3d` -> {subject: {take: (T, J, 3) metres, world}}, optionally `cameras` and `metadata`
-(see `_rig`). `data_2d_NAME_KEYPOINTS.npz`: `positions_2d` -> {subject: {take: [per camera (T, J, 2) px]}} and `metadata`
--> {layout_name, num_joints, keypoints_symmetry: [left, right]}. A third column of the 2D (a detector's confidence) is
-dropped. The data sets `h36m`, `custom` and `synthetic` differ only in where skeleton and cameras come from.
+(see `_rig`). `data_2d_NAME_KEYPOINTS.npz`: `positions_2d` -> {subject: {take: [per camera (T, J, 2) px]}} and
+`metadata` -> {layout_name, num_joints, keypoints_symmetry: [left, right]}. A third column of the 2D array (a
+detector's confidence) is dropped. The data sets `h36m`, `custom` and `synthetic` differ only in the source of skeleton
+and cameras.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +30,7 @@ _LARGEST_POSE_M = 10.0
 
 @dataclass(frozen=True)
 class File3d:
-    """What a `data_3d_NAME.npz` holds; `cameras` and `metadata` as they stand there, `None` where missing."""
+    """Contents of a `data_3d_NAME.npz`; `cameras` and `metadata` as read from the file, `None` where missing."""
 
     path: Path
     positions_m: Positions3d
@@ -37,7 +39,7 @@ class File3d:
 
     @property
     def details(self) -> dict:
-        """`metadata`, empty where missing.
+        """`metadata`, or an empty dict if there is none.
 
         Raises:
             BadFileError: it is not a dict.
@@ -55,7 +57,7 @@ class File3d:
 
 @dataclass(frozen=True)
 class File2d:
-    """What a `data_2d_NAME_KEYPOINTS.npz` holds. `with_confidence`: sequences whose third column was dropped."""
+    """Contents of a `data_2d_NAME_KEYPOINTS.npz`. `with_confidence`: number of clips whose third column was dropped."""
 
     path: Path
     positions_px: Positions2d
@@ -72,11 +74,12 @@ def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
     """Read and check a `data_3d_NAME.npz`.
 
     Args:
-        num_joints: how many joints there may be; empty for any number.
+        num_joints: the numbers of joints that are accepted; empty for any number.
 
     Raises:
-        InputFileMissing, BadFileError, HostileFileError: as `read_npz`; also for a wrong shape, no frames, numbers that
-            are not finite, or lengths that cannot be metres. The message names subject, take and frame.
+        InputFileMissing, BadFileError, HostileFileError: as `read_npz`; `BadFileError` also for a wrong shape, no
+            frames, numbers that are not finite, or lengths that cannot be metres. The message names subject, take and
+            frame.
     """
     members = read_npz(path)
     positions = {
@@ -91,7 +94,7 @@ def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
 
 
 def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_views: list[str] | None = None) -> File2d:
-    """Read and check a `data_2d_NAME_KEYPOINTS.npz`; numbers that are not finite are looked for by `pair_up`.
+    """Read and check a `data_2d_NAME_KEYPOINTS.npz`; `pair_up` checks that the numbers are finite.
 
     Args:
         without_views: where given, takes in which a view is `None` are left out and named here; else they are an error.
@@ -120,10 +123,13 @@ def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_vie
 def pair_up(
     file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Camera]]
 ) -> tuple[Positions3d, Positions2d, list[str]]:
-    """The takes that have 3D, 2D and cameras, in the order of the 3D file, 2D cut to the length of 3D; and notes.
+    """(3D positions, 2D positions, notes) of the takes that have 3D, 2D and cameras.
+
+    Takes are in the order of the 3D file; 2D arrays are cut to the length of the 3D.
 
     Raises:
-        BadFileError: nothing is left; 2D shorter than 3D; not one 2D sequence per camera; numbers that are not finite.
+        BadFileError: no take has all three, 2D is shorter than 3D, a take does not have one 2D array per camera, or
+            numbers are not finite.
     """
     positions_3d: Positions3d = {}
     positions_2d: Positions2d = {}
@@ -138,10 +144,11 @@ def pair_up(
         }
     if not positions_3d:
         raise BadFileError(
-            f"no take of it is also in {file_2d.path.name}. Subjects with 3D: {few(file_3d.positions_m)}; with 2D: "
-            f"{few(file_2d.positions_px)}; with cameras: {few(cameras)}",
+            f"none of its takes is in {file_2d.path.name} and has cameras. "
+            f"Subjects with 3D: {few(file_3d.positions_m)}; with 2D: {few(file_2d.positions_px)}; "
+            f"with cameras: {few(cameras)}",
             where=file_3d.path,
-            todo="Subjects and takes must be named alike in both files",
+            todo="Give subjects and takes the same names in both files",
         )
     return positions_3d, positions_2d, _pairing_notes(file_3d, file_2d, cameras, longer)
 
@@ -160,7 +167,7 @@ def assemble(
     synthetic: bool = False,
     notes: Sequence[str] = (),
 ) -> PoseDataset:
-    """Pair the two files up and make a `PoseDataset`; `notes` come first, then those of the pairing."""
+    """Pair the two files up to a `PoseDataset`. Its notes are `notes`, then those of `pair_up`."""
     check_joint_order(file_2d.positions_px, file_2d.metadata, skeleton, file_2d.path)
     positions_3d, positions_2d, found = pair_up(file_3d, file_2d, cameras)
     return PoseDataset(
@@ -179,21 +186,23 @@ def assemble(
 
 
 def map_poses(file_3d: File3d, change: Callable[[np.ndarray], np.ndarray]) -> File3d:
-    """The same file with every (T, J, 3) pose sequence changed, for instance to fewer joints."""
+    """The same file with `change` applied to every (T, J, 3) array, e.g. to keep fewer joints."""
     changed = {s: {t: change(pose) for t, pose in takes.items()} for s, takes in file_3d.positions_m.items()}
     return File3d(file_3d.path, changed, file_3d.cameras, file_3d.metadata)
 
 
-def _subjects(members: Mapping[str, object], key: str, path: Path) -> dict[str, dict[str, object]]:
-    """{subject: {take: value}} under `key`, names checked to be text that can be shown."""
+def _subjects(members: Mapping[str, object], key: str, path: Path) -> dict[str, dict[str, Any]]:
+    """{subject: {take: value}} under `key`. Names are checked to be printable text."""
     if key not in members:
         raise BadFileError(f"has no {key!r}", where=path, todo=f"It has: {few(members) or 'nothing'}")
     subjects = members[key]
     if not isinstance(subjects, dict) or not all(isinstance(takes, dict) for takes in subjects.values()):
-        raise BadFileError(f"{key!r} must be a dict of subjects, each a dict of takes", where=path)
+        raise BadFileError(f"{key!r} must be a dict of subjects, and each subject a dict of takes", where=path)
     for name in (*subjects, *(take for takes in subjects.values() for take in takes)):
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
-            raise BadFileError(f"subjects and takes must be named by text, not {str(name)[:40]!a}", where=path)
+            raise BadFileError(
+                f"names of subjects and takes must be printable text, not {str(name)[:40]!a}", where=path
+            )
     return subjects
 
 
@@ -203,9 +212,9 @@ def _pose_3d(pose: object, where: str) -> np.ndarray:
     extent_m = float(np.ptp(pose[0], axis=0).max())
     if extent_m > _LARGEST_POSE_M:
         raise BadFileError(
-            f"the first pose is {extent_m:.0f} m across",
+            f"the first pose is {extent_m:.0f} m across, too large for a person",
             where=where,
-            todo="3D is in metres; divide millimetres by 1000",
+            todo="3D positions must be in metres; divide millimetres by 1000",
         )
     return pose
 
@@ -219,7 +228,7 @@ def _as_float32(pose: object, last: tuple[int, ...], where: str, wanted: str) ->
         raise BadFileError(f"must be an array of numbers of shape {wanted}, not {kind_of(pose)}", where=where)
     if not pose.shape[0] or not pose.shape[1]:
         raise BadFileError(f"has no {'frames' if not pose.shape[0] else 'joints'}", where=where)
-    with np.errstate(over="ignore"):  # what overflows is reported as not finite
+    with np.errstate(over="ignore"):  # _check_finite reports what overflows
         return pose.astype(np.float32, copy=False)
 
 
@@ -228,9 +237,9 @@ def _check_finite(pose: np.ndarray, where: str) -> None:
         return
     frame, joint, _ = np.argwhere(~np.isfinite(pose))[0]
     raise BadFileError(
-        f"frame {frame}, joint {joint} is not a finite number: {pose[frame, joint].tolist()}",
+        f"frame {frame}, joint {joint} has a number that is not finite: {pose[frame, joint].tolist()}",
         where=where,
-        todo="Fill in or leave out such frames before saving",
+        todo="Fill in or remove such frames before saving",
     )
 
 
@@ -244,21 +253,21 @@ def _check_joint_counts(counts: set[int], allowed: Sequence[int], path: Path) ->
 def _views(
     file_2d: File2d, subject: str, take: str, frames: int, num_cameras: int, longer: list[str]
 ) -> list[np.ndarray]:
-    """The 2D sequences of one take, cut to `frames`; those that were longer are added to `longer`."""
+    """The 2D arrays of one take, one per camera, cut to `frames`; the longer ones are noted in `longer`."""
     views = file_2d.positions_px[subject][take]
     where = f"{file_2d.path}, {subject}/{take}"
     if len(views) != num_cameras:
         raise BadFileError(
             f"has 2D of {len(views)} cameras, but {subject} has {num_cameras}",
             where=where,
-            todo="Every camera of a subject needs one 2D sequence per take, in the same order",
+            todo="Give one 2D array per camera of the subject, in the same order",
         )
     for camera, view in enumerate(views):
         if len(view) < frames:
             raise BadFileError(
                 f"camera {camera} has {len(view)} frames of 2D, but there are {frames} of 3D",
                 where=where,
-                todo="Detect the missing frames, or cut the 3D of this take",
+                todo="Add the missing 2D frames, or cut the 3D of this take",
             )
         if len(view) > frames:
             longer.append(f"{subject}/{take}/camera {camera}, {len(view)} frames for {frames}")
@@ -281,9 +290,9 @@ def _pairing_notes(
     if only_2d:
         notes.append(f"Takes with 2D but without 3D were left out: {len(only_2d)} ({few(only_2d)}).")
     if longer:
-        notes.append(f"2D sequences longer than their 3D were cut at the end: {len(longer)} (the first: {longer[0]}).")
+        notes.append(f"2D clips longer than their 3D were cut at the end: {len(longer)} (the first: {longer[0]}).")
     if file_2d.with_confidence:
-        notes.append(f"The third column of the 2D (confidence) was not used: {file_2d.with_confidence} sequences.")
+        notes.append(f"The third column of the 2D (confidence) was not used: {file_2d.with_confidence} clips.")
     return notes
 
 

@@ -2,8 +2,8 @@
 
 Sets of 16 joints, as SemGCN and PoseAug write them, are read too: the 17 without Neck/Nose.
 
-The data are licensed and not part of srnet. `data_3d_h36m.npz` is made from the data set by the steps of VideoPose3D's
-DATASETS.md; detected 2D keypoints are published with VideoPose3D.
+The data are licensed and not part of srnet. VideoPose3D's DATASETS.md describes how to make `data_3d_h36m.npz` from the
+data set; detected 2D keypoints are published with VideoPose3D.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +23,10 @@ from srnet_core.skeletons import h36m16, h36m17, h36m32
 FPS = 50.0
 
 _WHERE_FROM = (
-    "Put the files into this folder, or choose another with --data-dir. data_3d_h36m.npz and data_2d_h36m_gt.npz are made "
-    "from Human3.6M (free for research after registration: http://vision.imar.ro/human3.6m) by the steps in DATASETS.md of "
-    "https://github.com/facebookresearch/VideoPose3D; 2D detections such as cpn_ft_h36m_dbb are linked there. "
-    "--dataset synthetic needs no files"
+    "Put the files into this folder, or choose another with --data-dir. DATASETS.md of "
+    "https://github.com/facebookresearch/VideoPose3D describes how to make data_3d_h36m.npz and data_2d_h36m_gt.npz "
+    "from Human3.6M (free for research after registration: http://vision.imar.ro/human3.6m) and links 2D detections "
+    "such as cpn_ft_h36m_dbb. Without files, use --dataset synthetic"
 )
 
 
@@ -34,7 +34,7 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     """(3D file, 2D file).
 
     Raises:
-        InputFileMissing: names the missing files, where they were looked for and where to get them.
+        InputFileMissing: a file is missing; the message names it, the folder, and where to get it.
     """
     return locate_pair(name, data_dir, keypoints, todo=_WHERE_FROM)
 
@@ -42,7 +42,7 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
 def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     """Read Human3.6M with the project's calibration; subjects without calibration (S2, S3, S4) are left out.
 
-    A file that brings `cameras` of its own is read with those, and one whose `metadata` says `synthetic` is synthetic.
+    If the 3D file has `cameras`, they are used instead. The data set is synthetic if `metadata` says so.
 
     Raises:
         InputFileMissing, BadFileError, HostileFileError: as `_published`.

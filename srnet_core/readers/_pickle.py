@@ -1,13 +1,15 @@
 """A pickle machine that can only build data: numbers, text, containers and numpy arrays.
 
-Python's own unpickler imports what a file names and calls it. This one has no way to do either: a name is looked up in
-a table of tokens (`_pickle_numpy`), and what they stand for is done here. Opcodes: the standard library's
-`pickletools`, protocols 0 to 5, those that numpy's files contain.
+Python's own unpickler imports and calls whatever a file names. This one can do neither: it looks a name up in a table
+of tokens (`_pickle_numpy`) and computes what the token stands for itself. Opcodes: those of protocols 0 to 5 that
+numpy's files contain, as documented in the standard library's `pickletools`.
 """
 
 import codecs
 import re
 import struct
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -17,18 +19,18 @@ from srnet_core.readers._pickle_numpy import ArrayShell, Budget, ObjectArray, To
 
 _STOP = ord(".")
 _MAX_NUMBER_TEXT, _MAX_INT_BYTES = 64, 16
-_MAX_INT_KEY = 2**31  # larger integers can be chosen so that all hashes collide
+_MAX_INT_KEY = 2**31  # an attacker can choose larger integers whose hashes all collide
 # what Python 2's repr of a string has between its quotes
 _QUOTED = re.compile(rb"""(?:[^\\]++|\\[\\'"nrt]|\\x[0-9a-fA-F]{2})*+""")
 _LEAVES = (str, bytes, int, float, bool, type(None), np.ndarray, np.generic)
 
 
-def read_pickle(buffer: bytearray, start: int, limits: Limits, where: object):
-    """The value pickled in `buffer[start:]`: an object array's contents, unwrapped when it has no dimensions.
+def read_pickle(buffer: bytearray, start: int, limits: Limits, where: object) -> Any:
+    """The value pickled in `buffer[start:]`: the contents of an object array; of shape () the object itself.
 
     Raises:
-        HostileFileError: it asks for a name outside the table, or for more than the limits.
-        BadFileError: it is damaged or holds something else than one array of plain values.
+        HostileFileError: the pickle asks for a name outside the table, or exceeds the limits.
+        BadFileError: the pickle is damaged or holds something other than one array of plain values.
     """
     return _unwrap(_run(buffer, start, limits, where), limits, where)
 
@@ -53,15 +55,15 @@ def _run(buffer: bytearray, start: int, limits: Limits, where: object):
     except (IndexError, KeyError, TypeError, ValueError, OverflowError, AttributeError, struct.error) as error:
         if isinstance(error, BadFileError):
             raise
-        raise BadFileError(f"the pickled data make no sense at byte {machine.position}", where=where) from None
+        raise BadFileError(f"the pickled data are not valid at byte {machine.position}", where=where) from None
     if machine.position != len(buffer):
-        raise BadFileError("there is something behind the end of the pickled data", where=where)
+        raise BadFileError("the pickled data are followed by other bytes", where=where)
     return value
 
 
-def _unwrap(value, limits: Limits, where: object):
+def _unwrap(value: object, limits: Limits, where: object) -> Any:
     if not isinstance(value, ObjectArray):
-        raise BadFileError(f"holds a {type(value).__name__} where an array of objects belongs", where=where)
+        raise BadFileError(f"holds a {type(value).__name__} instead of an array of objects", where=where)
     _TreeCheck(limits, where).visit(value.items, 0)
     if value.shape == ():
         return value.items[0]
@@ -72,15 +74,17 @@ def _unwrap(value, limits: Limits, where: object):
 
 
 class _TreeCheck:
-    """Walks a finished value: only plain values inside, not too deep, and not too large to walk."""
+    """Checks a finished value: only plain values inside, nesting depth and number of values within the limits."""
 
     def __init__(self, limits: Limits, where: object):
         self.limits, self.where, self.nodes = limits, where, 0
 
-    def visit(self, value, depth: int) -> None:
+    def visit(self, value: object, depth: int) -> None:
         self.nodes += 1
         if depth > self.limits.depth or self.nodes > self.limits.nodes:
-            raise HostileFileError("its contents are nested too deep, or contain themselves", where=self.where)
+            raise HostileFileError(
+                "its contents are too many, nested too deep, or contain themselves", where=self.where
+            )
         if isinstance(value, dict):
             for item in value.values():
                 self.visit(item, depth + 1)
@@ -90,7 +94,7 @@ class _TreeCheck:
         elif isinstance(value, memoryview):
             raise BadFileError(f"holds a byte string of {len(value)} bytes outside any array", where=self.where)
         elif not isinstance(value, _LEAVES):
-            raise BadFileError(f"holds a {type(value).__name__} in a place where it makes no sense", where=self.where)
+            raise BadFileError(f"holds a {type(value).__name__} where a plain value belongs", where=self.where)
 
 
 class _Machine:
@@ -102,10 +106,10 @@ class _Machine:
         self.stack: list = []
         self.below_marks: list[list] = []
         self.memo: dict[int, object] = {}
-        # each array's bytes are copied once, or twice when they are encoded text; scalars may share a byte
+        # bytes of an array are copied once, or twice if stored as text; the rest is for scalars that share bytes
         self.budget = Budget(2 * len(buffer) + (1 << 20))
 
-    def run(self):
+    def run(self) -> Any:
         for _ in range(self.limits.opcodes):
             opcode = self.buffer[self.position]
             self.position += 1
@@ -113,29 +117,30 @@ class _Machine:
                 return self._pop_last()
             handler = _HANDLERS.get(opcode)
             if handler is None:
-                self.refuse(opcode)
+                raise self.refusal(opcode)
             handler(self)
-        raise HostileFileError(f"takes more than {self.limits.opcodes} steps to read", where=self.where)
+        raise HostileFileError(f"has more than {self.limits.opcodes} pickle opcodes", where=self.where)
 
-    def _pop_last(self):
+    def _pop_last(self) -> Any:
         value = self.stack.pop()
         if self.stack or self.below_marks:
-            raise BadFileError("the pickled data end in the middle", where=self.where)
+            raise BadFileError("the pickled data end too early", where=self.where)
         return value
 
-    def refuse(self, opcode: int) -> None:
+    def refusal(self, opcode: int) -> BadFileError:
+        """The error for an opcode that is not read."""
         name = _REFUSED.get(opcode)
         if name is None:
-            raise BadFileError(f"the pickled data make no sense at byte {self.position - 1}", where=self.where)
+            return BadFileError(f"the pickled data are not valid at byte {self.position - 1}", where=self.where)
         asked = f" of {self.line()[:60]!a}" if opcode == ord("i") else ""
-        raise HostileFileError(f"asks to make an object ({name}{asked}); nothing of it was run", where=self.where)
+        return HostileFileError(f"asks to make an object ({name}{asked}); nothing of it was run", where=self.where)
 
     # Reading
 
     def take(self, n_bytes: int) -> memoryview:
         end = self.position + n_bytes
         if end > len(self.buffer):
-            raise BadFileError("the pickled data end in the middle", where=self.where)
+            raise BadFileError("the pickled data end too early", where=self.where)
         piece = self.view[self.position : end]
         self.position = end
         return piece
@@ -146,7 +151,7 @@ class _Machine:
     def line(self) -> bytes:
         end = self.buffer.find(b"\n", self.position)
         if end < 0:
-            raise BadFileError("the pickled data end in the middle", where=self.where)
+            raise BadFileError("the pickled data end too early", where=self.where)
         text = bytes(self.view[self.position : end])
         self.position = end + 1
         return text
@@ -165,13 +170,13 @@ class _Machine:
     def global_from_stack(self) -> None:
         name, module = self.stack.pop(), self.stack.pop()
         if not isinstance(name, str) or not isinstance(module, str):
-            raise BadFileError("the pickled data name something that is not text", where=self.where)
+            raise BadFileError("the pickled data name a global by something other than text", where=self.where)
         self.stack.append(find_token(module, name, self.where))
 
     def reduce(self) -> None:
         args, token = self.stack.pop(), self.stack.pop()
         if not isinstance(token, Token) or not isinstance(args, tuple):
-            raise BadFileError("the pickled data call something that cannot be called", where=self.where)
+            raise BadFileError("the pickled data call something that is not a known function", where=self.where)
         self.stack.append(reduce(token, args, self.budget, self.where))
 
     def build(self) -> None:
@@ -225,16 +230,17 @@ class _Machine:
         for key, value in zip(items[::2], items[1::2]):
             target[self.key(key)] = value
 
-    def key(self, key):
+    def key(self, key: Any) -> str | bytes | int:
         if isinstance(key, np.generic):
             key = key.item()
         if isinstance(key, (str, bytes)) or (isinstance(key, int) and abs(key) < _MAX_INT_KEY):
             return key
-        raise BadFileError(f"a dict has a key of type {type(key).__name__}; only text and small integers are read",
-                           where=self.where)  # fmt: skip
+        raise BadFileError(
+            f"a dict has a key of type {type(key).__name__}; only text and small integers are read", where=self.where
+        )
 
     def push_blob(self, n_bytes: int) -> None:
-        """Bytes: short ones are values, long ones can only be the contents of an array and are not copied here."""
+        """Push bytes: short ones as a value; long ones, which can only be the contents of an array, without a copy."""
         piece = self.take(n_bytes)
         self.stack.append(bytes(piece) if n_bytes <= self.limits.text_bytes else piece)
 
@@ -242,15 +248,15 @@ class _Machine:
         self.stack.append(str(self.take(n_bytes), encoding))
 
     def push_quoted(self) -> None:
-        """Protocol 0 of Python 2: a string as its repr."""
+        """Push a string that protocol 0 of Python 2 wrote as its repr."""
         text = self.line()
         if len(text) < 2 or text[:1] not in (b"'", b'"') or text[:1] != text[-1:] or not _QUOTED.fullmatch(text[1:-1]):
-            raise BadFileError("the pickled data hold a string that is not quoted right", where=self.where)
+            raise BadFileError("the pickled data hold a string with wrong quotes", where=self.where)
         self.stack.append(codecs.escape_decode(text[1:-1])[0].decode("latin-1"))
 
     def push_int_text(self) -> None:
         text = self.number_text().rstrip(b"L")
-        self.stack.append({b"00": False, b"01": True}.get(text) if text in (b"00", b"01") else int(text))
+        self.stack.append(text == b"01" if text in (b"00", b"01") else int(text))
 
     def push_long(self, n_bytes: int) -> None:
         if n_bytes > _MAX_INT_BYTES:
@@ -260,13 +266,13 @@ class _Machine:
     def protocol(self) -> None:
         version = self.unsigned(1)
         if version > 5:
-            raise BadFileError(f"is pickled with protocol {version}; known are 0 to 5", where=self.where)
+            raise BadFileError(f"is pickled with protocol {version}; protocols 0 to 5 can be read", where=self.where)
 
 
 _M = _Machine
-_HANDLERS = {
+_BY_CHARACTER: dict[bytes, Callable[[_Machine], object]] = {
     b"\x80": _M.protocol,
-    b"\x95": lambda m: m.take(8),  # FRAME: its length only matters to readers of streams
+    b"\x95": lambda m: m.take(8),  # FRAME: only readers of streams need its length
     b"c": _M.global_text,
     b"\x93": _M.global_from_stack,
     b"R": _M.reduce,
@@ -323,9 +329,9 @@ _HANDLERS = {
     b"s": lambda m: m.set_items([m.stack.pop() for _ in range(2)][::-1]),
     b"u": lambda m: m.set_items(m.to_mark()),
 }
-_HANDLERS = {key[0]: handler for key, handler in _HANDLERS.items()}
+_HANDLERS = {key[0]: handler for key, handler in _BY_CHARACTER.items()}
 
-# Opcodes that make objects of a file's choosing, or come from outside the file.
+# Refused opcodes: they make objects that the file chooses, or need something from outside the file.
 _REFUSED = {
     ord("i"): "INST",
     ord("o"): "OBJ",

@@ -1,8 +1,8 @@
-"""Published .npz files, pickled dicts included, read without running anything a file names.
+"""Published .npz files, pickled dicts included, read without running anything that a file names.
 
-Pose data sets are published as dicts pickled inside .npz files. `numpy.load(allow_pickle=True)` runs whatever such a file
-asks for; this reader rebuilds plain values and numpy arrays and refuses the rest. It reads what numpy 1.13 to 2.x wrote
-under Python 2 and 3.
+Pose data sets are published as dicts pickled inside .npz files. `numpy.load(allow_pickle=True)` runs whatever such a
+file asks for; this reader rebuilds plain values and numpy arrays and refuses the rest. It reads what numpy 1.13 to 2.x
+wrote under Python 2 and 3.
 
     >>> import numpy, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "data_3d_me.npz")
@@ -11,8 +11,9 @@ under Python 2 and 3.
     (9, 17, 3)
 """
 
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from srnet_core.errors import BadFileError, HostileFileError, InputFileMissing
 from srnet_core.readers._limits import Limits
@@ -20,7 +21,7 @@ from srnet_core.readers._npy import build_array, plain_dtype, read_header
 from srnet_core.readers._pickle import read_pickle
 from srnet_core.readers._zip import AGAIN, Member, list_members, read_member
 
-# What people have instead of an .npz file, by its first bytes.
+# Files that are often given by mistake, recognized by their first bytes.
 _NOT_NPZ = {
     b"\x93NUMPY": ("is a single array (.npy), not .npz", "Save it with numpy.savez"),
     b"version https://git-lfs": ("is a Git LFS pointer, not the file itself", "Run: git lfs pull"),
@@ -32,17 +33,17 @@ _NOT_NPZ = {
 }
 
 
-def read_npz(path: str | Path, *, limits: Limits | None = None) -> dict[str, object]:
+def read_npz(path: str | Path, *, limits: Limits | None = None) -> dict[str, Any]:
     """All arrays of an .npz file, by name, in the order of the file.
 
-    Plain arrays come as they are, in native byte order and C order. An array of objects of shape () comes as the object:
-    dicts, lists, tuples, text, bytes, numbers, booleans, None, numpy arrays and numpy scalars. Python 2 text is read
-    as latin-1.
+    Plain arrays are returned in native byte order and C order. For an array of objects of shape () the object itself is
+    returned: dicts, lists, tuples, text, bytes, numbers, booleans, None, numpy arrays and numpy scalars. Python 2 text
+    is read as latin-1.
 
     Raises:
         InputFileMissing: there is no such file.
-        BadFileError: it is empty, cut short, damaged, not a zip file, or holds types that are not read.
-        HostileFileError: it asks for something a data file has no business asking for, or for absurd amounts of memory.
+        BadFileError: the file is empty, cut short, damaged, not a zip file, or holds types that are not read.
+        HostileFileError: the file asks for something that no data file needs, or for more memory than the limits.
     """
     path, limits = Path(path), limits or Limits()
     try:
@@ -58,7 +59,7 @@ def read_npz(path: str | Path, *, limits: Limits | None = None) -> dict[str, obj
         raise BadFileError("does not fit into the memory of this machine", where=path) from None
 
 
-def read_npy(path: str | Path, *, limits: Limits | None = None):
+def read_npy(path: str | Path, *, limits: Limits | None = None) -> Any:
     """The array of an .npy file; an array of objects of shape () comes as the object.
 
     Raises:
@@ -77,7 +78,7 @@ def read_npy(path: str | Path, *, limits: Limits | None = None):
         raise BadFileError("does not fit into the memory of this machine", where=path) from None
 
 
-def _check_start(file: BinaryIO, path: Path) -> None:
+def _check_start(file: BufferedReader, path: Path) -> None:
     start = file.read(32)
     if not start:
         raise BadFileError("is empty", where=path, todo=AGAIN)
@@ -91,16 +92,18 @@ def _check_start(file: BinaryIO, path: Path) -> None:
 def _key(member: Member, path: Path) -> str:
     if not member.name.endswith(".npy"):
         raise BadFileError(
-            f"has a member {member.name!r}, which is no numpy array", where=path, todo="Write it again with numpy.savez"
+            f"has a member {member.name!r}, which is not a numpy array",
+            where=path,
+            todo="Write it again with numpy.savez",
         )
     return member.name.removesuffix(".npy")
 
 
-def _read_array(file: BinaryIO, member: Member, limits: Limits, where: str):
+def _read_array(file: BufferedReader, member: Member, limits: Limits, where: str) -> Any:
     return _array_of(read_member(file, member, where), limits, where)
 
 
-def _array_of(buffer: bytearray, limits: Limits, where: str):
+def _array_of(buffer: bytearray, limits: Limits, where: str) -> Any:
     """The array or object of the bytes of an .npy file."""
     header = read_header(buffer, limits, where)
     if header.descr in ("|O", "O"):
