@@ -84,7 +84,7 @@ def write_pair(
         temporary.append(folder / f".{targets[-1].name}.tmp-{mark}")
     try:
         for path, members in zip(temporary, contents):
-            _write_npz(path, members)
+            write_npz(path, members)
         if manifest is not None:
             write_json(temporary[-1], manifest)
         for path, target in zip(temporary, targets):
@@ -96,7 +96,7 @@ def write_pair(
     return tuple(targets)
 
 
-def _write_npz(path: Path, members: Mapping[str, Any]) -> None:
+def write_npz(path: Path, members: Mapping[str, Any]) -> None:
     """An .npz as numpy writes dicts into one, but without the time of day in it."""
     with open(path, "wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

@@ -7,11 +7,9 @@ angles, and everything else was composed by hand (see docs/synthetic.md).
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,9 +18,9 @@ import numpy as np
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets import DatasetPlugin, custom
 from srnet_core.datasets._files import file_names
+from srnet_core.datasets._writing import camera_values, skeleton_metadata, write_npz
 from srnet_core.errors import ConfigError
 from srnet_core.files import fsync_folder, publish_folder
-from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.lookup import choose
 from srnet_core.skeletons.h36m17 import SKELETON
@@ -33,7 +31,6 @@ GENERATOR_VERSION = 1  # raise it whenever the same configuration gives other nu
 FPS = 50
 KEYPOINTS = ("gt",)
 _TAKES = ("", " 1")  # suffixes of the two takes of an action, as in Human3.6M: "Walking", "Walking 1"
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same data give the same bytes
 
 
 @dataclass(frozen=True)
@@ -99,36 +96,12 @@ def generate(config: SyntheticConfig | None = None) -> tuple[dict, dict, dict, d
             take: [camera.project(camera.world_to_camera(pose)) for camera in rigs[subject]]
             for take, pose in positions_3d[subject].items()
         }
-    cameras = {subject: [_camera_values(camera) for camera in rigs[subject]] for subject in config.subjects}
+    cameras = {subject: [camera_values(camera) for camera in rigs[subject]] for subject in config.subjects}
     return positions_3d, positions_2d, cameras, _metadata(config)
 
 
-def _camera_values(camera: Camera) -> dict:
-    """A camera in the published layout (see `_rig`)."""
-    return {
-        "id": camera.id,
-        "center": list(camera.center_px),
-        "focal_length": list(camera.focal_length_px),
-        "radial_distortion": list(camera.radial_distortion),
-        "tangential_distortion": list(camera.tangential_distortion),
-        "res_w": camera.width_px,
-        "res_h": camera.height_px,
-        "orientation": list(camera.orientation),
-        "translation": list(camera.translation_m),
-    }
-
-
 def _metadata(config: SyntheticConfig) -> dict:
-    left, right = list(SKELETON.left_indices), list(SKELETON.right_indices)
-    return {
-        "layout_name": SKELETON.name,
-        "num_joints": SKELETON.num_joints,
-        "keypoints_symmetry": [left, right],
-        "fps": FPS,
-        "joint_names": list(SKELETON.joint_names),
-        "parents": list(SKELETON.parents),
-        "joints_left": left,
-        "joints_right": right,
+    return skeleton_metadata(SKELETON, FPS) | {
         "train_subjects": [s for s in TRAIN_SUBJECTS if s in config.subjects],
         "test_subjects": [s for s in TEST_SUBJECTS if s in config.subjects],
         "synthetic": True,
@@ -188,20 +161,8 @@ def make_files(config: SyntheticConfig, folder: str | Path, name: str = "synthet
 
 def _write(config: SyntheticConfig, path_3d: Path, path_2d: Path) -> None:
     positions_3d, positions_2d, cameras, metadata = generate(config)
-    _write_npz(path_3d, {"positions_3d": positions_3d, "cameras": cameras, "metadata": metadata})
-    _write_npz(path_2d, {"positions_2d": positions_2d, "metadata": metadata})
-
-
-def _write_npz(path: Path, members: Mapping[str, dict]) -> None:
-    """Write dicts into an .npz as numpy does, but without the current time in it."""
-    with open(path, "wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            for name, value in members.items():
-                entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_TIME)
-                with archive.open(entry, "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, np.array(value, dtype=object))
-        file.flush()
-        os.fsync(file.fileno())
+    write_npz(path_3d, {"positions_3d": positions_3d, "cameras": cameras, "metadata": metadata})
+    write_npz(path_2d, {"positions_2d": positions_2d, "metadata": metadata})
 
 
 DATASET = DatasetPlugin(locate, load)

@@ -114,22 +114,6 @@ class Camera:
         rays: np.ndarray = undistort(np.asarray(points_px, np.float64), rows)
         return rays
 
-    def normalize_screen(self, points_px: np.ndarray) -> np.ndarray:
-        """(..., 2) pixels -> the screen normalization `base`: [0, width] -> [-1, 1], aspect kept."""
-        half_width, offset = self._screen(points_px.dtype)
-        points: np.ndarray = points_px / half_width - offset
-        return points
-
-    def denormalize_screen(self, points: np.ndarray) -> np.ndarray:
-        """Inverse of `normalize_screen`."""
-        half_width, offset = self._screen(points.dtype)
-        points_px: np.ndarray = (points + offset) * half_width
-        return points_px
-
-    def _screen(self, dtype: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Half of the image width, and the image centre in units of it."""
-        return np.asarray(self.width_px / 2, dtype), np.asarray([1, self.height_px / self.width_px], dtype)
-
 
 def estimated_camera(image_size: tuple[int, int]) -> Camera:
     """A guess where nobody knows the camera: no distortion, the principal point in the middle of the image.

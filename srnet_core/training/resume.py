@@ -52,6 +52,9 @@ def require_same_course(checkpoint: Checkpoint, config: RunConfig, sampler: Samp
     for name in fixed + ["batch_size", "stride", "flip"] * inside_epoch:
         if before[name] != now[name]:
             raise _changed(name, before[name], now[name])
+    if inside_epoch and checkpoint.record.config.augment != config.augment:
+        augmented = [", ".join(c.augment.use) or "none" for c in (checkpoint.record.config, config)]
+        raise _changed("settings of augmentation", *augmented)
     order = progress.order or {"sampler": "resident"}
     if inside_epoch and order != sampler.order:
         raise _changed("memory budget", order_text(order), order_text(sampler.order))
@@ -59,14 +62,14 @@ def require_same_course(checkpoint: Checkpoint, config: RunConfig, sampler: Samp
 
 def _changed(name: str, before: object, now: object) -> ConfigError:
     return ConfigError(
-        f"the run goes on only with the {name} it began with: {before}, not {now}",
+        f"the run can be resumed only with the {name} it began with: {before}, not {now}",
         where="--resume",
         todo="Leave the option out, or use --finetune to start a new run",
     )
 
 
 def require_same_normalization(checkpoint: Checkpoint, config: RunConfig) -> None:
-    """Refuse weights that expect other numbers.
+    """Reject weights trained with a different normalization.
 
     Raises:
         CheckpointError: they were trained with another normalization.

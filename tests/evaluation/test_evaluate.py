@@ -148,7 +148,8 @@ def test_a_lifter_gives_what_evaluation_gives(stage, tmp_path):
     path = save_checkpoint(tmp_path / "m.bin", model=model, epoch=0, lr=1e-3, optimizer_state=None, random_state=None)
     sequence = stage.split("test")[0]
     camera = stage.cameras[sequence.subject][sequence.camera]
-    keypoints = camera.denormalize_screen(stage.read("pose_2d", sequence.start, sequence.start + sequence.length))
+    pose_2d = stage.read("pose_2d", sequence.start, sequence.start + sequence.length)
+    keypoints = (pose_2d + np.array([1, camera.height_px / camera.width_px])) * camera.width_px / 2
     (expected,) = predict_split(model, stage, (sequence,))
     lifted = Lifter(load_checkpoint(path), device="cpu")(keypoints, image_size=(camera.width_px, camera.height_px))
     np.testing.assert_allclose(lifted, expected.predicted_m.numpy(), atol=1e-5)

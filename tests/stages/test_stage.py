@@ -13,6 +13,7 @@ import pytest
 from srnet_core import datasets
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError, StageError, UnknownNameError
+from srnet_core.normalization import base
 from srnet_core.stages import prepare as prepare_module
 from srnet_core.stages.key import STAGE_VERSION, file_digest, stage_key
 from srnet_core.stages.prepare import prepare
@@ -43,7 +44,7 @@ def test_a_stage_holds_the_normalized_clips_in_order(config):
         np.testing.assert_array_equal(stage.read("pose_3d", rows.start, rows.stop), relative)
         np.testing.assert_array_equal(stage.read("root_cam_m", rows.start, rows.stop), clip.pose_3d_cam_m[:, 0])
         np.testing.assert_allclose(
-            stage.read("pose_2d", rows.start, rows.stop), clip.camera.normalize_screen(clip.pose_2d_px), atol=1e-6
+            stage.read("pose_2d", rows.start, rows.stop), base.encode_2d(clip.pose_2d_px, camera=clip.camera), atol=1e-6
         )
 
 
