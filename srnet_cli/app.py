@@ -111,7 +111,7 @@ def _show_warning(otherwise):
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line; returns the exit code: 0, 1 for a failure, 2 for a mistake of the user, 130 if interrupted."""
+    """Run the command line. The exit code is 0, 1 for a failure, 2 for a mistake of the user, 130 if interrupted."""
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"] or ["--help"]
     try:

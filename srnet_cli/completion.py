@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -94,7 +94,8 @@ def _clips(ctx: typer.Context) -> "list[StoredClip]":
     """The clips of the data set's prepared stages, or of all stages where the data set stands in a checkpoint."""
     from srnet_core.stages.store import MANIFEST, Stage
 
-    name, clips = _dataset_name(ctx), []
+    name = _dataset_name(ctx)
+    clips: list[StoredClip] = []
     for manifest in sorted(Path(_typed(ctx, "cache_dir")).glob(f"{name or '*'}_*/{MANIFEST}")):
         try:
             stage = Stage.open(manifest.parent)
@@ -115,8 +116,12 @@ def _devices(ctx: typer.Context) -> list[str]:
     return ["auto", "cpu", "cuda"]  # how many GPUs there are only torch knows
 
 
+def _sections() -> Iterable[Any]:
+    return sections_of(RunConfig)
+
+
 def _settings(ctx: typer.Context) -> list[str]:
-    return [f"{c.SECTION}.{name}=" for c in sections_of(RunConfig) for name in settings_of(c)]
+    return [f"{c.SECTION}.{name}=" for c in _sections() for name in settings_of(c)]
 
 
 _KINDS: dict[str, Callable[[typer.Context], Iterable[str]]] = {

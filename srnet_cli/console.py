@@ -1,11 +1,14 @@
 """The two output streams and how messages look on them.
 
-Results go to standard output; progress, remarks and errors to standard error, so that output can be piped.
+Results go to standard output; progress, remarks and errors to standard error, so that output can be piped. Text that
+comes from files, names or the command line is shown with `shown`: it contains no control characters and no markup.
 """
 
+import contextlib
+import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 from rich.console import Console
@@ -13,11 +16,39 @@ from rich.markup import escape
 from rich.table import Table
 
 PIPED_WIDTH = 200  # columns of tables in files and pipes, where nothing needs to be wrapped
+_JOINERS = "\u200c\u200d"  # invisible, but part of the spelling in some scripts
 
 
 def _console(stream: IO[str], **more) -> Console:
     wide = not stream.isatty() and not os.environ.get("COLUMNS")
     return Console(highlight=False, width=PIPED_WIDTH if wide else None, **more)
+
+
+def printable(text: object) -> str:
+    """Text on one line: control characters, direction marks and lone surrogates become escapes such as \\x1b."""
+    return "".join(c if c.isprintable() or c in _JOINERS else _escaped(c) for c in str(text))
+
+
+def _escaped(character: str) -> str:
+    return " " if character.isspace() and character > "\x7f" else character.encode("unicode_escape").decode("ascii")
+
+
+def shown(text: object) -> str:
+    """Text as rich markup that shows it, with escapes for what would control the terminal."""
+    return escape(printable(text))
+
+
+def write_text(text: str) -> None:
+    """Write lines of CSV or JSON to standard output; line feeds are kept, other control characters escaped."""
+    sys.stdout.write("\n".join(map(printable, text.split("\n"))))
+
+
+def tolerate_any_encoding() -> None:
+    """Let both streams write characters that their encoding lacks as escapes: \\u884c in ASCII."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):  # a closed stream
+                stream.reconfigure(errors="backslashreplace")
 
 
 out = _console(sys.stdout)
@@ -26,39 +57,40 @@ err = _console(sys.stderr, stderr=True)
 
 def show_error(message: str) -> None:
     """One line on standard error."""
-    err.print(f"[bold red]error:[/] {escape(' '.join(message.split()))}", soft_wrap=True)
+    err.print(f"[bold red]error:[/] {shown(' '.join(message.split()))}", soft_wrap=True)
 
 
 def remark(message: str) -> None:
     """Something the user should know, on standard error."""
-    err.print(f"[yellow]note:[/] {escape(message)}", soft_wrap=not err.is_terminal)
+    err.print(f"[yellow]note:[/] {shown(message)}", soft_wrap=not err.is_terminal)
 
 
 def say(message: str) -> None:
     """A line of the result that may hold a path or a command; it is not wrapped, so that it can be copied."""
-    out.print(escape(message), soft_wrap=True)
+    out.print(shown(message), soft_wrap=True)
 
 
 def prose(message: str) -> None:
     """A sentence of the result, wrapped at words on a terminal."""
-    out.print(escape(message), soft_wrap=not out.is_terminal)
+    out.print(shown(message), soft_wrap=not out.is_terminal)
 
 
 def told(message: str) -> None:
     """A line about a file that was written: on standard error, so that it does not mix with piped numbers."""
-    err.print(escape(message), soft_wrap=True)
+    err.print(shown(message), soft_wrap=True)
 
 
 def headline(message: str) -> None:
     """The title of a part of a longer command."""
-    out.print(f"\n[bold cyan]{escape(message)}[/]")
+    out.print(f"\n[bold cyan]{shown(message)}[/]")
 
 
-def facts(rows: Mapping[str, str]) -> None:
-    """A few facts, each beside its name and wrapped at words."""
+def facts(rows: Mapping[str, str | Sequence[str]]) -> None:
+    """A few facts, each a text or several lines beside its name, wrapped at words."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, text in rows.items():
-        grid.add_row(name, escape(text))
+        lines = [text] if isinstance(text, str) else text
+        grid.add_row(name, "\n".join(map(shown, lines)))
     out.print(grid)

@@ -42,10 +42,8 @@ def describe(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out of memory. Try a smaller --batch-size, or fewer --channels", 1
     if isinstance(error, RuntimeError) and _TORCH_WRITER.search(str(error)):
-        return (
-            "a checkpoint could not be written: the disk may be full. Free some space, or choose another --checkpoint-dir",
-            1,
-        )
+        todo = "Free some space, or choose another --checkpoint-dir"
+        return f"a checkpoint could not be written: the disk may be full. {todo}", 1
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno})" if last else ""
     text = " ".join(str(error).split())
@@ -55,8 +53,8 @@ def describe(error: BaseException) -> tuple[str, int]:
 
 def _system(error: OSError) -> str:
     """An error of the operating system: which file, what happened, what to do."""
-    known = _SYSTEM.get(error.errno)
-    what, todo = known or (error.strerror or os.strerror(error.errno), DEBUG_HINT)
+    number = error.errno or 0
+    what, todo = _SYSTEM.get(number) or (error.strerror or os.strerror(number), DEBUG_HINT)
     where = f"{error.filename2 or error.filename}: " if error.filename else ""
     return f"{where}{what}. {todo}"
 
@@ -67,8 +65,8 @@ def _usage(error: typer.TyperException) -> str:
     message = error.format_message()
     if (option := getattr(error, "option_name", None)) and message.startswith("No such option"):
         message = f"there is no option {option}{_nearest_option(option, context)}"
-    elif (parameter := getattr(error, "param", None)) and hasattr(error.__cause__, "errors"):
-        given = error.__cause__.errors()[0].get("input")
+    elif (parameter := getattr(error, "param", None)) and (details := getattr(error.__cause__, "errors", None)):
+        given = details()[0].get("input")
         rule = error.message.partition(",")[0].replace("Input should be", "must be")
         message = f"{parameter.opts[-1]}: {rule}, not {given!r}"
     message = message[:1].lower() + message[1:] if not message.startswith("-") else message

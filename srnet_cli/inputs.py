@@ -29,7 +29,7 @@ def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
 
 
 def _require_h36m(config: DataConfig) -> None:
-    """A folder given with --data-dir must hold Human3.6M if no data set is named: synthetic data is no substitute for it."""
+    """A folder given with --data-dir must contain Human3.6M, unless a data set is named."""
     from srnet_core import datasets
 
     if datasets.resolve_name(None, config.data_dir, config.keypoints) == "synthetic":

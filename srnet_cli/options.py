@@ -26,7 +26,7 @@ _PUBLISHED_PANEL = "Published checkpoints"
 
 @dataclass(frozen=True)
 class SettingOption:
-    """The option of one setting: what typer needs, and how the text typed becomes the value (`None`: it is the value)."""
+    """The option of one setting: its annotation for typer, and a function from text to value (`None`: unchanged)."""
 
     annotation: Any
     read: Callable[[str], Any] | None
@@ -121,7 +121,7 @@ def shared(**groups: Mapping[str, SettingOption]) -> Callable:
 
         @functools.wraps(command)
         def run(**typed):
-            given = {group: {} for group in groups}
+            given: dict[str, dict[str, Any]] = {group: {} for group in groups}
             for group, options in groups.items():
                 for name, o in options.items():
                     value = typed.pop(f"{group}__{name}")
@@ -129,9 +129,7 @@ def shared(**groups: Mapping[str, SettingOption]) -> Callable:
                         given[group][name] = o.read(value) if o.read else value
             return command(**typed, **given)
 
-        run.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + added)
-        run.__annotations__ = {p.name: p.annotation for p in own + added}
-        return run
+        return _signed(run, [*own, *added])
 
     return decorate
 
@@ -145,7 +143,8 @@ def with_defaults_shown(command: Callable) -> Callable:
         if info is None or not info.show_default or default is None or default is False:
             return parameter
         info = copy.copy(info)
-        info.help, info.show_default = info.help + _help_text("", "yes" if default is True else f"{default}"), False
+        info.help = (info.help or "") + _help_text("", "yes" if default is True else f"{default}")
+        info.show_default = False
         return parameter.replace(annotation=Annotated[parameter.annotation.__origin__, info])
 
     @functools.wraps(command)
@@ -153,14 +152,20 @@ def with_defaults_shown(command: Callable) -> Callable:
         return command(**typed)
 
     parameters = [described(p) for p in inspect.signature(command).parameters.values()]
-    run.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters])
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    return run
+    return _signed(run, parameters)
+
+
+def _signed(command: Any, parameters: Sequence[inspect.Parameter]) -> Callable:
+    """A command with these parameters as its signature, all given by name."""
+    by_name = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    command.__signature__ = inspect.Signature(by_name)
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
 
 
 def help_of(command: Callable) -> str:
     """A command's docstring with each paragraph on one line, so that it is wrapped at the width of the terminal."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.getdoc(command).split("\n\n"))
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (inspect.getdoc(command) or "").split("\n\n"))
 
 
 def examples_text(examples: Sequence[str]) -> str:
@@ -171,8 +176,9 @@ def examples_text(examples: Sequence[str]) -> str:
 def _setting_option(about: Setting, *, panel: str | None, default: str, help: str | None = None) -> SettingOption:
     read = about.parse or (_list_reader(about) if about.many else None)
     text = help or about.help + _listed([*about.names(), *([about.other] if about.other else [])])
+    kind: Any = str if read else about.kind
     annotation = Annotated[
-        (str if read else about.kind) | None,
+        kind | None,
         typer.Option(
             *about.flags,
             help=_help_text(text, default),
@@ -234,6 +240,7 @@ AUGMENT = options_of(AugmentConfig)
 DATA_OF_CHECKPOINT = options_from_checkpoint(DataConfig)
 PUBLISHED = options_of_published(ModelConfig)
 
+SkeletonName = annotation_of(ModelConfig, "skeleton", str, "--skeleton", help="Skeleton")
 CheckpointPath = Annotated[Path, checkpoint_argument()]
 Device = annotation_of(TrainConfig, "device", str)
 CacheDir = annotation_of(DataConfig, "cache_dir", str)

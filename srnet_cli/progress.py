@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from srnet_cli import console
+from srnet_cli.console import shown
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
+
+    from srnet_core.training.loop import Epoch
 
 HEARTBEAT_SECONDS = 60.0  # without a terminal there is no bar; the log shows now and then that work continues
 
@@ -24,12 +25,12 @@ def progress_bar() -> Iterator["Bar"]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     # no redirection of standard output: it would send results meant for a pipe to the terminal
     with Progress(
@@ -43,11 +44,11 @@ class Bar:
 
     def __init__(self, progress: "Progress"):
         self._progress = progress
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
         self._shown = self._started = 0.0
         self._beat = time.monotonic()
         self._windows = 0
-        self.epoch = None  # the epoch whose line is still to be shown
+        self.epoch: Epoch | None = None  # the epoch whose line is still to be shown
 
     def update(self, what: str, done: float, total: float, note: str = "") -> None:
         if what not in self._tasks:
@@ -89,9 +90,9 @@ class Bar:
         Where both streams are the same terminal, only the console that draws the bar can print above it.
         """
         on_terminal = console.out.is_terminal and not self._progress.disable
-        (console.err if on_terminal else console.out).print(escape(text), soft_wrap=True)
+        (console.err if on_terminal else console.out).print(shown(text), soft_wrap=True)
 
     def _heartbeat(self, what: str, done: float, total: float, note: str) -> None:
         if self._progress.disable and what != "epochs" and time.monotonic() - self._beat > HEARTBEAT_SECONDS:
             self._beat = time.monotonic()
-            console.err.print(escape(f"  {what}: {done:,.0f} of {total:,.0f} {note}".rstrip()), soft_wrap=True)
+            console.err.print(shown(f"  {what}: {done:,.0f} of {total:,.0f} {note}".rstrip()), soft_wrap=True)

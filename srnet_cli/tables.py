@@ -1,13 +1,13 @@
 """Tables of results: metrics by action, subject or camera, and plain ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from srnet_cli import console
+from srnet_cli.console import shown
 from srnet_cli.wording import dataset_text
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _FRACTIONS = ("pck150", "auc", "p_pck150", "p_auc")
 def plain_table(
     title: str,
     heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Iterable[Sequence[object]],
     *,
     caption: str | None = None,
     text_columns: int = 1,
@@ -41,7 +41,7 @@ def plain_table(
     for index, head in enumerate(heads):
         table.add_column(head, justify="left" if index < text_columns else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
+        table.add_row(*(shown(cell) for cell in row))
     _show(table, title, caption)
 
 
@@ -61,11 +61,11 @@ def metric_table(
         table.add_column(METRIC_HEADS[name], justify="right", no_wrap=True)
     table.add_column("\n\nframes", justify="right", no_wrap=True)
     for label, values in rows.items():
-        table.add_row(escape(label), *_cells(values, names))
+        table.add_row(shown(label), *_cells(values, names))
     if rows:
         table.add_section()
     for label, values in means.items():
-        table.add_row(f"[bold]{escape(label)}[/]", *(f"[bold]{cell}[/]" for cell in _cells(values, names)))
+        table.add_row(f"[bold]{shown(label)}[/]", *(f"[bold]{cell}[/]" for cell in _cells(values, names)))
     _show(table, title, caption)
 
 
@@ -110,10 +110,10 @@ def _table() -> Table:
 
 def _show(table: Table, title: str, caption: str | None) -> None:
     """Print a table between its title and its caption, which may be wider than the table."""
-    console.out.print(f"[bold]{escape(title)}[/]", soft_wrap=not console.out.is_terminal)
+    console.out.print(f"[bold]{shown(title)}[/]", soft_wrap=not console.out.is_terminal)
     console.out.print(table)
     if caption:
-        console.out.print(f"[dim]{escape(caption)}[/]", soft_wrap=not console.out.is_terminal)
+        console.out.print(f"[dim]{shown(caption)}[/]", soft_wrap=not console.out.is_terminal)
 
 
 def _cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:

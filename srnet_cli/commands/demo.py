@@ -45,7 +45,7 @@ def main(
 def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, settings: list[str]) -> None:
     """Prepare, train SRNet and the fully connected baseline for the same epochs, compare, export, visualize."""
     from srnet_core.evaluation.run import evaluate_mean_pose
-    from srnet_core.export import get_format
+    from srnet_core.export import NetworkFormat, get_format
 
     started = time.monotonic()
     preset = preset_path(_PRESET)
@@ -71,7 +71,9 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, means, caption=caption)
     headline("5  Export SRNet to ONNX")
     checkpoint = open_checkpoint(checkpoints["srnet"], {}, {})
-    export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx", get_format("onnx"))
+    onnx = get_format("onnx")
+    assert isinstance(onnx, NetworkFormat)
+    export_network(checkpoint, checkpoints["srnet"], output / "demo_srnet.onnx", onnx)
 
     headline("6  Visualize")
     page = draw(

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import remark, say
-from srnet_cli.options import annotation_of, option
+from srnet_cli.options import SkeletonName, option
 from srnet_cli.tables import plain_table
-from srnet_core.config import ModelConfig
 
 if TYPE_CHECKING:
     from srnet_core.body_parts import BodyParts
@@ -20,7 +19,7 @@ EXAMPLES = (
 
 
 def main(
-    skeleton: annotation_of(ModelConfig, "skeleton", str, "--skeleton", help="Skeleton") = "h36m17",
+    skeleton: SkeletonName = "h36m17",
     groups: Annotated[
         Path | None,
         option(

@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,8 @@ def main(
     else:
         place = Place(name, checkpoint_dir or Path("checkpoint"), best_dir, force)
     untold = {name: model[name] for name in ("causal", "recombine") if name in model}  # by published files
-    source = open_checkpoint(resume or finetune, data, untold) if resume or finetune else None
+    start = resume or finetune
+    source = open_checkpoint(start, data, untold) if start else None
     options = {"data": data, "model": model, "train": train, "augment": augment}
     config = start_config(source, bool(resume), preset, options, set_ or [])
     train_and_show(config, place, resume=source if resume else None, finetune=source if finetune else None)
@@ -143,7 +145,7 @@ def train_and_show(
     Raises:
         StoppedByUser: Ctrl-C; the run is saved and the user has been told how to resume it.
     """
-    from srnet_core.training.run import Finished, TrainingRun, same_data
+    from srnet_core.training.run import Finished, Stopped, TrainingRun, same_data
 
     _refuse_early(config, place)
     prepared = prepared or prepare_stage(config.data)
@@ -159,9 +161,10 @@ def train_and_show(
             bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler))
             for event in run:
                 _show_event(event, bar, config)
-    if not isinstance(event, Finished):
+    if isinstance(event, Stopped):
         _show_how_to_go_on(event, config, place)
         raise StoppedByUser
+    assert isinstance(event, Finished)  # a run ends in one of these two
     if run.progress.epoch < config.train.epochs:
         prose(f"The time is up {_reached(run.progress.epoch, run.progress.step)}.")
     if table:
@@ -274,19 +277,18 @@ def _show_start(run: "TrainingRun") -> None:
     every = "every epoch" if train.test_every == 1 else f"every {train.test_every} epochs"
     tested = f", test error ({averaged} flip averaging) {every}" if train.test_every else ""
     size = f"{parameters_text(parameters)}, receptive field {count_text(model.receptive_field, 'frame')}"
-    rows = {
+    steps = count_text(len(run.sampler), "step")
+    rows: dict[str, str | Sequence[str]] = {
         "model": f"{model_text(model)}: {size}, on {run.device} in {run.step.acceleration}",
         "data": f"{data_text(run.stage)}: {len(run.sampler.table):,} windows "
         f"{'with' if train.flip else 'without'} mirror images, {order_text(run.sampler.order)}",
-        "training": f"{count_text(train.epochs, 'epoch')} of {count_text(len(run.sampler), 'step')}, seed {train.seed}{tested}",
-        "files": f"{run.files.latest}\n{run.files.metrics.parent}/",
+        "training": f"{count_text(train.epochs, 'epoch')} of {steps}, seed {train.seed}{tested}",
+        "files": [f"{run.files.latest}", f"{run.files.metrics.parent}/"],
     }
     if run.config.augment.use:
-        rows["augmentation"] = ", ".join(run.config.augment.use)
-        if (keypoints := run.stage.manifest["keypoints"]) != "gt":
-            rows["augmentation"] += (
-                f"; trained on exact projections of the 3D poses instead of the keypoints {keypoints}"
-            )
+        keypoints = run.stage.manifest["keypoints"]
+        instead = f"; trained on exact projections of the 3D poses instead of the keypoints {keypoints}"
+        rows["augmentation"] = ", ".join(run.config.augment.use) + ("" if keypoints == "gt" else instead)
     if progress.epoch or progress.step:
         rows["resumes"] = _reached(progress.epoch, progress.step)
     facts(rows)

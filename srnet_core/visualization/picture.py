@@ -8,9 +8,8 @@ import numpy as np
 
 from srnet_core.errors import ConfigError, require_extra
 from srnet_core.visualization._files import write_bytes
-from srnet_core.visualization._layout import Drawing, Look, draw_header, heading
+from srnet_core.visualization._layout import Drawing, Look
 from srnet_core.visualization._orbit import Orbit
-from srnet_core.visualization._sheet import Sheet
 from srnet_core.visualization.scene import Scene
 
 _WIDTHS_PX = (320, 2400)
@@ -94,56 +93,6 @@ def gif_timing(frames: int, scene_fps: float, fps: float, max_frames: int) -> tu
     apart = delay_cs / 100 * scene_fps  # frames of the scene per picture
     count = min(max_frames, int((frames - 1) / apart + 1e-9) + 1)
     return delay_cs, np.minimum(np.rint(np.arange(count) * apart).astype(int), frames - 1)
-
-
-def contact_sheet(
-    scene: Scene,
-    path: str | Path,
-    *,
-    columns: int = 6,
-    width_px: int = 1600,
-    dark: bool = False,
-    close_up: bool = True,
-    orbit: Orbit | None = None,
-) -> Path:
-    """Write evenly spaced frames side by side as a PNG: one row for the input and one for each pose.
-
-    Raises:
-        ConfigError, MissingExtraError, UserMistake: as `write_png`.
-    """
-    require_extra("PIL", "viz")
-    if not 1 <= columns <= 16:
-        raise ConfigError(f"must lie in 1 to 16, not {columns}", where="columns")
-    drawing = Drawing(scene, _look(width_px, dark, False, close_up, orbit))
-    return write_bytes(path, _png(_contact_image(drawing, min(columns, scene.frames))))
-
-
-def _contact_image(drawing: Drawing, columns: int) -> Any:
-    scene, theme, u = drawing.scene, drawing.theme, drawing.unit
-    width, margin, gap = drawing.look.width_px, drawing.margin, drawing.gap
-    top = drawing.panel_top
-    cell = (width - 2 * margin - (columns - 1) * gap) // columns
-    rows: list[str | None] = [None, *scene.poses]
-    heights = [round(1.1 * cell)] + [round(1.3 * cell)] * len(scene.poses)
-    sheet = Sheet(width, top + sum(heights) + gap * len(rows) + round(34 * u), theme["page"])
-    draw_header(sheet, scene, theme, margin, u)
-    frames = np.rint((np.arange(columns) + 0.5) * scene.frames / columns - 0.5).astype(int)
-    y = top
-    for name, height in zip(rows, heights):
-        for column, frame in enumerate(frames):
-            panel = drawing.panel(name, int(frame), cell, height, round(28 * u))
-            if column == 0:
-                panel.text(10 * u, 20 * u, heading(name), 12 * u, theme["ink"], bold=True)
-            if name is not None and name in scene.errors_mm:
-                text = f"{scene.errors_mm[name][frame]:.1f} mm"
-                panel.text(cell - 10 * u, 20 * u, text, 12 * u, theme["ink"], anchor="rs", bold=True)
-            panel.frame(theme["hairline"])
-            sheet.paste(panel, margin + column * (cell + gap), y)
-        y += height + gap
-    for column, frame in enumerate(frames):
-        x = margin + column * (cell + gap) + cell / 2
-        sheet.text(x, y + 14 * u, f"{frame / scene.fps:.2f} s", 12 * u, theme["muted"], anchor="ms")
-    return sheet.finish()
 
 
 def _look(width_px: int, dark: bool, overlay: bool, close_up: bool, orbit: Orbit | None) -> Look:

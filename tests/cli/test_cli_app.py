@@ -56,14 +56,22 @@ def test_debug_shows_the_traceback_wherever_it_stands(srnet):
     [
         (SrnetError("it broke", where="here", todo="Mend it"), 1, "here: it broke. Mend it"),
         (UserMistake("that cannot be"), 2, "that cannot be"),
-        (OSError(errno.ENOSPC, "x", "a/b"), 1, "a/b: no space left on the disk. Free some space, or choose another folder"),
+        (
+            OSError(errno.ENOSPC, "x", "a/b"),
+            1,
+            "a/b: no space left on the disk. Free some space, or choose another folder",
+        ),
         (OSError(errno.EACCES, "x", "a/b"), 1, "a/b: permission denied. Choose a folder you may write to"),
         (OSError(errno.EISDIR, "x", "a/b"), 2, "a/b: is a folder, not a file. Give the path of a file"),
-        (OSError(errno.EIO, "Input/output error", "a/b"), 1, "a/b: Input/output error. Run again with --debug for the traceback"),
+        (
+            OSError(errno.EIO, "Input/output error", "a/b"),
+            1,
+            "a/b: Input/output error. Run again with --debug for the traceback",
+        ),
         (MemoryError(), 1, "out of memory. Try a smaller --batch-size, or fewer --channels"),
         (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 1 vs 0"), 1, "the disk may be full"),
     ],
-)  # fmt: skip
+)
 def test_kinds_of_failure(error, code, said):
     message, given = describe(error)
     assert given == code and said in message

@@ -16,10 +16,34 @@ from support.cli import DATA, TINY
 from srnet_core.checkpoint import save_checkpoint
 from srnet_core.models import build_model
 
-METRICS = {"mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "pck150", "auc", "p_pck150", "p_auc", "angle_deg",
-           "symmetry_mm", "frames"}  # fmt: skip
-HEAD = {"schema", "checkpoint", "dataset", "protocol", "normalization", "test_time_flip", "frames", "mean",
-        "frame_mean", "by_action", "by_subject", "by_camera", "by_joint"}  # fmt: skip
+METRICS = {
+    "mpjpe_mm",
+    "p_mpjpe_mm",
+    "n_mpjpe_mm",
+    "mpjve_mm",
+    "pck150",
+    "auc",
+    "p_pck150",
+    "p_auc",
+    "angle_deg",
+    "symmetry_mm",
+    "frames",
+}
+HEAD = {
+    "schema",
+    "checkpoint",
+    "dataset",
+    "protocol",
+    "normalization",
+    "test_time_flip",
+    "frames",
+    "mean",
+    "frame_mean",
+    "by_action",
+    "by_subject",
+    "by_camera",
+    "by_joint",
+}
 
 
 def numbers(ran) -> dict:
@@ -40,8 +64,13 @@ def test_json_follows_the_schema(srnet, checkpoint):
     assert set(report) >= HEAD and report["schema"] == 1
     assert (report["dataset"], report["protocol"], report["normalization"]) == ("small", "cross_subject", "base")
     assert report["test_time_flip"] is True and report["frames"] == 188 and report["checkpoint"] == str(checkpoint)
-    tables = [report["mean"], report["frame_mean"], *report["by_action"].values(), *report["by_subject"].values(),
-              *report["by_camera"].values()]  # fmt: skip
+    tables = [
+        report["mean"],
+        report["frame_mean"],
+        *report["by_action"].values(),
+        *report["by_subject"].values(),
+        *report["by_camera"].values(),
+    ]
     assert all(set(table) == METRICS for table in tables)
     assert set(report["by_action"]) == {"Sit", "Walk"} and set(report["by_subject"]) == {"C"}
     assert set(report["by_camera"]) == {"0", "1"} and len(report["by_joint"]) == 17
@@ -135,7 +164,7 @@ def test_a_published_file_says_aloud_what_was_assumed(srnet, own_data, golden_di
         (("--data-dir", "nowhere", "--dataset", "small"), ("nowhere", "data_3d_small.npz", "--data-dir")),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_cannot_be_measured(srnet, checkpoint, options, said):
     Path("file").write_text("x")
     srnet("eval", checkpoint, *options).refused(*said)
@@ -155,8 +184,12 @@ def test_data_of_another_skeleton(srnet, checkpoint):
                 takes[take] = [p[:, :16] for p in poses] if isinstance(poses, list) else poses[:, :16]
         meta = members["metadata"]
         if "parents" in meta:
-            meta.update(joint_names=meta["joint_names"][:16], parents=meta["parents"][:16],
-                        joints_left=meta["joints_left"], joints_right=[j for j in meta["joints_right"] if j < 16])  # fmt: skip
+            meta.update(
+                joint_names=meta["joint_names"][:16],
+                parents=meta["parents"][:16],
+                joints_left=meta["joints_left"],
+                joints_right=[j for j in meta["joints_right"] if j < 16],
+            )
             meta["joints_left"] = meta["joints_left"][: len(meta["joints_right"])]
         else:
             sides = [[j for j in side if j < 16] for side in meta["keypoints_symmetry"]]
@@ -212,7 +245,7 @@ def first_weight(content) -> str:
         (changed(lambda c: c["srnet"]["config"]["data"].update(weather="fair")), "not known here: data.weather"),
         (changed(lambda c: c["srnet"].update(config="none")), "record cannot be used: config"),
     ],
-)  # fmt: skip
+)
 def test_files_that_are_no_checkpoint_of_ours(srnet, checkpoint, build, said):
     Path("x.bin").write_bytes(build(checkpoint))
     srnet("eval", "x.bin").refused("x.bin", said)

@@ -26,9 +26,12 @@ def test_onnx_shows_how_far_it_is_from_torch_and_says_what_the_file_needs(srnet,
     lines = srnet("export", checkpoint).ok().out.splitlines()
     assert lines[0] == "output/latest_epoch_tiny.onnx  2.0 KiB"
     assert [line.split() for line in lines if " x " in line][1:] == [
-        ["1", "x", "3", "1.0e-08"], ["2", "x", "4", "2.0e-08"], ["3", "x", "10", "3.0e-08"],
-        ["4", "x", "53", "4.0e-08"], ["5", "x", "246", "5.2e-07"],
-    ]  # fmt: skip
+        ["1", "x", "3", "1.0e-08"],
+        ["2", "x", "4", "2.0e-08"],
+        ["3", "x", "10", "3.0e-08"],
+        ["4", "x", "53", "4.0e-08"],
+        ["5", "x", "246", "5.2e-07"],
+    ]
     assert "(batch, frames - 2, 17, 3); normalization base" in lines[-1]
     assert given["frames"] == 3 and given["srnet.normalization"] == "base" and given["srnet.trained_on"] == "small"
     assert json.loads(given["srnet.model"])["filter_widths"] == [3, 1]
@@ -63,8 +66,20 @@ def test_visualize_without_arguments_takes_the_newest(srnet, project):
 
 def test_visualize_what_was_asked_for(srnet, checkpoint):
     pytest.importorskip("PIL")
-    ran = srnet("visualize", checkpoint, "--action", "walk 1", "--camera", "1", "--start", "5", "--frames", "7",
-                "--output", "out/page.html").ok()  # fmt: skip
+    ran = srnet(
+        "visualize",
+        checkpoint,
+        "--action",
+        "walk 1",
+        "--camera",
+        "1",
+        "--start",
+        "5",
+        "--frames",
+        "7",
+        "--output",
+        "out/page.html",
+    ).ok()
     assert ran.out.startswith("C Walk 1, camera 1, 7 frames: MPJPE ")
     for kind in ("html", "png", "gif"):
         assert Path(f"out/page.{kind}").stat().st_size > 1000

@@ -36,10 +36,14 @@ def test_it_says_what_went_where_and_then_says_cached(srnet):
     [
         (("--protocol", "cross-action", "--train-action", "Walk"), "A, B, C Walk", "A, B, C Sit"),
         (("--protocol", "cross_action", "--train-action", "Sit", "--subjects-test", "B"), "A, B, C Sit", "B Walk"),
-        (("--protocol", "cross-camera", "--train-camera", "1", "--subjects-test", "C"), "A, B Walk, Sit 1", "C Walk, Sit 0"),
+        (
+            ("--protocol", "cross-camera", "--train-camera", "1", "--subjects-test", "C"),
+            "A, B Walk, Sit 1",
+            "C Walk, Sit 0",
+        ),
         (("--subjects-train", "C", "--subjects-test", "A,B", "--actions", "Sit"), "C Sit", "A, B Sit"),
     ],
-)  # fmt: skip
+)
 def test_protocols(srnet, options, train, test):
     lines = [" ".join(line.split()) for line in srnet("prepare", "--dataset", "small", *options).ok().out.splitlines()]
     assert any(line.startswith(f"train {train}") for line in lines)
@@ -66,7 +70,10 @@ def test_lists_of_many_names_are_shortened(srnet):
         (("--subjects-test", "C", "--actions", "Wlak"), ("--actions", "Did you mean 'Walk'?", "Choices: Walk, Sit")),
         (("--subjects-test", "C", "--test-camera", "2"), ("--test-camera", "no camera '2'", "Choices: 0, 1")),
         (("--subjects-test", "C", "--subjects-train", "C"), ("overlap", "C", "different subjects")),
-        (("--subjects-test", "C", "--protocol", "cross-foo"), ("--protocol", "cross-action, cross-camera, cross-subject")),
+        (
+            ("--subjects-test", "C", "--protocol", "cross-foo"),
+            ("--protocol", "cross-action, cross-camera, cross-subject"),
+        ),
         (("--subjects-test", "C", "--norm", "bsae"), ("--norm", "Did you mean 'base'?", "lcn", "weak_proj")),
         (("--subjects-test", "C", "--keypoints", "cpn"), ("data_2d_small_cpn.npz", "gt", "--keypoints")),
         (("--subjects-test", "C", "--train-action", "Walk"), ("--train-action", "--protocol cross-action")),
@@ -80,7 +87,7 @@ def test_lists_of_many_names_are_shortened(srnet):
         (("--downsample", "0"), ("--downsample", "1 or more")),
         (("--cache-dir", "data/data_3d_small.npz/x", "--subjects-test", "C"), ("data/data_3d_small.npz",)),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_prepared(srnet, options, said):
     srnet("prepare", "--dataset", "small", *options).refused(*said)
     assert not Path("cache").exists() or not stages()
@@ -130,7 +137,7 @@ def cut_2d(members):
         (P3, set_poses(Hostile()), ("system", "nothing of it was run")),
         (P2, lambda m: m.update(metadata=Hostile()), ("system", "nothing of it was run")),
     ],
-)  # fmt: skip
+)
 def test_bad_contents_are_named(srnet, path, change, said):
     rewritten(path, change)
     srnet("prepare", *DATA).refused(str(path), *said)

@@ -46,7 +46,8 @@ def wait_for_line(process: subprocess.Popen, pattern: str) -> list[str]:
 def test_help_needs_nothing_heavy():
     """Importing torch takes seconds, which somebody who only asks for help should not wait for."""
     code = (
-        "import sys; from srnet_cli.app import run; codes = [run(['--help']), run(['train', '--help']), run(['train', '--epochs', 'x'])];"
+        "import sys; from srnet_cli.app import run;"
+        "codes = [run(['--help']), run(['train', '--help']), run(['train', '--epochs', 'x'])];"
         "print([m for m in ('torch', 'numpy', 'zarr', 'h5py', 'PIL', 'onnx') if m in sys.modules], codes)"
     )
     ran = subprocess.run([sys.executable, "-c", code], text=True, env=ENVIRONMENT, capture_output=True, check=True)

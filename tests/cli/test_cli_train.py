@@ -15,7 +15,9 @@ from srnet_core.checkpoint import load_checkpoint
 from srnet_core.models import build_model
 
 LATEST = Path("checkpoint/latest_epoch_run.bin")
-EPOCH = re.compile(r"^epoch +(\d+)/(\d+)  loss +[\d.]+ mm(  val +[\d.]+ mm)?(  test +[\d.]+ mm)? +[\d,]+ windows/s +[\d.]+ s$", re.M)  # fmt: skip
+EPOCH = re.compile(
+    r"^epoch +(\d+)/(\d+)  loss +[\d.]+ mm(  val +[\d.]+ mm)?(  test +[\d.]+ mm)? +[\d,]+ windows/s +[\d.]+ s$", re.M
+)
 
 
 @pytest.fixture
@@ -31,8 +33,17 @@ def test_a_run_shows_and_writes_everything(train):
     ran = train("--name", "run", "--epochs", "3").ok()
     assert [m[:2] for m in EPOCH.findall(ran.out)] == [("1", "3"), ("2", "3"), ("3", "3")]
     assert len({m.start(4) - m.start() for m in EPOCH.finditer(ran.out)}) == 1, "columns move"
-    for said in ("3,625 parameters", "receptive field 1 frame,", "small, gt 2D, cross-subject", "3 epochs of 12 steps",
-                 "run on the test split of small", "action-wise mean", "frame-wise mean", "flip averaging on", f"{LATEST}"):  # fmt: skip
+    for said in (
+        "3,625 parameters",
+        "receptive field 1 frame,",
+        "small, gt 2D, cross-subject",
+        "3 epochs of 12 steps",
+        "run on the test split of small",
+        "action-wise mean",
+        "frame-wise mean",
+        "flip averaging on",
+        f"{LATEST}",
+    ):
         assert said in ran.out
     assert ran.err == ""
     lines = [json.loads(line) for line in Path("checkpoint/run/metrics.jsonl").read_text().splitlines()]
@@ -79,8 +90,29 @@ def test_a_preset_of_the_project_by_name(train):
 
 
 def test_every_model_option_arrives(train):
-    train("--name", "run", "--model", "srnet", "--arch", "3,1", "--groups", "3", "--recombine", "add", "--context", "all",
-          "--dropout", "0.1", "--causal", "--stride", "2", "--no-flip", "--no-test-flip", "--test-every", "0").ok()  # fmt: skip
+    train(
+        "--name",
+        "run",
+        "--model",
+        "srnet",
+        "--arch",
+        "3,1",
+        "--groups",
+        "3",
+        "--recombine",
+        "add",
+        "--context",
+        "all",
+        "--dropout",
+        "0.1",
+        "--causal",
+        "--stride",
+        "2",
+        "--no-flip",
+        "--no-test-flip",
+        "--test-every",
+        "0",
+    ).ok()
     model, training = config_of()["model"], config_of()["train"]
     assert (model["filter_widths"], model["groups"], model["recombine"], model["context"]) == ([3, 1], 3, "add", "all")
     assert model["causal"] and model["dropout"] == 0.1
@@ -124,8 +156,20 @@ def test_a_published_file_goes_on_as_what_it_does_not_tell_it_is(srnet, own_data
     torch.save(content, "theirs.bin")
     for way, name in (("--finetune", "tuned"), ("--resume", None)):
         named = ("--name", name) if name else ()
-        ran = srnet("train", *DATA, way, "theirs.bin", "--recombine", "add", "--causal", "--epochs", "2",
-                    "--batch-size", "64", *named).ok()  # fmt: skip
+        ran = srnet(
+            "train",
+            *DATA,
+            way,
+            "theirs.bin",
+            "--recombine",
+            "add",
+            "--causal",
+            "--epochs",
+            "2",
+            "--batch-size",
+            "64",
+            *named,
+        ).ok()
         assert "add all, causal" in ran.out
         stored = load_checkpoint(
             "checkpoint/latest_epoch_tuned.bin" if name else "latest_epoch_theirs.bin"
@@ -213,8 +257,18 @@ def test_what_is_refused_before_training(train, options, said):
 
 
 def test_options_of_the_context_and_of_the_training_error(train):
-    train("--name", "run", "--context", "all", "--context-form", "group-wise", "--context-width", "2",
-          "--train-eval-every", "1").ok()  # fmt: skip
+    train(
+        "--name",
+        "run",
+        "--context",
+        "all",
+        "--context-form",
+        "group-wise",
+        "--context-width",
+        "2",
+        "--train-eval-every",
+        "1",
+    ).ok()
     model = load_checkpoint(LATEST).model_config
     assert (model.context_form, model.context_width) == ("group_wise", 2)
     lines = Path("checkpoint/run/metrics.jsonl").read_text().splitlines()

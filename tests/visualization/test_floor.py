@@ -11,8 +11,15 @@ from srnet_core.visualization.scene import Scene
 
 def scene_of(pose_m, **changes):
     keypoints = np.zeros((*pose_m.shape[:2], 2))
-    return Scene(title="", skeleton=SKELETON, fps=50, image_size_px=(9, 9), keypoints_2d_px=keypoints,
-                 poses={"prediction": pose_m}, **changes)  # fmt: skip
+    return Scene(
+        title="",
+        skeleton=SKELETON,
+        fps=50,
+        image_size_px=(9, 9),
+        keypoints_2d_px=keypoints,
+        poses={"prediction": pose_m},
+        **changes,
+    )
 
 
 def test_root_relative_poses_stand_on_the_floor(make_scene):

@@ -146,8 +146,10 @@ def test_script_and_python_see_the_same_view():
     points = np.random.default_rng(2).normal(0, 0.6, (40, 3))
     orbit, radius_m, height_m, size, top = Orbit(37, 21, 1.3), 0.8, 1.7, (410, 380), 40
     call = f"""
-      const eye = makeEye({{azimuth: 37, elevation: 21, zoom: 1.3}}, {{radius_m: {radius_m}, height_m: {height_m}}}, {size[0]}, {size[1]}, {top});
-      console.log(JSON.stringify({points.tolist()}.map(p => {{ const q = eye(...p); return [q.x, q.y, q.depth]; }})));"""
+      const body = {{radius_m: {radius_m}, height_m: {height_m}}};
+      const eye = makeEye({{azimuth: 37, elevation: 21, zoom: 1.3}}, body, {size[0]}, {size[1]}, {top});
+      const seen = {points.tolist()}.map((p) => eye(...p));
+      console.log(JSON.stringify(seen.map((q) => [q.x, q.y, q.depth])));"""
     done = subprocess.run(
         [NODE, "-e", _asset("view.js") + call], capture_output=True, text=True, check=True, timeout=20
     )
@@ -170,12 +172,30 @@ def test_in_a_browser(make_scene, tmp_path):
     """The page decodes its data, goes to the frame in the address, and shows the errors that NumPy finds."""
     scene, frame = make_scene(title="<b>&"), 17
     path = write_page(scene, tmp_path / "page.html")
-    quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-             "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}"]  # fmt: skip
+    quiet = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-sync",
+        "--disable-background-networking",
+        "--disable-component-update",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
     done = subprocess.run(
-        [BROWSER, *quiet, "--enable-logging=stderr", "--virtual-time-budget=1500", "--dump-dom", f"{path.as_uri()}#frame={frame}"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            BROWSER,
+            *quiet,
+            "--enable-logging=stderr",
+            "--virtual-time-budget=1500",
+            "--dump-dom",
+            f"{path.as_uri()}#frame={frame}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert "CONSOLE" not in done.stderr, done.stderr
     dom = Parsed(done.stdout)
     assert dom.texts["h1"] == ["<b>&"]

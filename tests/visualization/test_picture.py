@@ -7,7 +7,7 @@ from srnet_core.errors import ConfigError, MissingExtraError, UserMistake
 from srnet_core.visualization._layout import nice_ceiling
 from srnet_core.visualization._orbit import Orbit
 from srnet_core.visualization._theme import DARK, LIGHT, mix
-from srnet_core.visualization.picture import contact_sheet, gif_timing, write_gif, write_png
+from srnet_core.visualization.picture import gif_timing, write_gif, write_png
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -107,19 +107,10 @@ def test_gif_timing(frames, scene_fps, fps, max_frames):
     assert np.abs(shown - ideal).max() <= 0.5 + 1e-6  # no drift
 
 
-def test_contact_sheet(make_scene, tmp_path):
-    picture = pixels(contact_sheet(make_scene(), tmp_path / "a.png", columns=4, width_px=1000))
-    assert picture.shape[1] == 1000
-    for column in range(4):
-        cell = picture[100:, 20 + 240 * column : 20 + 240 * (column + 1)]
-        assert count_tinted(cell, "blue") > 60 and count_tinted(cell, "red") > 60
-
-
 def test_one_frame_without_errors_and_odd_names(make_scene, tmp_path):
     name = "</b> \ud800 Übung 走る " + "x" * 400
     scene = make_scene(1, title=name, subtitle=name, poses={name: np.zeros((1, 17, 3))}, image_size_px=(100, 4000))
     assert pixels(write_png(scene, tmp_path / "a.png", width_px=320)).std() > 1
-    assert pixels(contact_sheet(scene, tmp_path / "b.png", columns=6)).std() > 1
     write_gif(scene, tmp_path / "c.gif", width_px=320)
 
 
@@ -131,7 +122,6 @@ def test_one_frame_without_errors_and_odd_names(make_scene, tmp_path):
         (lambda s, p: write_gif(s, p, max_frames=0), "max_frames: must lie in 1 to 1500"),
         (lambda s, p: write_gif(s, p, max_frames=10**9), "max_frames: must lie in 1 to 1500"),
         (lambda s, p: write_gif(s, p, fps=0), "fps: must be a positive number"),
-        (lambda s, p: contact_sheet(s, p, columns=0), "columns: must lie in 1 to 16"),
     ],
 )
 def test_requests_out_of_range(make_scene, tmp_path, draw, message):

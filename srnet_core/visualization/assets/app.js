@@ -28,7 +28,7 @@ function tick(now) {
   requestAnimationFrame(tick);
 }
 
-// What is too slow or too noisy to do sixty times a second: the address, the spoken status, the table.
+// Updates that are too slow, or too noisy for a screen reader, to make in every frame: address, status, table.
 let settling = 0;
 function settle() {
   clearTimeout(settling);
@@ -36,7 +36,7 @@ function settle() {
     try {
       history.replaceState(null, "", `#frame=${state.frame}`);
     } catch {
-      // some browsers refuse it for files; the page works without
+      // some browsers forbid this for local files; the page works without it
     }
     const errors = rated.map((pose) => `${pose.name} ${pose.errors[state.frame].toFixed(1)} mm`);
     $("status").textContent = [`Frame ${state.frame} of ${scene.frames - 1}`, ...errors].join(", ");
@@ -118,7 +118,7 @@ function step(frames) {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select")) return;
-  if (event.key === " " && event.target.closest("button, summary")) return; // space presses what has the focus
+  if (event.key === " " && event.target.closest("button, summary")) return; // the space bar activates the focused element
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act) return;
   event.preventDefault();
@@ -146,7 +146,7 @@ function watchControls() {
   $("scrub").oninput = (event) => (play(false), seek(+event.target.value));
   $("speed").onchange = (event) => {
     playback.speed = +event.target.value;
-    seek(state.frame); // so that time counts from here
+    seek(state.frame); // playback continues from here
   };
   $("overlay").onclick = () => setOverlay(!state.overlay);
   $("reset").onclick = resetView;

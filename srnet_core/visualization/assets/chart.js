@@ -1,6 +1,6 @@
-// Error per frame. The curves are drawn once into a picture of their own; a frame only adds the playhead.
+// Chart of the error per frame. The curves are drawn once into an image; each frame only adds the playhead.
 
-const CHART_INSET = 8; // half the scrub bar's thumb, so that both share one scale
+const CHART_INSET = 8; // half the width of the slider's thumb, so that chart and slider have the same scale
 const DASHES = [[], [5, 3], [2, 3], [8, 3, 2, 3], [1, 4]];
 
 function niceCeiling(value) {
@@ -30,7 +30,7 @@ function drawAxis(ctx, size, scale, colors) {
   }
 }
 
-// One vertical stroke per pixel column where frames are closer than pixels, so that no peak is lost.
+// If there are more frames than pixel columns, each column shows its range of errors, so that no peak is lost.
 function drawCurve(ctx, errors, scale, style, dash, fill) {
   const path = new Path2D();
   let column = -1, low = 0, high = 0;

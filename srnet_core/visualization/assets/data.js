@@ -1,4 +1,4 @@
-// The scene, as `page.py` embedded it: plain JSON with arrays as base64 of little-endian numbers in steps of `step`.
+// The scene, as `page.py` embedded it: JSON; arrays are base64 of little-endian integers, in units of `step`.
 
 function decodeArray({ data, dtype, step, shape }) {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
@@ -30,14 +30,14 @@ function argmax(values) {
   return values.reduce((best, v, i) => (v > values[best] ? i : best), 0);
 }
 
-// Distance in mm between a joint of two poses, in the frame they are shown in.
+// Distance in mm between the same joint of two poses in one frame.
 function jointErrorMm(scene, pose, frame, joint) {
   const at = (frame * scene.joints.length + joint) * 3;
   const d = (k) => pose.points[at + k] - scene.truth.points[at + k];
   return 1000 * Math.hypot(d(0), d(1), d(2));
 }
 
-// The part of the image that the person moves in over the whole clip, with room around it: [x, y, width, height].
+// The part of the image that contains the person in all frames, with a margin: [x, y, width, height].
 function personBox(scene) {
   const xs = scene.keypoints.filter((_, i) => i % 2 === 0), ys = scene.keypoints.filter((_, i) => i % 2 === 1);
   const low = (values) => values.reduce((a, b) => Math.min(a, b)), high = (values) => values.reduce((a, b) => Math.max(a, b));

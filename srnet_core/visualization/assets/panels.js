@@ -1,4 +1,4 @@
-// The panels and the chart: making them, fitting them to the window, painting them when something changed.
+// The panels and the chart: creation, fitting to the window, and painting after a change.
 
 const $ = (id) => document.getElementById(id);
 const scene = readScene($("scene").textContent);
@@ -25,7 +25,7 @@ function readColors() {
   redraw();
 }
 
-// Names of methods are shown as they are; ours begin like a heading.
+// Names of methods are shown unchanged; the project's own names start with a capital letter.
 function heading(name) {
   return ["prediction", "ground truth", "input, 2D"].includes(name) ? name[0].toUpperCase() + name.slice(1) : name;
 }
@@ -72,10 +72,10 @@ function fitCanvas(canvas, store) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
     store({ width, height, ratio });
-    paint(); // at once: a canvas is blank after a change of size
+    paint(); // immediately, because a resized canvas is blank
   };
   new ResizeObserver(fit).observe(canvas);
-  window.addEventListener("resize", fit); // zooming the page changes the ratio, not always the size
+  window.addEventListener("resize", fit); // zooming the page changes the pixel ratio, but not always the size
 }
 
 function arrangePanels() {

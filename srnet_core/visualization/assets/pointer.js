@@ -1,4 +1,4 @@
-// Pointers: drag to turn, wheel and pinch to zoom, point at a joint to name it. All 3D views share one eye.
+// Mouse and touch: drag to turn, wheel or pinch to zoom, point at a joint to see its name. All 3D views share one eye.
 
 const REACH_PX = 14;
 

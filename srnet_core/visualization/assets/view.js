@@ -9,7 +9,7 @@ function makeEye(orbit, stage, width, fullHeight, top) {
   const a = (orbit.azimuth * Math.PI) / 180, e = (orbit.elevation * Math.PI) / 180;
   const sa = Math.sin(a), ca = Math.cos(a), se = Math.sin(e), ce = Math.cos(e);
   const halfTan = Math.tan(FIELD_OF_VIEW / 2), height = fullHeight - top;
-  const vertical = (0.53 * stage.height_m + 0.22 * stage.radius_m) / halfTan; // the near rim is seen lower and larger
+  const vertical = (0.53 * stage.height_m + 0.22 * stage.radius_m) / halfTan; // the near edge of the floor appears lower and larger
   const horizontal = (1.06 * stage.radius_m) / (halfTan * (width / height));
   const distance = (Math.max(vertical, horizontal) + 0.8 * stage.radius_m) / orbit.zoom;
   const focal = height / 2 / halfTan, targetZ = stage.height_m * 0.49;
@@ -35,7 +35,7 @@ function floorReachM(stage) {
   return Math.max(2.2, stage.radius_m * 2);
 }
 
-// Grid lines in short pieces that fade towards the rim; pieces of like strength share one stroke.
+// Draws grid lines in short pieces that fade towards the edge; pieces of similar opacity share one stroke.
 function drawFloor(ctx, project, colors, reach, shiftX, shiftY) {
   const levels = 8, pieces = Array.from({ length: levels }, () => []);
   const count = Math.ceil(reach / GRID_M) + 1, piece = GRID_M / 2;
@@ -99,11 +99,11 @@ function drawShadow(ctx, scene, points, colors, widthM) {
   ctx.restore();
 }
 
-// Bones and joints from far to near; each is edged in the panel's colour, so that crossings read as over and under.
+// Draws bones and joints from far to near. Edges in the panel's colour show which bone is in front.
 function drawFigure(ctx, scene, points, colors, widthM, hot) {
   const haze = (depth) => Math.min(0.42, Math.max(0, 0.16 + (0.26 * depth) / scene.stage.radius_m));
   const parts = scene.bones.map(([a, b]) => ({ a, b, depth: (points[a].depth + points[b].depth) / 2 }));
-  const onTop = points.map((p) => p.depth); // a joint lies over the bones that meet in it
+  const onTop = points.map((p) => p.depth); // a joint is drawn over the bones that meet in it
   for (const { a, b, depth } of parts) for (const j of [a, b]) onTop[j] = Math.min(onTop[j], depth);
   onTop.forEach((depth, j) => parts.push({ j, depth: depth - 0.001 }));
   for (const part of parts.sort((p, q) => q.depth - p.depth)) {
@@ -111,7 +111,7 @@ function drawFigure(ctx, scene, points, colors, widthM, hot) {
     const style = blend(colors[scene.sides[joint]], colors.panel, haze(part.j === undefined ? part.depth : points[joint].depth));
     if (part.j === undefined) {
       const p = points[part.a], q = points[part.b], width = (widthM * (p.scale + q.scale)) / 2;
-      ctx.lineCap = "butt"; // a round edge would cut into the neighbours at the joint
+      ctx.lineCap = "butt"; // a round end would cover parts of the neighbouring bones
       strokeBone(ctx, p, q, width + 3, colors.panel);
       ctx.lineCap = "round";
       strokeBone(ctx, p, q, width, style);
@@ -142,7 +142,7 @@ function drawGhost(ctx, scene, ghost, points, colors, widthM) {
   ctx.setLineDash([]);
 }
 
-// Returns the projected joints, for pointing at.
+// Returns the projected joints, which the pointer is compared with.
 function drawView(ctx, size, scene, pose, state, colors) {
   const project = makeEye(state.orbit, scene.stage, size.width, size.height, HEADING_PX);
   const widthM = Math.max(0.014 * scene.stage.height_m, 2.2 / project(0, 0, 0).scale);
@@ -157,7 +157,7 @@ function drawView(ctx, size, scene, pose, state, colors) {
   return points;
 }
 
-// The image's frame, and the input keypoints in it.
+// Draws the outline of the image and the input keypoints.
 function drawInput(ctx, size, scene, state, colors) {
   const [width, height] = scene.image_size_px, top = HEADING_PX + 4, margin = 14;
   const [x, y, w, h] = state.closeUp ? scene.person : [0, 0, width, height];
