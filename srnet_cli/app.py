@@ -94,14 +94,14 @@ def main() -> None:
 
 
 def _show_warning(otherwise):
-    """Warnings about plug-ins once and in one line; all others as Python shows them."""
+    """Warnings of srnet once and in one line; all others as Python shows them."""
     said = set()
 
     def show(message, category, *more, **rest):
         from srnet_cli.console import remark
-        from srnet_core.errors import PluginWarning
+        from srnet_core.errors import FileSystemWarning, PluginWarning
 
-        if not issubclass(category, PluginWarning):
+        if not issubclass(category, (PluginWarning, FileSystemWarning)):
             otherwise(message, category, *more, **rest)
         elif str(message) not in said:
             said.add(str(message))

@@ -20,8 +20,10 @@ _SYSTEM = {
     errno.ENOTDIR: ("is not a folder", "Choose another folder"),
     errno.EEXIST: ("is a file, not a folder", "Choose another folder"),
     errno.ENOENT: ("cannot be created or found", "Check the path"),
+    errno.ENAMETOOLONG: ("the name is too long for the file system", "Choose a shorter one"),
+    errno.ELOOP: ("the symbolic links lead in a circle", "Check the path"),
 }
-_WRONG_PATH = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
+_WRONG_PATH = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}
 _TORCH_WRITER = re.compile(r"PytorchStreamWriter failed|unexpected pos \d+ vs \d+")
 
 

@@ -23,6 +23,8 @@ def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
         _require_h36m(config)
     with progress_bar() as bar:
         prepared = prepare(config, force=force, progress=bar.update)
+    if prepared.damage:
+        remark(f"the stage in the cache {prepared.damage}. It was made again")
     if prepared.stage.manifest["synthetic"]:
         remark(SYNTHETIC if config.dataset else _why_synthetic(config))
     return prepared

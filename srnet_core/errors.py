@@ -76,6 +76,10 @@ class PluginWarning(UserWarning):
     """A plug-in that an installed package adds is not used; the message says which and why."""
 
 
+class FileSystemWarning(UserWarning):
+    """The file system lacks something; the message says what is done instead."""
+
+
 class StageError(SrnetError, RuntimeError):
     """A cached stage is damaged or cannot be written."""
 

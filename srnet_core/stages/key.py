@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from srnet_core.config import DataConfig, to_dict
 from srnet_core.files import write_json
@@ -14,35 +15,66 @@ from srnet_core.files import write_json
 STAGE_VERSION = 1  # raised when the layout of a stage, or the numbers in it, change for the same inputs
 _FOLDERS = ("data_dir", "cache_dir")  # settings without influence on the content of a stage
 _RACY_SECONDS = 2.0  # a file changed this recently may change again within the resolution of its time stamp
+_MAX_MEMO_BYTES = 16 * 2**20
+
+
+def file_identity(path: Path) -> list[str | int]:
+    """What changes whenever a file is written to or exchanged, even if its modification time is set back afterwards.
+
+    That is so because the time of the last change of its record (ctime) cannot be set by programs.
+    """
+    stat = path.stat()
+    return [str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev]
+
+
+def is_settled(identity: list[str | int]) -> bool:
+    """Whether a file changed so long ago that writing to it now would change its identity."""
+    newest_ns = max(int(identity[2]), int(identity[3]))
+    return time.time() - newest_ns / 1e9 > _RACY_SECONDS
 
 
 def file_digest(path: Path, memo_file: Path | None = None) -> str:
     """sha256 of a file's bytes.
 
-    It is remembered in `memo_file` by path, size, time stamp and inode, so that large files are read once.
+    It is remembered in `memo_file` by the file's identity, so that large files are read once.
     """
-    stat = path.stat()
-    name = str(path.resolve())
-    identity = [name, stat.st_size, stat.st_mtime_ns, stat.st_ino]
-    memo = _read_memo(memo_file)
-    if memo.get(name, {}).get("identity") == identity:
-        return memo[name]["sha256"]
+    identity = file_identity(path)
+    name = str(identity[0])
+    if digest := _remembered(_read_memo(memo_file).get(name), identity):
+        return digest
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if memo_file is not None and time.time() - stat.st_mtime > _RACY_SECONDS:
+    if memo_file is not None and is_settled(identity) and file_identity(path) == identity:
         known = {k: v for k, v in _read_memo(memo_file).items() if os.path.exists(k)}
+        entry = {"identity": identity, "sha256": digest, "check": _check_of(identity, digest)}
         with contextlib.suppress(OSError):  # a read-only cache folder may still contain the stage
-            write_json(memo_file, known | {name: {"identity": identity, "sha256": digest}})
+            write_json(memo_file, known | {name: entry})
     return digest
 
 
-def _read_memo(memo_file: Path | None) -> dict[str, dict]:
+def _remembered(entry: Any, identity: list[str | int]) -> str | None:
+    """The digest of an entry of the memo; `None` if it is for another state of the file, or damaged."""
+    if not isinstance(entry, dict) or entry.get("identity") != identity:
+        return None
+    digest = entry.get("sha256")
+    if not isinstance(digest, str) or entry.get("check") != _check_of(identity, digest):
+        return None
+    return digest
+
+
+def _check_of(identity: list[str | int], digest: str) -> str:
+    return hashlib.sha256(json.dumps([identity, digest]).encode()).hexdigest()[:16]
+
+
+def _read_memo(memo_file: Path | None) -> dict[str, Any]:
     """The memo, or an empty one if it is missing or damaged: it only saves time."""
     try:
-        memo = json.loads(memo_file.read_text()) if memo_file else {}
-        return {k: v for k, v in memo.items() if isinstance(v, dict)} if isinstance(memo, dict) else {}
-    except (OSError, ValueError):
+        if memo_file is None or memo_file.stat().st_size > _MAX_MEMO_BYTES:
+            return {}
+        memo = json.loads(memo_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
+    return {k: v for k, v in memo.items() if "\0" not in k} if isinstance(memo, dict) else {}
 
 
 def stage_key(config: DataConfig, dataset: str, digests: Sequence[str]) -> str:

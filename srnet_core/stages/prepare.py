@@ -1,10 +1,12 @@
 """From raw files to a cached stage: locate, read, split, normalize, write. Running it again finds the stage there."""
 
 import hashlib
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from srnet_core.errors import ConfigError, StageError
 from srnet_core.files import require_folder
 from srnet_core.normalization import Normalization
 from srnet_core.protocols import Split, split_clips
-from srnet_core.stages.key import file_digest, stage_folder, stage_key
+from srnet_core.stages.key import file_digest, file_identity, is_settled, stage_folder, stage_key
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
 from srnet_core.stages.writer import StageWriter
 
@@ -25,6 +27,7 @@ Progress = Callable[[str, int, int], None]
 """Called as progress(step, done, total)."""
 
 _CLIPS_FOR_BODY_SIZE = 400
+_ATTEMPTS = 3  # to read input files that change meanwhile
 DIGEST_MEMO = "digests.json"
 
 
@@ -37,12 +40,18 @@ class Prepared:
         cached: it was there already.
         config: the configuration with the data set's name filled in.
         seconds: how long it took.
+        damage: what was wrong with the stage that was in its place, where it had to be made again.
     """
 
     stage: Stage
     cached: bool
     config: DataConfig
     seconds: float
+    damage: str | None = None
+
+
+class _InputChanged(Exception):
+    """An input file changed between hashing and the end of reading."""
 
 
 def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lambda *_: None) -> Prepared:
@@ -54,7 +63,7 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     Raises:
         InputFileMissing, BadFileError: the data set's files.
         UnknownNameError, ConfigError: what the configuration asks for does not exist or contradicts itself.
-        StageError: no disk space, or the stage cannot be written.
+        StageError: no disk space, the stage cannot be written, or its input files keep changing while they are read.
     """
     started = time.perf_counter()
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
@@ -62,40 +71,84 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     lookup.choose("normalization", config.normalization, lookup.names("normalization"), where="--norm")
     normalization = normalizations.load(config.normalization)
     if config.root_depth == "estimate" and not normalization.USES_ROOT_DEPTH:
-        raise ConfigError(f"normalization {config.normalization} does not use the depth of the root",
-                          where="--root-depth", todo="Leave it out, or choose proj, weak_proj or lcn")  # fmt: skip
+        what = f"normalization {config.normalization} does not use the depth of the root"
+        raise ConfigError(what, where="--root-depth", todo="Leave it out, or choose proj, weak_proj or lcn")
     protocols = [p.replace("_", "-") for p in lookup.names("protocols")]  # as they are written on the command line
     lookup.choose("protocol", config.protocol.replace("_", "-"), protocols, where="--protocol")
     paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
+    for _ in range(_ATTEMPTS):
+        try:
+            stage, cached, damage = _find_or_make(config, name, paths, normalization, force, progress)
+        except _InputChanged:
+            continue
+        return Prepared(stage, cached, config, time.perf_counter() - started, damage)
+    raise StageError(
+        "the input files change while they are read",
+        where=", ".join(str(path) for path in paths),
+        todo="Wait until no program writes to them",
+    )
+
+
+def _find_or_make(
+    config: DataConfig,
+    name: str,
+    paths: Sequence[Path],
+    normalization: Normalization,
+    force: bool,
+    progress: Progress,
+) -> tuple[Stage, bool, str | None]:
+    """The stage, whether it was there, and what was wrong with one that had to be replaced."""
     progress("checking files", 0, len(paths))
     memo = Path(config.cache_dir) / DIGEST_MEMO
-    digests = [file_digest(path, memo) for path in paths]
-    key = stage_key(config, name, digests)
+    inputs = [_Input.of(path, memo) for path in paths]
+    key = stage_key(config, name, [file.sha256 for file in inputs])
     folder = stage_folder(config, name, key)
-    if not force and (stage := _finished(folder)) is not None:
-        return Prepared(stage, True, config, time.perf_counter() - started)
+    damage = None
+    if not force:
+        try:
+            return Stage.open(folder), True, None
+        except StageError as error:  # one that is damaged is made again
+            damage = error.what if os.path.lexists(folder) else None
 
     require_folder(config.cache_dir)
     progress("reading", 0, 1)
     dataset = datasets.load(name, paths, config.keypoints)
     split = split_clips(dataset, config)
-    inputs = [
-        {"name": path.name, "bytes": path.stat().st_size, "sha256": digest} for path, digest in zip(paths, digests)
-    ]
     try:
         _write(folder, key, dataset, split, config, normalization, inputs, force, progress)
     except OSError as error:
-        raise StageError(f"cannot be written: {error.strerror or error}", where=folder,
-                         todo="Check the disk, or choose another --cache-dir") from error  # fmt: skip
-    return Prepared(Stage.open(folder), False, config, time.perf_counter() - started)
+        todo = "Check the disk, or choose another --cache-dir"
+        raise StageError(f"cannot be written: {error.strerror or error}", where=folder, todo=todo) from error
+    return Stage.open(folder), False, damage
 
 
-def _finished(folder: Path) -> Stage | None:
-    """The stage if it is there and whole. One that is damaged is made again."""
-    try:
-        return Stage.open(folder)
-    except StageError:
-        return None
+@dataclass(frozen=True)
+class _Input:
+    """An input file as it was when it was hashed."""
+
+    path: Path
+    identity: list[str | int]
+    settled: bool
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path, memo: Path) -> "_Input":
+        identity = file_identity(path)
+        return cls(path, identity, is_settled(identity), file_digest(path, memo))
+
+    def require_unchanged(self) -> None:
+        """Raise `_InputChanged` unless the file that was read since is the one that was hashed."""
+        try:
+            same = file_identity(self.path) == self.identity
+            if same and not self.settled:  # it was so new that a change may not show in its time stamps
+                same = file_digest(self.path, None) == self.sha256
+        except OSError:
+            same = False
+        if not same:
+            raise _InputChanged
+
+    def to_dict(self) -> dict[str, str | int]:
+        return {"name": self.path.name, "bytes": self.identity[1], "sha256": self.sha256}
 
 
 def _write(
@@ -105,55 +158,78 @@ def _write(
     split: Split,
     config: DataConfig,
     normalization: Normalization,
-    inputs: list[dict],
+    inputs: Sequence[_Input],
     force: bool,
     progress: Progress,
 ) -> None:
-    sequences, rows = _lay_out(split, config)
-    total = sum(s.length for s in sequences)
+    clips, rows = _lay_out(split, config)
+    total = sum(clip.length for clip in clips)
     joints = dataset.skeleton.num_joints
-    body = _body_size(dataset, sequences, rows) if normalization.USES_ROOT_DEPTH else None
-    shapes = {"pose_2d": (joints, 2), "pose_3d": (joints, 3), "root_cam_m": (3,)}
+    body = _body_size(dataset, clips, rows) if normalization.USES_ROOT_DEPTH else None
+    shapes: dict[str, tuple[int, ...]] = {"pose_2d": (joints, 2), "pose_3d": (joints, 3), "root_cam_m": (3,)}
     if normalization.PARAMETERS:
         shapes["norm_parameters"] = (len(normalization.PARAMETERS),)
-    with StageWriter(folder, total, shapes) as writer:
-        for sequence, clip in _cut_clips(dataset, sequences, rows):
+    manifest = _manifest(key, dataset, config, [file.to_dict() for file in inputs], clips, normalization.PARAMETERS)
+    manifest["body_size"] = asdict(body) if body else None
+    described = _attributes(manifest, dataset, config)
+    joint_names = {"joint_names": list(dataset.skeleton.joint_names)}
+    array_attributes = {
+        "pose_2d": joint_names,
+        "pose_3d": joint_names,
+        "norm_parameters": {"parameter_names": list(normalization.PARAMETERS)},
+    }
+    with StageWriter(folder, total, shapes, attributes=described, array_attributes=array_attributes) as writer:
+        for stored, clip in _cut_clips(dataset, clips, rows):
             encoded = normalization.encode(clip.pose_2d_px, _pose_to_encode(clip, config, body), clip.camera)
-            arrays = {"pose_2d": encoded.pose_2d, "pose_3d": encoded.pose_3d,
-                      "root_cam_m": clip.pose_3d_cam_m[:, 0], "norm_parameters": encoded.parameters}  # fmt: skip
+            arrays = {
+                "pose_2d": encoded.pose_2d,
+                "pose_3d": encoded.pose_3d,
+                "root_cam_m": _ground_truth(clip)[:, 0],
+                "norm_parameters": encoded.parameters,
+            }
             writer.append({name: arrays[name] for name in shapes})
-            progress("writing frames", sequence.start + sequence.length, total)
-        manifest = _manifest(key, dataset, config, inputs, sequences, normalization.PARAMETERS)
-        manifest["body_size"] = asdict(body) if body else None
+            progress("writing frames", stored.start + stored.length, total)
+        for file in inputs:
+            file.require_unchanged()
         progress("checking what was written", 0, 1)
         writer.commit(manifest, replace_existing=force)
 
 
-def _body_size(dataset: PoseDataset, sequences: list[StoredClip], rows: list[slice]) -> BodySize:
-    """Of the people who train, from some hundred of their clips."""
-    pairs = [(s, r) for s, r in zip(sequences, rows) if s.split == "train"]
-    chosen = pairs[:: -(-len(pairs) // _CLIPS_FOR_BODY_SIZE)]
-    return learn_body_size((clip for _, clip in _cut_clips(dataset, *zip(*chosen))), dataset.skeleton.bones)
+def _ground_truth(clip: Clip) -> np.ndarray:
+    """The (T, J, 3) pose of a clip; clips of a data set have one."""
+    assert clip.pose_3d_cam_m is not None
+    return clip.pose_3d_cam_m
+
+
+def _body_size(dataset: PoseDataset, clips: Sequence[StoredClip], rows: Sequence[slice]) -> BodySize:
+    """The body size of the training subjects, measured on some hundred of their clips."""
+    pairs = [(stored, chosen) for stored, chosen in zip(clips, rows) if stored.split == "train"]
+    some = pairs[:: -(-len(pairs) // _CLIPS_FOR_BODY_SIZE)]
+    cut = _cut_clips(dataset, [stored for stored, _ in some], [chosen for _, chosen in some])
+    return learn_body_size((clip for _, clip in cut), dataset.skeleton.bones)
 
 
 def _pose_to_encode(clip: Clip, config: DataConfig, body: BodySize | None) -> np.ndarray:
-    """The pose where it is, or where an estimate of its distance puts it."""
+    """The pose at its true distance from the camera, or at the estimated one."""
     if config.root_depth == "ground_truth":
-        return clip.pose_3d_cam_m
+        return _ground_truth(clip)
+    assert body is not None  # only normalizations that use the depth of the root may have it estimated
     return at_depth(clip, estimate_root_depth(clip.pose_2d_px, clip.camera, body))
 
 
 def _lay_out(split: Split, config: DataConfig) -> tuple[list[StoredClip], list[slice]]:
     """Where each clip goes in the flat arrays, training split first, and which of its frames are taken."""
-    sequences, rows, start = [], [], 0
+    stored: list[StoredClip] = []
+    rows: list[slice] = []
+    start = 0
     for side, clips in (("train", split.train), ("test", split.test)):
         for clip in clips:
             chosen = _frames_of(clip, config.downsample, config.subset if side == "train" else 1.0)
             length = len(range(clip.frames)[chosen])
-            sequences.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length))
+            stored.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length))
             rows.append(chosen)
             start += length
-    return sequences, rows
+    return stored, rows
 
 
 def _frames_of(clip: ClipName, downsample: int, fraction: float) -> slice:
@@ -165,21 +241,24 @@ def _frames_of(clip: ClipName, downsample: int, fraction: float) -> slice:
     return slice(first * downsample, (first + kept - 1) * downsample + 1, downsample)
 
 
-def _cut_clips(dataset: PoseDataset, sequences, rows) -> Iterator[tuple[StoredClip, Clip]]:
-    for sequence, chosen in zip(sequences, rows):
-        name = ClipName(sequence.subject, sequence.take, sequence.camera, chosen.stop)
+def _cut_clips(
+    dataset: PoseDataset, clips: Sequence[StoredClip], rows: Sequence[slice]
+) -> Iterator[tuple[StoredClip, Clip]]:
+    for stored, chosen in zip(clips, rows):
+        name = ClipName(stored.subject, stored.take, stored.camera, chosen.stop)
         clip = dataset.clip(name)
-        yield sequence, Clip(name, clip.camera, clip.pose_2d_px[chosen], clip.pose_3d_cam_m[chosen])
+        yield stored, Clip(name, clip.camera, clip.pose_2d_px[chosen], _ground_truth(clip)[chosen])
 
 
 def _manifest(
     key: str,
     dataset: PoseDataset,
     config: DataConfig,
-    inputs: list[dict],
-    sequences: list[StoredClip],
+    inputs: Sequence[Mapping],
+    clips: Sequence[StoredClip],
     parameters: tuple[str, ...],
-) -> dict:
+) -> dict[str, Any]:
+    subjects = dict.fromkeys(clip.subject for clip in clips)
     return {
         "srnet_version": __version__,
         "key": key,
@@ -191,10 +270,28 @@ def _manifest(
         "synthetic": dataset.synthetic,
         "fps": dataset.fps / config.downsample,
         "skeleton": dataset.skeleton.to_dict(),
-        "cameras": {s: [asdict(c) for c in dataset.cameras[s]] for s in dict.fromkeys(q.subject for q in sequences)},
+        "cameras": {subject: [asdict(camera) for camera in dataset.cameras[subject]] for subject in subjects},
         "norm_parameters": list(parameters),
-        "frames": {side: sum(s.length for s in sequences if s.split == side) for side in ("train", "test")},
+        "frames": {side: sum(clip.length for clip in clips if clip.split == side) for side in ("train", "test")},
         "notes": list(dataset.notes),
         "arrays": [name for name in FRAME_ARRAYS if name != "norm_parameters" or parameters],
-        "sequences": [asdict(s) for s in sequences],
+        "sequences": [asdict(clip) for clip in clips],
+    }
+
+
+def _attributes(manifest: Mapping[str, Any], dataset: PoseDataset, config: DataConfig) -> dict[str, Any]:
+    """What other programs need to know of a stage; the manifest has the rest, e.g. the table of clips."""
+    return {
+        "title": f"{dataset.name}: normalized 2D and 3D poses, one row per frame and camera",
+        "clips": "subject, take, camera, split, start and length of every clip: manifest.json, field sequences",
+        "dataset": dataset.name,
+        "synthetic": dataset.synthetic,
+        "fps": manifest["fps"],
+        "normalization": config.normalization,
+        "protocol": config.protocol,
+        "skeleton": dataset.skeleton.name,
+        "joint_names": list(dataset.skeleton.joint_names),
+        "parent_joints": list(dataset.skeleton.parents),
+        "train_frames": manifest["frames"]["train"],
+        "test_frames": manifest["frames"]["test"],
     }

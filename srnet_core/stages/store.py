@@ -5,7 +5,10 @@
       pose_3d           (N, J, 3) float32  normalized network target (lcn: not root-relative)
       norm_parameters   (N, P)    float32  what decoding needs, one row per frame
       root_cam_m        (N, 3)    float32  true position of the root, camera metres
-      manifest.json     configuration, counts, clips, and the size and hash of every file above
+      manifest.json     configuration, counts, clips, the size and hash of every file above, and a digest of itself
+
+Arrays and folder carry the names of their dimensions, units, joint names and frame rate, so that other programs find
+their way: `xarray.open_zarr(FOLDER, consolidated=False)`.
 
 Each frame is stored once. A window of 243 frames is a frame number and the bounds of its clip, not 243 copies. N counts
 a frame once per camera that sees it. A folder without a manifest is not a stage.
@@ -29,16 +32,13 @@ from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.normalization import Normalization
 from srnet_core.skeletons import known_or_new
-from srnet_core.stages.key import STAGE_VERSION
+from srnet_core.stages.manifest import CHUNK_FRAMES, FRAME_ARRAYS, MAKE_AGAIN, MANIFEST, array_shapes, read_manifest
 
 if TYPE_CHECKING:
     import zarr
 
-CHUNK_FRAMES = 16384
-FRAME_ARRAYS = ("pose_2d", "pose_3d", "norm_parameters", "root_cam_m")
-MANIFEST = "manifest.json"
-_MAX_MANIFEST_BYTES = 256 * 2**20
-_AGAIN = "Delete the folder, or run prepare with --force"
+__all__ = ["CHUNK_FRAMES", "FRAME_ARRAYS", "MANIFEST", "Stage", "StoredClip"]
+_MAX_METADATA_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -72,27 +72,24 @@ class Stage:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Stage":
-        """Open a stage and check that every file is there with its size.
+        """Open a stage. Its manifest is checked, every file must have its size, and every `zarr.json` its bytes.
 
         Raises:
-            StageError: there is no manifest, it is damaged or of another version, or files are missing or cut short.
+            StageError: there is no manifest, it is damaged, of another version or of another stage, or files are
+                missing, cut short or changed.
         """
         folder = Path(folder)
-        try:
-            if (folder / MANIFEST).stat().st_size > _MAX_MANIFEST_BYTES:
-                raise StageError(
-                    f"the manifest is larger than {_MAX_MANIFEST_BYTES / 2**20:.0f} MiB", where=folder, todo=_AGAIN
-                )
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            _check_manifest(manifest)
-            sizes = {str(name): int(entry["bytes"]) for name, entry in manifest["files"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StageError(f"is not a finished stage: {error}", where=folder, todo=_AGAIN) from None
-        for name, size in sizes.items():
+        stage = cls(folder, read_manifest(folder))
+        for name, entry in stage.manifest["files"].items():
             path = folder / name
-            if not path.is_file() or path.stat().st_size != size:
-                raise StageError(f"damaged: {name} is missing or has another size", where=folder, todo=_AGAIN)
-        return cls(folder, manifest)
+            try:
+                whole = path.is_file() and path.stat().st_size == entry["bytes"]
+            except OSError:
+                whole = False
+            if not whole:
+                raise StageError(f"damaged: {name} is missing or has another size", where=folder, todo=MAKE_AGAIN)
+        _ = stage._array_metadata  # read and checked here, so that `read` needs no file but the chunks
+        return stage
 
     def verify(self) -> None:
         """Read every file and compare its hash with the manifest.
@@ -101,9 +98,13 @@ class Stage:
             StageError: the bytes of a file are not those that were written.
         """
         for name, entry in self.manifest["files"].items():
-            with open(self.folder / name, "rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
-                    raise StageError(f"damaged: the bytes of {name} have changed", where=self.folder, todo=_AGAIN)
+            try:
+                with open(self.folder / name, "rb") as file:
+                    whole = hashlib.file_digest(file, "sha256").hexdigest() == entry["sha256"]
+            except OSError:
+                whole = False
+            if not whole:
+                raise StageError(f"damaged: the bytes of {name} have changed", where=self.folder, todo=MAKE_AGAIN)
 
     @cached_property
     def clips(self) -> tuple[StoredClip, ...]:
@@ -159,7 +160,7 @@ class Stage:
             array = self._array(name)
             values = np.asarray(array[start:stop])
         except Exception as error:  # zarr and its codecs raise many kinds
-            raise StageError(f"damaged: {name} cannot be read ({error})", where=self.folder, todo=_AGAIN) from error
+            raise StageError(f"damaged: {name} cannot be read ({error})", where=self.folder, todo=MAKE_AGAIN) from error
         self._require_chunks(name, len(values), start, array.ndim)
         return values
 
@@ -167,16 +168,45 @@ class Stage:
         """An array. It is opened once, as opening takes a third of the time of reading a chunk."""
         if name not in self._opened:
             import zarr  # here, as opening a stage is quicker than this import
+            from zarr.storage import LocalStore, StorePath
 
-            array = zarr.open_group(self.folder, mode="r", zarr_format=3)[name]
-            if not isinstance(array, zarr.Array):
-                raise TypeError(f"{name} is not an array")
-            self._opened[name] = array
+            place = StorePath(LocalStore(self.folder, read_only=True), name)
+            self._opened[name] = zarr.Array.from_dict(place, dict(self._array_metadata[name]))
         return self._opened[name]
 
     @cached_property
     def _opened(self) -> dict[str, "zarr.Array"]:
         return {}
+
+    @cached_property
+    def _array_metadata(self) -> dict[str, dict[str, Any]]:
+        """The contents of the `zarr.json` of every array.
+
+        They are compared with the manifest's hash, and with what `StageWriter` writes: another shape, chunk or codec
+        would read as other numbers, or take any amount of memory.
+        """
+        found = {}
+        for name, entry in self.manifest["files"].items():
+            if not name.endswith("zarr.json"):
+                continue
+            array = name.removesuffix("zarr.json").rstrip("/")
+            try:
+                if entry["bytes"] > _MAX_METADATA_BYTES:
+                    raise ValueError("too large")
+                content = (self.folder / name).read_bytes()
+                if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+                    raise ValueError("it was changed after it was written")
+                found[array] = json.loads(content)
+            except (OSError, ValueError, RecursionError) as error:
+                raise StageError(f"damaged: {name} ({error})", where=self.folder, todo=MAKE_AGAIN) from None
+        for array, shape in array_shapes(self.manifest).items():
+            if not _is_as_written(found.get(array), shape):
+                raise StageError(
+                    f"damaged: {array}/zarr.json describes another array than {shape} float32",
+                    where=self.folder,
+                    todo=MAKE_AGAIN,
+                )
+        return found
 
     def _require_chunks(self, name: str, count: int, start: int, dimensions: int) -> None:
         """Check that the chunks of a read still exist after it, as zarr reads a missing chunk as zeros."""
@@ -185,15 +215,27 @@ class Stage:
         for index in range(start // CHUNK_FRAMES, (start + count - 1) // CHUNK_FRAMES + 1):
             if not self.folder.joinpath(name, "c", str(index), *["0"] * (dimensions - 1)).is_file():
                 raise StageError(
-                    f"damaged: a part of {name} was removed while it was read", where=self.folder, todo=_AGAIN
+                    f"damaged: a part of {name} was removed while it was read", where=self.folder, todo=MAKE_AGAIN
                 )
 
 
-def _check_manifest(manifest: Any) -> None:
-    """Raise `ValueError` or `KeyError` unless the manifest has the entries of every manifest."""
-    if not isinstance(manifest, dict):
-        raise ValueError("the manifest is not a JSON object")
-    if manifest["stage_version"] != STAGE_VERSION:
-        raise ValueError(f"made by another version ({manifest['stage_version']}, not {STAGE_VERSION})")
-    if not isinstance(manifest["files"], dict) or not manifest["files"]:
-        raise ValueError("the manifest lists no files")
+def _is_as_written(metadata: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a `zarr.json` describes an array of that shape as `StageWriter` stores it."""
+    chunk = [min(CHUNK_FRAMES, max(1, shape[0])), *(max(1, n) for n in shape[1:])]
+    expected = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(shape),
+        "data_type": "float32",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunk}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": 0.0,
+        "storage_transformers": [],
+    }
+    if not isinstance(metadata, dict) or any(metadata.get(name) != value for name, value in expected.items()):
+        return False
+    codecs = metadata.get("codecs")
+    if not isinstance(codecs, list) or not all(isinstance(codec, dict) for codec in codecs):
+        return False
+    first = {"name": "bytes", "configuration": {"endian": "little"}}
+    return [codec.get("name") for codec in codecs] == ["bytes", "blosc", "crc32c"] and codecs[0] == first

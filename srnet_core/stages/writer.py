@@ -1,28 +1,36 @@
 """Writing a stage: under a temporary name, with every chunk checked and the manifest last, then renamed."""
 
-import contextlib
 import hashlib
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from srnet_core.errors import StageError
-from srnet_core.files import fsync_folder, publish_folder, try_lock, write_json
+from srnet_core.files import fsync_folder, publish_folder, remove_abandoned, try_lock, write_json
 from srnet_core.stages.key import STAGE_VERSION
-from srnet_core.stages.store import CHUNK_FRAMES, MANIFEST, Stage
+from srnet_core.stages.manifest import CHUNK_FRAMES, MANIFEST, same_content, with_digest
+from srnet_core.stages.store import Stage
 
 if TYPE_CHECKING:
     import zarr  # imported in functions only, as importing it takes longer than opening a finished stage
+    from filelock import BaseFileLock
 
-_UNLOCKED_SECONDS = 60.0
+_TRIES = 20
 LOCK = ".writer"  # locked by the process that writes; the file stays in the finished stage
+# What each array holds, and its dimensions after the frames. xarray and other programs read both.
+_DESCRIBED: dict[str, tuple[tuple[str, ...], str]] = {
+    "pose_2d": (("joint", "xy"), "normalized 2D keypoints, the input of the network"),
+    "pose_3d": (("joint", "xyz"), "normalized 3D pose, the target of the network"),
+    "norm_parameters": (("parameter",), "what decoding the normalization needs"),
+    "root_cam_m": (("xyz",), "true position of the root joint in camera axes: x right, y down, z forward"),
+}
+_UNITS = {"root_cam_m": "m"}
 
 
 class StageWriter:
@@ -30,30 +38,59 @@ class StageWriter:
 
     `append` takes the frames in order and writes them in whole chunks, so no more than a chunk and one clip is in
     memory. Leaving the context without `commit` removes what was written.
+
+    Args:
+        frames: N, of all clips together.
+        shapes: the shape of one frame of each array, by the array's name.
+        attributes: what the stage holds, for other programs; stored with the zarr group.
+        array_attributes: the same for each array, added to what is stored anyway.
     """
 
-    def __init__(self, folder: Path, frames: int, shapes: Mapping[str, tuple[int, ...]]):
+    def __init__(
+        self,
+        folder: Path,
+        frames: int,
+        shapes: Mapping[str, tuple[int, ...]],
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        array_attributes: Mapping[str, Mapping[str, Any]] | None = None,
+    ):
         self.folder, self.frames = Path(folder), frames
         self.written = 0
-        self.temporary = self.folder.with_name(f"{self.folder.name}.tmp-{secrets.token_hex(6)}")
         self._shapes = dict(shapes)
+        self._attributes, self._array_attributes = dict(attributes or {}), dict(array_attributes or {})
         self._buffer: dict[str, list[np.ndarray]] = {name: [] for name in shapes}
         self._buffered = 0
 
     def __enter__(self) -> "StageWriter":
         import zarr
 
-        self._remove_leftovers()
+        remove_abandoned(self.folder.parent.glob(f"{self.folder.name}.tmp-*"), LOCK)
         self._require_space()
-        self.temporary.mkdir(parents=True)
-        self._lock = try_lock(self.temporary / LOCK)
-        self._group = zarr.open_group(self.temporary, mode="a", zarr_format=3)  # "w" would delete the lock
+        self.temporary, self._lock = self._make_temporary()
+        # mode "w" would delete the lock
+        self._group = zarr.open_group(self.temporary, mode="a", zarr_format=3, attributes=self._attributes)
         self._arrays = {name: self._create(name, (self.frames, *shape)) for name, shape in self._shapes.items()}
         return self
 
-    def __exit__(self, *_) -> None:
-        if self._lock is not None:
-            self._lock.release()
+    def _make_temporary(self) -> "tuple[Path, BaseFileLock]":
+        """A new folder and its lock. Another process may take a folder for an abandoned one before it is locked."""
+        for _ in range(_TRIES):
+            temporary = self.folder.with_name(f"{self.folder.name}.tmp-{secrets.token_hex(6)}")
+            temporary.mkdir(parents=True)
+            try:
+                lock = try_lock(temporary / LOCK)
+            except FileNotFoundError:
+                continue
+            if lock is not None:
+                return temporary, lock
+            shutil.rmtree(temporary, ignore_errors=True)
+        raise StageError(
+            "no lock can be had in this folder", where=self.folder.parent, todo="Choose another --cache-dir"
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
         shutil.rmtree(self.temporary, ignore_errors=True)
 
     def append(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -68,7 +105,7 @@ class StageWriter:
         """Write the remaining frames and the manifest, and rename the folder.
 
         If another process has finished the same stage meanwhile, that one is kept, since it has the same content.
-        With `replace_existing` every byte of it is checked first, and it is replaced if any has changed.
+        With `replace_existing` every byte of it is compared first, and it is replaced if any differs.
 
         Raises:
             StageError: frames or chunks are missing.
@@ -77,20 +114,25 @@ class StageWriter:
         if self.written != self.frames:
             raise StageError(f"{self.written} of {self.frames} frames were written", where=self.folder)
         files = {}
-        for path in sorted(p for p in self.temporary.rglob("*") if p.is_file() and p.name != LOCK):
+        for path in sorted(p for p in self.temporary.rglob("*") if p.is_file() and not p.name.startswith(LOCK)):
             files[path.relative_to(self.temporary).as_posix()] = _sync_and_hash(path)
         self._require_every_chunk(files)
         for folder in [p for p in self.temporary.rglob("*") if p.is_dir()]:
             fsync_folder(folder)
-        write_json(self.temporary / MANIFEST, {**manifest, "stage_version": STAGE_VERSION, "files": files})
-        publish_folder(self.temporary, self.folder, partial(_is_good, every_byte=replace_existing))
+        finished = with_digest({**manifest, "stage_version": STAGE_VERSION, "files": files})
+        write_json(self.temporary / MANIFEST, finished)
+        publish_folder(self.temporary, self.folder, partial(_is_good, made=finished, every_byte=replace_existing))
 
     def _create(self, name: str, shape: tuple[int, ...]) -> "zarr.Array":
         from zarr.codecs import BloscCodec, Crc32cCodec
 
+        dimensions, description = _DESCRIBED[name]
+        attributes = {"long_name": description, "units": _UNITS.get(name, "1")}
         return self._group.create_array(
             name,
             shape=shape,
+            dimension_names=("frame", *dimensions),
+            attributes={**attributes, **self._array_attributes.get(name, {})},
             chunks=(min(CHUNK_FRAMES, max(1, shape[0])), *(max(1, n) for n in shape[1:])),
             dtype=np.float32,
             # the checksum last: without it a flipped bit on disk reads back silently as another pose
@@ -127,26 +169,18 @@ class StageWriter:
             if present != expected:
                 raise StageError(f"{present} of {expected} chunks of {name} are on disk", where=self.temporary)
 
-    def _remove_leftovers(self) -> None:
-        """Delete what killed processes left of this stage: temporary folders whose lock is free."""
-        for path in self.folder.parent.glob(f"{self.folder.name}.tmp-*"):
-            if not (path / LOCK).exists() and time.time() - path.stat().st_mtime > _UNLOCKED_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)  # the process was killed before it took the lock
-            with contextlib.suppress(OSError):
-                lock = try_lock(path / LOCK) if (path / LOCK).exists() and os.name == "posix" else None
-                if lock is not None:
-                    shutil.rmtree(path, ignore_errors=True)
-                    lock.release()
 
-
-def _is_good(folder: Path, *, every_byte: bool) -> bool:
+def _is_good(folder: Path, *, made: Mapping[str, Any], every_byte: bool) -> bool:
+    """Whether the stage in a folder is the one that has just been made."""
     try:
         stage = Stage.open(folder)
         if every_byte:
             stage.verify()
     except (StageError, OSError):
         return False
-    return True
+    if every_byte:
+        return same_content(stage.manifest, made)
+    return bool(stage.manifest["key"] == made["key"])
 
 
 def _sync_and_hash(path: Path) -> dict:

@@ -205,36 +205,44 @@ def test_a_folder_without_manifest_is_no_stage(tmp_path):
         Stage.open(tmp_path)
 
 
-def test_more_than_a_chunk_comes_back_whole(tmp_path):
-    frames = 2 * CHUNK_FRAMES + 77
-    rows = np.random.default_rng(0).random((frames, 4), dtype=np.float32)
-    with StageWriter(tmp_path / "stage", frames, {"pose_2d": (4,)}) as writer:
-        for start in range(0, frames, 1000):
-            writer.append({"pose_2d": rows[start : start + 1000]})
-        writer.commit({})
-    stage = Stage.open(tmp_path / "stage")
-    np.testing.assert_array_equal(stage.read("pose_2d"), rows)
-    np.testing.assert_array_equal(stage.read("pose_2d", 16000, 33000), rows[16000:33000])
-    assert [p.name for p in tmp_path.iterdir()] == ["stage"]
+def write_stage(folder: Path, rows: np.ndarray, manifest: dict) -> Stage:
+    """A stage with one clip, whose root positions are `rows` (T, 3); its poses are zeros."""
+    shapes = {"pose_2d": (17, 2), "pose_3d": (17, 3), "root_cam_m": (3,)}
+    clip = {**manifest["sequences"][0], "start": 0, "length": len(rows)}
+    manifest = {**manifest, "sequences": [clip], "frames": {"train": len(rows), "test": 0}}
+    with StageWriter(folder, len(rows), shapes) as writer:
+        for start in range(0, len(rows), 1000):
+            part = rows[start : start + 1000]
+            zeros = {name: np.zeros((len(part), *shape)) for name, shape in shapes.items()}
+            writer.append({**zeros, "root_cam_m": part})
+        writer.commit(manifest)
+    return Stage.open(folder)
 
 
-def test_zeros_are_stored_like_anything_else(tmp_path):
-    with StageWriter(tmp_path / "stage", 10, {"pose_2d": (4,)}) as writer:
-        writer.append({"pose_2d": np.zeros((10, 4))})
-        writer.commit({})
-    assert not Stage.open(tmp_path / "stage").read("pose_2d").any()
+def test_more_than_a_chunk_comes_back_whole(config, tmp_path):
+    rows = np.random.default_rng(0).random((2 * CHUNK_FRAMES + 77, 3), dtype=np.float32)
+    stage = write_stage(tmp_path / "stages" / "stage", rows, prepare(config).stage.manifest)
+    np.testing.assert_array_equal(stage.read("root_cam_m"), rows)
+    np.testing.assert_array_equal(stage.read("root_cam_m", 16000, 33000), rows[16000:33000])
+    assert [p.name for p in (tmp_path / "stages").iterdir()] == ["stage"]
+
+
+def test_zeros_are_stored_like_anything_else(config, tmp_path):
+    stage = write_stage(tmp_path / "stage", np.zeros((10, 3)), prepare(config).stage.manifest)
+    assert not stage.read("root_cam_m").any() and not stage.read("pose_2d").any()
 
 
 def test_leaving_without_commit_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt), StageWriter(tmp_path / "stage", 10, {"pose_2d": (4,)}) as writer:
-        writer.append({"pose_2d": np.zeros((5, 4))})
+    with pytest.raises(KeyboardInterrupt), StageWriter(tmp_path / "stage", 10, {"root_cam_m": (3,)}) as writer:
+        writer.append({"root_cam_m": np.zeros((5, 3))})
         raise KeyboardInterrupt
     assert not list(tmp_path.iterdir())
 
 
 def test_too_few_frames_are_refused(tmp_path):
-    with pytest.raises(StageError, match="5 of 10 frames"), StageWriter(tmp_path / "stage", 10, {"a": (4,)}) as writer:
-        writer.append({"a": np.zeros((5, 4))})
+    writing = StageWriter(tmp_path / "stage", 10, {"root_cam_m": (3,)})
+    with pytest.raises(StageError, match="5 of 10 frames"), writing as writer:
+        writer.append({"root_cam_m": np.zeros((5, 3))})
         writer.commit({})
 
 
