@@ -5,10 +5,11 @@ comes from files, names or the command line is shown with `shown`: it contains n
 """
 
 import contextlib
+import errno
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 from rich.console import Console
@@ -19,9 +20,41 @@ PIPED_WIDTH = 200  # columns of tables in files and pipes, where nothing needs t
 _JOINERS = "\u200c\u200d"  # invisible, but part of the spelling in some scripts
 
 
-def _console(stream: IO[str], **more) -> Console:
+class _Stream(Console):
+    """A console whose reader may go away, as `head` does: the command ends quietly, or goes on without output."""
+
+    goes_on = False
+
+    def on_broken_pipe(self) -> None:
+        if not self.goes_on:
+            super().on_broken_pipe()
+        with contextlib.suppress(OSError, ValueError):  # nothing more can be written
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+        self.quiet = True
+
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError as error:
+            if error.errno != errno.EIO:  # what a closed terminal answers
+                raise
+            self.on_broken_pipe()
+
+
+def _console(stream: IO[str], **more) -> _Stream:
     wide = not stream.isatty() and not os.environ.get("COLUMNS")
-    return Console(highlight=False, width=PIPED_WIDTH if wide else None, **more)
+    return _Stream(highlight=False, width=PIPED_WIDTH if wide else None, **more)
+
+
+@contextlib.contextmanager
+def going_on_without_reader() -> Iterator[None]:
+    """Long work, e.g. training, does not end because nobody reads its output any more."""
+    before = out.goes_on, err.goes_on
+    out.goes_on = err.goes_on = True
+    try:
+        yield
+    finally:
+        out.goes_on, err.goes_on = before
 
 
 def printable(text: object) -> str:

@@ -20,6 +20,7 @@ def start_config(
     if source is not None:
         if resume:
             config = source.run_config()
+            config = replace(config, data=_with_cache_of(source, config.data))
         config = replace(config, model=source.model_config)
         if source.record.config is not None:  # the weights work with no other normalization
             normalization = source.record.config.data.normalization
@@ -66,8 +67,7 @@ def preset_path(name: str) -> Path:
 def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
     """The data settings a checkpoint was trained with, each replaced where the user gave an option."""
     data = checkpoint.run_config("data").data
-    if not Path(data.cache_dir).is_dir():  # a checkpoint from another machine must not make folders here
-        data = replace(data, cache_dir=DataConfig().cache_dir)
+    data = _with_cache_of(checkpoint, data)
     if "dataset" in overrides and overrides["dataset"] != data.dataset:
         # another data set has other subjects and actions: only settings that name none of them are kept
         carried = ("normalization", "root_depth", "downsample", "keypoints", "cache_dir")
@@ -76,3 +76,15 @@ def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
         # another protocol splits by something else; subjects are kept, as every protocol uses them
         data = replace(data, train_actions=(), train_cameras=(), test_cameras=())
     return replace(data, **overrides)
+
+
+def _with_cache_of(checkpoint: "Checkpoint", data: DataConfig) -> DataConfig:
+    """The cache folder a checkpoint was trained with, if it holds the stage of that training, else the default one.
+
+    A checkpoint of somebody else must not decide in which folder files are written.
+    """
+    from srnet_core.stages.key import holds_stage
+
+    if holds_stage(data.cache_dir, checkpoint.record.stage_key):
+        return data
+    return replace(data, cache_dir=DataConfig().cache_dir)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from srnet_cli.console import facts, prose, remark, say
+from srnet_cli.console import facts, going_on_without_reader, prose, remark, say
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import AUGMENT, DATA, MODEL, RUN_PANEL, TRAIN, SetOption, option, shared
@@ -123,12 +123,15 @@ def resumed_place(path: Path, best_dir: Path) -> Place:
     """The place of the run that wrote a checkpoint.
 
     Raises:
-        CheckpointError: it is the best epoch; a run resumes from its last.
+        CheckpointError: it is the best epoch, and a run resumes from its last; or its name holds no name of a run.
     """
     if path.name.startswith("model_best_"):
         todo = "Resume from its latest_epoch_ file, or start a new run from it with --finetune"
         raise CheckpointError("this is the best epoch of a run, not its last", where=path, todo=todo)
-    return Place(path.name.removeprefix("latest_epoch_").removesuffix(".bin"), path.parent, best_dir, replace=True)
+    name = path.name.removeprefix("latest_epoch_").removesuffix(".bin")
+    if not name.strip(". "):  # the run's folder would be that of the checkpoints, or the one above it
+        raise CheckpointError("the file has no name of a run", where=path, todo="Rename it: latest_epoch_NAME.bin")
+    return Place(name, path.parent, best_dir, replace=True)
 
 
 def train_and_show(
@@ -153,9 +156,11 @@ def train_and_show(
     if resume:
         same_data(resume, prepared)
     files = _files(config, place)
-    with ctrl_c() as asked:
+    with going_on_without_reader(), ctrl_c() as asked:
         with _given_back(files):
             run = TrainingRun(config, prepared, files, resume=resume, finetune=finetune, should_stop=asked)
+            if place.name is not None:
+                _files(config, place)  # a run of that name may have ended while this one was being prepared
         _show_start(run)
         with progress_bar() as bar:
             bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler))

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -92,3 +93,13 @@ def stage_folder(config: DataConfig, dataset: str, key: str) -> Path:
     """cache/DATASET_KEYPOINTS-PROTOCOL-NORMALIZATION-KEY: readable for people, unique by its key."""
     safe = "".join(c if c.isalnum() or c in "_-" else "_" for c in f"{dataset}_{config.keypoints}")
     return Path(config.cache_dir) / f"{safe}-{config.protocol}-{config.normalization}-{key}"
+
+
+def holds_stage(cache_dir: str | Path, key: str | None) -> bool:
+    """Whether a cache folder holds a stage of that key."""
+    if key is None or not re.fullmatch(r"[0-9a-f]{16}", key):
+        return False
+    try:
+        return any(Path(cache_dir).glob(f"*-{key}/manifest.json"))
+    except (OSError, ValueError):
+        return False

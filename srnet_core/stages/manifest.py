@@ -1,6 +1,6 @@
 """The manifest of a stage: `manifest.json`, checked field by field before anything of it is used.
 
-The digest in it covers every other field, and the fields cover every file of the stage: a changed bit anywhere is found.
+The digest in it covers every other field, and the fields cover every file of the stage. So any changed bit is found.
 Manifests written before there was a digest are read as well; what can be checked without it is checked.
 """
 
@@ -30,11 +30,11 @@ _MAX_JOINTS = 4096
 _MAX_PARAMETERS = 1024
 _MAX_FRAMES = 2**40
 # What a manifest without a digest may hold: a flipped bit in the name of the digest must not make it an old manifest.
-_FIELDS_BEFORE_DIGEST = {
-    "arrays", "body_size", "cameras", "config", "created", "dataset", "files", "fps", "frames", "inputs", "key",
-    "keypoints", "norm_parameters", "notes", "sequences", "skeleton", "srnet_version", "stage_version", "synthetic",
-    "windows",
-}  # fmt: skip
+_FIELDS_BEFORE_DIGEST = (
+    {"arrays", "body_size", "cameras", "config", "created", "dataset", "files", "fps", "frames", "inputs", "key"}
+    | {"keypoints", "norm_parameters", "notes", "sequences", "skeleton", "srnet_version", "stage_version"}
+    | {"synthetic", "windows"}
+)
 _HASH = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9a-f]{16}")
 _FILE = re.compile(r"([a-z0-9_]{1,64}/)?zarr\.json|[a-z0-9_]{1,64}/c(/\d{1,12}){1,3}")

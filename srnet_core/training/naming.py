@@ -40,6 +40,18 @@ class RunFiles:
     def config(self) -> Path:
         return self.folder / "config.json"
 
+    def state(self) -> tuple[tuple[int, int] | None, ...]:
+        """What changes when somebody writes the checkpoints of this name; `None` for one that is not there."""
+        return tuple(_written(path) for path in (self.latest, self.best))
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns
+
 
 def default_name(config: RunConfig) -> str:
     """A name that says what is inside, in the manner of the published files: srnet_gp5_t27_mul_synthetic_cross_subject."""

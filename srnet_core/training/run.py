@@ -3,7 +3,6 @@
 `TrainingRun(...)` does everything that can be refused before the first step; iterating it trains.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -25,7 +24,7 @@ from srnet_core.device import choose_device
 from srnet_core.errors import CheckpointError, ConfigError
 from srnet_core.evaluation.run import Evaluating, evaluate_steps
 from srnet_core.evaluation.tables import Report
-from srnet_core.files import atomic_write, write_json
+from srnet_core.files import write_json
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
 from srnet_core.normalization import Normalization
@@ -33,6 +32,7 @@ from srnet_core.sampling.from_stage import make_sampler
 from srnet_core.stages.prepare import Prepared
 from srnet_core.training.holdout import hold_out
 from srnet_core.training.loop import Epoch, Notice, Progress, Step, evaluation_error_mm, train_epochs
+from srnet_core.training.metrics_log import DAMAGED, record_epoch
 from srnet_core.training.naming import RunFiles, claim_name, default_name, run_lock
 from srnet_core.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state_to_store
 from srnet_core.training.resume import (
@@ -101,7 +101,8 @@ class TrainingRun:
         should_stop: asked after every step; when it says so the run saves itself and ends.
 
     Raises:
-        ConfigError: the data cannot train this model, or the checkpoint resumed has no epochs left to train.
+        ConfigError: the data cannot train this model, or the checkpoint resumed has no epochs left to train. When
+            iterated: another process trains, or has trained since, under the same name.
         CheckpointError: a checkpoint that does not fit.
     """
 
@@ -116,6 +117,7 @@ class TrainingRun:
         should_stop: Callable[[], bool] = lambda: False,
     ):
         self.stage, self.files, self.should_stop = prepared.stage, files, should_stop
+        self._found = files.state()  # compared once the run has its lock: nobody else may have trained meanwhile
         config = _with_residual(_with_skeleton(config, self.stage.skeleton), self.stage.normalization)
         train = config.train
         self.device = choose_device(train.device)
@@ -148,6 +150,12 @@ class TrainingRun:
 
     def __iter__(self) -> Iterator[Event]:
         with run_lock(self.files):
+            if self.files.state() != self._found:
+                raise ConfigError(
+                    "another process has trained a run of this name meanwhile",
+                    where=self.files.latest,
+                    todo="Choose another --name, or resume that run",
+                )
             yield from self._train()
 
     def _train(self) -> Iterator[Event]:
@@ -199,7 +207,9 @@ class TrainingRun:
                 record["test_mpjpe_mm"] = report.frame_mean["mpjpe_mm"]
         epoch.extra.update(record)
         self.metrics, self.unreported = record, None
-        _record(self.files.metrics, record)
+        if damaged := record_epoch(self.files.metrics, record):
+            lines = "1 damaged line" if damaged == 1 else f"{damaged} damaged lines"
+            yield Notice(f"{self.files.metrics}: {lines} moved to {self.files.metrics.with_name(DAMAGED)}")
         if is_best:
             yield self._save(self.files.best)
         yield self._save(self.files.latest)
@@ -299,12 +309,3 @@ def _with_skeleton(config: RunConfig, skeleton: Skeleton) -> RunConfig:
             f"the data have the skeleton {skeleton.name} ({skeleton.num_joints} joints), not {config.model.skeleton}",
             where="model.skeleton", todo="Leave it out to take the data's")  # fmt: skip
     return replace(config, model=replace(config.model, skeleton=skeleton.name))
-
-
-def _record(path: Path, record: dict) -> None:
-    """Add an epoch's line; lines of this epoch and later ones, left by a run that was killed, go."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if json.loads(line)["epoch"] < record["epoch"]]
-    finite = {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in record.items()}
-    with atomic_write(path, "w") as file:
-        file.write("\n".join([*kept, json.dumps(finite)]) + "\n")
