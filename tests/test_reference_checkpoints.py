@@ -28,10 +28,12 @@ def written(golden):
 
 
 FILES = [
-    "latest_epoch_golden_t243_mul_1024.bin", "latest_epoch_golden_a333_concat_42.bin",
-    "latest_epoch_golden_g3_a333_add_38.bin", "latest_epoch_golden_fc_a33333_40.bin",
+    "latest_epoch_golden_t243_mul_1024.bin",
+    "latest_epoch_golden_a333_concat_42.bin",
+    "latest_epoch_golden_g3_a333_add_38.bin",
+    "latest_epoch_golden_fc_a33333_40.bin",
     "legacy_zip0_golden_a333_concat_42.bin",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("file", FILES)

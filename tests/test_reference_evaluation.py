@@ -18,10 +18,18 @@ from srnet_core.models import build_model
 from srnet_core.stages.prepare import prepare
 
 EVALUATIONS = (
-    "ev_base_a111_tta", "ev_base_a111_notta", "ev_base_a333_tta", "ev_base_a333_causal_tta", "ev_lcn_a111_tta",
-    "ev_lcn_a111_notta", "ev_proj_a111_tta", "ev_proj_a111_notta", "ev_proj_a333_tta", "ev_weak_proj_a111_tta",
+    "ev_base_a111_tta",
+    "ev_base_a111_notta",
+    "ev_base_a333_tta",
+    "ev_base_a333_causal_tta",
+    "ev_lcn_a111_tta",
+    "ev_lcn_a111_notta",
+    "ev_proj_a111_tta",
+    "ev_proj_a111_notta",
+    "ev_proj_a333_tta",
+    "ev_weak_proj_a111_tta",
     "ev_weak_proj_a111_notta",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +86,15 @@ def evaluations(golden_dir):
 def evaluated_stage(runs, facts, cache_dir):
     args = parse(facts["argv"])
     data = DataConfig(
-        dataset="h36m", data_dir=str(runs.golden / "E_dataset"), cache_dir=str(cache_dir), normalization=args.norm,
-        subjects_train=("S1",), subjects_test=tuple(facts["subjects"]), actions=tuple(facts["actions"]),
+        dataset="h36m",
+        data_dir=str(runs.golden / "E_dataset"),
+        cache_dir=str(cache_dir),
+        normalization=args.norm,
+        subjects_train=("S1",),
+        subjects_test=tuple(facts["subjects"]),
+        actions=tuple(facts["actions"]),
         test_cameras=tuple(facts["cams"]),
-    )  # fmt: skip
+    )
     return prepare(data).stage
 
 

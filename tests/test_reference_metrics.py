@@ -13,14 +13,31 @@ from srnet_core.skeletons import get_skeleton
 
 SKELETON = get_skeleton("h36m17")
 CASES = (
-    "realistic_small", "realistic_noise_root", "random", "mirrored", "similarity", "identical", "batch4_T1",
-    "batch3_T5", "one_zero_pred_frame", "all_zero_pred", "single_frame",
-)  # fmt: skip
+    "realistic_small",
+    "realistic_noise_root",
+    "random",
+    "mirrored",
+    "similarity",
+    "identical",
+    "batch4_T1",
+    "batch3_T5",
+    "one_zero_pred_frame",
+    "all_zero_pred",
+    "single_frame",
+)
 EVALUATIONS = (
-    "ev_base_a111_tta", "ev_base_a111_notta", "ev_base_a333_tta", "ev_base_a333_causal_tta", "ev_lcn_a111_tta",
-    "ev_lcn_a111_notta", "ev_proj_a111_tta", "ev_proj_a111_notta", "ev_proj_a333_tta", "ev_weak_proj_a111_tta",
+    "ev_base_a111_tta",
+    "ev_base_a111_notta",
+    "ev_base_a333_tta",
+    "ev_base_a333_causal_tta",
+    "ev_lcn_a111_tta",
+    "ev_lcn_a111_notta",
+    "ev_proj_a111_tta",
+    "ev_proj_a111_notta",
+    "ev_proj_a333_tta",
+    "ev_weak_proj_a111_tta",
     "ev_weak_proj_a111_notta",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

@@ -41,10 +41,20 @@ def assert_close(actual, expected):
 
 
 FAMILIES = [
-    ("srnet_g2", ()), ("srnet_g3", ()), ("srnet_g5", ()), ("srnetV_g2", ()), ("srnetV_g5", ()),
-    ("srnet1024", ()), ("srnet1001", ()), ("srnet2048", ()), ("srnet_lcn", ()), ("srnet_oddarch", ()),
-    ("fc_", ("fc1024",)), ("fc1024", ()), ("PATCHED", ()),
-]  # fmt: skip
+    ("srnet_g2", ()),
+    ("srnet_g3", ()),
+    ("srnet_g5", ()),
+    ("srnetV_g2", ()),
+    ("srnetV_g5", ()),
+    ("srnet1024", ()),
+    ("srnet1001", ()),
+    ("srnet2048", ()),
+    ("srnet_lcn", ()),
+    ("srnet_oddarch", ()),
+    ("fc_", ("fc1024",)),
+    ("fc1024", ()),
+    ("PATCHED", ()),
+]
 
 
 @pytest.mark.parametrize(("family", "but"), FAMILIES, ids=[f for f, _ in FAMILIES])
@@ -116,8 +126,11 @@ def gradient_rounding(arrays) -> float:
 
 
 TRAINED = {
-    "srnet_g5_multiply_others_a111": {}, "srnet_g5_multiply_others_a333": {}, "fc_a333": {},
-    "srnet_g5_add_others_a333": {"recombine": "add"}, "srnet_g5_concat_others_a333": {"recombine": "concat"},
+    "srnet_g5_multiply_others_a111": {},
+    "srnet_g5_multiply_others_a333": {},
+    "fc_a333": {},
+    "srnet_g5_add_others_a333": {"recombine": "add"},
+    "srnet_g5_concat_others_a333": {"recombine": "concat"},
     "srnet_g3_multiply_all_a333": {"groups": 3, "context": "all"},
     "srnet_g2_concat_all_a333": {"groups": 2, "recombine": "concat", "context": "all"},
     "srnet_g5_multiply_all_channelwise_a333": {"context": "all", "context_form": "channel_wise"},
@@ -125,7 +138,7 @@ TRAINED = {
     "srnet_g5_multiply_others_meanfunc_a333": {"context_form": "mean"},
     "srnet_g5_concat_others_meanups_a333": {"recombine": "concat", "context_form": "upsampled_mean"},
     "srnet_g5_multiply_others_a333_causal": {"causal": True},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -151,8 +151,10 @@ def test_batches(case):
     lengths = [len(p) for p in poses_3d]
     sampler = WindowSampler(
         *(torch.from_numpy(np.concatenate(p)) for p in (poses_2d, poses_3d)),
-        list(zip(np.cumsum([0, *lengths[:-1]]), lengths)), SKELETON.mirror, **{"causal": False} | SAMPLERS[case],
-    )  # fmt: skip
+        list(zip(np.cumsum([0, *lengths[:-1]]), lengths)),
+        SKELETON.mirror,
+        **{"causal": False} | SAMPLERS[case],
+    )
     if not facts_of("batches")[case]["shuffle"]:
         sampler.random = SimpleNamespace(permutation=np.arange)
     found = list(sampler.epoch())

@@ -28,11 +28,19 @@ from srnet_core.config import TrainConfig
 from srnet_core.training.loop import Epoch, Progress, make_optimizer, train_epochs
 
 CHAOTIC = (
-    "h1_srnet_a111_base_ch42", "h2_srnet_a111_base_ch1024", "h3_srnet_a333_base_ch42",
-    "h4_srnet_a333_concat_base_ch42", "h5_srnet_a111_proj_ch42", "h6_srnet_a111_weak_proj_ch42",
-    "h7_srnet_a111_lcn_ch42", "h8_fc_a111_base_ch64", "h9_srnet_a333_causal_base_ch42",
-    "h10_crosscam_train0_test123_ch42", "h11_crossaction_noeval_ch42", "h13_stride2_a111_ch42",
-)  # fmt: skip
+    "h1_srnet_a111_base_ch42",
+    "h2_srnet_a111_base_ch1024",
+    "h3_srnet_a333_base_ch42",
+    "h4_srnet_a333_concat_base_ch42",
+    "h5_srnet_a111_proj_ch42",
+    "h6_srnet_a111_weak_proj_ch42",
+    "h7_srnet_a111_lcn_ch42",
+    "h8_fc_a111_base_ch64",
+    "h9_srnet_a333_causal_base_ch42",
+    "h10_crosscam_train0_test123_ch42",
+    "h11_crossaction_noeval_ch42",
+    "h13_stride2_a111_ch42",
+)
 
 
 # ---------------------------------------------------------------- single steps

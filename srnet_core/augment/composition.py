@@ -5,7 +5,7 @@ Letters: B windows, L input frames, S target frames, J joints.
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from srnet_core.config.augment import AugmentConfig
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera, camera_rows
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.normalization import BatchNormalization
+from srnet_core.normalization import BatchNormalization, Normalization
 from srnet_core.normalization.seen import Seen
 
 _BODY, _STAND = ("parts", "angles", "bones"), ("place", "view")
@@ -51,7 +51,7 @@ class Augmentation:
         config: AugmentConfig,
         skeleton: Skeleton,
         cameras: Sequence[Camera],
-        normalization: BatchNormalization,
+        normalization: Normalization | BatchNormalization,
         *,
         fps: float,
         past: int,
@@ -62,6 +62,7 @@ class Augmentation:
         if not hasattr(normalization, "batch_input"):
             problem = "this normalization cannot be used with augmentation: it has no batch_input"
             raise ConfigError(problem, where="--augment")
+        normalization = cast(BatchNormalization, normalization)
         self._steps = dict(config.steps())
         self._plugins = {name: augment.load(name) for name in self._steps}
         self._normalization, self._flip_parameters = normalization, flip_parameters

@@ -17,7 +17,7 @@ ALTERED = "It may be from another version of srnet, or altered"
 _MAX_COUNT = 2**53  # beyond it a float does not hold every whole number
 
 Decoders = Mapping[type, Callable[[Any, str], Any]]
-"""How to read a value of a type that has its own way of being read: called with the value and the name of its field."""
+"""Functions for types that are not read by their fields; called with the value and the name of its field."""
 
 
 def unusable(where: str, why: str) -> CheckpointError:

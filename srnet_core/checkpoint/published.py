@@ -103,7 +103,7 @@ def _recognize(name: str, model: ModelPlugin, weights: PublishedWeights) -> Reco
     except (LookupError, ValueError, TypeError, ArithmeticError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise CheckpointError(
-            f"its tensors have names of the model {name!r}, but a tensor is missing or of an impossible shape ({reason})"
+            f"its tensors have names of the model {name!r}, but one is missing or of an impossible shape ({reason})"
         ) from error
 
 

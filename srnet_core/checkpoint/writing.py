@@ -23,7 +23,7 @@ def save_checkpoint(
     epoch: int,
     lr: float,
     optimizer_state: Mapping[str, Any] | None,
-    random_state: np.random.RandomState | tuple | None,
+    random_state: np.random.RandomState | tuple | dict | None,
     record: Record | None = None,
 ) -> Path:
     """Write a checkpoint that the published code can load too. The file is replaced as a whole or not at all.
@@ -73,7 +73,7 @@ def tensor_digest(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _as_generator(state: np.random.RandomState | tuple | None) -> np.random.RandomState | None:
+def _as_generator(state: np.random.RandomState | tuple | dict | None) -> np.random.RandomState | None:
     """The object itself, which is what the published code restores."""
     if state is None or isinstance(state, np.random.RandomState):
         return state

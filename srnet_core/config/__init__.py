@@ -1,7 +1,8 @@
 """Settings of a run: validated, immutable, written beside every result.
 
-A `RunConfig` has four sections, `data`, `model`, `train` and `augment`. Its values come from the defaults, then a TOML preset, then
-`section.key=value` pairs; each is checked when the section is made. All values are plain, so a config survives JSON.
+A `RunConfig` has four sections, `data`, `model`, `train` and `augment`. Its values come from the defaults, then a TOML
+preset, then `section.key=value` pairs; each is checked when the section is made. All values are plain, so a config
+survives JSON.
 
 Everything said about a setting stands once, on its field (`setting`): default, help, choices, range, flags. The options
 of the command line, their help, shell completion and docs/settings.md are made from it.

@@ -20,7 +20,28 @@ STEPS = ("parts", "angles", "bones", "place", "view", "noise")
 
 
 @dataclass(frozen=True)
-class PartsConfig:
+class _StepConfig:
+    """Settings of one step, checked when they are made."""
+
+    def __post_init__(self):
+        check_settings(self)
+
+
+def _share(default: float, help: str) -> float:
+    """A share of the windows or keypoints, or a probability."""
+    return setting(default, help, minimum=0, maximum=1)
+
+
+def _degrees(default: float, help: str, *, maximum: float = 180, details: str = "") -> float:
+    return setting(default, f"{help}, in degrees", details=details, minimum=0, maximum=maximum)
+
+
+def _metres(default: float, help: str) -> float:
+    return setting(default, f"{help}, in metres", minimum=0, maximum=100)
+
+
+@dataclass(frozen=True)
+class PartsConfig(_StepConfig):
     """Body parts from other poses of the batch.
 
     Raises:
@@ -29,17 +50,12 @@ class PartsConfig:
 
     SECTION: ClassVar[str] = "augment.parts"
 
-    share: float = setting(0.5, "Share of the windows in which body parts are exchanged", minimum=0, maximum=1)
-    probability: float = setting(
-        0.5, "Probability that a body part of such a window comes from another pose", minimum=0, maximum=1
-    )
-
-    def __post_init__(self):
-        check_settings(self)
+    share: float = _share(0.5, "Share of the windows in which body parts are exchanged")
+    probability: float = _share(0.5, "Probability that a body part of such a window comes from another pose")
 
 
 @dataclass(frozen=True)
-class AnglesConfig:
+class AnglesConfig(_StepConfig):
     """Joint angles that no recording shows: rotations about random axes, with normally distributed angles.
 
     Raises:
@@ -48,25 +64,18 @@ class AnglesConfig:
 
     SECTION: ClassVar[str] = "augment.angles"
 
-    share: float = setting(0.5, "Share of the windows in which joint angles are changed", minimum=0, maximum=1)
-    limb_deg: float = setting(
-        25.0,
-        "Standard deviation of the rotation of each arm about its shoulder and of each leg about its hip, in degrees",
-        minimum=0,
-        maximum=180,
+    share: float = _share(0.5, "Share of the windows in which joint angles are changed")
+    limb_deg: float = _degrees(
+        25.0, "Standard deviation of the rotation of each arm about its shoulder and of each leg about its hip"
     )
-    end_deg: float = setting(
-        20.0,
-        "Standard deviation of the rotation of each forearm about its elbow and of each shank about its knee, in degrees",
-        minimum=0,
-        maximum=180,
+    end_deg: float = _degrees(
+        20.0, "Standard deviation of the rotation of each forearm about its elbow and of each shank about its knee"
     )
-    trunk_deg: float = setting(
+    trunk_deg: float = _degrees(
         12.0,
-        "Standard deviation of the rotations of the trunk, in degrees",
-        details="Of the pelvis with the legs and of the trunk, both about the root, and of the chest about the joint Spine.",
-        minimum=0,
+        "Standard deviation of the rotations of the trunk",
         maximum=90,
+        details="The pelvis with the legs, and the trunk, turn about the root; the chest turns about the joint Spine.",
     )
     drift_s: float = setting(
         3.0,
@@ -77,15 +86,12 @@ class AnglesConfig:
     limits: bool = setting(
         True,
         "Keep the joints within their limits",
-        details="The limits are those of the synthetic people. A recorded pose outside of them gets no farther outside.",
+        details="The limits are those of the synthetic people. Poses recorded beyond a limit get no farther beyond it.",
     )
-
-    def __post_init__(self):
-        check_settings(self)
 
 
 @dataclass(frozen=True)
-class BonesConfig:
+class BonesConfig(_StepConfig):
     """Other people: bone lengths times exp(x) with a normally distributed x.
 
     Raises:
@@ -104,12 +110,9 @@ class BonesConfig:
         0.05, "Standard deviation of the logarithm of the whole person's factor", minimum=0, maximum=0.5
     )
 
-    def __post_init__(self):
-        check_settings(self)
-
 
 @dataclass(frozen=True)
-class PlaceConfig:
+class PlaceConfig(_StepConfig):
     """Another place in the room, within these distances of the true one.
 
     Raises:
@@ -118,26 +121,15 @@ class PlaceConfig:
 
     SECTION: ClassVar[str] = "augment.place"
 
-    sideways_m: float = setting(
-        1.0,
-        "Largest distance to the left and to the right on the ground, as seen from the camera, in metres",
-        minimum=0,
-        maximum=100,
+    sideways_m: float = _metres(
+        1.0, "Largest distance to the left and to the right on the ground, as seen from the camera"
     )
-    depth_m: float = setting(
-        1.0,
-        "Largest distance towards and away from the camera on the ground, in metres",
-        minimum=0,
-        maximum=100,
-    )
-    height_m: float = setting(0.4, "Largest distance up and down, in metres", minimum=0, maximum=100)
-
-    def __post_init__(self):
-        check_settings(self)
+    depth_m: float = _metres(1.0, "Largest distance towards and away from the camera on the ground")
+    height_m: float = _metres(0.4, "Largest distance up and down")
 
 
 @dataclass(frozen=True)
-class ViewConfig:
+class ViewConfig(_StepConfig):
     """Another camera: the same lens, elsewhere.
 
     Raises:
@@ -152,34 +144,29 @@ class ViewConfig:
         minimum=0,
         maximum=180,
     )
-    pitch_deg: float = setting(
-        15.0, "Largest tilt of the view about the root to either side, in degrees", minimum=0, maximum=90
-    )
-    roll_deg: float = setting(
-        5.0, "Largest roll of the view about the root to either side, in degrees", minimum=0, maximum=180
-    )
+    pitch_deg: float = _degrees(15.0, "Largest tilt of the view about the root to either side", maximum=90)
+    roll_deg: float = _degrees(5.0, "Largest roll of the view about the root to either side")
     nearest_scale: float = setting(
         0.8, "Smallest factor of the root's distance from the camera", minimum=0.05, maximum=20
     )
     farthest_scale: float = setting(
         1.25, "Largest factor of the root's distance from the camera", minimum=0.05, maximum=20
     )
-    ray_deg: float = setting(
+    ray_deg: float = _degrees(
         6.0,
-        "Largest angle between the directions in which the root is seen before and after the camera turns, in degrees",
-        minimum=0,
+        "Largest angle between the directions in which the root is seen before and after the camera turns",
         maximum=45,
     )
 
     def __post_init__(self):
-        check_settings(self)
+        super().__post_init__()
         if self.nearest_scale > self.farthest_scale:
             problem = f"must not be larger than farthest_scale, {self.farthest_scale}, but is {self.nearest_scale}"
             raise ConfigError(problem, where="augment.view.nearest_scale")
 
 
 @dataclass(frozen=True)
-class NoiseConfig:
+class NoiseConfig(_StepConfig):
     """Keypoints as a detector gives them. Lengths are shares of the person's apparent leg length.
 
     Raises:
@@ -200,19 +187,14 @@ class NoiseConfig:
         minimum=0,
         maximum=1e6,
     )
-    outlier_share: float = setting(0.01, "Share of the keypoints that are far off", minimum=0, maximum=1)
+    outlier_share: float = _share(0.01, "Share of the keypoints that are far off")
     outlier_sigma: float = setting(
         0.1,
         "Standard deviation of the noise of keypoints that are far off, as a share of the apparent leg length",
         minimum=0,
         maximum=10,
     )
-    swap_share: float = setting(
-        0.0, "Share of the windows in which left and right legs, or arms, are exchanged", minimum=0, maximum=1
-    )
-
-    def __post_init__(self):
-        check_settings(self)
+    swap_share: float = _share(0.0, "Share of the windows in which left and right legs, or arms, are exchanged")
 
 
 @dataclass(frozen=True)

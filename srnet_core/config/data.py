@@ -127,7 +127,7 @@ class DataConfig:
     normalization: str = setting(
         "base",
         "Normalization of the poses",
-        details="It makes poses comparable across cameras and people; a checkpoint works with the one it was trained with.",
+        details="It makes poses comparable across cameras and people. A checkpoint needs the one it was trained with.",
         flags=("--norm",),
         panel=_PANEL,
         basic=True,

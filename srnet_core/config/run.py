@@ -106,7 +106,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
     """`config` with `section.key=value` pairs applied. Values are written as in TOML; bare words are strings.
 
-    >>> with_settings(RunConfig(), ["train.lr=1e-4", "model.filter_widths=[3, 3]", "data.protocol=cross-camera"]).train.lr
+    >>> with_settings(RunConfig(), ["train.lr=1e-4", "model.filter_widths=[3, 3]"]).train.lr
     0.0001
     """
     values = to_dict(config)

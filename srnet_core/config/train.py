@@ -89,7 +89,7 @@ class TrainConfig:
     )
     validation: tuple[str, ...] = setting(
         (),
-        "Training subjects (e.g. S8), or a fraction of the training clips (e.g. 0.1), held out to choose the best epoch",
+        "Training subjects (e.g. S8), or a fraction of the takes (e.g. 0.1), held out to choose the best epoch",
         flags=("--validation",),
         panel=_PANEL,
         metavar="NAMES",
@@ -136,8 +136,8 @@ class TrainConfig:
     precision: str = setting(
         "fp32",
         "Numerical precision of the training step",
-        details="tf32: products of float32 numbers on tensor cores. bf16: activations in bfloat16. Weights, statistics, "
-        "loss and Adam are float32 in all of them, and so is evaluation.",
+        details="tf32: products of float32 numbers on tensor cores. bf16: activations in bfloat16. "
+        "Weights, statistics, loss, Adam and evaluation are always in float32.",
         flags=("--precision",),
         panel=_ADVANCED,
         metavar="NAME",

@@ -1,6 +1,6 @@
-"""Evaluations: a model, or the guess that needs none, against the sequences of a stage."""
+"""Evaluation on the clips of a stage: of a model, or of the mean pose."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,39 +18,45 @@ from srnet_core.stages.store import Stage, StoredClip
 
 @dataclass(frozen=True)
 class Evaluating:
-    """Progress of an evaluation: `what` is "validation" or "test", counted in frames."""
+    """Progress of an evaluation in frames. `what` is "validation" or "test"."""
 
     what: str
     done: int
     total: int
 
 
+Evaluation = Generator[Evaluating, None, Report]
+"""Yields progress; its return value is the report."""
+
+
 def evaluate_steps(
     model: PoseModel,
     stage: Stage,
-    sequences: tuple[StoredClip, ...] | None = None,
+    clips: tuple[StoredClip, ...] | None = None,
     *,
     what: str = "test",
     flip: bool = True,
     device: str | torch.device = "cpu",
     every_metric: bool = True,
     about: dict[str, Any] | None = None,
-) -> Iterator[Evaluating]:
-    """Evaluate a model on sequences of a stage, by default `test_sequences`, yielding after each sequence.
+) -> Evaluation:
+    """Evaluate a model on clips of a stage, by default `test_clips`, yielding after each clip.
 
-    The value of the generator is the `Report`. A model of `compat="original"` is measured as the published code does.
+    The return value of the generator is the `Report`. A model with `compat="original"` is measured as in the published
+    code.
 
     Args:
         flip: average with the prediction for the mirror image.
-        every_metric: off for MPJPE only.
-        about: entries for the report's head.
+        every_metric: compute all metrics; else MPJPE only.
+        about: further entries for the head of the report.
     """
     original = model.config.as_published
-    sequences = test_sequences(stage, as_published=original) if sequences is None else sequences
-    total, done, errors = sum(s.length for s in sequences), 0, []
+    clips = test_clips(stage, as_published=original) if clips is None else clips
+    total, done = sum(clip.length for clip in clips), 0
+    errors: list[ClipErrors] = []
     measured = partial(measure, skeleton=stage.skeleton, every_metric=every_metric, original=original)
     workers = Workers() if torch.device(device).type == "cpu" else None
-    for predictions in predict_batches(model, stage, sequences, flip=flip, device=device):
+    for predictions in predict_batches(model, stage, clips, flip=flip, device=device):
         errors += workers.map(measured, predictions) if workers else map(measured, predictions)
         for prediction in predictions:
             done += prediction.clip.length
@@ -62,8 +68,8 @@ def evaluate_steps(
     return make_report(errors, stage.skeleton, about)
 
 
-def test_sequences(stage: Stage, *, as_published: bool = False) -> tuple[StoredClip, ...]:
-    """The test split. As published, a cross-action result is over all actions, the trained one included."""
+def test_clips(stage: Stage, *, as_published: bool = False) -> tuple[StoredClip, ...]:
+    """The test split. As published, a cross-action result includes all actions, those trained on as well."""
     return stage.clips if _over_everything(stage, as_published) else stage.split("test")
 
 
@@ -72,12 +78,12 @@ def _over_everything(stage: Stage, as_published: bool) -> bool:
 
 
 def evaluate_mean_pose(stage: Stage) -> Report:
-    """Always guess the mean pose of the training split: what any network must beat."""
+    """Predict the mean pose of the training split for every frame. A trained network must have smaller errors."""
     guess = torch.from_numpy(mean_pose_m(stage))
     errors: list[ClipErrors] = []
-    for sequence in stage.split("test"):
-        target = decode_targets(stage, sequence)
-        prediction = ClipPrediction(sequence, guess.expand_as(target), target)
+    for clip in stage.split("test"):
+        target = decode_targets(stage, clip)
+        prediction = ClipPrediction(clip, guess.expand_as(target), target)
         errors.append(measure(prediction, stage.skeleton))
     return make_report(
         errors, stage.skeleton, {"checkpoint": None, **describe_stage(stage, False), "scope": "test split"}
@@ -94,13 +100,14 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
     require_whole_poses(checkpoint.model, path=checkpoint.path)
     if not checkpoint.skeleton.same_joints(stage.skeleton):
         raise CheckpointError(
-            f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, the data have {stage.skeleton.name} "
-            f"({stage.skeleton.num_joints} joints)",
+            f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, "
+            f"the data have {stage.skeleton.name} ({stage.skeleton.num_joints} joints)",
             where=checkpoint.path,
             todo="Choose a data set with the checkpoint's joints",
         )
-    if checkpoint.normalization not in (None, stage.normalization):
-        trained, asked = checkpoint.record.config.data.normalization, stage.manifest["config"]["normalization"]
+    trained_with = checkpoint.record.config
+    if trained_with is not None and checkpoint.normalization != stage.normalization:
+        trained, asked = trained_with.data.normalization, stage.manifest["config"]["normalization"]
         raise CheckpointError(
             f"the checkpoint was trained with normalization {trained}, and {asked} was asked for",
             where=checkpoint.path,
@@ -115,8 +122,8 @@ def trained_on(checkpoint: Checkpoint, stage: Stage) -> int:
     return len({str(s) for s in stage.split("test")} & set(checkpoint.record.trained_on))
 
 
-def finish(steps: Iterator[Evaluating]) -> Report:
-    """Run an evaluation to its end, unseen."""
+def finish(steps: Evaluation) -> Report:
+    """Run an evaluation to its end, without showing its progress."""
     while True:
         try:
             next(steps)
@@ -125,7 +132,7 @@ def finish(steps: Iterator[Evaluating]) -> Report:
 
 
 def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
-    """The head of a report: what was measured on what."""
+    """The head of a report: data set, protocol, normalization and flip averaging."""
     config = stage.manifest["config"]
     root_depth = config.get("root_depth", "ground_truth")
     if not stage.normalization.USES_ROOT_DEPTH:

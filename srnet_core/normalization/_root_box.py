@@ -1,4 +1,4 @@
-"""What `proj` and `weak_proj` share: poses scaled by a box of fixed metric size around the root.
+"""Functions that `proj` and `weak_proj` share: poses scaled by a box of fixed metric size around the root.
 
 SRNet (Zeng et al., ECCV 2020, supplementary material and code) projects a box of 2 m around the root joint into the
 image and scales pixels so that the box is 2 wide. With focal length f and root depth Z0 the box is 2 f/Z0 pixels
@@ -95,7 +95,7 @@ def parameters_2d(
     camera: Camera | None = None,
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
-    """See `Normalization.parameters_2d`; the root's keypoint stands for its projection."""
+    """See `Normalization.parameters_2d`; the root's keypoint is used as its projection."""
     if camera is None or root_depth_m is None:
         raise missing(camera=camera, root_depth_m=root_depth_m)
     pose_2d_px = check_2d(pose_2d_px)
@@ -111,7 +111,7 @@ def square(pose_3d: Any, parameters: Any) -> Any:
 def unproject(pose_3d: Any, parameters: Any) -> Any:
     """(..., J, 3) perspective poses in the box -> (..., J, 3) camera metres, root-relative.
 
-    The target is x = Z0 (X/Z - X0/Z0) and z = Z - Z0. Solved for X - X0, without ever forming the large X:
+    The target is x = Z0 (X/Z - X0/Z0) and z = Z - Z0. Solved for X - X0, without computing X, which is large:
     X - X0 = x (1 + z/Z0) + (X0/Z0) z.
     """
     pose_3d = square(pose_3d, parameters)

@@ -1,10 +1,10 @@
-"""Screen coordinates in, metres relative to the root out: what most lifters use, and the only one that needs no camera.
+"""Screen coordinates to root-relative metres: the normalization of most lifters. It needs no camera intrinsics.
 
 Source: Pavllo et al., "3D human pose estimation in video with temporal convolutions and semi-supervised training"
 (CVPR 2019); the option `base` of SRNet.
 
-Input: pixels with [0, width] mapped to [-1, 1], aspect kept. Target: camera metres minus the root joint.
-The root of the target is zero; the root a network predicts is left as it is, as published, so that its error counts.
+Input: pixels with [0, width] mapped to [-1, 1], the aspect ratio kept. Target: camera metres minus the root joint.
+The root of the target is zero. The predicted root is not moved to zero, as published: its error counts.
 """
 
 from typing import Any
@@ -42,7 +42,7 @@ def encode_2d(
     camera: Camera | None = None,
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
-    """See `Normalization.encode_2d`. The image size, (width, height), may come from a camera."""
+    """See `Normalization.encode_2d`. Without an image size, (width, height), that of the camera is used."""
     if image_size is None and camera is not None:
         image_size = (camera.width_px, camera.height_px)
     if image_size is None:
@@ -67,12 +67,12 @@ def parameters_2d(
     camera: Camera | None = None,
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
-    """See `Normalization.parameters_2d`: (T, 0), there are none."""
+    """See `Normalization.parameters_2d`: (T, 0), as there are none."""
     return np.zeros((len(pose_2d_px), 0), np.float32)
 
 
 def decode(pose_3d: Any, parameters: Any) -> Any:
-    """See `Normalization.decode`: the network's output is in metres already."""
+    """See `Normalization.decode`: the network's output is in metres."""
     return pose_3d
 
 

@@ -5,8 +5,8 @@ SRNet's option `lcn`.
 
 Input: pixels with [0, width] mapped to [-1, 1], the aspect ratio kept. Target: x and y are the projection of the joint
 (no lens distortion) in the same coordinates, so the root is not at zero; z is the depth relative to the root in metres
-times (fx / Z0 + 1), with Z0 the root's depth in millimetres. The 1 has no meaning, but was published. Decoding uses the
-true depth of the root.
+times (fx / Z0 + 1), with Z0 the root's depth in millimetres. The 1 has no meaning, but is in the published code.
+Decoding uses the true depth of the root.
 
 The image size is twice the principal point, rounded down, as published, not that of the camera.
 """

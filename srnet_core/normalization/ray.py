@@ -1,18 +1,19 @@
-"""Free of the camera: where the joints lie around the root as seen along the root's own line of sight.
+"""Independent of the camera: directions of the joints as seen by a camera that is turned towards the root.
 
-A person looks different at another place of the image, through another lens or from another distance. This normalization
-takes all three away: the camera is turned, in arithmetic, until it looks straight at the root, pixels become undistorted
-rays, and the size is divided out. What is left depends on the pose and on the direction it is seen from.
+The same pose looks different at another place of the image, through another lens or from another distance. This
+normalization removes all three effects: the camera is turned, in arithmetic, until it looks straight at the root;
+pixels become undistorted rays; and the rays are divided by the apparent size of the person. The result depends on the
+pose and on the viewing direction only.
 
-Input: rays (x/z, y/z) of the joints, lens distortion taken out, turned by the smallest rotation that takes the root's ray
-onto the optical axis, so that the root is at zero, divided by the mean length of the other joints' rays. Target:
-camera metres minus the root joint, in the camera turned in the same way. Decoding turns back.
+Input: rays (x/z, y/z) of the joints without lens distortion, turned by the smallest rotation that takes the root's ray
+onto the optical axis (so the root is at zero), divided by the mean length of the other joints' rays. Target: camera
+metres minus the root joint, in the turned camera. Decoding turns back.
 
-It needs the camera's intrinsics. Where only the image size is known they are estimated (`estimated_camera`): the focal
-length is then the longer side of the image and the lens has no distortion. A wrong focal length tilts the pose by the
-error of the angle under which the root is seen, and changes nothing else, as the size is divided out.
+It needs the camera's intrinsics. If only the image size is known, they are estimated (`estimated_camera`): the focal
+length is the longer side of the image, and the lens has no distortion. A wrong focal length tilts the pose by the error
+of the angle under which the root is seen. It has no other effect, as rays are divided by the apparent size.
 
-The root that a network predicts is left as it is, as in `base`.
+The predicted root is not moved to zero, as in `base`.
 """
 
 from typing import Any
@@ -34,12 +35,12 @@ INPUT_NEEDS = ("camera",)  # or the image size, from which a camera is estimated
 RESIDUAL_2D = False
 TARGET_UNIT = "metres, root-relative, in the camera turned towards the root"
 _ROOT_RAY, _SCALE = slice(0, 2), slice(2, 3)
-_LEAST_SCALE = 1e-6  # all joints in one place have no size to divide by
-_LEAST_DEPTH = 0.1  # of a turned ray: no joint is seen more than 84 degrees away from the root
+_LEAST_SCALE = 1e-6  # avoids a division by zero where all joints are in one place
+_LEAST_DEPTH = 0.1  # of a turned unit ray: a joint is at most 84 degrees away from the root
 
 
 def encode(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray, camera: Camera) -> Encoded:
-    """See `Normalization.encode`. The camera is turned towards the root's keypoint, as it is when there is no 3D."""
+    """See `Normalization.encode`. The camera is turned towards the root's keypoint, as in `encode_2d`."""
     pose_2d_px, pose_3d_cam_m = check_clip(pose_2d_px, pose_3d_cam_m)
     pose_2d, parameters = _encode_rays(camera.undistort(pose_2d_px))
     return Encoded(
@@ -88,7 +89,7 @@ def _known(camera: Camera | None, image_size: tuple[int, int] | None) -> Camera:
         return camera
     if image_size is not None:
         return estimated_camera(image_size)
-    raise ConfigError("this normalization needs a camera, or the image size, from which one is estimated")
+    raise ConfigError("this normalization needs a camera or the image size", todo="Give one of them")
 
 
 def _encode_rays(rays: Any) -> tuple[Any, Any]:
@@ -113,7 +114,7 @@ def _direction(rays: Any) -> Any:
 
 
 def decode(pose_3d: Any, parameters: Any) -> Any:
-    """See `Normalization.decode`: turn back; the unit is metres already."""
+    """See `Normalization.decode`: turn back. The network's output is in metres."""
     return turn_from_axis(_direction(per_joint(parameters, _ROOT_RAY)), pose_3d)
 
 

@@ -1,4 +1,4 @@
-"""A batch of poses and what its cameras see of them: augmentation makes it, normalizations make input and target of it."""
+"""Poses of a batch and their keypoints: made by augmentation, and converted to input and target by a normalization."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,14 +9,14 @@ from srnet_core.geometry.camera import CameraRows, distort, rays_of, undistort
 
 @dataclass(frozen=True)
 class Seen:
-    """A batch of poses before its cameras, on the device: what a normalization needs of it is worked out when asked for.
+    """The poses of a batch and their cameras, on the device. Keypoints and rays are computed when they are first read.
 
     Letters: B windows, L frames, J joints.
 
     Attributes:
         pose_cam_m: (B, L, J, 3) absolute camera metres, every joint in front of the camera.
         cameras: one row per window, each array of shape (B, 1, 1, n).
-        noise_px: (B, L, J, 2) what the keypoints are off by; `None` for exact ones.
+        noise_px: (B, L, J, 2) errors of the keypoints; `None` for exact keypoints.
     """
 
     pose_cam_m: Any
@@ -31,7 +31,7 @@ class Seen:
 
     @cached_property
     def rays(self) -> Any:
-        """(B, L, J, 2) the keypoints as rays (x/z, y/z), lens distortion taken out."""
+        """(B, L, J, 2) the keypoints as rays (x/z, y/z), without lens distortion."""
         if self.noise_px is None:
             return self._exact_rays
         return undistort(self.pose_2d_px, self.cameras, start=self._exact_rays, steps=2)
@@ -43,7 +43,7 @@ class Seen:
     def frames(self, first: int, count: int) -> "Seen":
         """`count` of the L frames, from frame `first` on."""
         if count == self.pose_cam_m.shape[1]:
-            return self  # with what has been worked out already
+            return self  # which keeps what it has computed
         chosen = slice(first, first + count)
         return Seen(
             self.pose_cam_m[:, chosen], self.cameras, None if self.noise_px is None else self.noise_px[:, chosen]

@@ -43,7 +43,7 @@ class ReadAhead:
         """
         result, error = self._ready.get()
         if error is not None:
-            self._ready.put((None, error))  # a further call raises the same error instead of waiting for ever
+            self._ready.put((None, error))  # a further call raises the same error instead of waiting
             raise error
         made = use(result)
         del result  # before there is room for another one

@@ -1,10 +1,10 @@
 """Blocks of windows for streaming: their size, and the order in which an epoch mixes them.
 
 The windows are cut into n blocks of consecutive windows, and K blocks are mixed at a time. An epoch puts the blocks in
-a random order, seen as a ring, and its phase t mixes blocks t, t+1, ... t+K-1 of this order. Each block is shuffled and
-cut into K parts, one for each of the K phases that it takes part in. So every phase mixes windows of K different
-blocks, every window is used once, and each phase replaces one block. The last phases use the first blocks of the order
-again, which are therefore read twice.
+a random order, seen as a ring, and phase t of the epoch mixes the blocks t, t+1, ... t+K-1 of this order. Each block is
+shuffled and cut into K parts, one for each of the K phases that it takes part in. So every phase mixes windows of K
+different blocks, every window is used once, and each phase replaces one block. The last phases use the first blocks of
+the order again, which are therefore read twice.
 
     order   a b c d e ... z        K = 3
     phase 0  [y.3 z.2 a.1]         .1 .2 .3 the parts of a block
@@ -27,7 +27,7 @@ from srnet_core.sampling.frames import RowRange, bytes_per_row
 from srnet_core.sampling.table import WindowTable
 
 READ_AHEAD = 2  # blocks read in advance: one being read, one waiting
-# (blocks mixed, least frames per block), best first: many blocks, but each much longer than the receptive field
+# (blocks mixed, fewest frames per block), best first: many blocks, each much longer than the receptive field
 _PREFERRED = ((32, 4096), (16, 4096), (16, 2048), (8, 2048), (8, 1024), (4, 1024), (4, 256), (2, 256), (2, 1))
 
 
@@ -97,7 +97,7 @@ def plan_blocks(
     raise ConfigError(
         f"{budget_bytes / 2**20:.2f} MiB is too little for batches of {windows_per_batch} windows",
         where="--memory-budget",
-        todo=f"Give at least {least_mib:.2f}MiB, or a smaller --batch-size",
+        todo=f"Give at least {least_mib:.2f}MiB, or use a smaller --batch-size",
     )
 
 
@@ -126,8 +126,8 @@ def _largest_blocks(
 class RingShuffle:
     """The order of one epoch over blocks. Entry e of a block of m windows is its window e % m, mirrored if e >= m.
 
-    Everything follows from two draws of `random` and the indices of blocks and phases, so any phase can be computed
-    without those before it.
+    The order depends on two draws of `random` and on the indices of blocks and phases only, so any phase can be
+    computed without the phases before it.
 
     Args:
         sizes: (n,) number of entries of each block.

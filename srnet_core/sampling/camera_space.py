@@ -1,7 +1,7 @@
-"""Windows of absolute poses in camera metres, for augmentation, which makes the network's input and target from them.
+"""Windows of absolute poses in camera metres. Augmentation makes the network's input and target from them.
 
-A stage holds what is needed already: the target decoded to metres plus the place of the root is the absolute pose, and
-the manifest has the cameras. So stages are the same with and without augmentation.
+A stage holds all that is needed: the absolute pose is the target, decoded to metres, plus the position of the root; the
+cameras are in the manifest. So stages are the same with and without augmentation.
 
 Letters: B windows in a batch, L input frames of a window, J joints.
 """
@@ -28,12 +28,12 @@ class CameraSpaceSource:
     """The training split of a stage as absolute poses, each frame with the number of its camera.
 
     Args:
-        clips: those that are trained on.
+        clips: the clips to train on.
 
     Attributes:
-        cameras: what the numbers mean.
-        shapes, first: see `FrameSource`. Poses are read as "pose_2d", the array that windows are cut from with all their
-            frames; camera numbers as "norm_parameters", of which a window has those of its target frames.
+        cameras: the camera of each number.
+        shapes, first: see `FrameSource`. Poses are read under the name "pose_2d", because a window has all input frames
+            of that array; camera numbers under the name "norm_parameters", of which a window has its target frames.
     """
 
     def __init__(self, stage: Stage, clips: Iterable[StoredClip], normalization: Normalization):
@@ -48,7 +48,7 @@ class CameraSpaceSource:
         self._numbers = np.array([numbers[s.subject, s.camera] for s in clips], np.float32)
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
-        """Frames [start, stop) of an array; those between the clips have the camera of the clip before."""
+        """Frames [start, stop) of an array. Frames between clips have the camera of the clip before them."""
         if name == PARAMETERS:
             clip = np.searchsorted(self._starts, np.arange(start, stop), side="right") - 1
             return self._numbers[np.maximum(clip, 0)][:, None]
@@ -81,12 +81,12 @@ class CameraWindows:
 class CameraSpaceStore:
     """As `FrameStore`, for the rows of a `CameraSpaceSource`.
 
-    Rows lie as columns, one long row of memory for each coordinate of each joint, as augmentation computes with them.
-    Mirror images are not held: they are made after the augmentation.
+    The memory is laid out by coordinate: all frames of one coordinate of one joint are adjacent, as augmentation needs.
+    Mirror images are not stored: they are made after the augmentation.
 
     Args:
         joints: J.
-        rows, target_rows: how many there is room for.
+        rows, target_rows: capacity.
         table: gives the length of a window.
     """
 
@@ -97,7 +97,7 @@ class CameraSpaceStore:
         self._frames = torch.arange(table.stride + table.halo, device=device)
 
     def write(self, name: str, row: int, values: Tensor) -> None:
-        """Put (R, ...) frames of an array into rows `row` to `row + R`."""
+        """Copy (R, ...) frames of an array into rows `row` to `row + R`."""
         rows = slice(row, row + len(values))
         if name == INPUT:
             self._positions[:, rows] = (

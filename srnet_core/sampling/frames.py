@@ -1,4 +1,4 @@
-"""Frames on the device, and how windows and their mirror images are gathered from them.
+"""Frames on the device, from which windows and their mirror images are gathered.
 
 Letters: B windows in a batch, L input frames and S target frames of a window, J joints.
 """
@@ -24,11 +24,13 @@ class FrameSource(Protocol):
 
     Attributes:
         shapes: of a frame: (J, 2) for "pose_2d", (J, 3) for "pose_3d", (P,) for "norm_parameters" if there are any.
-        first: where frame 0 lies in a stage, whose chunks it is best to read whole.
+        first: position of frame 0 in the arrays of a stage, so that reads can be cut where chunks end.
     """
 
-    shapes: Mapping[str, tuple[int, ...]]
-    first: int
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]: ...
+    @property
+    def first(self) -> int: ...
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
         """Frames [start, stop) of an array."""
@@ -105,9 +107,9 @@ class Piece:
 
 
 def pieces(source: FrameSource, table: WindowTable, part: RowRange) -> Iterator[Piece]:
-    """What to read for some windows, cut where the chunks on disk end, so that none is decompressed twice.
+    """The reads that some windows need, cut where the chunks on disk end, so that no chunk is decompressed twice.
 
-    Frames that no window asks for, such as those of clips held out, are not read.
+    Frames that no window needs, e.g. those of clips held out, are not read.
     """
     input_frames = table.frames_of_rows(part.first_row, part.last_row)
     target_frames = table.frames_of_target_rows(part.first_target, part.last_target)
@@ -134,14 +136,14 @@ def bytes_per_row(shapes: Mapping[str, tuple[int, ...]], images: int) -> tuple[i
 
 
 class FrameStore:
-    """Rows of poses on the device, laid out so that each window is one run of them.
+    """Rows of poses on the device, laid out so that each window is a run of consecutive rows.
 
-    Input poses are there twice, as they are and mirrored: half of the windows are mirror images, and turning them
-    after the gather would copy each batch again. Targets are small and are turned after the gather.
+    Input poses are stored twice, as they are and mirrored: half of the windows are mirror images, and mirroring them
+    after the gather would copy each batch again. Targets are small and are mirrored after the gather.
 
     Args:
         shapes: of one frame of each array.
-        rows, target_rows: how many there is room for.
+        rows, target_rows: capacity.
         table: gives the length of a window.
         mirror: `Skeleton.mirror`.
         flip_parameters: parameters of a pose -> those of its mirror image.
@@ -164,17 +166,17 @@ class FrameStore:
         self._rows = rows
         self._input = torch.empty((2 if table.flip else 1) * rows, width, device=device)
         self._target = torch.empty(target_rows, target_width, device=device)
-        self._parameters = None
+        self._arrays = {INPUT: self._input, TARGET: self._target}
         if PARAMETERS in shapes:
-            self._parameters = torch.empty(target_rows, *shapes[PARAMETERS], device=device)
-        self._arrays = {INPUT: self._input, TARGET: self._target, PARAMETERS: self._parameters}
+            self._arrays[PARAMETERS] = torch.empty(target_rows, *shapes[PARAMETERS], device=device)
         self._input_runs = _runs(self._input, table.stride + table.halo)
         self._target_runs = _runs(self._target, table.stride)
-        self._parameter_runs = None if self._parameters is None else _runs(self._parameters, table.stride)
+        parameters = self._arrays.get(PARAMETERS)
+        self._parameter_runs = None if parameters is None else _runs(parameters, table.stride)
         self._reused = ReusedMemory() if device.type == "cpu" else None
 
     def write(self, name: str, row: int, values: torch.Tensor) -> None:
-        """Put (R, ...) frames of an array into rows `row` to `row + R`."""
+        """Copy (R, ...) frames of an array into rows `row` to `row + R`."""
         rows = slice(row, row + len(values))
         self._arrays[name][rows].copy_(values.flatten(1), non_blocking=True)
         if name == INPUT and self._flip:
@@ -182,12 +184,13 @@ class FrameStore:
             self._input[self._rows :][rows] = mirror_poses(plain, self._mirror).flatten(1)
 
     def gather(self, rows: torch.Tensor, targets: torch.Tensor, flip: torch.Tensor) -> Batch:
-        """Windows that begin in (B,) input rows and (B,) target rows, mirrored where (B,) `flip` says so."""
+        """Windows that begin in (B,) input rows and (B,) target rows, mirrored where (B,) `flip` is true."""
         pose_2d = self._take(self._input_runs, rows + flip * self._rows).unflatten(1, (-1, self._joints, 2))
         pose_3d = self._target_runs.index_select(0, targets).unflatten(1, (-1, self._joints, 3))
         parameters = None
-        if self._parameters is not None:
-            parameters = self._parameter_runs.index_select(0, targets).unflatten(1, (-1, self._parameters.shape[1]))
+        if self._parameter_runs is not None:
+            runs, count = self._parameter_runs, self._arrays[PARAMETERS].shape[1]
+            parameters = runs.index_select(0, targets).unflatten(1, (-1, count))
         if self._flip:
             pose_3d = torch.where(flip[:, None, None, None], mirror_poses(pose_3d, self._mirror), pose_3d)
             if parameters is not None:

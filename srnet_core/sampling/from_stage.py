@@ -1,6 +1,7 @@
-"""The sampler that trains from a stage: resident where it fits into the memory budget, streamed where not."""
+"""The sampler of a stage: resident if the frames fit into the memory budget, streamed if not."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import torch
 
@@ -17,7 +18,7 @@ from srnet_core.sampling.table import WindowTable
 from srnet_core.sampling.windows import ResidentSampler
 from srnet_core.stages.store import Stage, StoredClip
 
-SHARE_OF_FREE_MEMORY = 0.5  # the rest is for the network and what it computes
+SHARE_OF_FREE_MEMORY = 0.5  # the rest is for the network and its intermediate results
 
 
 def make_sampler(
@@ -30,12 +31,12 @@ def make_sampler(
     """The sampler of a run.
 
     Args:
-        clips: those of the training split to train on, in the stage's order.
-        order: a `Sampler.order` that is to be kept, where batches of the configured size allow it.
+        clips: the clips of the training split to train on, in the stage's order.
+        order: a `Sampler.order` to keep, if batches of the configured size allow it.
 
     Raises:
-        ConfigError: fewer than two windows; a memory budget that is too small for any block; an augmentation that the
-            stage does not allow.
+        ConfigError: there are fewer than two windows, the memory budget is too small for any block, or the augmentation
+            cannot be used with the stage.
         StageError: the stage is damaged.
     """
     train, model = config.train, config.model
@@ -44,11 +45,12 @@ def make_sampler(
     augmented = bool(config.augment.use)
     if augmented and config.data.root_depth == "estimate":
         raise ConfigError(
-            "augmentation knows the depth of the root; it cannot be used with an estimated one",
+            "augmentation needs the true depth of the root, not an estimated one",
             where="--augment",
             todo="Leave out --root-depth estimate, or use --norm ray",
         )
-    source = CameraSpaceSource(stage, clips, plugin) if augmented else StageSource(stage)
+    camera_space = CameraSpaceSource(stage, clips, plugin) if augmented else None
+    source: FrameSource = camera_space or StageSource(stage)
     table = WindowTable(
         [(s.start - source.first, s.length) for s in clips],
         receptive_field=model.receptive_field,
@@ -57,34 +59,38 @@ def make_sampler(
         flip=train.flip,
     )
     windows_per_batch = max(1, train.batch_size // train.stride)
-    settings = {
-        "windows_per_batch": windows_per_batch,
-        "seed": train.seed,
-        "device": device,
-        "flip_parameters": plugin.flip_original if model.as_published else plugin.flip,
-    }
-    if augmented:
-        settings["make_batch"] = Augmentation(
+    flip_parameters = plugin.flip_original if model.as_published else plugin.flip
+    augmentation = None
+    if camera_space is not None:
+        augmentation = Augmentation(
             config.augment,
             stage.skeleton,
-            source.cameras,
+            camera_space.cameras,
             plugin,
             fps=stage.manifest["fps"],
             past=table.past,
             stride=table.stride,
             device=device,
-            flip_parameters=settings["flip_parameters"],
+            flip_parameters=flip_parameters,
         )
     keep, plan = _kept(order, table, windows_per_batch)
     if not keep:
         plan = _planned(table, source, windows_per_batch, config, device)
-    if plan is None:
-        return ResidentSampler(source, table, stage.skeleton.mirror, **settings)
-    return StreamedSampler(source, table, stage.skeleton.mirror, plan, **settings)
+    make = ResidentSampler if plan is None else partial(StreamedSampler, plan=plan)
+    return make(
+        source,
+        table,
+        stage.skeleton.mirror,
+        windows_per_batch=windows_per_batch,
+        seed=train.seed,
+        device=device,
+        flip_parameters=flip_parameters,
+        make_batch=augmentation,
+    )
 
 
 def _kept(order: Mapping | None, table: WindowTable, windows_per_batch: int) -> tuple[bool, BlockPlan | None]:
-    """Whether an order can be kept, and its plan, `None` for a resident sampler."""
+    """Whether an order can be kept, and its plan; the plan of a resident sampler is `None`."""
     if order is None:
         return False, None
     if order.get("sampler") != "streamed":

@@ -1,4 +1,4 @@
-"""How much memory is free."""
+"""The free memory of a device."""
 
 import contextlib
 import os

@@ -1,8 +1,9 @@
-"""What every sampler offers to training, wherever its frames are."""
+"""The interface of all samplers."""
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from typing import cast
 
 import numpy as np
 
@@ -23,14 +24,14 @@ class Sampler(ABC):
     """Shuffled batches of windows, gathered by index: no Python runs per sample.
 
     Args:
-        table: the windows there are.
+        table: the windows.
         windows_per_batch: B; the last batch of an epoch may be smaller.
         seed: of the order of the windows.
-        make_batch: makes batches of windows in camera metres, with augmentation; `None` for windows that are batches.
+        make_batch: makes a batch from windows in camera metres, with augmentation; `None` without augmentation.
 
     Attributes:
         table: as given; its length is the number of windows, mirror images included.
-        random: decides the order. Its state at the start of an epoch is all that is needed to have the epoch again.
+        random: decides the order. Its state at the start of an epoch is all that is needed to repeat the epoch.
     """
 
     def __init__(self, table: WindowTable, windows_per_batch: int, seed: int, make_batch: MakeBatch | None = None):
@@ -49,10 +50,10 @@ class Sampler(ABC):
         return full + (rest > 1)
 
     def epoch(self, *, skip: int = 0) -> Iterator[Batch]:
-        """The batches of the next epoch; each epoch is in another order and moves `random` on.
+        """The batches of the next epoch. Each epoch has another order, and advances `random`.
 
         Args:
-            skip: leave out this many batches, to go on in the middle of an epoch.
+            skip: number of batches to leave out, to resume inside an epoch.
 
         Raises:
             StageError: frames that are read while training are damaged.
@@ -60,33 +61,35 @@ class Sampler(ABC):
         return self._made(self.random, skip, len(self), augment=True)
 
     def every_window(self, random: np.random.RandomState) -> Iterator[Batch]:
-        """All windows once, in an order of `random`'s; for measuring, so a last batch of one is not left out.
+        """All windows once, in an order drawn from `random`, for evaluation: a last batch of one window is included.
 
-        With augmentation the poses are those of the data, seen by their own cameras exactly.
+        Poses are not augmented. With augmentation, keypoints are exact projections of the poses by their own cameras.
         """
         return self._made(random, 0, -(-len(self.table) // self.windows_per_batch), augment=False)
 
     def _made(self, random: np.random.RandomState, first: int, last: int, *, augment: bool) -> Iterator[Batch]:
-        """Batches [first, last) of an order that is drawn from `random` when the first one is asked for.
+        """Batches [first, last) of an order that is drawn from `random` when the first one is requested.
 
-        What is random in batch i of an epoch follows from i and from the state of `random` at the epoch's start, the
-        state that a run saves. So it does not matter where an epoch is entered.
+        The augmentation of batch i of an epoch depends on i and on the state of `random` at the epoch's start, the
+        state that a run saves. So a resumed run continues with the same batches.
         """
-        if self._make_batch is None:
-            yield from self._batches(random, first, last)
-            return
-        _, words, position, *_ = random.get_state()
-        epoch = seed_of(words.tobytes(), position)
+        epoch = 0
+        if self._make_batch is not None:
+            state = random.get_state(legacy=False)["state"]
+            epoch = seed_of(state["key"].tobytes(), state["pos"])
         with contextlib.closing(self._batches(random, first, last)) as batches:
             for index, windows in enumerate(batches, start=first):
-                seed = seed_of(epoch, index) if augment else None
-                yield self._make_batch(windows.positions, windows.camera, windows.flip, seed)
+                if self._make_batch is None or isinstance(windows, Batch):
+                    yield cast(Batch, windows)
+                else:
+                    seed = seed_of(epoch, index) if augment else None
+                    yield self._make_batch(windows.positions, windows.camera, windows.flip, seed)
 
     @property
     @abstractmethod
     def order(self) -> dict:
-        """What decides the order of the windows besides `random`: numbers and strings, to be stored with a run."""
+        """All that decides the order of the windows besides `random`: numbers and strings, stored with a run."""
 
     @abstractmethod
-    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Iterator[Batch | CameraWindows]:
+    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Generator[Batch | CameraWindows]:
         """As `_made`, before `make_batch`."""

@@ -1,9 +1,9 @@
-"""Batches of windows from more frames than there is memory for: blocks of them are read while others train."""
+"""Batches of windows from more frames than fit into memory: blocks are read while the network trains on others."""
 
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,19 +22,19 @@ Store = FrameStore | CameraSpaceStore
 
 
 class StreamedSampler(Sampler):
-    """Frames are read in blocks, in a thread, a few blocks ahead; an epoch mixes some blocks at a time.
+    """Frames are read in blocks, by a thread, a few blocks ahead. An epoch mixes some blocks at a time.
 
-    See `RingShuffle` for the order. Each window is used once per epoch, as with the resident sampler, and an epoch
-    follows from the state of `random` alone, so that it can be entered anywhere.
+    See `RingShuffle` for the order. Each window is used once per epoch, as with the resident sampler. The order of an
+    epoch depends on the state of `random` only, so a run can be resumed at any batch.
 
     Args:
-        source: gives the frames, which are read again in each epoch.
+        source: the frames, which are read again in each epoch.
         table, windows_per_batch, seed: see `Sampler`.
         mirror: `Skeleton.mirror`.
-        plan: how the windows are cut into blocks, see `plan_blocks`.
-        device: where batches and mixed blocks are; what is read ahead is in the memory of the CPU.
-        flip_parameters: what decoding needs of a pose -> of its mirror image.
-        make_batch: see `Sampler`; the source then gives poses in camera metres.
+        plan: the division into blocks, see `plan_blocks`.
+        device: of batches and mixed blocks; blocks read ahead are in the memory of the CPU.
+        flip_parameters: parameters of a pose -> those of its mirror image.
+        make_batch: see `Sampler`. With it, `source` must give poses in camera metres.
 
     Raises:
         ValueError: the blocks of the plan are too small for a batch.
@@ -65,7 +65,7 @@ class StreamedSampler(Sampler):
     def order(self) -> dict:
         return {"sampler": "streamed", "blocks": self.plan.blocks, "mixed": self.plan.mixed}
 
-    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Iterator[Batch | CameraWindows]:
+    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Generator[Batch | CameraWindows]:
         images = 2 if self.table.flip else 1
         sizes = np.array([images * (b.last - b.first) for b in self._blocks])
         shuffle = RingShuffle(sizes, self.plan.mixed, random)
@@ -74,8 +74,8 @@ class StreamedSampler(Sampler):
         with contextlib.closing(self._located(shuffle, phase, skipped)) as batches:
             yield from itertools.islice(batches, last - first)
 
-    def _located(self, shuffle: RingShuffle, phase: int, skipped: int) -> Iterator[Batch | CameraWindows]:
-        """All batches from the window after `skipped` on, which lies in `phase`."""
+    def _located(self, shuffle: RingShuffle, phase: int, skipped: int) -> Generator[Batch | CameraWindows]:
+        """All batches that follow the first `skipped` windows; the next window is in `phase`."""
         slots = self.plan.mixed + 1
         store = self._store(slots * self._room, slots * self._target_room)
         loads = shuffle.loads[phase:]
@@ -90,11 +90,13 @@ class StreamedSampler(Sampler):
                 waiting = np.concatenate([waiting, rows], axis=1)
                 full = waiting.shape[1] // self.windows_per_batch * self.windows_per_batch
                 yield from self._gathered(store, waiting[:, :full])
-                waiting = waiting[:, full:]  # of this phase alone, whose oldest block stays until the next is loaded
+                waiting = waiting[
+                    :, full:
+                ]  # all of this phase, whose oldest block is kept until the next block is loaded
             yield from self._gathered(store, waiting)
 
     def _store(self, rows: int, target_rows: int) -> Store:
-        """The pool: room for the blocks that are mixed and one more."""
+        """The pool: memory for the blocks that are mixed and one more."""
         shapes = self._source.shapes
         if self._make_batch is not None:
             return CameraSpaceStore(shapes[INPUT][0], rows, target_rows, self.table, self._device)
@@ -108,7 +110,7 @@ class StreamedSampler(Sampler):
                 yield store.gather(*batch)
 
     def _rows(self, shuffle: RingShuffle, t: int) -> np.ndarray:
-        """(3, R) where the windows of a phase are in the pool: first input row, first target row, mirrored or not."""
+        """(3, R) places of the windows of a phase in the pool: first input row, first target row, mirrored or not."""
         loads, entries = shuffle.phase(t)
         blocks = shuffle.loads[loads]
         begin, end, begin_row = (
@@ -121,7 +123,7 @@ class StreamedSampler(Sampler):
         return np.stack([rows, local * self.stride + slots * self._target_room, flip])
 
     def _read(self, block: RowRange) -> Rows:
-        """The frames of a block, as its rows need them. Runs in the thread."""
+        """The rows of a block. Runs in the thread."""
         shapes, pinned = self._source.shapes, self._device.type == "cuda"
         rows = {
             name: torch.empty(block.rows if name == INPUT else block.target_rows, *shape, pin_memory=pinned)
@@ -132,11 +134,11 @@ class StreamedSampler(Sampler):
         return rows
 
     def _load(self, store: Store, slot: int, rows: Rows) -> None:
-        """Put a block into the pool."""
+        """Copy a block into the pool."""
         for name, values in rows.items():
             store.write(name, slot * (self._room if name == INPUT else self._target_room), values)
 
     def _to_device(self, values: torch.Tensor) -> torch.Tensor:
         if self._device.type != "cuda":
             return values.to(self._device)
-        return values.pin_memory().to(self._device, non_blocking=True)  # so that no step waits for it
+        return values.pin_memory().to(self._device, non_blocking=True)  # so that no training step waits for it

@@ -1,11 +1,11 @@
-"""The table of windows and the rows that each of them occupies.
+"""The table of windows, and the rows that each of them occupies.
 
 A window of L input frames and S target frames (the stride) must not leave its clip: frames beyond an end are replaced
 by the end frame. If each clip is laid out with these replacements, every window is a run of consecutive rows, and a
-batch is gathered by copying runs. This costs L - 1 rows per clip and saves all arithmetic per frame.
+batch is gathered by copying runs. This costs L - 1 rows per clip and needs no arithmetic per frame.
 
 Letters: windows are numbered through all clips, without mirror images; u is such a number, s the number of its clip.
-The rows follow from these two:
+The rows are:
 
     first input row of u  = S * u + (L - 1) * s
     first target row of u = S * u

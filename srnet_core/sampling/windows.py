@@ -1,12 +1,13 @@
-"""Batches of windows from frames that all lie on the device."""
+"""Batches of windows from frames that are all on the device."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from srnet_core.batch import Batch
 from srnet_core.sampling._read_ahead import ReadAhead
 from srnet_core.sampling.camera_space import CameraSpaceStore, CameraWindows, MakeBatch
 from srnet_core.sampling.frames import (
@@ -14,7 +15,6 @@ from srnet_core.sampling.frames import (
     PARAMETERS,
     TARGET,
     ArraySource,
-    Batch,
     FrameSource,
     FrameStore,
     RowRange,
@@ -24,19 +24,19 @@ from srnet_core.sampling.sampler import Sampler
 from srnet_core.sampling.table import PublishedOrder, WindowTable
 
 _PIECES_AHEAD = 4  # a few MB each
-_BATCHES_AT_ONCE = 16  # located together: for small windows a dozen calls per batch would cost more than the gather
+_BATCHES_AT_ONCE = 16  # located together: for small windows, a dozen calls per batch take longer than the gather
 
 
 class ResidentSampler(Sampler):
-    """All frames lie on the device; an epoch is one shuffle of all windows, the published one.
+    """All frames are on the device. An epoch is one shuffle of all windows, as published.
 
     Args:
-        source: gives the frames, which are read here, once.
+        source: the frames, which are read once, here.
         table, windows_per_batch, seed: see `Sampler`.
         mirror: `Skeleton.mirror`.
-        device: where frames and batches are.
-        flip_parameters: what decoding needs of a pose -> of its mirror image.
-        make_batch: see `Sampler`; the source then gives poses in camera metres.
+        device: of frames and batches.
+        flip_parameters: parameters of a pose -> those of its mirror image.
+        make_batch: see `Sampler`. With it, `source` must give poses in camera metres.
 
     Raises:
         StageError: the frames are damaged.
@@ -57,6 +57,7 @@ class ResidentSampler(Sampler):
         super().__init__(table, windows_per_batch, seed, make_batch)
         self._device = device
         room = table.rows, table.target_rows
+        self._store: FrameStore | CameraSpaceStore
         if make_batch is None:
             self._store = FrameStore(source.shapes, *room, table, mirror, device, flip_parameters)
         else:
@@ -75,7 +76,7 @@ class ResidentSampler(Sampler):
         """The windows with these (B,) numbers in the published order."""
         return self._store.gather(*self._published.locate(windows.to(torch.int32)))
 
-    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Iterator[Batch | CameraWindows]:
+    def _batches(self, random: np.random.RandomState, first: int, last: int) -> Generator[Batch | CameraWindows]:
         order = torch.from_numpy(random.permutation(len(self.table)).astype(np.int32)).to(self._device)
         for index in range(first, last, _BATCHES_AT_ONCE):
             batches = np.array([index, min(index + _BATCHES_AT_ONCE, last)]) * self.windows_per_batch

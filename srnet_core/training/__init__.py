@@ -1,1 +1,1 @@
-"""The loop, its losses and schedules, and whole runs around it."""
+"""Training: loop, losses, schedules, optimizer, and whole runs with their checkpoints and records."""

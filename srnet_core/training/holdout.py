@@ -1,4 +1,4 @@
-"""Validation data: a part of the training split, held out to choose the best epoch. It never contains test clips."""
+"""Validation data: a part of the training split, held out to choose the best epoch. It contains no test clips."""
 
 import numpy as np
 

@@ -31,7 +31,7 @@ class Progress:
         loss_sum: sum of loss times windows over these training steps, on the device.
         error_sum_m: sum of mean joint error after decoding times windows, in metres, on the device.
         windows: number of windows in these training steps.
-        sampler_state: the sampler's random state at the start of the current epoch.
+        sampler_state: the sampler's random state at the start of the current epoch; `None` between epochs.
     """
 
     epoch: int = 0

@@ -15,5 +15,5 @@ def l1_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def joint_error(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """MPJPE: mean distance over all joints of (..., J, 3) poses, in their unit."""
+    """MPJPE: mean distance over all joints of (..., J, 3) poses, in the unit of the poses."""
     return joint_distance(predicted, target).mean()

@@ -1,4 +1,4 @@
-"""What a run and its files are called."""
+"""Names of a run and of its files."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from srnet_core.models import get_model
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Where a run's files lie: published names for the checkpoints, a folder of the run's name for its records."""
+    """Paths of a run's files: checkpoints with the published names, and a folder of the run's name for records."""
 
     name: str
     checkpoint_dir: Path
@@ -54,7 +54,7 @@ def _written(path: Path) -> tuple[int, int] | None:
 
 
 def default_name(config: RunConfig) -> str:
-    """A name that says what is inside, in the manner of the published files: srnet_gp5_t27_mul_synthetic_cross_subject."""
+    """A name made from the settings, like the published ones, e.g. srnet_gp5_t27_mul_synthetic_cross_subject."""
     model, data = config.model, config.data
     plugin = get_model(model.name)
     parts = [plain(model.name)]
@@ -70,7 +70,7 @@ def default_name(config: RunConfig) -> str:
 
 
 def claim_name(name: str, checkpoint_dir: Path, best_dir: Path | None = None) -> str:
-    """`name`, or `name-2`, `name-3` ... if it is taken; its folder is made, so that nobody else gets the same."""
+    """`name`, or `name-2`, `name-3` ... if it is taken. Its folder is made, so no other process gets the same name."""
     candidate, count = name, 1
     while not _claim(RunFiles(candidate, Path(checkpoint_dir), Path(best_dir or checkpoint_dir))):
         count += 1
@@ -94,7 +94,7 @@ def run_lock(files: RunFiles) -> Iterator[None]:
     """Keep other processes from training under the same name at the same time.
 
     Raises:
-        ConfigError: one does.
+        ConfigError: another process is training under this name.
     """
     files.folder.mkdir(parents=True, exist_ok=True)
     lock = try_lock(files.folder / ".lock")

@@ -1,6 +1,7 @@
-"""What a checkpoint must fulfil for a run to go on from it, or to start from its weights."""
+"""Conditions for resuming a run from a checkpoint, or for starting a run from its weights."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -15,7 +16,7 @@ from srnet_core.training.loop import Progress
 
 
 def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:
-    """Refuse to go on with a run on other data than it began with.
+    """Refuse to resume a run on other data than it was trained on.
 
     Raises:
         CheckpointError: the stage is not the one the checkpoint was trained on.
@@ -25,23 +26,23 @@ def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:
         raise CheckpointError(
             f"this run was trained on stage {trained_on}, and these options and files make {key}",
             where=checkpoint.path,
-            todo="Leave the data options out to go on, or use --finetune to train on other data",
+            todo="Leave the data options out to resume, or use --finetune to train on other data",
         )
 
 
 def order_to_keep(checkpoint: Checkpoint | None, config: TrainConfig) -> Mapping | None:
-    """The order of windows a run goes on with, whatever memory is free now; `None` if it may be chosen."""
-    before = checkpoint and checkpoint.record.config
-    if before is None or before.train.memory_budget_mib != config.memory_budget_mib:
+    """The order of windows of a resumed run, whatever memory is free now; `None` if it may be chosen."""
+    before = None if checkpoint is None else checkpoint.record.config
+    if checkpoint is None or before is None or before.train.memory_budget_mib != config.memory_budget_mib:
         return None
     return checkpoint.record.progress.order
 
 
 def require_same_course(checkpoint: Checkpoint, config: RunConfig, sampler: Sampler) -> None:
-    """A run goes on with the clips it held out. Inside an epoch the windows must come in the same order as well.
+    """A resumed run must hold out the same clips. Inside an epoch, it must have the same order of windows too.
 
     Raises:
-        ConfigError: an option was changed that decides one of these.
+        ConfigError: an option that decides one of these was changed.
     """
     if checkpoint.record.config is None:
         return
@@ -86,24 +87,27 @@ def require_same_normalization(checkpoint: Checkpoint, config: RunConfig) -> Non
 
 
 def load_weights(model: PoseModel, checkpoint: Checkpoint) -> None:
-    """The weights of a checkpoint into a model of the same architecture.
+    """Copy the weights of a checkpoint into a model of the same architecture.
 
     Raises:
-        CheckpointError: it is of another one; the message says where they differ.
+        CheckpointError: the architectures differ; the message lists the differences.
     """
-    free = {"dropout": model.config.dropout}  # settings that the weights do not depend on
+    free: dict[str, Any] = {"dropout": model.config.dropout}  # settings that the weights do not depend on
     if "aligned" not in (checkpoint.model_config.compat, model.config.compat):
         free["compat"] = model.config.compat
     if replace(checkpoint.model_config, **free) != model.config:
         stored, asked = to_dict(checkpoint.model_config), to_dict(model.config)
         differing = "; ".join(f"{k}: {stored[k]}, not {v}" for k, v in asked.items() if stored[k] != v)
-        raise CheckpointError(f"holds another architecture ({differing})", where=checkpoint.path,
-                              todo="Leave these options out to take them from the checkpoint")  # fmt: skip
+        raise CheckpointError(
+            f"holds another architecture ({differing})",
+            where=checkpoint.path,
+            todo="Leave these options out to take them from the checkpoint",
+        )
     model.load_state_dict(checkpoint.model.state_dict())
 
 
 def progress_of(checkpoint: Checkpoint, sampler: Sampler) -> Progress:
-    """Where training stands; the sampler's random state is set already."""
+    """The position of a stored run. The sampler's random state must be restored before."""
     stored = checkpoint.record.progress
     return Progress(
         epoch=checkpoint.epoch,
@@ -130,10 +134,10 @@ def progress_to_store(progress: Progress, sampler: Sampler, device: torch.device
 
 
 def restore_random_states(stored: ProgressRecord, device: torch.device) -> None:
-    """Undo whatever has moved torch's generators since they were stored; a device without a stored state keeps its own.
+    """Restore the states of torch's random generators; a device without a stored state keeps its own.
 
     Raises:
-        CheckpointError: a state that the generator cannot be in.
+        CheckpointError: a stored state is not valid.
     """
     try:
         if stored.torch_random:

@@ -1,10 +1,11 @@
-"""A training run from configuration to measured checkpoint: prepare, build, train, save, report.
+"""A training run from configuration to measured checkpoint: build, train, save, report.
 
-`TrainingRun(...)` does everything that can be refused before the first step; iterating it trains.
+`TrainingRun(...)` makes all checks that are possible before the first training step; iterating over it trains.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The run was asked to stop and has saved itself; `step` steps of the next epoch are done."""
+    """The run was asked to stop and has been saved; `step` training steps of the next epoch are done."""
 
     path: Path
     epoch: int
@@ -79,7 +80,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Finished:
-    """The run is over: the test report of its result, the last epoch (or the best where validation data was held out)."""
+    """The run is over. `report` is the test report of the last epoch, or of the best one with validation data."""
 
     path: Path
     report: Report
@@ -96,14 +97,14 @@ class TrainingRun:
         config: what to train; its data section must name the data set of `prepared`.
         prepared: the stage.
         files: where to save.
-        resume: a checkpoint of the same run to go on from.
-        finetune: weights to start from.
-        should_stop: asked after every step; when it says so the run saves itself and ends.
+        resume: a checkpoint of the same run, to resume it.
+        finetune: a checkpoint whose weights to start from.
+        should_stop: called after every training step; when it returns true, the run is saved and ends.
 
     Raises:
-        ConfigError: the data cannot train this model, or the checkpoint resumed has no epochs left to train. When
-            iterated: another process trains, or has trained since, under the same name.
-        CheckpointError: a checkpoint that does not fit.
+        ConfigError: the data cannot train this model, or the resumed run has no epochs left to train. When iterated:
+            another process trains, or has trained since, under the same name.
+        CheckpointError: the checkpoint does not fit.
     """
 
     def __init__(
@@ -124,12 +125,12 @@ class TrainingRun:
         torch.manual_seed(train.seed)
         self.model = build_model(config.model, self.stage.skeleton)
         require_whole_poses(self.model)
-        self.config = config = replace(config, model=self.model.config)  # a model may settle what was left open
+        self.config = config = replace(config, model=self.model.config)  # a model may fill in settings left open
         self.model.to(self.device)
         self.optimizer = make_optimizer(self.model, train)
-        self.train_sequences, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
+        self.train_clips, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
         order = order_to_keep(resume, train)
-        self.sampler = make_sampler(self.stage, self.train_sequences, config, self.device, order)
+        self.sampler = make_sampler(self.stage, self.train_clips, config, self.device, order)
         plugin = self.stage.normalization
         self._decode = plugin.decode_original if config.model.as_published else plugin.decode
         steps = train.epochs * len(self.sampler)
@@ -145,8 +146,11 @@ class TrainingRun:
         if resume is not None:
             self._resume(resume)
         if self.progress.epoch >= train.epochs and self.unreported is None:
-            raise ConfigError(f"this run has already trained {self.progress.epoch} of {train.epochs} epochs",
-                              where=files.latest, todo="Give a larger --epochs to go on, or measure it with: srnet eval")  # fmt: skip
+            raise ConfigError(
+                f"this run has already trained {self.progress.epoch} of {train.epochs} epochs",
+                where=files.latest,
+                todo="Give a larger --epochs to go on, or measure it with: srnet eval",
+            )
 
     def __iter__(self) -> Iterator[Event]:
         with run_lock(self.files):
@@ -171,7 +175,7 @@ class TrainingRun:
         ):
             yield event
             if isinstance(event, Epoch):
-                # saved before it is evaluated: whatever goes wrong there, the epoch is not trained again
+                # saved before it is evaluated: if the evaluation fails, the epoch is not trained again
                 self.unreported = EpochRecord(**{k: v for k, v in vars(event).items() if k != "extra"})
                 self._save(self.files.latest)
                 yield from self._report(event)
@@ -186,10 +190,16 @@ class TrainingRun:
         yield from self._finish(started)
 
     def _report(self, epoch: Epoch) -> Iterator[Event]:
-        """Evaluate an epoch, record it, save. The order makes a run killed anywhere in it report the epoch again."""
+        """Evaluate an epoch, record it, save. In this order, a run killed here reports the epoch when it is resumed."""
         train = self.config.train
-        record = {"epoch": epoch.epoch, "loss": epoch.loss, "train_mpjpe_mm": epoch.train_mpjpe_mm, "lr": epoch.lr,
-                  "seconds": round(epoch.seconds, 3), "windows_per_second": round(epoch.windows_per_second, 1)}  # fmt: skip
+        record: dict[str, int | float] = {
+            "epoch": epoch.epoch,
+            "loss": epoch.loss,
+            "train_mpjpe_mm": epoch.train_mpjpe_mm,
+            "lr": epoch.lr,
+            "seconds": round(epoch.seconds, 3),
+            "windows_per_second": round(epoch.windows_per_second, 1),
+        }
         is_best = False
         if train.train_eval_every and epoch.epoch % train.train_eval_every == 0:
             record["train_eval_mpjpe_mm"] = evaluation_error_mm(
@@ -197,9 +207,10 @@ class TrainingRun:
             )
         if self.validation:
             report = yield from self._evaluate("validation", flip=False)
-            record["validation_mpjpe_mm"] = report.frame_mean["mpjpe_mm"]
-            is_best = self.best is None or record["validation_mpjpe_mm"] < self.best
-            self.best = record["validation_mpjpe_mm"] if is_best else self.best
+            if report is not None:
+                error_mm = record["validation_mpjpe_mm"] = report.frame_mean["mpjpe_mm"]
+                is_best = error_mm < (math.inf if self.best is None else self.best)  # NaN never is
+                self.best = error_mm if is_best else self.best
         if train.test_every and epoch.epoch % train.test_every == 0:
             flip = train.test_flip and self.model.config.as_published
             report = yield from self._evaluate("test", flip=flip)
@@ -225,15 +236,15 @@ class TrainingRun:
             return
         yield Finished(result, report, time.monotonic() - started)
 
-    def _evaluate(self, what: str, *, flip: bool, every_metric: bool = False) -> Iterator[Event]:
-        """Evaluate, yielding progress; the generator's value is the report.
+    def _evaluate(self, what: str, *, flip: bool, every_metric: bool = False) -> Generator[Event, None, Report | None]:
+        """Evaluate, yielding progress; the generator's return value is the report.
 
-        A run asked to stop does not wait for the test error, which nothing depends on: the value is then `None`.
+        If the run is asked to stop, the test error is left out, as nothing depends on it: the value is then `None`.
         """
-        sequences = {"validation": self.validation, "test": self.stage.split("test"), "result": None}[what]
+        clips = {"validation": self.validation, "test": self.stage.split("test"), "result": None}[what]
         what = "test" if what == "result" else what
         steps = evaluate_steps(
-            self.model, self.stage, sequences, what=what, flip=flip, device=self.device, every_metric=every_metric
+            self.model, self.stage, clips, what=what, flip=flip, device=self.device, every_metric=every_metric
         )
         while True:
             try:
@@ -246,7 +257,7 @@ class TrainingRun:
 
     def _save(self, path: Path) -> Saved:
         progress = self.progress
-        if self._new:  # the first checkpoint of a run replaces what a run of its name left, not earlier
+        if self._new:  # the files of an earlier run of this name are kept until the first checkpoint is saved
             for leftover in (self.files.metrics, self.files.best):
                 leftover.unlink(missing_ok=True)
             self._new = False
@@ -263,7 +274,7 @@ class TrainingRun:
                 synthetic=self.stage.manifest["synthetic"],
                 stage_key=self.stage.manifest["key"],
                 body_size=self.stage.body_size,
-                trained_on=tuple(str(s) for s in self.train_sequences),
+                trained_on=tuple(str(s) for s in self.train_clips),
                 unreported=self.unreported,
                 metrics=self.metrics,
                 best_validation_mpjpe_mm=self.best,
@@ -276,8 +287,11 @@ class TrainingRun:
     def _resume(self, checkpoint: Checkpoint) -> None:
         load_weights(self.model, checkpoint)
         if checkpoint.optimizer_state is None:
-            raise CheckpointError("has no optimizer state to go on from", where=self.files.latest,
-                                  todo="Use --finetune to start a new run from its weights")  # fmt: skip
+            raise CheckpointError(
+                "has no optimizer state to go on from",
+                where=self.files.latest,
+                todo="Use --finetune to start a new run from its weights",
+            )
         load_optimizer_state(self.optimizer, checkpoint.optimizer_state, where=checkpoint.path)
         if checkpoint.random_state is not None:
             self.sampler.random.set_state(checkpoint.random_state)
@@ -287,8 +301,9 @@ class TrainingRun:
         self.best = checkpoint.record.best_validation_mpjpe_mm
         self.unreported = checkpoint.record.unreported
         if self.best is not None and not self.files.best.exists():
-            raise CheckpointError("the best epoch so far is not there", where=self.files.best,
-                                  todo="Say where it is with --best-dir")  # fmt: skip
+            raise CheckpointError(
+                "the best epoch so far is not there", where=self.files.best, todo="Say where it is with --best-dir"
+            )
 
     def _out_of_time(self, started: float) -> bool:
         minutes = self.config.train.minutes
@@ -296,16 +311,18 @@ class TrainingRun:
 
 
 def _with_residual(config: RunConfig, normalization: Normalization) -> RunConfig:
-    """The configuration with what `residual_2d` means for its normalization filled in."""
+    """The configuration with `residual_2d` filled in: its value depends on the normalization if it is not given."""
     if config.model.residual_2d is not None:
         return config
     return replace(config, model=replace(config.model, residual_2d=normalization.RESIDUAL_2D))
 
 
 def _with_skeleton(config: RunConfig, skeleton: Skeleton) -> RunConfig:
-    """The configuration with the skeleton of the data, which is the network's unless somebody asked for another."""
+    """The configuration with the skeleton of the data. Another skeleton, if one was asked for, is refused."""
     if config.model.skeleton not in (ModelConfig().skeleton, skeleton.name):
         raise ConfigError(
             f"the data have the skeleton {skeleton.name} ({skeleton.num_joints} joints), not {config.model.skeleton}",
-            where="model.skeleton", todo="Leave it out to take the data's")  # fmt: skip
+            where="model.skeleton",
+            todo="Leave it out to take the data's",
+        )
     return replace(config, model=replace(config.model, skeleton=skeleton.name))

@@ -37,7 +37,7 @@ class TrainingStep:
         graphs: captures training steps instead of CUDA, for tests.
 
     Attributes:
-        acceleration: the acceleration that is tried; `in_use` and `take_notices` tell which parts of it work.
+        acceleration: the acceleration that is tried; `in_use` and `take_notices` say which parts of it work.
         sums: two numbers on the device: sums of loss and of joint error in metres, each times windows, since
             `begin_epoch`.
 

@@ -95,9 +95,15 @@ def test_writing_a_file_again_gives_the_same_content(name, tmp_path):
 def as_it_lies_there(path):
     """The content as torch reads it, numpy objects too."""
     allowed = [
-        np.ndarray, np.dtype, type(np.dtype("u4")), np.random.MT19937, np.random.RandomState,
-        np.random.RandomState().__reduce__()[0], np.random.MT19937().__reduce__()[0], np.zeros(1).__reduce__()[0],
-    ]  # fmt: skip
+        np.ndarray,
+        np.dtype,
+        type(np.dtype("u4")),
+        np.random.MT19937,
+        np.random.RandomState,
+        np.random.RandomState().__reduce__()[0],
+        np.random.MT19937().__reduce__()[0],
+        np.zeros(1).__reduce__()[0],
+    ]
     with torch.serialization.safe_globals(allowed):
         return torch.load(path, weights_only=True)
 

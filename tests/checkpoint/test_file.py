@@ -58,10 +58,15 @@ def as_published(path, **more):
 def read_as_published(path):
     """As the published code reads a file, with real numpy objects; names limited to those it needs."""
     allowed = [
-        np.ndarray, np.dtype, type(np.dtype("u4")), np.random.MT19937, np.random.RandomState,
-        np.random.RandomState().__reduce__()[0], np.random.MT19937().__reduce__()[0],
+        np.ndarray,
+        np.dtype,
+        type(np.dtype("u4")),
+        np.random.MT19937,
+        np.random.RandomState,
+        np.random.RandomState().__reduce__()[0],
+        np.random.MT19937().__reduce__()[0],
         np.zeros(1).__reduce__()[0],
-    ]  # fmt: skip
+    ]
     with torch.serialization.safe_globals(allowed):
         return torch.load(path, weights_only=True)
 
@@ -94,9 +99,13 @@ def test_what_is_written_comes_back(saved):
 def test_the_published_code_can_go_on_from_our_file(name, tmp_path):
     model, optimizer, generator = trained(name)
     path = save_checkpoint(
-        tmp_path / "x.bin", model=model, epoch=1, lr=1e-3, optimizer_state=optimizer.state_dict(),
+        tmp_path / "x.bin",
+        model=model,
+        epoch=1,
+        lr=1e-3,
+        optimizer_state=optimizer.state_dict(),
         random_state=generator.get_state(),
-    )  # fmt: skip
+    )
     content = read_as_published(path)
     assert content["epoch"] == 1
     assert content["lr"] == 1e-3
@@ -149,15 +158,24 @@ CONFIGS = [
     {"groups": groups, "recombine": recombine, "context": context, "context_form": form, "filter_widths": widths}
     for groups in (1, 2, 3, 5)
     for recombine, context, form in (
-        ("multiply", "others", "learned"), ("add", "others", "learned"), ("concat", "others", "learned"),
-        ("multiply", "others", "mean"), ("add", "others", "mean"), ("concat", "others", "mean"),
-        ("concat", "others", "upsampled_mean"), ("multiply", "all", "learned"), ("concat", "all", "learned"),
-        ("multiply", "all", "one_for_all"), ("multiply", "all", "group_wise"), ("multiply", "all", "channel_wise"),
-        ("concat", "all", "one_for_all"), ("concat", "all", "group_wise"),
+        ("multiply", "others", "learned"),
+        ("add", "others", "learned"),
+        ("concat", "others", "learned"),
+        ("multiply", "others", "mean"),
+        ("add", "others", "mean"),
+        ("concat", "others", "mean"),
+        ("concat", "others", "upsampled_mean"),
+        ("multiply", "all", "learned"),
+        ("concat", "all", "learned"),
+        ("multiply", "all", "one_for_all"),
+        ("multiply", "all", "group_wise"),
+        ("multiply", "all", "channel_wise"),
+        ("concat", "all", "one_for_all"),
+        ("concat", "all", "group_wise"),
     )
     for widths in ((1,), (3, 5), (1, 1, 1))
     if not (groups == 1 and context == "others")
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("fields", CONFIGS, ids=lambda f: "-".join(map(str, f.values())))

@@ -102,8 +102,10 @@ def test_a_batch_stays_as_it_is_while_others_are_gathered(kind):
 def test_the_order_can_be_stored_and_told(kind):
     sampler = make_sampler(kind, starts_of([60, 35]), batch=8)
     assert json.loads(json.dumps(sampler.order)) == sampler.order
-    assert order_text(sampler.order) == {
-        "resident": "all frames in memory", "streamed": "streamed in 7 blocks, 3 mixed at a time"}[kind]  # fmt: skip
+    assert (
+        order_text(sampler.order)
+        == {"resident": "all frames in memory", "streamed": "streamed in 7 blocks, 3 mixed at a time"}[kind]
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

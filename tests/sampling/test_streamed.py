@@ -161,9 +161,15 @@ class Damaged(ArraySource):
 def damaged_sampler() -> StreamedSampler:
     table = WindowTable(starts_of([500, 500]), receptive_field=3, causal=False, stride=1, flip=True)
     return StreamedSampler(
-        Damaged(**arrays_of(1000)), table, MIRROR, BlockPlan(40, 4),
-        windows_per_batch=8, seed=3, device=CPU, flip_parameters=flip_parameters,
-    )  # fmt: skip
+        Damaged(**arrays_of(1000)),
+        table,
+        MIRROR,
+        BlockPlan(40, 4),
+        windows_per_batch=8,
+        seed=3,
+        device=CPU,
+        flip_parameters=flip_parameters,
+    )
 
 
 def test_an_error_in_the_thread_is_raised_where_training_meets_it():

@@ -106,8 +106,14 @@ def test_the_loop_trains_from_a_sampler_on_the_device():
     frames = 600
     pose_2d, pose_3d = torch.randn(frames, 17, 2, device=DEVICE), torch.randn(frames, 17, 3, device=DEVICE)
     sampler = WindowSampler(
-        pose_2d, pose_3d, [(0, frames)], tuple(np.arange(17)), receptive_field=9, causal=False, windows_per_batch=BATCH,
-    )  # fmt: skip
+        pose_2d,
+        pose_3d,
+        [(0, frames)],
+        tuple(np.arange(17)),
+        receptive_field=9,
+        causal=False,
+        windows_per_batch=BATCH,
+    )
     model, config = network().to(DEVICE), TrainConfig(epochs=3, batch_size=BATCH, device=DEVICE)
     events = list(train_epochs(model, sampler, make_optimizer(model, config), config, Progress()))
     epochs = [e for e in events if isinstance(e, Epoch)]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from srnet_core.checkpoint import load_checkpoint, save_checkpoint
-from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig, replace
+from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, RunConfig, TrainConfig, replace
 from srnet_core.errors import CheckpointError, ConfigError, StageError, TrainingError, UnknownNameError
 from srnet_core.evaluation.run import require_fit, trained_on
 from srnet_core.stages.prepare import prepare
@@ -249,6 +249,21 @@ def test_a_resumed_run_keeps_what_it_held_out(prepared, tmp_path, begun, asked, 
     run_all(TrainingRun(config_for(prepared, epochs=1, **begun), prepared, files))
     with pytest.raises(ConfigError, match=f"only with the {named} it began with"):
         TrainingRun(config_for(prepared, epochs=2, **asked), prepared, files, resume=load_checkpoint(files.latest))
+
+
+def stopped_inside_an_epoch(prepared, files, config):
+    run = TrainingRun(config, prepared, files, should_stop=lambda: True)
+    assert isinstance(list(run)[-1], Stopped)
+    return load_checkpoint(files.latest)
+
+
+def test_inside_an_epoch_the_augmentation_cannot_be_changed(prepared, tmp_path):
+    files, config = files_in(tmp_path), config_for(prepared)
+    checkpoint = stopped_inside_an_epoch(prepared, files, config)
+    changed = dataclasses.replace(config, augment=AugmentConfig(use=("view",)))
+    with pytest.raises(ConfigError, match="settings of augmentation it began with: none, not view") as caught:
+        TrainingRun(changed, prepared, files, resume=checkpoint)
+    assert "\n" not in str(caught.value) and "--finetune" in str(caught.value)
 
 
 def test_a_resumed_run_misses_its_best_epoch(prepared, tmp_path):

@@ -19,9 +19,14 @@ BUDGET_MIB = 0.08  # of 0.18 that all frames need
 @pytest.fixture
 def prepared(small_data, tmp_path):
     return prepare(
-        DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), subjects_test=("C",),
-                   normalization="proj")
-    )  # fmt: skip
+        DataConfig(
+            dataset="small",
+            data_dir=str(small_data),
+            cache_dir=str(tmp_path / "cache"),
+            subjects_test=("C",),
+            normalization="proj",
+        )
+    )
 
 
 def config_for(prepared, **train) -> RunConfig:
