@@ -14,7 +14,7 @@ from srnet_core.files import atomic_write, without_nan
 
 DAMAGED = "metrics.damaged"
 _CHECK = "crc32"
-# A line without a checksum has these fields only: a flipped bit in the name of the checksum must not make it such a line.
+# A line without a checksum has these fields only, so a flipped bit in the name of the checksum is noticed.
 _FIELDS_BEFORE_CHECK = {"epoch", "loss", "train_mpjpe_mm", "lr", "seconds", "windows_per_second"} | {
     f"{what}_mpjpe_mm" for what in ("train_eval", "validation", "test")
 }
