@@ -52,6 +52,10 @@ class BadFileError(UserMistake, ValueError):
     """A file that is truncated, has another format, or has invalid contents."""
 
 
+class ArrayError(UserMistake, ValueError):
+    """An array given by a program that has the wrong shape or type, or contains numbers that cannot be used."""
+
+
 class HostileFileError(BadFileError):
     """A file with content that no data file needs, such as code to run. Nothing in it was run."""
 

@@ -12,6 +12,7 @@ import copy
 from collections import deque
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -104,6 +105,14 @@ class FoldedForm(InferenceForm):
         self.by_window, self.needs_whole = folded.by_window, folded.needs_whole()
         self._idle: deque[Tiles] = deque()
         self._workers = Workers()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For `pickle` and `copy`: without buffers and threads, which a copy makes for itself."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_idle", "_workers")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._idle, self._workers = deque(), Workers()
 
     def __call__(self, x: Tensor) -> Tensor:
         """See `InferenceForm`."""

@@ -11,8 +11,10 @@ Frame by frame, e.g. from a camera:
 >>> last_poses_m = live.flush()                                                # doctest: +SKIP
 """
 
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,15 +22,21 @@ import torch
 from srnet_core import normalization
 from srnet_core.body import estimate_root_depth
 from srnet_core.checkpoint import Checkpoint, load_checkpoint, require_whole_poses
-from srnet_core.clip import check_2d
 from srnet_core.device import choose_device
 from srnet_core.engine import inference_form
-from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.inference._arguments import (
+    checked_image_size,
+    checked_root_depth,
+    keypoints_array,
+    require_finite,
+    require_shape,
+)
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.inference.stream import PoseStream
 from srnet_core.models.pose_model import PoseModel
+from srnet_core.normalization import Normalization
 
 
 class Lifter:
@@ -61,20 +69,38 @@ class Lifter:
         self.body_size = checkpoint.record.body_size
 
     @classmethod
-    def from_checkpoint(cls, path: str | Path, **settings: Any) -> "Lifter":
+    def from_checkpoint(
+        cls, path: str | Path, *, device: str = "auto", flip: bool = True, norm: str | None = None
+    ) -> "Lifter":
         """A lifter from the path of a checkpoint.
 
         Args:
-            settings: `device`, `flip` and `norm`, as for the class.
+            device, flip, norm: as for the class.
+
+        Raises:
+            InputFileMissing: there is no such file.
+            CheckpointError: the file cannot be used, or the network predicts fewer joints than its input has.
         """
-        return cls(load_checkpoint(path, normalization=settings.get("norm")), **settings)
+        return cls(load_checkpoint(path, normalization=norm), device=device, flip=flip, norm=norm)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For `pickle` and `copy`: a normalization that is a module is stored by name."""
+        state = self.__dict__.copy()
+        if isinstance(self.normalization, ModuleType):
+            state["normalization"] = self.normalization.__name__
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(state["normalization"], str):
+            self.normalization = cast(Normalization, import_module(state["normalization"]))
 
     @torch.inference_mode()
     def __call__(
         self,
         keypoints_px: np.ndarray,
         *,
-        image_size: tuple[int, int] | None = None,
+        image_size: tuple[float, float] | None = None,
         camera: Camera | None = None,
         root_depth_m: float | np.ndarray | None = None,
     ) -> np.ndarray:
@@ -89,20 +115,22 @@ class Lifter:
                 mean bone lengths of the training data.
 
         Returns:
-            (T, J, 3) float32 metres, relative to the root joint, camera axes: x right, y down, z forward.
+            (T, J, 3) float32 metres, camera axes: x right, y down, z forward. The origin is the root joint as the
+            network locates it. The network also predicts the root joint itself, which can be some centimetres off
+            zero; `poses_m - poses_m[:, :1]` puts it at zero exactly.
 
         Raises:
-            BadFileError: wrong shape, no frames, or numbers that are not finite.
-            ConfigError: a missing argument that the normalization needs.
+            ArrayError: keypoints or depths of the wrong shape or type, no frames, or numbers that are not finite.
+            ConfigError: a missing argument that the normalization needs, or an image size that cannot be one.
         """
-        keypoints_px = np.asarray(keypoints_px, np.float32)
         joints = self.skeleton.num_joints
-        if keypoints_px.ndim != 3 or keypoints_px.shape[1:] != (joints, 2) or not len(keypoints_px):
-            raise BadFileError(
-                f"keypoints must be (frames, {joints}, 2), not {keypoints_px.shape}",
-                todo=f"Joints of {self.skeleton.name}: {', '.join(self.skeleton.joint_names)}",
-            )
-        check_2d(keypoints_px)
+        keypoints_px = keypoints_array(keypoints_px, self.skeleton, what="keypoints")
+        fits = keypoints_px.ndim == 3 and keypoints_px.shape[1:] == (joints, 2) and len(keypoints_px) > 0
+        require_shape(keypoints_px, f"(frames, {joints}, 2)", fits, self.skeleton, what="keypoints")
+        require_finite(
+            keypoints_px, self.skeleton, todo="Fill in the missing joints, or remove these frames from the clip"
+        )
+        image_size, root_depth_m = checked_image_size(image_size), checked_root_depth(root_depth_m, len(keypoints_px))
         pose_2d, parameters = self._encode(keypoints_px, image_size, camera, root_depth_m)
         outputs = predict_normalized(self.network, pose_2d[None], self.skeleton.mirror, self.flip)
         return decode_mean(self.normalization, [o[0] for o in outputs], parameters).cpu().numpy()
@@ -110,7 +138,7 @@ class Lifter:
     def _encode(
         self,
         keypoints_px: np.ndarray,
-        image_size: tuple[int, int] | None,
+        image_size: tuple[float, float] | None,
         camera: Camera | None,
         root_depth_m: float | np.ndarray | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -133,7 +161,7 @@ class Lifter:
     def stream(
         self,
         *,
-        image_size: tuple[int, int] | None = None,
+        image_size: tuple[float, float] | None = None,
         camera: Camera | None = None,
         root_depth_m: float | None = None,
         flip: bool = False,

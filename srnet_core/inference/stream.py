@@ -9,7 +9,7 @@
 """
 
 from collections import deque
-from math import isfinite
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -18,10 +18,17 @@ from srnet_core import normalization as normalizations
 from srnet_core.body import BodySize, estimate_root_depth
 from srnet_core.checkpoint import require_whole_poses
 from srnet_core.engine import InferenceForm, inference_form
-from srnet_core.errors import BadFileError, ConfigError
+from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.inference._arguments import (
+    checked_image_size,
+    checked_root_depth,
+    keypoints_array,
+    require_finite,
+    require_shape,
+)
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 
@@ -30,7 +37,7 @@ class PoseStream:
     """Poses of a live clip, equal to those of the whole clip at once. `Lifter.stream` makes one.
 
     The time for a frame does not depend on the receptive field: every layer keeps the past frames that its filter
-        needs.
+    needs.
     A causal model gives the pose of the frame just pushed; other models need `delay_frames` frames after it.
 
     Args:
@@ -53,7 +60,7 @@ class PoseStream:
         skeleton: Skeleton | None = None,
         normalization: Normalization | None = None,
         body_size: BodySize | None = None,
-        image_size: tuple[int, int] | None = None,
+        image_size: tuple[float, float] | None = None,
         camera: Camera | None = None,
         root_depth_m: float | None = None,
         flip: bool = False,
@@ -66,7 +73,8 @@ class PoseStream:
         self._skeleton = known
         self._normalization = normalization or normalizations.load("base")
         self._body_size, self._flip = body_size, flip
-        self._image_size, self._camera, self._root_depth_m = image_size, camera, root_depth_m
+        self._image_size, self._camera = checked_image_size(image_size), camera
+        self._root_depth_m = checked_root_depth(root_depth_m, 1)
         self._live = self._network.live(2 if flip else 1)
         self._parameters: deque[np.ndarray] = deque(maxlen=self.delay_frames + 1)
         self._encode(np.zeros((1, self._skeleton.num_joints, 2), np.float32), None)  # raises if an argument is missing
@@ -76,6 +84,9 @@ class PoseStream:
     def delay_frames(self) -> int:
         """Delay of a pose after its frame: 0 for a causal model, half the receptive field for others."""
         return self._network.pad - self._network.causal_shift
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a stream in use cannot be copied or pickled; copy its lifter and call stream() on the copy")
 
     def reset(self) -> None:
         """Start a new clip with the next frame."""
@@ -95,7 +106,7 @@ class PoseStream:
             before; `None` for the first `delay_frames` frames.
 
         Raises:
-            BadFileError: wrong shape, or numbers that are not finite; the frame is then ignored.
+            ArrayError: wrong shape or type, or numbers that are not finite; the frame is then ignored.
         """
         frame_px = self._checked(frame_px)
         pose_2d, parameters = self._encode(frame_px[None], root_depth_m)
@@ -125,12 +136,16 @@ class PoseStream:
 
     def _encode(self, frames_px: np.ndarray, root_depth_m: float | None) -> tuple[np.ndarray, np.ndarray]:
         """(1, J, 2) pixels -> (1 or 2, J, 2), the frame and its mirror image, and (1, P) parameters."""
-        depth_m: float | np.ndarray | None = self._root_depth_m if root_depth_m is None else root_depth_m
+        depth_m = self._root_depth_m if root_depth_m is None else checked_root_depth(root_depth_m, 1)
         if depth_m is None and self._camera is not None and self._body_size is not None:
             depth_m = estimate_root_depth(frames_px, self._camera, self._body_size)
-        image_size, camera, plugin = self._image_size, self._camera, self._normalization
-        pose_2d = plugin.encode_2d(frames_px, image_size=image_size, camera=camera, root_depth_m=depth_m)
-        parameters = plugin.parameters_2d(frames_px, image_size=image_size, camera=camera, root_depth_m=depth_m)
+        given: dict[str, Any] = {
+            "image_size": self._image_size,
+            "camera": self._camera,
+            "root_depth_m": depth_m,
+        }
+        pose_2d = self._normalization.encode_2d(frames_px, **given)
+        parameters = self._normalization.parameters_2d(frames_px, **given)
         if self._flip:
             pose_2d = np.concatenate([pose_2d, mirror_poses(pose_2d, self._skeleton.mirror)])
         return pose_2d, parameters
@@ -145,18 +160,15 @@ class PoseStream:
         return mean
 
     def _checked(self, frame_px: np.ndarray) -> np.ndarray:
-        frame_px = np.asarray(frame_px, np.float32)
         joints = self._skeleton.num_joints
-        if frame_px.shape != (joints, 2):
-            raise BadFileError(
-                f"a frame of keypoints must be ({joints}, 2), not {frame_px.shape}",
-                todo=f"Joints of {self._skeleton.name}: {', '.join(self._skeleton.joint_names)}",
-            )
-        if not isfinite(frame_px.sum(dtype=np.float64)):  # one fast check for all joints
-            joint = int(np.argmin(np.isfinite(frame_px).all(axis=1)))
-            raise BadFileError(
-                f"the keypoint of {self._skeleton.joint_names[joint]} is not finite",
-                where=f"frame {self._pushed}, joint {joint}",
-                todo="Push the previous frame again, or fill in the missing joint",
-            )
+        frame_px = keypoints_array(frame_px, self._skeleton, what="a frame of keypoints")
+        require_shape(
+            frame_px, f"({joints}, 2)", frame_px.shape == (joints, 2), self._skeleton, what="a frame of keypoints"
+        )
+        require_finite(
+            frame_px[None],
+            self._skeleton,
+            first_frame=self._pushed,
+            todo="Push the previous frame again, or fill in the missing joint",
+        )
         return frame_px

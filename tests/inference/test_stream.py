@@ -1,46 +1,14 @@
 """Frame by frame gives what the whole clip gives, through pixels and metres; and what bad frames do."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
+from support.lifters import BODY, CAMERA, clip_px, make_lifter
 
 import srnet_core as srnet
-from srnet_core.body import BodySize
-from srnet_core.checkpoint import Checkpoint, Record
-from srnet_core.config import DataConfig, RunConfig
-from srnet_core.errors import BadFileError, CheckpointError, ConfigError
+from srnet_core.errors import ArrayError, CheckpointError, ConfigError
 from srnet_core.inference import lifter as lifter_module
 from srnet_core.inference import predict
-from srnet_core.inference.lifter import Lifter
 from srnet_core.inference.stream import PoseStream
-from srnet_core.skeletons.h36m17 import SKELETON
-
-CAMERA = srnet.Camera(
-    id="c", orientation=(1, 0, 0, 0), translation_m=(0, 0, 0), width_px=1000, height_px=1002,
-    focal_length_px=(1145.0, 1130.0), center_px=(512.0, 515.0),
-)  # fmt: skip
-BODY = BodySize(tuple(SKELETON.bones), (0.3,) * len(SKELETON.bones), 0.9)
-
-
-def make_lifter(norm="base", *, flip=False, body=None, **fields):
-    torch.manual_seed(3)
-    fields = {"channels": 40, "filter_widths": (3, 3), "residual_2d": norm == "lcn"} | fields
-    model = srnet.build_model(fields.pop("name", "srnet"), **fields).eval()
-    with torch.no_grad():
-        for key, value in model.state_dict().items():
-            if key.endswith("running_var"):
-                value.uniform_(0.5, 1.5)
-            elif "m_conv" in key:
-                value.normal_(0, 0.3)
-    record = Record(config=RunConfig(DataConfig(normalization=norm)), body_size=body)
-    checkpoint = Checkpoint(model, model.config, record=record, path=Path("made.bin"))
-    return Lifter(checkpoint, device="cpu", flip=flip)
-
-
-def clip_px(frames, seed=0):
-    return np.random.default_rng(seed).uniform(300, 700, (frames, 17, 2)).astype(np.float32)
 
 
 def streamed(live, frames_px, **each):
@@ -68,10 +36,18 @@ def test_a_stream_gives_what_the_whole_clip_gives(norm, causal, flip):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"name": "fc"}, {"name": "gcn"}, {"name": "lcn"}, {"recombine": "concat"}, {"recombine": "concat", "compat": "aligned"},
-     {"recombine": "add", "context": "all"}, {"name": "fc", "dense": True}, {"filter_widths": (5, 3, 1)}],
+    [
+        {"name": "fc"},
+        {"name": "gcn"},
+        {"name": "lcn"},
+        {"recombine": "concat"},
+        {"recombine": "concat", "compat": "aligned"},
+        {"recombine": "add", "context": "all"},
+        {"name": "fc", "dense": True},
+        {"filter_widths": (5, 3, 1)},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_other_networks_stream_too(fields):
     lifter, frames_px = make_lifter(**fields), clip_px(25)
     found = streamed(lifter.stream(image_size=(1000, 1002)), frames_px)
@@ -122,11 +98,11 @@ def test_a_bad_frame_is_one_error_and_leaves_the_sequence_alone(broken):
     poses = [live.push(f) for f in frames_px[:7]]
     bad = frames_px[7].copy()
     bad[3, 1] = broken
-    with pytest.raises(BadFileError, match=r"frame 7, joint 3.*RFoot"):
+    with pytest.raises(ArrayError, match=r"frame 7, joint 3.*RFoot"):
         live.push(bad)
-    with pytest.raises(BadFileError, match=r"\(17, 2\), not \(16, 2\)"):
+    with pytest.raises(ArrayError, match=r"\(17, 2\), not \(16, 2\)"):
         live.push(frames_px[7, :16])
-    with pytest.raises(BadFileError, match=r"not \(1, 17, 2\)"):
+    with pytest.raises(ArrayError, match=r"not \(1, 17, 2\)"):
         live.push(frames_px[7:8])
     poses += [live.push(f) for f in frames_px[7:]]
     found = np.concatenate([[p for p in poses if p is not None], live.flush()])
@@ -157,10 +133,10 @@ def test_long_clips_are_encoded_and_decoded_in_pieces(monkeypatch, flip, each):
     monkeypatch.setattr(predict, "DECODE_FRAMES", 11)
     np.testing.assert_allclose(lifter(frames_px, camera=CAMERA, root_depth_m=depth_m), whole, atol=1e-6)
     if each:
-        with pytest.raises(ConfigError, match="39 numbers"):
+        with pytest.raises(ArrayError, match="39 depths for 40 frames"):
             lifter(frames_px, camera=CAMERA, root_depth_m=depth_m[:39])
     frames_px[33, 2] = np.nan
-    with pytest.raises(BadFileError, match="frame 33, joint 2"):
+    with pytest.raises(ArrayError, match="frame 33, joint 2"):
         lifter(frames_px, camera=CAMERA, root_depth_m=4.0)
 
 
