@@ -1,6 +1,5 @@
 """srnet export: a checkpoint as ONNX, or its predictions."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,6 @@ from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import bytes_text
-from srnet_core.config import to_dict
 from srnet_core.lookup import names
 
 if TYPE_CHECKING:
@@ -63,13 +61,9 @@ def main(
 
 def export_network(checkpoint: "Checkpoint", path: Path, output: Path, kind: "NetworkFormat") -> None:
     """Write the network and show the largest differences of the file's outputs from torch's."""
-    record = checkpoint.record
-    metadata = {
-        "srnet.model": json.dumps(to_dict(checkpoint.model_config)),
-        "srnet.normalization": record.config.data.normalization if record.config else "base",
-        "srnet.trained_on": (record.dataset or "unknown") + (" (synthetic)" if record.synthetic else ""),
-        "srnet.source": path.name,
-    }
+    from srnet_core.export.about import network_metadata
+
+    metadata = network_metadata(checkpoint, source=path.name)
     with progress_bar() as bar:
         bar.busy("writing and checking")
         export = kind.write(checkpoint.model, output, metadata)

@@ -151,7 +151,7 @@ def _(layer: GraphConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> F
 @_fold.register
 def _(layer: SplitRecombineConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
     parts = [
-        _scaled(conv.weight, None, scale[own], shift[own])
+        _scaled(conv.weight, None if layer.bias is None else layer.bias[own], scale[own], shift[own])
         for conv, own in zip(modules_as(layer.group_conv, nn.Conv1d), group_slices(layer.out_group_channels))
     ]
     return GroupLayer(

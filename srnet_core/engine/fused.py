@@ -147,6 +147,8 @@ def _layers(model: TemporalBackbone) -> list[nn.Module]:
 def _fusible(layer: nn.Module) -> bool:
     if type(layer) is not SplitRecombineConv1d:
         return type(layer) is TemporalConv1d
+    if layer.bias is not None:
+        return False
     if layer.context == "none":
         return True
     learned = layer.context == "others" and layer.context_form == "learned" and layer.context_width == 1

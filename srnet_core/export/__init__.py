@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from srnet_core.models.pose_model import PoseModel
     from srnet_core.stages.store import Stage, StoredClip
 
+ROOT_NOTE = (
+    "the origin is the root joint as the network locates it; the predicted root joint (index 0) itself can be some "
+    "centimetres off zero, and counts in the reported errors; subtract it from all joints to put it at zero"
+)
+
 
 @dataclass(frozen=True)
 class WrittenNetwork:
@@ -66,8 +71,8 @@ class PredictionFormat(ExportFormat):
 
     Attributes:
         write: `write(file, predictions, stage)` writes to an open binary file. `predictions` yields clips with their
-            poses, (T, J, 3) float32 in camera metres relative to the root joint, one by one, so that a split need not
-            fit into memory. `stage` has the skeleton and the frame rate.
+            poses, (T, J, 3) float32 in camera metres relative to the root joint as the network locates it (`ROOT_NOTE`),
+            one by one, so that a split need not fit into memory. `stage` has the skeleton and the frame rate.
     """
 
     write: "Callable[[IO[bytes], Iterator[tuple[StoredClip, np.ndarray]], Stage], None]"

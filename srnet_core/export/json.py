@@ -6,12 +6,12 @@ from typing import IO
 
 import numpy as np
 
-from srnet_core.export import PredictionFormat
+from srnet_core.export import ROOT_NOTE, PredictionFormat
 from srnet_core.stages.store import Stage, StoredClip
 
 
 def write(file: IO[bytes], predictions: Iterator[tuple[StoredClip, np.ndarray]], stage: Stage) -> None:
-    """{joints, fps, unit, dataset, synthetic, space, sequences: [{subject, take, camera, poses}]}."""
+    """{joints, fps, unit, dataset, synthetic, space, root, sequences: [{subject, take, camera, poses}]}."""
     head = {
         "joints": list(stage.skeleton.joint_names),
         "fps": stage.manifest["fps"],
@@ -19,6 +19,7 @@ def write(file: IO[bytes], predictions: Iterator[tuple[StoredClip, np.ndarray]],
         "dataset": stage.manifest["dataset"],
         "synthetic": stage.manifest["synthetic"],
         "space": "camera, relative to the root joint",
+        "root": ROOT_NOTE,
     }
     file.write(json.dumps(head)[:-1].encode() + b', "sequences": [')
     for index, (clip, poses) in enumerate(predictions):

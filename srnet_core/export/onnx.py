@@ -13,6 +13,7 @@ import torch
 
 from srnet_core.errors import SrnetError, require_extra
 from srnet_core.export import NetworkFormat, WrittenNetwork
+from srnet_core.export._onnx_graph import drop_allowzero, fold_constants, strip_notes
 from srnet_core.files import atomic_write
 from srnet_core.models.pose_model import PoseModel
 
@@ -37,14 +38,14 @@ def export_onnx(model: PoseModel, path: str | Path, *, metadata: Mapping[str, st
     lengths = tuple(model.receptive_field + extra for extra in (0, 1, 7, 50, 243))
     with atomic_write(path) as file:
         temporary = file.name
-        _write(model, temporary, metadata or {})
+        _write(model, temporary, metadata or {}, runtime)
         errors, scale = _compare(model, runtime, temporary, lengths)
         if max(errors) > TOLERANCE * max(1.0, scale):
             raise SrnetError(f"the exported network differs from torch by {max(errors):.2e}", where=path)
     return WrittenNetwork(path, lengths, errors, scale, "onnxruntime")
 
 
-def _write(model: PoseModel, path: str, metadata: Mapping[str, str]) -> None:
+def _write(model: PoseModel, path: str, metadata: Mapping[str, str], runtime: Any) -> None:
     onnx = require_extra("onnx", "onnx")
     require_extra("onnxscript", "onnx")
     example = torch.zeros(2, model.receptive_field + 8, model.num_joints, 2)
@@ -68,6 +69,9 @@ def _write(model: PoseModel, path: str, metadata: Mapping[str, str]) -> None:
     if program is None:  # the exporter returns a program unless it is given a file
         raise SrnetError("this network cannot be written as ONNX: the exporter returned nothing", where=path)
     proto = program.model_proto
+    fold_constants(proto, onnx, runtime)
+    strip_notes(proto)
+    drop_allowzero(proto)
     for key, value in metadata.items():
         entry = proto.metadata_props.add()
         entry.key, entry.value = key, value

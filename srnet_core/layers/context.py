@@ -7,6 +7,7 @@ form it has one number per position, channel and tap, (B, W, C, k).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.constant import Constant
-from srnet_core.layers.module_list import modules_as
+from srnet_core.layers.module_list import convolutions, modules_as
 from srnet_core.layers.temporal import norm_channels_last, taps_product
 
 
@@ -50,21 +51,35 @@ def published_order(context: Tensor) -> Tensor:
     return by_tap.reshape(batch, groups, positions, taps).transpose(1, 2)  # (B, W, G, k)
 
 
+@dataclass(frozen=True)
+class ContextSettings:
+    """Settings of a context, those of its layer.
+
+    Attributes:
+        form: see the classes of the contexts.
+        recombine: "multiply", "add" or "concat".
+        kernel_size: k, filter taps.
+        widths: input channels of each group.
+        negative_slope: of the LeakyReLU on the context of add and concat.
+        context_width: d, numbers per group, position and tap.
+    """
+
+    form: str
+    recombine: str
+    kernel_size: int
+    widths: tuple[int, ...]
+    negative_slope: float
+    context_width: int
+
+
 class _Context(nn.Module):
     """Settings and activation shared by both kinds of context."""
 
-    def __init__(
-        self,
-        form: str,
-        recombine: str,
-        kernel_size: int,
-        widths: Sequence[int],
-        negative_slope: float,
-        context_width: int,
-    ):
+    def __init__(self, settings: ContextSettings):
         super().__init__()
-        self.form, self.recombine, self.context_width = form, recombine, context_width
-        self.kernel_size, self.widths, self.negative_slope = kernel_size, tuple(widths), negative_slope
+        self.form, self.recombine, self.kernel_size = settings.form, settings.recombine, settings.kernel_size
+        self.widths, self.negative_slope = settings.widths, settings.negative_slope
+        self.context_width = settings.context_width
 
     def activate(self, context: Tensor) -> Tensor:
         if self.recombine == "multiply":
@@ -82,19 +97,12 @@ class OthersContext(_Context):
     m_conv: nn.ModuleList  # not in the form `mean`
     layers_bn: nn.ModuleList  # with `multiply` only
 
-    def __init__(
-        self,
-        form: str,
-        recombine: str,
-        kernel_size: int,
-        widths: Sequence[int],
-        negative_slope: float,
-        context_width: int,
-    ):
-        super().__init__(form, recombine, kernel_size, widths, negative_slope, context_width)
+    def __init__(self, settings: ContextSettings):
+        super().__init__(settings)
+        form, widths, kernel_size = self.form, self.widths, self.kernel_size
         others = [sum(widths) - width for width in widths]
-        outputs = context_width * kernel_size
-        if recombine == "multiply":  # unused in the mean forms, but present in published weights
+        outputs = self.context_width * kernel_size
+        if self.recombine == "multiply":  # unused in the mean forms, but present in published weights
             self.layers_bn = nn.ModuleList(nn.BatchNorm1d(outputs) for _ in widths)
         if form == "learned":
             self.m_conv = nn.ModuleList(zero_weight_conv(n, outputs, kernel_size) for n in others)
@@ -118,7 +126,7 @@ class OthersContext(_Context):
     @property
     def convs(self) -> list[nn.Conv1d]:
         """The convolution of each group."""
-        return modules_as(self.m_conv, nn.Conv1d)
+        return convolutions(self.m_conv)
 
     @property
     def norms(self) -> list[nn.BatchNorm1d]:
@@ -161,18 +169,9 @@ class AllContext(_Context):
     m_conv: nn.ModuleList | nn.Conv1d  # not in the form `group_wise`
     group_mo: nn.ModuleList  # in the form `group_wise` only
 
-    def __init__(
-        self,
-        form: str,
-        recombine: str,
-        kernel_size: int,
-        widths: Sequence[int],
-        negative_slope: float,
-        context_width: int,
-        in_channels: int,
-    ):
-        super().__init__(form, recombine, kernel_size, widths, negative_slope, context_width)
-        k, d = kernel_size, context_width
+    def __init__(self, settings: ContextSettings, in_channels: int):
+        super().__init__(settings)
+        form, widths, k, d = self.form, self.widths, self.kernel_size, self.context_width
         if form == "learned":
             self.m_conv = nn.ModuleList(zero_weight_conv(in_channels, d * k, k) for _ in widths)
         elif form == "group_wise":
@@ -197,7 +196,7 @@ class AllContext(_Context):
     def convs(self) -> list[nn.Conv1d]:
         """The convolution of each group, or the one of all groups."""
         found = self.group_mo if self.form == "group_wise" else self.m_conv
-        return modules_as(found, nn.Conv1d) if isinstance(found, nn.ModuleList) else [found]
+        return convolutions(found) if isinstance(found, nn.ModuleList) else convolutions(nn.ModuleList([found]))
 
     def _group_wise(self, group_taps: Sequence[Tensor]) -> Tensor:
         contexts = [

@@ -4,6 +4,8 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from srnet_core.errors import ConfigError
+
 M = TypeVar("M", bound=nn.Module)
 
 
@@ -14,3 +16,19 @@ def modules_as(modules: nn.ModuleList, kind: type[M]) -> list[M]:
     """
     found: list[Any] = list(modules)
     return found
+
+
+def convolutions(modules: nn.ModuleList) -> list[nn.Conv1d]:
+    """The convolutions of a list whose weights are used without calling them, so that nothing else can replace them.
+
+    Raises:
+        ConfigError: a module that is no `nn.Conv1d`, e.g. a wrapper that adds low-rank weights in its `forward`. Its
+            computation would be left out without a word.
+    """
+    for module in modules:
+        if not isinstance(module, nn.Conv1d):
+            raise ConfigError(
+                f"a {type(module).__name__} cannot replace the convolution of a group, whose weight alone is used",
+                todo="Wrap or replace the whole split-and-recombine layer, or use torch.nn.utils.parametrize",
+            )
+    return modules_as(modules, nn.Conv1d)

@@ -17,6 +17,7 @@ that are multiplied or added are applied before the product.
 
 from collections.abc import Sequence
 from itertools import chain
+from math import sqrt
 from typing import Any
 
 import torch
@@ -27,8 +28,8 @@ from srnet_core.config import CONTEXT, RECOMBINE
 from srnet_core.errors import ConfigError
 from srnet_core.layers.channels import group_ranges, share_channels
 from srnet_core.layers.constant import Constant
-from srnet_core.layers.context import AllContext, OthersContext, published_order
-from srnet_core.layers.module_list import modules_as
+from srnet_core.layers.context import AllContext, ContextSettings, OthersContext, published_order
+from srnet_core.layers.module_list import convolutions
 from srnet_core.layers.temporal import take_taps, tap_weights, taps_product
 from srnet_core.lookup import choose
 
@@ -45,8 +46,9 @@ class SplitRecombineConv1d(nn.Module):
     """Temporal convolution with separate filters for groups of nodes, each recombined with a context from outside it.
 
     A replacement for `nn.Conv1d`: input (B, nodes * features_per_node, T), the channels of a node adjacent, output
-    (B, out_channels, T'). It has no bias, as in the published network. To stack layers, use
-    `groups=layer.out_groups` (and `features_per_node=1`) for the next one.
+    (B, out_channels, T'), or both without B. To stack layers, use `groups=layer.out_groups` (and `features_per_node=1`)
+    for the next one. The modules in `group_conv` and in the context hold weights and are not called: hooks and
+    wrappers belong on this layer.
 
     Args:
         groups: node indices of each group; a node may belong to several groups.
@@ -70,6 +72,8 @@ class SplitRecombineConv1d(nn.Module):
         negative_slope: of the LeakyReLU on the context of add and concat.
         as_published: assign contexts of "concat" and "channel_wise" to taps in the published code's order, which
             mixes positions if `kernel_size > 1`; see `docs/differences.md`.
+        bias: whether to add a bias to the output. Unlike in `nn.Conv1d` it is off by default, as published.
+        device, dtype: of the parameters, as in `nn.Conv1d`.
 
     Raises:
         ConfigError: contradicting settings, a size below 1, an empty group, an unknown or repeated node in a group, or
@@ -77,6 +81,7 @@ class SplitRecombineConv1d(nn.Module):
     """
 
     group_conv: nn.ModuleList
+    bias: nn.Parameter | None
     get_part_info: OthersContext  # with context "others" only
     get_all_info: AllContext  # with context "all" only
 
@@ -99,6 +104,9 @@ class SplitRecombineConv1d(nn.Module):
         out_group_channels: Sequence[int] | None = None,
         negative_slope: float = 0.01,
         as_published: bool = False,
+        bias: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__()
         check_variant(recombine, context, context_form)
@@ -127,11 +135,22 @@ class SplitRecombineConv1d(nn.Module):
             nn.Conv1d(n + extra, m, kernel_size, bias=False)
             for n, m in zip(self.in_group_channels, self.out_group_channels)
         )
-        settings = (context_form, recombine, kernel_size, self.in_group_channels, negative_slope, context_width)
+        settings = ContextSettings(
+            context_form, recombine, kernel_size, self.in_group_channels, negative_slope, context_width
+        )
         if self.context == "others":
-            self.get_part_info = OthersContext(*settings)
+            self.get_part_info = OthersContext(settings)
         elif self.context == "all":
-            self.get_all_info = AllContext(*settings, self.in_channels)
+            self.get_all_info = AllContext(settings, self.in_channels)
+        self.register_parameter("bias", self._new_bias() if bias else None)
+        if device is not None or dtype is not None:
+            self.to(device=device, dtype=dtype)
+
+    def _new_bias(self) -> nn.Parameter:
+        """Uniform as `nn.Conv1d`, with the bound from the number of inputs of each group."""
+        bounds = [1 / sqrt(conv.in_channels * self.kernel_size) for conv in convolutions(self.group_conv)]
+        parts = [torch.empty(n).uniform_(-b, b) for n, b in zip(self.out_group_channels, bounds)]
+        return nn.Parameter(torch.cat(parts))
 
     def _set_index(self, channels: list[list[int]]) -> None:
         """Store the order of the input channels by group; `None` if the input already has it."""
@@ -156,7 +175,7 @@ class SplitRecombineConv1d(nn.Module):
         return group_ranges(self.out_group_channels)
 
     def forward(self, x: Tensor, *, dilation: int | None = None, stride: int | None = None) -> Tensor:
-        """(B, C_in, T) -> (B, C_out, T').
+        """(B, C_in, T) -> (B, C_out, T'), or (C_in, T) -> (C_out, T').
 
         Args:
             dilation, stride: for this call, instead of those of the layer.
@@ -164,6 +183,8 @@ class SplitRecombineConv1d(nn.Module):
         Raises:
             ConfigError: wrong number of channels, or fewer frames than the filter spans.
         """
+        if x.ndim == 2:
+            return self.forward(x.unsqueeze(0), dilation=dilation, stride=stride).squeeze(0)
         dilation, stride = dilation or self.dilation, stride or self.stride
         self._check(x, dilation)
         x = F.pad(x, self.padding) if any(self.padding) else x
@@ -171,7 +192,9 @@ class SplitRecombineConv1d(nn.Module):
 
     def _check(self, x: Tensor, dilation: int) -> None:
         if x.ndim != 3 or x.shape[1] != self.in_channels:
-            raise ConfigError(f"the layer takes (batch, {self.in_channels}, frames), not {tuple(x.shape)}")
+            raise ConfigError(
+                f"the layer takes (batch, {self.in_channels}, frames) or the same without batch, not {tuple(x.shape)}"
+            )
         span = (self.kernel_size - 1) * dilation + 1
         if x.shape[2] + sum(self.padding) < span:
             raise ConfigError(
@@ -190,11 +213,12 @@ class SplitRecombineConv1d(nn.Module):
             group_taps, context = self._recombine_channels(group_taps, context), None
         # split, not sliced: the gradient of a split is one concatenation, that of every slice a full-size tensor
         by_group = zip(*(tap.split(self.in_group_channels, dim=-1) for tap in group_taps))
-        weights = [conv.weight for conv in modules_as(self.group_conv, nn.Conv1d)]
-        return torch.cat(
+        weights = [conv.weight for conv in convolutions(self.group_conv)]
+        y = torch.cat(
             [self._group(i, inputs, weight, context) for i, (inputs, weight) in enumerate(zip(by_group, weights))],
             dim=-1,
         )
+        return y if self.bias is None else y + self.bias.to(y.dtype)  # under autocast the products have dtype bf16
 
     def _context(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor | None:
         """(B, W, G * d, k), or (B, W, C, k) if each channel has its own number; `None` without context."""
@@ -233,11 +257,12 @@ class SplitRecombineConv1d(nn.Module):
     def extra_repr(self) -> str:
         names = ("kernel_size", "recombine", "context", "context_form", "context_width")
         settings = ", ".join(f"{name}={getattr(self, name)}" for name in names)
-        return f"{self.in_channels} -> {self.out_channels}, groups={self.in_group_channels}, {settings}"
+        bias = "" if self.bias is None else ", bias=True"
+        return f"{self.in_channels} -> {self.out_channels}, groups={self.in_group_channels}, {settings}{bias}"
 
 
 class SplitRecombineLinear(SplitRecombineConv1d):
-    """`SplitRecombineConv1d` for single frames: (..., C_in) -> (..., C_out), replaces `nn.Linear(bias=False)`."""
+    """`SplitRecombineConv1d` for single frames: (..., C_in) -> (..., C_out), replaces `nn.Linear`."""
 
     def __init__(
         self, groups: Sequence[Sequence[int]], *, out_channels: int, features_per_node: int = 1, **settings: Any

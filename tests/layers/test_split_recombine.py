@@ -168,9 +168,14 @@ def test_a_causal_layer_does_not_look_ahead():
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5, unique=True), min_size=1, max_size=4),
-    st.integers(1, 3), st.integers(4, 30), st.sampled_from([1, 3, 5]), st.integers(1, 3), st.integers(1, 3),
-    st.integers(0, 4), st.sampled_from(["multiply", "add", "concat"]),
-)  # fmt: skip
+    st.integers(1, 3),
+    st.integers(4, 30),
+    st.sampled_from([1, 3, 5]),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(0, 4),
+    st.sampled_from(["multiply", "add", "concat"]),
+)
 def test_it_is_a_drop_in_for_a_convolution_of_any_shape(groups, per_node, out, k, stride, dilation, padding, recombine):
     shape = {"kernel_size": k, "stride": stride, "dilation": dilation, "padding": padding}
     try:
@@ -302,7 +307,7 @@ def test_what_is_not_there_is_refused_when_the_layer_is_made(groups, settings, s
 
 def test_input_that_does_not_fit_is_refused():
     layer = srnet.nn.SplitRecombineConv1d([[0, 1], [2]], out_channels=8, kernel_size=3, dilation=2)
-    for shape, says in (((2, 4, 9), r"\(batch, 3, frames\)"), ((3, 9), "frames"), ((2, 3, 4), "fewer than the 5")):
+    for shape, says in (((2, 4, 9), r"\(batch, 3, frames\)"), ((4, 9), "frames"), ((2, 3, 4), "fewer than the 5")):
         with pytest.raises(ConfigError, match=says):
             layer(torch.zeros(shape))
     padded = srnet.nn.SplitRecombineConv1d([[0, 1], [2]], out_channels=8, kernel_size=5, causal=True)
@@ -316,3 +321,64 @@ def test_documented_examples_run(module):
     results = doctest.testmod(module)
     assert results.attempted
     assert not results.failed
+
+
+VARIANTS = [
+    {"recombine": "multiply"},
+    {"recombine": "add", "context": "all"},
+    {"recombine": "concat", "context_width": 2},
+    {"context": "none"},
+    {"context": "all", "context_form": "channel_wise"},
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_a_bias_is_added_as_in_a_convolution(variant):
+    layer = make(kernel_size=3, bias=True, **variant)
+    plain = make(kernel_size=3, **variant)
+    plain.load_state_dict({key: value for key, value in layer.state_dict().items() if key != "bias"})
+    x = torch.randn(2, 16, 9, dtype=torch.float64)
+    torch.testing.assert_close(layer(x), plain(x) + layer.bias[:, None])
+    layer(x).sum().backward()
+    torch.testing.assert_close(layer.bias.grad, torch.full_like(layer.bias, 14.0))
+    assert "bias=True" in repr(layer) and plain.bias is None
+
+
+def test_a_new_bias_has_the_bounds_of_a_convolution():
+    torch.manual_seed(0)
+    layer = srnet.nn.SplitRecombineConv1d([range(4), range(4, 104)], out_channels=1040, kernel_size=3, bias=True)
+    first, second = layer.bias.split(layer.out_group_channels)
+    assert first.abs().max() < 12**-0.5 and 0.9 * 300**-0.5 < second.abs().max() < 300**-0.5
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_input_without_a_batch_dimension_is_taken(variant):
+    layer = make(kernel_size=3, padding="same", **variant)
+    x = torch.randn(16, 9, dtype=torch.float64)
+    torch.testing.assert_close(layer(x), layer(x[None])[0])
+    with pytest.raises(ConfigError, match=r"or the same without batch, not \(16,\)"):
+        layer(x[:, 0])
+
+
+@pytest.mark.parametrize("kind", [srnet.nn.SplitRecombineConv1d, srnet.nn.SplitRecombineLinear])
+def test_device_and_dtype_are_those_asked_for(kind):
+    layer = kind(GROUPS, out_channels=16, bias=True, device="meta", dtype=torch.float64)
+    assert {(p.device.type, p.dtype) for p in layer.parameters()} == {("meta", torch.float64)}
+    half = kind(GROUPS, out_channels=16, dtype=torch.bfloat16)
+    x = torch.randn(2, 8, dtype=torch.bfloat16)
+    assert half.eval()(x if kind is srnet.nn.SplitRecombineLinear else x[..., None]).dtype == torch.bfloat16
+
+
+def test_a_wrapped_inner_convolution_is_refused_instead_of_left_out():
+    class LowRank(torch.nn.Module):
+        def __init__(self, conv):
+            super().__init__()
+            self.base_layer, self.weight, self.bias = conv, conv.weight, conv.bias
+
+    x = torch.randn(2, 16, 9, dtype=torch.float64)
+    for part in ("group_conv", "get_part_info.m_conv"):
+        layer = make(kernel_size=3)
+        convs = layer.get_submodule(part)
+        convs[1] = LowRank(convs[1])
+        with pytest.raises(ConfigError, match="a LowRank cannot replace the convolution of a group"):
+            layer(x)

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from srnet_core.engine import inference_form
+from srnet_core.engine import inference_form, training_form
 from srnet_core.errors import ConfigError
+from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.models import build_model
 
 BATCH_NORM = torch.nn.BatchNorm1d
@@ -131,3 +132,21 @@ def test_a_wrapped_layer_and_a_replaced_norm_work():
     model.layers_bn[0] = torch.nn.Identity()
     assert model(clip(30)).shape == (4, 22, 17, 3)
     torch.testing.assert_close(inference_form(model)(clip(30)), model(clip(30)), rtol=0, atol=1e-5)
+
+
+def test_a_layer_with_a_bias_is_computed_by_both_fast_forms():
+    """The bias of a replaced layer is neither lost in inference nor in training."""
+    model = make()
+    old = model.layers_conv[1]
+    groups = [list(range(0, 20)), list(range(20, 68))]
+    shares = (old.out_group_channels[0], 68 - old.out_group_channels[0])
+    model.layers_conv[1] = SplitRecombineConv1d(
+        groups, bias=True, out_channels=68, context="none", out_group_channels=shares
+    )
+    torch.nn.init.normal_(model.layers_conv[1].bias)
+    model.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(inference_form(model)(clip(30)), model(clip(30)), rtol=0, atol=1e-5)
+    forward = training_form(model).train()
+    forward(clip(9)).square().sum().backward()
+    assert model.layers_conv[1].bias.grad.abs().sum() > 0

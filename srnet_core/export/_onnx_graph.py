@@ -1,0 +1,72 @@
+"""Clean-up of an ONNX graph after torch's exporter: constants computed, notes of the exporter removed."""
+
+from typing import Any
+
+import numpy as np
+
+
+def fold_constants(proto: Any, onnx: Any, runtime: Any) -> None:
+    """Replace, in place, all nodes that depend on weights only by their results.
+
+    The networks put some weights together when they run: blocks of a locally connected layer, the filters of several
+    groups. torch's exporter writes that down as operations of the graph, which OpenCV, tract and converters to half
+    precision cannot read, and which every run would repeat.
+    """
+    graph = proto.graph
+    known = {tensor.name for tensor in graph.initializer}
+    constant, others = [], []
+    for node in graph.node:  # in topological order
+        foldable = not any(attribute.HasField("g") for attribute in node.attribute)
+        if foldable and all(name in known or not name for name in node.input):
+            constant.append(node)
+            known.update(node.output)
+        else:
+            others.append(node)
+    if not constant:
+        return
+    needed = {name for node in others for name in node.input} | {output.name for output in graph.output}
+    results = [name for node in constant for name in node.output if name in needed]
+    for name, value in zip(results, _run(constant, results, proto, onnx, runtime)):
+        graph.initializer.append(onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
+    del graph.node[:]
+    graph.node.extend(others)
+    used = [tensor for tensor in graph.initializer if tensor.name in needed]
+    del graph.initializer[:]
+    graph.initializer.extend(used)
+    kept = {name for node in others for name in node.output}
+    described = [value for value in graph.value_info if value.name in kept]
+    del graph.value_info[:]
+    graph.value_info.extend(described)
+
+
+def _run(nodes: list[Any], results: list[str], proto: Any, onnx: Any, runtime: Any) -> list[np.ndarray]:
+    """The values of `results`, computed by the nodes from the graph's initializers."""
+    outputs = [onnx.ValueInfoProto(name=name) for name in results]
+    graph = onnx.helper.make_graph(nodes, "constants", [], outputs, list(proto.graph.initializer))
+    model = onnx.helper.make_model(graph, opset_imports=proto.opset_import, ir_version=proto.ir_version)
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    session = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    values: list[np.ndarray] = session.run(results, {})
+    return values
+
+
+def strip_notes(proto: Any) -> None:
+    """Remove, in place, what the exporter notes about itself: stack traces with paths of this machine, module names."""
+    graph = proto.graph
+    for part in (proto, graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+
+
+def drop_allowzero(proto: Any) -> None:
+    """Remove, in place, the attribute `allowzero` of Reshape, which several converters refuse.
+
+    It says what a dimension of zero means in the wanted shape. No such dimension occurs: batches and clips have at
+    least one element.
+    """
+    for node in proto.graph.node:
+        if node.op_type == "Reshape":
+            kept = [attribute for attribute in node.attribute if attribute.name != "allowzero"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
