@@ -2,8 +2,15 @@
 
 Functions take (N, J, 3) poses in millimetres, relative to the root, and give one number per frame, so that tables by
 action, subject or camera are means over frames. For a metric that is defined over a clip (velocity), the mean of the
-frame values is the published value. A frame without a value has NaN, so means over frames use `torch.nanmean`. Poses
-that are not finite are rejected, so NaN has no other meaning.
+frame values is the published value. A frame without a value has NaN, so means over frames use `torch.nanmean`.
+
+One rule for numbers that are not finite: `frame_metrics` rejects poses that contain any; in every other function a
+frame with such a number, in the prediction or the true pose, has the value NaN, and other frames are not affected. One
+rule for shapes: predicted and true poses have the same shape, nothing is broadcast; otherwise `ConfigError`.
+
+Position errors, PCK and AUC are means over all joints, the root included, unless `frame_metrics` gets `joints`. Tables
+of MPI-INF-3DHP count 14 joints without the root, `joints_3dhp(skeleton)`, which gives lower PCK and AUC, as the root is
+always close to zero.
 
 `original=True` computes `angle_deg` and `symmetry_mm` as the published SRNet code does: means over a clip are taken
 first, and predicted and true means are compared, so that errors of opposite sign cancel.
@@ -34,6 +41,12 @@ METRICS = (
 PCK_THRESHOLD_MM = 150.0
 AUC_STEP_MM = 5.0
 AUC_THRESHOLDS = 31
+# Counted in the evaluation script of MPI-INF-3DHP (Mehta et al., 3DV 2017), by their names in Human3.6M.
+JOINTS_3DHP = (
+    "Head",
+    "Thorax",
+    *(f"{side}{joint}" for joint in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Foot") for side in "RL"),
+)
 # Frames at a time, in float64: 0.4 MB per array of 17 joints fit in the cache of a core; a GPU needs more frames.
 _CHUNK_FRAMES, _CHUNK_FRAMES_GPU = 1 << 10, 1 << 16
 
@@ -43,6 +56,10 @@ _CHUNK_FRAMES, _CHUNK_FRAMES_GPU = 1 << 10, 1 << 16
 
 def mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean per-joint position error, "Protocol 1": (N, J, 3) twice -> (N,), in the unit of the poses."""
+    return _by_frame(_mpjpe, predicted, target)
+
+
+def _mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
     errors: Tensor = joint_distance(predicted, target)
     return errors.mean(-1)
 
@@ -52,17 +69,22 @@ def n_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
 
     A prediction of all zeros is not scaled; the published code gives NaN for it.
     """
-    return mpjpe(best_scale(predicted, target)[:, None, None] * predicted, target)
+    return _by_frame(_n_mpjpe, predicted, target)
+
+
+def _n_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
+    return _mpjpe(best_scale(predicted, target)[:, None, None] * predicted, target)
 
 
 def p_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
     """MPJPE after the best similarity transform, "Protocol 2": (N, J, 3) twice -> (N,). See `geometry.align`."""
-    return mpjpe(procrustes(predicted, target), target)
+    return _by_frame(lambda p, t: _mpjpe(procrustes(p, t), t), predicted, target)
 
 
 def pck(errors_mm: Tensor, threshold_mm: float = PCK_THRESHOLD_MM) -> Tensor:
     """(..., J) joint errors -> (...), fraction (0 to 1) of joints below the threshold (Mehta et al., 3DV 2017)."""
-    return (errors_mm < threshold_mm).to(errors_mm.dtype).mean(-1)
+    passed = (errors_mm < threshold_mm).to(errors_mm.dtype).mean(-1)
+    return passed.masked_fill(~errors_mm.isfinite().all(-1), torch.nan)
 
 
 def auc(errors_mm: Tensor) -> Tensor:
@@ -72,7 +94,35 @@ def auc(errors_mm: Tensor) -> Tensor:
     published AUC values are computed so.
     """
     passed = AUC_THRESHOLDS - 1 - torch.floor(errors_mm / AUC_STEP_MM)  # thresholds k with error < 5 k
-    return passed.clamp(min=0).mean(-1) / AUC_THRESHOLDS
+    mean = passed.clamp(min=0).mean(-1) / AUC_THRESHOLDS
+    return mean.masked_fill(~errors_mm.isfinite().all(-1), torch.nan)
+
+
+def joints_3dhp(skeleton: Skeleton) -> tuple[int, ...]:
+    """Indices of the 14 joints that count in published tables of MPI-INF-3DHP, for `frame_metrics(joints=...)`.
+
+    Raises:
+        ConfigError: the skeleton does not have them under their names in Human3.6M.
+    """
+    missing = [name for name in JOINTS_3DHP if name not in skeleton.joint_names]
+    if missing:
+        raise ConfigError(f"the skeleton {skeleton.name} has no joint {missing[0]}", where="joints")
+    return tuple(skeleton.joint_names.index(name) for name in JOINTS_3DHP)
+
+
+def _by_frame(function: Callable[..., Tensor], *poses: Tensor) -> Tensor:
+    """`function` of poses (N, J, 3) -> (N,) or (N, ...), with NaN for frames in which a number is not finite.
+
+    Raises:
+        ConfigError: poses of another shape, or of different shapes.
+    """
+    first = poses[0]
+    if first.ndim != 3 or first.shape[-1] != 3 or first.shape[1] == 0 or any(p.shape != first.shape for p in poses):
+        shapes = " and ".join(str(tuple(p.shape)) for p in poses)
+        raise ConfigError(f"poses must be (frames, joints, 3), predicted and true ones of the same shape, not {shapes}")
+    usable = torch.stack([p.isfinite().flatten(1).all(-1) for p in poses]).all(0)  # (N,)
+    values = function(*(torch.where(usable[:, None, None], p, 0.0) for p in poses))
+    return values.masked_fill(~usable.reshape(-1, *[1] * (values.ndim - 1)), torch.nan)
 
 
 # ---------------------------------------------------------------- clips
@@ -85,6 +135,7 @@ def velocity_error(predicted: Tensor, target: Tensor, clip_lengths: Iterable[int
     mean over frames weights clips by their length, as published. No velocity is measured across clips. A clip of one
     frame has no velocity: NaN.
     """
+    _require_same_shape(predicted, target)
     clip = clip_index(clip_lengths, predicted)
     errors = _in_chunks(_velocity_errors, predicted[1:], target[1:], predicted[:-1], target[:-1])  # (N - 1,)
     inside = clip[1:] == clip[:-1]
@@ -126,12 +177,19 @@ def bone_angle_pairs(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
     The parent of a bone at the root is the root's first bone, as in SRNet: for Human3.6M, the right hip for the left
     hip and the spine.
     """
+    if not skeleton.bones:
+        return ()
     first = skeleton.bones[0][1]
     return tuple((child, parent or first) for parent, child in skeleton.bones if child != first)
 
 
 def bone_angles_deg(poses: Tensor, skeleton: Skeleton) -> Tensor:
     """(N, J, 3) -> (N, J - 2) angles between each bone and its parent bone; 90 where a bone has length zero."""
+    _require_joints(poses, skeleton)
+    return _by_frame(lambda p: _bone_angles_deg(p, skeleton), poses)
+
+
+def _bone_angles_deg(poses: Tensor, skeleton: Skeleton) -> Tensor:
     a, b = _bone_vector_pairs(poses, skeleton)
     sine, cosine = torch.linalg.vector_norm(torch.linalg.cross(a, b), dim=-1), (a * b).sum(-1)
     # Near 0 and 180 degrees atan2 is exact, while the arc cosine loses half of its digits.
@@ -150,6 +208,7 @@ def _bone_vector_pairs(poses: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tenso
 
 def angle_errors_deg(predicted: Tensor, target: Tensor, skeleton: Skeleton) -> Tensor:
     """(N, J, 3) twice -> (N,): mean over bones of the absolute errors of their angles, frame by frame."""
+    _require_same_shape(predicted, target)
     return (bone_angles_deg(predicted, skeleton) - bone_angles_deg(target, skeleton)).abs().mean(-1)
 
 
@@ -168,8 +227,8 @@ def _bone_lengths(poses: Tensor, skeleton: Skeleton, children: Sequence[int]) ->
 
 def symmetry(predicted: Tensor, skeleton: Skeleton) -> Tensor:
     """(N, J, 3) -> (N,): mean difference in length between left and right bones of the prediction, frame by frame."""
-    left, right = side_lengths(predicted, skeleton)
-    return (left - right).abs().mean(-1)
+    _require_joints(predicted, skeleton)
+    return _by_frame(lambda p: torch.sub(*side_lengths(p, skeleton)).abs().mean(-1), predicted)
 
 
 # ---------------------------------------------------------------- as published
@@ -186,6 +245,7 @@ def original_angle_errors_deg(
     predicted: Tensor, target: Tensor, skeleton: Skeleton, clip_lengths: Iterable[int]
 ) -> Tensor:
     """SRNet's angle error: |mean predicted angle - mean true angle| of each clip -> (S, J - 2)."""
+    _require_same_shape(predicted, target)
     means = [_means(lambda p: original_bone_angles_deg(p, skeleton), p, clip_lengths) for p in (predicted, target)]
     return (means[0] - means[1]).abs()
 
@@ -220,16 +280,19 @@ def frame_metrics(
         predicted_mm, target_mm: (N, J, 3), clip by clip, frames in order.
         skeleton: of the J joints.
         clip_lengths: number of frames of each clip, N in total; one clip if `None`.
-        joints: joints to compute position errors for (14 in 3DPW); all if `None`.
+        joints: joints to compute position errors, PCK and AUC for (14 in 3DPW; `joints_3dhp`); all if `None`, the root
+            included.
         original: compute `angle_deg` and `symmetry_mm` as the published SRNet code does.
 
     Without left and right sides symmetry is NaN; with fewer than two bones angles are NaN.
 
     Raises:
-        ConfigError: contradicting shapes, skeleton or lengths.
+        ConfigError: contradicting shapes, skeleton or lengths; no joints, a joint twice, or one that does not exist.
         SrnetError: poses that are not finite.
     """
     _check(predicted_mm, target_mm, skeleton)
+    if joints is not None:
+        _check_joints(joints, skeleton)
     lengths = [len(predicted_mm)] if clip_lengths is None else list(clip_lengths)
     chosen = (predicted_mm, target_mm) if joints is None else (predicted_mm[:, joints], target_mm[:, joints])
     values = dict(zip(_POSITION_METRICS, _in_chunks(_positions, *chosen).unbind(-1)))
@@ -252,7 +315,7 @@ def _positions(predicted: Tensor, target: Tensor) -> Tensor:
     """(N, J, 3) twice -> (N, 7), in the order of `_POSITION_METRICS`."""
     errors = joint_distance(predicted, target)
     aligned = joint_distance(procrustes(predicted, target), target)
-    scaled = n_mpjpe(predicted, target)
+    scaled = _n_mpjpe(predicted, target)
     columns = errors.mean(-1), aligned.mean(-1), scaled, pck(errors), auc(errors), pck(aligned), auc(aligned)
     return torch.stack(columns, -1)
 
@@ -262,6 +325,30 @@ def _in_chunks(function: Callable[..., Tensor], *poses: Tensor) -> Tensor:
     size = _CHUNK_FRAMES if poses[0].device.type == "cpu" else _CHUNK_FRAMES_GPU
     parts = zip(*(p.split(size) for p in poses))
     return torch.cat([function(*(p.double() for p in part)) for part in parts])
+
+
+def _require_same_shape(predicted: Tensor, target: Tensor) -> None:
+    if predicted.shape != target.shape:
+        raise ConfigError(
+            f"predicted poses have shape {tuple(predicted.shape)}, true ones {tuple(target.shape)}; must be the same"
+        )
+
+
+def _require_joints(poses: Tensor, skeleton: Skeleton) -> None:
+    if poses.ndim != 3 or poses.shape[1] != skeleton.num_joints:
+        raise ConfigError(
+            f"poses have shape {tuple(poses.shape)}; skeleton {skeleton.name} needs (frames, {skeleton.num_joints}, 3)"
+        )
+
+
+def _check_joints(joints: Sequence[int], skeleton: Skeleton) -> None:
+    if not len(joints) or len(set(joints)) < len(joints):
+        raise ConfigError("must be at least one joint, and none twice", where="joints")
+    wrong = [joint for joint in joints if not 0 <= joint < skeleton.num_joints]
+    if wrong:
+        raise ConfigError(
+            f"there is no joint {wrong[0]}; {skeleton.name} has joints 0 to {skeleton.num_joints - 1}", where="joints"
+        )
 
 
 def _check(predicted: Tensor, target: Tensor, skeleton: Skeleton) -> None:

@@ -157,13 +157,13 @@ def test_a_lifter_gives_what_evaluation_gives(stage, tmp_path):
 
 def test_a_lifter_says_what_keypoints_it_wants(tmp_path):
     from srnet_core.checkpoint import load_checkpoint, save_checkpoint
-    from srnet_core.errors import BadFileError, ConfigError
+    from srnet_core.errors import ArrayError, ConfigError
 
     path = save_checkpoint(
         tmp_path / "m.bin", model=model_of(), epoch=0, lr=1e-3, optimizer_state=None, random_state=None
     )
     lifter = Lifter(load_checkpoint(path), device="cpu")
-    with pytest.raises(BadFileError, match=r"\(frames, 17, 2\).*RWrist"):
+    with pytest.raises(ArrayError, match=r"\(frames, 17, 2\).*RWrist"):
         lifter(np.zeros((5, 16, 2)), image_size=(10, 10))
     with pytest.raises(ConfigError, match="image"):
         lifter(np.zeros((5, 17, 2)))

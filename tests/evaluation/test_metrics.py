@@ -207,7 +207,9 @@ def test_collapsed_predictions_have_finite_errors(original):
     for predicted in (torch.zeros_like(target), torch.full_like(target, 123.4), target[:, :1].expand_as(target)):
         found = metrics.frame_metrics(predicted, target, SKELETON, original=original)
         assert all(values.isfinite().all() for values in found.values())
-        np.testing.assert_allclose(found["p_mpjpe_mm"], metrics.mpjpe(target.mean(1, keepdim=True), target))
+        np.testing.assert_allclose(
+            found["p_mpjpe_mm"], metrics.mpjpe(target.mean(1, keepdim=True).expand_as(target), target)
+        )
     assert metrics.frame_metrics(target, torch.zeros_like(target), SKELETON)["p_mpjpe_mm"].max() < 1e-9
 
 
@@ -223,3 +225,70 @@ def test_what_does_not_fit_is_refused():
     broken[4, 2, 0] = float("nan")
     with pytest.raises(SrnetError, match="frame 4: predicted poses are not finite in 1 of 6"):
         metrics.frame_metrics(broken, pose, SKELETON)
+
+
+OF_TWO_POSES = {
+    "mpjpe": metrics.mpjpe,
+    "n_mpjpe": metrics.n_mpjpe,
+    "p_mpjpe": metrics.p_mpjpe,
+    "velocity": lambda p, t: metrics.velocity_error(p, t, [len(p)]),
+    "angle": lambda p, t: metrics.angle_errors_deg(p, t, SKELETON),
+    "pck": lambda p, t: metrics.pck((p - t).norm(dim=-1)),
+    "auc": lambda p, t: metrics.auc((p - t).norm(dim=-1)),
+    "symmetry": lambda p, t: metrics.symmetry(p - t, SKELETON),
+}
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", OF_TWO_POSES)
+def test_a_frame_that_is_not_finite_is_nan_in_every_metric_and_leaves_the_others_alone(name, broken):
+    generator = torch.Generator().manual_seed(0)
+    predicted, target = (torch.randn(9, 17, 3, generator=generator) * 100 for _ in range(2))
+    metric = OF_TWO_POSES[name]
+    expected = metric(predicted, target)
+    assert expected.isfinite().all()
+    bad = predicted.clone()
+    bad[4, 3, 1] = broken
+    found = metric(bad, target)
+    touched = {0, 4, 5} if name == "velocity" else {4}  # a motion has two frames, the first of a clip has its mean
+    assert {int(i) for i in found.isnan().nonzero()} == touched
+    others = [i for i in range(9) if i not in touched]
+    torch.testing.assert_close(found[others], expected[others])
+
+
+@pytest.mark.parametrize("name", ["mpjpe", "n_mpjpe", "p_mpjpe", "velocity", "angle"])
+@pytest.mark.parametrize("shape", [(1, 17, 3), (9, 1, 3), (9, 17, 1), (17, 3), (9, 16, 3)])
+def test_another_shape_is_refused_instead_of_broadcast(name, shape):
+    with pytest.raises(ConfigError):
+        OF_TWO_POSES[name](torch.zeros(9, 17, 3), torch.zeros(shape))
+    with pytest.raises(ConfigError):
+        OF_TWO_POSES[name](torch.zeros(shape), torch.zeros(9, 17, 3))
+
+
+def test_a_skeleton_of_one_joint_has_positions_and_no_bones():
+    one = Skeleton("one", ("Hip",), (None,), (), ())
+    poses = torch.zeros(5, 1, 3)
+    found = metrics.frame_metrics(poses, poses + 3, one)
+    assert float(found["mpjpe_mm"][0]) == pytest.approx(27**0.5)
+    assert found["angle_deg"].isnan().all() and found["symmetry_mm"].isnan().all()
+    assert metrics.bone_angles_deg(poses, one).shape == (5, 0)
+    original = metrics.frame_metrics(poses, poses + 3, one, original=True)
+    assert original["angle_deg"].isnan().all()
+
+
+@pytest.mark.parametrize("joints", [[], [0, 0], [17], [-1]])
+def test_joints_that_cannot_be_chosen_are_refused(joints):
+    poses = torch.zeros(5, 17, 3)
+    with pytest.raises(ConfigError, match="joints"):
+        metrics.frame_metrics(poses, poses, SKELETON, joints=joints)
+
+
+def test_the_joints_of_3dhp_leave_out_the_root_which_always_passes():
+    chosen = metrics.joints_3dhp(SKELETON)
+    assert len(set(chosen)) == 14 and not {0, 7, 9} & set(chosen)  # Hip, Spine, Neck/Nose
+    predicted, target = torch.zeros(4, 17, 3), torch.full((4, 17, 3), 1000.0)
+    target[:, 0] = 0
+    assert float(metrics.frame_metrics(predicted, target, SKELETON)["pck150"][0]) == pytest.approx(1 / 17)
+    assert float(metrics.frame_metrics(predicted, target, SKELETON, joints=chosen)["pck150"][0]) == 0
+    with pytest.raises(ConfigError, match="no joint"):
+        metrics.joints_3dhp(Skeleton("one", ("Hip",), (None,), (), ()))
