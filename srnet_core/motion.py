@@ -78,6 +78,20 @@ class Motion:
         return replace(self, notes=(*self.notes, *notes))
 
 
+def to_z_up(positions: np.ndarray, up: str) -> np.ndarray:
+    """(..., 3) positions turned so that the axis `up`, one of `UP_AXES`, becomes z. Never mirrored."""
+    x, y, z = np.moveaxis(positions, -1, 0)
+    turned = {
+        "z": (x, y, z),
+        "-z": (x, -y, -z),
+        "y": (x, -z, y),
+        "-y": (x, z, -y),
+        "x": (-z, y, x),
+        "-x": (z, y, -x),
+    }
+    return np.stack(turned[up], axis=-1)
+
+
 # The units that motion capture files use, and what they are called in them.
 METRES_PER_UNIT = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
 _UNIT_WORDS = {

@@ -6,7 +6,6 @@ OpenCV: p_camera = R p_world + t, distortion k1 k2 p1 p2 k3 ... . The tangential
 uses, differs a little from OpenCV's, so coefficients are fitted to it; what remains of the difference is said.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,9 @@ from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import SUBJECTS, h36m_cameras
 from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_to_matrix
 from srnet_core.lookup import choose
+from srnet_core.motion import to_z_up
+from srnet_core.readers.bounded import read_bounded
+from srnet_core.readers.text import parse_json
 from srnet_core.toml_file import read_toml_file
 
 MAX_JSON_BYTES = 4 << 20
@@ -163,10 +165,12 @@ def _seen_by_all(cameras: Sequence[Camera]) -> tuple[float, float]:
         side += across @ place
         ahead.append(place + 4 * axis)
     if not ahead:
-        return tuple(np.mean([c.translation_m[:2] for c in cameras], axis=0))
-    if np.linalg.cond(total) > 50:
-        return tuple(np.mean(ahead, axis=0))
-    return tuple(float(v) for v in np.linalg.solve(total, side))
+        point = np.mean([c.translation_m[:2] for c in cameras], axis=0)
+    elif np.linalg.cond(total) > 50:
+        point = np.mean(ahead, axis=0)
+    else:
+        point = np.linalg.solve(total, side)
+    return float(point[0]), float(point[1])
 
 
 def _camera_tables(path: Path) -> dict[str, Mapping]:
@@ -174,13 +178,7 @@ def _camera_tables(path: Path) -> dict[str, Mapping]:
     if path.suffix.lower() == ".toml":
         values: object = read_toml_file(path, what="calibration file", todo="Check the folder and the name")
     else:
-        from srnet_core.readers.bounded import decode, read_bounded
-
-        content = decode(read_bounded(path, MAX_JSON_BYTES, "calibration file"))
-        try:
-            values = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise BadFileError(f"is not JSON: {str(error)[:80]}", where=path) from None
+        values = parse_json(read_bounded(path, MAX_JSON_BYTES, "calibration file"), path)
     if isinstance(values, dict) and isinstance(values.get("cameras"), (dict, list)):
         values = values["cameras"]
     if isinstance(values, dict) and _has(values, "matrix"):
@@ -204,19 +202,11 @@ def _camera_parts(name: str, table: Mapping, where: str) -> dict:
     matrix = _numbers(table, "matrix", where)
     rotation = _numbers(table, "rotation", where)
     translation = _numbers(table, "translation", where)
-    size = _first(table, _NAMES["size"])
-    if size is None and "width" in table and "height" in table:
-        size = [table["width"], table["height"]]
     distortion = _numbers(table, "distortion", where) if _has(table, "distortion") else np.zeros(4)
     if matrix.size != 9 or translation.size != 3 or rotation.size not in (3, 9) or distortion.size > 14:
         raise BadFileError("needs a 3x3 matrix, a rotation of 3 or 9 numbers and a translation of 3", where=where)
     matrix = matrix.reshape(3, 3)
-    if size is None:
-        size = [2 * matrix[0, 2], 2 * matrix[1, 2]]
-    try:
-        width, height = (round(float(v)) for v in size)  # type: ignore[union-attr]
-    except (TypeError, ValueError, OverflowError):
-        raise BadFileError("its image size must be two numbers", where=where) from None
+    width, height = _size(table, matrix, where)
     if not (0 < width < 1e5 and 0 < height < 1e5 and min(matrix[0, 0], matrix[1, 1]) > 0):
         raise BadFileError("its image size and focal length must be positive", where=where)
     rotation = _rodrigues(rotation.ravel()) if rotation.size == 3 else rotation.reshape(3, 3)
@@ -231,6 +221,20 @@ def _camera_parts(name: str, table: Mapping, where: str) -> dict:
         "size": (width, height),
         "fisheye": table.get("fisheye") is True,
     }
+
+
+def _size(table: Mapping, matrix: np.ndarray, where: str) -> tuple[int, int]:
+    """Image size in pixels; where the file has none, the principal point is taken for the centre of the image."""
+    size = _first(table, _NAMES["size"])
+    if size is None and "width" in table and "height" in table:
+        size = [table["width"], table["height"]]
+    if size is None:
+        size = [2 * matrix[0, 2], 2 * matrix[1, 2]]
+    try:
+        width, height = (round(float(v)) for v in (size if isinstance(size, Sequence) else ()))
+    except (TypeError, ValueError, OverflowError):
+        raise BadFileError("its image size must be two numbers", where=where) from None
+    return width, height
 
 
 def _numbers(table: Mapping, part: str, where: str) -> np.ndarray:
@@ -272,12 +276,8 @@ def _turn_to_z_up(rotations: np.ndarray, path: Path) -> tuple[np.ndarray, str]:
     name = ("-" if up[axis] < 0 else "") + "xyz"[axis]
     if name == "z":
         return np.eye(3), ""
-    turn = {
-        "-z": ((1, 0, 0), (0, -1, 0), (0, 0, -1)), "y": ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
-        "-y": ((1, 0, 0), (0, 0, 1), (0, -1, 0)), "x": ((0, 0, -1), (0, 1, 0), (1, 0, 0)),
-        "-x": ((0, 0, 1), (0, 1, 0), (-1, 0, 0)),
-    }[name]  # fmt: skip
-    return np.array(turn, np.float64), f"The world of the cameras was turned: their {name} axis points up."
+    turn = to_z_up(np.eye(3), name).T  # the turned unit vectors are the columns of the matrix
+    return turn, f"The world of the cameras was turned: their {name} axis points up."
 
 
 def _fit_distortion(part: Mapping) -> tuple[tuple, tuple, float]:

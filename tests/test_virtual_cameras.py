@@ -147,8 +147,9 @@ GOOD = {
     ("content", "words"),
     [
         ("", "is empty"),
-        ("{", "is not JSON"),
-        ("[" * 100_000, "is not JSON"),
+        ("{", "JSON text ends in the middle"),
+        ("[1 2]", "is not JSON"),
+        ("[" * 100_000, "nested too deep"),
         ("[]", "holds no cameras"),
         ('{"a": 1}', "holds no cameras"),
         (json.dumps([GOOD] * 600 and {str(i): GOOD for i in range(600)}), "more than 500 cameras"),

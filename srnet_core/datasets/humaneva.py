@@ -70,10 +70,12 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     without_views: list[str] = []
     file_2d = read_positions_2d(path_2d, without_views=without_views)
     _check_2d_joints(file_2d, skeleton)
+    notes: list[str] = []
     if file_3d.cameras is not None and _has_intrinsics(file_3d.cameras):
-        cameras, notes = read_cameras(file_3d.cameras, path_3d), []
+        cameras = read_cameras(file_3d.cameras, path_3d)
     else:
-        cameras, notes = _fitted_cameras(file_3d, file_2d)
+        cameras, note = _fitted_cameras(file_3d, file_2d)
+        notes.append(note)
     labelled = [take for take in without_views if not take.startswith("Unlabeled/")]
     if labelled:
         notes.append(f"Takes without the 2D of a camera were left out: {len(labelled)} ({few(labelled)}).")
@@ -106,8 +108,8 @@ def _has_intrinsics(cameras: object) -> bool:
     return all(isinstance(c, dict) and "focal_length" in c and "center" in c for rig in rigs for c in rig)
 
 
-def _fitted_cameras(file_3d: File3d, file_2d: File2d) -> tuple[dict[str, tuple[Camera, ...]], list[str]]:
-    """Cameras of each subject; "Train/S1" and "Validate/S1" were filmed by the same ones."""
+def _fitted_cameras(file_3d: File3d, file_2d: File2d) -> tuple[dict[str, tuple[Camera, ...]], str]:
+    """Cameras of each subject, and a note; "Train/S1" and "Validate/S1" were filmed by the same ones."""
     people: dict[str, list[str]] = {}
     for subject in file_3d.positions_m:
         if subject in file_2d.positions_px:
@@ -140,7 +142,7 @@ def _fitted_cameras(file_3d: File3d, file_2d: File2d) -> tuple[dict[str, tuple[C
     note = (
         f"The file has no cameras; {how} its 3D and 2D, with a median error of {np.median(errors_px or [0.0]):.1f} px."
     )
-    return cameras, [note]
+    return cameras, note
 
 
 def _views_of(subjects: Sequence[str], file_3d: File3d, file_2d: File2d) -> list[tuple[np.ndarray, np.ndarray]]:

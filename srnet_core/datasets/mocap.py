@@ -6,7 +6,7 @@ frame rate, exact 2D of virtual cameras. What was found in each file and decided
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from srnet_core.mappings.propose import propose_mapping
 from srnet_core.mocap import bones, gaps, size
 from srnet_core.mocap.files import find_files, read_motion, split_people
 from srnet_core.mocap.resample import resample
-from srnet_core.motion import UP_AXES, Motion
+from srnet_core.motion import UP_AXES, Motion, to_z_up
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 from srnet_core.virtual_cameras import Rig, h36m_rig, read_rig, ring
 
@@ -265,10 +265,9 @@ def _source(
     if spread.max() > 0 and spread.min() <= 1e-9 * spread.max():
         raise BadFileError("its positions lie in one plane: they are 2D, not 3D")
     rest = None if motion.rest is None else mapping.apply(motion.rest[None])[0]
-    empty = Motion(
-        motion.format, motion.names, None, np.empty((0, len(motion.names), 3)), motion.fps, motion.units,
-        motion.metres_per_unit, motion.up, details=motion.details,
-    )  # fmt: skip
+    # a file's positions are large, and only its names, units and rate are needed from here on
+    nothing = np.empty((0, len(motion.names), 3))
+    empty = replace(motion, parents=None, positions=nothing, ends=(), rest=None, notes=())
     return _Source(
         file, relative, person, motion.format, signature, poses, rest, empty, mapping, [*motion.notes, *mapping.notes]
     )
@@ -339,7 +338,7 @@ def _convert(
     """(runs of (T, 17, 3) poses, report for the manifest)."""
     notes = [*source.notes, unit.note, up_note]
     fps = _source_rate(source, config, notes)
-    poses = size.to_z_up(source.poses * unit.metres, up)
+    poses = to_z_up(source.poses * unit.metres, up)
     if _starts_in_t_pose(poses):
         poses = poses[1:]
         notes.append("The first frame is a T-pose from which the second jumps; it was left out.")

@@ -129,7 +129,7 @@ def _joint_order(metadata: object, path: Path) -> tuple[int, ...]:
     """Which of the file's joints each joint of Human3.6M is, by which are left and right."""
     symmetry = metadata.get("keypoints_symmetry") if isinstance(metadata, dict) else None
     try:
-        left, right = symmetry
+        left, right = symmetry if isinstance(symmetry, (list, tuple, np.ndarray)) else ()
         pairs = {(int(a), int(b)) for a, b in zip(left, right, strict=True)}
     except (TypeError, ValueError, OverflowError):
         raise BadFileError(
@@ -178,9 +178,8 @@ def _array(value: object, dimensions: int, where: str) -> np.ndarray:
     array = np.asarray(value) if isinstance(value, np.ndarray) else np.empty(0)
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.dtype.kind not in "fiu" or array.ndim != 3 or array.shape[1] != len(JOINTS) or array.shape[2] not in (
-        dimensions, 3,
-    ) or not len(array):  # fmt: skip
+    fits = array.ndim == 3 and array.shape[1] == len(JOINTS) and array.shape[2] in (dimensions, 3)
+    if not fits or array.dtype.kind not in "fiu" or not len(array):
         raise BadFileError(f"must be an array of shape (frames, 17, {dimensions}), not {kind_of(value)}", where=where)
     array = array[..., :dimensions].astype(np.float64)
     if not (np.abs(array) < _LARGEST).all():
@@ -214,8 +213,10 @@ def _pstmo_file(path: Path, members: Mapping[str, object], notes: list[str]) -> 
         if not isinstance(cameras, dict) or not all(isinstance(c, dict) for c in cameras.values()) or not cameras:
             raise BadFileError("must hold a dict of cameras, each with data_2d and data_3d", where=where)
         subject, _, take = str(sequence).partition(" ")
-        views = [{camera: values.get(key) for camera, values in cameras.items()} for key in ("data_3d", "data_2d")]
-        takes.setdefault(subject, {})[take or "Seq"] = _recording(*views, TO_H36M17, 0, where)
+        views_3d, views_2d = (
+            {camera: values.get(key) for camera, values in cameras.items()} for key in ("data_3d", "data_2d")
+        )
+        takes.setdefault(subject, {})[take or "Seq"] = _recording(views_3d, views_2d, TO_H36M17, 0, where)
     if invalid:
         notes.append(f"Frames of the test set that are marked as not valid were left out: {invalid}.")
     return takes
@@ -245,7 +246,8 @@ def _test_sequence(sequence: str, value: Mapping, where: str, takes: Takes) -> i
 
 def _dataset(name: str, keypoints: str, takes: Takes, notes: list[str]) -> PoseDataset:
     positions_3d, positions_2d, cameras = {}, {}, {}
-    train, test = [], []
+    train: list[str] = []
+    test: list[str] = []
     for subject, recordings in takes.items():
         worlds = into_one_world(
             recordings,
@@ -361,10 +363,9 @@ def _original(file: Path, takes: Takes, notes: list[str]) -> None:
     poses, pixels = (read_cells(file, name) for name in ("annot3", "annot2"))
     if len(poses) != len(pixels) or not 0 < len(poses) <= _MOST_CAMERAS:
         raise BadFileError(f"has 3D of {len(poses)} cameras and 2D of {len(pixels)}", where=file)
-    views = [
-        [_of_28(view, dimensions, file)[::step] for view in listed] for listed, dimensions in ((poses, 3), (pixels, 2))
-    ]
-    takes.setdefault(subject, {})[take] = _recording(*views, TO_H36M17, 0, str(file))
+    views_3d = [_of_28(pose, 3, file)[::step] for pose in poses]
+    views_2d = [_of_28(view, 2, file)[::step] for view in pixels]
+    takes.setdefault(subject, {})[take] = _recording(views_3d, views_2d, TO_H36M17, 0, str(file))
 
 
 def _of_28(view: np.ndarray, dimensions: int, file: Path) -> np.ndarray:

@@ -29,10 +29,9 @@ _SMPL_JOINTS = 24
 _NECK, _HEAD = 12, 15
 # Human3.6M's joints but the top of the head, in SMPL's order: pelvis, right leg, left leg, spine2, neck, head, arms.
 _TO_16 = (0, 2, 5, 8, 1, 4, 7, 6, _NECK, _HEAD, 16, 18, 20, 17, 19, 21)
-TO_14 = tuple(JOINTS.index(j) for j in (
-    "RFoot", "RKnee", "RHip", "LHip", "LKnee", "LFoot", "RWrist", "RElbow", "RShoulder", "LShoulder", "LElbow", "LWrist",
-    "Thorax", "Head",
-))  # fmt: skip
+_RIGHT_TO_LEFT_LEG = ("RFoot", "RKnee", "RHip", "LHip", "LKnee", "LFoot")
+_RIGHT_TO_LEFT_ARM = ("RWrist", "RElbow", "RShoulder", "LShoulder", "LElbow", "LWrist")
+TO_14 = tuple(JOINTS.index(j) for j in (*_RIGHT_TO_LEFT_LEG, *_RIGHT_TO_LEFT_ARM, "Thorax", "Head"))
 _CAMERA_HEIGHT_M = 1.6
 _NEAREST_M = 0.3
 _CAMERA_TO_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # x right, z up, y away from the camera

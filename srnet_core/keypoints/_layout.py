@@ -17,26 +17,23 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
         UnknownNameError: there is no layout of the name asked for.
     """
     joints = detections.joints
-    if asked not in (None, "auto"):
-        layout = asked if isinstance(asked, Layout) else get_layout(asked)
+    if asked is not None and asked != "auto":
+        given = asked if isinstance(asked, Layout) else get_layout(asked)
         if detections.points.shape[1]:
-            check_count(layout, joints, detections.source)
-        return layout, "given", _doubt(detections, layout)
+            check_count(given, joints, detections.source)
+        return given, "given", _doubt(detections, given)
     if not joints:
         return None, "unknown", ["Nobody was found in any frame: the layout is unknown."]
     if detections.joint_names:
-        layout = layout_of_names(detections.joint_names)
-        if layout is not None:
-            return layout, "file", []
-        return (
-            None,
-            "unknown",
-            ["The file names its joints, but they are not those of a person: the layout is unknown."],
-        )
+        named = layout_of_names(detections.joint_names)
+        if named is not None:
+            return named, "file", []
+        note = "The file names its joints, but no known layout has these names: the layout is unknown."
+        return None, "unknown", [note]
     if detections.layout:
-        layout = get_layout(detections.layout)
-        if layout.num_joints == joints:
-            return layout, "format", _doubt(detections, layout)
+        of_format = get_layout(detections.layout)
+        if of_format.num_joints == joints:
+            return of_format, "format", _doubt(detections, of_format)
     candidates = [get_layout(n) for n in detections.candidates] or list(layouts_of_count(joints))
     if not candidates:
         return None, "unknown", [f"No known layout has {joints} joints: say it with layout=."]

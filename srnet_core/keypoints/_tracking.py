@@ -96,7 +96,7 @@ class _Follower:
 
     def _costs_of_equal_frames(self, starts: np.ndarray, counts: np.ndarray) -> dict[int, np.ndarray]:
         """{first person of a frame: costs} for frames that follow one with as many people: all at once is faster."""
-        ready = {}
+        ready: dict[int, np.ndarray] = {}
         for people in range(2, _MOST_AT_ONCE + 1):
             same = np.flatnonzero((counts[1:] == people) & (counts[:-1] == people)) + 1
             same = same[self.frames[starts[same]] - self.frames[starts[same - 1]] == 1]

@@ -6,7 +6,7 @@ import numpy as np
 
 from srnet_core.keypoints._swaps import find_swaps
 from srnet_core.keypoints.tracks import Keypoints, Track
-from srnet_core.layouts import layouts_of_count
+from srnet_core.layouts import Layout, layouts_of_count
 from srnet_core.layouts.geometry import decide, fit
 
 _MARGIN = 0.1  # of the image, how far a joint may lie outside
@@ -102,16 +102,18 @@ def _outside(keypoints: Keypoints, track: Track) -> list[Problem]:
         return []
     size = np.array(keypoints.image_size)
     with np.errstate(invalid="ignore"):
-        out = ((track.points < -_MARGIN * size) | (track.points > (1 + _MARGIN) * size)).any(axis=-1)
+        beyond = (track.points < -_MARGIN * size) | (track.points > (1 + _MARGIN) * size)  # (T, J, 2)
     text = f"Joints lie outside the image of {size[0]} x {size[1]} pixels."
-    return [_problem(keypoints, "outside image", track, run, text) for run in _runs(np.flatnonzero(out.any(axis=1)))]
+    return [
+        _problem(keypoints, "outside image", track, run, text) for run in _runs(np.flatnonzero(beyond.any(axis=(1, 2))))
+    ]
 
 
 def _upside_down(keypoints: Keypoints, track: Track) -> list[Problem]:
     if keypoints.layout is None:
         return []
-    heads = _of_parts(keypoints, track, ("head_top", "head", "nose", "upper_neck"))
-    feet = _of_parts(keypoints, track, ("left_ankle", "right_ankle", "left_hip", "right_hip"))
+    heads = _mean_y(track, keypoints.layout, ("head_top", "head", "nose", "upper_neck"))
+    feet = _mean_y(track, keypoints.layout, ("left_ankle", "right_ankle", "left_hip", "right_hip"))
     known = np.isfinite(heads) & np.isfinite(feet)
     if known.sum() < 3 or (heads[known] > feet[known]).mean() < _UPSIDE_DOWN:
         return []
@@ -119,9 +121,9 @@ def _upside_down(keypoints: Keypoints, track: Track) -> list[Problem]:
     return [_problem(keypoints, "upside down", track, None, text)]
 
 
-def _of_parts(keypoints: Keypoints, track: Track, parts: tuple[str, ...]) -> np.ndarray:
-    """(T,) mean y of the joints of these parts."""
-    joints = [i for i, part in enumerate(keypoints.layout.parts) if part in parts]
+def _mean_y(track: Track, layout: Layout, parts: tuple[str, ...]) -> np.ndarray:
+    """(T,) mean y of the joints of these parts; NaN where none is found."""
+    joints = [i for i, part in enumerate(layout.parts) if part in parts]
     y = track.points[:, joints, 1]
     there = ~np.isnan(y)
     count = there.sum(axis=1)

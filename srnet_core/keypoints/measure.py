@@ -52,10 +52,12 @@ def _outside(keypoints: Keypoints, track: Track) -> float | None:
     return round(float(out.mean()), 4) if len(out) else None
 
 
-def _bones(keypoints: Keypoints, track: Track) -> dict[str, dict[str, float]]:
+def _bones(keypoints: Keypoints, track: Track) -> dict[str, dict[str, float | None]]:
     layout = keypoints.layout
-    bones = {}
-    for parent, child in layout.bones if layout else ():
+    if layout is None:
+        return {}
+    bones: dict[str, dict[str, float | None]] = {}
+    for parent, child in layout.bones:
         lengths = np.linalg.norm(track.points[:, parent].astype(np.float64) - track.points[:, child], axis=-1)
         lengths = lengths[np.isfinite(lengths)]
         if not len(lengths):

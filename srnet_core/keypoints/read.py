@@ -149,9 +149,9 @@ def _in_pixels(detections: Detections, size: tuple[int, int] | None, notes: list
         return detections, detections.units
     width, height = size
     if detections.units == "screen":
-        points = (detections.points + np.float32([1, height / width])) * np.float32(width / 2)
+        points = (detections.points + np.array([1, height / width], np.float32)) * np.float32(width / 2)
     else:
-        points = detections.points * np.float32([width, height])
+        points = detections.points * np.array([width, height], np.float32)
     return replace(detections, points=points), "px"
 
 

@@ -38,12 +38,12 @@ class Track:
     @property
     def missing(self) -> np.ndarray:
         """(T, J) bool."""
-        return np.isnan(self.points[..., 0])
+        return np.isnan(self.points)[..., 0]
 
     @property
     def present(self) -> np.ndarray:
         """(T,) bool: frames in which any joint was found."""
-        return ~self.missing.all(axis=1)
+        return np.any(~self.missing, axis=1)
 
     @property
     def sizes(self) -> np.ndarray:
@@ -191,20 +191,24 @@ class Keypoints:
         Raises:
             ConfigError: neither or both are given, or seconds where the frame rate is unknown.
         """
-        if (max_frames is None) == (max_seconds is None):
-            raise ConfigError("give the longest gap as max_frames or as max_seconds, one of the two")
-        if max_seconds is not None:
-            if self.fps is None:
-                raise ConfigError(
-                    "the frame rate is unknown, so seconds mean nothing",
-                    where=self.source,
-                    todo="Give fps=, or the gap as max_frames",
-                )
-            max_frames = int(max_seconds * self.fps / 1.0 + 1e-6)
+        longest = self._longest_gap(max_frames, max_seconds)
         if not self.consecutive:
             return self
-        tracks = tuple(_filled(track, max_frames) for track in self.tracks)
-        return replace(self, tracks=tracks)
+        return replace(self, tracks=tuple(_filled(track, longest) for track in self.tracks))
+
+    def _longest_gap(self, max_frames: int | None, max_seconds: float | None) -> int:
+        """The longest gap to fill, in frames."""
+        if max_frames is not None and max_seconds is None:
+            return max_frames
+        if max_seconds is None or max_frames is not None:
+            raise ConfigError("give the longest gap either as max_frames or as max_seconds")
+        if self.fps is None:
+            raise ConfigError(
+                "the frame rate is unknown, so a gap in seconds cannot be converted to frames",
+                where=self.source,
+                todo="Give fps=, or the gap as max_frames",
+            )
+        return int(max_seconds * self.fps + 1e-6)
 
     def clips(self, *, min_frames: int = 1) -> list[tuple[Track, int, int]]:
         """The stretches in which every joint of a person is there: (track, first frame, frame after the last)."""

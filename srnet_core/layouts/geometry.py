@@ -103,14 +103,15 @@ def _head_terms(points: np.ndarray, layout: Layout) -> list[tuple[frozenset[int]
     Points of the head lie beyond the shoulders, the top of the head well beyond its base, and both eyes at one height.
     """
     index = {part: i for i, part in enumerate(layout.parts) if part}
-    pairs = [[index.get(f"{side}_{kind}") for side in ("left", "right")] for kind in ("shoulder", "hip")]
-    if any(i is None for pair in pairs for i in pair):
+    needed = [[f"{side}_{kind}" for side in ("left", "right")] for kind in ("shoulder", "hip")]
+    if not all(part in index for pair in needed for part in pair):
         return []
+    pairs = [[index[part] for part in pair] for pair in needed]
     shoulders, hips = (points[:, pair].mean(axis=1) for pair in pairs)
     trunk = hips - shoulders
     with np.errstate(invalid="ignore", divide="ignore"):
         height = ((points - shoulders[:, None]) * trunk[:, None]).sum(-1) / (trunk**2).sum(-1)[:, None]  # (N, J)
-    terms = []
+    terms: list[tuple[frozenset[int], float]] = []
 
     def add(joints: list[int], wrong: np.ndarray, values: np.ndarray) -> None:
         known = np.isfinite(values)

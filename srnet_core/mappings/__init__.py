@@ -154,8 +154,9 @@ def resolve(mapping: JointMapping, names: Sequence[str]) -> ResolvedMapping | li
     weights: dict[str, dict[int, float]] = {}
     for joint, alternatives in mapping.joints.items():
         for alternative in alternatives:
-            found = {index.get(key_of(point)): weight for point, weight in alternative.items()}
-            if None not in found and len(found) == len(alternative):
+            keys = {key_of(point): weight for point, weight in alternative.items()}
+            found = {index[key]: weight for key, weight in keys.items() if key in index}
+            if len(found) == len(alternative):
                 weights[joint] = found
                 break
     return complete(mapping.name, names, weights)
@@ -209,10 +210,11 @@ def point_index(names: Sequence[str]) -> dict[str, int]:
 
 
 def _alternatives(value: object, side: str, where: str) -> tuple[Weights, ...]:
-    value = value if isinstance(value, list) else [value]
-    if not value or not all(isinstance(v, (str, dict)) for v in value):
+    listed = value if isinstance(value, list) else [value]
+    tables = [{v: 1.0} if isinstance(v, str) else v for v in listed if isinstance(v, (str, dict))]
+    if not tables or len(tables) < len(listed):
         raise BadFileError("must be a list of points, or of tables of points and weights", where=where)
-    return tuple(_weights({v: 1.0} if isinstance(v, str) else v, side, where) for v in value)
+    return tuple(_weights(table, side, where) for table in tables)
 
 
 def _weights(value: dict, side: str, where: str) -> Weights:

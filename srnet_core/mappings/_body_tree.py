@@ -40,16 +40,17 @@ def joints_from_tree(motion: Motion) -> dict[str, dict[int, float]] | None:
     chest = _meeting(paths[hands[0]], paths[hands[1]])
     legs = [_limb(_below(paths[foot], pelvis), pose) for foot in feet]
     arms = [_limb(_below(paths[hand], chest), pose) for hand in hands]
-    if None in legs or None in arms:
+    whole_legs, whole_arms = [leg for leg in legs if leg], [arm for arm in arms if arm]
+    if len(whole_legs) < 2 or len(whole_arms) < 2:
         return None
-    forward = sum((pose[foot] - pose[leg[2]] for foot, leg in zip(feet, legs)), np.zeros(3))
+    forward = sum((pose[foot] - pose[leg[2]] for foot, leg in zip(feet, whole_legs)), np.zeros(3))
     forward -= up * (forward @ up)
     if np.linalg.norm(forward) < 1e-6 * np.ptp(height):
         return None  # no toes: nothing tells the front from the back
     first_is_left = np.cross(up, forward) @ across > 0
     sides = ("L", "R") if first_is_left else ("R", "L")
-    found = {}
-    for name, leg, arm in zip(sides, legs, arms):
+    found: dict[str, dict[int, float]] = {}
+    for name, leg, arm in zip(sides, whole_legs, whole_arms):
         found |= {name + joint: {point: 1.0} for joint, point in zip(("Hip", "Knee", "Foot"), leg)}
         found |= {name + joint: {point: 1.0} for joint, point in zip(("Shoulder", "Elbow", "Wrist"), arm)}
     return found | _trunk(head, chest, pelvis, paths, pose)
@@ -134,7 +135,7 @@ def _trunk(
     axis = pose[neck[-1] if neck else chest] - pose[pelvis]
     shares = {j: abs((pose[j] - pose[pelvis]) @ axis / max(axis @ axis, 1e-300) - 0.5) for j in spine}
     if shares and min(shares.values()) < 0.25:
-        found["Spine"] = {min(shares, key=shares.get): 1.0}
+        found["Spine"] = {min(shares, key=lambda joint: shares[joint]): 1.0}
     return found
 
 

@@ -20,6 +20,14 @@ from srnet_core.motion import Motion
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 
 _MOST_FRAMES = 300  # that are looked at
+_LIMB_JOINTS = {  # word of `_words`: joint of Human3.6M without its side
+    "hip": "Hip",
+    "knee": "Knee",
+    "ankle": "Foot",
+    "shoulder": "Shoulder",
+    "elbow": "Elbow",
+    "wrist": "Wrist",
+}
 
 
 def propose_mapping(motion: Motion) -> mappings.ResolvedMapping:
@@ -88,15 +96,14 @@ def _from_words(motion: Motion) -> dict[str, dict[int, float]]:
         if (part, side) not in found or rank < found[part, side][0]:
             found[part, side] = (rank, i)
     at = {key: index for key, (_, index) in found.items()}
-    if motion.format == "amc":  # points are the ends of bones there, and segments start where their parents end
+    if (
+        motion.format == "amc" and motion.parents is not None
+    ):  # points are the ends of bones there, and segments start where their parents end
         starts = {key: motion.parents[index] for key, (rank, index) in found.items() if is_segment(key[0], rank)}
         at |= {key: index for key, index in starts.items() if index >= 0}
     weights: dict[str, dict[int, float]] = {}
     for side in (LEFT, RIGHT):
-        for part, joint in (
-            ("hip", "Hip"), ("knee", "Knee"), ("ankle", "Foot"), ("shoulder", "Shoulder"), ("elbow", "Elbow"),
-            ("wrist", "Wrist"),
-        ):  # fmt: skip
+        for part, joint in _LIMB_JOINTS.items():
             if (part, side) in at:
                 weights[side + joint] = {at[part, side]: 1.0}
     weights |= _head_and_trunk(motion, at, spine, weights)
@@ -137,9 +144,8 @@ def _nearest_to_middle(motion: Motion, spine: Sequence[int], limbs: Mapping[str,
     if not {"RHip", "LHip", "RShoulder", "LShoulder"} <= set(limbs):
         return None
     points = motion.positions[:: max(1, motion.frames // _MOST_FRAMES)]
-    hips, shoulders = (
-        sum(points[:, next(iter(limbs[side + part]))] for side in "LR") / 2 for part in ("Hip", "Shoulder")
-    )
+    pairs = [[next(iter(limbs[side + part])) for side in "LR"] for part in ("Hip", "Shoulder")]
+    hips, shoulders = (points[:, pair].mean(axis=1) for pair in pairs)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         axis = shoulders - hips
         along = [((points[:, p] - hips) * axis).sum(-1) / (axis * axis).sum(-1) for p in spine]
@@ -154,8 +160,10 @@ def _checked(proposal: mappings.ResolvedMapping, motion: Motion) -> mappings.Res
     poses = poses[np.isfinite(poses).all((1, 2))]
     if not len(poses):
         return _with_notes(proposal, ["No frame has all the points that the mapping needs."])
-    lengths = {(JOINTS[p], JOINTS[c]): float(np.median(np.linalg.norm(poses[:, c] - poses[:, p], axis=-1)))
-               for p, c in SKELETON.bones}  # fmt: skip
+    lengths = {}
+    for parent, child in SKELETON.bones:
+        spans = np.linalg.norm(poses[:, child] - poses[:, parent], axis=-1)
+        lengths[JOINTS[parent], JOINTS[child]] = float(np.median(spans))
     notes = []
     for start, end in (("Hip", "Knee"), ("Knee", "Foot"), ("Shoulder", "Elbow"), ("Elbow", "Wrist")):
         left, right = lengths["L" + start, "L" + end], lengths["R" + start, "R" + end]

@@ -7,9 +7,9 @@ import numpy as np
 
 def median_lengths(takes: Iterable[np.ndarray], parents: Sequence[int]) -> np.ndarray:
     """(J,) median length of the bone to each joint's parent over all frames of all (T, J, 3) takes; 0 for the root."""
-    parents = np.asarray(parents)
-    bones = np.flatnonzero(parents >= 0)
-    lengths = np.concatenate([np.linalg.norm(t[:, bones] - t[:, parents[bones]], axis=-1) for t in takes])
+    bones = [joint for joint, parent in enumerate(parents) if parent >= 0]
+    starts = [parents[joint] for joint in bones]
+    lengths = np.concatenate([np.linalg.norm(t[:, bones] - t[:, starts], axis=-1) for t in takes])
     result = np.zeros(len(parents))
     result[bones] = np.median(lengths, axis=0)
     return result

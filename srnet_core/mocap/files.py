@@ -10,6 +10,7 @@ import numpy as np
 from srnet_core.errors import BadFileError, InputFileMissing, UserMistake
 from srnet_core.mappings.propose import known_mapping
 from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
+from srnet_core.readers.bounded import open_regular
 
 FORMATS = ("bvh", "amc", "c3d", "trc")
 MAX_FILES = 100_000
@@ -21,16 +22,11 @@ def recognize(path: str | Path) -> str | None:
 
     Raises:
         InputFileMissing: there is no such file.
-        BadFileError: it cannot be read.
+        BadFileError: it is a folder, is empty, or cannot be read.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            start = file.read(_START_BYTES)
-    except FileNotFoundError:
-        raise InputFileMissing("there is no such file", where=path, todo="Check the folder and the name") from None
-    except (OSError, ValueError) as error:
-        raise BadFileError(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=path) from None
+    with open_regular(path) as (file, _):
+        start = file.read(_START_BYTES)
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:9].upper() == b"HIERARCHY":
         return "bvh"
@@ -152,7 +148,7 @@ def _read_trc(path: Path) -> Motion:
         positions=np.asarray(markers.positions, np.float64),
         fps=markers.fps,
         units=unit or markers.units,
-        metres_per_unit=METRES_PER_UNIT.get(unit),
+        metres_per_unit=METRES_PER_UNIT.get(unit) if unit else None,
         notes=tuple(markers.notes),
     )
 

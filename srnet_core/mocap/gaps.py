@@ -21,7 +21,7 @@ def bridge_gaps(positions: np.ndarray, longest: int) -> tuple[np.ndarray, int]:
             before, after = frames[i], frames[i + 1]
             if after - before - 1 > longest:
                 continue
-            track[before:after + 1] = _hermite(track, seen[:, joint], before, after)  # fmt: skip
+            track[before : after + 1] = _hermite(track, seen[:, joint], before, after)
             count += after - before - 1
     return filled, int(count)
 

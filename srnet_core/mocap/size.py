@@ -126,15 +126,6 @@ def _mean_direction(poses: Sequence[np.ndarray]) -> np.ndarray | None:
     return np.mean(means, axis=0) if means else None
 
 
-def to_z_up(positions: np.ndarray, up: str) -> np.ndarray:
-    """(..., 3) with the axis `up` pointing up -> the same turned so that z points up. Never mirrored."""
-    x, y, z = np.moveaxis(positions, -1, 0)
-    turned = {
-        "z": (x, y, z), "-z": (x, -y, -z), "y": (x, -z, y), "-y": (x, z, -y), "x": (-z, y, x), "-x": (z, y, -x),
-    }[up]  # fmt: skip
-    return np.stack(turned, axis=-1)
-
-
 def looks_mirrored(poses_m: np.ndarray) -> bool:
     """Whether left and right are swapped: knees bend backwards in most frames in which they are clearly bent.
 
@@ -150,5 +141,5 @@ def looks_mirrored(poses_m: np.ndarray) -> bool:
         hip, knee, foot = (poses_m[:, JOINTS.index(side + j)] for j in ("Hip", "Knee", "Foot"))
         bend = ((knee - (hip + foot) / 2) * forward).sum(-1) / np.maximum(np.linalg.norm(knee - hip, axis=-1), 1e-9)
         votes.append(bend[np.abs(bend) > 0.15])
-    votes = np.concatenate(votes)
-    return len(votes) >= 10 and float((votes < 0).mean()) > 0.9
+    backwards = np.concatenate(votes) < 0
+    return len(backwards) >= 10 and float(backwards.mean()) > 0.9

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
-from srnet_core.readers._text import open_text, read_bytes
+from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_VALUES
+from srnet_core.readers.text import open_text
 
 MOST_COLUMNS = 50_000
 _BLANK = {"", "nan", "na", "n/a", "null", "none", "-nan", "#n/a"}
@@ -38,7 +39,7 @@ def rows_of(path) -> Iterator[list[str]]:
     Raises:
         BadFileError: not text, or a line that makes no sense; the message has the line.
     """
-    stream = open_text(read_bytes(path), path)
+    stream = open_text(read_bounded(path), path)
     separator = separator_of(stream.readline())
     stream.seek(0)
     reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)

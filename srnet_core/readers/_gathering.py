@@ -160,10 +160,11 @@ class Gathering:
 
     def _identities(self, index: np.ndarray, keep: np.ndarray) -> tuple[str, ...] | None:
         """Names of the tracks, if every person has one and nobody appears twice in a frame."""
-        ids = [i for i, k in zip(self.ids, keep) if k]
-        if not ids or any(i is None for i in ids) or len(set(zip(index.tolist(), ids))) != len(ids):
+        kept = [i for i, k in zip(self.ids, keep) if k]
+        ids = tuple(i for i in kept if i is not None)
+        if not ids or len(ids) < len(kept) or len(set(zip(index.tolist(), ids))) != len(ids):
             return None
-        return tuple(ids)
+        return ids
 
     def _extras(self, keep: np.ndarray) -> dict[str, np.ndarray]:
         kept = {old: new for new, old in enumerate(np.flatnonzero(keep).tolist())}

@@ -1,21 +1,26 @@
-"""HDF5 files opened with nothing taken on trust: only plain arrays that lie in the file itself.
+"""HDF5 files read without trust: only plain arrays that lie in the file itself.
 
-Links to other files, virtual and external data sets, filters that are plug-ins, absurd chunks and shapes are refused before
-anything is read.
+Refused before anything is read: links, virtual and external data sets, filters that need a plug-in, and shapes or chunks
+that would take far more memory than the file has bytes.
 """
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
 
+if TYPE_CHECKING:
+    import h5py  # takes long to import, and only HDF5 files need it
+
 MAGIC = b"\x89HDF\r\n\x1a\n"
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 _MOST_BYTES, _MOST_CHUNK_BYTES = 4 << 30, 256 << 20
-_ANY_RATIO_BYTES, _RATIO = 64 << 20, 200
+MAX_RATIO = 200  # of an array's size to its file's, beyond ANY_RATIO_BYTES
+ANY_RATIO_BYTES = 64 << 20
 _MOST_MEMBERS, _MOST_ATTRIBUTE_BYTES = 10_000, 16 << 20
 _ERRORS = (
     OSError,
@@ -32,9 +37,9 @@ _ERRORS = (
 
 
 class SafeGroup:
-    """A group of an HDF5 file whose members are looked at before they are opened."""
+    """A group of an HDF5 file whose members are checked before they are read."""
 
-    def __init__(self, group, path: Path, file_bytes: int):
+    def __init__(self, group: "h5py.Group | h5py.Dataset", path: Path, file_bytes: int):
         self._group, self._path, self._file_bytes = group, path, file_bytes
 
     def names(self) -> list[str]:
@@ -93,14 +98,18 @@ class SafeGroup:
         return data[()]
 
     def strings(self, name: str) -> list[str]:
-        """A list of text, of fixed or varying length."""
+        """A list of texts, of fixed or varying length.
+
+        Raises:
+            BadFileError: it is not there, not a list, or not text.
+        """
         import h5py
 
         data = self._checked(name)
         if data.ndim != 1 or data.shape[0] > _MOST_MEMBERS:
-            raise BadFileError(f"{name[:60]!a} is no short list of text", where=self._path)
+            raise BadFileError(f"{name[:60]!a} is not a list of at most {_MOST_MEMBERS} texts", where=self._path)
         if data.dtype.kind not in "SU" and h5py.check_string_dtype(data.dtype) is None:
-            raise BadFileError(f"{name[:60]!a} holds no text", where=self._path)
+            raise BadFileError(f"{name[:60]!a} does not hold text", where=self._path)
         return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in data[()]]
 
     def attribute(self, name: str) -> object:
@@ -111,7 +120,9 @@ class SafeGroup:
             return None
         kind = self._group.attrs.get_id(name)
         if kind.get_storage_size() > _MOST_ATTRIBUTE_BYTES:
-            raise HostileFileError(f"has an attribute {name[:60]!a} of absurd size", where=self._path)
+            raise HostileFileError(
+                f"has an attribute {name[:60]!a} of {kind.get_storage_size()} bytes", where=self._path
+            )
         value = self._group.attrs[name]
         return None if isinstance(value, h5py.Empty) else value
 
@@ -119,7 +130,8 @@ class SafeGroup:
         import h5py
 
         if not self.is_dataset(name):
-            raise BadFileError(f"has no array {name[:60]!a}", where=self._path)
+            what = f"{name[:60]!a} is a group, not an array" if name in self else f"has no array {name[:60]!a}"
+            raise BadFileError(what, where=self._path)
         data: h5py.Dataset = self._group[name]
         if data.is_virtual or data.external:
             raise HostileFileError(f"the data of {name[:60]!a} lie in other files", where=self._path)
@@ -127,7 +139,7 @@ class SafeGroup:
             raise BadFileError(f"{name[:60]!a} is empty", where=self._path)
         size = int(np.prod([int(n) for n in data.shape], dtype=object)) * data.dtype.itemsize
         chunk = int(np.prod([int(n) for n in data.chunks or (0,)], dtype=object)) * data.dtype.itemsize
-        if size > _MOST_BYTES or (size > _ANY_RATIO_BYTES and size > _RATIO * self._file_bytes):
+        if size > _MOST_BYTES or (size > ANY_RATIO_BYTES and size > MAX_RATIO * self._file_bytes):
             raise HostileFileError(
                 f"{name[:60]!a} declares {size} bytes in a file of {self._file_bytes}", where=self._path
             )
@@ -138,7 +150,7 @@ class SafeGroup:
             number = filters.get_filter(i)[0]
             if number not in _FILTERS:
                 raise BadFileError(
-                    f"{name[:60]!a} is compressed with the filter {number}; read are {', '.join(_FILTERS.values())}",
+                    f"{name[:60]!a} is compressed with the filter {number}; filters read: {', '.join(_FILTERS.values())}",
                     where=self._path,
                 )
         return data

@@ -20,7 +20,8 @@ import numpy as np
 from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.geometry.rotation import rotation_about
 from srnet_core.motion import Motion
-from srnet_core.readers.bounded import decode, read_bounded
+from srnet_core.readers.bounded import read_bounded
+from srnet_core.readers.text import decode
 
 MAX_ASF_BYTES = 4 << 20
 MAX_AMC_BYTES = 512 << 20
@@ -128,7 +129,7 @@ def read_asf(path: str | Path) -> Acclaim:
         BadFileError: it is no ASF file, or its bones do not form one tree.
     """
     path = Path(path)
-    text = decode(read_bounded(path, MAX_ASF_BYTES, "ASF file"))
+    text = decode(read_bounded(path, MAX_ASF_BYTES, "ASF file"), path)
     sections = _sections(text)
     if "bonedata" not in sections or "hierarchy" not in sections:
         raise BadFileError("is not a whole ASF file: it needs :bonedata and :hierarchy", where=path)
@@ -321,7 +322,7 @@ def _read_frames(path: Path, skeleton: Acclaim) -> tuple[np.ndarray, list[str]]:
             first, count = columns[head]
             if count != len(words) - 1:
                 raise BadFileError(
-                    f"bone {decode(head)[:40]!a} has {len(words) - 1} values, but the skeleton gives it {count}",
+                    f"bone {head[:40].decode(errors='replace')!a} has {len(words) - 1} values, but the skeleton gives it {count}",
                     where=f"{path}, line {number}",
                     todo="The ASF file of another skeleton may lie beside it",
                 )

@@ -1,7 +1,6 @@
 """One array of numbers by name from an HDF5, MATLAB or CDF file. `scipy` and `cdflib` are loaded when they are needed.
 
-HDF5 files can point to other files and claim sizes they do not have; nothing but an array that lies in the file itself is
-read, and its size is checked first. MATLAB 7.3 files are HDF5.
+MATLAB files of version 7.3 are HDF5, see `_hdf5`. In the others the size of what is compressed is checked first.
 """
 
 import os
@@ -11,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet_core.errors import BadFileError, HostileFileError, InputFileMissing, require_extra
+from srnet_core.errors import BadFileError, HostileFileError, require_extra
+from srnet_core.readers._hdf5 import ANY_RATIO_BYTES, MAGIC, MAX_RATIO, open_hdf5
+from srnet_core.readers.bounded import open_regular
 
 MAX_ARRAY_BYTES = 1 << 30
 MAX_FILE_BYTES = 4 << 30
-_MAX_RATIO = 200  # of an array's size to its file's, beyond _ANY_RATIO_BYTES
-_ANY_RATIO_BYTES = 64 << 20
 _PIECE_BYTES = 1 << 20
 _COMPRESSED = 15  # type of an element of a MATLAB file
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+_MATLAB = b"MATLAB 5.0 MAT-file"
 _CDF = (b"\xcd\xf3\x00\x01", b"\xcd\xf2\x60\x02", b"\x00\x00\xff\xff")
 
 
@@ -33,18 +32,10 @@ def read_array(path: str | Path, names: tuple[str, ...]) -> np.ndarray:
         MissingExtraError: the package for the format is not installed.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            start, size = file.read(512 + len(_HDF5)), os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        raise InputFileMissing("there is no such file", where=path, todo="Check the folder and the name") from None
-    except OSError as error:
-        raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
-    if size > MAX_FILE_BYTES:
-        raise BadFileError(f"is larger than {MAX_FILE_BYTES >> 30} GB", where=path)
-    if start.startswith(_HDF5) or start[512:].startswith(_HDF5):
-        return _checked(_from_hdf5(path, names, size), names, path)
-    if start.startswith(b"MATLAB 5.0 MAT-file"):
+    start = _start(path)
+    if start.startswith(MAGIC) or start[512:].startswith(MAGIC):
+        return _checked(_from_hdf5(path, names), names, path)
+    if start.startswith(_MATLAB):
         return _checked(_from_matlab(path, names), names, path)
     if start[:4] in _CDF:
         return _checked(_from_cdf(path, names), names, path)
@@ -58,19 +49,20 @@ def read_cells(path: str | Path, name: str) -> list[np.ndarray]:
         InputFileMissing, BadFileError, MissingExtraError: as `read_array`; or it is no cell array of numbers.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            start, size = file.read(32), os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        raise InputFileMissing("there is no such file", where=path, todo="Check the folder and the name") from None
-    except OSError as error:
-        raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
-    if not start.startswith(b"MATLAB 5.0 MAT-file") or size > MAX_FILE_BYTES:
+    if not _start(path).startswith(_MATLAB):
         raise BadFileError("is not a MATLAB file of version 5 to 7.2", where=path, todo="Copy or download it again")
     value = np.asarray(_from_matlab(path, (name,)))
     if value.dtype != object or not 0 < value.size <= 10_000:
         raise BadFileError(f"{name} is not a cell array", where=path)
     return [_checked(cell, (name,), path) for cell in value.ravel()]
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file that is not larger than what is read."""
+    with open_regular(path) as (file, size):
+        if size > MAX_FILE_BYTES:
+            raise BadFileError(f"has {size >> 30} GiB; at most {MAX_FILE_BYTES >> 30} GiB are read", where=path)
+        return file.read(512 + len(MAGIC))
 
 
 def _checked(value: object, names: tuple[str, ...], path: Path) -> np.ndarray:
@@ -82,28 +74,12 @@ def _checked(value: object, names: tuple[str, ...], path: Path) -> np.ndarray:
     return array
 
 
-def _from_hdf5(path: Path, names: tuple[str, ...], file_bytes: int) -> np.ndarray:
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            name = next((n for n in names if n in file), None)
-            if name is None:
-                raise BadFileError(f"has no {' or '.join(names)}", where=path)
-            if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-                raise HostileFileError(f"{name!r} is a link, not an array", where=path)
-            data = file[name]
-            if not isinstance(data, h5py.Dataset) or data.is_virtual or data.external:
-                raise HostileFileError(f"{name!r} is not an array that lies in this file", where=path)
-            limit = MAX_ARRAY_BYTES if data.nbytes < _ANY_RATIO_BYTES else min(MAX_ARRAY_BYTES, _MAX_RATIO * file_bytes)
-            chunk = int(np.prod(data.chunks)) * data.dtype.itemsize if data.chunks else 0
-            if data.dtype.hasobject or max(data.nbytes, chunk) > limit:
-                raise HostileFileError(f"{name!r} claims {max(data.nbytes, chunk)} bytes", where=path)
-            return data[()]
-    except BadFileError:
-        raise
-    except Exception as error:  # h5py raises anything on damaged files
-        raise BadFileError(f"is a damaged HDF5 file: {' '.join(str(error).split())[:80]}", where=path) from None
+def _from_hdf5(path: Path, names: tuple[str, ...]) -> np.ndarray:
+    with open_hdf5(path) as root:
+        name = next((n for n in names if n in root), None)
+        if name is None:
+            raise BadFileError(f"has no {' or '.join(names)}", where=path)
+        return root.array(name)
 
 
 def _from_matlab(path: Path, names: tuple[str, ...]) -> object:
@@ -120,12 +96,12 @@ def _from_matlab(path: Path, names: tuple[str, ...]) -> object:
 
 
 def _check_matlab_sizes(path: Path) -> None:
-    """Refuse compressed variables that would fill the memory: they are unpacked once in small pieces and thrown away.
+    """Refuse compressed variables that would fill the memory: unpack them once in small pieces that are not kept.
 
     Format: "MAT-File Format", MathWorks; level 5: elements of a type, a length and data, type 15 being compressed.
     """
     unpacked, file_bytes = 0, path.stat().st_size
-    most = min(MAX_FILE_BYTES, max(_ANY_RATIO_BYTES, _MAX_RATIO * file_bytes))
+    most = min(MAX_FILE_BYTES, max(ANY_RATIO_BYTES, MAX_RATIO * file_bytes))
     with path.open("rb") as file:
         order = "<" if file.read(128)[126:128] == b"IM" else ">"
         while len(tag := file.read(8)) == 8:

@@ -1,42 +1,63 @@
-"""Reading a file whole, but never more of it than a reader can hold."""
+"""From a path to bytes: regular files only, and never more bytes than a reader allows."""
 
+import contextlib
 import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from srnet_core.errors import BadFileError, InputFileMissing
 
+AGAIN = "Copy or export the file again"
+MOST_BYTES = 1 << 30
 
-def read_bounded(path: str | Path, max_bytes: int, what: str) -> bytes:
-    """The bytes of a file.
+
+@contextlib.contextmanager
+def open_regular(path: str | Path, what: str = "file") -> Iterator[tuple[BinaryIO, int]]:
+    """A file open for reading in binary, and its size in bytes.
 
     Args:
-        what: the kind of file, for messages: "BVH file".
+        what: the kind of file, for messages, e.g. "BVH file".
 
     Raises:
         InputFileMissing: there is no such file.
-        BadFileError: it is empty, larger than `max_bytes`, a folder, or cannot be read.
+        BadFileError: it is a folder, a pipe or a device, is empty, or cannot be read.
     """
-    path = Path(path)
+    if "\0" in str(path):
+        raise BadFileError("cannot be read: its name holds a zero byte", where=path)
     try:
-        with path.open("rb") as file:
-            # asking for more than the file has would take that much memory first
-            content = file.read(min(os.fstat(file.fileno()).st_size, max_bytes) + 1)
-    except FileNotFoundError:
-        raise InputFileMissing(f"there is no such {what}", where=path, todo="Check the folder and the name") from None
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte
-        raise BadFileError(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=path) from None
+        # looked at before it is opened: to open a pipe waits until somebody writes to it
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise BadFileError("is not a regular file", where=path)
+        if not status.st_size:
+            raise BadFileError("is empty", where=path, todo=AGAIN)
+        with open(path, "rb") as file:
+            yield file, os.fstat(file.fileno()).st_size
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputFileMissing(f"there is no such {what}", where=path, todo="Check the path") from None
+    except OSError as error:
+        raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
     except MemoryError:
         raise BadFileError("does not fit into the memory of this machine", where=path) from None
+
+
+def read_bounded(path: str | Path, max_bytes: int = MOST_BYTES, what: str = "file") -> bytes:
+    """All bytes of a file.
+
+    Args:
+        what: the kind of file, for messages, e.g. "BVH file".
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: see `open_regular`; or it is larger than `max_bytes`, or blank.
+    """
+    with open_regular(path, what) as (file, size):
+        # to ask for more bytes than the file has would take that much memory first
+        content = file.read(min(size, max_bytes) + 1)
     if len(content) > max_bytes:
-        raise BadFileError(f"is larger than the {max_bytes >> 20} MB that a {what} may have", where=path)
-    if not content.strip():
-        raise BadFileError("is empty", where=path)
+        raise BadFileError(f"has {size >> 20} MiB; a {what} may have at most {max_bytes >> 20} MiB", where=path)
+    if not content or content.isspace():
+        raise BadFileError("is empty", where=path, todo=AGAIN)
     return content
-
-
-def decode(content: bytes) -> str:
-    """Text as UTF-8, with or without a byte order mark; else as Latin-1, in which every byte is a character."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")

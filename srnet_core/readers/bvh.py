@@ -23,7 +23,8 @@ from srnet_core.errors import BadFileError
 from srnet_core.geometry.rotation import rotation_about
 from srnet_core.motion import Motion
 from srnet_core.readers._numbers import read_numbers
-from srnet_core.readers.bounded import decode, read_bounded
+from srnet_core.readers.bounded import read_bounded
+from srnet_core.readers.text import decode
 
 MAX_BYTES = 1 << 30
 MAX_HEADER_BYTES = 2 << 20
@@ -63,7 +64,7 @@ def read_bvh(path: str | Path) -> Motion:
     if not found:
         what = "its hierarchy is too large" if len(content) > MAX_HEADER_BYTES else "it has no MOTION part"
         raise BadFileError(f"is not a whole BVH file: {what}", where=path, todo="Export or download it again")
-    joints = _read_hierarchy(decode(header), path)
+    joints = _read_hierarchy(decode(header, path), path)
     fps, stated_frames, data_start, notes = _read_motion_header(content, found.end(), path)
     values, more = _read_frames(content, data_start, joints, stated_frames, path)
     notes += more
@@ -171,7 +172,7 @@ def _read_motion_header(content: bytes, start: int, path: Path) -> tuple[float |
     line = re.compile(rb"[ \t\r\n]*(?:(frames)|(frame[ \t]*time))[ \t]*:?[ \t]*([^\r\n]*)", re.IGNORECASE)
     while match := line.match(content, start):
         start = match.end()
-        word = decode(match[3][:64]).strip()
+        word = decode(match[3][:64], path).strip()
         if match[1]:
             frames = int(word) if word.isascii() and word.isdigit() else None
         else:
@@ -252,7 +253,7 @@ def _settle_positions(joints: list[_Joint], values: np.ndarray) -> list[str]:
             replaced[:, axis] = values[:, column]
         summed = replaced + np.where(np.isin(range(3), list(columns)), offset, 0.0)
         with np.errstate(over="ignore", invalid="ignore"):  # absurd numbers are as wrong either way
-            length = np.linalg.norm(offset)
+            length = float(np.linalg.norm(offset))
             adds = _length_error(summed, length) < _length_error(replaced, length)
         if adds:
             added += 1

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -41,7 +42,9 @@ class _Header:
 
 
 def read_c3d(path: str | Path) -> Motion:
-    """The markers of a C3D file. `details`: processor, storage, first_frame, analog_channels, manufacturer, screen axes.
+    """The markers of a C3D file.
+
+    `Motion.details` holds processor, storage, first_frame, analog_channels, manufacturer, x_screen and y_screen.
 
     Raises:
         InputFileMissing: there is no such file.
@@ -67,17 +70,18 @@ def read_c3d(path: str | Path) -> Motion:
     positions, storage, notes = _read_points(content, header, parameters, numbers, points, path)
     names, label_notes = _labels(parameters, points)
     units = unit_of(_text(parameters, "POINT:UNITS"))
-    fps = float(_first(parameters, "POINT:RATE", header.rate))
-    if not (np.isfinite(fps) and 1e-3 <= fps <= 1e6):
-        fps, notes = None, [*notes, "The file has no sensible frame rate."]
+    rate = float(_first(parameters, "POINT:RATE", header.rate))
+    has_rate = 1e-3 <= rate <= 1e6  # false for NaN
+    if not has_rate:
+        notes = [*notes, "The file has no sensible frame rate."]
     return Motion(
         format="c3d",
         names=names,
         parents=None,
         positions=positions,
-        fps=fps,
+        fps=rate if has_rate else None,
         units=units or _text(parameters, "POINT:UNITS") or None,
-        metres_per_unit=METRES_PER_UNIT.get(units),
+        metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
         details={
             "processor": processor,
             "storage": storage,
@@ -96,7 +100,7 @@ class _Numbers:
 
     def __init__(self, processor: str):
         self.processor = processor
-        self.order = ">" if processor == "MIPS" else "<"
+        self.order: Literal[">", "<"] = ">" if processor == "MIPS" else "<"
 
     def int16(self, content: bytes, at: int) -> int:
         return struct.unpack_from(f"{self.order}h", content, at)[0]
@@ -173,10 +177,10 @@ def _read_value(content: bytes, at: int, numbers: _Numbers) -> object | None:
         count *= size
         if count > len(content):
             return None
-    size = _ENTRY_SIZE.get(kind)
-    if size is None or len(shape) < dimensions or at + count * size > len(content):
+    entry_bytes = _ENTRY_SIZE.get(kind)
+    if entry_bytes is None or len(shape) < dimensions or at + count * entry_bytes > len(content):
         return None
-    data = content[at : at + count * size]
+    data = content[at : at + count * entry_bytes]
     if kind != -1:
         return numbers.array(data, _ENTRY_CODE[kind])
     width = shape[0] if shape else 1
@@ -238,8 +242,8 @@ def _stated_frames(header: _Header, parameters: Mapping[str, object]) -> int | N
     if np.isfinite(long_frames) and 0 < long_frames < 1e9:
         return int(long_frames)
     if header.last_frame == 0xFFFF or header.last_frame < header.first_frame:
-        frames = _first(parameters, "POINT:FRAMES", 0, unsigned=True)
-        return int(frames) if np.isfinite(frames) and 0 < frames < 0xFFFF else None
+        listed = _first(parameters, "POINT:FRAMES", 0, unsigned=True)
+        return int(listed) if np.isfinite(listed) and 0 < listed < 0xFFFF else None
     return header.last_frame - header.first_frame + 1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.frames import videos_of
 from srnet_core.readers.head import Head
 
@@ -86,14 +86,14 @@ def _annotations(value: dict, head: Head) -> Detections:
 
 def _images(images: list, head: Head) -> tuple[dict[int, int], list[tuple[int, int]]]:
     """The frame number of each image: that of its name where all names are of one video, else its id."""
-    ids, names, sizes = [], [], {}
+    ids, names = [], []
+    sizes: dict[tuple[int, int], None] = {}
     for image in images:
         if not isinstance(image, dict) or type(image.get("id")) is not int:
             raise BadFileError("has an image without a number as id", where=head.path)
         ids.append(_bounded(image["id"]))
         names.append(str(image.get("file_name", "")).replace("\\", "/").rpartition("/")[2])
-        size = (image.get("width"), image.get("height"))
-        if all(type(n) is int and 0 < n < 1 << 20 for n in size):
+        if size := image_size(image.get("width"), image.get("height")):
             sizes[size] = None
     frame_ids = [image.get("frame_id") for image in images]
     if ids and all(type(n) is int and 0 <= n < 1 << 40 for n in frame_ids) and len(set(frame_ids)) == len(ids):

@@ -110,7 +110,7 @@ def _detections(table: Table, head: Head) -> Detections:
     blank = np.full(len(table.values), np.nan)
     people = []
     for who in table.individuals:
-        joints = []
+        joints: list[np.ndarray] = []
         for part in table.parts:
             x, y, p = (table.values[:, column[key]] if (key := (who, part, c)) in column else blank for c in "xy_")
             if likely:
@@ -119,8 +119,8 @@ def _detections(table: Table, head: Head) -> Detections:
         people.append((who, np.stack(joints, axis=1)))  # (R, J, 3)
     for row, number in enumerate(numbers_):
         gathering.frame(number)
-        for who, joints in people:
-            person = joints[row]
+        for who, poses in people:
+            person = poses[row]
             if np.isfinite(person[:, :2]).any() or len(people) == 1:
                 gathering.person(number, person.reshape(-1), identity=who or "1")
     if not images and not likely:
@@ -289,8 +289,7 @@ def _column(label: object, levels: object, head: Head) -> tuple[str, str, str]:
 
 def _read_fixed_form(group: SafeGroup, head: Head) -> Table:
     """`axis0`: levels and codes of the columns, `axis1`: the rows, `block0_values`: the numbers."""
-    columns = _multi_index(group, "axis0", head)
-    columns = tuple(_column(c, None, head) for c in columns)
+    columns = tuple(_column(c, None, head) for c in _multi_index(group, "axis0", head))
     values = np.asarray(group.array("block0_values"), np.float64)
     if values.ndim != 2:
         raise BadFileError("its values are no table", where=head.path)

@@ -69,6 +69,13 @@ class Detections:
         return self.points.shape[1]
 
 
+def image_size(width: object, height: object) -> tuple[int, int] | None:
+    """(width, height) in pixels; `None` where they are not two sensible whole numbers."""
+    if type(width) is int and type(height) is int and 0 < width <= LARGEST_PX and 0 < height <= LARGEST_PX:
+        return width, height
+    return None
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """What a caller tells a reader.

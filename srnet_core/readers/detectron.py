@@ -9,7 +9,7 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import get_layout, layout_names
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
@@ -148,9 +148,8 @@ def _dict(value: object) -> dict:
 
 
 def _size(values: dict) -> tuple[int, int] | None:
-    size = (values.get("w"), values.get("h"))
+    """Width and height as whole numbers; the published files hold them as numbers or as text."""
     try:
-        size = tuple(int(n) for n in size)
-    except (TypeError, ValueError, OverflowError):
+        return image_size(*(int(values[key]) for key in ("w", "h")))
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return size if all(0 < n < 1 << 20 for n in size) else None

@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from srnet_core.errors import BadFileError, InputFileMissing
-from srnet_core.readers._text import encoding_of, parse_json, read_bytes
+from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.frames import natural_key
+from srnet_core.readers.text import encoding_of, parse_json
 
 START_BYTES = 1 << 16
 _MOST_ENTRIES = 2_000_000
@@ -67,7 +68,7 @@ class Head:
     @cached_property
     def content(self) -> bytes:
         """The whole file."""
-        return read_bytes(self.path)
+        return read_bounded(self.path)
 
     @cached_property
     def json(self):

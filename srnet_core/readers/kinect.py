@@ -10,10 +10,11 @@ import statistics
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import layout_of_names
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers._text import parse_json, read_bytes
-from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.bounded import read_bounded
+from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
+from srnet_core.readers.text import parse_json
 
 FORMAT = "kinect"
 _MOST_BYTES = 64 << 20
@@ -81,16 +82,14 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     for number, frame, where in frames:
         bodies = _bodies(frame, where)
         gathering.frame(number, len(bodies))
-        width, height = frame.get("ImageWidth"), frame.get("ImageHeight")
-        if type(width) is int and type(height) is int and 0 < width < 1 << 20 and 0 < height < 1 << 20:
-            size = (width, height)
+        size = image_size(frame.get("ImageWidth"), frame.get("ImageHeight")) or size
         for body in bodies:
-            flat = []
-            listed = _joints(body, "Joints2D", where)
+            flat: list[object] = []
+            places = _joints(body, "Joints2D", where)
             for name in names:
-                position, tracked = listed.get(name, ({}, 0.0))
+                position, tracked = places.get(name, ({}, 0.0))
                 flat += (position.get("X"), position.get("Y"), tracked)
-            gathering.person(number, flat if listed else [], identity=body.get("TrackingId"), where=where)
+            gathering.person(number, flat if places else [], identity=body.get("TrackingId"), where=where)
     return [
         gathering.build(FORMAT, notes=notes, joint_names=names, image_size=size, fps=_fps([f for _, f, _ in frames]))
     ]
@@ -100,10 +99,10 @@ def _frames(head: Head, options: ReadOptions) -> tuple[list[tuple[int, dict, obj
     if not head.is_folder:
         return [(0, _frame(head.json, head.path), head.path)], []
     video, notes = choose_video(head.frame_names, head.path, options.sequence)
-    frames = []
+    frames: list[tuple[int, dict, object]] = []
     for number, name in zip(video.numbers, video.names):
         path = head.path / name
-        frames.append((number, _frame(parse_json(read_bytes(path, _MOST_BYTES), path), path), path))
+        frames.append((number, _frame(parse_json(read_bounded(path, _MOST_BYTES), path), path), path))
         if options.progress and len(frames) % 500 == 0:
             options.progress(len(frames), len(video.names))
     return frames, notes
@@ -137,8 +136,8 @@ def _joints(body: dict, key: str, where: object) -> dict[str, tuple[dict, float]
 
 
 def _fps(frames: list[dict]) -> float | None:
-    times = [f.get("Timestamp") for f in frames]
-    if len(times) < 2 or not all(type(t) is int and 0 <= t < 2**63 for t in times):
+    times = [t for f in frames if type(t := f.get("Timestamp")) is int and 0 <= t < 2**63]
+    if len(times) < 2 or len(times) < len(frames):
         return None
     steps = [b - a for a, b in itertools.pairwise(times)]
     middle = statistics.median(steps)

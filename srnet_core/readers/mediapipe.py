@@ -8,7 +8,7 @@ from srnet_core.errors import BadFileError
 from srnet_core.layouts import get_layout
 from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.head import Head
 
 FORMAT = "mediapipe"
@@ -96,20 +96,16 @@ def _read_json(head: Head) -> Detections:
         for landmarks in people:
             if not isinstance(landmarks, list) or (landmarks and len(landmarks) != _LANDMARKS):
                 raise BadFileError(f"frame {position} has a person without {_LANDMARKS} landmarks", where=head.path)
-            flat = []
+            flat: list[object] = []
             for point in landmarks:
                 if not _is_point(point):
                     raise BadFileError(f"frame {position} has a landmark without x and y", where=head.path)
                 flat += (point["x"], point["y"], point.get("visibility", point.get("presence", 1.0)))
             gathering.person(position, flat)
     value = head.json if isinstance(head.json, dict) else {}
-    video = value.get("video_info") if isinstance(value.get("video_info"), dict) else value
-    return _build(gathering, fps=_positive(video.get("fps")), image_size=_size(video))
-
-
-def _size(values: dict) -> tuple[int, int] | None:
-    size = (values.get("width"), values.get("height"))
-    return size if all(type(n) is int and 0 < n < 1 << 20 for n in size) else None
+    video = value["video_info"] if isinstance(value.get("video_info"), dict) else value
+    size = image_size(video.get("width"), video.get("height"))
+    return _build(gathering, fps=_positive(video.get("fps")), image_size=size)
 
 
 def _positive(value: object) -> float | None:

@@ -96,8 +96,8 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
 
 def describe(head: Head) -> dict | None:
     """What a prediction of 3D poses holds (MMPose's lifters write x, y, z); `None` for 2D, which `read` reads."""
-    frames = None if head.is_folder else _frames(head.json)
-    people = [f["instances"] for f in frames or () if isinstance(f, dict) and isinstance(f.get("instances"), list)]
+    frames = () if head.is_folder else _frames(head.json) or ()
+    people = [f["instances"] for f in frames if isinstance(f, dict) and isinstance(f.get("instances"), list)]
     first = next((person for listed in people for person in listed if isinstance(person, dict)), {})
     points = first.get("keypoints")
     if not isinstance(points, list) or not points or not isinstance(points[0], list) or len(points[0]) != 3:
@@ -132,7 +132,7 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object) 
             raise BadFileError("has an instance without keypoints", where=where)
         scores = person.get("keypoint_scores")
         scores = scores if isinstance(scores, list) and len(scores) == len(points) else [1.0] * len(points)
-        flat = []
+        flat: list[object] = []
         for point, score in zip(points, scores):
             if not isinstance(point, list) or len(point) != 2:
                 is_3d = isinstance(point, list) and len(point) == 3

@@ -10,10 +10,11 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers._text import parse_json, read_bytes
+from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
+from srnet_core.readers.text import parse_json
 
 FORMAT = "openpose"
 BODY = ("pose_keypoints_2d", "pose_keypoints")  # the second: before version 1.2
@@ -64,7 +65,7 @@ def joints_of_sample(head: Head) -> int:
         return _joints(head.json)
     for name in [*head.frame_names[:20], *head.frame_names[20::50]][:100]:
         try:
-            joints = _joints(parse_json(read_bytes(head.path / name, _MOST_BYTES_OF_A_FRAME), name))
+            joints = _joints(parse_json(read_bounded(head.path / name, _MOST_BYTES_OF_A_FRAME), name))
         except BadFileError:
             continue
         if joints:
@@ -102,7 +103,7 @@ def read_frames(head: Head, options: ReadOptions, format: str, layouts: dict[int
         folder = str(head.path)
         for done, (number, name) in enumerate(zip(video.numbers, video.names), 1):
             path = os.path.join(folder, name)
-            _add_frame(gathering, number, parse_json(read_bytes(path, _MOST_BYTES_OF_A_FRAME), path), path)
+            _add_frame(gathering, number, parse_json(read_bounded(path, _MOST_BYTES_OF_A_FRAME), path), path)
             if options.progress and (done % _REPORT_EVERY == 0 or done == len(video.names)):
                 options.progress(done, len(video.names))
     else:

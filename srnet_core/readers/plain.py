@@ -14,7 +14,7 @@ from srnet_core.layouts import layout_of_names, layouts_of_count
 from srnet_core.layouts.geometry import decide
 from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
+from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
@@ -128,9 +128,10 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     if array.is_3d:
         raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
     frames, people, _joints, _ = array.values.shape
-    k = 2 if array.confidence is None else 3
-    gathering = Gathering(head.path, values_per_joint=k)
-    values = array.values if k == 2 else np.concatenate([array.values, array.confidence[..., None]], axis=-1)
+    values = array.values
+    if array.confidence is not None:
+        values = np.concatenate([array.values, array.confidence[..., None]], axis=-1)
+    gathering = Gathering(head.path, values_per_joint=values.shape[-1])
     found = np.isfinite(array.values).any(axis=(2, 3)) & (array.values != 0).any(axis=(2, 3))
     for frame in range(frames):
         number = frame if array.numbers is None else array.numbers[frame]
@@ -262,7 +263,7 @@ def _from_npz(head: Head) -> Array:
             todo="Name the one that is meant 'keypoints'",
         )
     name, array = (flat or loaded)[0]
-    scores = next((values[k] for k in _SCORES if isinstance(values.get(k), np.ndarray)), None)
+    scores = next((v for k in _SCORES if isinstance(v := values.get(k), np.ndarray)), None)
     if array.confidence is None and scores is not None and scores.dtype.kind in "fiu":
         array = _as_array("npz", values[name], head, confidence=_float64(scores))
     return Array(
@@ -292,10 +293,10 @@ def _scalar(value: object) -> float | None:
 
 def _pair(value: object) -> tuple[int, int] | None:
     try:
-        pair = [int(n) for n in np.asarray(value, np.float64).reshape(-1)]
+        width, height = (int(n) for n in np.asarray(value, np.float64).reshape(-1))
     except (TypeError, ValueError, OverflowError):
         return None
-    return (pair[0], pair[1]) if len(pair) == 2 and all(0 < n < 1 << 20 for n in pair) else None
+    return image_size(width, height)
 
 
 # Tables

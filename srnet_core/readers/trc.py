@@ -16,9 +16,10 @@ from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.layouts import layout_of_names
 from srnet_core.readers._csv import MOST_COLUMNS, number
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers._text import decode, read_bytes
+from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_VALUES, Detections, ReadOptions
 from srnet_core.readers.head import Head
+from srnet_core.readers.text import decode
 
 FORMAT = "trc"
 _UNITS = {
@@ -140,7 +141,7 @@ def read_trc(path: str | Path) -> MarkerFile:
         InputFileMissing, BadFileError: there is none, it is cut short, or holds no markers; the message has the line.
         HostileFileError: it asks for absurd amounts of memory.
     """
-    text = decode(read_bytes(path), path)
+    text = decode(read_bounded(path), path)
     lines = text.splitlines()
     top = next((i for i, line in enumerate(lines[:20]) if line.lstrip().lower().startswith("frame#")), None)
     if top is None:
@@ -154,7 +155,8 @@ def read_trc(path: str | Path) -> MarkerFile:
         raise BadFileError("names no markers", where=path)
     if len(names) * 3 > MOST_COLUMNS:
         raise HostileFileError(f"names {len(names)} markers", where=path)
-    rows, first = [], None
+    rows: list[int] = []
+    first = None
     values = array("d")
     width = 2 + 3 * len(names)
     for at, line in enumerate(lines[top + 1 :], top + 2):

@@ -8,10 +8,11 @@ import math
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers._text import decode, read_bytes
+from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
+from srnet_core.readers.text import decode
 
 FORMAT = "yolo"
 _BOX = 5
@@ -83,12 +84,12 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     notes: list[str] = []
     if head.is_folder:
         video, notes = choose_video(head.frame_names, head.path, options.sequence)
-        files = list(zip(video.numbers, video.names))
+        files = [(number, head.path / name) for number, name in zip(video.numbers, video.names)]
     else:
-        files = [(0, None)]
+        files = [(0, head.path)]
     sample: list[list[str]] = []
-    for _, name in files[:50]:
-        sample += _lines(head.path / name if name else head.path)[:5]
+    for _, path in files[:50]:
+        sample += _lines(path)[:5]
     split = layout_of([line for line in sample if _numeric(line)]) if sample else None
     if split is None:
         raise BadFileError(
@@ -96,8 +97,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         )
     joints, k, tail = split
     gathering = Gathering(head.path, values_per_joint=k)
-    for done, (number, name) in enumerate(files, 1):
-        path = head.path / name if name else head.path
+    for done, (number, path) in enumerate(files, 1):
         lines = _lines(path)
         gathering.frame(number, len(lines))
         for at, words in enumerate(lines, 1):
@@ -123,7 +123,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
 
 def _lines(path) -> list[list[str]]:
     try:
-        content = read_bytes(path, _MOST_BYTES)
+        content = read_bounded(path, _MOST_BYTES)
     except BadFileError as error:
         if error.what == "is empty":  # nobody in this frame
             return []
@@ -134,7 +134,7 @@ def _lines(path) -> list[list[str]]:
     return lines
 
 
-def _track(values: list[float], tail: int) -> object:
-    """The number of the track is whole and not a confidence."""
-    last = values[-1] if tail else None
-    return int(last) if tail and last == int(last) and last >= 1 else None
+def _track(values: list[float], tail: int) -> int | None:
+    """The track number after the joints: a whole number from 1 on; any other value there is a confidence."""
+    last = values[-1] if tail else 0.0
+    return int(last) if last == int(last) and last >= 1 else None

@@ -5,8 +5,8 @@ import pytest
 from motion_making import STANDING, moving
 
 from srnet_core.errors import BadFileError
-from srnet_core.mocap.size import find_unit, find_up, looks_mirrored, stature, to_z_up
-from srnet_core.motion import UP_AXES, Motion
+from srnet_core.mocap.size import find_unit, find_up, looks_mirrored, stature
+from srnet_core.motion import UP_AXES, Motion, to_z_up
 from srnet_core.skeletons.h36m17 import SKELETON
 
 POSES = moving()

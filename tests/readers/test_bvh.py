@@ -205,7 +205,7 @@ def test_files_that_are_wrong(written, text, words):
 def test_no_file(tmp_path):
     with pytest.raises(InputFileMissing):
         read_bvh(tmp_path / "no.bvh")
-    with pytest.raises(BadFileError, match="cannot be read"):
+    with pytest.raises(BadFileError, match="is not a regular file"):
         read_bvh(tmp_path)
 
 

@@ -152,7 +152,7 @@ def test_json_of_brackets(tmp_path):
 
 
 def test_json_of_too_many_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("srnet_core.readers._text._MOST_VALUES", 1000)
+    monkeypatch.setattr("srnet_core.readers.text._MOST_VALUES", 1000)
     path = WRITERS["alphapose halpe26"][0](tmp_path / "a")
     refused(path, HostileFileError, "values")
 
