@@ -1,9 +1,10 @@
-"""Cameras to look at motion capture with: Human3.6M's four, a ring, or those of a calibration file.
+"""Virtual cameras that see motion capture: Human3.6M's four, a ring, or those of a calibration file.
 
-Calibration files: the TOML that Pose2Sim, Anipose and others write (one table per camera with size, matrix, distortions,
-rotation, translation), and JSON with the same under the names that are in use (K, R, t, dist, resolution, ...). Both follow
-OpenCV: p_camera = R p_world + t, distortion k1 k2 p1 p2 k3 ... . The tangential part of Human3.6M's model, which this project
-uses, differs a little from OpenCV's, so coefficients are fitted to it; what remains of the difference is said.
+Calibration files are the TOML that Pose2Sim, Anipose and others write (one table per camera with size, matrix,
+distortions, rotation, translation), and JSON with the same values under the names in use (K, R, t, dist, resolution,
+...). Both follow OpenCV: p_camera = R p_world + t, distortion k1 k2 p1 p2 k3 ... . This project uses Human3.6M's lens
+model, whose tangential part differs a little from OpenCV's. Its coefficients are fitted to OpenCV's model, and a note
+gives the remaining error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -145,7 +146,7 @@ def _look_at(place: np.ndarray, target: np.ndarray) -> np.ndarray:
     forward = (target - place) / np.linalg.norm(target - place)
     right = np.cross(forward, [0.0, 0.0, 1.0])
     if np.linalg.norm(right) < 1e-6:
-        raise ConfigError("a camera straight above or below its target has no upright picture")
+        raise ConfigError("a camera straight above or below its target has no upright image")
     right /= np.linalg.norm(right)
     return np.stack([right, np.cross(forward, right), forward], axis=-1)
 
@@ -277,7 +278,7 @@ def _turn_to_z_up(rotations: np.ndarray, path: Path) -> tuple[np.ndarray, str]:
     if name == "z":
         return np.eye(3), ""
     turn = to_z_up(np.eye(3), name).T  # the turned unit vectors are the columns of the matrix
-    return turn, f"The world of the cameras was turned: their {name} axis points up."
+    return turn, f"The world of the cameras was turned: its {name} axis pointed up."
 
 
 def _fit_distortion(part: Mapping) -> tuple[tuple, tuple, float]:

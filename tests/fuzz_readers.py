@@ -2,8 +2,9 @@
 
     python tests/fuzz_readers.py --inputs 100000 [--kinds openpose,sleap]
 
-Each input is a whole file of `keypoint_files` with some bytes, numbers or pieces changed, or cut short. HDF5 and npz are
-damaged in their bytes; text also in its values. A slow input or any other exception is printed with its seed.
+Each input is a whole file of `keypoint_files` in which some bytes, numbers or pieces are changed, or the end is cut
+off. HDF5 and npz are damaged in their bytes; text also in its values. Slow inputs and exceptions of other types are
+printed with their seeds.
 """
 
 import argparse

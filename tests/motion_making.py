@@ -7,18 +7,43 @@ from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 
 # z up, facing -y, so that the left side is at +x; metres; 1.68 m from ankle to top of the head
 _STANDING = {
-    "Hip": (0, 0, 0.92), "RHip": (-0.1, 0, 0.92), "RKnee": (-0.1, -0.02, 0.5), "RFoot": (-0.1, 0, 0.08),
-    "LHip": (0.1, 0, 0.92), "LKnee": (0.1, -0.02, 0.5), "LFoot": (0.1, 0, 0.08),
-    "Spine": (0, 0, 1.16), "Thorax": (0, 0, 1.42), "Neck/Nose": (0, -0.02, 1.55), "Head": (0, 0, 1.68),
-    "LShoulder": (0.17, 0, 1.4), "LElbow": (0.2, 0, 1.12), "LWrist": (0.22, -0.05, 0.87),
-    "RShoulder": (-0.17, 0, 1.4), "RElbow": (-0.2, 0, 1.12), "RWrist": (-0.22, -0.05, 0.87),
-}  # fmt: skip
+    "Hip": (0, 0, 0.92),
+    "RHip": (-0.1, 0, 0.92),
+    "RKnee": (-0.1, -0.02, 0.5),
+    "RFoot": (-0.1, 0, 0.08),
+    "LHip": (0.1, 0, 0.92),
+    "LKnee": (0.1, -0.02, 0.5),
+    "LFoot": (0.1, 0, 0.08),
+    "Spine": (0, 0, 1.16),
+    "Thorax": (0, 0, 1.42),
+    "Neck/Nose": (0, -0.02, 1.55),
+    "Head": (0, 0, 1.68),
+    "LShoulder": (0.17, 0, 1.4),
+    "LElbow": (0.2, 0, 1.12),
+    "LWrist": (0.22, -0.05, 0.87),
+    "RShoulder": (-0.17, 0, 1.4),
+    "RElbow": (-0.2, 0, 1.12),
+    "RWrist": (-0.22, -0.05, 0.87),
+}
 STANDING = np.array([_STANDING[joint] for joint in JOINTS])
 BVH_NAMES = {
-    "Hip": "Hips", "RHip": "RightUpLeg", "RKnee": "RightLeg", "RFoot": "RightFoot", "LHip": "LeftUpLeg", "LKnee": "LeftLeg",
-    "LFoot": "LeftFoot", "Spine": "Spine", "Thorax": "Neck", "Neck/Nose": "Head", "LShoulder": "LeftArm",
-    "LElbow": "LeftForeArm", "LWrist": "LeftHand", "RShoulder": "RightArm", "RElbow": "RightForeArm", "RWrist": "RightHand",
-}  # fmt: skip
+    "Hip": "Hips",
+    "RHip": "RightUpLeg",
+    "RKnee": "RightLeg",
+    "RFoot": "RightFoot",
+    "LHip": "LeftUpLeg",
+    "LKnee": "LeftLeg",
+    "LFoot": "LeftFoot",
+    "Spine": "Spine",
+    "Thorax": "Neck",
+    "Neck/Nose": "Head",
+    "LShoulder": "LeftArm",
+    "LElbow": "LeftForeArm",
+    "LWrist": "LeftHand",
+    "RShoulder": "RightArm",
+    "RElbow": "RightForeArm",
+    "RWrist": "RightHand",
+}
 
 
 def moving(frames=50, fps=50.0, seed=0):

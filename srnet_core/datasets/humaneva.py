@@ -1,9 +1,9 @@
-"""HumanEva-I (Sigal, Balan & Black, IJCV 2010) as VideoPose3D's converter writes it: 15 or 20 joints, 60 fps, three cameras.
+"""HumanEva-I (Sigal, Balan & Black, IJCV 2010) as VideoPose3D writes it: 15 or 20 joints, 3 cameras, 60 fps.
 
-The files are `data_3d_humaneva15.npz` and `data_2d_humaneva15_KEYPOINTS.npz`, with subjects "Train/S1" and "Validate/S1" and takes
-in chunks between frames whose motion capture is invalid. They hold no cameras. Where the cameras stand is known from the
-calibration published with VideoPose3D; focal lengths are in neither, so they are fitted to the 3D and 2D of the files. Where the
-published places do not fit the files, whole cameras are estimated.
+The files are `data_3d_humaneva15.npz` and `data_2d_humaneva15_KEYPOINTS.npz`. Their subjects are named "Train/S1" and
+"Validate/S1"; takes are cut into chunks between frames whose motion capture is invalid. The files hold no cameras.
+VideoPose3D publishes the positions and orientations of the cameras, but no focal lengths: these are fitted to the 3D
+and 2D of the files. Where the published positions do not fit the files, whole cameras are estimated.
 
 Subjects "Train/..." are for training and "Validate/..." for testing, as the literature has it.
 """
@@ -43,9 +43,9 @@ _S2 = (
 _KNOWN = {"S1": _S1, "S2": _S2, "S3": _S1}
 
 _WHERE_FROM = (
-    "Put the files into this folder, or choose another with --data-dir. They are made from HumanEva-I (free for research after "
-    "registration: http://humaneva.is.tue.mpg.de) by the steps in DATASETS.md of "
-    "https://github.com/facebookresearch/VideoPose3D. --dataset synthetic needs no files"
+    "Put the files into this folder, or choose another with --data-dir. DATASETS.md of "
+    "https://github.com/facebookresearch/VideoPose3D describes how to make them from HumanEva-I "
+    "(free for research after registration: http://humaneva.is.tue.mpg.de). --dataset synthetic needs no files"
 )
 
 
@@ -126,7 +126,7 @@ def _fitted_cameras(file_3d: File3d, file_2d: File2d) -> tuple[dict[str, tuple[C
                 camera, error_px, is_known = estimated_camera(name, points_m, points_px, _SIZES_PX, known_pose=pose)
             except BadFileError as error:
                 raise BadFileError(
-                    f"has no cameras with focal lengths, and none can be found for {person}, camera {name}: {error.what}",
+                    f"has no cameras with focal lengths, and camera {name} of {person} cannot be fitted: {error.what}",
                     where=file_3d.path,
                     todo="Add 'cameras' with focal_length and center to the 3D file, or take the 2D that belongs to it",
                 ) from None

@@ -1,7 +1,7 @@
 """Motion capture of any kind (BVH, ASF/AMC, C3D, TRC) seen by virtual cameras.
 
-`import_mocap` turns a folder of motion files into a data set in the published layout: Human3.6M's 17 joints, metres, z up, one
-frame rate, exact 2D of virtual cameras. What was found in each file and decided about it goes into a manifest beside it.
+`import_mocap` turns a folder of motion files into a data set in the published layout: Human3.6M's 17 joints, metres, z
+up, one frame rate, exact 2D of virtual cameras. A manifest beside it tells what was found and decided for each file.
 """
 
 import re
@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from srnet_core import mappings
-from srnet_core.clip import PoseDataset
-from srnet_core.datasets import DatasetPlugin, custom
+from srnet_core.datasets import custom
 from srnet_core.datasets._files import file_names
 from srnet_core.datasets._writing import skeleton_metadata, write_pair
 from srnet_core.errors import BadFileError, ConfigError, UserMistake
@@ -114,25 +113,7 @@ class ImportReport:
         return self.manifest["left_out"]
 
 
-def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
-    """(3D file, 2D file) that an import wrote.
-
-    Raises:
-        InputFileMissing: one of them is not in `data_dir`; the message says what is.
-    """
-    return custom.locate(name, data_dir, keypoints, cache_dir)
-
-
-def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
-    """Read the files that an import wrote, the way any published file is read.
-
-    Raises:
-        InputFileMissing, BadFileError, HostileFileError: see `custom.load`.
-    """
-    return custom.load(name, paths, keypoints)
-
-
-DATASET = DatasetPlugin(locate, load)
+DATASET = custom.DATASET  # an import writes the files of a data set of one's own
 
 
 def make_rig(cameras: str) -> Rig:

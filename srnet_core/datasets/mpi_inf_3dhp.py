@@ -1,11 +1,11 @@
 """MPI-INF-3DHP (Mehta et al., 3DV 2017) in the layouts of the field's converters; 17 joints in the order of Human3.6M.
 
-Read are
-- `data_train_3dhp.npz` and `data_test_3dhp.npz` as P-STMO and MotionAGFormer write them: `data` -> {"S1 Seq1": [{camera: {data_2d,
-  data_3d}}]} and {"TS1": {data_2d, data_3d, valid}}, millimetres in camera space;
-- `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz` in VideoPose3D's layout whose 3D is a list or a dict of one array per camera,
-  in camera space, also with all joints but the root relative to the root;
-- the same two files with world positions and `cameras`, as any data set of your own.
+Three layouts are read:
+- `data_train_3dhp.npz` and `data_test_3dhp.npz` as P-STMO and MotionAGFormer write them, in millimetres in camera
+  space: `data` -> {"S1 Seq1": [{camera: {data_2d, data_3d}}]} and {"TS1": {data_2d, data_3d, valid}};
+- `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz` in VideoPose3D's layout, with one 3D array per camera (as a list
+  or dict) in camera space; all joints but the root may be relative to the root;
+- the same two files with world positions and `cameras`, as for a data set of your own.
 
 Camera spaces are brought into one world, see `_views`. S1 to S8 are for training, TS1 to TS6 for testing. Frames of the
 test set that are marked as not valid are left out.
@@ -45,8 +45,9 @@ _MOST_CAMERAS = 100
 _LARGEST = 1e7  # px or mm
 
 _WHERE_FROM = (
-    f"Put {TRAIN_FILE} and {TEST_FILE} into this folder (made by the scripts of P-STMO from MPI-INF-3DHP, which is free for "
-    "research: https://vcai.mpi-inf.mpg.de/3dhp-dataset), or choose another with --data-dir. --dataset synthetic needs no files"
+    f"Put {TRAIN_FILE} and {TEST_FILE} into this folder, or choose another with --data-dir. The scripts of P-STMO make "
+    "them from MPI-INF-3DHP (free for research: https://vcai.mpi-inf.mpg.de/3dhp-dataset). "
+    "--dataset synthetic needs no files"
 )
 
 Takes = dict[str, dict[str, Recording]]
@@ -69,8 +70,8 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     """Read the files that `locate` gave.
 
     Raises:
-        InputFileMissing, BadFileError, HostileFileError: as `read_npz`; also for a layout that is none of those above, poses
-            relative to the root only, and 2D that does not belong to the 3D.
+        InputFileMissing, BadFileError, HostileFileError: as `read_npz`; also for a layout that is none of those above,
+            poses whose root is not in camera space, and 2D that does not belong to the 3D.
     """
     members = read_npz(paths[0])
     notes: list[str] = []
@@ -264,7 +265,7 @@ def _dataset(name: str, keypoints: str, takes: Takes, notes: list[str]) -> PoseD
             cameras[own] = world.cameras
             (test if subject.startswith("TS") else train).append(own)
     notes.append(
-        "Positions were given in the space of each camera; the world was put together from them, its vertical from how people stand."
+        "Positions were given in camera space: the world was made from the cameras, its vertical from standing people."
     )
     return PoseDataset(
         name=name,

@@ -1,20 +1,20 @@
 """3DPW (von Marcard et al., ECCV 2018): sequence pickles, 24 joints of SMPL, a moving camera, 30 fps.
 
-`import_3dpw` turns the folder `sequenceFiles` into a data set in the published layout. A camera that moves has no place in a
-world that stays, so positions are those in front of the camera: the world of each sequence is its camera's space, with z up.
+`import_3dpw` turns the folder `sequenceFiles` into a data set in the published layout. The published layout has cameras
+that do not move. Therefore the world of each sequence is the space of its camera, turned so that z points up.
 
-Human3.6M's 17 joints are chosen from SMPL's 24; the top of the head, which SMPL has not, lies as far above the joint `head`
-again as that lies above the neck. The 14 joints that 3DPW is often measured on are 14 of those 17 (`TO_14`).
+Human3.6M's 17 joints are chosen from SMPL's 24. SMPL has no top of the head: it is put on the line from the neck
+through the joint `head`, at twice the distance. The 14 joints that 3DPW is often measured on are 14 of those 17
+(`TO_14`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from srnet_core.clip import PoseDataset
-from srnet_core.datasets import DatasetPlugin, custom
+from srnet_core.datasets import custom
 from srnet_core.datasets._writing import skeleton_metadata, write_pair
 from srnet_core.errors import BadFileError, InputFileMissing, UserMistake
 from srnet_core.geometry.camera import Camera
@@ -45,25 +45,7 @@ class ImportReport:
     left_out: Mapping[str, str]
 
 
-def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
-    """(3D file, 2D file) that an import wrote.
-
-    Raises:
-        InputFileMissing: one of them is not in `data_dir`; the message says what is.
-    """
-    return custom.locate(name, data_dir, keypoints, cache_dir)
-
-
-def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
-    """Read the files that an import wrote, the way any published file is read.
-
-    Raises:
-        InputFileMissing, BadFileError, HostileFileError: see `custom.load`.
-    """
-    return custom.load(name, paths, keypoints)
-
-
-DATASET = DatasetPlugin(locate, load)
+DATASET = custom.DATASET  # an import writes the files of a data set of one's own
 
 
 def to_17(joints: np.ndarray) -> np.ndarray:
@@ -82,8 +64,8 @@ def import_3dpw(
 ) -> ImportReport:
     """Make `data_3d_NAME.npz`, `data_2d_NAME_gt.npz` and a manifest of 3DPW's sequence pickles.
 
-    Subjects are named "train/SEQUENCE", as every sequence has a camera of its own; "test/..." are the test subjects, the others are
-    for training. Frames whose camera is marked as not valid are left out.
+    Subjects are named "train/SEQUENCE", as every sequence has a camera of its own. Subjects "test/..." are for testing,
+    the others for training. Frames whose camera is marked as not valid are left out.
 
     Args:
         folder: `sequenceFiles`, or a folder that holds it.

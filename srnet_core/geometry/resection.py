@@ -1,11 +1,11 @@
-"""Cameras from points seen: what a file leaves out about its cameras follows from 3D and 2D that belong together.
+"""Cameras estimated from 3D points and their 2D images, for files that say nothing about their cameras.
 
 - `fit_intrinsics`: focal length and principal point from points in camera space.
-- `resect`: a whole camera from points in world space, by the direct linear transform (Abdel-Aziz & Karara 1971; Hartley &
-  Zisserman, *Multiple View Geometry*, algorithm 7.1) and Gauss-Newton on the distances in the image.
+- `resect`: a whole camera from points in world space, by the direct linear transform (Abdel-Aziz & Karara 1971; Hartley
+  & Zisserman, *Multiple View Geometry*, algorithm 7.1) and Gauss-Newton on the distances in the image.
 - `rigid_transform`: the rotation and shift between two views of the same points (Kabsch 1976).
 
-All of them down-weigh points that do not fit (Huber), as detections have them. Lens distortion is left out.
+The first two give points that do not fit, e.g. wrong detections, less weight (Huber). Lens distortion is not modelled.
 """
 
 import functools
@@ -61,7 +61,10 @@ def _solved(function: Callable[P, R]) -> Callable[P, R]:
 
 @_solved
 def fit_intrinsics(points_cam: np.ndarray, points_px: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """(focal length (2,), principal point (2,), median error in px) from (N, 3) points in camera space and (N, 2) pixels.
+    """Focal length and principal point of a camera from (N, 3) points in camera space and (N, 2) pixels.
+
+    Returns:
+        focal length (2,) and principal point (2,) in px, and the median error in px.
 
     Raises:
         BadFileError: too few points in front of the camera, or a fit that is no camera.

@@ -1,4 +1,4 @@
-"""2D keypoints of any tool: read, named, tracked, mended, and brought to the 17 joints."""
+"""2D keypoints of any tool: read, tracked, corrected, and converted to the 17 joints of Human3.6M."""
 
 from srnet_core.keypoints.check import Problem, check
 from srnet_core.keypoints.describe import describe, list_data

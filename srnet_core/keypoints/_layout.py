@@ -1,4 +1,4 @@
-"""Which layout the joints of a file are in: said by the user, by the file, by the format, by their number, or by bones."""
+"""The layout of a file's joints: given by the user, the file, the format, the number of joints or the bones."""
 
 from srnet_core.errors import AmbiguousError
 from srnet_core.layouts import Layout, check_count, get_layout, layout_of_names, layouts_of_count
@@ -23,7 +23,7 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
             check_count(given, joints, detections.source)
         return given, "given", _doubt(detections, given)
     if not joints:
-        return None, "unknown", ["Nobody was found in any frame: the layout is unknown."]
+        return None, "unknown", ["No person was found in any frame: the layout is unknown."]
     if detections.joint_names:
         named = layout_of_names(detections.joint_names)
         if named is not None:
@@ -36,7 +36,7 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
             return of_format, "format", _doubt(detections, of_format)
     candidates = [get_layout(n) for n in detections.candidates] or list(layouts_of_count(joints))
     if not candidates:
-        return None, "unknown", [f"No known layout has {joints} joints: say it with layout=."]
+        return None, "unknown", [f"No known layout has {joints} joints: name the layout with layout=."]
     if len(candidates) == 1:
         return candidates[0], "joint count", _doubt(detections, candidates[0])
     layout, fits = decide(detections.points, candidates)
@@ -46,15 +46,15 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
             where=detections.source,
             todo=f"Say which with layout=, e.g. layout={fits[0].layout.name!r}",
         )
-    return layout, "bones", [f"The layout was told by its bones: {layout.name} of {_listed(fits)}."]
+    return layout, "bones", [f"The layout was recognized by the bones: {layout.name} of {_listed(fits)}."]
 
 
 def _doubt(detections: Detections, layout: Layout) -> list[str]:
-    """A note where the bones of a layout that nobody had to guess look like no person's."""
+    """A note where the bones have implausible proportions, so that the layout may be wrong."""
     found = fit(detections.points, layout) if len(detections.points) else None
     if found is None or not _IMPLAUSIBLE < found.misfit < float("inf"):
         return []
-    return [f"With the layout {layout.name} the bones have the proportions of no person: is it the right one?"]
+    return [f"With the layout {layout.name} the bones do not have the proportions of a person: check the layout."]
 
 
 def _listed(fits: list[Fit]) -> str:
@@ -63,7 +63,7 @@ def _listed(fits: list[Fit]) -> str:
 
 def _reason(fits: list[Fit]) -> str:
     if fits[0].misfit == float("inf"):
-        return "too few joints were found to tell them by their bones"
+        return "too few joints were found to distinguish them by the bones"
     values = ", ".join(f"{f.layout.name} {f.misfit:.2f}" for f in fits)
     if fits[0].misfit > PLAUSIBLE:
         return f"the bones fit none of them (misfit, 0 is best: {values})"

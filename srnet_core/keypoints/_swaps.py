@@ -1,9 +1,9 @@
-"""Left and right exchanged for a while: found by following both limbs over time.
+"""Frames in which a tool confused left and right limbs, found by following both limbs over time.
 
-For a group of paired joints each frame is either as it stands or exchanged. The sequence of these states that makes the joints
-move least, with a small price for every exchanged frame and every change of state, is found by dynamic programming (Viterbi).
-Of all groups (a whole person, a leg, a forearm, single joints) the one whose exchange saves most movement is exchanged first;
-this goes on until nothing is saved any more.
+A group of paired joints has two states in each frame: as it is, or left and right exchanged. Dynamic programming
+(Viterbi) finds the sequence of states in which the joints move least; every exchanged frame and every change of state
+costs a little. The groups are the whole person, a leg, an arm, a forearm, and single joints. The group whose exchange
+saves most movement is exchanged first. This is repeated until no exchange saves movement.
 """
 
 import numpy as np
@@ -114,7 +114,7 @@ def _states(left: np.ndarray, right: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def _carried(left: np.ndarray, right: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Pairs that are not seen keep the place where they were seen last, so that the next frame has something to go by."""
+    """Pairs that are not seen keep the position where they were seen last, to be compared with the next frame."""
     frames = np.arange(len(seen))[:, None]
     last = np.maximum.accumulate(np.where(seen, frames, -1), axis=0)
     columns = np.arange(seen.shape[1])[None]

@@ -1,7 +1,7 @@
-"""The same person from frame to frame, where the tool did not say: nearest poses, assigned as a whole.
+"""People followed from frame to frame by the distances of their poses, for tools that do not track people.
 
-Between the people that are being followed and those of the next frame, the assignment with the smallest sum of distances is
-taken (the Hungarian method, `scipy.optimize.linear_sum_assignment`). A distance is the mean over the joints that both have,
+The people followed so far are assigned to those of the next frame so that the sum of distances is smallest (the
+Hungarian method, `scipy.optimize.linear_sum_assignment`). A distance is the mean over the joints that both poses have,
 divided by the size of the person.
 """
 
@@ -65,7 +65,7 @@ class _Follower:
         return self.tracks
 
     def _near_the_one_before(self) -> np.ndarray:
-        """(N,) bool: the person before in the list is one frame earlier and close by; for frames with one person only."""
+        """(N,) bool: whether the previous person in the list is in the previous frame and near."""
         near = np.zeros(len(self.points), bool)
         for begin in range(1, len(self.points), 50_000):
             now = slice(begin, min(begin + 50_000, len(self.points)))

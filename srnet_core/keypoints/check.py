@@ -77,7 +77,7 @@ def _of_layout(keypoints: Keypoints) -> list[Problem]:
         text = f"The bones fit the layout {better.name}, not {keypoints.layout.name}."
         return [_problem(keypoints, "wrong layout", None, None, text)]
     if _IMPLAUSIBLE < own.misfit < np.inf:
-        text = f"With the layout {keypoints.layout.name} the bones have the proportions of no person."
+        text = f"With the layout {keypoints.layout.name} the bones do not have the proportions of a person."
         return [_problem(keypoints, "wrong layout", None, None, text)]
     return []
 
@@ -144,8 +144,7 @@ def _jumps(keypoints: Keypoints, track: Track) -> list[Problem]:
         far = (steps > _JUMP).sum(axis=1)
     found = np.flatnonzero((known > 0) & (far >= _SEVERAL * known)) + 1
     return [
-        _problem(keypoints, "jump", track, run, "The person is somewhere else from one frame to the next.")
-        for run in _runs(found)
+        _problem(keypoints, "jump", track, run, "The person jumps from one frame to the next.") for run in _runs(found)
     ]
 
 

@@ -20,9 +20,9 @@ def describe(path: str | Path, format: str = "auto", *, layout: str = "auto", pr
     """What a file or folder holds, as plain values for a table or JSON.
 
     Returns:
-        At least `kind` ("keypoints-2d", "keypoints-3d", "motion-capture"), `format`, `layout`, `frames`, `people` (the most
-        in one frame), `joints` (as the file has them), `fps`, `units`, `image_size`; `None` where the file does not tell.
-        For 2D also how many frames have how many people, the share of missing joints, and `notes`.
+        At least `kind` ("keypoints-2d", "keypoints-3d" or "motion-capture"), `format`, `layout`, `frames`, `people`
+        (the most in one frame), `joints` (as the file has them), `fps`, `units` and `image_size`; `None` where the file
+        does not tell. For 2D also how many frames have how many people, the share of missing joints, and `notes`.
 
     Raises:
         InputFileMissing, BadFileError, UnknownNameError: as `read_keypoints`.

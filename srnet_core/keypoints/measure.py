@@ -1,4 +1,4 @@
-"""Numbers about a recording: what is missing, what lies outside the image, how long the bones are and how fast joints move."""
+"""Numbers about a recording: missing joints, joints outside the image, lengths of bones and speeds of joints."""
 
 import numpy as np
 
@@ -9,11 +9,14 @@ def measure(keypoints: Keypoints) -> list[dict]:
     """One dict of plain values per person.
 
     Returns:
-        `person`, `frames` (in which the person is seen), `missing_share` (of the joints in those frames),
-        `outside_image_share` (of the joints found; `None` where the image size is unknown), `size` (median of the larger side
-        of the box), `speed_median`, `speed_99` (of all joints, in box sizes per second, per frame where the frame rate is
-        unknown), `speed_unit`, and `bones`: {"parent - child": {"median", "spread"}} in the units of the points, where spread
-        is the difference of the 90th and 10th percentile over the median.
+        - `person`: its name; `frames`: in which the person is seen;
+        - `missing_share`: of the joints in those frames;
+        - `outside_image_share`: of the joints found; `None` where the image size is unknown;
+        - `size`: median of the larger side of the box around the joints;
+        - `speed_median`, `speed_99`: median and 99th percentile over all joints, in `speed_unit`: box sizes per second,
+          or per frame where the frame rate is unknown;
+        - `bones`: {"parent - child": {"median", "spread"}} in the units of the points; the spread is the 90th minus the
+          10th percentile, divided by the median.
     """
     return [_of_track(keypoints, track) for track in keypoints.tracks]
 

@@ -158,7 +158,7 @@ def _in_pixels(detections: Detections, size: tuple[int, int] | None, notes: list
 def _tracks(detections: Detections, notes: list[str]) -> tuple[Track, ...]:
     """The people over time, the one who is seen most and largest first."""
     if not len(detections.points):
-        notes.append("Nobody was found in any frame.")
+        notes.append("No person was found in any frame.")
         return ()
     if detections.track_ids is not None and detections.consecutive:
         names = list(dict.fromkeys(detections.track_ids))
@@ -170,7 +170,7 @@ def _tracks(detections: Detections, notes: list[str]) -> tuple[Track, ...]:
         if not detections.consecutive:
             notes.append("The images do not follow each other: person 1 of one is not person 1 of the next.")
         elif of.max() > 0:
-            notes.append("The file does not say who is who: people were followed from frame to frame.")
+            notes.append("The file does not identify people: they were followed from frame to frame.")
     sizes = np.nan_to_num(box_sizes(detections.points), nan=0.0)
     seen = np.bincount(of)
     weight = np.bincount(of, weights=np.sqrt(np.maximum(sizes, 1e-9)))
@@ -178,9 +178,7 @@ def _tracks(detections: Detections, notes: list[str]) -> tuple[Track, ...]:
     room = max(1, _MOST_VALUES // max(1, detections.frame_count * detections.joints))
     order = order[seen[order] > 0]
     if len(order) > room:
-        notes.append(
-            f"{len(order) - room} of {len(order)} people, seen only briefly, were left out for want of memory."
-        )
+        notes.append(f"{len(order) - room} of {len(order)} people, seen only briefly, were left out to save memory.")
         order = order[:room]
     rows_of = np.argsort(of, kind="stable")
     ends = np.cumsum(seen)

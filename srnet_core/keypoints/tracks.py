@@ -134,15 +134,15 @@ class Keypoints:
     def to_h36m17(self) -> "Keypoints":
         """The same people with the 17 joints of Human3.6M, by the table of the layout.
 
-        A joint made of several is missing where one of them is; its confidence is the smallest of theirs. Joints that the
-        layout cannot give are missing throughout, and a note says so.
+        A joint made of several joints is missing where one of them is missing; its confidence is the smallest of
+        theirs. Joints that cannot be made from the layout are missing throughout, and a note says so.
 
         Raises:
             ConfigError: the layout is unknown.
         """
         if self.layout is None:
             raise ConfigError(
-                "the layout of the joints is unknown, so they cannot be brought to the 17",
+                "the layout of the joints is unknown, so they cannot be converted to the 17",
                 where=self.source,
                 todo="Say the layout with layout=",
             )
@@ -157,10 +157,10 @@ class Keypoints:
         return replace(self, tracks=tracks, layout=target, joint_names=target.joints, notes=tuple(notes))
 
     def mend_swaps(self) -> "Keypoints":
-        """Left and right limbs exchanged back where a tool confused them for a while.
+        """The same people with left and right limbs exchanged back where a tool confused them for some frames.
 
-        Found by following each pair of limbs over time: a swap makes both jump to the other's place and back. Frames that
-        were changed are marked in `Track.mended`. What is swapped from the first frame to the last cannot be told.
+        In such frames both limbs jump to each other's position and back. Frames that were changed are marked in
+        `Track.mended`. Limbs that are swapped from the first frame to the last cannot be recognized.
         """
         if self.layout is None or not self.consecutive:
             return self

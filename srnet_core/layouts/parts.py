@@ -1,7 +1,7 @@
-"""Body parts by the words of their names: sides, synonyms, what hangs off what, and a figure of average size.
+"""Body parts by the words of their names: sides, synonyms, parents, and a figure of average size.
 
-A part is written "left_elbow", "nose", "hip" (the middle of the hips), "neck" (between the shoulders), "head_top". Other
-points of a layout (faces, fingers) have no part.
+Parts are named, e.g., "left_elbow", "nose", "hip" (the middle of the hips), "neck" (between the shoulders) or
+"head_top". Other points of a layout (faces, fingers) have the part "".
 """
 
 import re

@@ -129,7 +129,7 @@ def read_mapping(path: str | Path) -> JointMapping:
             name = joint.replace("{S}", side)
             if name not in JOINTS:
                 raise BadFileError(
-                    f"{name[:40]!r} is no joint of Human3.6M", where=path, todo=f"Joints: {', '.join(JOINTS)}"
+                    f"{name[:40]!r} is not a joint of Human3.6M", where=path, todo=f"Joints: {', '.join(JOINTS)}"
                 )
             read[name] = _alternatives(alternatives, sides.get(side, ""), f"{path}, {name}")
     return JointMapping(

@@ -1,4 +1,4 @@
-"""Bones of constant length: joints that are means of markers, or that skip joints of the file, stretch a little."""
+"""Bones of constant length: bones of a file stretch where joints are means of markers, or where joints are left out."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,8 +18,8 @@ def median_lengths(takes: Iterable[np.ndarray], parents: Sequence[int]) -> np.nd
 def with_constant_bones(poses: np.ndarray, parents: Sequence[int], lengths: np.ndarray) -> np.ndarray:
     """(T, J, 3) with every bone as long as `lengths` says.
 
-    From the root outwards each joint is put on the line from its parent's new place to its own old place. So a change near the
-    root is taken back by the next joints, and hands and feet stay nearly where they were.
+    From the root outwards each joint is put on the line from the new position of its parent to its own old position. So
+    the next joints compensate for a change near the root, and hands and feet stay nearly where they were.
     """
     moved = poses.copy()
     for joint, parent in enumerate(parents):

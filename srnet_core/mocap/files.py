@@ -109,8 +109,8 @@ def read_motion(path: str | Path) -> Motion:
 def describe(path: str | Path) -> dict[str, Any]:
     """What is in a motion capture file, as plain values; what the file does not tell is `None`.
 
-    `joints` counts joints or markers, before any mapping; ends of bones are none. `layout` is the mapping of the project that
-    fits the names.
+    `joints` is the number of joints or markers before any mapping, without the ends of bones. `layout` is the name of
+    the project's mapping that fits the names.
 
     Raises:
         InputFileMissing, BadFileError: as `read_motion`.

@@ -1,9 +1,9 @@
 """Positions at another frame rate.
 
-Between frames positions follow a Catmull-Rom cubic, which goes through the given frames. Body motion has hardly any energy
-above 15 Hz (Winter, *Biomechanics and Motor Control of Human Movement*, section 3.4), so at 40 or more frames per second
-nothing can fold back and no filter is needed. For lower rates a windowed-sinc low-pass at 0.45 of the new rate, without
-shift in time, goes first.
+Between frames, positions follow a Catmull-Rom cubic, which goes through the given frames. Body motion has hardly any
+energy above 15 Hz (Winter, *Biomechanics and Motor Control of Human Movement*, section 3.4), so at 40 or more frames
+per second there is no aliasing and no filter is needed. For lower rates a windowed-sinc low-pass filter at 0.45 of the
+new rate, without shift in time, is applied first.
 """
 
 import numpy as np
@@ -58,7 +58,7 @@ def _low_pass(positions: np.ndarray, cutoff: float) -> np.ndarray:
 
 
 def _catmull_rom(positions: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Positions at `times`, counted in frames. Beyond the ends the curve is continued as a parabola, or a straight line."""
+    """Positions at `times`, in frames. Beyond the ends the curve goes on as a parabola (of two frames, a line)."""
     last = len(positions) - 1
     times = np.minimum(times, last)
     start = np.minimum(times.astype(np.int64), last - 1)

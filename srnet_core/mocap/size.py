@@ -1,7 +1,7 @@
-"""How large the unit of a file is, and which axis points up: most motion capture formats do not say.
+"""The unit of length of a motion capture file and the axis that points up, which most formats do not tell.
 
-A person standing is 1.4 to 2.1 m tall, and all units in use differ by more than that range, so the lengths of the bones
-tell the unit. A person who moves mostly has the head above the feet, so the mean direction from feet to head tells the axis.
+A standing person is 1.4 to 2.1 m tall, and all units in use differ by a larger factor, so the lengths of the bones tell
+the unit. A person mostly has the head above the feet, so the mean direction from feet to thorax tells the axis.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.skeletons.h36m17 import JOINTS
 
 SHORTEST_M, TALLEST_M = 1.4, 2.1
-# From hip joint to the top of the head and down to the ankle it is 0.961 of the stature; the ankle is 0.039 above the floor
-# (Drillis & Contini, 1966).
+# The chain from the ankle over the hip joint to the top of the head is 0.961 of the stature; the height of the ankle
+# is the rest (Drillis & Contini, 1966).
 _CHAIN_SHARE = 0.961
 _ACCLAIM_M = 0.0254 / 0.45
 _NAMED = {**METRES_PER_UNIT, "inches / 0.45": _ACCLAIM_M}
@@ -63,7 +63,7 @@ def find_unit(height: float, motion: Motion) -> Unit:
         BadFileError: the height is in no known unit that of a person.
     """
     if not np.isfinite(height) or height <= 0:
-        raise BadFileError("has no frame with both legs and the trunk, so its unit of length is not known")
+        raise BadFileError("has no frame with both legs and the trunk, so its unit of length cannot be found")
     if motion.metres_per_unit and 0.9 <= height * motion.metres_per_unit <= 2.4:
         stated = motion.metres_per_unit
         return Unit(motion.units or f"{stated:g} m", stated, height * stated, "Unit of length: as the file says.")

@@ -48,7 +48,7 @@ class Gathering:
         count, rest = divmod(len(flat), self.k)
         if rest:
             raise BadFileError(
-                f"a person has {len(flat)} values, which is no multiple of {self.k}", where=where or self.where
+                f"a person has {len(flat)} values, not a multiple of {self.k}", where=where or self.where
             )
         self._extend(flat, where or self.where)
         self.joints.append(count)
@@ -145,7 +145,7 @@ class Gathering:
                 "has people of different numbers of joints: "
                 + few(f"{n} people of {j}" for j, n in counts.most_common()),
                 where=self.where,
-                todo="Files of two layouts may be mixed: take them apart",
+                todo="Files of two layouts may be mixed: put each into its own folder",
             )
         if others:
             notes.append(f"{others} people have another number of joints than {usual} and were left out.")

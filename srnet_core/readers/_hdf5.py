@@ -1,7 +1,7 @@
 """HDF5 files read without trust: only plain arrays that lie in the file itself.
 
-Refused before anything is read: links, virtual and external data sets, filters that need a plug-in, and shapes or chunks
-that would take far more memory than the file has bytes.
+Refused before anything is read: links, virtual and external data sets, filters that need a plug-in, and shapes or
+chunks that would take far more memory than the file has bytes.
 """
 
 import contextlib
@@ -150,7 +150,7 @@ class SafeGroup:
             number = filters.get_filter(i)[0]
             if number not in _FILTERS:
                 raise BadFileError(
-                    f"{name[:60]!a} is compressed with the filter {number}; filters read: {', '.join(_FILTERS.values())}",
+                    f"{name[:60]!a} is compressed with filter {number}; those read are {', '.join(_FILTERS.values())}",
                     where=self._path,
                 )
         return data

@@ -136,7 +136,7 @@ def read_asf(path: str | Path) -> Acclaim:
     units = {words[0].lower(): words[1] for words in sections.get("units", ()) if len(words) > 1}
     unit_scale = _number(units.get("length", "1"), "length of the units", path)
     if not 1e-6 < unit_scale < 1e6:
-        raise BadFileError(f"has units of length {unit_scale:g}, which makes no sense", where=path)
+        raise BadFileError(f"has units of length {unit_scale:g}, which cannot be", where=path)
     bones = _read_bones(sections["bonedata"], path)
     parents = _read_hierarchy(sections["hierarchy"], bones, path)
     ordered = _parents_first(parents, path)
@@ -321,8 +321,9 @@ def _read_frames(path: Path, skeleton: Acclaim) -> tuple[np.ndarray, list[str]]:
         else:
             first, count = columns[head]
             if count != len(words) - 1:
+                name = head[:40].decode(errors="replace")
                 raise BadFileError(
-                    f"bone {head[:40].decode(errors='replace')!a} has {len(words) - 1} values, but the skeleton gives it {count}",
+                    f"bone {name!a} has {len(words) - 1} values, but the skeleton gives it {count}",
                     where=f"{path}, line {number}",
                     todo="The ASF file of another skeleton may lie beside it",
                 )

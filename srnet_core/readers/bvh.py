@@ -2,9 +2,9 @@
 
 A joint's transform is its position followed by its rotations, multiplied in the order in which its channels stand, so
 "Zrotation Xrotation Yrotation" is Rz Rx Ry applied to a column vector (Meredith & Maddock, "Motion capture file formats
-explained", University of Sheffield, 2001). Angles are in degrees. The format has neither a unit of length nor an up axis.
+explained", University of Sheffield, 2001). Angles are in degrees. The format states neither unit of length nor up axis.
 
-What programs write differently, and how it is read here:
+Programs write these things differently; they are read as follows:
 - position channels of a root replace its OFFSET;
 - position channels of other joints replace the OFFSET, or add to it, whichever keeps the length of the bone; MakeHuman
   writes zeros there, which therefore change nothing;
@@ -134,7 +134,9 @@ def _read_name(words: Iterator[str], path: Path) -> str:
         if word == "{":
             name = " ".join(parts)
             if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-                raise BadFileError(f"has a joint without a proper name: {name[:40]!a}", where=path)
+                raise BadFileError(
+                    f"has a joint whose name is missing, too long or not printable: {name[:40]!a}", where=path
+                )
             return name
         parts.append(word)
         if len(parts) > MAX_NAME_LENGTH:
@@ -145,7 +147,9 @@ def _read_name(words: Iterator[str], path: Path) -> str:
 def _read_channels(words: Iterator[str], joint: str, path: Path) -> list[tuple[str, int]]:
     count = next(words, "")
     if not count.isascii() or not count.isdigit() or len(count) > 2:
-        raise BadFileError(f"joint {joint!a} has {count[:20]!a} CHANNELS, which is no sensible number", where=path)
+        raise BadFileError(
+            f"joint {joint!a} has {count[:20]!a} CHANNELS, which is not a number from 0 to 99", where=path
+        )
     channels = []
     for _ in range(int(count)):
         word = next(words, "")
@@ -206,7 +210,7 @@ def _read_frames(
     """(T, channels) values and notes. Whole frames only; lines may be wrapped or cut."""
     columns = sum(len(joint.channels) for joint in joints)
     if columns == 0:
-        raise BadFileError("no joint has channels, so nothing moves", where=path)
+        raise BadFileError("no joint has channels, so there is no motion", where=path)
     values = read_numbers(content, start, path, "the frames")
     frames, left_over = divmod(len(values), columns)
     if left_over or stated != frames:

@@ -208,7 +208,7 @@ def _read_points(
     is_float = scale < 0
     code, size = ("f4", 4) if is_float else ("i2", 2)
     if not is_float and not (np.isfinite(scale) and scale > 0):
-        raise BadFileError(f"has the scale {scale}, which makes no sense", where=path)
+        raise BadFileError(f"has the scale {scale}, which cannot be", where=path)
     columns = 4 * points + header.analog_per_frame
     start = (int(header.data_block or _first(parameters, "POINT:DATA_START", 0, unsigned=True)) - 1) * _BLOCK
     there = max(0, len(content) - start) // (columns * size) if start > 0 else 0

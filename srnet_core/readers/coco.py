@@ -1,7 +1,7 @@
 """COCO: result lists (a person each, by image) and annotation files (images, annotations, categories).
 
-The third value of a joint is a flag in annotations and in some results (0 not labelled, 1 hidden, 2 visible), a score in
-other results. Joints of flag or score 0 are missing.
+The third value of a joint is a flag in annotations and in some results (0 not labelled, 1 hidden, 2 visible), and a
+score in other results. Joints of flag or score 0 are missing.
 """
 
 import numpy as np

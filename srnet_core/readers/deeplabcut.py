@@ -1,7 +1,8 @@
 """DeepLabCut: predictions and labels, CSV and HDF5 (pandas tables), one or several animals, 2D and triangulated.
 
-Three or four header rows: scorer, (individuals,) bodyparts, coords; then a frame per row. Labels have names of images in
-the first columns and no likelihood. The HDF5 form keeps the same header as pickled lists, read without running anything.
+A table has three or four header rows (scorer, perhaps individuals, bodyparts, coords), then one row per frame. Tables
+of labels have names of images in the first columns and no likelihood. The HDF5 form keeps the same header as pickled
+lists, which are read without running anything.
 """
 
 from collections.abc import Sequence
@@ -160,7 +161,9 @@ def _read_csv(head: Head) -> Table:
         header.append(next(rows, []))
     levels = _header_rows(header)
     if not levels:
-        raise BadFileError("is no table of DeepLabCut: rows scorer, bodyparts, coords", where=head.path)
+        raise BadFileError(
+            "is not a table of DeepLabCut: it needs the rows scorer, bodyparts and coords", where=head.path
+        )
     if levels == 3:
         header = header[:3]
     coords, parts = header[-1], header[-2]
@@ -168,7 +171,7 @@ def _read_csv(head: Head) -> Table:
     start = next((i for i, c in enumerate(coords[1:], 1) if c.strip() in _COORDS), len(coords))
     width = len(coords)
     if start == width or len(parts) < width or len(who) < width:
-        raise BadFileError("is no table of DeepLabCut: its header has no coordinates", where=head.path)
+        raise BadFileError("is not a table of DeepLabCut: its header has no coordinates", where=head.path)
     columns = tuple((who[i].strip()[:80], parts[i].strip()[:80], coords[i].strip()) for i in range(start, width))
     _check_columns(columns, head)
     names: list[str] = []
@@ -238,7 +241,7 @@ def _read_table_form(group: SafeGroup, head: Head) -> Table:
         labels = axes[0][1]
         levels = next((v["names"] for v in info.values() if isinstance(v, dict) and v.get("names")), None)
     except (TypeError, KeyError, IndexError, AttributeError):
-        raise BadFileError("its header makes no sense", where=head.path) from None
+        raise BadFileError("its header has an unknown form", where=head.path) from None
     columns = tuple(_column(label, levels, head) for label in labels) if isinstance(labels, list) else ()
     records = group.array("table")
     fields = records.dtype.names or ()
@@ -282,7 +285,7 @@ class _TableAttributes:
 def _column(label: object, levels: object, head: Head) -> tuple[str, str, str]:
     """(individual, body part, coordinate) of a column label (scorer, ..., coordinate)."""
     if not isinstance(label, (tuple, list)) or not 3 <= len(label) <= 4 or not all(isinstance(v, str) for v in label):
-        raise BadFileError("has a column that is no (scorer, body part, coordinate)", where=head.path)
+        raise BadFileError("has a column that is not (scorer, body part, coordinate)", where=head.path)
     who = label[-3] if len(label) == 4 else ""
     return who[:80], label[-2][:80], label[-1]
 
@@ -310,12 +313,12 @@ def _multi_index(group: SafeGroup, name: str, head: Head) -> list[tuple]:
             break
         labels, codes = _values(group, f"{name}_level{level}"), group.array(f"{name}_label{level}")
         if codes.ndim != 1 or codes.dtype.kind not in "iu" or not len(labels):
-            raise BadFileError("its header makes no sense", where=head.path)
+            raise BadFileError("its header has an unknown form", where=head.path)
         if len(codes) and not (int(codes.min()) >= 0 and int(codes.max()) < len(labels)):
             raise BadFileError("its header points outside itself", where=head.path)
         parts.append([labels[int(c)] for c in codes])
     if len({len(p) for p in parts}) != 1:
-        raise BadFileError("its header makes no sense", where=head.path)
+        raise BadFileError("its header has an unknown form", where=head.path)
     return list(zip(*parts))
 
 

@@ -1,7 +1,8 @@
 """VideoPose3D's npz files: 2D of its inference script (Detectron2), and its custom and published 2D data sets.
 
-The script writes, per frame, the people found by Detectron2 as (N, 4, 17): x, y, logit, probability. The data sets are dicts
-{subject: {action: [per camera (T, J, 2)]}} with `metadata`. Both hold pickles, which are read without running anything.
+The script writes, per frame, the people found by Detectron2 as (N, 4, 17): x, y, logit, probability. The data sets are
+dicts {subject: {take: [one (T, J, 2) array per camera]}} with `metadata`. Both hold pickles, which are read without
+running anything.
 """
 
 import numpy as np

@@ -115,8 +115,8 @@ def choose_video(names: Sequence[str], where: object, wanted: str | None = None)
     if others:
         count = sum(len(v.names) + len(v.duplicates) for v in others)
         notes.append(
-            f"{count} files are named differently from the others ({first.prefix}) and were left out as left over "
-            f"from another video: {few(name for v in others for name in v.names)}."
+            f"{count} files are named differently from the others ({first.prefix}) and were left out, as they seem "
+            f"to be from another video: {few(name for v in others for name in v.names)}."
         )
     return first, notes + _double_notes(first)
 
@@ -147,8 +147,8 @@ def frame_axis(numbers: Sequence[int], *, base: int | None = None, sparse: float
     Args:
         numbers: frame numbers, repeated where a frame has several people, in any order.
         base: where the format starts to count, for formats that do not list frames without people.
-        sparse: with more than so many missing frames for each that is there (and more than 1,000 in all) the numbers are
-            taken for names of images that do not follow each other.
+        sparse: the largest ratio of all frames to those in the data. With a larger ratio (and more than 1,000 frames)
+            the numbers are taken for names of images that do not follow each other.
     """
     given = np.asarray(numbers, np.int64)
     if not len(given):

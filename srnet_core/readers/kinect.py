@@ -110,14 +110,14 @@ def _frames(head: Head, options: ReadOptions) -> tuple[list[tuple[int, dict, obj
 
 def _frame(value: object, where: object) -> dict:
     if not isinstance(value, dict) or not isinstance(value.get("Bodies"), list):
-        raise BadFileError('is no frame of a Kinect recording: it has no list "Bodies"', where=where)
+        raise BadFileError('is not a frame of a Kinect recording: it has no list "Bodies"', where=where)
     return value
 
 
 def _bodies(frame: dict, where: object) -> list[dict]:
     bodies = frame["Bodies"]
     if not all(isinstance(b, dict) for b in bodies):
-        raise BadFileError("has a body that is no object", where=where)
+        raise BadFileError("has a body that is not an object", where=where)
     return [b for b in bodies if b.get("IsTracked", True)]
 
 

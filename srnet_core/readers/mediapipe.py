@@ -1,7 +1,7 @@
 """MediaPipe pose: JSON of the tasks API and CSV tables, long (a row per landmark) or wide (a row per frame).
 
-33 landmarks as fractions of the image's width and height; the confidence is their visibility. The JSON may carry the size
-of the image and the frame rate. Frames without a person have an empty list, or no rows.
+33 landmarks as fractions of the image's width and height; the confidence is their visibility. The JSON may carry the
+size of the image and the frame rate. Frames without a person have an empty list, or no rows.
 """
 
 from srnet_core.errors import BadFileError
@@ -51,7 +51,7 @@ def _is_point(value: object) -> bool:
 
 
 def _people(frame: object) -> list | None:
-    """The people of a frame, each a list of landmarks; `None` where it is no frame."""
+    """The people of a frame, each a list of landmarks; `None` where it is not a frame."""
     points = frame
     if isinstance(frame, dict):
         points = next((frame[key] for key in _KEYS if key in frame), None)
@@ -80,7 +80,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         return [_read_long(head, header, rows, long)]
     if wide := _wide_columns(header):
         return [_read_wide(head, header, rows, wide)]
-    raise BadFileError("is no table of MediaPipe landmarks", where=head.path)
+    raise BadFileError("is not a table of MediaPipe landmarks", where=head.path)
 
 
 def _read_json(head: Head) -> Detections:
@@ -159,7 +159,7 @@ def _read_long(head: Head, header: list[str], rows, column: dict[str, int]) -> D
             joint = index[_landmark_name(row[column["landmark"]])]
             values = [float(row[column[k]] or "nan") for k in ("x", "y", "visibility")]
         except (ValueError, IndexError, KeyError, OverflowError):
-            raise BadFileError(f"row {line} is no landmark: {','.join(row)[:60]!a}", where=head.path) from None
+            raise BadFileError(f"row {line} is not a landmark: {','.join(row)[:60]!a}", where=head.path) from None
         if not 0 <= number < 2**62:
             raise BadFileError(f"row {line} has the frame number {number}", where=head.path)
         frame = people.setdefault(number, [])

@@ -79,7 +79,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         for position, frame in enumerate(_frames(head.json) or _refuse(head)):
             number = frame.get("frame_id", position) if isinstance(frame, dict) else position
             if type(number) is not int or not 0 <= number < 2**62:
-                raise BadFileError(f"has a frame_id that is no frame number: {str(number)[:30]!a}", where=head.path)
+                raise BadFileError(f"has a frame_id that is not a frame number: {str(number)[:30]!a}", where=head.path)
             _add_frame(gathering, number, frame, head.path)
     layout, names = _layout(meta)
     joints = max(set(gathering.joints), key=gathering.joints.count, default=0)

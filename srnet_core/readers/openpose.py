@@ -123,11 +123,11 @@ def read_frames(head: Head, options: ReadOptions, format: str, layouts: dict[int
 def _add_frame(gathering: Gathering, number: int, frame: object, where: object) -> None:
     people = frame.get("people") if isinstance(frame, dict) else None
     if not isinstance(people, list):
-        raise BadFileError('is no frame of OpenPose: it has no list "people"', where=where)
+        raise BadFileError('is not a frame of OpenPose: it has no list "people"', where=where)
     gathering.frame(number, len(people))
     for person in people:
         if not isinstance(person, dict):
-            raise BadFileError('is no frame of OpenPose: "people" holds something else than objects', where=where)
+            raise BadFileError('is not a frame of OpenPose: "people" must hold objects only', where=where)
         body = person.get(BODY[0])
         if not isinstance(body, list):
             body = _points(person, BODY)

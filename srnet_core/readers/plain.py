@@ -1,7 +1,8 @@
-"""Plain arrays and tables: .npy, .npz and CSV of keypoints that no tool's form explains.
+"""Plain arrays and tables: keypoints in .npy, .npz and CSV files that are not in the format of a known tool.
 
-Arrays are (frames, joints, 2 or 3), with one more axis for people; the third value is a confidence if it looks like one, and
-otherwise the file is 3D. Tables have a row per frame (NAME_x, NAME_y, ...), or a row per frame and joint, or numbers only.
+Arrays are (frames, joints, 2 or 3), or with one more axis for people. The third value is a confidence if it looks like
+one; otherwise the file is 3D. Tables have a row per frame (NAME_x, NAME_y, ...), or a row per frame and joint, or
+numbers only.
 """
 
 import re
@@ -432,9 +433,9 @@ def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
             last = "z" if column["z"] >= 0 and column["c"] < 0 else "c"
             values = tuple(float(row[column[k]] or "nan") if column[k] >= 0 else 1.0 for k in ("x", "y", last))
         except (ValueError, IndexError, OverflowError):
-            raise BadFileError(f"row {line} is no joint: {','.join(row)[:60]!a}", where=head.path) from None
+            raise BadFileError(f"row {line} is not a joint: {','.join(row)[:60]!a}", where=head.path) from None
         if len(joints) > 1000 or not abs(number) < 2**53:
-            raise BadFileError(f"row {line} is no joint of a frame: {','.join(row)[:60]!a}", where=head.path)
+            raise BadFileError(f"row {line} is not a joint of a frame: {','.join(row)[:60]!a}", where=head.path)
         places.setdefault((number, person), {})[joint] = values
     if not places:
         raise BadFileError("has a header but no rows", where=head.path)

@@ -1,7 +1,7 @@
 """SLEAP: the analysis export (HDF5): tracks of named nodes, NaN where missing.
 
-Format: SLEAP's documentation of the analysis file: `tracks` (tracks, 2, nodes, frames), `point_scores` (tracks, nodes, frames),
-`node_names`, `track_names`.
+The arrays, as SLEAP's documentation of the analysis file lists them: `tracks` (tracks, 2, nodes, frames),
+`point_scores` (tracks, nodes, frames), `node_names`, `track_names`.
 """
 
 import numpy as np

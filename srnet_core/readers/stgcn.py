@@ -1,7 +1,7 @@
-"""ST-GCN's Kinetics-skeleton JSON: frames with flat or nested poses and scores; a label besides.
+"""ST-GCN's Kinetics-skeleton JSON: frames with flat or nested poses and scores. The label of the action is not read.
 
-`data` -> [{frame_index from 1, skeleton: [{pose, score}]}]. The published set has flat lists of fractions of the image in
-the order of OpenPose COCO-18; other tools write nested pixels of 17 joints.
+The form is `data` -> [{frame_index from 1, skeleton: [{pose, score}]}]. The published set has flat lists of fractions
+of the image, 18 joints in OpenPose's COCO order; other tools write nested lists of 17 joints in pixels.
 """
 
 from srnet_core.errors import BadFileError
@@ -38,7 +38,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
             raise BadFileError(f"frame {position} has no list of skeletons", where=head.path)
         number = frame.get("frame_index", position)
         if type(number) is not int or not 0 <= number < 2**62:
-            raise BadFileError(f"has a frame_index that is no frame number: {str(number)[:30]!a}", where=head.path)
+            raise BadFileError(f"has a frame_index that is not a frame number: {str(number)[:30]!a}", where=head.path)
         gathering.frame(number, len(people))
         for person in people:
             gathering.person(number, _flat(person, head), where=head.path)

@@ -1,8 +1,10 @@
-"""TRC marker files (Motion Analysis, OpenSim, Pose2Sim, Sports2D): named points over time, in millimetres, metres or pixels.
+"""TRC marker files (Motion Analysis, OpenSim, Pose2Sim, Sports2D): named points over time, in mm, m or pixels.
 
-The format as OpenSim documents it: three lines of header, names, coordinates, then a row per frame. Read as people write them:
-separated by tabs, commas or blanks, with blank cells and NaN for missing markers, exponents, header counts that are wrong.
-Sports2D writes pixels under the unit "m": y then points down and z is 0 throughout, which is how they are told.
+OpenSim documents the format: three lines of header, names, coordinates, then a row per frame. Files that differ from it
+are
+read too: cells separated by tabs, commas or blanks; blank cells or NaN for missing markers; wrong counts in the header.
+Sports2D writes pixels under the unit "m". Such files are recognized by z, which is 0 throughout, and by their large
+numbers.
 """
 
 import re
@@ -166,7 +168,7 @@ def read_trc(path: str | Path) -> MarkerFile:
         if first is None and not _is_row(cells):
             if re.match(r"\s*[\t, ]*X1\b", line, re.IGNORECASE):
                 continue
-            raise BadFileError(f"line {at} is no row of numbers", where=path)
+            raise BadFileError(f"line {at} is not a row of numbers", where=path)
         first = first or at
         cells = (cells + [""] * width)[:width] if len(cells) >= 3 else cells
         if len(cells) < width:

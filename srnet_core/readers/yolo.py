@@ -1,7 +1,8 @@
 """YOLO pose (Ultralytics): a folder of label files, one text file per frame, or one such file.
 
-A line is a person: class, box (centre x, y, width, height), then x y [confidence] per joint, all fractions of the image;
-predictions may end in the confidence of the box or the number of a track. A frame without people has no file.
+A line is a person: class, box (centre x, y, width, height), then x, y and perhaps a confidence per joint, all as
+fractions of the image. Predictions may end in the confidence of the box or the number of a track. A frame without
+people has no file.
 """
 
 import math
@@ -93,7 +94,8 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     split = layout_of([line for line in sample if _numeric(line)]) if sample else None
     if split is None:
         raise BadFileError(
-            "is no label of YOLO pose: a line must be a class, a box and 2 or 3 values per joint", where=head.path
+            "is not a label file of YOLO pose: a line must be a class, a box and 2 or 3 values per joint",
+            where=head.path,
         )
     joints, k, tail = split
     gathering = Gathering(head.path, values_per_joint=k)

@@ -2,17 +2,50 @@
 
 from srnet_core.geometry.skeleton import Skeleton
 
-JOINTS = (
-    "Pelvis", "Thorax", "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist", "LHip", "LKnee", "LAnkle",
-    "RHip", "RKnee", "RAnkle", "Head",
-)  # fmt: skip
-PARENTS = (
-    None, "Pelvis", "Thorax", "LShoulder", "LElbow", "Thorax", "RShoulder", "RElbow", "Pelvis", "LHip", "LKnee",
-    "Pelvis", "RHip", "RKnee", "Thorax",
-)  # fmt: skip
+_PARENT_OF: dict[str, str | None] = {
+    "Pelvis": None,
+    "Thorax": "Pelvis",
+    "LShoulder": "Thorax",
+    "LElbow": "LShoulder",
+    "LWrist": "LElbow",
+    "RShoulder": "Thorax",
+    "RElbow": "RShoulder",
+    "RWrist": "RElbow",
+    "LHip": "Pelvis",
+    "LKnee": "LHip",
+    "LAnkle": "LKnee",
+    "RHip": "Pelvis",
+    "RKnee": "RHip",
+    "RAnkle": "RKnee",
+    "Head": "Thorax",
+}
+JOINTS, PARENTS = tuple(_PARENT_OF), tuple(_PARENT_OF.values())
 
 _LEFT_ARM, _RIGHT_ARM, _LEFT_LEG, _RIGHT_LEG = JOINTS[2:5], JOINTS[5:8], JOINTS[8:11], JOINTS[11:14]
-_ROOT, _TORSO = JOINTS[:1], ("Thorax", "Head")  # the root belongs to every group
+_TORSO = ("Thorax", "Head")
+
+
+def humaneva_groups(
+    torso: tuple[str, ...],
+    left_arm: tuple[str, ...],
+    right_arm: tuple[str, ...],
+    left_leg: tuple[str, ...],
+    right_leg: tuple[str, ...],
+) -> dict[int, dict[str, tuple[str, ...]]]:
+    """The divisions of HumanEva's joints into 2, 3 and 5 body parts. The root belongs to every part."""
+    root = ("Pelvis",)
+    return {
+        2: {"lower body": root + left_leg + right_leg, "upper body": root + torso + left_arm + right_arm},
+        3: {"legs": root + right_leg + left_leg, "torso": root + torso, "arms": root + left_arm + right_arm},
+        5: {
+            "right leg": root + right_leg,
+            "left leg": root + left_leg,
+            "torso": root + torso,
+            "left arm": root + left_arm,
+            "right arm": root + right_arm,
+        },
+    }
+
 
 SKELETON = Skeleton(
     name="humaneva15",
@@ -20,16 +53,5 @@ SKELETON = Skeleton(
     parent_names=PARENTS,
     left=_LEFT_ARM + _LEFT_LEG,
     right=_RIGHT_ARM + _RIGHT_LEG,
-    groups={
-        1: {"body": JOINTS},
-        2: {"lower body": _ROOT + _LEFT_LEG + _RIGHT_LEG, "upper body": _ROOT + _TORSO + _LEFT_ARM + _RIGHT_ARM},
-        3: {"legs": _ROOT + _RIGHT_LEG + _LEFT_LEG, "torso": _ROOT + _TORSO, "arms": _ROOT + _LEFT_ARM + _RIGHT_ARM},
-        5: {
-            "right leg": _ROOT + _RIGHT_LEG,
-            "left leg": _ROOT + _LEFT_LEG,
-            "torso": _ROOT + _TORSO,
-            "left arm": _ROOT + _LEFT_ARM,
-            "right arm": _ROOT + _RIGHT_ARM,
-        },
-    },
+    groups={1: {"body": JOINTS}, **humaneva_groups(_TORSO, _LEFT_ARM, _RIGHT_ARM, _LEFT_LEG, _RIGHT_LEG)},
 )

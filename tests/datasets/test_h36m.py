@@ -80,7 +80,8 @@ def test_golden_2d_is_cut_to_the_3d(golden, golden_dataset):
     ((key, (before, after)),) = golden[1]["truncated_2d"].items()
     subject, take = key.split("/")
     assert [len(v) for v in golden_dataset.positions_2d_px[subject][take]] == after
-    note = f"2D clips longer than their 3D were cut at the end: 4 (the first: {key}/camera 0, {before[0]} frames for {after[0]})."
+    first = f"{key}/camera 0, {before[0]} frames for {after[0]}"
+    note = f"2D clips longer than their 3D were cut at the end: 4 (the first: {first})."
     assert golden_dataset.notes == (note,)
 
 

@@ -91,9 +91,14 @@ def test_cameras_that_are_not_humanevas_are_estimated(tmp_path):
 def test_cameras_of_the_file_are_used_when_they_are_whole(tmp_path):
     def values(camera):
         return {
-            "id": "mine", "res_w": 640, "res_h": 480, "focal_length": camera.focal_length_px, "center": camera.center_px,
-            "orientation": camera.orientation, "translation": camera.translation_m,
-        }  # fmt: skip
+            "id": "mine",
+            "res_w": 640,
+            "res_h": 480,
+            "focal_length": camera.focal_length_px,
+            "center": camera.center_px,
+            "orientation": camera.orientation,
+            "translation": camera.translation_m,
+        }
 
     rigs = {s: [values(c) for c in known_cameras(s[-2:])] for s in SUBJECTS}
     dataset = write(tmp_path, known_cameras, own=rigs)
@@ -136,7 +141,7 @@ def test_2d_that_does_not_belong_to_the_3d(tmp_path):
             for views in takes.values():
                 views[0] = rng.uniform(0, 640, views[0].shape).astype(np.float32)
 
-    with pytest.raises(BadFileError, match="none can be found for S1, camera C1.*Add 'cameras' with focal_length"):
+    with pytest.raises(BadFileError, match="camera C1 of S1 cannot be fitted.*Add 'cameras' with focal_length"):
         write(tmp_path, known_cameras, edit=shuffled)
 
 

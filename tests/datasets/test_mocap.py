@@ -247,10 +247,17 @@ def test_frame_rates_that_the_file_does_not_tell(folder, tmp_path):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"fps": 0}, {"fps": float("nan")}, {"up": "w"}, {"metres_per_unit": -1}, {"source_fps": 0}, {"longest_gap_s": -1},
-        {"name": "../a"}, {"naming": "{person}"}, {"naming": "{take}{take}"},
+        {"fps": 0},
+        {"fps": float("nan")},
+        {"up": "w"},
+        {"metres_per_unit": -1},
+        {"source_fps": 0},
+        {"longest_gap_s": -1},
+        {"name": "../a"},
+        {"naming": "{person}"},
+        {"naming": "{take}{take}"},
     ],
-)  # fmt: skip
+)
 def test_options_out_of_range(wrong):
     with pytest.raises(ConfigError):
         MocapConfig(**wrong)
@@ -281,11 +288,18 @@ def test_constant_bones(folder, tmp_path):
 # The reference recordings
 
 HDM05_CLASSES = {
-    "depositFloorR": "DepositFloor", "elbowToKnee1RepsLelbowStart": "ElbowToKnee", "grabHighR": "GrabHigh",
-    "hopBothLegs1hops": "Hop", "jogLeftCircle4StepsRstart": "Jogging", "kickLFront1Reps": "Kick", "lieDownFloor": "LieDown",
-    "rotateArmsBothBackward1Reps": "RotateArms", "sneak2StepsLStart": "Sneak", "squat1Reps": "Squat",
+    "depositFloorR": "DepositFloor",
+    "elbowToKnee1RepsLelbowStart": "ElbowToKnee",
+    "grabHighR": "GrabHigh",
+    "hopBothLegs1hops": "Hop",
+    "jogLeftCircle4StepsRstart": "Jogging",
+    "kickLFront1Reps": "Kick",
+    "lieDownFloor": "LieDown",
+    "rotateArmsBothBackward1Reps": "RotateArms",
+    "sneak2StepsLStart": "Sneak",
+    "squat1Reps": "Squat",
     "throwBasketball": "ThrowBasketball",
-}  # fmt: skip
+}
 
 
 def test_hdm05_joints_are_within_2_mm_of_the_reference(shared_dir, tmp_path):

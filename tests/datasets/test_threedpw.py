@@ -14,9 +14,23 @@ from srnet_core.readers.pickle_file import read_pickle_file
 from srnet_core.skeletons.h36m17 import JOINTS
 
 FROM_17 = {
-    0: "Hip", 1: "LHip", 2: "RHip", 4: "LKnee", 5: "RKnee", 6: "Spine", 7: "LFoot", 8: "RFoot", 12: "Thorax", 15: "Neck/Nose",
-    16: "LShoulder", 17: "RShoulder", 18: "LElbow", 19: "RElbow", 20: "LWrist", 21: "RWrist",
-}  # fmt: skip
+    0: "Hip",
+    1: "LHip",
+    2: "RHip",
+    4: "LKnee",
+    5: "RKnee",
+    6: "Spine",
+    7: "LFoot",
+    8: "RFoot",
+    12: "Thorax",
+    15: "Neck/Nose",
+    16: "LShoulder",
+    17: "RShoulder",
+    18: "LElbow",
+    19: "RElbow",
+    20: "LWrist",
+    21: "RWrist",
+}
 FRAMES = 30
 
 

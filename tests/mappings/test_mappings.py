@@ -94,7 +94,7 @@ def test_one_missing_point_spoils_only_the_joints_that_need_it(tmp_path):
     ("text", "words"),
     [
         ("joints = 3", "has no"),
-        ("[joints]\nNose = 'a'", "'Nose' is no joint"),
+        ("[joints]\nNose = 'a'", "'Nose' is not a joint"),
         ("[joints]\nHip = [{ a = 0.5, b = 0.6 }]", "sum to 1"),
         ("[joints]\nHip = [{ a = nan, b = 1 }]", "sum to 1"),
         ("[joints]\nHip = [3]", "list of points"),
@@ -115,14 +115,34 @@ def test_mappings_that_are_wrong(tmp_path, text, words):
 @pytest.mark.parametrize(
     ("name", "part", "side"),
     [
-        ("thigh_l", "hip", "L"), ("LeftUpLeg", "hip", "L"), ("J_Bip_L_UpperLeg", "hip", "L"), ("rThigh", "hip", "R"),
-        ("calf_r", "knee", "R"), ("RightLeg", "knee", "R"), ("shin.L", "knee", "L"), ("L.Knee", "knee", "L"),
-        ("lFoot", "ankle", "L"), ("foot_r", "ankle", "R"), ("upper_arm.L", "shoulder", "L"), ("lShldr", "shoulder", "L"),
-        ("LeftForeArm", "elbow", "L"), ("lowerarm_r", "elbow", "R"), ("hand_r", "wrist", "R"), ("HipLeft", "hip", "L"),
-        ("pelvis", "pelvis", ""), ("Hips", "pelvis", ""), ("spine_02", "spine", ""), ("neck_01", "neck", ""),
-        ("Head", "head", ""), ("C_Hips", "pelvis", ""), ("left_ankle", "ankle", "L"), ("DEF-thigh.L", "hip", "L"), ("LeftCollar", "clavicle", "L"), ("lfemur", "hip", "L"),
+        ("thigh_l", "hip", "L"),
+        ("LeftUpLeg", "hip", "L"),
+        ("J_Bip_L_UpperLeg", "hip", "L"),
+        ("rThigh", "hip", "R"),
+        ("calf_r", "knee", "R"),
+        ("RightLeg", "knee", "R"),
+        ("shin.L", "knee", "L"),
+        ("L.Knee", "knee", "L"),
+        ("lFoot", "ankle", "L"),
+        ("foot_r", "ankle", "R"),
+        ("upper_arm.L", "shoulder", "L"),
+        ("lShldr", "shoulder", "L"),
+        ("LeftForeArm", "elbow", "L"),
+        ("lowerarm_r", "elbow", "R"),
+        ("hand_r", "wrist", "R"),
+        ("HipLeft", "hip", "L"),
+        ("pelvis", "pelvis", ""),
+        ("Hips", "pelvis", ""),
+        ("spine_02", "spine", ""),
+        ("neck_01", "neck", ""),
+        ("Head", "head", ""),
+        ("C_Hips", "pelvis", ""),
+        ("left_ankle", "ankle", "L"),
+        ("DEF-thigh.L", "hip", "L"),
+        ("LeftCollar", "clavicle", "L"),
+        ("lfemur", "hip", "L"),
     ],
-)  # fmt: skip
+)
 def test_words_in_names(name, part, side):
     assert meaning(name)[:2] == (part, side)
 
@@ -146,9 +166,17 @@ def renamed(motion, rename):
 
 
 UNREAL = {
-    "Hips": "pelvis", "UpLeg": "thigh", "ForeArm": "lowerarm", "Arm": "upperarm", "Leg": "calf", "Foot": "foot", "Hand": "hand",
-    "Spine": "spine_01", "Neck": "neck_01", "Head": "head",
-}  # fmt: skip
+    "Hips": "pelvis",
+    "UpLeg": "thigh",
+    "ForeArm": "lowerarm",
+    "Arm": "upperarm",
+    "Leg": "calf",
+    "Foot": "foot",
+    "Hand": "hand",
+    "Spine": "spine_01",
+    "Neck": "neck_01",
+    "Head": "head",
+}
 
 
 def unreal(name):

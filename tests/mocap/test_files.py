@@ -18,9 +18,14 @@ from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
 from srnet_core.skeletons.h36m17 import JOINTS
 
 CONTENT = {
-    "bvh": bvh_text().encode(), "amc": AMC, "asf": ASF, "c3d": make_c3d(), "fbx": b"Kaydara FBX Binary  \0\x1a\0",
-    "trc": b"PathFileType\t4\t(X/Y/Z)\ta.trc\n", None: b"just words",
-}  # fmt: skip
+    "bvh": bvh_text().encode(),
+    "amc": AMC,
+    "asf": ASF,
+    "c3d": make_c3d(),
+    "fbx": b"Kaydara FBX Binary  \0\x1a\0",
+    "trc": b"PathFileType\t4\t(X/Y/Z)\ta.trc\n",
+    None: b"just words",
+}
 
 
 @pytest.mark.parametrize("kind", CONTENT)
@@ -75,9 +80,15 @@ def test_a_description(tmp_path):
     found = describe(tmp_path / "a.c3d")
     assert json.loads(json.dumps(found))["fps"] == pytest.approx(69.99, abs=1e-4)
     assert {k: found[k] for k in ("kind", "format", "layout", "frames", "people", "joints", "units", "image_size")} == {
-        "kind": "motion-capture", "format": "c3d", "layout": None, "frames": 10, "people": 1, "joints": 17, "units": "m",
+        "kind": "motion-capture",
+        "format": "c3d",
+        "layout": None,
+        "frames": 10,
+        "people": 1,
+        "joints": 17,
+        "units": "m",
         "image_size": None,
-    }  # fmt: skip
+    }
     (tmp_path / "a.bvh").write_bytes(CONTENT["bvh"])
     found = describe(tmp_path / "a.bvh")
     assert (found["layout"], found["joints"], found["units"]) == ("motionbuilder", 16, None)

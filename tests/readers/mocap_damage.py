@@ -90,10 +90,39 @@ C3D = [
     for integer in (False, True)
 ]
 TEXT_TOKENS = [
-    b"{", b"}", b"nan", b"inf", b"-", b"1e999", b"1e308", b"9" * 30, b"\0", b"JOINT x {", b"End Site {", b"CHANNELS", b"OFFSET",
-    b"MOTION", b"Frames: 999999999999", b"ROOT", b":", b"#", b"\r", b"\xff\xfe", b"begin", b"end", b"dof", b":DEGREES", b"root",
-    b"1_0", b"0x10", b"-0", b"Xrotation", b"axis", b"\xe2\x82\xac", b"99 Xrotation",
-]  # fmt: skip
+    b"{",
+    b"}",
+    b"nan",
+    b"inf",
+    b"-",
+    b"1e999",
+    b"1e308",
+    b"9" * 30,
+    b"\0",
+    b"JOINT x {",
+    b"End Site {",
+    b"CHANNELS",
+    b"OFFSET",
+    b"MOTION",
+    b"Frames: 999999999999",
+    b"ROOT",
+    b":",
+    b"#",
+    b"\r",
+    b"\xff\xfe",
+    b"begin",
+    b"end",
+    b"dof",
+    b":DEGREES",
+    b"root",
+    b"1_0",
+    b"0x10",
+    b"-0",
+    b"Xrotation",
+    b"axis",
+    b"\xe2\x82\xac",
+    b"99 Xrotation",
+]
 KINDS = ("bvh", "asf", "amc", "c3d")
 
 

@@ -192,7 +192,7 @@ def test_which_skeleton_belongs_to_a_take(tmp_path):
         (ASF.replace("dof rz rx", "dof rz rz"), "dof of bone 'shin'"),
         (ASF.replace("30 ZYX", "30 ZZX"), "order 'ZZX'"),
         (ASF.replace("length 3", "length 3x"), "where the number of length"),
-        (ASF.replace("length 0.45", "length 0"), "makes no sense"),
+        (ASF.replace("length 0.45", "length 0"), "which cannot be"),
         (ASF.replace("direction 1 0 0", "direction 1 0"), "needs three numbers"),
     ],
 )

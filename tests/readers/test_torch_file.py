@@ -1,6 +1,6 @@
 """Torch files: the content comes back in plain values, and small files that stand for huge content are refused.
 
-What they may not ask for, and how they may be damaged, is tested where checkpoints are: `tests/checkpoint/test_file.py`.
+What they may not ask for, and damaged files, are tested with the checkpoints: `tests/checkpoint/test_file.py`.
 """
 
 import time
