@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -13,13 +14,15 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from srnet_core.errors import ConfigError, FileSystemWarning, SrnetError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+LOCK = ".writer"  # the lock file in a folder that is being written
+_LOCK_TRIES = 20
 _TEMPORARY = re.compile(r"\..+\.tmp-[0-9a-f]{8}", re.DOTALL)
 _OPEN_STREAM = re.compile(r"/(?:dev|proc/(?P<process>self|\d+))/fd/(?P<number>\d{1,9})")
 _LONGEST_NAME_BYTES = 240  # file systems allow 255; the rest is for the mark of a temporary file
@@ -28,6 +31,13 @@ _UNTOUCHED_WITHOUT_LOCKS_SECONDS = 86400.0
 _PIPE_SECONDS = 10.0
 _MOST_LINKS = 40
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+
+
+class TemporaryFolder(NamedTuple):
+    """A folder that is being written, and the lock that keeps it from being removed as abandoned."""
+
+    path: Path
+    lock: "BaseFileLock"
 
 
 @contextlib.contextmanager
@@ -264,17 +274,40 @@ def try_lock(path: str | Path) -> "BaseFileLock | None":
     return lock
 
 
-def remove_abandoned(folders: Iterable[Path], lock_name: str) -> None:
+def make_temporary_folder(target: Path, lock: "Callable[[Path], BaseFileLock | None]" = try_lock) -> "TemporaryFolder":
+    """Make a folder TARGET.tmp-ID beside `target` and lock it. Abandoned ones of the same target are removed first.
+
+    Args:
+        target: the name the folder will get. A name that begins with a dot stays hidden while it is made.
+        lock: how its lock file `LOCK` is locked.
+
+    Raises:
+        SrnetError: no lock can be had.
+    """
+    remove_abandoned(target.parent.glob(f"{glob.escape(target.name)}.tmp-*"))
+    for _ in range(_LOCK_TRIES):
+        folder = target.with_name(f"{target.name}.tmp-{secrets.token_hex(6)}")
+        folder.mkdir(parents=True)
+        try:
+            held = lock(folder / LOCK)
+        except FileNotFoundError:  # another process took it for an abandoned one before it was locked
+            continue
+        if held is not None:
+            return TemporaryFolder(folder, held)
+        shutil.rmtree(folder, ignore_errors=True)
+    raise SrnetError("no lock can be had in this folder", where=target.parent, todo="Choose another folder")
+
+
+def remove_abandoned(folders: Iterable[Path]) -> None:
     """Delete temporary folders of killed processes.
 
-    A folder is abandoned if the lock file in it is free, or if it has had no lock file for a minute. Whoever makes a
-    temporary folder locks it before anything else, and makes another if `try_lock` returns `None`.
+    A folder is abandoned if the lock file in it is free, or if it has had no lock file for a minute.
     """
     for folder in folders:
         with contextlib.suppress(OSError):
-            if not (folder / lock_name).exists() and time.time() - folder.stat().st_mtime < _UNTOUCHED_SECONDS:
+            if not (folder / LOCK).exists() and time.time() - folder.stat().st_mtime < _UNTOUCHED_SECONDS:
                 continue  # a process may be about to lock it
-            lock = try_lock(folder / lock_name)
+            lock = try_lock(folder / LOCK)
             if lock is None:
                 continue
             try:

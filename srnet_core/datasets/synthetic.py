@@ -7,7 +7,6 @@ angles, and everything else was composed by hand (see docs/synthetic.md).
 
 import hashlib
 import json
-import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from srnet_core.datasets import DatasetPlugin, custom
 from srnet_core.datasets._files import file_names
 from srnet_core.datasets._writing import camera_values, skeleton_metadata, write_npz
 from srnet_core.errors import ConfigError
-from srnet_core.files import fsync_folder, publish_folder
+from srnet_core.files import LOCK, fsync_folder, make_temporary_folder, publish_folder
 from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.lookup import choose
 from srnet_core.skeletons.h36m17 import SKELETON
@@ -147,14 +146,14 @@ def make_files(config: SyntheticConfig, folder: str | Path, name: str = "synthet
     paths = target / names[0], target / names[1]
     if all(path.is_file() for path in paths):
         return paths
-    target.parent.mkdir(parents=True, exist_ok=True)
-    making = target.with_name(f".{config.key}.tmp-{secrets.token_hex(4)}")
+    making, lock = make_temporary_folder(target.with_name(f".{config.key}"))
     try:
-        making.mkdir()
         _write(config, making / names[0], making / names[1])
         fsync_folder(making)
+        (making / LOCK).unlink(missing_ok=True)
         publish_folder(making, target, lambda folder: all((folder / name).is_file() for name in names))
     finally:
+        lock.release()
         shutil.rmtree(making, ignore_errors=True)
     return paths
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Mapping
 from functools import partial
@@ -12,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srnet_core.errors import StageError
-from srnet_core.files import fsync_folder, publish_folder, remove_abandoned, try_lock, write_json
+from srnet_core.files import LOCK, fsync_folder, make_temporary_folder, publish_folder, try_lock, write_json
 from srnet_core.stages.key import STAGE_VERSION
 from srnet_core.stages.manifest import CHUNK_FRAMES, MANIFEST, same_content, with_digest
 from srnet_core.stages.store import Stage
 
+__all__ = ["LOCK", "StageWriter"]
+
 if TYPE_CHECKING:
     import zarr  # imported in functions only, as importing it takes longer than opening a finished stage
-    from filelock import BaseFileLock
 
-_TRIES = 20
-LOCK = ".writer"  # locked by the process that writes; the file stays in the finished stage
 # What each array holds, and its dimensions after the frames. xarray and other programs read both.
 _DESCRIBED: dict[str, tuple[tuple[str, ...], str]] = {
     "pose_2d": (("joint", "xy"), "normalized 2D keypoints, the input of the network"),
@@ -65,29 +63,16 @@ class StageWriter:
     def __enter__(self) -> "StageWriter":
         import zarr
 
-        remove_abandoned(self.folder.parent.glob(f"{self.folder.name}.tmp-*"), LOCK)
-        self._require_space()
-        self.temporary, self._lock = self._make_temporary()
+        self.temporary, self._lock = make_temporary_folder(self.folder, try_lock)
+        try:
+            self._require_space()
+        except StageError:
+            self.__exit__()
+            raise
         # mode "w" would delete the lock
         self._group = zarr.open_group(self.temporary, mode="a", zarr_format=3, attributes=self._attributes)
         self._arrays = {name: self._create(name, (self.frames, *shape)) for name, shape in self._shapes.items()}
         return self
-
-    def _make_temporary(self) -> "tuple[Path, BaseFileLock]":
-        """A new folder and its lock. Another process may take a folder for an abandoned one before it is locked."""
-        for _ in range(_TRIES):
-            temporary = self.folder.with_name(f"{self.folder.name}.tmp-{secrets.token_hex(6)}")
-            temporary.mkdir(parents=True)
-            try:
-                lock = try_lock(temporary / LOCK)
-            except FileNotFoundError:
-                continue
-            if lock is not None:
-                return temporary, lock
-            shutil.rmtree(temporary, ignore_errors=True)
-        raise StageError(
-            "no lock can be had in this folder", where=self.folder.parent, todo="Choose another --cache-dir"
-        )
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
