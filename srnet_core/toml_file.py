@@ -1,5 +1,6 @@
 """Reading TOML files written by users: groups of joints and presets."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from srnet_core.errors import BadFileError, InputFileMissing
 
 MAX_FILE_BYTES = 1 << 20
+_MAX_DOTS = 100
+_DECIMAL = re.compile(r"\d+\.\d+")
 
 
 def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
@@ -18,7 +21,8 @@ def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
 
     Raises:
         InputFileMissing: the file does not exist.
-        BadFileError: the file is not TOML (the message gives row and column), cannot be read, or exceeds 1 MiB.
+        BadFileError: the file is not TOML (the message gives row and column), cannot be read, exceeds 1 MiB, or has a
+            key of more than a hundred parts.
     """
     path = Path(path)
     try:
@@ -31,8 +35,17 @@ def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
     if len(content) > MAX_FILE_BYTES:
         raise BadFileError(f"too large for a {what}", where=path)
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        text = content.decode("utf-8")
+        _require_short_keys(text, path)
+        return tomllib.loads(text)
     except RecursionError:
         raise BadFileError("not a TOML file: nested too deeply", where=path) from None
     except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
         raise BadFileError(f"not a TOML file: {error}", where=path) from None
+
+
+def _require_short_keys(text: str, path: Path) -> None:
+    """Refuse keys such as a.a.a.a with very many parts: tomllib keeps every prefix, so memory grows with the square."""
+    for row, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > _MAX_DOTS and _DECIMAL.sub("0", line).count(".") > _MAX_DOTS:
+            raise BadFileError(f"row {row} has more than {_MAX_DOTS} dots", where=path, todo="Use shorter keys")

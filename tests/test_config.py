@@ -38,6 +38,8 @@ def test_a_config_survives_json():
     ("section", "bad", "message"),
     [
         (DataConfig, {"downsample": 0}, "--downsample: must be 1 or more, not 0"),
+        (DataConfig, {"downsample": 10**400}, "--downsample: the number 1000"),
+        (TrainConfig, {"batch_size": 10**20}, "--batch-size: the number 1000"),
         (DataConfig, {"subset": 0.0}, "--subset: must lie in (0, 1], not 0.0"),
         (DataConfig, {"subset": 1.5}, "--subset: must lie in (0, 1], not 1.5"),
         (DataConfig, {"train_cameras": (0, -1)}, "--train-camera: must be 0 or more, not -1"),

@@ -85,7 +85,10 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
         items = value if isinstance(value, (list, tuple)) else [value]
         return tuple(_coerce(item, typing.get_args(kind)[0], where) for item in items)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ConfigError(f"the number {reprlib.repr(value)} is too large", where=where) from None
     if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):

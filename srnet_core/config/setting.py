@@ -15,6 +15,7 @@ import dataclasses
 import functools
 import math
 import re
+import reprlib
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from srnet_core import lookup
 from srnet_core.errors import ConfigError
 
 _UNITS = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_LARGEST_WHOLE_NUMBER = 2**53  # up to here every whole number is exact as a float, and fits into those of numpy
 _SIZE = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(_UNITS)})", re.IGNORECASE)
 
 
@@ -135,14 +137,16 @@ class Setting:
             ConfigError: a number outside its range.
         """
         text = self.range_text()
-        if value is None or not (text or self.choices):
+        if value is None:
             return
-        for item in value if self.many else (value,):
+        for item in value if isinstance(value, (tuple, list)) else (value,):
             if self.choices:
                 lookup.choose("choice", item, self.choices, where=self.option)
-            elif not self._inside(item):
+            elif text and not self._inside(item):
                 verb = "lie" if text.startswith("in ") else "be"
                 raise ConfigError(f"must {verb} {text}, not {item}", where=self.option)
+            elif isinstance(item, int) and abs(item) > _LARGEST_WHOLE_NUMBER:
+                raise ConfigError(f"the number {reprlib.repr(item)} is too large", where=self.option)
 
     def _inside(self, value: float) -> bool:
         """Whether a number is within the bounds; written so that NaN is not."""
