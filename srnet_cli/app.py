@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from srnet_cli.commands import bench, demo, evaluate, export, groups, prepare, train, visualize
+from srnet_cli.commands import bench, demo, evaluate, export, groups, lift, prepare, train, visualize
 from srnet_cli.options import examples_text, help_of, with_defaults_shown
 
 INTERRUPTED = 130
@@ -54,6 +54,7 @@ for name, module in {
     "eval": evaluate,
     "export": export,
     "visualize": visualize,
+    "lift": lift,
     "groups": groups,
     "bench": bench,
     "demo": demo,

@@ -1,0 +1,129 @@
+"""srnet lift: 2D keypoints of any tool to 3D poses, in files for other programs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from srnet_cli.console import remark, say
+from srnet_cli.options import Device, Flip, option
+from srnet_cli.progress import progress_bar
+from srnet_cli.wording import bytes_text
+from srnet_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from srnet_core.keypoints import Keypoints
+
+EXAMPLES = (
+    "srnet lift keypoints.json -o pose.html --image-size 1000x1000 --fps 50",
+    "srnet lift keypoints.json -o pose.bvh -o pose.trc --image-size 1000x1000 --fps 50 --person 0",
+)
+
+
+def main(
+    path: Annotated[Path, typer.Argument(help="File or folder of 2D keypoints, of any tool", metavar="INPUT")],
+    output: Annotated[
+        list[Path],
+        option(
+            "--output", "-o", help="File to write; the ending is the format. Give it again for more", metavar="FILE"
+        ),
+    ],
+    checkpoint: Annotated[
+        Path | None,
+        option(
+            "--checkpoint",
+            help="Network to lift with",
+            metavar="FILE",
+            default="the newest in checkpoint/",
+            completes="checkpoints",
+        ),
+    ] = None,
+    person: Annotated[
+        str | None,
+        option(
+            "--person", help="Only this person: 0 is the one seen most; or a name", metavar="N", default="everybody"
+        ),
+    ] = None,
+    image_size: Annotated[
+        str | None,
+        option("--image-size", help="Size of the video in pixels", metavar="WxH", default="as the file says"),
+    ] = None,
+    fps: Annotated[
+        float | None, option("--fps", help="Frames per second", metavar="N", default="as the file says")
+    ] = None,
+    fill: Annotated[
+        float, option("--fill", help="Longest gap of a joint to fill, in seconds", metavar="SECONDS", min=0)
+    ] = 0.2,
+    layout: Annotated[
+        str, option("--layout", help="Order of the joints, e.g. coco17, body25 or halpe26", metavar="NAME")
+    ] = "auto",
+    format: Annotated[str, option("--format", help="Tool that wrote the input", metavar="NAME")] = "auto",
+    strict: Annotated[bool, option("--strict", help="Refuse keypoints that look wrong instead of warning")] = False,
+    names: Annotated[
+        str, option("--names", help="Names of joints in BVH: motionbuilder or mixamo", metavar="NAME")
+    ] = "motionbuilder",
+    floor: Annotated[
+        bool, option("--floor/--no-floor", help="Set the lower foot on the floor in TRC, C3D and BVH")
+    ] = True,
+    flip: Flip = True,
+    device: Device = "auto",
+) -> None:
+    """Lift 2D keypoints of any tool to 3D poses, for animation programs, OpenSim, notebooks or a web page."""
+    from srnet_cli.commands.visualize import newest_checkpoint
+    from srnet_core.files import require_output
+    from srnet_core.inference.lifter import Lifter
+    from srnet_core.keypoints import read_keypoints
+    from srnet_core.lifting.lift import lift
+    from srnet_core.lifting.writing import require_format, write_people
+
+    for file in output:
+        require_format(file)
+        require_output(file)
+    keypoints = read_keypoints(path, format, layout, fps=fps, image_size=_size(image_size), person=_person(person))
+    if keypoints.image_size is None:
+        raise ConfigError(
+            "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
+        )
+    _warn(keypoints, strict)
+    checkpoint = checkpoint or newest_checkpoint()
+    lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip)
+    with progress_bar() as bar:
+        people = lift(
+            keypoints,
+            lifter,
+            fill_s=fill,
+            on_floor=floor,
+            model=checkpoint.stem,
+            progress=lambda done, total: bar.update("lifting", done, total),
+        )
+    for note in people.notes:
+        remark(note)
+    for file in output:
+        for written in write_people(people, file, names=names):
+            say(f"{written}  {bytes_text(written.stat().st_size)}")
+    counts = ", ".join(f"person {p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
+    say(f"{len(people.people)} people ({counts}) with {checkpoint}")
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    """ "1920x1080" -> (1920, 1080)."""
+    if text is None:
+        return None
+    width, _, height = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").partition("x")
+    if not (width.strip().isdecimal() and height.strip().isdecimal()):
+        raise ConfigError(f"expected width and height such as 1920x1080, not {text!r}", where="--image-size")
+    return int(width), int(height)
+
+
+def _person(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isdecimal() else text
+
+
+def _warn(keypoints: "Keypoints", strict: bool) -> None:
+    """Say what looks wrong; with --strict the first finding ends the command."""
+    from srnet_core.lifting.lift import warnings_of
+
+    for warning in warnings_of(keypoints):
+        if strict:
+            raise ConfigError(warning.rstrip("."), where=keypoints.source, todo="Without --strict it is lifted anyway")
+        remark(warning)
