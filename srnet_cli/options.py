@@ -140,7 +140,8 @@ def with_defaults_shown(command: Callable) -> Callable:
     def described(parameter: inspect.Parameter) -> inspect.Parameter:
         info = next((m for m in getattr(parameter.annotation, "__metadata__", ()) if isinstance(m, OptionInfo)), None)
         default = parameter.default
-        if info is None or not info.show_default or default in (None, False, inspect.Parameter.empty):
+        nothing = default is None or default is False or default is inspect.Parameter.empty
+        if info is None or not info.show_default or nothing:
             return parameter
         info = copy.copy(info)
         info.help = (info.help or "") + _help_text("", "yes" if default is True else f"{default}")

@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from srnet_core.keypoints import Keypoints
 
 EXAMPLES = (
-    "srnet lift keypoints.json -o pose.html --image-size 1000x1000 --fps 50",
-    "srnet lift keypoints.json -o pose.bvh -o pose.trc --image-size 1000x1000 --fps 50 --person 0",
+    "srnet lift keypoints.json --image-size 1000x1000 --fps 50",
+    "srnet lift keypoints.json -o pose.bvh --image-size 1000x1000 --fps 50",
 )
 
 
 def main(
     path: Annotated[Path, typer.Argument(help="File or folder of 2D keypoints, of any tool", metavar="INPUT")],
     output: Annotated[
-        list[Path],
+        list[Path] | None,
         option(
-            "--output", "-o", help="File to write; the ending is the format. Give it again for more", metavar="FILE"
+            "--output",
+            "-o",
+            help="File to write; the ending is the format. Give it again for more",
+            metavar="FILE",
+            default="output/INPUT.html",
         ),
-    ],
+    ] = None,
     checkpoint: Annotated[
         Path | None,
         option(
@@ -76,6 +80,7 @@ def main(
     from srnet_core.lifting.lift import lift
     from srnet_core.lifting.writing import require_format, write_people
 
+    output = output or [Path("output") / f"{path.stem or 'keypoints'}.html"]
     for file in output:
         require_format(file)
         require_output(file)

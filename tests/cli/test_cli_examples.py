@@ -6,6 +6,7 @@ Options are added only to make them short; none is replaced.
 import os
 from pathlib import Path
 
+import keypoint_files
 import pytest
 from support.cli import Ran, examples_of
 
@@ -25,6 +26,7 @@ WRITES = {
     "export": ["output/latest_epoch_first.onnx", "output/latest_epoch_first.npz"],
     "groups": ["output/groups-h36m17.png"],
     "bench": ["output/bench.json"],
+    "lift": ["output/keypoints.html", "pose.bvh"],
     "demo": ["output/demo/demo.html", "output/short-demo/demo_srnet.onnx"],
 }
 
@@ -35,10 +37,14 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("examples")
 
 
-@pytest.mark.parametrize("command", ["prepare", "train", "eval", "export", "visualize", "groups", "bench", "demo"])
+@pytest.mark.parametrize(
+    "command", ["prepare", "train", "eval", "export", "visualize", "lift", "groups", "bench", "demo"]
+)
 def test_the_examples_of_a_command_run(folder, monkeypatch, capsys, command):
     monkeypatch.chdir(folder)
-    if command in ("eval", "export", "visualize") and not Path("checkpoint").exists():
+    if command == "lift":
+        keypoint_files.alphapose_list("coco17")(Path("keypoints.json"))
+    if command in ("eval", "export", "visualize", "lift") and not Path("checkpoint").exists():
         run_examples(capsys, "train")  # the others go by its checkpoint
     for module in {"export": ("onnx", "onnxscript"), "demo": ("PIL",), "visualize": ("PIL",)}.get(command, ()):
         pytest.importorskip(module)

@@ -12,7 +12,18 @@ from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, TrainConfi
 COMMANDS = get_command(app).commands
 SECTIONS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig, "augment": AugmentConfig}
 # what has no default: off, or nothing unless it is given
-WITHOUT_DEFAULT = {"--help", "--force", "--quick", "--json", "--csv", "--config", "--set", "--resume", "--finetune"}
+WITHOUT_DEFAULT = {
+    "--help",
+    "--force",
+    "--quick",
+    "--json",
+    "--csv",
+    "--config",
+    "--set",
+    "--resume",
+    "--finetune",
+    "--strict",
+}
 
 
 def options(command: str) -> dict:

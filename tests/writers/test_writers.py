@@ -1,4 +1,4 @@
-"""Written files read back by our own readers; those of others are in `tests/writers/test_other_readers.py`."""
+"""Written files read back by the readers of the project."""
 
 import io
 
