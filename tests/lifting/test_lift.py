@@ -88,7 +88,7 @@ def test_keypoints_that_look_wrong_are_told(tmp_path):
 
 @pytest.fixture
 def two(tmp_path):
-    path = write(tmp_path / "two.npz", person(0), person(1) + [250, 0])
+    path = write(tmp_path / "two.npz", person(0), person(1) + np.array([250, 0]))
     return lift(read_keypoints(path, layout="h36m17", fps=25, image_size=(1000, 800)), Flat(), model="flat")
 
 
