@@ -12,20 +12,35 @@ from srnet_core.training.loop import Step
 from srnet_core.training.run import RunFiles, TrainingRun
 
 STEPS = (
-    "fc_a111_lcn", "fc_a111_proj", "fc_a333_base", "srnet1024_g5_multiply_others_a111_base",
-    "srnet_g2_concat_all_a333_base", "srnet_g3_multiply_all_a333_base", "srnet_g5_add_others_a333_base",
-    "srnet_g5_concat_others_a333_base", "srnet_g5_concat_others_meanups_a333_base",
-    "srnet_g5_multiply_all_channelwise_a333_base", "srnet_g5_multiply_all_groupmod_a333_base",
-    "srnet_g5_multiply_others_a111_base", "srnet_g5_multiply_others_a111_lcn", "srnet_g5_multiply_others_a111_proj",
-    "srnet_g5_multiply_others_a111_weak_proj", "srnet_g5_multiply_others_a333_base",
-    "srnet_g5_multiply_others_a333_causal_base", "srnet_g5_multiply_others_meanfunc_a333_base",
-)  # fmt: skip
+    "fc_a111_lcn",
+    "fc_a111_proj",
+    "fc_a333_base",
+    "srnet1024_g5_multiply_others_a111_base",
+    "srnet_g2_concat_all_a333_base",
+    "srnet_g3_multiply_all_a333_base",
+    "srnet_g5_add_others_a333_base",
+    "srnet_g5_concat_others_a333_base",
+    "srnet_g5_concat_others_meanups_a333_base",
+    "srnet_g5_multiply_all_channelwise_a333_base",
+    "srnet_g5_multiply_all_groupmod_a333_base",
+    "srnet_g5_multiply_others_a111_base",
+    "srnet_g5_multiply_others_a111_lcn",
+    "srnet_g5_multiply_others_a111_proj",
+    "srnet_g5_multiply_others_a111_weak_proj",
+    "srnet_g5_multiply_others_a333_base",
+    "srnet_g5_multiply_others_a333_causal_base",
+    "srnet_g5_multiply_others_meanfunc_a333_base",
+)
 
 
 STABLE = {  # runs at learning rate 1e-5 -> cameras patched in
-    "h17_lowlr_a111_base_ch42", "h19_lowlr_a333_add_ch42", "h21_lowlr_a111_proj_ch42", "h22_lowlr_a111_lcn_ch42",
-    "h23_lowlr_a111_crosscam_ch42", "h24_lowlr_fc_a333_ch64",
-}  # fmt: skip
+    "h17_lowlr_a111_base_ch42",
+    "h19_lowlr_a333_add_ch42",
+    "h21_lowlr_a111_proj_ch42",
+    "h22_lowlr_a111_lcn_ch42",
+    "h23_lowlr_a111_crosscam_ch42",
+    "h24_lowlr_fc_a333_ch64",
+}
 
 
 class GivenBatches:
@@ -94,9 +109,11 @@ def training_run(runs, name, folder, *, steps=None, **train) -> TrainingRun:
     config, prepared = runs.run_config(name, **train)
     done = []
     run = TrainingRun(
-        config, prepared, RunFiles("run", folder, folder),
+        config,
+        prepared,
+        RunFiles("run", folder, folder),
         should_stop=lambda: done.append(1) is None and len(done) == steps,
-    )  # fmt: skip
+    )
     return run
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from srnet_core.engine.buffers import BufferPool
 from srnet_core.engine.folding import layers_only
@@ -92,7 +91,11 @@ def can_fuse(model: PoseModel, x: Tensor) -> TypeGuard[TemporalBackbone]:
     exactly the receptive field, gradients for parameters only, no dropout, all BatchNorms in training mode, and only
     layers that are fully connected, or split with a learned multiplied context of the other groups or without context.
     """
-    if torch.compiler.is_compiling() or not (torch.is_grad_enabled() and model.training and x.device.type == "cpu"):
+    if (
+        _transformed()
+        or torch.compiler.is_compiling()
+        or not (torch.is_grad_enabled() and model.training and x.device.type == "cpu")
+    ):
         return False
     if x.requires_grad or torch.is_autocast_enabled("cpu") or not has_fusible_layers(model):
         return False
@@ -155,6 +158,11 @@ def _fusible(layer: nn.Module) -> bool:
     if not learned or layer.recombine != "multiply":
         return False
     return len({(norm.momentum, norm.eps) for norm in layer.get_part_info.norms}) == 1  # computed as one BatchNorm
+
+
+def _transformed() -> bool:
+    """Whether a transform of `torch.func` (grad, vmap, jvp) is running, which the fused form does not support."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def _watched(modules: list[nn.Module]) -> bool:
@@ -299,8 +307,11 @@ class _Network(torch.autograd.Function):
         return y.view(len(x), -1, y.shape[1]).clone()  # the buffer itself goes back to the pool
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():  # with create_graph=True
+            raise RuntimeError(
+                "the fused training step has no second derivatives; call the model itself instead of its training form"
+            )
         if ctx.step is None:
             raise RuntimeError(
                 "backward has already been called for this training step, and its memory has been reused; to call it "

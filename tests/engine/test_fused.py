@@ -62,10 +62,18 @@ def assert_same_steps(model, x, steps=2, atol=1e-12):
 @pytest.mark.parametrize("name", FUSIBLE)
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"causal": True}, {"groups": 3}, {"groups": 1}, {"filter_widths": (1, 1, 1)}, {"filter_widths": (3,)},
-     {"filter_widths": (5, 3, 1)}, {"negative_slope": 0.0}],
+    [
+        {},
+        {"causal": True},
+        {"groups": 3},
+        {"groups": 1},
+        {"filter_widths": (1, 1, 1)},
+        {"filter_widths": (3,)},
+        {"filter_widths": (5, 3, 1)},
+        {"negative_slope": 0.0},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_step_is_the_plain_step(name, settings):
     model = make(name, **settings)
     assert_same_steps(model, windows(model))
@@ -74,9 +82,14 @@ def test_a_step_is_the_plain_step(name, settings):
 @settings(max_examples=25, deadline=None)
 @given(
     widths=st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=4),
-    channels=st.integers(25, 90), count=st.integers(2, 9), groups=st.sampled_from([2, 3, 5]), seed=st.integers(0, 99),
-    block=st.integers(1, 4000), norm_block=st.integers(1, 4000), causal=st.booleans(),
-)  # fmt: skip
+    channels=st.integers(25, 90),
+    count=st.integers(2, 9),
+    groups=st.sampled_from([2, 3, 5]),
+    seed=st.integers(0, 99),
+    block=st.integers(1, 4000),
+    norm_block=st.integers(1, 4000),
+    causal=st.booleans(),
+)
 def test_a_step_does_not_depend_on_the_blocks(widths, channels, count, groups, seed, block, norm_block, causal):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes, "_BLOCK_BYTES", block)
@@ -113,10 +126,17 @@ def test_a_mean_far_from_zero_costs_no_digits():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"recombine": "add"}, {"recombine": "concat"}, {"context": "all"}, {"context_form": "one_for_all", "context": "all"},
-     {"context_width": 2}, {"dropout": 0.1}, {"compat": "original"}],
+    [
+        {"recombine": "add"},
+        {"recombine": "concat"},
+        {"context": "all"},
+        {"context_form": "one_for_all", "context": "all"},
+        {"context_width": 2},
+        {"dropout": 0.1},
+        {"compat": "original"},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_other_variants_take_the_plain_way(settings):
     model = make(**settings)
     assert not _fused.can_fuse(model, windows(model))

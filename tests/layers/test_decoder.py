@@ -7,9 +7,12 @@ import srnet_core as srnet
 from srnet_core.errors import ConfigError
 
 SMPL_PARTS = {
-    "left leg": [1, 4, 7, 10], "right leg": [2, 5, 8, 11], "trunk": [0, 3, 6, 9, 12, 15],
-    "left arm": [13, 16, 18, 20, 22], "right arm": [14, 17, 19, 21, 23],
-}  # fmt: skip
+    "left leg": [1, 4, 7, 10],
+    "right leg": [2, 5, 8, 11],
+    "trunk": [0, 3, 6, 9, 12, 15],
+    "left arm": [13, 16, 18, 20, 22],
+    "right arm": [14, 17, 19, 21, 23],
+}
 SIZES = {name: 6 * len(joints) for name, joints in SMPL_PARTS.items()}
 
 

@@ -16,12 +16,16 @@ H36M = get_skeleton("h36m17")
 @pytest.mark.parametrize(
     ("name", "groups", "widths", "millions"),
     [
-        ("fc", 1, (1, 1, 1), 4.292), ("srnet", 2, (1, 1, 1), 2.186),
-        ("srnet", 3, (1, 1, 1), 1.484), ("srnet", 5, (1, 1, 1), 0.899),
-        ("fc", 1, (3,) * 5, 16.952), ("srnet", 2, (3,) * 5, 8.638),
-        ("srnet", 3, (3,) * 5, 5.881), ("srnet", 5, (3,) * 5, 3.612),
+        ("fc", 1, (1, 1, 1), 4.292),
+        ("srnet", 2, (1, 1, 1), 2.186),
+        ("srnet", 3, (1, 1, 1), 1.484),
+        ("srnet", 5, (1, 1, 1), 0.899),
+        ("fc", 1, (3,) * 5, 16.952),
+        ("srnet", 2, (3,) * 5, 8.638),
+        ("srnet", 3, (3,) * 5, 5.881),
+        ("srnet", 5, (3,) * 5, 3.612),
     ],
-)  # fmt: skip
+)
 def test_number_of_parameters_is_the_published_one(name, groups, widths, millions):
     model = build_model(name, groups=groups, filter_widths=widths, channels=1024)
     assert round(model.num_parameters / 1e6, 3) == millions

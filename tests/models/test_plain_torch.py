@@ -5,9 +5,11 @@ import io
 
 import pytest
 import torch
+from torch.func import functional_call, grad
 from torch.optim.swa_utils import AveragedModel
 
 from srnet_core.engine import inference_form, training_form
+from srnet_core.engine.fused import can_fuse
 from srnet_core.errors import ConfigError
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.models import build_model
@@ -150,3 +152,44 @@ def test_a_layer_with_a_bias_is_computed_by_both_fast_forms():
     forward = training_form(model).train()
     forward(clip(9)).square().sum().backward()
     assert model.layers_conv[1].bias.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_transforms_of_torch_func_take_the_plain_form_by_themselves(name):
+    model = make(name).train()
+    form, x = training_form(model), clip(9)
+    held = {key: value.clone() for key, value in form.named_buffers()}
+
+    def loss(parameters, buffers):
+        return functional_call(form, (parameters, buffers), (x,)).square().mean(), buffers
+
+    parameters = {key: value.detach() for key, value in form.named_parameters()}
+    found = grad(lambda p, b: loss(p, b)[0])(parameters, held)
+    model(x).square().mean().backward()
+    for key, parameter in form.named_parameters():
+        expected = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        torch.testing.assert_close(found[key], expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_second_derivatives_are_computed_by_the_model_and_refused_in_words_by_its_fused_form(name):
+    model = make(name).train()
+    parameters = list(model.parameters())
+    first = torch.autograd.grad(model(clip(9)).square().mean(), parameters, create_graph=True, allow_unused=True)
+    sum(g.square().sum() for g in first if g is not None).backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in parameters)
+    form = training_form(model)
+    if not can_fuse(model, clip(9)):
+        return
+    with pytest.raises(RuntimeError, match="call the model itself instead of its training form"):
+        torch.autograd.grad(form(clip(9)).sum(), parameters, create_graph=True, allow_unused=True)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_is_exported_by_torch_and_computes_in_half_precision(name):
+    model = make(name).eval()
+    with torch.no_grad():
+        program = torch.export.export(model, (clip(9),))
+        torch.testing.assert_close(program.module()(clip(9)), model(clip(9)), rtol=0, atol=1e-6)
+        half = copy.deepcopy(model).to(torch.bfloat16)
+        assert half(clip(9).bfloat16()).dtype == torch.bfloat16
