@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.textbook import TextbookNetwork, textbook
 from srnet_core.models import build_model
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.speed.measure import flops
+from srnet_core.speed.textbook import TextbookNetwork, textbook
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from torch import nn
 
 from benchmarks.arithmetic import training_multiply_adds
 from benchmarks.result import FC, OURS, TEXTBOOK
-from benchmarks.textbook import textbook
 from srnet_core.config import TrainConfig
 from srnet_core.models import build_model
 from srnet_core.sampling.windows import WindowSampler
 from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.speed.textbook import textbook
 from srnet_core.training.loop import Progress, Step, make_optimizer, train_epochs
 
 LONG, SINGLE = (3, 3, 3, 3, 3), (1, 1, 1)  # filter widths: 243 frames and one

@@ -71,7 +71,7 @@ class PredictionFormat(ExportFormat):
 
     Attributes:
         write: `write(file, predictions, stage)` writes to an open binary file. `predictions` yields clips with their
-            poses, (T, J, 3) float32 in camera metres relative to the root joint as the network locates it (`ROOT_NOTE`),
+            poses, (T, J, 3) float32 in camera metres relative to the root joint as the network sees it (`ROOT_NOTE`),
             one by one, so that a split need not fit into memory. `stage` has the skeleton and the frame rate.
     """
 

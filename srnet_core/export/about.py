@@ -24,7 +24,8 @@ _HOW_TO_ENCODE = {
 _HOW_TO_DECODE = {
     "base": "none: the output is in metres",
     "lcn": (
-        "x_px = (x + 1) * w / 2; y_px = (y + h / w) * w / 2; Z = root_depth_m + z / (fx_px / (1000 * root_depth_m) + 1); "
+        "x_px = (x + 1) * w / 2; y_px = (y + h / w) * w / 2; "
+        "Z = root_depth_m + z / (fx_px / (1000 * root_depth_m) + 1); "
         "X = (x_px - cx_px) / fx_px * Z; Y = (y_px - cy_px) / fy_px * Z; subtract the root joint"
     ),
     "proj": (

@@ -1,10 +1,10 @@
-"""How fast this machine trains, lifts and streams, beside a plain network of the same width and a large matrix product."""
+"""How fast this machine trains, lifts and streams, beside a plain network of the same width and a matrix product."""
 
 import copy
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from srnet_core.inference.stream import PoseStream
 from srnet_core.models import build_model
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.speed.clock import Samples, interleaved, ratio, timed
-from srnet_core.speed.plain import PlainFc
+from srnet_core.speed.textbook import textbook
 from srnet_core.training.optimizer import make_optimizer
 from srnet_core.training.step import TrainingStep
 
@@ -46,7 +46,7 @@ QUICK = Size((3, 3), channels=50, batch=8, clip_frames=50, rounds=2, pushes=5, p
 
 @dataclass(frozen=True)
 class Speed:
-    """Speed of training, lifting or streaming: of SRNet with five groups, and of `PlainFc` of the same width.
+    """Speed of training, lifting or streaming: of SRNet with five groups, and of a plain `fc` of the same width.
 
     Attributes:
         what, unit: what was measured, and the unit of `ours` and `plain`.
@@ -81,10 +81,12 @@ def flops(call: Callable[[], object]) -> int:
 def measure_speed(device: torch.device, size: Size, progress: Progress = lambda *_: None) -> Iterator[Speed]:
     """Measure training, lifting with flip averaging, and streaming; yields each as soon as it is measured.
 
-    Weights and keypoints are random: the time does not depend on them. On CPU torch uses as many threads as it is set to.
+    Weights and keypoints are random: the time does not depend on them. On CPU torch uses as many threads as it is
+    set to.
     """
     srnet = build_model("srnet", filter_widths=size.filter_widths, channels=size.channels)
-    networks = {OURS: srnet.to(device), PLAIN: PlainFc(size.filter_widths, size.channels).to(device)}
+    plain = textbook(build_model("fc", filter_widths=size.filter_widths, channels=size.channels))
+    networks: dict[str, Any] = {OURS: srnet.to(device), PLAIN: plain.to(device)}
     matrix = torch.randn(size.product, size.product, device=device)
     product = torch.inference_mode()(lambda: matrix @ matrix)
     for what, unit, prepare in (("training", "windows/s", _training), ("lifting", "frames/s", _lifting)):
@@ -108,7 +110,7 @@ def speed_from(
     return Speed(what, unit, *values, faster, *(counts[name] / seconds[name] / limit for name in (OURS, PLAIN)))
 
 
-def _training(networks: dict[str, nn.Module], size: Size, device: torch.device) -> tuple[int, dict, dict]:
+def _training(networks: dict[str, Any], size: Size, device: torch.device) -> tuple[int, dict, dict]:
     """Training steps on the same windows: `TrainingStep`, and a step as anybody would write it."""
     x, y = torch.randn(size.batch, networks[OURS].receptive_field, 17, 2), torch.randn(size.batch, 1, 17, 3)
     batch, config, plain = Batch(x.to(device), y.to(device)), TrainConfig(device=str(device)), networks[PLAIN]
@@ -124,7 +126,7 @@ def _training(networks: dict[str, nn.Module], size: Size, device: torch.device) 
     return size.batch, {OURS: lambda: step(batch), PLAIN: plain_step}, counts
 
 
-def _lifting(networks: dict[str, nn.Module], size: Size, device: torch.device) -> tuple[int, dict, dict]:
+def _lifting(networks: dict[str, Any], size: Size, device: torch.device) -> tuple[int, dict, dict]:
     """A clip with flip averaging, both images of it in one batch."""
     clip = torch.randn(1, size.clip_frames, 17, 2, device=device)
     folded, plain, mirror = inference_form(networks[OURS].eval()), networks[PLAIN].eval(), SKELETON.mirror
@@ -153,8 +155,8 @@ def _streaming(networks, product: Callable, size: Size, device: torch.device, pr
         for name, count in ((OURS, size.pushes), (PLAIN, size.pushes), (PRODUCT, 1)):
             times[name] += [timed(calls[name]) for _ in range(count)]
         progress(turn + 1, size.rounds)
-    sequences = (torch.randn(1, frames, 17, 2, device=device) for frames in (field, field + 1))
-    whole, longer = (count_operations(networks[OURS], x) for x in sequences)
+    clips = (torch.randn(1, frames, 17, 2, device=device) for frames in (field, field + 1))
+    whole, longer = (count_operations(networks[OURS], x) for x in clips)
     counts = {OURS: longer - whole, PLAIN: count_operations(networks[PLAIN], window, strided=True)}
     return {name: Samples(*zip(*pairs)) for name, pairs in times.items()}, counts
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from benchmarks.textbook import textbook
 from srnet_core.errors import ConfigError
 from srnet_core.models import build_model
+from srnet_core.speed.textbook import textbook
 
 CASES = [
     ("srnet", {"filter_widths": (3, 3, 3)}),

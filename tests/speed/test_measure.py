@@ -1,4 +1,4 @@
-"""What `srnet bench` measures: the yardstick is the fc model, the operations are counted right, every part is measured."""
+"""What `srnet bench` measures: the yardstick is the fc model, operations are counted right, all is measured."""
 
 import math
 
@@ -9,7 +9,7 @@ from benchmarks.arithmetic import multiply_adds, training_multiply_adds
 from srnet_core.models import build_model
 from srnet_core.speed.clock import Samples
 from srnet_core.speed.measure import OURS, PLAIN, PRODUCT, QUICK, count_operations, flops, measure_speed, speed_from
-from srnet_core.speed.plain import PlainFc
+from srnet_core.speed.textbook import textbook
 
 CPU = torch.device("cpu")
 
@@ -17,20 +17,16 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("filter_widths", [(3, 3, 3), (1, 1), (3, 5)])
 def test_the_plain_network_is_the_fc_model(filter_widths):
     model = build_model("fc", filter_widths=filter_widths, channels=20).double()
-    plain = PlainFc(filter_widths, channels=20).double()
-    same = {"expand_conv": "convs.0", "expand_bn": "norms.0", "shrink": "output"}
-    for i in range(len(plain.convs) - 1):
-        same |= {f"layers_conv.{i}": f"convs.{i + 1}", f"layers_bn.{i}": f"norms.{i + 1}"}
-    state = model.state_dict()
-    plain.load_state_dict({f"{same[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": state[key] for key in state})
+    plain = textbook(model)
     x = torch.randn(4, model.receptive_field, 17, 2, dtype=torch.float64)
-    sequence = torch.randn(2, model.receptive_field + 7, 17, 2, dtype=torch.float64)
+    clip = torch.randn(2, model.receptive_field + 7, 17, 2, dtype=torch.float64)
     torch.testing.assert_close(plain(x, strided=True), model(x))
-    torch.testing.assert_close(plain.eval()(sequence), model.eval()(sequence))
+    torch.testing.assert_close(plain.eval()(clip), model.eval()(clip))
 
 
 def test_operations_of_the_plain_network():
-    model, plain = build_model("fc", filter_widths=(3, 3), channels=20), PlainFc((3, 3), 20)
+    model = build_model("fc", filter_widths=(3, 3), channels=20)
+    plain = textbook(model)
     x = torch.randn(4, 9, 17, 2)
     assert flops(lambda: plain(x, strided=True)) == 2 * multiply_adds(model, 4)
     assert flops(lambda: plain(x, strided=True).sum().backward()) == 2 * training_multiply_adds(model, 4)

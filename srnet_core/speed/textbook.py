@@ -95,9 +95,12 @@ class TextbookNetwork(nn.Module):
             "output_index", None if kept is None else kept.index(next(model.parameters())), persistent=False
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, J, 2) -> (B, T - receptive_field + 1, J, 3): every frame, dilated."""
-        return self._network(x, strided=False)
+    def forward(self, x: Tensor, strided: bool = False) -> Tensor:
+        """(B, T, J, 2) -> (B, T - receptive_field + 1, J, 3): every frame, dilated.
+
+        With `strided`, (B, receptive_field, J, 2) -> (B, 1, J, 3): the one frame of each window.
+        """
+        return self._network(x, strided=strided)
 
     def forward_strided(self, x: Tensor) -> Tensor:
         """(B, receptive_field, J, 2) -> (B, 1, J, 3): one frame of each window, strided."""
