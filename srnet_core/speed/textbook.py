@@ -6,10 +6,13 @@ channels and those of the others with index tensors, unfolds the taps, multiplie
 Parameters have the names of the models', so that the same weights give the same numbers.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srnet_core.config import ModelConfig
 from srnet_core.errors import ConfigError
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
@@ -78,7 +81,10 @@ class TextbookNetwork(nn.Module):
         ConfigError: a model whose layers have no textbook form here.
     """
 
-    def __init__(self, model: nn.Module):
+    config: ModelConfig
+    receptive_field: int
+
+    def __init__(self, model: Any):
         super().__init__()
         if not hasattr(model, "layers_conv"):
             raise ConfigError(f"the model {model.config.name} has no textbook form", where="model")
@@ -127,7 +133,7 @@ class TextbookNetwork(nn.Module):
         return F.leaky_relu(x, self.config.negative_slope)
 
 
-def textbook(model: nn.Module) -> TextbookNetwork:
+def textbook(model: Any) -> TextbookNetwork:
     """A model's textbook form with copies of its weights, of their type and on their device."""
     network = TextbookNetwork(model).to(next(model.parameters()))
     network.load_state_dict(model.state_dict())
