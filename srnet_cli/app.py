@@ -3,12 +3,12 @@
 import os
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from srnet_cli.commands import bench, demo, evaluate, export, groups, lift, prepare, train, visualize
+from srnet_cli.commands import bench, data, demo, evaluate, export, groups, lift, prepare, train, visualize
 from srnet_cli.options import examples_text, help_of, with_defaults_shown
 
 INTERRUPTED = 130
@@ -48,19 +48,35 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for name, module in {
+
+
+def _add(parent: typer.Typer, name: str, module: Any) -> None:
+    """Add a command: a module (or the like) with `main` and `EXAMPLES`; or, with `COMMANDS`, a group of commands."""
+    if hasattr(module, "main"):
+        register = parent.command(name, cls=_Command, help=help_of(module.main), epilog=examples_text(module.EXAMPLES))
+        register(with_defaults_shown(module.main))
+        return
+    group = typer.Typer(
+        cls=_Commands, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
+    )
+    for inner, command in module.COMMANDS.items():
+        _add(group, inner, command)
+    parent.add_typer(group, name=name, help=module.HELP, epilog=examples_text(module.EXAMPLES), no_args_is_help=True)
+
+
+for _name, _module in {
     "prepare": prepare,
     "train": train,
     "eval": evaluate,
     "export": export,
     "visualize": visualize,
     "lift": lift,
+    "data": data,
     "groups": groups,
     "bench": bench,
     "demo": demo,
 }.items():
-    register = app.command(name, cls=_Command, help=help_of(module.main), epilog=examples_text(module.EXAMPLES))
-    register(with_defaults_shown(module.main))
+    _add(app, _name, _module)
 
 
 def _show_version(value: bool) -> None:

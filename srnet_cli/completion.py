@@ -20,7 +20,7 @@ def completer(what: str | Sequence[str], *, many: bool = False) -> Callable[[typ
 
     Args:
         what: the choices themselves, or a kind of name: one of "datasets", "keypoints", "actions", "subjects",
-            "cameras", "devices", "presets", "checkpoints", "settings".
+            "cameras", "devices", "presets", "checkpoints", "settings", "formats", "formats to write", "layouts", "mappings".
         many: the value is a list separated by commas; its last item is completed.
     """
 
@@ -124,6 +124,30 @@ def _settings(ctx: typer.Context) -> list[str]:
     return [f"{c.SECTION}.{name}=" for c in _sections() for name in settings_of(c)]
 
 
+def _formats(ctx: typer.Context) -> list[str]:
+    from srnet_core.readers.formats import FORMATS
+
+    return ["auto", *sorted(FORMATS)]
+
+
+def _formats_to_write(ctx: typer.Context) -> list[str]:
+    from srnet_core.keypoints.write import WRITERS
+
+    return sorted(WRITERS)
+
+
+def _layouts(ctx: typer.Context) -> list[str]:
+    from srnet_core.layouts import layout_names
+
+    return layout_names()
+
+
+def _mappings(ctx: typer.Context) -> list[str]:
+    from srnet_core import mappings
+
+    return mappings.names()
+
+
 _KINDS: dict[str, Callable[[typer.Context], Iterable[str]]] = {
     "datasets": _datasets,
     "keypoints": _keypoints,
@@ -134,4 +158,8 @@ _KINDS: dict[str, Callable[[typer.Context], Iterable[str]]] = {
     "presets": lambda _: preset_names(),
     "checkpoints": _checkpoints,
     "settings": _settings,
+    "formats": _formats,
+    "formats to write": _formats_to_write,
+    "layouts": _layouts,
+    "mappings": _mappings,
 }

@@ -7,6 +7,11 @@ from typing import Any
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.skeleton import Skeleton
 
+_TODO = (
+    "2D and 3D need the same joints in the same order. 2D of COCO, MPII and others becomes the 17 joints by: srnet data convert "
+    "{path} NEW.npz --to videopose3d --to-layout h36m17"
+)
+
 
 def check_joint_order(positions_px: Mapping, metadata: object, skeleton: Skeleton, path: Path) -> None:
     """Compare the 2D joints with a skeleton: their number, and which of them are left and right.
@@ -27,7 +32,7 @@ def check_joint_order(positions_px: Mapping, metadata: object, skeleton: Skeleto
                 f"has {str(count)[:20]} joints in 2D (layout {layout!r}), but the skeleton {skeleton.name} has "
                 f"{skeleton.num_joints}",
                 where=path,
-                todo="2D and 3D need the same joints in the same order",
+                todo=_TODO.format(path=path),
             )
     if "keypoints_symmetry" not in metadata:
         return
@@ -37,7 +42,7 @@ def check_joint_order(positions_px: Mapping, metadata: object, skeleton: Skeleto
             f"its left and right joints (layout {layout!r}) are not those of the skeleton {skeleton.name}: "
             "the joints are in another order",
             where=path,
-            todo="Reorder the 2D joints like the 3D joints, or correct 'keypoints_symmetry'",
+            todo=_TODO.format(path=path),
         )
 
 

@@ -1,13 +1,16 @@
 """What is in a file or folder, without running a network: kind, format, layout, frames, people, joints, and more."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from srnet_core.errors import AmbiguousError, UserMistake
+from srnet_core.errors import AmbiguousError, MissingExtraError, UserMistake
 from srnet_core.keypoints._layout import find_layout
-from srnet_core.keypoints.read import load_detections
+from srnet_core.keypoints.measure import measure
+from srnet_core.keypoints.read import check_given, keypoints_of, load_detections
+from srnet_core.motion import Motion
 from srnet_core.readers.detections import Detections, Progress
 from srnet_core.readers.formats import find, load_format, recognise
 from srnet_core.readers.head import Head
@@ -16,8 +19,22 @@ KEYS = ("kind", "format", "layout", "frames", "people", "joints", "fps", "units"
 _MOST_LISTED = 1_000
 
 
-def describe(path: str | Path, format: str = "auto", *, layout: str = "auto", progress: Progress | None = None) -> dict:
+def describe(
+    path: str | Path,
+    format: str = "auto",
+    *,
+    layout: str = "auto",
+    fps: float | None = None,
+    image_size: tuple[int, int] | None = None,
+    measured: bool = False,
+    progress: Progress | None = None,
+) -> dict:
     """What a file or folder holds, as plain values for a table or JSON.
+
+    Args:
+        measured: also measure every person in every sequence: `measured`, a list of what `keypoints.measure` or
+            `mocap.measure` give, each with the name of its `sequence`.
+        layout, fps, image_size: as `read_keypoints`.
 
     Returns:
         At least `kind` ("keypoints-2d", "keypoints-3d" or "motion-capture"), `format`, `layout`, `frames`, `people`
@@ -27,12 +44,63 @@ def describe(path: str | Path, format: str = "auto", *, layout: str = "auto", pr
     Raises:
         InputFileMissing, BadFileError, UnknownNameError: as `read_keypoints`.
     """
+    fps, image_size = check_given(fps, image_size)
     head, name = find(path, format)
     reader = load_format(name)
     found = reader.describe(head) if hasattr(reader, "describe") else None
+    motions: Mapping[str, Motion] | None = None
+    if hasattr(reader, "motions") and (measured or found is None) and (found is None or found.get("frames")):
+        motions = reader.motions(head)
+    if motions is not None:
+        found = found or _of_motion(next(iter(motions.values())))
+        if measured:
+            found["measured"] = _measured_in_space(motions, found)
     if found is None:
-        found = _of_detections(load_detections(head.path, name, progress=progress), layout)
+        detections = load_detections(head.path, name, progress=progress)
+        found = _of_detections(detections, layout)
+        if measured:
+            found["measured"] = _measured(detections, path, found, layout, fps, image_size)
+    if fps is not None or image_size is not None:
+        found |= {
+            "fps": fps or found.get("fps"),
+            "image_size": list(image_size) if image_size else found.get("image_size"),
+        }
     return {"path": str(path), **{key: found.get(key) for key in KEYS}, **found}
+
+
+def _of_motion(motion: Motion) -> dict:
+    from srnet_core.mocap.files import describe_motion
+
+    return describe_motion(motion)
+
+
+def _measured_in_space(motions: Mapping[str, Motion], found: dict) -> list[dict]:
+    from srnet_core.mocap.body import bodies_of
+    from srnet_core.mocap.measure import measure_body
+
+    bodies = [body for name, motion in motions.items() for body in bodies_of(name, motion)]
+    found["notes"] = [*dict.fromkeys([*found.get("notes", ()), *bodies[0].notes])]
+    return [measure_body(body) for body in bodies]
+
+
+def _measured(
+    detections: list[Detections],
+    path: str | Path,
+    found: dict,
+    layout: str,
+    fps: float | None,
+    image_size: tuple[int, int] | None,
+) -> list[dict]:
+    """What `measure` gives for each person; where layout or people cannot be told, a note instead."""
+    people = []
+    for one in detections:
+        try:
+            keypoints = keypoints_of(one, path, layout, fps, image_size)
+        except (AmbiguousError, MissingExtraError) as error:
+            found["notes"].append(f"Not measured: {error.what}. {error.todo or ''}".strip())
+            break
+        people += [{"sequence": one.sequence, **values} for values in measure(keypoints)]
+    return people
 
 
 def _of_detections(sequences: list[Detections], layout: str) -> dict:
@@ -95,6 +163,57 @@ def list_data(folder: str | Path) -> list[dict]:
         if whole["format"]:
             return [whole]
     return [_listed(head.path / name) for name in [*head.folders, *head.entries][:_MOST_LISTED]]
+
+
+def describe_all(folder: str | Path) -> Iterator[dict]:
+    """What every recording in a folder and the folders below it holds, as `describe` has it.
+
+    Files that are of no known kind or cannot be read are given as {"path", "why"}.
+
+    Raises:
+        InputFileMissing, BadFileError: there is no such folder, or it cannot be read.
+    """
+    head = Head(folder)
+    waiting = [head.path]
+    seen = 0
+    while waiting:
+        path = waiting.pop(0)
+        seen += 1
+        if seen > _MOST_LISTED:
+            yield {"path": str(folder), "why": f"only the first {_MOST_LISTED} files and folders were looked at"}
+            return
+        try:
+            here = Head(path)
+            if here.is_folder and (path == head.path or _known(here) is None):
+                # its own files first, then the folders in it
+                waiting = [path / name for name in [*here.entries, *here.folders]] + waiting
+                continue
+            yield describe(path)
+        except UserMistake as error:
+            yield {"path": str(path), "why": error.what}
+
+
+def _known(head: Head) -> str | None:
+    try:
+        return recognise(head)
+    except UserMistake:
+        return None
+
+
+def is_recording(path: str | Path) -> bool:
+    """Whether a path is a file, or a folder that is one recording, such as a folder with a file per frame.
+
+    Raises:
+        InputFileMissing, BadFileError: there is nothing at the path, or it cannot be read.
+    """
+    head = Head(path)
+    if not head.is_folder:
+        return True
+    try:
+        find(path)
+    except UserMistake:
+        return False
+    return True
 
 
 def _listed(path: Path) -> dict:

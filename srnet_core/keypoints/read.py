@@ -1,7 +1,7 @@
 """One way in: keypoints of any known tool, recognised by content."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,9 +53,35 @@ def read_keypoints(
         ConfigError: a frame rate or an image size that cannot be.
         MissingExtraError: several people have to be tracked and scipy is not installed.
     """
-    fps, image_size = _checked(fps, image_size)
+    fps, image_size = check_given(fps, image_size)
     found = load_detections(path, format, sequence=sequence if isinstance(sequence, str) else None, progress=progress)
-    detections = _one_sequence(found, sequence)
+    keypoints = keypoints_of(_one_sequence(found, sequence), path, layout, fps, image_size)
+    return keypoints if person is None else keypoints.only(person)
+
+
+def read_all_keypoints(
+    path: str | Path,
+    format: str = "auto",
+    layout: str | Layout = "auto",
+    fps: float | None = None,
+    image_size: tuple[int, int] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Iterator[Keypoints]:
+    """The sequences of a file or folder one after the other; the file is read once. Args and errors as `read_keypoints`."""
+    fps, image_size = check_given(fps, image_size)
+    for detections in load_detections(path, format, progress=progress):
+        yield keypoints_of(detections, path, layout, fps, image_size)
+
+
+def keypoints_of(
+    detections: Detections,
+    path: str | Path,
+    layout: str | Layout = "auto",
+    fps: float | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> Keypoints:
+    """The people of one sequence that has been read from `path`, as tracks; args and errors as `read_keypoints`."""
     chosen, origin, notes = find_layout(detections, layout)
     notes = [*detections.notes, *notes]
     origins = {"layout": origin}
@@ -69,7 +95,7 @@ def read_keypoints(
     image_size = image_size or detections.image_size
     detections, units = _in_pixels(detections, image_size, notes)
     tracks = _tracks(detections, notes)
-    keypoints = Keypoints(
+    return Keypoints(
         tracks=tracks,
         frame_count=detections.frame_count,
         layout=chosen,
@@ -87,7 +113,6 @@ def read_keypoints(
         consecutive=detections.consecutive,
         notes=tuple(notes),
     )
-    return keypoints if person is None else keypoints.only(person)
 
 
 def load_detections(
@@ -111,7 +136,8 @@ def load_detections(
     return found
 
 
-def _checked(fps, image_size) -> tuple[float | None, tuple[int, int] | None]:
+def check_given(fps: float | None, image_size: Sequence[int] | None) -> tuple[float | None, tuple[int, int] | None]:
+    """What a user says about a recording; `ConfigError` for a frame rate or an image size that cannot be."""
     if fps is not None and not (isinstance(fps, (int, float)) and math.isfinite(fps) and fps > 0):
         raise ConfigError(f"fps must be a positive number, not {fps!r}")
     if image_size is None:

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from srnet_core.errors import BadFileError, InputFileMissing, UserMistake
 from srnet_core.mappings.propose import known_mapping
-from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
+from srnet_core.motion import Motion
 from srnet_core.readers.bounded import open_regular
 
 FORMATS = ("bvh", "amc", "c3d", "trc")
@@ -115,7 +113,11 @@ def describe(path: str | Path) -> dict[str, Any]:
     Raises:
         InputFileMissing, BadFileError: as `read_motion`.
     """
-    motion = read_motion(path)
+    return describe_motion(read_motion(path))
+
+
+def describe_motion(motion: Motion) -> dict[str, Any]:
+    """The same of a motion that has been read."""
     people = split_people(motion)
     one = next(iter(people.values()))
     return {
@@ -135,22 +137,12 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 
 def _read_trc(path: Path) -> Motion:
-    from srnet_core.readers.trc import read_trc
+    from srnet_core.readers.trc import motion_of, read_trc
 
     markers = read_trc(path)
     if markers.is_pixels:
         raise BadFileError("holds 2D keypoints in pixels, not 3D", where=path, todo="Import it as keypoints")
-    unit = unit_of(markers.units)
-    return Motion(
-        format="trc",
-        names=tuple(markers.names),
-        parents=None,
-        positions=np.asarray(markers.positions, np.float64),
-        fps=markers.fps,
-        units=unit or markers.units,
-        metres_per_unit=METRES_PER_UNIT.get(unit) if unit else None,
-        notes=tuple(markers.notes),
-    )
+    return motion_of(markers)
 
 
 def split_people(motion: Motion) -> dict[str, Motion]:

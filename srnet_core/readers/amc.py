@@ -21,6 +21,7 @@ from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.geometry.rotation import rotation_about
 from srnet_core.motion import Motion
 from srnet_core.readers.bounded import read_bounded
+from srnet_core.readers.head import Head
 from srnet_core.readers.text import decode
 
 MAX_ASF_BYTES = 4 << 20
@@ -31,6 +32,8 @@ _BLOCK_ROTATIONS = 500_000
 # ASF files of CMU and HDM05 write `length 0.45`: one unit is 1 / 0.45 inches.
 _METRES_PER_INCH = 0.0254
 _CHANNELS = ("tx", "ty", "tz", "rx", "ry", "rz", "l")
+_ASF = re.compile(r"^[ \t]*:(?:version|bonedata|root|units)\b", re.MULTILINE | re.IGNORECASE)
+_AMC = re.compile(r"^[ \t]*:(?:FULLY-SPECIFIED|DEGREES|RADIANS)\b|^#!OML", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass
@@ -67,6 +70,42 @@ class Acclaim:
     def names(self) -> tuple[str, ...]:
         """The root and the bones, in the order of the points of a motion."""
         return (self.root.name, *(bone.name for bone in self.bones))
+
+
+def sniff(head: Head) -> float:
+    return 0.9 if is_asf(head) or _AMC.search(head.text[:4096]) else 0.0
+
+
+def is_asf(head: Head) -> bool:
+    """Whether it is a skeleton without motion."""
+    return bool(_ASF.search(head.text[:4096]))
+
+
+def describe(head: Head) -> dict | None:
+    """What a skeleton without motion holds; `None` for an AMC file, which `motions` reads."""
+    if not is_asf(head):
+        return None
+    skeleton = read_asf(head.path)
+    return {
+        "kind": "motion-capture",
+        "format": "asf",
+        "people": 1,
+        "joints": len(skeleton.names),
+        "units": _unit_name(skeleton),
+        "joint_names": list(skeleton.names),
+        "notes": [*skeleton.notes, "A skeleton without motion: the takes are the AMC files beside it."],
+    }
+
+
+def motions(head: Head) -> dict[str, Motion]:
+    """The one motion of an AMC file; errors as `read_amc`."""
+    if is_asf(head):
+        raise BadFileError("is a skeleton without motion", where=head.path, todo="Give the AMC files beside it")
+    return {"": read_amc(head.path)}
+
+
+def _unit_name(skeleton: Acclaim) -> str | None:
+    return f"inches / {skeleton.unit_scale:g}" if skeleton.unit_scale != 1 else None
 
 
 def find_asf(path: str | Path) -> Path:
@@ -111,7 +150,7 @@ def read_amc(path: str | Path, skeleton: Acclaim | None = None) -> Motion:
         parents=(-1, *(parent + 1 for parent in skeleton.parents)),
         positions=_forward_kinematics(skeleton, values),
         fps=None,
-        units=f"inches / {skeleton.unit_scale:g}" if skeleton.unit_scale != 1 else None,
+        units=_unit_name(skeleton),
         metres_per_unit=metres if skeleton.unit_scale != 1 else None,
         rest=_forward_kinematics(skeleton, np.zeros((1, values.shape[1])))[0],
         notes=(*skeleton.notes, *notes, "AMC files have no frame rate."),

@@ -24,6 +24,7 @@ from srnet_core.geometry.rotation import rotation_about
 from srnet_core.motion import Motion
 from srnet_core.readers._numbers import read_numbers
 from srnet_core.readers.bounded import read_bounded
+from srnet_core.readers.head import Head
 from srnet_core.readers.text import decode
 
 MAX_BYTES = 1 << 30
@@ -46,6 +47,15 @@ class _Joint:
     offset: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     channels: list[tuple[str, int]] = field(default_factory=list)  # ("position" or "rotation", axis)
     first_column: int = 0
+
+
+def sniff(head: Head) -> float:
+    return 0.95 if head.text.lstrip("\ufeff \t\r\n")[:9].upper() == "HIERARCHY" else 0.0
+
+
+def motions(head: Head) -> dict[str, Motion]:
+    """The one motion of the file; errors as `read_bvh`."""
+    return {"": read_bvh(head.path)}
 
 
 def read_bvh(path: str | Path) -> Motion:

@@ -18,6 +18,7 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
 from srnet_core.readers.bounded import read_bounded
+from srnet_core.readers.head import Head
 
 MAX_BYTES = 1 << 30
 MAX_POINTS = 40_000_000  # frames x points
@@ -39,6 +40,18 @@ class _Header:
     scale: float
     data_block: int
     rate: float
+
+
+def sniff(head: Head) -> float:
+    start = head.start
+    if head.is_folder or len(start) <= _BLOCK or start[1] != _MAGIC or start[0] >= 128:
+        return 0.0
+    return 0.9 if head.path.suffix.lower() == ".c3d" or b"\0" in start else 0.0
+
+
+def motions(head: Head) -> dict[str, Motion]:
+    """The one motion of the file; errors as `read_c3d`."""
+    return {"": read_c3d(head.path)}
 
 
 def read_c3d(path: str | Path) -> Motion:

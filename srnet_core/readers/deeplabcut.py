@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
+from srnet_core.motion import Motion
 from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hdf5 import MAGIC, SafeGroup, open_hdf5
@@ -82,6 +83,24 @@ def describe(head: Head) -> dict | None:
         "image_size": None,
         "joint_names": list(table.parts),
     }
+
+
+def motions(head: Head) -> dict[str, Motion] | None:
+    """{individual: motion} of a triangulated file; `None` for 2D files, which `read` reads."""
+    table = read_table(head)
+    if not table.is_3d:
+        return None
+    column = {name: i for i, name in enumerate(table.columns)}
+    blank = np.full(len(table.values), np.nan)
+    found = {}
+    for who in table.individuals:
+        axes = [
+            [table.values[:, column[key]] if (key := (who, part, c)) in column else blank for c in "xyz"]
+            for part in table.parts
+        ]
+        positions = np.asarray(axes, np.float64).transpose(2, 0, 1)  # (parts, 3, T) -> (T, parts, 3)
+        found[who if len(table.individuals) > 1 else ""] = Motion(FORMAT, table.parts, None, positions)
+    return found
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:

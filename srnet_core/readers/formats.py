@@ -1,8 +1,9 @@
 """The formats that are told apart by content: a table of readers, each imported when it is needed.
 
-A reader is a module with `sniff(head) -> float`, how sure it is that a file is its own (0 to 1), and `read(head, options)`,
-which gives a list of `Detections`, one per sequence. A reader of another kind of data (motion capture) has
-`describe(head) -> dict` instead of `read`.
+A reader is a module with `sniff(head) -> float`, how sure it is that a file is its own (0 to 1), and one or both of
+- `read(head, options) -> list[Detections]`: 2D keypoints, one item per sequence;
+- `motions(head) -> {name: Motion} | None`: points in space, one motion per sequence; `None` where the file is 2D.
+It may have `describe(head) -> dict | None` for what it can say about a file itself; `None` leaves that to the others.
 """
 
 import importlib
@@ -29,6 +30,10 @@ FORMATS = {
     "sleap": "sleap",
     "kinect": "kinect",
     "trc": "trc",
+    "bvh": "bvh",
+    "amc": "amc",
+    "c3d": "c3d",
+    "positions_3d": "positions_3d",
     "plain": "plain",
 }
 _ALIASES = {
@@ -41,8 +46,10 @@ _ALIASES = {
     "dlc": "deeplabcut",
     "ultralytics": "yolo",
     "rtmpose": "mmpose",
+    "asf": "amc",
+    "asf_amc": "amc",
 }
-_ENDINGS_OF_DATA = ("json", "csv", "npz", "npy", "h5", "hdf5", "trc", "txt")
+_ENDINGS_OF_DATA = ("json", "csv", "npz", "npy", "h5", "hdf5", "trc", "txt", "bvh", "amc", "c3d")
 _KINDS = {
     b"\x1f\x8b": ("is a gzip archive", "Unpack it first"),
     b"Rar!": ("is a RAR archive", "Unpack it first"),
@@ -50,6 +57,13 @@ _KINDS = {
     b"%PDF": ("is a PDF document", "Give the file that the tool wrote"),
     b"\x89PNG": ("is an image", "Run a 2D pose detector on it first"),
     b"\xff\xd8\xff": ("is an image", "Run a 2D pose detector on it first"),
+    b"Kaydara FBX Binary": ("is an FBX file, which is not read", "Export BVH from the program it is from"),
+    b"; FBX": ("is an FBX file, which is not read", "Export BVH from the program it is from"),
+    b"\xcd\xf3\x00\x01": ("is a CDF file, as Human3.6M has them", "Give its folder to: srnet data import h36m"),
+    b"MATLAB 5.0": ("is a MATLAB file", "Give its folder to: srnet data import h36m, or mpi-inf-3dhp"),
+    b"\x80\x02": ("is a Python pickle", "For 3DPW give its folder to: srnet data import 3dpw"),
+    b"\x80\x03": ("is a Python pickle", "For 3DPW give its folder to: srnet data import 3dpw"),
+    b"\x80\x04": ("is a Python pickle", "For 3DPW give its folder to: srnet data import 3dpw"),
     b"version https://git-lfs": ("is a Git LFS pointer, not the file itself", "Run: git lfs pull"),
     b"<!DOCTYPE": ("is a web page: the download did not work", "Download it again"),
     b"<html": ("is a web page: the download did not work", "Download it again"),

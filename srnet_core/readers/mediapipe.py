@@ -114,10 +114,13 @@ def _positive(value: object) -> float | None:
 
 def _build(gathering: Gathering, **known) -> Detections:
     third = gathering.values[2::3]
+    # fractions of the image; tables that somebody multiplied by its size hold pixels
+    sample = sorted(abs(x) for x in gathering.values[:30_000:3] if x == x)
+    in_pixels = bool(sample) and sample[len(sample) // 2] > 3
     return gathering.build(
         FORMAT,
         base=0,
-        units="normalized",
+        units="px" if in_pixels else "normalized",
         layout=LAYOUT,
         zero_confidence_is_missing=any(third),
         **known,

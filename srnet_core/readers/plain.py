@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.layouts import layout_of_names, layouts_of_count
+from srnet_core.layouts import Layout, layout_of_names, layouts_of_count
 from srnet_core.layouts.geometry import decide
+from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
@@ -95,15 +96,7 @@ def describe(head: Head) -> dict | None:
     if not array.is_3d:
         return None
     frames, people, joints, _ = array.values.shape
-    points = array.values.reshape(-1, joints, 3)
-    layout = layout_of_names(array.names) if array.names else None
-    if layout is None and not array.names:
-        layout = decide(points, layouts_of_count(joints))[0]
-    extents = np.ptp(points[:: max(1, len(points) // 200)], axis=1).max(axis=-1)
-    extents = extents[np.isfinite(extents)]
-    extent = float(np.median(extents)) if len(extents) else 0.0
-    units = "mm" if 300 < extent < 5000 else "m" if 0.3 < extent < 5 else None
-    notes = [*array.notes] + ([f"The unit is told by the size of the body: {extent:.4g}."] if units else [])
+    layout, units, notes = _body(array)
     return {
         "kind": "keypoints-3d",
         "format": array.format,
@@ -117,6 +110,45 @@ def describe(head: Head) -> dict | None:
         "joint_names": list(array.names) if array.names else None,
         "notes": notes,
     }
+
+
+def motions(head: Head) -> dict[str, Motion] | None:
+    """{person: motion} of a file of 3D points; `None` for 2D, which `read` reads. `details["layout"]` names the layout."""
+    array = _load(head)
+    if not array.is_3d:
+        return None
+    layout, units, notes = _body(array)
+    people, joints = array.values.shape[1:3]
+    names = array.names or (layout.joints if layout else tuple(f"joint {i}" for i in range(joints)))
+    return {
+        str(person + 1) if people > 1 else "": Motion(
+            format=array.format,
+            names=names,
+            parents=None,
+            positions=array.values[:, person],
+            fps=array.fps,
+            units=units,
+            metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
+            details={"layout": layout.name} if layout else {},
+            notes=tuple(notes),
+        )
+        for person in range(people)
+    }
+
+
+def _body(array: Array) -> tuple[Layout | None, str | None, list[str]]:
+    """The layout of 3D points, their unit told by the size of the body, and notes."""
+    joints = array.values.shape[2]
+    points = array.values.reshape(-1, joints, 3)
+    layout = layout_of_names(array.names) if array.names else None
+    if layout is None and not array.names:
+        layout = decide(points, layouts_of_count(joints))[0]
+    extents = np.ptp(points[:: max(1, len(points) // 200)], axis=1).max(axis=-1)
+    extents = extents[np.isfinite(extents)]
+    extent = float(np.median(extents)) if len(extents) else 0.0
+    units = "mm" if 300 < extent < 5000 else "m" if 0.3 < extent < 5 else None
+    notes = [*array.notes] + ([f"The unit is told by the size of the body: {extent:.4g}."] if units else [])
+    return layout, units, notes
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:

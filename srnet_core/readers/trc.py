@@ -16,6 +16,7 @@ import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.layouts import layout_of_names
+from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
 from srnet_core.readers._csv import MOST_COLUMNS, number
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
@@ -82,6 +83,27 @@ def sniff(head: Head) -> float:
     if lines and lines[0].lstrip().startswith("PathFileType"):
         return 0.95
     return 0.7 if len(lines) > 1 and "DataRate" in lines[0] and "NumMarkers" in lines[0] else 0.0
+
+
+def motions(head: Head) -> dict[str, Motion] | None:
+    """The 3D markers as a motion; `None` for pixels, which `read` reads."""
+    markers = read_trc(head.path)
+    return None if markers.is_pixels else {"": motion_of(markers)}
+
+
+def motion_of(markers: MarkerFile) -> Motion:
+    """The 3D markers of a file as a motion."""
+    unit = unit_of(markers.units)
+    return Motion(
+        format=FORMAT,
+        names=tuple(markers.names),
+        parents=None,
+        positions=np.asarray(markers.positions, np.float64),
+        fps=markers.fps,
+        units=unit or markers.units,
+        metres_per_unit=METRES_PER_UNIT.get(unit) if unit else None,
+        notes=tuple(markers.notes),
+    )
 
 
 def describe(head: Head) -> dict | None:

@@ -1,0 +1,76 @@
+"""Keypoints of one layout in the order of another: joints that are the same body part, and middles of hips and shoulders."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from srnet_core.errors import ConfigError
+from srnet_core.keypoints.tracks import Keypoints, Track
+from srnet_core.layouts import Layout, get_layout
+
+# Parts that lie between two others. Sources: the tables of the layouts, which define necks and hips so.
+_MIDDLES = {"hip": ("left_hip", "right_hip"), "neck": ("left_shoulder", "right_shoulder")}
+
+
+def to_layout(keypoints: Keypoints, name: str) -> Keypoints:
+    """The same people with the joints of another layout; the 17 of Human3.6M by the table of the layout.
+
+    Joints that cannot be had are missing throughout, and a note names them. The confidence of a joint made of two is the smaller one.
+
+    Raises:
+        UnknownNameError: there is no layout of that name.
+        ConfigError: the layout of the keypoints is unknown, or the two have no joint in common.
+    """
+    target = get_layout(name)
+    if target.name == "h36m17":
+        return keypoints.to_h36m17()
+    if keypoints.layout is None:
+        raise ConfigError(
+            "the layout of the joints is unknown, so they cannot be brought to another",
+            where=keypoints.source,
+            todo="Say the layout, with --layout or layout=",
+        )
+    if keypoints.layout.joints == target.joints:
+        return keypoints
+    uses = _uses(keypoints.layout, target)
+    lost = [joint for joint, of in zip(target.joints, uses) if not of]
+    if len(lost) == target.num_joints:
+        raise ConfigError(f"{keypoints.layout.name} and {target.name} have no joints in common", where=keypoints.source)
+    notes = list(keypoints.notes)
+    if lost:
+        shown = f"{', '.join(lost[:12])}{' ...' if len(lost) > 12 else ''}"
+        notes.append(f"The layout {keypoints.layout.name} cannot give {shown}: missing throughout.")
+    tracks = tuple(_mapped(track, uses) for track in keypoints.tracks)
+    return replace(keypoints, tracks=tracks, layout=target, joint_names=target.joints, notes=tuple(notes))
+
+
+def _uses(source: Layout, target: Layout) -> list[tuple[int, ...]]:
+    """For each joint of the target the joints of the source whose mean it is; empty where it cannot be had."""
+    by_part = {part: i for i, part in enumerate(source.parts) if part}
+    by_name = {joint.lower(): i for i, joint in enumerate(source.joints)}
+    uses: list[tuple[int, ...]] = []
+    for joint, part in zip(target.joints, target.parts):
+        middle = tuple(by_part[p] for p in _MIDDLES.get(part, ()) if p in by_part)
+        if part and part in by_part:
+            uses.append((by_part[part],))
+        elif len(middle) == 2:
+            uses.append(middle)
+        elif not part and joint.lower() in by_name:
+            uses.append((by_name[joint.lower()],))
+        else:
+            uses.append(())
+    return uses
+
+
+def _mapped(track: Track, uses: list[tuple[int, ...]]) -> Track:
+    frames = len(track.points)
+    points = np.full((frames, len(uses), 2), np.nan, np.float32)
+    confidence = np.zeros((frames, len(uses)), np.float32)
+    filled = np.zeros((frames, len(uses)), bool)
+    for joint, of in enumerate(uses):
+        if of:
+            points[:, joint] = track.points[:, of].mean(axis=1)
+            confidence[:, joint] = track.confidence[:, of].min(axis=1)
+            filled[:, joint] = track.filled[:, of].any(axis=1)
+    confidence[np.isnan(points[..., 0])] = 0
+    return replace(track, points=points, confidence=confidence, filled=filled)

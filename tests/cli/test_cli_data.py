@@ -1,0 +1,306 @@
+"""`srnet data`: one command after the other on small files of every kind, and what a user does wrong."""
+
+import json
+from pathlib import Path
+
+import keypoint_files as files
+import numpy as np
+import pytest
+from motion_making import JOINTS, STANDING, bvh_text
+from PIL import Image
+from support.cli import examples_of
+from support.small_data import write_published
+from typer.main import get_command
+
+from srnet_cli.app import app
+from srnet_core.geometry.rotation import rotation_about
+from srnet_core.mappings import read_mapping
+
+KEYS = {"kind", "format", "layout", "frames", "people", "joints", "fps", "units", "image_size"}
+GROUP = get_command(app).commands["data"]
+COMMANDS = [("data", name) for name in GROUP.commands] + [
+    ("data", "import", name) for name in GROUP.commands["import"].commands
+]
+
+
+@pytest.fixture
+def openpose(tmp_path) -> Path:
+    """A folder of OpenPose files: two people."""
+    people = [list(pair) for pair in zip(files.person("body25"), files.person("body25", x_px=500.0, seed=3))]
+    return files.write_openpose(tmp_path / "video", people)
+
+
+@pytest.fixture
+def walk(tmp_path) -> Path:
+    """A BVH file of a person in centimetres, y up."""
+    path = tmp_path / "walk.bvh"
+    path.write_text(bvh_text())
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_two_examples_in_any_width(srnet, monkeypatch, command):
+    for width in (80, 140):
+        monkeypatch.setenv("COLUMNS", str(width))
+        text = srnet(*command, "--help").ok().out
+        assert max(map(len, text.splitlines())) <= width and "…" not in text and "\\[" not in text
+        examples = examples_of(text)
+        assert len(examples) == 2 and all(words[0] == "srnet" for words in examples)
+    inner = GROUP
+    for name in command[1:]:
+        inner = inner.commands[name]
+    for param in inner.params:
+        assert param.help, param.name
+        if param.param_type_name == "option" and not param.is_flag:
+            assert "default: " in param.help, param.opts
+
+
+def test_list(srnet, openpose, walk):
+    (openpose.parent / "notes.txt").write_text("hello there")
+    listed = json.loads(srnet("data", "list", openpose.parent, "--json").ok().out)
+    assert {Path(i["path"]).name: i["format"] for i in listed} == {
+        "video": "openpose",
+        "walk.bvh": "bvh",
+        "notes.txt": None,
+    }
+    text = srnet("data", "list", openpose.parent).ok().out
+    assert "openpose" in text and "is of no kind that is known" in text
+    known = json.loads(srnet("data", "list", "--formats", "--json").ok().out)
+    assert {"bvh", "c3d", "amc", "trc", "openpose", "positions_3d"} <= {f["name"] for f in known["formats"]}
+    assert {"coco17", "h36m17"} <= {x["name"] for x in known["layouts"]}
+    assert all(f["about"] for f in known["formats"]) and {"cmu", "mixamo"} <= {m["name"] for m in known["mappings"]}
+    srnet("data", "list", "nowhere").refused("there is no such file or folder")
+
+
+def test_info_of_keypoints(srnet, openpose):
+    info = json.loads(srnet("data", "info", openpose, "--json", "--fps", 30, "--image-size", "640x480").ok().out)
+    assert info.keys() >= KEYS
+    assert [info[k] for k in ("kind", "format", "layout", "frames", "people", "joints", "fps", "image_size")] == [
+        "keypoints-2d",
+        "openpose",
+        "body25",
+        files.FRAMES,
+        2,
+        25,
+        30,
+        [640, 480],
+    ]
+    assert len(info["measured"]) == 2 and info["measured"][0]["speed_unit"] == "sizes/s"
+    assert info["measured"][0]["bones"]["Neck - RShoulder"]["median"] > 10
+    text = srnet("data", "info", openpose, "--bones").ok().out
+    assert "body25" in text and "Neck - RShoulder" in text
+
+
+def test_info_of_motion_capture(srnet, walk):
+    info = json.loads(srnet("data", "info", walk, "--json").ok().out)
+    assert info.keys() >= KEYS and info["kind"] == "motion-capture" and info["format"] == "bvh"
+    (one,) = info["measured"]
+    assert one["unit"] == "cm" and one["up"] == "y" and 1.4 < one["stature_m"] < 2.1
+    assert any("Unit of length: cm" in note for note in info["notes"])
+
+
+def test_info_of_a_folder_of_recordings_is_a_table_of_all(srnet, openpose, walk):
+    (openpose.parent / "broken.json").write_text('{"people": [')
+    ran = srnet("data", "info", openpose.parent).ok()
+    assert "video" in ran.out and "walk.bvh" in ran.out and "broken.json" in ran.err
+    info = json.loads(srnet("data", "info", openpose.parent, "--json").ok().out)
+    assert info["kind"] == "folder" and info.keys() >= KEYS
+    assert {Path(c["path"]).name: c["format"] for c in info["contents"]} == {
+        "video": "openpose",
+        "walk.bvh": "bvh",
+        "broken.json": None,
+    }
+    both = json.loads(srnet("data", "info", openpose, walk, "--json").ok().out)
+    assert [one["format"] for one in both] == ["openpose", "bvh"]
+
+
+def test_info_of_a_published_data_set(srnet, tmp_path):
+    data = write_published(tmp_path / "data", "small")
+    info = json.loads(srnet("data", "info", data / "data_3d_small.npz", "--json").ok().out)
+    assert (info["kind"], info["format"], info["units"]) == ("keypoints-3d", "positions_3d", "m")
+    assert info["subjects"] == ["A", "B", "C"] and info["cameras"] == 2
+    assert sum(s["frames"] for s in info["sequences"]) == info["frames"]
+    flat = json.loads(srnet("data", "info", data / "data_2d_small_gt.npz", "--json").ok().out)
+    assert flat["kind"] == "keypoints-2d" and len(flat["sequences"]) == 2 * len(info["sequences"])
+
+
+@pytest.mark.parametrize("command", ["info", "check", "plot", "mapping"])
+def test_what_is_no_data_is_refused_in_one_line(srnet, tmp_path, command):
+    (tmp_path / "a.txt").write_text("hello there")
+    (tmp_path / "empty.json").touch()
+    srnet("data", command, tmp_path / "nowhere").refused("there is no such file or folder")
+    srnet("data", command, tmp_path / "a.txt").refused("is of no kind that is known")
+    srnet("data", command, tmp_path / "empty.json").refused("is empty")
+    for start, what in (
+        (b"Kaydara FBX Binary  \0", "FBX"),
+        (b"\x1f\x8b", "gzip"),
+        (b"\xcd\xf3\x00\x01", "import h36m"),
+    ):
+        (tmp_path / "file").write_bytes(start + bytes(100))
+        srnet("data", command, tmp_path / "file").refused(what)
+
+
+def test_wrong_options(srnet, openpose, walk):
+    srnet("data", "info", openpose, "--image-size", "big").refused("--image-size", "1920x1080")
+    srnet("data", "info", openpose, "--format", "opnpose").refused("openpose")
+    srnet("data", "info", openpose, "--fps", "-1").refused("fps")
+    srnet("data", "check", openpose, "--layout", "body26").refused("body25")
+    srnet("data", "check", walk, "--mapping", "plug_in_gait").refused("finds no points")
+    srnet("data", "check", walk, "--sequence", "5").refused("there is no sequence")
+    srnet("data", "plot", walk, "--output", "a.jpg").refused("--output", ".png")
+    srnet("data", "plot", walk, "--frames", "0").refused("1 to 60")
+
+
+# Checks
+
+
+def test_check_of_good_files_finds_nothing(srnet, openpose, walk, tmp_path):
+    write_published(tmp_path / "data", "small")
+    for path in (openpose, walk):
+        assert json.loads(srnet("data", "check", path, "--json").ok().out)["problems"] == []
+        assert "nothing stands out" in srnet("data", "check", path).ok().out
+
+
+def walking(frames: int) -> np.ndarray:
+    """(T, 17, 3): a person who walks to and fro and turns a little; all bones keep their lengths."""
+    time = np.arange(frames)[:, None] / 50
+    turn = rotation_about(2, 0.4 * np.sin(2 * time[:, 0]))
+    poses = np.einsum("tij,kj->tki", turn, STANDING)
+    return poses + 0.5 * np.concatenate([np.sin(time), np.cos(time), 0 * time], axis=1)[:, None]
+
+
+def mistakes(path: Path, change) -> Path:
+    """A 3D file of a data set in which one take is changed."""
+    poses = walking(60)
+    takes = {"good": poses.astype(np.float32), "bad": change(poses.copy()).astype(np.float32)}
+    with open(path, "wb") as file:
+        np.savez(file, positions_3d=np.array({"S1": takes}, object), metadata=np.array({"fps": 50}, object))
+    return path
+
+
+def jump(poses):
+    poses[30:] += (2.0, 0, 0)
+    return poses
+
+
+def spike(poses):
+    poses[20, JOINTS.index("LWrist")] += (0, 0, 1.0)
+    return poses
+
+
+def frozen(poses):
+    poses[5:50] = poses[5]
+    return poses
+
+
+def missing(poses):
+    poses[7, 3] = np.nan
+    return poses
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "frames"),
+    [
+        (lambda poses: 1000 * poses, "wrong unit", None),
+        (lambda poses: poses / 1000, "wrong unit", None),
+        (lambda poses: poses * (1, -1, -1), "upside down", None),
+        (lambda poses: poses[..., [0, 2, 1]] * (1, -1, 1), "wrong axis", None),
+        (jump, "jump", (30, 30)),
+        (spike, "spike", (20, 20)),
+        (frozen, "frozen", (5, 49)),
+        (missing, "missing", (7, 7)),
+    ],
+)
+def test_check_says_what_is_wrong_in_which_sequence_and_frame(srnet, tmp_path, change, kind, frames):
+    path = mistakes(tmp_path / "data_3d_x.npz", change)
+    found = json.loads(srnet("data", "check", path, "--json").ok().out)
+    assert found["sequences"] == 2
+    problems = {p["kind"]: p for p in found["problems"]}
+    assert {p["sequence"] for p in found["problems"]} == {"S1/bad"}
+    assert kind in problems, problems
+    if frames:
+        assert (problems[kind]["first_frame"], problems[kind]["last_frame"]) == frames
+    assert kind in srnet("data", "check", path).ok().out
+
+
+def test_check_of_keypoints_upside_down_and_outside(srnet, tmp_path):
+    points = files.person("coco17")
+    points[..., 1] = 480 - points[..., 1]
+    points[5, 0, 0] = 900
+    path = files.write_openpose(tmp_path / "video", files.one(points))
+    found = json.loads(srnet("data", "check", path, "--layout", "coco17", "--image-size", "640x480", "--json").ok().out)
+    kinds = {p["kind"]: p for p in found["problems"]}
+    assert {"upside down", "outside image"} <= set(kinds)
+    assert kinds["outside image"]["first_frame"] == kinds["outside image"]["last_frame"] == 5
+
+
+# Pictures
+
+
+def ink(path: Path) -> int:
+    """The number of pixels in the colours of left and right sides."""
+    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    blue = np.abs(pixels - (11, 111, 184)).sum(-1) < 40
+    orange = np.abs(pixels - (209, 72, 10)).sum(-1) < 40
+    return min(int(blue.sum()), int(orange.sum()))
+
+
+def test_plot(srnet, openpose, walk, tmp_path):
+    data = write_published(tmp_path / "data", "small")
+    for path, name in (
+        (openpose, "video"),
+        (walk, "walk"),
+        (data / "data_3d_small.npz", "data_3d_small"),
+        (data / "data_2d_small_gt.npz", "data_2d_small_gt"),
+    ):
+        assert f"output/{name}.png" in srnet("data", "plot", path, "--frames", "6").ok().out
+        assert ink(Path("output") / f"{name}.png") > 300
+    few, many = (
+        Image.open(
+            json.loads(srnet("data", "plot", walk, "--frames", n, "--output", f"{n}.png", "--json").ok().out)["picture"]
+        )
+        for n in (4, 12)
+    )
+    assert many.size[1] > few.size[1]
+    srnet("data", "plot", data / "data_2d_small_gt.npz", "--sequence", "1", "--output", "one.png").ok()
+    assert ink(Path("one.png")) > 300
+
+
+# Mappings
+
+
+def test_mapping(srnet, walk):
+    found = json.loads(srnet("data", "mapping", walk, "--json").ok().out)
+    assert set(found["joints"]) == set(JOINTS)
+    ran = srnet("data", "mapping", walk, "--output", "mine.toml").ok()
+    assert "LKnee" in ran.out and "written: mine.toml" in ran.err
+    assert set(read_mapping("mine.toml").joints) == set(JOINTS) - set(found["derived"])
+    again = json.loads(srnet("data", "mapping", walk, "--mapping", "mine.toml", "--json").ok().out)
+    assert again["mapping"] == "mine" and again["joints"] == found["joints"]
+    srnet("data", "mapping", walk, "--mapping", "nowhere.toml").refused("nowhere.toml")
+
+
+def test_a_mapping_is_of_points_in_space(srnet, openpose):
+    srnet("data", "mapping", openpose).refused("holds 2D keypoints")
+
+
+# Completion
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("srnet data c", ["check", "convert"]),
+        ("srnet data import h", ["h36m", "humaneva"]),
+        ("srnet data info --format bv", ["bvh"]),
+        ("srnet data info --layout halpe2", ["halpe26"]),
+        ("srnet data check --mapping mi", ["mixamo"]),
+        ("srnet data convert a b --to alpha", ["alphapose"]),
+        ("srnet data import mocap a --cameras r", ["ring"]),
+    ],
+)
+def test_completion(srnet, monkeypatch, line, offered):
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
+    monkeypatch.setenv("_SRNET_COMPLETE", "complete_bash")
+    assert srnet().ok().out.split() == offered
