@@ -199,11 +199,10 @@ def show_next(name: str, subjects: Sequence[str], data_dir: Path, *, split: bool
     if str(data_dir) != DataConfig().data_dir:
         options += f" --data-dir {_quoted(str(data_dir))}"
     if not split:
-        if len(subjects) > 1:
-            options += f" --subjects-test {_quoted(subjects[-1])}"
-        else:
+        if len(subjects) == 1:
             options += " --protocol cross-camera"
             remark("there is one subject only: training and test differ by camera")
+        options += f" --subjects-test {_quoted(subjects[-1])}"
     say("next:")
     say(f"  srnet prepare {options}")
     say(f"  srnet train {options} --minutes 1")

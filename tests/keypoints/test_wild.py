@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from srnet_core.errors import BadFileError
-from srnet_core.keypoints import describe, read_keypoints
+from srnet_core.keypoints import describe, describe_all, read_keypoints
 from srnet_core.readers.trc import read_trc
 
 LAYOUTS = {
@@ -85,6 +85,36 @@ def test_every_row_of_the_manifest_that_is_ours_is_tested(wild):
         rows = [row["path"] for row in csv.DictReader(file, delimiter="\t")]
     ours = [p for p in rows if p.split("/")[0] not in ("c3d", "bvh", "asf_amc", "pose2sim")]
     assert set(ours) <= set(ALL)
+
+
+def test_one_description_covers_every_row(wild, expected):
+    """Motion capture too, all rows together in less than 10 s; a file without points is refused in words."""
+    started = time.perf_counter()
+    with open(wild / "MANIFEST.tsv", encoding="utf-8") as file:
+        rows = [row["path"] for row in csv.DictReader(file, delimiter="\t")]
+    for path in rows:
+        right = expected.get(path, {})
+        if right.get("points") == 0:
+            with pytest.raises(BadFileError, match="no points"):
+                describe(wild / path)
+            continue
+        found = describe(wild / path)
+        assert found["kind"] and found["format"], path
+        if path.split("/")[0] in ("c3d", "bvh", "asf_amc") and path.endswith((".c3d", ".bvh", ".asf", ".amc")):
+            assert found["kind"] == "motion-capture" and found["format"] == path.rpartition(".")[2], path
+            assert found["frames"] == right.get("frames", found["frames"]), path
+            assert found["joints"] == right.get("joints", right.get("points", right.get("bones", found["joints"]))), (
+                path
+            )
+            rate = right.get("fps", right.get("rate"))
+            assert rate is None or found["fps"] == pytest.approx(rate, abs=1e-4), path
+    assert time.perf_counter() - started < 10
+
+
+def test_a_folder_of_recordings_is_described_as_a_whole(wild):
+    found = {item["path"]: item for item in describe_all(wild)}
+    assert sum("why" not in item for item in found.values()) >= 66
+    assert not any("why" in item for path, item in found.items() if path.endswith((".bvh", ".amc", ".trc", ".csv")))
 
 
 @pytest.mark.parametrize("path", ALL)

@@ -1,0 +1,156 @@
+"""`srnet data import`: from other people's files to training, in three commands."""
+
+import json
+import pickle
+import shlex
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from motion_making import bvh_text, moving
+from support.cli import TINY
+
+from srnet_core.skeletons import h36m32, humaneva15
+from srnet_core.virtual_cameras import ring
+
+TO_15 = [0, 8, 11, 12, 13, 14, 15, 16, 4, 5, 6, 1, 2, 3, 10]  # of the 17 joints
+
+
+@pytest.fixture
+def recordings(tmp_path) -> Path:
+    """Two people with two takes each, and a file that is cut short."""
+    folder = tmp_path / "recordings"
+    for person in ("Anna", "Ben"):
+        (folder / person).mkdir(parents=True)
+        for take in ("walk_1", "turn_1"):
+            (folder / person / f"{take}.bvh").write_text(bvh_text(60))
+    (folder / "Ben" / "broken.bvh").write_text(bvh_text(60)[:400])
+    return folder
+
+
+def next_commands(text: str) -> list[list[str]]:
+    """The commands that an import says come next."""
+    return [shlex.split(line)[1:] for line in text.splitlines() if line.startswith("  srnet ")]
+
+
+def test_motion_capture_is_imported_prepared_and_trained_on(srnet, recordings):
+    ran = srnet("data", "import", "mocap", recordings, "--name", "mine", "--cameras", "ring:2").ok()
+    assert "Anna/walk_1.bvh" in ran.out and "broken.bvh" in ran.err and "Unit of length: cm" in ran.err
+    prepare, train = next_commands(ran.out)
+    assert prepare[0] == "prepare" and train[0] == "train" and train[-2:] == ["--minutes", "1"]
+    assert "Ben" in srnet(*prepare).ok().out
+    assert "MPJPE" in srnet(*train, *TINY, "--arch", "1,1").ok().out
+    manifest = json.loads(Path("data/data_mine_manifest.json").read_text())
+    assert list(manifest["left_out"]) == ["Ben/broken.bvh"] and len(manifest["files"]) == 4
+
+
+def test_one_subject_trains_across_cameras(srnet, recordings):
+    ran = srnet("data", "import", "mocap", recordings / "Anna", "--name", "anna").ok()
+    prepare, _ = next_commands(ran.out)
+    assert prepare[-4:] == ["--protocol", "cross-camera", "--subjects-test", "S1"]
+    srnet(*prepare).ok()
+
+
+def test_options_of_an_import(srnet, recordings):
+    srnet("data", "mapping", recordings / "Anna" / "walk_1.bvh", "--output", "own.toml").ok()
+    options = ("--name", "mine", "--data-dir", "elsewhere", "--mapping", "own.toml", "--fps", 25, "--up", "y")
+    report = json.loads(srnet("data", "import", "mocap", recordings, *options, "--json").ok().out)
+    assert report["paths"][0] == "elsewhere/data_3d_mine.npz"
+    assert report["options"]["fps"] == 25 and report["files"][0]["mapping"] == "own"
+    info = json.loads(srnet("data", "info", "elsewhere/data_3d_mine.npz", "--json").ok().out)
+    assert info["fps"] == 25 and info["subjects"] == ["Anna", "Ben"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--cameras", "rings"), "rings"),
+        (("--cameras", "h36m:S2"), "S2"),
+        (("--mapping", "mixamoo"), "mixamo"),
+        (("--up", "up"), "one of"),
+        (("--naming", "{who}"), "naming"),
+        (("--fps", "0"), "fps"),
+        (("--name", "a/b"), "letters"),
+    ],
+)
+def test_wrong_options_write_nothing(srnet, recordings, options, words):
+    srnet("data", "import", "mocap", recordings, *options).refused(words)
+    assert not Path("data").exists()
+
+
+def test_folders_without_what_is_imported(srnet, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for kind in ("mocap", "h36m", "humaneva", "mpi-inf-3dhp", "3dpw"):
+        srnet("data", "import", kind, "empty").refused()
+        srnet("data", "import", kind, "nowhere").refused()
+    assert not Path("data").exists()
+
+
+def test_an_import_that_is_interrupted_writes_nothing(srnet, recordings, monkeypatch):
+    from srnet_core.datasets import mocap
+
+    real, seen = mocap.read_motion, []
+
+    def interrupted(path):
+        seen.append(path)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return real(path)
+
+    monkeypatch.setattr(mocap, "read_motion", interrupted)
+    ran = srnet("data", "import", "mocap", recordings)
+    assert ran.code == 130 and not list(Path("data").glob("*")), ran
+    monkeypatch.undo()
+
+
+# Published data sets
+
+
+def test_the_archive_of_human36m(srnet, tmp_path):
+    order = [h36m32.TO_H36M17.index(j) if j in h36m32.TO_H36M17 else 0 for j in range(32)]
+    for subject in ("S1", "S9"):
+        for take in ("Walking", "Walking 1"):
+            path = tmp_path / "archive" / subject / "MyPoses" / "3D_positions" / f"{take}.h5"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with h5py.File(path, "w") as file:
+                file["3D_positions"] = 1000 * moving(30)[:, order].reshape(30, -1).T
+    ran = srnet("data", "import", "h36m", "archive").ok()
+    assert "S1: 2 takes" in ran.out and "S5" in ran.err
+    prepare, _ = next_commands(ran.out)
+    srnet(*prepare).ok()
+    assert json.loads(srnet("data", "check", "data/data_3d_h36m.npz", "--json").ok().out)["sequences"] == 4
+
+
+def test_humaneva_is_written_with_its_cameras(srnet, tmp_path):
+    rig = ring(3).cameras
+    positions_3d, positions_2d = {}, {}
+    for i, subject in enumerate(("Train/S1", "Validate/S1")):
+        path = np.stack([np.linspace(-1, 1, 70), np.sin(np.linspace(0, 5, 70)), np.zeros(70)], axis=-1)
+        pose = (moving(70, seed=i)[:, TO_15] + path[:, None]).astype(np.float32)
+        positions_3d[subject] = {"Walking 1 chunk0": pose}
+        positions_2d[subject] = {"Walking 1 chunk0": [c.project(c.world_to_camera(pose)) for c in rig]}
+    skeleton = humaneva15.SKELETON
+    symmetry = [list(skeleton.left_indices), list(skeleton.right_indices)]
+    metadata = {"layout_name": "humaneva15", "num_joints": 15, "keypoints_symmetry": symmetry}
+    (tmp_path / "downloads").mkdir()
+    np.savez("downloads/data_3d_humaneva15.npz", positions_3d=positions_3d)
+    np.savez("downloads/data_2d_humaneva15_gt.npz", positions_2d=positions_2d, metadata=metadata)
+    ran = srnet("data", "import", "humaneva", "downloads").ok()
+    prepare, train = next_commands(ran.out)
+    assert "15" in srnet("data", "info", "data/data_3d_humaneva15.npz").ok().out
+    srnet(*prepare).ok()
+    assert "MPJPE" in srnet(*train, *TINY, "--arch", "1,1").ok().out
+
+
+def test_pickles_of_3dpw_that_call_something_are_refused(srnet, tmp_path):
+    class Call:
+        def __reduce__(self):
+            return print, ("pickles must not run",)
+
+    folder = tmp_path / "sequenceFiles" / "train"
+    folder.mkdir(parents=True)
+    (folder / "a_00.pkl").write_bytes(pickle.dumps({"sequence": Call()}))
+    ran = srnet("data", "import", "3dpw", "sequenceFiles")
+    ran.refused("a_00.pkl")
+    assert "must not run" not in ran.out
