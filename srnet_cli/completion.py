@@ -20,7 +20,8 @@ def completer(what: str | Sequence[str], *, many: bool = False) -> Callable[[typ
 
     Args:
         what: the choices themselves, or a kind of name: one of "datasets", "keypoints", "actions", "subjects",
-            "cameras", "devices", "presets", "checkpoints", "settings", "formats", "formats to write", "layouts", "mappings".
+            "cameras", "devices", "presets", "checkpoints", "settings", "formats", "formats to write", "layouts",
+            "mappings".
         many: the value is a list separated by commas; its last item is completed.
     """
 

@@ -1,4 +1,4 @@
-"""srnet data: what is in a file of keypoints or motion capture, what is wrong with it, and how it becomes a data set."""
+"""srnet data: what is in files of keypoints and motion capture, what is wrong with them, how they become data sets."""
 
 from srnet_cli.commands import data_check, data_convert, data_import, data_info, data_list, data_mapping, data_plot
 

@@ -54,9 +54,10 @@ def main(
 ) -> None:
     """Check keypoints or motion capture, and say what looks wrong in which sequence and which frames.
 
-    2D: joints outside the image, jumps, swapped sides, upside down, the wrong layout, missing joints, impossible speeds. 3D:
-    millimetres for metres, the wrong axis up, swapped sides, jumps, single joints that fly away, bones that change their length,
-    uneven sides, repeated frames. The exit code is 0 whatever is found; --json lists everything.
+    2D: joints outside the image, jumps, swapped sides, upside down, the wrong layout, missing joints, impossible
+    speeds. 3D: millimetres for metres, the wrong axis up, swapped sides, jumps, single joints that fly away, bones
+    that change their length, uneven sides, repeated frames. The exit code is 0 whatever is found; --json lists
+    everything.
     """
     problems, sequences = problems_of(path, format, layout, mapping, fps, parse_size(image_size), sequence)
     if json:

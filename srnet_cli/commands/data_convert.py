@@ -37,8 +37,8 @@ def main(
         str,
         option(
             "--to",
-            help="Format to write (2D: openpose, alphapose, coco, mmpose, stgcn_json, yolo, videopose3d, trc, csv, npz or "
-            "npy; 3D: trc, csv, npz or npy)",
+            help="Format to write (2D: openpose, alphapose, coco, mmpose, stgcn_json, yolo, videopose3d, trc, csv, npz "
+            "or npy; 3D: trc, csv, npz or npy)",
             metavar="FORMAT",
             default="told by the ending .csv, .npz, .npy or .trc",
             completes="formats to write",
@@ -87,8 +87,9 @@ def main(
 ) -> None:
     """Write keypoints or motion of any known format in another one, and in another layout of joints.
 
-    2D becomes what another tool reads; people, frame numbers and confidences are kept where that format has them. A 2D file of a data
-    set keeps its subjects, takes and cameras. Motion capture becomes plain points; to train on it use: srnet data import mocap.
+    2D becomes what another tool reads; people, frame numbers and confidences are kept where that format has them. A
+    2D file of a data set keeps its subjects, takes and cameras. Motion capture becomes plain points; to train on it
+    use: srnet data import mocap.
     """
     from srnet_core.mocap.body import is_in_space
 

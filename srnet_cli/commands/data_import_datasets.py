@@ -35,8 +35,8 @@ def h36m(
 ) -> None:
     """Import Human3.6M: its archive (.h5), original files (.cdf) or converted ones (.cdf.mat), in folders S1, S5, ...
 
-    Writes 32 joints in 3D and the exact 2D of the four cameras. 2D detections of another layout of joints, such as those of
-    Detectron (COCO), are brought to the 17 joints by: srnet data convert FILE NEW.npz --to-layout h36m17.
+    Writes 32 joints in 3D and the exact 2D of the four cameras. 2D detections of another layout of joints, such as
+    those of Detectron (COCO), are brought to the 17 joints by: srnet data convert FILE NEW.npz --to-layout h36m17.
     """
     from srnet_core.datasets.h36m import import_h36m
 
@@ -52,8 +52,8 @@ def humaneva(
 ) -> None:
     """Import HumanEva-I as VideoPose3D's converter writes it, and write it with its cameras.
 
-    The files have no cameras: they are fitted to the 3D and 2D, which is checked and said. Training reads the files without this
-    command, too; it finds the cameras once and writes them down.
+    The files have no cameras: they are fitted to the 3D and 2D, which is checked and said. Training reads the files
+    without this command, too; it finds the cameras once and writes them down.
     """
     from srnet_core.datasets.rewrite import rewrite
 
@@ -75,8 +75,9 @@ def mpi_inf_3dhp(
 ) -> None:
     """Import MPI-INF-3DHP: its original annotations (annot.mat, annot_data.mat), or the npz files of converters.
 
-    Converters' files are data_train_3dhp.npz and data_test_3dhp.npz (P-STMO, MotionAGFormer), or data_3d_mpi_inf_3dhp.npz with one
-    array per camera. Camera spaces become one world with cameras. Training reads converters' files without this command, too.
+    Converters' files are data_train_3dhp.npz and data_test_3dhp.npz (P-STMO, MotionAGFormer), or
+    data_3d_mpi_inf_3dhp.npz with one array per camera. Camera spaces become one world with cameras. Training reads
+    converters' files without this command, too.
     """
     from srnet_core.datasets.mpi_inf_3dhp import import_3dhp
     from srnet_core.datasets.rewrite import rewrite

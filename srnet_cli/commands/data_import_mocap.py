@@ -37,7 +37,7 @@ def main(
         str,
         option(
             "--cameras",
-            help="Virtual cameras: h36m, h36m:S9, ring, ring:8 (number of cameras), or a calibration file (.toml, .json)",
+            help="Virtual cameras: h36m, h36m:S9, ring, ring:8 (number of cameras), or a calibration (.toml, .json)",
             metavar="CAMERAS",
             completes=("h36m", "ring"),
         ),
@@ -118,8 +118,9 @@ def main(
 ) -> None:
     """Make a data set of motion capture: 17 joints, metres, z up, one frame rate, and exact 2D of virtual cameras.
 
-    Formats are told by the content. Unit, axis and joints are found from the skeleton itself and written down, with the reason, in
-    data_NAME_manifest.json. Files that cannot be used are left out with the reason. Then prepare and train as on any data set.
+    Formats are told by the content. Unit, axis and joints are found from the skeleton itself and written down, with
+    the reason, in data_NAME_manifest.json. Files that cannot be used are left out with the reason. Then prepare and
+    train as on any data set.
     """
     from srnet_core.datasets.mocap import MocapConfig, import_mocap
 

@@ -35,8 +35,9 @@ def main(
 ) -> None:
     """Show which points of a motion capture file make which of the 17 joints, and check them against a body.
 
-    A mapping of the project is taken where all its points are in the file; else one is proposed from the words in the names, or
-    from the tree of bones. Write it to a file, edit the file, and give it to: srnet data import mocap --mapping FILE.
+    A mapping of the project is taken where all its points are in the file; else one is proposed from the words in the
+    names, or from the tree of bones. Write it to a file, edit the file, and give it to: srnet data import mocap
+    --mapping FILE.
     """
     from srnet_core.files import require_output
     from srnet_core.mappings.files import write_mapping

@@ -62,8 +62,8 @@ def main(
 ) -> None:
     """Draw keypoints or motion capture as a contact sheet, to see at a glance whether they are read right.
 
-    Frames at even distances; below them, over time, the joints found, the speed, and what srnet data check finds. A file of several
-    sequences gives one frame of each; --sequence chooses one.
+    Frames at even distances; below them, over time, the joints found, the speed, and what srnet data check finds. A
+    file of several sequences gives one frame of each; --sequence chooses one.
     """
     from srnet_core.files import require_output
     from srnet_core.mocap.body import is_in_space

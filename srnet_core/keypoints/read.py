@@ -68,7 +68,7 @@ def read_all_keypoints(
     *,
     progress: Progress | None = None,
 ) -> Iterator[Keypoints]:
-    """The sequences of a file or folder one after the other; the file is read once. Args and errors as `read_keypoints`."""
+    """The sequences of a file or folder, one after the other; it is read once. Args and errors as `read_keypoints`."""
     fps, image_size = check_given(fps, image_size)
     for detections in load_detections(path, format, progress=progress):
         yield keypoints_of(detections, path, layout, fps, image_size)

@@ -1,4 +1,4 @@
-"""Keypoints of one layout in the order of another: joints that are the same body part, and middles of hips and shoulders."""
+"""Keypoints of one layout in the order of another: joints of the same body part, middles of hips and shoulders."""
 
 from dataclasses import replace
 
@@ -15,7 +15,8 @@ _MIDDLES = {"hip": ("left_hip", "right_hip"), "neck": ("left_shoulder", "right_s
 def to_layout(keypoints: Keypoints, name: str) -> Keypoints:
     """The same people with the joints of another layout; the 17 of Human3.6M by the table of the layout.
 
-    Joints that cannot be had are missing throughout, and a note names them. The confidence of a joint made of two is the smaller one.
+    Joints that cannot be had are missing throughout, and a note names them. The confidence of a joint made of two is
+    the smaller one.
 
     Raises:
         UnknownNameError: there is no layout of that name.

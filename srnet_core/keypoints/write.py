@@ -55,7 +55,8 @@ def write_keypoints(
 
     Raises:
         UnknownNameError: there is no such format.
-        ConfigError: the format cannot be told from the ending, or cannot hold these keypoints; the message says what to do.
+        ConfigError: the format cannot be told from the ending, or cannot hold these keypoints; the message says what
+            to do.
         OSError: the disk.
     """
     path = Path(path)

@@ -12,7 +12,7 @@ from srnet_core.layouts import Layout, get_layout, layout_of_names
 from srnet_core.mappings.propose import propose_mapping
 from srnet_core.mocap import size
 from srnet_core.mocap.files import split_people
-from srnet_core.motion import Motion
+from srnet_core.motion import Motion, to_z_up
 from srnet_core.readers.formats import find, load_format
 from srnet_core.readers.frames import few
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
@@ -28,7 +28,8 @@ class Body:
         name: of the sequence and the person in it, "" where a file has one only.
         motion: as read.
         bones: (start, end) indices of the motion's points.
-        poses: (T, 17, 3) joints of Human3.6M in the units of the file, NaN where missing; `None` where they cannot be told.
+        poses: (T, 17, 3) joints of Human3.6M in the units of the file, NaN where missing; `None` where they cannot be
+            told.
         mapping: what they were made by: a mapping of the project, "proposed", or a layout; `None` without poses.
         unit: the name of the unit of length, `None` where it cannot be told; `metres`: its length.
         up: the axis that points up, `None` where it cannot be told.
@@ -50,7 +51,7 @@ class Body:
         """(T, 17, 3) metres, z up; `None` where joints, unit or axis are not known."""
         if self.poses is None or self.metres is None or self.up is None:
             return None
-        return size.to_z_up(self.poses * self.metres, self.up)
+        return to_z_up(self.poses * self.metres, self.up)
 
 
 def read_motions(path: str | Path, format: str = "auto") -> dict[str, Motion]:

@@ -25,8 +25,8 @@ _MOST_RUNS = 20  # of one kind in one sequence; what follows is counted
 def check_body(body: Body) -> list[Problem]:
     """All problems of one person in one sequence; an empty list where nothing stands out.
 
-    Kinds: "wrong unit", "wrong axis", "upside down", "swapped sides", "missing", "jump", "spike", "bone length", "uneven sides",
-    "frozen", "flat", "no person". Frames count from 0.
+    Kinds: "wrong unit", "wrong axis", "upside down", "swapped sides", "missing", "jump", "spike", "bone length",
+    "uneven sides", "frozen", "flat", "no person". Frames count from 0.
     """
     if not body.motion.frames:
         return [_problem(body, "missing", None, "There are no frames.")]
@@ -94,7 +94,8 @@ def _unit(body: Body, whole: np.ndarray) -> list[Problem]:
     fitting = [name for name, metres in METRES_PER_UNIT.items() if size.SHORTEST_M <= height * metres <= size.TALLEST_M]
     would_be = f"; in {fitting[0]} it would be {height * METRES_PER_UNIT[fitting[0]]:.2f} m" if fitting else ""
     if stated is not None and not _STATURES_M[0] <= height * stated <= _STATURES_M[1]:
-        text = f"The unit is {body.motion.units or 'stated'}, and the person would be {height * stated:.4g} m tall{would_be}."
+        unit = body.motion.units or "stated"
+        text = f"The unit is {unit}, and the person would be {height * stated:.4g} m tall{would_be}."
         return [_problem(body, "wrong unit", None, text)]
     if stated is None and body.metres is None:
         return [_problem(body, "wrong unit", None, f"A person {height:.4g} units tall is in no known unit a person.")]

@@ -11,10 +11,11 @@ def measure_body(body: Body) -> dict:
     """Plain values about one person in one sequence.
 
     Returns:
-        `sequence`, `frames`, `missing_share` (of the file's points), `unit`, `up`, `mapping`, `stature_m`, `speed_median` and
-        `speed_99` (of the 17 joints, metres per second; per frame where the frame rate is unknown), `speed_unit`, and `bones`
-        of the 17 joints: {"parent - child": {"median", "spread"}} in metres, where spread is the difference of the 90th and 10th
-        percentile over the median. `None` and {} where joints or unit are not known.
+        `sequence`, `frames`, `missing_share` (of the file's points), `unit`, `up`, `mapping`, `stature_m`,
+        `speed_median` and `speed_99` (of the 17 joints, metres per second; per frame where the frame rate is
+        unknown), `speed_unit`, and `bones` of the 17 joints: {"parent - child": {"median", "spread"}} in metres, where
+        spread is the difference of the 90th and 10th percentile over the median. `None` and {} where joints or unit
+        are not known.
     """
     found = {
         "sequence": body.name,

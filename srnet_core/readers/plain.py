@@ -113,7 +113,7 @@ def describe(head: Head) -> dict | None:
 
 
 def motions(head: Head) -> dict[str, Motion] | None:
-    """{person: motion} of a file of 3D points; `None` for 2D, which `read` reads. `details["layout"]` names the layout."""
+    """{person: motion} of a file of 3D points; `None` for 2D. `details["layout"]` names the layout if known."""
     array = _load(head)
     if not array.is_3d:
         return None

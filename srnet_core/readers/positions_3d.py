@@ -1,7 +1,8 @@
-"""The 3D file of a published data set: `positions_3d` -> {subject: {take: (T, J, 3)}} in an .npz, as VideoPose3D writes it.
+"""The 3D file of a published data set: `positions_3d` -> {subject: {take: (T, J, 3)}} in an .npz (VideoPose3D).
 
-A take may also be a list or a dict of one array per camera, as converters of MPI-INF-3DHP write it. The file holds pickles,
-which are read without running anything. Nothing is checked here but shapes, so that files with mistakes can be looked at.
+A take may also be a list or a dict of one array per camera, as converters of MPI-INF-3DHP write it. The file holds
+pickles, which are read without running anything. Nothing is checked here but shapes, so that files with mistakes can
+be looked at.
 """
 
 from collections.abc import Iterator

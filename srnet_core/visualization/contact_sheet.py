@@ -1,7 +1,7 @@
 """A contact sheet: people of a recording at a glance, as one picture.
 
-Frames at even distances (or one frame of each sequence), and below them, over time, how many joints were found, how fast the
-body moves and where something looks wrong.
+Frames at even distances (or one frame of each sequence), and below them, over time, how many joints were found, how
+fast the body moves and where something looks wrong.
 """
 
 import io
@@ -15,6 +15,7 @@ from srnet_core.errors import ConfigError, require_extra
 from srnet_core.keypoints import Keypoints, Problem, check
 from srnet_core.mocap.body import SKELETON_BONES, Body
 from srnet_core.mocap.check import check_body
+from srnet_core.motion import to_z_up
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.visualization._files import write_bytes
 from srnet_core.visualization._sheet import Sheet
@@ -31,7 +32,7 @@ _PEOPLE = ("series-0", "series-1", "series-2", "series-3", "series-4")
 
 @dataclass(frozen=True)
 class _Figure:
-    """One person in one panel: (J, 2) points with y down, and what joins them. Sides: "left", "right", "middle" per joint."""
+    """One person in one panel: (J, 2) points with y down, what joins them, and the side of each joint."""
 
     points: np.ndarray
     bones: Sequence[tuple[int, int]]
@@ -243,8 +244,6 @@ class _Scene:
 
     @staticmethod
     def _upright(body: Body) -> np.ndarray:
-        from srnet_core.mocap.size import to_z_up
-
         return to_z_up(body.motion.positions * body.metres, body.up or "z")
 
     def _turn(self, frames: Sequence[int]) -> np.ndarray:
