@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
@@ -9,13 +10,16 @@ STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut
 TYPED := $(addprefix srnet_core/,layers models engine inference geometry config checkpoint augment errors.py lookup.py files.py \
 	device.py body.py body_parts.py clip.py batch.py motion.py toml_file.py markdown.py evaluation/metrics.py)
 
-.PHONY: demo test lint environment results bench clean
+.PHONY: demo test cases lint environment results bench clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
 
 test: environment  ## the test suite, on two processes
 	$(BIN)/python -m pytest -n 2
+
+cases: environment  ## the attack scripts of a folder of cases, in about half an hour: make cases CASES=folder
+	$(BIN)/python tests/run_cases.py $(CASES)
 
 lint: environment  ## style and types, as continuous integration checks it
 	$(BIN)/ruff check .

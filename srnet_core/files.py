@@ -51,10 +51,12 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     target of the link is replaced, not the link.
 
     Raises:
+        ConfigError: the path contains a NUL character.
         SrnetError: the path is a named pipe from which no program reads.
         OSError: the file cannot be written.
     """
     path = Path(path)
+    _require_no_nul(path)
     try:
         through = _open_stream(path, mode)
         if through is not None:

@@ -26,7 +26,12 @@ _PRESET = "demo"
 def main(
     minutes: Annotated[
         float,
-        option("--minutes", help="Longest training time of each of the two models", metavar="MINUTES", min=0.05),
+        option(
+            "--minutes",
+            help="Longest training time of the first model; the second trains for as many steps",
+            metavar="MINUTES",
+            min=0.05,
+        ),
     ] = 1.5,
     output: Annotated[Path, option("--output", help="Folder for everything the demo writes", metavar="FOLDER")] = Path(
         "output/demo"
@@ -58,16 +63,23 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
     show_prepared(prepared)
 
     results, checkpoints = {"always the mean pose": evaluate_mean_pose(prepared.stage)}, {}
+    steps = None  # the second network trains for as many steps as the first had time for
     for number, name in enumerate(("srnet", "fc"), start=2):
-        headline(f"{number}  Train {name}, {seconds_text(60 * minutes)} at most")
-        run = replace(config, model=replace(config.model, name=name))
+        if steps is None:
+            headline(f"{number}  Train {name}, {seconds_text(60 * minutes)} at most")
+            train = config.train
+        else:
+            headline(f"{number}  Train {name} for as many steps")
+            train = replace(config.train, minutes=0.0)
+        run = replace(config, model=replace(config.model, name=name), train=train)
         place = Place(f"demo_{name}", output, output / "best", replace=True)
-        finished = train_and_show(run, place, prepared=prepared, table=False)
+        finished = train_and_show(run, place, prepared=prepared, table=False, last_step=steps)
+        steps = finished.steps
         results[name], checkpoints[name] = finished.report, finished.path
 
     headline("4  Compare on subjects that were not trained on")
     means = {name: report.mean for name, report in results.items()}
-    caption = f"Action-wise means. Both networks trained on the same windows, within the time given. {SYNTHETIC}."
+    caption = f"Action-wise means. Both networks trained on the same windows for {steps:,} steps. {SYNTHETIC}."
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, means, caption=caption)
     headline("5  Export SRNet to ONNX")
     checkpoint = open_checkpoint(checkpoints["srnet"], {}, {})

@@ -142,6 +142,7 @@ def train_and_show(
     resume: "Checkpoint | None" = None,
     finetune: "Checkpoint | None" = None,
     table: bool = True,
+    last_step: int | None = None,
 ) -> "Finished":
     """Prepare, train, show progress, and at the end the table of the result unless `table` is false.
 
@@ -158,7 +159,9 @@ def train_and_show(
     files = _files(config, place)
     with going_on_without_reader(), ctrl_c() as asked:
         with _given_back(files):
-            run = TrainingRun(config, prepared, files, resume=resume, finetune=finetune, should_stop=asked)
+            run = TrainingRun(
+                config, prepared, files, resume=resume, finetune=finetune, should_stop=asked, last_step=last_step
+            )
             if place.name is not None:
                 _files(config, place)  # a run of that name may have ended while this one was being prepared
         _show_start(run)
@@ -171,7 +174,8 @@ def train_and_show(
         raise StoppedByUser
     assert isinstance(event, Finished)  # a run ends in one of these two
     if run.progress.epoch < config.train.epochs:
-        prose(f"The time is up {_reached(run.progress.epoch, run.progress.step)}.")
+        why = "The time is up" if last_step is None else "As many steps as asked for are done"
+        prose(f"{why} {_reached(run.progress.epoch, run.progress.step)}.")
     if table:
         show_report(event.report, files.name)
     say(f"{seconds_text(event.seconds)} in total. Result:")
@@ -220,7 +224,7 @@ def _files(config: RunConfig, place: Place) -> "RunFiles":
     if place.name is None:
         name = claim_name(default_name(config), place.checkpoint_dir, place.best_dir)
         return RunFiles(name, place.checkpoint_dir, place.best_dir)
-    if not place.name.strip(". ") or set(place.name) & set("/\\"):
+    if not place.name.strip(". ") or set(place.name) & set("/\\\0"):
         raise ConfigError(
             f"{place.name!r} cannot be the name of a file",
             where="--name",

@@ -150,8 +150,8 @@ def make_files(config: SyntheticConfig, folder: str | Path, name: str = "synthet
     try:
         _write(config, making / names[0], making / names[1])
         fsync_folder(making)
-        (making / LOCK).unlink(missing_ok=True)
         publish_folder(making, target, lambda folder: all((folder / name).is_file() for name in names))
+        (target / LOCK).unlink(missing_ok=True)
     finally:
         lock.release()
         shutil.rmtree(making, ignore_errors=True)

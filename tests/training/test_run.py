@@ -15,7 +15,7 @@ from srnet_core.errors import CheckpointError, ConfigError, StageError, Training
 from srnet_core.evaluation.run import require_fit, trained_on
 from srnet_core.stages.prepare import prepare
 from srnet_core.training.holdout import hold_out
-from srnet_core.training.loop import Epoch, Step
+from srnet_core.training.loop import Epoch, Notice, Step
 from srnet_core.training.run import (
     Finished,
     RunFiles,
@@ -391,3 +391,39 @@ def test_the_error_of_an_epoch_survives_a_stop(prepared, tmp_path):
     run_all(TrainingRun(config, prepared, parts, resume=load_checkpoint(parts.latest)))
     found = [json.loads(f.metrics.read_text())["train_mpjpe_mm"] for f in (whole, parts)]
     assert found[1] == pytest.approx(found[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("last_step", [2, 5])
+def test_a_run_ends_at_a_given_step(prepared, tmp_path, last_step):
+    run = TrainingRun(config_for(prepared), prepared, files_in(tmp_path), last_step=last_step)
+    finished = run_all(run)[-1]
+    assert isinstance(finished, Finished) and finished.steps == last_step
+    saved = load_checkpoint(finished.path)
+    assert saved.epoch * len(run.sampler) + saved.record.progress.step == last_step
+
+
+def test_a_last_step_at_the_end_of_an_epoch_completes_the_epoch(prepared, tmp_path):
+    steps = len(TrainingRun(config_for(prepared), prepared, files_in(tmp_path)).sampler)
+    run = TrainingRun(config_for(prepared), prepared, files_in(tmp_path), last_step=2 * steps)
+    assert run_all(run)[-1].steps == 2 * steps
+    assert load_checkpoint(files_in(tmp_path).latest).epoch == 2
+
+
+def test_a_slow_starter_does_not_replace_a_run_that_another_process_finished_meanwhile(prepared, tmp_path):
+    slow = TrainingRun(config_for(prepared, epochs=1, seed=2), prepared, files_in(tmp_path))
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files_in(tmp_path)))
+    before = files_in(tmp_path).latest.read_bytes()
+    with pytest.raises(ConfigError, match="meanwhile"):
+        run_all(slow)
+    assert files_in(tmp_path).latest.read_bytes() == before
+
+
+def test_a_damaged_line_of_the_log_is_said_and_kept_aside(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files))
+    files.metrics.write_bytes(b"\0" * 50)
+    resumed = load_checkpoint(files.latest)
+    events = run_all(TrainingRun(config_for(prepared, epochs=2), prepared, files, resume=resumed))
+    assert any("damaged" in e.text for e in events if isinstance(e, Notice))
+    assert files.metrics.with_name("metrics.damaged").read_bytes() == b"\0" * 50 + b"\n"
+    assert [json.loads(line)["epoch"] for line in files.metrics.read_text().splitlines()] == [2]
