@@ -61,13 +61,18 @@ def read_header(buffer: bytearray, limits: Limits, where: object) -> NpyHeader:
 _PLAIN_TODO = "Convert it to plain numbers, booleans or strings before saving"
 
 
+def is_plain(descr: str) -> bool:
+    """Whether a description of a type is that of a number, boolean or string of fixed size."""
+    return _PLAIN.fullmatch(descr) is not None
+
+
 def plain_dtype(descr: str, where: object) -> np.dtype:
     """The numpy type of a description, e.g. "<f4".
 
     Raises:
         BadFileError: it is not a number, boolean or string of fixed size.
     """
-    if not _PLAIN.fullmatch(descr):
+    if not is_plain(descr):
         raise BadFileError(f"holds an array of type {descr[:40]!r}, which is not read", where=where, todo=_PLAIN_TODO)
     return np.dtype(descr)
 

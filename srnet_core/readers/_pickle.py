@@ -1,139 +1,163 @@
-"""A pickle machine that can only build data: numbers, text, containers and numpy arrays.
+"""A pickle machine that can only build data: numbers, text, containers, numpy arrays, and inert records of the rest.
 
-Python's own unpickler imports and calls whatever a file names. This one can do neither: it looks a name up in a table
-of tokens (`_pickle_numpy`) and computes what the token stands for itself. Opcodes: those of protocols 0 to 5 that
-numpy's files contain, as documented in the standard library's `pickletools`.
+Python's own unpickler imports and calls whatever a file names. This one can do neither: a name that it knows is a token
+(`_pickle_names`, `_pickle_numpy`), and what the token stands for is computed here; any other name becomes part of a
+record that holds its text. Opcodes: those of protocols 0 to 5, as documented in the standard library's `pickletools`.
 """
 
 import codecs
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.readers._limits import Limits
-from srnet_core.readers._pickle_numpy import ArrayShell, Budget, ObjectArray, Token, build, find_token, reduce
+from srnet_core.readers._pickle_names import PLAIN, Plain, readable_name, refusal, refuse_dangerous
+from srnet_core.readers._pickle_numpy import TOKENS, ArrayShell, Budget, ObjectArray, Token, TypeToken, build, reduce
+from srnet_core.readers._pickle_objects import Finisher, MadeObject, Maker, NamedClass
+from srnet_core.readers.inert import refuse_records
 
 _STOP = ord(".")
 _MAX_NUMBER_TEXT, _MAX_INT_BYTES = 64, 16
-_MAX_INT_KEY = 2**31  # an attacker can choose larger integers whose hashes all collide
+_MOST_COLLISIONS = 1000  # keys of one dict with the same hash; an attacker can choose numbers so that all have
+_LONGEST_KEY = 16  # values in a tuple that is a key
 # what Python 2's repr of a string has between its quotes
-_QUOTED = re.compile(rb"""(?:[^\\]++|\\[\\'"nrt]|\\x[0-9a-fA-F]{2})*+""")
-_LEAVES = (str, bytes, int, float, bool, type(None), np.ndarray, np.generic)
+_QUOTED = re.compile(rb"""(?:[^\\]++|\\[\\'"nrtabfv0]|\\x[0-9a-fA-F]{2})*+""")
+_SCALARS = (str, bytes, int, float, type(None), complex)
 
 
-def read_pickle(buffer: bytearray, start: int, limits: Limits, where: object) -> Any:
+def read_pickle(buffer: bytearray, start: int, limits: Limits, where: object, packed_bytes: int | None = None) -> Any:
     """The value pickled in `buffer[start:]`: the contents of an object array; of shape () the object itself.
 
+    Args:
+        packed_bytes: size in the file, where the buffer was decompressed from it.
+
     Raises:
-        HostileFileError: the pickle asks for a name outside the table, or exceeds the limits.
-        BadFileError: the pickle is damaged or holds something other than one array of plain values.
+        HostileFileError: the pickle asks for a name that only an attack needs, or exceeds the limits.
+        BadFileError: the pickle is damaged or holds something other than one array of objects.
     """
-    return _unwrap(_run(buffer, start, limits, where), limits, where)
+    machine = Machine(buffer, start, limits, where, packed_bytes=packed_bytes)
+    return _unwrap(machine.run_to_end(), machine.finisher(), where)
 
 
-def read_plain_pickle(buffer: bytearray, limits: Limits, where: object):
+def read_plain_pickle(buffer: bytearray, limits: Limits, where: object) -> Any:
     """The value of a pickle file: a dict, list or other plain value with numpy arrays in it.
 
     Raises:
         HostileFileError, BadFileError: as `read_pickle`.
     """
-    value = _run(buffer, 0, limits, where)
+    machine = Machine(buffer, 0, limits, where)
+    value = machine.run_to_end()
     if isinstance(value, ObjectArray):
-        return _unwrap(value, limits, where)
-    _TreeCheck(limits, where).visit(value, 0)
+        return _unwrap(value, machine.finisher(), where)
+    value = machine.finisher().finish(value)
+    refuse_records(value, where)
     return value
 
 
-def _run(buffer: bytearray, start: int, limits: Limits, where: object):
-    machine = _Machine(buffer, start, limits, where)
-    try:
-        value = machine.run()
-    except (IndexError, KeyError, TypeError, ValueError, OverflowError, AttributeError, struct.error) as error:
-        if isinstance(error, BadFileError):
-            raise
-        raise BadFileError(f"the pickled data are not valid at byte {machine.position}", where=where) from None
-    if machine.position != len(buffer):
-        raise BadFileError("the pickled data are followed by other bytes", where=where)
-    return value
-
-
-def _unwrap(value: object, limits: Limits, where: object) -> Any:
+def _unwrap(value: object, finisher: Finisher, where: object) -> Any:
     if not isinstance(value, ObjectArray):
+        refuse_records(finisher.finish(value), where)
         raise BadFileError(f"holds a {type(value).__name__} instead of an array of objects", where=where)
-    _TreeCheck(limits, where).visit(value.items, 0)
-    if value.shape == ():
-        return value.items[0]
-    array = np.empty(len(value.items), object)
-    for i, item in enumerate(value.items):
+    shape, items = value.shape, finisher.finish(value.items)
+    if shape == () or (len(items) == 1 and isinstance(items[0], dict)):
+        refuse_records(items[0], where)
+        return items[0]
+    array = np.empty(len(items), object)
+    for i, item in enumerate(items):
         array[i] = item
-    return array.reshape(value.shape)
+    return array.reshape(shape)
 
 
-class _TreeCheck:
-    """Checks a finished value: only plain values inside, nesting depth and number of values within the limits."""
+class Machine:
+    """The stack machine of `pickletools`: a stack of values, marks on it, and a memo of values to reuse.
 
-    def __init__(self, limits: Limits, where: object):
-        self.limits, self.where, self.nodes = limits, where, 0
+    Args:
+        buffer: the file; the pickle starts at `start`.
+        makers: names that the file format adds, by (module, name): what makes their values, or the values.
+        persistent: gives the value of a persistent id; without it such ids are refused.
+        packed_bytes: size in the file, where the buffer was decompressed from it.
+    """
 
-    def visit(self, value: object, depth: int) -> None:
-        self.nodes += 1
-        if depth > self.limits.depth or self.nodes > self.limits.nodes:
-            raise HostileFileError(
-                "its contents are too many, nested too deep, or contain themselves", where=self.where
-            )
-        if isinstance(value, dict):
-            for item in value.values():
-                self.visit(item, depth + 1)
-        elif isinstance(value, (list, tuple)):
-            for item in value:
-                self.visit(item, depth + 1)
-        elif isinstance(value, memoryview):
-            raise BadFileError(f"holds a byte string of {len(value)} bytes outside any array", where=self.where)
-        elif not isinstance(value, _LEAVES):
-            raise BadFileError(f"holds a {type(value).__name__} where a plain value belongs", where=self.where)
-
-
-class _Machine:
-    """The stack machine of `pickletools`: a stack of values, marks on it, and a memo of values to reuse."""
-
-    def __init__(self, buffer: bytearray, start: int, limits: Limits, where: object):
+    def __init__(
+        self,
+        buffer: bytearray,
+        start: int,
+        limits: Limits,
+        where: object,
+        *,
+        makers: Mapping[tuple[str, str], Any] | None = None,
+        persistent: Callable[[Any], Any] | None = None,
+        packed_bytes: int | None = None,
+    ):
         self.buffer, self.view, self.position = buffer, memoryview(buffer), start
         self.limits, self.where = limits, where
+        self.makers, self.persistent = makers or {}, persistent
         self.stack: list = []
         self.below_marks: list[list] = []
         self.memo: dict[int, object] = {}
+        self.odd_keys: dict[int, tuple[object, set[int]]] = {}
+        self.collisions = 0
         # bytes of an array are copied once, or twice if stored as text; the rest is for scalars that share bytes
         self.budget = Budget(2 * len(buffer) + (1 << 20))
+        # Opcodes take memory, up to 200 bytes each, so their number is bound to the size of the file itself, not of
+        # what it decompresses to: each opcode of a file that is not compressed has a byte of its own.
+        packed = len(buffer) if packed_bytes is None else packed_bytes
+        self.opcodes_left = limits.opcodes + 4 * packed + len(buffer) // 8
+
+    def finisher(self) -> Finisher:
+        """What makes plain values of the content."""
+        return Finisher(self.limits.depth, self.limits.nodes + len(self.buffer), self.where)
+
+    def run_to_end(self) -> Any:
+        """As `run`; the pickle must end where the buffer does."""
+        value = self.run()
+        if self.position != len(self.buffer):
+            raise BadFileError("the pickled data are followed by other bytes", where=self.where)
+        return value
 
     def run(self) -> Any:
-        for _ in range(self.limits.opcodes):
-            opcode = self.buffer[self.position]
+        """The content of one pickle, not yet finished; `position` is behind it then.
+
+        Raises:
+            BadFileError: the pickle is damaged.
+            HostileFileError: it asks for a name that only an attack needs, or exceeds the limits.
+        """
+        try:
+            return self._run()
+        except (IndexError, KeyError, TypeError, ValueError, OverflowError, AttributeError, struct.error) as error:
+            if isinstance(error, BadFileError):
+                raise
+            raise BadFileError(f"the pickled data are not valid at byte {self.position}", where=self.where) from None
+
+    def _run(self) -> Any:
+        buffer, handlers = self.buffer, _HANDLERS
+        while self.opcodes_left > 0:
+            self.opcodes_left -= 1
+            opcode = buffer[self.position]
             self.position += 1
             if opcode == _STOP:
                 return self._pop_last()
-            handler = _HANDLERS.get(opcode)
+            handler = handlers.get(opcode)
             if handler is None:
                 raise self.refusal(opcode)
             handler(self)
-        raise HostileFileError(f"has more than {self.limits.opcodes} pickle opcodes", where=self.where)
+        raise HostileFileError("has more pickle opcodes than a file of its size needs", where=self.where)
 
     def _pop_last(self) -> Any:
         value = self.stack.pop()
         if self.stack or self.below_marks:
             raise BadFileError("the pickled data end too early", where=self.where)
-        return value
+        return value.array if isinstance(value, ArrayShell) and value.array is not None else value
 
     def refusal(self, opcode: int) -> BadFileError:
         """The error for an opcode that is not read."""
-        name = _REFUSED.get(opcode)
-        if name is None:
-            return BadFileError(f"the pickled data are not valid at byte {self.position - 1}", where=self.where)
-        asked = f" of {self.line()[:60]!a}" if opcode == ord("i") else ""
-        return HostileFileError(f"asks to make an object ({name}{asked}); nothing of it was run", where=self.where)
+        if opcode in _ELSEWHERE:
+            return BadFileError("refers to objects outside the file", where=self.where)
+        return BadFileError(f"the pickled data are not valid at byte {self.position - 1}", where=self.where)
 
     # Reading
 
@@ -165,23 +189,129 @@ class _Machine:
     # Opcodes
 
     def global_text(self) -> None:
-        self.stack.append(find_token(self.line().decode("utf-8"), self.line().decode("utf-8"), self.where))
+        module = self.line().decode("utf-8")
+        self.stack.append(self.named(module, self.line().decode("utf-8")))
 
     def global_from_stack(self) -> None:
         name, module = self.stack.pop(), self.stack.pop()
         if not isinstance(name, str) or not isinstance(module, str):
             raise BadFileError("the pickled data name a global by something other than text", where=self.where)
-        self.stack.append(find_token(module, name, self.where))
+        self.stack.append(self.named(module, name))
+
+    def named(self, module: str, name: str) -> object:
+        """What a name stands for: a token that is known here, or a class that is not."""
+        key = (module, name)
+        known = TOKENS.get(key) or PLAIN.get(key) or self.makers.get(key)
+        if known is not None:
+            return known
+        if not module or not name:
+            raise BadFileError("the pickled data name nothing", where=self.where)
+        refuse_dangerous(module, name, self.where)
+        return NamedClass(readable_name(module, name))
 
     def reduce(self) -> None:
-        args, token = self.stack.pop(), self.stack.pop()
-        if not isinstance(token, Token) or not isinstance(args, tuple):
-            raise BadFileError("the pickled data call something that is not a known function", where=self.where)
-        self.stack.append(reduce(token, args, self.budget, self.where))
+        args, callee = self.stack.pop(), self.stack.pop()
+        self.stack.append(self.call(callee, args))
+
+    def new_object(self) -> None:
+        args, callee = self.stack.pop(), self.stack.pop()
+        self.stack.append(self.call(callee, args))
+
+    def new_object_with_names(self) -> None:
+        named_args, args, callee = self.stack.pop(), self.stack.pop(), self.stack.pop()
+        if not isinstance(args, tuple) or not isinstance(named_args, dict):
+            raise BadFileError("the pickled data make an object from something other than arguments", where=self.where)
+        self.stack.append(self.call(callee, (*args, named_args) if named_args else args))
+
+    def object_from_mark(self) -> None:
+        callee, *args = self.to_mark()
+        self.stack.append(self.call(callee, tuple(args)))
+
+    def instance(self) -> None:
+        module = self.line().decode("utf-8")
+        callee = self.named(module, self.line().decode("utf-8"))
+        args = tuple(self.to_mark())
+        self.stack.append(self.call(callee, args))
+
+    def call(self, callee: object, args: Any) -> Any:
+        """The value of what the pickle writes as a call. Known names are computed here, others are recorded."""
+        if not isinstance(args, tuple):
+            raise BadFileError("the pickled data call a name without arguments", where=self.where)
+        if isinstance(callee, Token):
+            return reduce(callee, args, self.budget, self.where)
+        if isinstance(callee, Maker):
+            return callee.make(args)
+        if isinstance(callee, Plain):
+            return self.plain_value(callee, args)
+        if isinstance(callee, (NamedClass, MadeObject)):
+            self.opcodes_left -= 1  # it takes more memory than most opcodes
+            return MadeObject(callee.name, args)
+        raise BadFileError("the pickled data call something that is not a known function", where=self.where)
+
+    def plain_value(self, kind: Plain, args: tuple) -> Any:
+        """The plain value of a class of the standard library."""
+        match kind, args:
+            case Plain.DICT, (dict(values),):
+                return values
+            case (Plain.DICT, ()) | (Plain.DEFAULTDICT, _):
+                return {}
+            case Plain.DICT, (list(pairs),):
+                values = {}
+                for key, value in pairs:
+                    self.set_item(values, key, value)
+                return values
+            case Plain.LIST, ():
+                return []
+            case Plain.LIST, (list(items), *_):
+                return items
+            case Plain.TUPLE, (list() | tuple() as items,):
+                return tuple(items)
+            case ((Plain.SET | Plain.FROZENSET), ()):
+                return set() if kind is Plain.SET else frozenset()
+            case ((Plain.SET | Plain.FROZENSET), (list() | tuple() as items,)):
+                found: set = set()
+                self.add_to_set(found, list(items))
+                return found if kind is Plain.SET else frozenset(found)
+            case Plain.COMPLEX, (int() | float() as real, int() | float() as imaginary):
+                return complex(real, imaginary)
+            case Plain.BYTEARRAY, ():
+                return b""
+            case Plain.BYTEARRAY, (bytes() | memoryview() as content,):
+                return content
+            case Plain.BYTEARRAY, (str(text), "latin1" | "latin-1"):
+                self.budget.spend(len(text), self.where)
+                return text.encode("latin-1")
+            case Plain.PATH, _ if all(isinstance(part, str) for part in args):
+                return "/".join(part.rstrip("/\\") if i + 1 < len(args) else part for i, part in enumerate(args))
+            case Plain.RECONSTRUCTOR, (_, Plain.DICT, dict(values)):
+                return values
+            case Plain.RECONSTRUCTOR, (_, Plain.LIST, list(items)):
+                return items
+            case Plain.RECONSTRUCTOR, (NamedClass() as made, _, state):
+                return MadeObject(made.name, () if state is None else (state,))
+            case Plain.GETATTR, (NamedClass() | MadeObject() as owner, str(name)) if not name.startswith("_"):
+                refuse_dangerous(owner.name, name, self.where)
+                return MadeObject(readable_name(owner.name, name))
+            case (Plain.GETATTR, _) | (Plain.BYTEARRAY, _):
+                raise refusal("builtins", kind.value, self.where)
+        return MadeObject(kind.value, args)
 
     def build(self) -> None:
         state, target = self.stack.pop(), self.stack.pop()
-        self.stack.append(build(target, state, self.budget, self.where))
+        if isinstance(target, MadeObject):
+            target.state = state
+        elif isinstance(target, dict) and isinstance(state, (dict, tuple)):
+            pass  # attributes of an OrderedDict, e.g. torch's `_metadata`
+        elif isinstance(target, (TypeToken, ArrayShell)):
+            target = build(target, state, self.budget, self.where)
+        else:
+            raise BadFileError("sets the state of something that is not a new array or object", where=self.where)
+        self.stack.append(target)
+
+    def persistent_id(self, key: Any) -> None:
+        if self.persistent is None:
+            raise BadFileError("refers to objects outside the file", where=self.where)
+        self.stack.append(self.persistent(key))
 
     def get(self, index: int) -> None:
         value = self.memo[index]
@@ -219,25 +349,79 @@ class _Machine:
 
     def append(self, items: list) -> None:
         target = self.stack[-1]
+        if isinstance(target, MadeObject):
+            if target.items is None:
+                target.items = []
+            target = target.items
         if not isinstance(target, list):
             raise BadFileError(f"the pickled data append to a {type(target).__name__}", where=self.where)
         target.extend(items)
 
     def set_items(self, items: list) -> None:
         target = self.stack[-1]
+        if isinstance(target, MadeObject):
+            if target.pairs is None:
+                target.pairs = {}
+            target = target.pairs
         if not isinstance(target, dict) or len(items) % 2:
             raise BadFileError(f"the pickled data set items of a {type(target).__name__}", where=self.where)
         for key, value in zip(items[::2], items[1::2]):
-            target[self.key(key)] = value
+            if type(key) is str:
+                target[key] = value
+            else:
+                self.set_item(target, key, value)
 
-    def key(self, key: Any) -> str | bytes | int:
+    def set_item(self, target: dict, key: Any, value: Any) -> None:
+        key = self.key(key)
+        self.check_collision(target, key)
+        target[key] = value
+
+    def empty_set(self) -> None:
+        self.opcodes_left -= 3  # it takes four times the memory of a list
+        self.stack.append(set())
+
+    def add_items(self) -> None:
+        items = self.to_mark()
+        self.add_to_set(self.stack[-1], items)
+
+    def frozen_set(self) -> None:
+        found: set = set()
+        self.add_to_set(found, self.to_mark())
+        self.opcodes_left -= 3
+        self.stack.append(frozenset(found))
+
+    def add_to_set(self, target: Any, items: list) -> None:
+        if not isinstance(target, set):
+            raise BadFileError(f"the pickled data add items to a {type(target).__name__}", where=self.where)
+        for item in items:
+            item = self.key(item)
+            self.check_collision(target, item)
+            target.add(item)
+
+    def key(self, key: Any) -> Any:
+        """A key of a dict or item of a set: a scalar, a short tuple of scalars, or an object, told by identity."""
         if isinstance(key, np.generic):
             key = key.item()
-        if isinstance(key, (str, bytes)) or (isinstance(key, int) and abs(key) < _MAX_INT_KEY):
+        if isinstance(key, (*_SCALARS, MadeObject, NamedClass, Token, Plain)):
+            return key
+        if isinstance(key, tuple) and len(key) <= _LONGEST_KEY and all(isinstance(part, _SCALARS) for part in key):
             return key
         raise BadFileError(
-            f"a dict has a key of type {type(key).__name__}; only text and small integers are read", where=self.where
+            f"a dict has a key of type {type(key).__name__}; only text, numbers and short tuples of them are read",
+            where=self.where,
         )
+
+    def check_collision(self, target: dict | set, key: Any) -> None:
+        """Refuse many keys with the same hash: a dict or set of them takes hours to fill."""
+        if isinstance(key, (str, bytes)) or (type(key) is int and -(2**31) < key < 2**31):
+            return
+        _, hashes = self.odd_keys.setdefault(id(target), (target, set()))
+        found = hash(key)
+        if found in hashes and key not in target:
+            self.collisions += 1
+            if self.collisions > _MOST_COLLISIONS:
+                raise HostileFileError("has keys that were chosen to make reading slow", where=self.where)
+        hashes.add(found)
 
     def push_blob(self, n_bytes: int) -> None:
         """Push bytes: short ones as a value; long ones, which can only be the contents of an array, without a copy."""
@@ -269,13 +453,19 @@ class _Machine:
             raise BadFileError(f"is pickled with protocol {version}; protocols 0 to 5 can be read", where=self.where)
 
 
-_M = _Machine
-_BY_CHARACTER: dict[bytes, Callable[[_Machine], object]] = {
+_M = Machine
+_BY_CHARACTER: dict[bytes, Callable[[Machine], object]] = {
     b"\x80": _M.protocol,
     b"\x95": lambda m: m.take(8),  # FRAME: only readers of streams need its length
     b"c": _M.global_text,
     b"\x93": _M.global_from_stack,
     b"R": _M.reduce,
+    b"\x81": _M.new_object,
+    b"\x92": _M.new_object_with_names,
+    b"o": _M.object_from_mark,
+    b"i": _M.instance,
+    b"P": lambda m: m.persistent_id(m.line().decode("ascii")),
+    b"Q": lambda m: m.persistent_id(m.stack.pop()),
     b"b": _M.build,
     b"(": _M.mark,
     b"0": lambda m: m.stack.pop(),
@@ -315,6 +505,9 @@ _BY_CHARACTER: dict[bytes, Callable[[_Machine], object]] = {
     b"\x8e": lambda m: m.push_blob(m.unsigned(8)),
     b"\x96": lambda m: m.push_blob(m.unsigned(8)),
     # containers
+    b"\x8f": _M.empty_set,
+    b"\x90": _M.add_items,
+    b"\x91": _M.frozen_set,
     b"]": lambda m: m.stack.append([]),
     b"}": lambda m: m.stack.append({}),
     b")": lambda m: m.stack.append(()),
@@ -331,20 +524,5 @@ _BY_CHARACTER: dict[bytes, Callable[[_Machine], object]] = {
 }
 _HANDLERS = {key[0]: handler for key, handler in _BY_CHARACTER.items()}
 
-# Refused opcodes: they make objects that the file chooses, or need something from outside the file.
-_REFUSED = {
-    ord("i"): "INST",
-    ord("o"): "OBJ",
-    0x81: "NEWOBJ",
-    0x92: "NEWOBJ_EX",
-    ord("P"): "PERSID",
-    ord("Q"): "BINPERSID",
-    0x82: "EXT1",
-    0x83: "EXT2",
-    0x84: "EXT4",
-    0x8F: "EMPTY_SET",
-    0x90: "ADDITEMS",
-    0x91: "FROZENSET",
-    0x97: "NEXT_BUFFER",
-    0x98: "READONLY_BUFFER",
-}
+# EXT1, EXT2, EXT4, NEXT_BUFFER, READONLY_BUFFER: they need something from outside the file.
+_ELSEWHERE = frozenset((0x82, 0x83, 0x84, 0x97, 0x98))

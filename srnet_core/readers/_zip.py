@@ -40,14 +40,17 @@ class Member:
     size: int
     start: int  # offset of its local header
     end: int = 0  # offset of the next member or the directory
+    encrypted: bool = False
 
 
 def list_members(file: BufferedReader, limits: Limits, where: object) -> list[Member]:
     """The members in the order of the directory, checked to lie inside the file and not to overlap.
 
+    Their sizes and how they are packed is checked by `check_sizes`, for those that are read.
+
     Raises:
         BadFileError: no zip directory, or one that contradicts the file.
-        HostileFileError: counts or sizes beyond the limits, members that overlap, names that are not names of arrays.
+        HostileFileError: a directory beyond the limits, members that overlap, names that are not names of arrays.
     """
     count, size, start = _find_directory(file, where)
     if size > limits.directory_bytes or count > limits.members:
@@ -61,7 +64,6 @@ def list_members(file: BufferedReader, limits: Limits, where: object) -> list[Me
     if position != size:
         raise BadFileError("the zip directory does not have the length that the file states", where=where, todo=AGAIN)
     _check_names(members, where)
-    _check_sizes(members, limits, where)
     return _with_ends(members, start, where)
 
 
@@ -69,20 +71,31 @@ def read_member(file: BufferedReader, member: Member, where: object) -> bytearra
     """The decompressed bytes of a member. No more memory is allocated than the size that the directory declares.
 
     Raises:
+        BadFileError, HostileFileError: as `read_member_into`.
+    """
+    out = bytearray(member.size)
+    read_member_into(file, member, memoryview(out), where)
+    return out
+
+
+def read_member_into(
+    file: BufferedReader, member: Member, out: memoryview, where: object, *, without_checksum: bool = False
+) -> None:
+    """Decompress a member into memory of its size.
+
+    Args:
+        without_checksum: also take a member whose checksum was left out, which is 0 then.
+
+    Raises:
         BadFileError: the size or the checksum is wrong.
         HostileFileError: the member holds more bytes than the directory declares.
     """
     file.seek(_data_start(file, member, where))
-    out = bytearray(member.size)
-    if member.method == _STORED:
-        filled = file.readinto(out)
-    else:
-        filled = _inflate(file, member.packed_size, memoryview(out), where)
+    filled = file.readinto(out) if member.method == _STORED else _inflate(file, member.packed_size, out, where)
     if filled != member.size:
         raise BadFileError(f"is cut short: {filled} of {member.size} bytes", where=where, todo=AGAIN)
-    if zlib.crc32(out) != member.crc:
-        raise BadFileError("is damaged: the checksum does not match the contents", where=where, todo=AGAIN)
-    return out
+    if zlib.crc32(out) != member.crc and not (without_checksum and member.crc == 0):
+        raise BadFileError("is altered or damaged: the checksum does not match the contents", where=where, todo=AGAIN)
 
 
 def _find_directory(file: BufferedReader, where: object) -> tuple[int, int, int]:
@@ -133,14 +146,8 @@ def _read_entry(directory: bytes, position: int, where: object) -> tuple[Member,
     name = _decode_name(directory[name_end - name_length : name_end], where)
     extra = directory[name_end : name_end + extra_length]
     packed, size, start = _apply_zip64(extra, packed, size, start, where)
-    if flags & _ENCRYPTED or method not in (_STORED, _DEFLATED):
-        how = "encrypted" if flags & _ENCRYPTED else f"compressed by method {method}"
-        raise BadFileError(
-            f"member {name!r} is {how}, which numpy does not write",
-            where=where,
-            todo="Write it again with numpy.savez or numpy.savez_compressed",
-        )
-    return Member(name, method, crc, packed, size, start), name_end + extra_length + comment_length
+    member = Member(name, method, crc, packed, size, start, encrypted=bool(flags & _ENCRYPTED))
+    return member, name_end + extra_length + comment_length
 
 
 def _apply_zip64(extra: bytes, packed: int, size: int, start: int, where: object) -> tuple[int, int, int]:
@@ -171,10 +178,11 @@ def _decode_name(raw: bytes, where: object) -> str:
 
 
 def _check_names(members: list[Member], where: object) -> None:
-    names = [m.name for m in members]
-    twice = next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None
-    if twice is not None:
-        raise BadFileError(f"has two members named {twice!r}", where=where, todo="Write the file again")
+    seen: set[str] = set()
+    for member in members:
+        if member.name in seen:
+            raise BadFileError(f"has two members named {member.name!r}", where=where, todo="Write the file again")
+        seen.add(member.name)
 
 
 def _with_ends(members: list[Member], directory_start: int, where: object) -> list[Member]:
@@ -193,7 +201,21 @@ def _check_room(data_end: int, end: int, name: str, where: object) -> None:
         raise HostileFileError(f"member {name!r} overlaps what follows it", where=where)
 
 
-def _check_sizes(members: list[Member], limits: Limits, where: object) -> None:
+def check_sizes(members: list[Member], limits: Limits, where: object) -> None:
+    """Check the members that will be read together, before memory is taken for them.
+
+    Raises:
+        BadFileError: one is packed in a way that is not read, or contradicts itself.
+        HostileFileError: they would take more memory than the limits.
+    """
+    for member in members:
+        if member.encrypted or member.method not in (_STORED, _DEFLATED):
+            how = "encrypted" if member.encrypted else f"compressed by method {member.method}"
+            raise BadFileError(
+                f"member {member.name!r} is {how}, which numpy does not write",
+                where=where,
+                todo="Write it again with numpy.savez or numpy.savez_compressed",
+            )
     total = sum(m.size for m in members)
     if total > limits.total_bytes:
         raise HostileFileError(

@@ -61,3 +61,23 @@ def read_bounded(path: str | Path, max_bytes: int = MOST_BYTES, what: str = "fil
     if not content or content.isspace():
         raise BadFileError("is empty", where=path, todo=AGAIN)
     return content
+
+
+@contextlib.contextmanager
+def file_errors(path: Path, what: str = "file", todo: str = "Check the folder and the name") -> Iterator[None]:
+    """Errors of the operating system, and of too little memory, as errors of the file.
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: it cannot be read, or does not fit into the memory.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        if isinstance(error, InputFileMissing):
+            raise
+        raise InputFileMissing(f"there is no such {what}", where=path, todo=todo) from None
+    except OSError as error:
+        raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
+    except MemoryError:
+        raise BadFileError("does not fit into the memory of this machine", where=path) from None
