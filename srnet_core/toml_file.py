@@ -8,8 +8,14 @@ from typing import Any
 from srnet_core.errors import BadFileError, InputFileMissing
 
 MAX_FILE_BYTES = 1 << 20
-_MAX_DOTS = 100
-_DECIMAL = re.compile(r"\d+\.\d+")
+MAX_KEY_PARTS = 64
+_INT64 = range(-(2**63), 2**63)  # TOML promises no more
+# What can be in a file of TOML, so that dots in texts and comments are not taken for those of a key.
+_TOKEN = re.compile(
+    r'''(?P<skip>#[^\n]*|"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}|'{3}(?:[^']|'(?!''))*+'{3,5})'''
+    r"""|(?P<part>[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')|(?P<space>[ \t]++)|(?P<dot>\.)""",
+    re.DOTALL,
+)
 
 
 def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
@@ -21,8 +27,8 @@ def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
 
     Raises:
         InputFileMissing: the file does not exist.
-        BadFileError: the file is not TOML (the message gives row and column), cannot be read, exceeds 1 MiB, or has a
-            key of more than a hundred parts.
+        BadFileError: the file is not TOML (the message gives row and column), cannot be read, exceeds 1 MiB, or has
+            keys of more than 64 parts or integers of more than 64 bits.
     """
     path = Path(path)
     try:
@@ -36,16 +42,42 @@ def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
         raise BadFileError(f"too large for a {what}", where=path)
     try:
         text = content.decode("utf-8")
-        _require_short_keys(text, path)
-        return tomllib.loads(text)
+        _check_keys(text, path)
+        values = tomllib.loads(text)
+        _check_numbers(values, path)
+        return values
+    except BadFileError:
+        raise
     except RecursionError:
         raise BadFileError("not a TOML file: nested too deeply", where=path) from None
     except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
         raise BadFileError(f"not a TOML file: {error}", where=path) from None
 
 
-def _require_short_keys(text: str, path: Path) -> None:
-    """Refuse keys such as a.a.a.a with very many parts: tomllib keeps every prefix, so memory grows with the square."""
-    for row, line in enumerate(text.split("\n"), start=1):
-        if line.count(".") > _MAX_DOTS and _DECIMAL.sub("0", line).count(".") > _MAX_DOTS:
-            raise BadFileError(f"row {row} has more than {_MAX_DOTS} dots", where=path, todo="Use shorter keys")
+def _check_keys(text: str, path: Path) -> None:
+    """Refuse dotted keys of many parts: tomllib keeps every beginning of a key, which takes memory with the square."""
+    dots, end = 0, 0
+    for token in _TOKEN.finditer(text):
+        if token.lastgroup == "skip" or token.start() != end:
+            dots = 0  # what lies between two parts of a key is a dot and spaces, and nothing else
+        end = token.end()
+        if token.lastgroup == "dot":
+            dots += 1
+            if dots >= MAX_KEY_PARTS:
+                line = text.count("\n", 0, token.start()) + 1
+                raise BadFileError(
+                    f"not a TOML file: line {line} has a key of more than {MAX_KEY_PARTS} parts", where=path
+                )
+
+
+def _check_numbers(values: Any, path: Path) -> None:
+    """Refuse integers that no setting can use; those of thousands of digits cannot even be shown."""
+    waiting = [values]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, int) and value not in _INT64:
+            raise BadFileError("holds an integer of more than 64 bits", where=path)

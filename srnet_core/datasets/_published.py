@@ -20,7 +20,7 @@ from srnet_core.datasets._wording import few, kind_of
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.readers.npz import read_npz
+from srnet_core.readers.npz import NpzFile
 
 Positions3d = dict[str, dict[str, np.ndarray]]
 Positions2d = dict[str, dict[str, list[np.ndarray]]]
@@ -81,7 +81,7 @@ def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
             frames, numbers that are not finite, or lengths that cannot be metres. The message names subject, take and
             frame.
     """
-    members = read_npz(path)
+    members = NpzFile(path)
     positions = {
         subject: {take: _pose_3d(pose, f"{path}, {subject}/{take}") for take, pose in takes.items()}
         for subject, takes in _subjects(members, "positions_3d", path).items()
@@ -101,7 +101,7 @@ def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_vie
 
     Other args and errors as for `read_positions_3d`.
     """
-    members = read_npz(path)
+    members = NpzFile(path)
     positions: Positions2d = {}
     with_confidence = 0
     for subject, takes in _subjects(members, "positions_2d", path).items():

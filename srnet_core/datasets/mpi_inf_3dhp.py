@@ -27,7 +27,7 @@ from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.mocap.gaps import whole_runs
 from srnet_core.mocap.size import stature
 from srnet_core.readers.array_file import read_array, read_cells
-from srnet_core.readers.npz import read_npz
+from srnet_core.readers.npz import NpzFile
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 
 FPS = 25.0
@@ -73,7 +73,7 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         InputFileMissing, BadFileError, HostileFileError: as `read_npz`; also for a layout that is none of those above,
             poses whose root is not in camera space, and 2D that does not belong to the 3D.
     """
-    members = read_npz(paths[0])
+    members = NpzFile(paths[0])
     notes: list[str] = []
     if "positions_3d" in members:
         if not _is_by_view(members["positions_3d"]):
@@ -82,7 +82,7 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     else:
         takes = {}
         for path in paths:
-            takes |= _pstmo_file(path, members if path == paths[0] else read_npz(path), notes)
+            takes |= _pstmo_file(path, members if path == paths[0] else NpzFile(path), notes)
     notes.append(f"Assumed: {FPS:.0f} frames per second; some sequences were recorded at 50.")
     return _dataset(name, keypoints, takes, notes)
 
@@ -102,7 +102,7 @@ def _dicts(value: object) -> list[dict]:
 def _published_views(positions_3d: Mapping, paths: Sequence[Path], notes: list[str]) -> Takes:
     """`positions_3d` -> {subject: {take: [per camera]}} and `positions_2d` likewise."""
     path_3d, path_2d = paths
-    members = read_npz(path_2d)
+    members = NpzFile(path_2d)
     if not isinstance(members.get("positions_2d"), dict):
         raise BadFileError("has no 'positions_2d' with a dict of subjects", where=path_2d)
     order = _joint_order(members.get("metadata"), path_2d)

@@ -46,20 +46,31 @@ class Skeleton:
         unknown = {p for p in self.parent_names if p is not None} | set(self.left) | set(self.right)
         if unknown - known:
             raise ConfigError(f"unknown joints {sorted(unknown - known)}", where=f"skeleton {self.name}")
-        lost = [joint for joint in self.joint_names if not self._reaches_root(joint)]
-        if lost:
-            raise ConfigError(f"the parents of {lost[0]!r} do not lead to the root", where=f"skeleton {self.name}")
+        if (lost := self._first_lost()) is not None:
+            raise ConfigError(f"the parents of {lost!r} do not lead to the root", where=f"skeleton {self.name}")
         if len(self.left) != len(self.right):
             raise ConfigError("left and right sides have different numbers of joints", where=f"skeleton {self.name}")
 
-    def _reaches_root(self, joint: str) -> bool:
+    def _first_lost(self) -> str | None:
+        """The first joint whose parents do not lead to the root. Each joint is visited once, however long a chain is."""
         parent_of = dict(zip(self.joint_names, self.parent_names))
-        ancestor: str | None = joint
-        for _ in self.joint_names:
-            if ancestor == self.joint_names[0]:
-                return True
-            ancestor = None if ancestor is None else parent_of.get(ancestor)
-        return False
+        safe = {self.joint_names[0]}
+        for joint in self.joint_names:
+            path: list[str] = []
+            on_path: set[str] = set()
+            ancestor: str | None = joint
+            while ancestor is not None and ancestor not in safe and ancestor not in on_path:
+                path.append(ancestor)
+                on_path.add(ancestor)
+                ancestor = parent_of[ancestor]
+            if ancestor not in safe:
+                return joint
+            safe.update(path)
+        return None
+
+    @cached_property
+    def _index_of(self) -> dict[str, int]:
+        return {joint: index for index, joint in enumerate(self.joint_names)}
 
     @property
     def num_joints(self) -> int:
@@ -68,7 +79,7 @@ class Skeleton:
     @cached_property
     def parents(self) -> tuple[int, ...]:
         """Index of the parent of each joint, -1 for the root."""
-        return tuple(-1 if p is None else self.joint_names.index(p) for p in self.parent_names)
+        return tuple(-1 if p is None else self._index_of[p] for p in self.parent_names)
 
     @cached_property
     def bones(self) -> tuple[tuple[int, int], ...]:
@@ -77,11 +88,11 @@ class Skeleton:
 
     @cached_property
     def left_indices(self) -> tuple[int, ...]:
-        return tuple(self.joint_names.index(n) for n in self.left)
+        return tuple(self._index_of[n] for n in self.left)
 
     @cached_property
     def right_indices(self) -> tuple[int, ...]:
-        return tuple(self.joint_names.index(n) for n in self.right)
+        return tuple(self._index_of[n] for n in self.right)
 
     @cached_property
     def mirror(self) -> tuple[int, ...]:
@@ -117,7 +128,9 @@ class Skeleton:
         Raises:
             UnknownNameError: the skeleton has no such joint; the message lists its joints.
         """
-        return self.joint_names.index(choose("joint", joint, self.joint_names, where=f"skeleton {self.name}"))
+        if isinstance(joint, str) and joint in self._index_of:
+            return self._index_of[joint]
+        return self._index_of[choose("joint", joint, self.joint_names, where=f"skeleton {self.name}")]
 
     def group_indices(self, groups: int | Mapping[str, Sequence[str]]) -> dict[str, tuple[int, ...]]:
         """Joint indices of each body part.

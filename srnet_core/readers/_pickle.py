@@ -21,7 +21,7 @@ from srnet_core.readers._pickle_objects import Finisher, MadeObject, Maker, Name
 from srnet_core.readers.inert import refuse_records
 
 _STOP = ord(".")
-_MAX_NUMBER_TEXT, _MAX_INT_BYTES = 64, 16
+_MAX_NUMBER_TEXT, _MAX_INT_BYTES = 160, 64  # the largest numbers still fit into a float
 _MOST_COLLISIONS = 1000  # keys of one dict with the same hash; an attacker can choose numbers so that all have
 _LONGEST_KEY = 16  # values in a tuple that is a key
 # what Python 2's repr of a string has between its quotes

@@ -96,12 +96,17 @@ _DANGEROUS_FUNCTIONS = _words(
 
 def readable_name(module: str, name: str) -> str:
     """The full name for messages, in printable characters."""
-    return f"{ascii(module[:60])[1:-1]}.{ascii(name[:60])[1:-1]}"
+    return f"{ascii(_today(module)[:60])[1:-1]}.{ascii(name[:60])[1:-1]}"
+
+
+def _today(module: str) -> str:
+    """The name of a module in Python 3."""
+    return {"__builtin__": "builtins", "exceptions": "builtins", "copy_reg": "copyreg"}.get(module, module)
 
 
 def refuse_dangerous(module: str, name: str, where: object) -> None:
     """Raise `HostileFileError` for a name that only an attack needs."""
-    full = f"{'builtins' if module == '__builtin__' else module}.{name}"
+    full = f"{_today(module)}.{name}"
     parts = full.split(".")
     if (
         parts[0] in _DANGEROUS_MODULES

@@ -148,7 +148,7 @@ def build(target: object, state: Any, budget: Budget, where: object) -> Any:
     match target, state:
         case ArrayShell(array=None, masked=False), (int(), tuple(shape), TypeToken() as kind, fortran_order, data):
             if kind.is_object:
-                target.array = _object_array(shape, fortran_order, data, where)
+                target.array = _object_array(shape, data, where)
             else:
                 target.array = _array(kind, shape, bool(fortran_order), data, budget, where)
             return target.array
@@ -211,12 +211,8 @@ def _masked_array(
 _BOOL = TypeToken("b1")
 
 
-def _object_array(shape: tuple, fortran_order: Any, items: Any, where: object) -> ObjectArray:
+def _object_array(shape: tuple, items: Any, where: object) -> ObjectArray:
+    """numpy lists the objects in C order, whatever their order in memory."""
     if not isinstance(items, list) or len(items) != math.prod(check_shape(shape, where)):
         raise BadFileError("the number of objects and the shape of their array disagree", where=where)
-    if fortran_order and len(shape) > 1:
-        array = np.empty(len(items), object)
-        for i, item in enumerate(items):
-            array[i] = item
-        items = list(array.reshape(shape, order="F").reshape(-1))
     return ObjectArray(tuple(shape), items)

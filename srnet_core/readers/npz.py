@@ -76,6 +76,13 @@ class NpzFile(Mapping[str, Any]):
             self._opened.append(member)
         return self._read[name]
 
+    def check_sizes(self) -> None:
+        """Check that all members together are within the limits, before the first is read."""
+        check_sizes(list(self._members.values()), self._limits, self.path)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._members
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 
@@ -98,7 +105,7 @@ def read_npz(path: str | Path, *, limits: Limits | None = None) -> dict[str, Any
         HostileFileError: the file asks for something that only an attack needs, or for more memory than the limits.
     """
     file = NpzFile(path, limits=limits)
-    check_sizes(list(file._members.values()), file._limits, file.path)
+    file.check_sizes()
     return {name: file[name] for name in file}
 
 

@@ -27,7 +27,7 @@ from srnet_core.readers._zip import Member, check_sizes, list_members, read_memb
 from srnet_core.readers.bounded import file_errors
 from srnet_core.readers.inert import InertRecord
 
-_DTYPES = {str(value): value for name in dir(torch) if isinstance(value := getattr(torch, name), torch.dtype)}
+_DTYPES = {str(value): value for value in torch.__dict__.values() if isinstance(value, torch.dtype)}
 _STORAGES = {
     "Float": torch.float32,
     "Double": torch.float64,

@@ -404,7 +404,7 @@ def test_nothing_in_a_file_is_run(tmp_path, monkeypatch, call, name, zipped):
 
 def test_names_hidden_in_newer_pickle_instructions(tmp_path):
     torch.save({"epoch": Call(eval, "1")}, tmp_path / "x.bin", pickle_protocol=4)
-    with pytest.raises(HostileFileError, match="STACK_GLOBAL"):
+    with pytest.raises(HostileFileError, match=r"asks for builtins\.eval"):
         load_checkpoint(tmp_path / "x.bin")
 
 
@@ -412,10 +412,10 @@ def test_a_zip_appended_to_another_file_does_not_hide_it(saved):
     """torch reads what such a file begins with, so that is what has to be scanned."""
     hidden = io.BytesIO()
     torch.save(
-        {"model_pos": {"w": torch.zeros(1)}, "epoch": torch.device("cpu")}, hidden, _use_new_zipfile_serialization=False
+        {"model_pos": {"w": torch.zeros(1)}, "epoch": Call(eval, "1")}, hidden, _use_new_zipfile_serialization=False
     )
     saved.write_bytes(hidden.getvalue() + saved.read_bytes())
-    with pytest.raises(HostileFileError, match="asks for torch.device"):
+    with pytest.raises(HostileFileError, match=r"asks for builtins\.eval"):
         load_checkpoint(saved)
 
 
