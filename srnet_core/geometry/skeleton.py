@@ -52,7 +52,7 @@ class Skeleton:
             raise ConfigError("left and right sides have different numbers of joints", where=f"skeleton {self.name}")
 
     def _first_lost(self) -> str | None:
-        """The first joint whose parents do not lead to the root. Each joint is visited once, however long a chain is."""
+        """The first joint whose parents do not lead to the root. Visits each joint once, however long a chain is."""
         parent_of = dict(zip(self.joint_names, self.parent_names))
         safe = {self.joint_names[0]}
         for joint in self.joint_names:
