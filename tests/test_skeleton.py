@@ -1,5 +1,7 @@
 """Skeletons: a tree from the root, or a refusal that says what is wrong."""
 
+import time
+
 import pytest
 
 from srnet_core.errors import ConfigError
@@ -43,3 +45,24 @@ def test_a_skeleton_survives_plain_values(name):
 def test_what_is_no_skeleton_is_refused(change, says):
     with pytest.raises(ConfigError, match=says):
         Skeleton.from_dict(SOUND | change)
+
+
+def test_a_long_chain_is_checked_in_linear_time():
+    """A chain of thousands of joints in a small file must not keep its reader busy."""
+    names_ = [f"j{i}" for i in range(4096)]
+    chain = {"name": "x", "joint_names": names_, "left": [], "right": []}
+    began = time.process_time()
+    skeleton = Skeleton.from_dict(chain | {"parent_names": [None, *names_[:-1]]})
+    assert skeleton.parents[-1] == 4094
+    assert (
+        Skeleton.from_dict(chain | {"parent_names": [None, *names_[2:], "j0"]}).parents[1] == 2
+    )  # the other way round
+    with pytest.raises(ConfigError, match="the parents of 'j1' do not lead to the root"):
+        Skeleton.from_dict(chain | {"parent_names": [None, *names_[2:], "j1"]})
+    assert time.process_time() - began < 2
+
+
+def test_too_many_joints():
+    names_ = [f"j{i}" for i in range(4097)]
+    with pytest.raises(ConfigError, match="more than 4096 joints"):
+        Skeleton("x", tuple(names_), (None, *names_[:-1]), (), ())

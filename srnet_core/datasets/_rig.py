@@ -96,15 +96,19 @@ def read_skeleton(metadata: Mapping[str, object], name: str, num_joints: int, pa
 
 
 def _check_tree(parents: Sequence[int], joints: Sequence[str], where: str) -> None:
-    """Raise `BadFileError` unless the parents of every joint lead to joint 0."""
+    """Raise `BadFileError` unless the parents of every joint lead to joint 0. Visits each joint once."""
+    safe = {0}
     for joint in range(len(parents)):
-        at, visited = joint, 0
-        while at > 0 and visited <= len(parents):
-            at, visited = parents[at], visited + 1
-        if at != 0:
+        path: dict[int, None] = {}
+        at = joint
+        while at >= 0 and at not in safe and at not in path:
+            path[at] = None
+            at = parents[at]
+        if at not in safe:
             raise BadFileError(
                 f"the parents of joint {joint} ({joints[joint]}) do not lead to the root, joint 0", where=where
             )
+        safe.update(path)
 
 
 def _text_list(metadata: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import Any
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
 
+MAX_JOINTS = 4096
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -22,8 +24,8 @@ class Skeleton:
         groups: the built-in divisions into body parts: {number of groups: {group name: joint names}}.
 
     Raises:
-        ConfigError: no joints, an unknown joint as a parent or in a side, a joint without a path of parents to the
-            root, or sides of different lengths.
+        ConfigError: no joints, more than `MAX_JOINTS`, an unknown joint as a parent or in a side, a joint without a
+            path of parents to the root, or sides of different lengths.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Skeleton:
     def __post_init__(self) -> None:
         if not self.joint_names:
             raise ConfigError("has no joints", where=f"skeleton {self.name}")
+        if len(self.joint_names) > MAX_JOINTS:
+            raise ConfigError(f"has more than {MAX_JOINTS} joints", where=f"skeleton {self.name}")
         known = set(self.joint_names)
         if len(known) != len(self.joint_names):
             raise ConfigError("two joints have the same name", where=f"skeleton {self.name}")

@@ -22,7 +22,7 @@ from torch import Tensor
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.readers._limits import Limits
 from srnet_core.readers._pickle import Machine
-from srnet_core.readers._pickle_objects import Finisher, MadeObject, Maker
+from srnet_core.readers._pickle_objects import Finisher, MadeObject, Maker, NamedClass
 from srnet_core.readers._zip import Member, check_sizes, list_members, read_member_into
 from srnet_core.readers.bounded import file_errors
 from srnet_core.readers.inert import InertRecord
@@ -298,9 +298,14 @@ class _Reading:
         )
         return finisher.finish(content)
 
-    def storage(self, key: Any) -> _Storage:
-        """The storage of a persistent id ("storage", class, key, device, number of elements[, view])."""
+    def storage(self, key: Any) -> Any:
+        """The storage of a persistent id ("storage", class, key, device, number of elements[, view]).
+
+        In the old format also the class of a network: ("module", class, file, source).
+        """
         match key:
+            case ("module", NamedClass() as kind, *_):
+                return kind
             case ("storage", _StorageType() as kind, str() | int() as name, str(), int(count), *view) if count >= 0:
                 if view and view[0] is not None:
                     raise BadFileError("holds storages that are views of others, which are not read", where=self.path)
