@@ -10,6 +10,7 @@ Formats: the zip of torch 1.6 and newer (`data.pkl` and `data/KEY` in one folder
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from io import BufferedReader
 from pathlib import Path
@@ -28,6 +29,12 @@ from srnet_core.readers.bounded import file_errors
 from srnet_core.readers.inert import InertRecord
 
 _DTYPES = {str(value): value for value in torch.__dict__.values() if isinstance(value, torch.dtype)}
+# Types that torch computes with; of the others (less than a byte, quantized) it can hardly copy a tensor.
+_READ_DTYPES = frozenset(
+    value
+    for name, value in _DTYPES.items()
+    if re.fullmatch(r"torch\.(float(8_e[0-9a-z]+|16|32|64)|bfloat16|u?int(8|16|32|64)|bool|complex(32|64|128))", name)
+)
 _STORAGES = {
     "Float": torch.float32,
     "Double": torch.float64,
@@ -367,6 +374,8 @@ class _Reading:
             ):
                 if self.big_endian and dtype.itemsize > 1:
                     raise BadFileError("holds tensors of a big-endian machine that are not read", where=self.path)
+                if dtype not in _READ_DTYPES:
+                    return MadeObject(f"tensor of type {dtype}")
                 return self._view(storage, dtype, offset, size, stride)
         raise BadFileError("makes a tensor in a way that torch does not write", where=self.path)
 

@@ -301,3 +301,10 @@ def test_files_of_another_kind(tmp_path, content, says):
         read_torch_file(tmp_path / "x.bin")
     with pytest.raises(InputFileMissing):
         read_torch_file(tmp_path / "none.bin")
+
+
+def test_tensors_of_types_that_torch_cannot_copy(read, tmp_path):
+    read({"w": torch.zeros(2, dtype=torch.uint16), "v": torch.zeros(1)})
+    with_pickle(tmp_path / "x.bin", lambda pickled: pickled.replace(b"ctorch\nuint16\n", b"ctorch\nuint1\n"))
+    found = read_torch_file(tmp_path / "x.bin")
+    assert found["w"].name == "tensor of type torch.uint1" and found["v"].tolist() == [0]
