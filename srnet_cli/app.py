@@ -101,6 +101,9 @@ def _srnet(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    from srnet_cli.console import open_missing_streams
+
+    open_missing_streams()
     warnings.showwarning = _show_warning(warnings.showwarning)
     code = run(sys.argv[1:])
     try:

@@ -41,8 +41,15 @@ class _Stream(Console):
             self.on_broken_pipe()
 
 
-def _console(stream: IO[str], **more) -> _Stream:
-    wide = not stream.isatty() and not os.environ.get("COLUMNS")
+def open_missing_streams() -> None:
+    """Give a program that was started with a closed standard stream one that discards what is written to it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _console(stream: IO[str] | None, **more) -> _Stream:
+    wide = (stream is None or not stream.isatty()) and not os.environ.get("COLUMNS")
     return _Stream(highlight=False, width=PIPED_WIDTH if wide else None, **more)
 
 

@@ -70,3 +70,12 @@ def test_a_name_that_no_file_can_have_is_a_mistake(srnet, own_data, name):
 def test_a_cache_folder_that_no_file_system_can_have_is_a_mistake(srnet, own_data):
     srnet("prepare", *DATA, "--cache-dir", "c" * 300).refused("too long")
     srnet("prepare", *DATA, "--cache-dir", "a\0b").refused("NUL")
+
+
+@posix_only
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_a_closed_standard_stream_is_no_failure(closed):
+    ran = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m srnet_cli.app groups --no-pictures {closed}"], capture_output=True
+    )
+    assert ran.returncode == 0 and b"Traceback" not in ran.stderr
