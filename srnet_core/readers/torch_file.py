@@ -133,7 +133,7 @@ def _not_torch(start: bytes, path: Path) -> BadFileError:
         return BadFileError(
             "is a tar archive, as torch before 0.1.10 wrote it, or of another program; neither is read",
             where=path,
-            todo="If it is torch's, open it with torch 0.4 to 2.5 and save it again",
+            todo="If torch wrote it, open it with that version of torch and save it again in a newer one",
         )
     return BadFileError("not a checkpoint, or a truncated one", where=path, todo=_TAKE_ANOTHER)
 
