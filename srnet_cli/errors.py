@@ -4,6 +4,7 @@ import difflib
 import errno
 import os
 import re
+import reprlib
 import traceback
 
 import typer
@@ -43,6 +44,12 @@ def describe(error: BaseException) -> tuple[str, int]:
         return _system(error), 2 if error.errno in _WRONG_PATH else 1
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out of memory. Try a smaller --batch-size, or fewer --channels", 1
+    if isinstance(error, ValueError) and "null byte" in str(error):
+        return "a path contains a NUL character, which no file name can have. Check the paths given", 2
+    if isinstance(error, UnicodeEncodeError):
+        text = reprlib.repr(error.object)
+        todo = "Set PYTHONUTF8=1, or choose a locale with UTF-8, or another name"
+        return f"{text} cannot be written in the encoding {error.encoding} of this system. {todo}", 2
     if isinstance(error, RuntimeError) and _TORCH_WRITER.search(str(error)):
         todo = "Free some space, or choose another --checkpoint-dir"
         return f"a checkpoint could not be written: the disk may be full. {todo}", 1
@@ -57,8 +64,14 @@ def _system(error: OSError) -> str:
     """An error of the operating system: which file, what happened, what to do."""
     number = error.errno or 0
     what, todo = _SYSTEM.get(number) or (error.strerror or os.strerror(number), DEBUG_HINT)
-    where = f"{error.filename2 or error.filename}: " if error.filename else ""
+    where = f"{_short(error.filename2 or error.filename)}: " if error.filename else ""
     return f"{where}{what}. {todo}"
+
+
+def _short(path: object) -> str:
+    """A path, or the two ends of one that would fill the screen."""
+    text = str(path)
+    return text if len(text) <= 200 else f"{text[:90]}...{text[-90:]}"
 
 
 def _usage(error: typer.TyperException) -> str:

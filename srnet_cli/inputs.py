@@ -1,6 +1,8 @@
 """What commands start from: a prepared stage, a checkpoint."""
 
-from collections.abc import Mapping
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +10,14 @@ from srnet_cli.console import remark
 from srnet_cli.progress import progress_bar
 from srnet_cli.wording import SYNTHETIC
 from srnet_core.config import DataConfig
-from srnet_core.errors import InputFileMissing
+from srnet_core.errors import ConfigError, InputFileMissing
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
     from srnet_core.stages.prepare import Prepared
+
+_NOT_IN_NAMES = ' /\\:*?"<>|'
+_LONGEST_STEM = 200  # bytes; file systems take 255, with the ending and the mark of a temporary file
 
 
 def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
@@ -46,6 +51,34 @@ def _why_synthetic(config: DataConfig) -> str:
     others = [n for n in datasets.available(config.data_dir) if n != "h36m"]
     also = f". Also in {config.data_dir}/: --dataset {' or '.join(others)}" if others else ""
     return f"no Human3.6M files in {config.data_dir}/: using {SYNTHETIC}{also}"
+
+
+def output_name(text: str) -> str:
+    """Text as the stem of a file that every file system takes: without separators and controls, not too long."""
+    name = "".join(c if c.isprintable() and c not in _NOT_IN_NAMES else "_" for c in text)
+    try:
+        size = len(os.fsencode(name))
+    except UnicodeEncodeError:  # the system's encoding lacks some of its characters
+        name = name.encode("ascii", "replace").decode("ascii").replace("?", "_")
+        size = len(name)
+    if size <= _LONGEST_STEM:
+        return name
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{os.fsencode(name)[: _LONGEST_STEM - 9].decode('utf-8', 'ignore')}-{digest}"
+
+
+def require_ending(path: Path, endings: Sequence[str]) -> None:
+    """Check that the name of an output file ends as its format does.
+
+    Raises:
+        ConfigError: it ends otherwise.
+    """
+    if path.name and not path.is_dir() and path.suffix.lower() not in endings:
+        raise ConfigError(
+            f"the name of this file must end in {' or '.join(endings)}",
+            where=f"--output {path}",
+            todo=f"E.g.: --output {path.with_suffix(endings[0])}",
+        )
 
 
 def open_checkpoint(path: str | Path, data: dict, network: Mapping[str, Any]) -> "Checkpoint":

@@ -94,14 +94,17 @@ def options_of_published(config: type) -> Mapping[str, SettingOption]:
     }
 
 
-def annotation_of(config: type, name: str, kind: type, *flags: str, help: str | None = None) -> Any:
+def annotation_of(
+    config: type, name: str, kind: type, *flags: str, help: str | None = None, default: str | None = None
+) -> Any:
     """An annotation for a command's own parameter that is described like a setting of a config."""
     about = settings_of(config)[name]
     return Annotated[
         kind,
         typer.Option(
             *(flags or about.flags),
-            help=_help_text((help or about.help) + _listed(about.names()), None),
+            help=_help_text((help or about.help) + _listed(about.names()), default),
+            show_default=default is None,
             metavar=about.metavar,
             autocompletion=_completion_of(about),
         ),
@@ -229,7 +232,7 @@ def _escaped(text: str) -> str:
 def checkpoint_argument(default: str | None = None) -> Any:
     """The argument PATH of commands that read a checkpoint."""
     return typer.Argument(
-        help=_help_text("Checkpoint file: of srnet, or published with SRNet or VideoPose3D", default),
+        help=_help_text("Checkpoint file of srnet, SRNet or VideoPose3D; or the name or folder of a run", default),
         metavar="PATH",
         show_default=False,
         autocompletion=completer("checkpoints"),
@@ -241,10 +244,13 @@ AUGMENT = options_of(AugmentConfig)
 DATA_OF_CHECKPOINT = options_from_checkpoint(DataConfig)
 PUBLISHED = options_of_published(ModelConfig)
 
-SkeletonName = annotation_of(ModelConfig, "skeleton", str, "--skeleton", help="Skeleton")
+SkeletonName = annotation_of(ModelConfig, "skeleton", str, "--skeleton", help="Skeleton", default="h36m17")
 CheckpointPath = Annotated[Path, checkpoint_argument()]
+NewestCheckpoint = Annotated[Path | None, checkpoint_argument("the newest run, its best epoch if it has one")]
 Device = annotation_of(TrainConfig, "device", str)
 CacheDir = annotation_of(DataConfig, "cache_dir", str)
+DataDir = annotation_of(DataConfig, "data_dir", str)
+Keypoints = annotation_of(DataConfig, "keypoints", str)
 Flip = annotation_of(
     TrainConfig, "test_flip", bool, "--flip/--no-flip", help="Average each prediction with that of the mirrored input"
 )

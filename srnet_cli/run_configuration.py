@@ -30,7 +30,7 @@ def start_config(
         config = merge(config, read_toml(path), where=path)
     model = dict(options["model"])
     if "groups" in model:
-        model |= chosen_groups(model["groups"], config.model.skeleton)
+        model |= chosen_groups(model["groups"])
     options = {**options, "model": model}
     config = replace(
         config, **{section: replace(getattr(config, section), **given) for section, given in options.items()}
@@ -38,18 +38,18 @@ def start_config(
     return with_settings(config, settings) if settings else config
 
 
-def chosen_groups(text: str, skeleton: str) -> dict:
-    """The settings that `--groups` gives: a number of body parts, or a TOML file of them."""
+def chosen_groups(text: str) -> dict:
+    """The settings that `--groups` gives: a number of body parts, or a TOML file of them.
+
+    Whether the joints of the file are those of the data is checked once the data are known.
+    """
     from srnet_core.body_parts import read_groups
-    from srnet_core.lookup import names
-    from srnet_core.skeletons import get_skeleton
 
     if not text.strip():
         raise ConfigError("is empty", where="--groups", todo="Give a number, or a TOML file of your own")
     if text.isdigit():
         return {"groups": int(text), "body_parts": ()}
-    known = get_skeleton(skeleton).joint_names if skeleton in names("skeletons") else None
-    parts = read_groups(text, known)
+    parts = read_groups(text)
     return {"groups": len(parts), "body_parts": parts}
 
 

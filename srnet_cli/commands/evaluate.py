@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from srnet_cli.console import remark, told
+from srnet_cli.checkpoints import find_checkpoint
+from srnet_cli.console import remark, told, write_text
 from srnet_cli.inputs import open_checkpoint, prepare_stage
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, CheckpointPath, Device, Flip, option, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoint, option, shared
 from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.tables import plain_table, report_title, show_report
@@ -27,9 +27,9 @@ _BY = ("action", "subject", "camera", "joint")
 
 @shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
 def main(
-    path: CheckpointPath,
     data: dict,
     published: dict,
+    path: NewestCheckpoint = None,
     by: Annotated[
         str, option("--by", help="Break down by action, subject, camera or joint", metavar="NAME", completes=_BY)
     ] = "action",
@@ -56,6 +56,7 @@ def main(
     for target in (json, csv):
         if target is not None and str(target) != "-":
             require_output(target)
+    path = find_checkpoint(path)
     checkpoint = open_checkpoint(path, data, published)
     report = evaluate_checkpoint(checkpoint, path, data, flip=flip, device=device)
     if json is not None:
@@ -107,8 +108,7 @@ def write_json_report(report: "Report", target: Path) -> None:
     from srnet_core.files import without_nan, write_json
 
     if str(target) == "-":
-        json.dump(without_nan(report.to_dict()), sys.stdout, indent=1, allow_nan=False)
-        sys.stdout.write("\n")
+        write_text(json.dumps(without_nan(report.to_dict()), indent=1, allow_nan=False) + "\n")
     else:
         write_json(target, report.to_dict())
         told(f"wrote {target}")
@@ -134,7 +134,7 @@ def write_csv(report: "Report", target: Path) -> None:
         for name, values in rows.items():
             writer.writerow({"table": table, "name": name, **values})
     if str(target) == "-":
-        sys.stdout.write(text.getvalue())
+        write_text(text.getvalue())
     else:
         with atomic_write(target, "w") as file:
             file.write(text.getvalue())

@@ -3,18 +3,20 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from srnet_cli.console import prose, say
-from srnet_cli.inputs import open_checkpoint, prepare_stage
+from srnet_cli.checkpoints import find_checkpoint
+from srnet_cli.console import prose, remark, say
+from srnet_cli.inputs import open_checkpoint, output_name, prepare_stage
 from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, CheckpointPath, Device, Flip, option, shared
 from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import bytes_text
+from srnet_core.errors import ConfigError
 from srnet_core.lookup import names
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
-    from srnet_core.export import NetworkFormat
+    from srnet_core.export import ExportFormat, NetworkFormat
 
 EXAMPLES = (
     "srnet export checkpoint/latest_epoch_first.bin",
@@ -50,13 +52,32 @@ def main(
 
     kind = get_format(format)
     choose("split", split, _SPLITS, where="--split")
-    output = output or Path("output") / f"{path.stem}{kind.endings[0]}"
+    path = find_checkpoint(path)
+    if output is not None:
+        _refuse_other_ending(output, format, kind)
+    output = output or Path("output") / f"{output_name(path.stem)}{kind.endings[0]}"
     require_output(output)
     checkpoint = open_checkpoint(path, data, published)
     if isinstance(kind, NetworkFormat):
+        unused = {"--split": split != _SPLITS[1], "--no-flip": not flip, "--device": device != "auto"}
+        for name in (name for name, given in unused.items() if given):
+            remark(f"{name}: no effect, because --format {format} writes the network, not predictions")
         export_network(checkpoint, path, output, kind)
     else:
         export_predictions(checkpoint, data, output, format=format, split=split, flip=flip, device=device)
+
+
+def _refuse_other_ending(output: Path, format: str, kind: "ExportFormat") -> None:
+    """Refuse the name of a file that says it has another format than the one that is written."""
+    from srnet_core.export import PLUGINS
+
+    ending = output.suffix.lower()
+    if ending in kind.endings:
+        return
+    for name, other in PLUGINS.each():
+        if ending in other.endings:
+            todo = f"Give --format {name}, or a file that ends in {' or '.join(kind.endings)}"
+            raise ConfigError(f"ends in {ending}, and the format is {format}", where=f"--output {output}", todo=todo)
 
 
 def export_network(checkpoint: "Checkpoint", path: Path, output: Path, kind: "NetworkFormat") -> None:

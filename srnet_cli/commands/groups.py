@@ -1,12 +1,17 @@
 """srnet groups: the divisions of a skeleton into body parts."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import remark, say
-from srnet_cli.options import SkeletonName, option
+from srnet_cli.inputs import require_ending
+from srnet_cli.options import CacheDir, DataDir, Keypoints, SkeletonName, option
+from srnet_cli.progress import progress_bar
 from srnet_cli.tables import plain_table
+from srnet_core.config import DataConfig, ModelConfig
+from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from srnet_core.body_parts import BodyParts
@@ -14,12 +19,19 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "srnet groups",
-    "srnet groups --skeleton h36m32 --no-pictures",
+    "srnet groups --dataset synthetic --no-pictures",
 )
 
 
 def main(
-    skeleton: SkeletonName = "h36m17",
+    skeleton: SkeletonName | None = None,
+    dataset: Annotated[
+        str | None,
+        option("--dataset", help="Take the skeleton of this data set", metavar="NAME", completes="datasets"),
+    ] = None,
+    data_dir: DataDir = "data",
+    keypoints: Keypoints = "gt",
+    cache_dir: CacheDir = "cache",
     groups: Annotated[
         Path | None,
         option(
@@ -32,30 +44,55 @@ def main(
     ] = None,
     pictures: Annotated[bool, option("--pictures/--no-pictures", help="Also draw the groups")] = True,
 ) -> None:
-    """List and draw the groups of joints (body parts) that a network can be split into: built-in ones or your own."""
+    """List and draw the groups of joints (body parts) that a network can be split into: built-in ones or your own.
+
+    A skeleton without groups of its own is divided into its limbs.
+    """
     from srnet_core.skeletons import get_skeleton
 
-    chosen = get_skeleton(skeleton.replace("-", "_"))
-    divisions = divisions_of(chosen, groups)
-    show_divisions(chosen, divisions)
+    if skeleton and dataset:
+        raise ConfigError("--skeleton and --dataset both name a skeleton: give one of them")
+    if output is not None:
+        require_ending(output, (".png",))
+    if dataset is not None:
+        chosen = skeleton_of(DataConfig(dataset=dataset, data_dir=data_dir, keypoints=keypoints, cache_dir=cache_dir))
+    else:
+        chosen = get_skeleton((skeleton or ModelConfig().skeleton).replace("-", "_"))
+    divisions = divisions_by_title(chosen, groups)
+    show_divisions(chosen, divisions, dataset)
     if pictures:
         draw_divisions(chosen, divisions, output)
 
 
-def divisions_of(skeleton: "Skeleton", path: Path | None) -> "dict[str, BodyParts]":
-    """Divisions by title: that of a file, or the built-in ones, which always include one group of all joints."""
+def skeleton_of(config: DataConfig) -> "Skeleton":
+    """The skeleton of a data set, from its files."""
+    from srnet_core import datasets
+
+    name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
+    with progress_bar() as bar:
+        bar.busy("reading")
+        paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
+        return datasets.load(name, paths, config.keypoints).skeleton
+
+
+def divisions_by_title(skeleton: "Skeleton", path: Path | None) -> "dict[str, BodyParts]":
+    """The division of a file, or those of the skeleton, which always include one group of all joints."""
     from srnet_core.body_parts import read_groups
+    from srnet_core.geometry.limbs import divisions_of
 
     if path is not None:
         return {path.stem: read_groups(path, skeleton.joint_names)}
-    built_in = {1: {"body": skeleton.joint_names}} | dict(skeleton.groups)
+    source = "" if skeleton.groups else " (limbs)"
     return {
-        f"{number} group{'s' if number > 1 else ''}": tuple(parts.items()) for number, parts in sorted(built_in.items())
+        f"{number} groups{source}" if number > 1 else "1 group": tuple(parts.items())
+        for number, parts in divisions_of(skeleton).items()
     }
 
 
-def show_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]") -> None:
+def show_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]", dataset: str | None) -> None:
     """A table of the groups of each division and their joints."""
+    from srnet_core.geometry.limbs import divisions_of
+
     rows = [
         [title if first else "", name, len(joints), ", ".join(joints)]
         for title, parts in divisions.items()
@@ -63,8 +100,9 @@ def show_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]") -
     ]
     title = f"Skeleton {skeleton.name}, {skeleton.num_joints} joints"
     plain_table(title, ["division", "group", "joints", "which"], rows, text_columns=4)
-    numbers = ", ".join(str(number) for number in sorted({1, *skeleton.groups}))
-    say(f"Train with: srnet train --groups N (here {numbers}) or --groups PATH.toml")
+    numbers = ", ".join(map(str, divisions_of(skeleton)))
+    named = f" --dataset {shlex.quote(dataset)}" if dataset else ""
+    say(f"Train with: srnet train{named} --groups N (here {numbers}) or --groups PATH.toml")
 
 
 def draw_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]", output: Path | None) -> None:

@@ -8,6 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from srnet_cli.advice import (
+    SlowTraining,
+    Typed,
+    data_that_do_not_fit,
+    other_stages,
+    settings_without_effect,
+    typed_settings,
+    with_groups,
+)
+from srnet_cli.checkpoints import BEST_FOLDER, find_checkpoint, run_name
 from srnet_cli.console import facts, going_on_without_reader, prose, remark, say
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.inputs import open_checkpoint, prepare_stage
@@ -28,7 +38,7 @@ EXAMPLES = (
     "srnet train --arch 3,3,3 --epochs 5 --name first",
     "srnet train --config srnet-243 --validation S8 --set train.lr=0.0005",
 )
-BEST_DIR = Path("best_checkpoint")
+BEST_DIR = BEST_FOLDER
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,10 @@ def main(
     if resume and (name or checkpoint_dir or force):
         todo = "Leave out --name, --checkpoint-dir and --force"
         raise ConfigError("a resumed run keeps its name and folder", where="--resume", todo=todo)
+    if not resume and force and name is None:
+        remark("--force: no effect without --name")
+    resume = find_checkpoint(resume, last_epoch=True) if resume else None
+    finetune = find_checkpoint(finetune) if finetune else None
     if resume:
         place = resumed_place(resume, best_dir)
     else:
@@ -116,7 +130,13 @@ def main(
     source = open_checkpoint(start, data, untold) if start else None
     options = {"data": data, "model": model, "train": train, "augment": augment}
     config = start_config(source, bool(resume), preset, options, set_ or [])
-    train_and_show(config, place, resume=source if resume else None, finetune=source if finetune else None)
+    typed = typed_settings(options, set_ or [])
+    for sentence in settings_without_effect(config, typed):
+        remark(sentence)
+    if best_dir != BEST_DIR and not config.train.validation:
+        remark("--best-dir: no effect without --validation")
+    resumed, tuned = (source, None) if resume else (None, source)
+    train_and_show(config, place, resume=resumed, finetune=tuned, typed=typed)
 
 
 def resumed_place(path: Path, best_dir: Path) -> Place:
@@ -128,9 +148,12 @@ def resumed_place(path: Path, best_dir: Path) -> Place:
     if path.name.startswith("model_best_"):
         todo = "Resume from its latest_epoch_ file, or start a new run from it with --finetune"
         raise CheckpointError("this is the best epoch of a run, not its last", where=path, todo=todo)
-    name = path.name.removeprefix("latest_epoch_").removesuffix(".bin")
+    from srnet_core.training.naming import require_name
+
+    name = run_name(path)
     if not name.strip(". "):  # the run's folder would be that of the checkpoints, or the one above it
         raise CheckpointError("the file has no name of a run", where=path, todo="Rename it: latest_epoch_NAME.bin")
+    require_name(name)
     return Place(name, path.parent, best_dir, replace=True)
 
 
@@ -143,8 +166,12 @@ def train_and_show(
     finetune: "Checkpoint | None" = None,
     table: bool = True,
     last_step: int | None = None,
+    typed: Typed | None = None,
 ) -> "Finished":
     """Prepare, train, show progress, and at the end the table of the result unless `table` is false.
+
+    Args:
+        typed: the settings of the command line, for remarks about what they lead to; `None` for no such remarks.
 
     Raises:
         StoppedByUser: Ctrl-C; the run is saved and the user has been told how to resume it.
@@ -154,8 +181,12 @@ def train_and_show(
     _refuse_early(config, place)
     prepared = prepared or prepare_stage(config.data)
     config = replace(config, data=prepared.config)
+    config, derived = with_groups(config, prepared.stage.skeleton, typed or {})
     if resume:
         same_data(resume, prepared)
+    elif typed is not None:
+        for sentence in (*other_stages(prepared, typed), *([derived] if derived else [])):
+            remark(sentence)
     files = _files(config, place)
     with going_on_without_reader(), ctrl_c() as asked:
         with _given_back(files):
@@ -165,10 +196,13 @@ def train_and_show(
             if place.name is not None:
                 _files(config, place)  # a run of that name may have ended while this one was being prepared
         _show_start(run)
+        for sentence in data_that_do_not_fit(run) if typed is not None else ():
+            remark(sentence)
+        slow = SlowTraining(run)
         with progress_bar() as bar:
             bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler))
             for event in run:
-                _show_event(event, bar, config)
+                _show_event(event, bar, config, slow)
     if isinstance(event, Stopped):
         _show_how_to_go_on(event, config, place)
         raise StoppedByUser
@@ -204,32 +238,37 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     from srnet_core.engine.acceleration import choose_acceleration
     from srnet_core.files import require_folder
     from srnet_core.lookup import names
-    from srnet_core.models import build_model
+    from srnet_core.models import build_model, get_model
 
     choose_acceleration(config.train, choose_device(config.train.device))
     require_folder(place.checkpoint_dir)
     if config.train.validation:
         require_folder(place.best_dir)
     if config.model.skeleton in names("skeletons"):
+        model = config.model
+        if get_model(model.name).takes_groups and not _on_synthetic(config):
+            model = replace(model, groups=1, body_parts=())  # whether groups fit is known with the data's skeleton
         with torch.device("meta"):  # shapes only: no memory, no random numbers
-            require_whole_poses(build_model(config.model))
+            require_whole_poses(build_model(model))
     if place.name is not None:
         _files(config, place)
 
 
+def _on_synthetic(config: RunConfig) -> bool:
+    """Whether the data are the synthetic ones, whose skeleton is the default one."""
+    from srnet_core.datasets import resolve_name
+
+    return resolve_name(config.data.dataset, config.data.data_dir, config.data.keypoints) == "synthetic"
+
+
 def _files(config: RunConfig, place: Place) -> "RunFiles":
     """The files of a run. A name made from the options avoids existing runs; a name that was given must be free."""
-    from srnet_core.training.run import RunFiles, claim_name, default_name
+    from srnet_core.training.naming import RunFiles, claim_name, default_name, require_name
 
     if place.name is None:
         name = claim_name(default_name(config), place.checkpoint_dir, place.best_dir)
         return RunFiles(name, place.checkpoint_dir, place.best_dir)
-    if not place.name.strip(". ") or set(place.name) & set("/\\\0"):
-        raise ConfigError(
-            f"{place.name!r} cannot be the name of a file",
-            where="--name",
-            todo="Choose the folder with --checkpoint-dir",
-        )
+    require_name(place.name)
     files = RunFiles(place.name, place.checkpoint_dir, place.best_dir)
     there = [f for f in (files.latest, files.best) if f.exists()]
     if there and not place.replace:
@@ -303,7 +342,7 @@ def _show_start(run: "TrainingRun") -> None:
     facts(rows)
 
 
-def _show_event(event, bar: Bar, config: RunConfig) -> None:
+def _show_event(event, bar: Bar, config: RunConfig, slow: SlowTraining) -> None:
     from srnet_core.evaluation.run import Evaluating
     from srnet_core.training.loop import Epoch, Notice, Step
     from srnet_core.training.run import Saved
@@ -311,6 +350,8 @@ def _show_event(event, bar: Bar, config: RunConfig) -> None:
     match event:
         case Step():
             bar.step(f"epoch {event.epoch}", event, config.train.epochs)
+            if sentence := slow.after(event):
+                remark(sentence)
         case Notice():
             remark(event.text)
         case Evaluating():

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from srnet_cli.console import remark, say
-from srnet_cli.inputs import open_checkpoint, prepare_stage
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, checkpoint_argument, option, shared
+from srnet_cli.checkpoints import find_checkpoint
+from srnet_cli.console import say
+from srnet_cli.inputs import open_checkpoint, output_name, prepare_stage, require_ending
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoint, option, shared
 from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.wording import bytes_text, model_text
-from srnet_core.errors import ConfigError, InputFileMissing
+from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
@@ -26,7 +27,7 @@ _GIF_FRAMES, _MAX_FRAMES = 120, 1500
 def main(
     data: dict,
     published: dict,
-    path: Annotated[Path | None, checkpoint_argument("the newest in checkpoint/")] = None,
+    path: NewestCheckpoint = None,
     subject: Annotated[
         str | None, option("--subject", help="Test subject", metavar="NAME", default="the first", completes="subjects")
     ] = None,
@@ -65,8 +66,10 @@ def main(
     """Show a prediction beside the ground truth: an HTML page that works without a network, a GIF and a PNG."""
     from srnet_core.files import require_output
 
+    if output is not None:
+        require_ending(output, (".html", ".htm"))
     require_output(output or Path("output") / "page.html")
-    path = path or newest_checkpoint()
+    path = find_checkpoint(path)
     checkpoint = open_checkpoint(path, data, published)
     prepared = prepare_stage(data_config_of(checkpoint, data))
     draw(
@@ -83,19 +86,6 @@ def main(
         flip=flip,
         device=device,
     )
-
-
-def newest_checkpoint(folder: Path = Path("checkpoint")) -> Path:
-    """The checkpoint that was written last."""
-    found = sorted(folder.glob("*.bin"), key=lambda p: p.stat().st_mtime)
-    if not found:
-        raise InputFileMissing(
-            "there is no checkpoint yet",
-            where=f"{folder}/",
-            todo="Train one with: srnet train. Or try everything with: srnet demo",
-        )
-    remark(f"the newest checkpoint is {found[-1]}")
-    return found[-1]
 
 
 def draw(
@@ -143,10 +133,8 @@ def draw(
             device=choose_device(device),
         )
         bar.close("predicting")
-        name = f"{path.stem}-{sequence.subject}-{sequence.take}-camera{sequence.camera}".replace(" ", "_").replace(
-            "/", "_"
-        )
-        page = (output or Path("output") / f"{name}.html").with_suffix(".html")
+        name = output_name(f"{path.stem}-{sequence.subject}-{sequence.take}-camera{sequence.camera}")
+        page = output or Path("output") / f"{name}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
         written = [write_page(scene, page)]
         if pictures:

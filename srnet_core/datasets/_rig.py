@@ -14,7 +14,7 @@ import numpy as np
 
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
-from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.geometry.skeleton import MAX_JOINTS, Skeleton
 from srnet_core.lookup import names
 from srnet_core.skeletons import get_skeleton
 
@@ -73,6 +73,8 @@ def read_skeleton(metadata: Mapping[str, object], name: str, num_joints: int, pa
     """
     where = f"{path}, metadata"
     joints = _text_list(metadata, "joint_names", where)
+    if len(joints) > MAX_JOINTS:
+        raise BadFileError(f"'joint_names' has {len(joints):,} names, and {MAX_JOINTS:,} are the most", where=where)
     if len(joints) != num_joints:
         raise BadFileError(f"'joint_names' has {len(joints)} names for {num_joints} joints", where=where)
     parents = _index_list(metadata, "parents", num_joints, where, lowest=-1)

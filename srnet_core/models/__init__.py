@@ -20,6 +20,8 @@ from srnet_core.skeletons import get_skeleton
 if TYPE_CHECKING:
     from srnet_core.models.pose_model import PoseModel
 
+CONTEXT_SETTINGS = ("recombine", "context", "context_form", "context_width")
+GROUP_SETTINGS = ("groups", "body_parts", *CONTEXT_SETTINGS)
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -72,6 +74,7 @@ class ModelPlugin:
         build: makes the network with new random weights. It raises `ConfigError` for a configuration that the
             model does not support.
         takes_groups: whether it divides the joints into `config.groups` body parts.
+        ignores: names of the settings that have no effect on this model, for remarks.
         settings_text: the model's own settings in words, for tables and pictures: "multiply others".
         settings_short: the same as part of a file name: "mul".
         recognize: the configuration of published weights of this model, from names and shapes; `None` for weights of
@@ -80,6 +83,7 @@ class ModelPlugin:
 
     build: "Callable[[ModelConfig, Skeleton], PoseModel]"
     takes_groups: bool = False
+    ignores: tuple[str, ...] = ()
     settings_text: Callable[[ModelConfig], str] = _nothing
     settings_short: Callable[[ModelConfig], str] = _nothing
     recognize: Callable[[PublishedWeights], Recognized | None] = _not_mine

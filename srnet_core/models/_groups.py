@@ -5,11 +5,12 @@ from itertools import accumulate
 from srnet_core.body_parts import part_indices
 from srnet_core.config import ModelConfig
 from srnet_core.errors import ConfigError
+from srnet_core.geometry.limbs import divisions_of
 from srnet_core.geometry.skeleton import Skeleton
 
 
 def joint_groups(config: ModelConfig, skeleton: Skeleton) -> list[tuple[int, ...]]:
-    """Joint indices of each part: `config.body_parts` if given, else the skeleton's own division.
+    """Joint indices of each part: `config.body_parts` if given, else a division of the skeleton (`divisions_of`).
 
     Raises:
         UnknownNameError: the skeleton does not have a joint.
@@ -17,16 +18,14 @@ def joint_groups(config: ModelConfig, skeleton: Skeleton) -> list[tuple[int, ...
     """
     if config.body_parts:
         return part_indices(config.body_parts, skeleton.joint_names)
-    if config.groups == 1:
-        return [tuple(range(skeleton.num_joints))]
-    if config.groups not in skeleton.groups:
-        known = ", ".join(map(str, sorted({1, *skeleton.groups})))
+    known = divisions_of(skeleton)
+    if config.groups not in known:
         raise ConfigError(
-            f"skeleton {skeleton.name} has no division into {config.groups} groups, only {known}",
+            f"skeleton {skeleton.name} has no division into {config.groups} groups, only {', '.join(map(str, known))}",
             where="--groups",
             todo="Choose one of these, or name the joints of each part in body_parts",
         )
-    return list(skeleton.group_indices(config.groups).values())
+    return list(skeleton.group_indices(known[config.groups]).values())
 
 
 def output_channels(groups: list[tuple[int, ...]]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ Parts Help Human Pose Estimation?", CVPR 2019). The published code does not say 
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.models import ModelPlugin
+from srnet_core.models import CONTEXT_SETTINGS, ModelPlugin
 from srnet_core.models._split_network import SplitNetwork
 
 
@@ -21,4 +21,4 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SplitNetwork:
     return SplitNetwork(config, skeleton, fused={0})
 
 
-MODEL = ModelPlugin(build, takes_groups=True)
+MODEL = ModelPlugin(build, takes_groups=True, ignores=CONTEXT_SETTINGS)

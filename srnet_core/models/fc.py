@@ -8,7 +8,7 @@ VideoPose3D uses ReLU (`negative_slope=0`) and dropout 0.25, SRNet's baseline Le
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.temporal import TemporalConv1d
-from srnet_core.models import ModelPlugin
+from srnet_core.models import GROUP_SETTINGS, ModelPlugin
 from srnet_core.models._published_fc import recognize
 from srnet_core.models.backbone import TemporalBackbone
 
@@ -36,4 +36,4 @@ def build(config: ModelConfig, skeleton: Skeleton) -> FullyConnected:
     return FullyConnected(config, skeleton)
 
 
-MODEL = ModelPlugin(build, recognize=recognize)
+MODEL = ModelPlugin(build, recognize=recognize, ignores=GROUP_SETTINGS)

@@ -9,7 +9,7 @@ from functools import partial
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.graph import GraphConv1d, normalized_adjacency
-from srnet_core.models import ModelPlugin
+from srnet_core.models import GROUP_SETTINGS, ModelPlugin
 from srnet_core.models._joint_network import JointNetwork
 
 
@@ -23,4 +23,4 @@ def build(config: ModelConfig, skeleton: Skeleton) -> JointNetwork:
     return JointNetwork(config, skeleton, layer, partial(layer, bias=True))
 
 
-MODEL = ModelPlugin(build)
+MODEL = ModelPlugin(build, ignores=GROUP_SETTINGS)

@@ -6,7 +6,7 @@ Zeng et al., "SRNet: Improving Generalization in 3D Human Pose Estimation with a
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.models import ModelPlugin
+from srnet_core.models import CONTEXT_SETTINGS, ModelPlugin
 from srnet_core.models._split_network import SplitNetwork
 
 
@@ -19,4 +19,4 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SplitNetwork:
     return SplitNetwork(config, skeleton)
 
 
-MODEL = ModelPlugin(build, takes_groups=True)
+MODEL = ModelPlugin(build, takes_groups=True, ignores=CONTEXT_SETTINGS)

@@ -8,7 +8,7 @@ fully connected. With a single filter width only the output layer is.
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.models import ModelPlugin
+from srnet_core.models import CONTEXT_SETTINGS, ModelPlugin
 from srnet_core.models._split_network import SplitNetwork
 
 
@@ -22,4 +22,4 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SplitNetwork:
     return SplitNetwork(config, skeleton, fused={last} if last else (), fused_output=True)
 
 
-MODEL = ModelPlugin(build, takes_groups=True)
+MODEL = ModelPlugin(build, takes_groups=True, ignores=CONTEXT_SETTINGS)

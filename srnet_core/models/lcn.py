@@ -12,7 +12,7 @@ from srnet_core.config import ModelConfig, replace
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.graph import joint_distances
 from srnet_core.layers.locally_connected import LocallyConnectedConv1d
-from srnet_core.models import ModelPlugin
+from srnet_core.models import GROUP_SETTINGS, ModelPlugin
 from srnet_core.models._joint_network import JointNetwork
 
 MAX_BONES = 3  # between connected joints
@@ -28,4 +28,4 @@ def build(config: ModelConfig, skeleton: Skeleton) -> JointNetwork:
     return JointNetwork(replace(config, residual_2d=True), skeleton, partial(LocallyConnectedConv1d, connected))
 
 
-MODEL = ModelPlugin(build)
+MODEL = ModelPlugin(build, ignores=GROUP_SETTINGS)

@@ -7,7 +7,7 @@ published code does not say which layers are fused. In this project (docs/struct
 
 from srnet_core.config import ModelConfig
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.models import ModelPlugin
+from srnet_core.models import CONTEXT_SETTINGS, ModelPlugin
 from srnet_core.models._split_network import SplitNetwork
 
 
@@ -20,4 +20,4 @@ def build(config: ModelConfig, skeleton: Skeleton) -> SplitNetwork:
     return SplitNetwork(config, skeleton, fused={len(config.filter_widths) - 1})
 
 
-MODEL = ModelPlugin(build, takes_groups=True)
+MODEL = ModelPlugin(build, takes_groups=True, ignores=CONTEXT_SETTINGS)

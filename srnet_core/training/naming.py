@@ -1,6 +1,9 @@
 """Names of a run and of its files."""
 
 import contextlib
+import hashlib
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +13,9 @@ from srnet_core.errors import ConfigError
 from srnet_core.files import try_lock
 from srnet_core.lookup import plain
 from srnet_core.models import get_model
+
+MAX_DEFAULT_NAME = 120
+_LONGEST_FILE_NAME = 255  # bytes, on the usual file systems
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,11 @@ def _written(path: Path) -> tuple[int, int] | None:
 
 
 def default_name(config: RunConfig) -> str:
-    """A name made from the settings, like the published ones, e.g. srnet_gp5_t27_mul_synthetic_cross_subject."""
+    """A name like those of the published files: srnet_gp5_t243_mul.
+
+    What differs from Human3.6M, cross-subject, base normalization follows: srnet_gp5_t243_mul_synthetic. The name is
+    ASCII without spaces and not longer than `MAX_DEFAULT_NAME`, so that every file system and terminal can have it.
+    """
     model, data = config.model, config.data
     plugin = get_model(model.name)
     parts = [plain(model.name)]
@@ -66,7 +76,36 @@ def default_name(config: RunConfig) -> str:
     norm = [] if data.normalization == "base" else [data.normalization]
     norm += ["estimated_depth"] if data.root_depth == "estimate" else []
     augmented = ["augmented"] if config.augment.use else []
-    return "_".join([*parts, str(data.dataset), data.protocol, *data.train_actions, *norm, *augmented]).replace(" ", "")
+    dataset = [] if data.dataset == "h36m" else [str(data.dataset)]
+    protocol = [] if data.protocol == "cross_subject" else [data.protocol]
+    return _safe("_".join([*parts, *dataset, *protocol, *data.train_actions, *norm, *augmented]))
+
+
+def _safe(name: str) -> str:
+    """`name` as part of a file name; one that loses characters gets a hash of all of them, to stay distinct."""
+    name = name.replace(" ", "")
+    safe = re.sub(r"[^A-Za-z0-9_.+-]+", "-", name)
+    if safe == name and len(name) <= MAX_DEFAULT_NAME:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{safe[: MAX_DEFAULT_NAME - 9]}-{digest}"
+
+
+def require_name(name: str) -> None:
+    """Check that a run's files can have a name that was given by the user.
+
+    Raises:
+        ConfigError: it is empty, contains separators of paths or control characters, or is too long.
+    """
+    todo = "Choose the folder with --checkpoint-dir" if set(name) & set("/\\") else "Choose another name"
+    if not name.strip(". ") or set(name) & set("/\\") or any(ord(c) < 32 or ord(c) == 127 for c in name):
+        raise ConfigError(f"{name!r} cannot be the name of a file", where="--name", todo=todo)
+    files = RunFiles(name, Path(), Path())
+    longest = max(len(os.fsencode(path.name)) for path in (files.latest, files.best)) + len(".." + "tmp-12345678")
+    if longest > _LONGEST_FILE_NAME:
+        raise ConfigError(
+            f"a name of {len(name)} characters is too long for a file", where="--name", todo="Choose a shorter one"
+        )
 
 
 def claim_name(name: str, checkpoint_dir: Path, best_dir: Path | None = None) -> str:

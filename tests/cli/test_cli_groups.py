@@ -29,9 +29,10 @@ def test_built_in_groups_are_listed_and_drawn(call, tmp_path):
     assert (tmp_path / "output" / "groups-h36m17.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_skeleton_without_groups_has_the_one_of_all_joints(call, tmp_path):
+def test_a_skeleton_without_groups_has_its_limbs(call, tmp_path):
     shown = call("--skeleton", "h36m32", "--no-pictures")
-    assert "32 joints" in shown.output and "RThumbEnd" in shown.output and "5 groups" not in shown.output
+    assert "32 joints" in shown.output and "RThumbEnd" in shown.output
+    assert "5 groups (limbs)" in shown.output and "here 1, 5" in shown.output
     assert not (tmp_path / "output").exists()
 
 

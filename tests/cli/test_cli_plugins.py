@@ -42,7 +42,7 @@ def test_a_model_and_a_data_set_of_another_package_are_trained_measured_and_expo
     assert trained.returncode == 0, trained.stderr
     assert "left_right 3,1, 24 channels, multiply others" in trained.stdout
     (path,) = Path("checkpoint").glob("*.bin")
-    assert path.name == "latest_epoch_left_right_t3_multiply_npy_folder_cross_subject.bin"
+    assert path.name == "latest_epoch_left_right_t3_multiply_npy_folder.bin"
     measured = srnet("eval", path)
     assert measured.returncode == 0, measured.stderr
     assert "npy_folder" in measured.stdout and "Walk" in measured.stdout

@@ -57,7 +57,7 @@ def test_names_made_from_the_options_never_overwrite(train):
     for _ in range(3):
         train().ok()
     names = sorted(p.name for p in Path("checkpoint").glob("*.bin"))
-    stem = "latest_epoch_srnet_gp5_t1_mul_small_cross_subject"
+    stem = "latest_epoch_srnet_gp5_t1_mul_small"
     assert names == [f"{stem}-2.bin", f"{stem}-3.bin", f"{stem}.bin"]
 
 

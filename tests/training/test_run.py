@@ -319,7 +319,7 @@ def test_devices_that_are_not_there_are_refused(prepared, tmp_path, device):
 
 def test_names_say_what_is_inside_and_do_not_overwrite(prepared, tmp_path):
     config = config_for(prepared)
-    assert default_name(config) == "srnet_gp5_t9_mul_small_cross_subject"
+    assert default_name(config) == "srnet_gp5_t9_mul_small"
     files = files_in(tmp_path)
     files.latest.parent.mkdir()
     files.latest.touch()

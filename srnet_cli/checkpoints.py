@@ -1,0 +1,119 @@
+"""Finding a checkpoint: by its path, by the name of its run, by the run's folder, or the newest."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NoReturn
+
+from srnet_cli.console import remark
+from srnet_core.errors import InputFileMissing
+from srnet_core.lookup import nearest_hint
+
+FOLDER, BEST_FOLDER = Path("checkpoint"), Path("best_checkpoint")
+_LATEST, _BEST, _ENDING = "latest_epoch_", "model_best_", ".bin"
+_LISTED = 5
+
+
+def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
+    """The file that a path or name stands for. A remark says which file it is, unless it is the path itself.
+
+    `NAME` and `NAME.bin` are looked for here and in checkpoint/, as a file and as the name of a run. A run's file is
+    its best epoch if validation data chose one, else its last. The beginning of the names of several runs stands for
+    the newest of them. Without a path the newest run is taken.
+
+    Args:
+        last_epoch: take the last epoch of a run, never the best.
+
+    Raises:
+        InputFileMissing: there is no such file and no such run; the message suggests the nearest name.
+    """
+    if asked is None:
+        return _newest(last_epoch)
+    if asked.is_dir():
+        found = _result(asked.name, asked.parent, last_epoch)
+        if found is None:
+            _refuse(asked, f"is a folder, not a checkpoint file{_listed(asked.glob('*.bin'))}", "Give a file")
+        return _told(asked, found)
+    try:
+        if asked.exists():
+            return asked
+    except OSError:  # a name that no file can have
+        return asked
+    places = (asked.parent, FOLDER / asked.parent, FOLDER, BEST_FOLDER)
+    for place in dict.fromkeys(places):
+        for name in (asked.name, f"{asked.name}{_ENDING}"):
+            if (place / name).is_file():
+                return _told(asked, place / name)
+    name = run_name(asked)
+    for place in dict.fromkeys(places[:3]):
+        if found := _result(name, place, last_epoch):
+            return _told(asked, found)
+    for place in dict.fromkeys(places[:3]):
+        alike = [run for run in _runs(place) if run.startswith((f"{name}_", f"{name}-"))]
+        if alike:
+            found = _result(alike[0], place, last_epoch)
+            if found is not None:
+                return _told(asked, found, f", the newest of {len(alike)} runs of that kind" if alike[1:] else "")
+    _refuse(asked, "there is no such checkpoint", "Check the path, or train one with: srnet train")
+
+
+def run_name(path: Path) -> str:
+    """The name of the run in the name of a checkpoint: "first" for latest_epoch_first.bin."""
+    return path.name.removesuffix(_ENDING).removeprefix(_LATEST).removeprefix(_BEST)
+
+
+def _newest(last_epoch: bool) -> Path:
+    found = _by_age(FOLDER.glob("*.bin"))
+    if not found:
+        raise InputFileMissing(
+            "there is no checkpoint yet",
+            where=f"{FOLDER}/",
+            todo="Train one with: srnet train. Or try everything with: srnet demo",
+        )
+    newest = found[0]
+    best = BEST_FOLDER / f"{_BEST}{run_name(newest)}{_ENDING}"
+    if not last_epoch and newest.name.startswith(_LATEST) and best.is_file():
+        remark(f"the newest run is {run_name(newest)}; its best epoch is {best}")
+        return best
+    remark(f"the newest checkpoint is {newest}")
+    return newest
+
+
+def _result(run: str, folder: Path, last_epoch: bool) -> Path | None:
+    """The file of a run in a folder: the best epoch, else the last; `None` if there is no such run."""
+    latest, best = folder / f"{_LATEST}{run}{_ENDING}", BEST_FOLDER / f"{_BEST}{run}{_ENDING}"
+    if not last_epoch and best.is_file() and (latest.is_file() or folder in (FOLDER, BEST_FOLDER)):
+        return best
+    return latest if latest.is_file() else None
+
+
+def _runs(folder: Path) -> list[str]:
+    """The names of the runs with a file in a folder, the newest first."""
+    return [run_name(path) for path in _by_age(folder.glob(f"{_LATEST}*{_ENDING}"))]
+
+
+def _by_age(paths: Iterable[Path]) -> list[Path]:
+    """Files, the newest first."""
+    dated = []
+    for path in paths:
+        try:
+            dated.append((path.stat().st_mtime, path))
+        except OSError:  # removed meanwhile, or a broken link
+            continue
+    return [path for _, path in sorted(dated, reverse=True)]
+
+
+def _told(asked: Path, found: Path, more: str = "") -> Path:
+    remark(f"{asked} stands for {found}{more}")
+    return found
+
+
+def _refuse(asked: Path, what: str, todo: str) -> NoReturn:
+    files = _by_age([*FOLDER.glob("*.bin"), *BEST_FOLDER.glob("*.bin")])
+    names = {str(path): path for path in files} | {run_name(path): path for path in files}
+    raise InputFileMissing(what, where=asked, todo=f"{nearest_hint(run_name(asked), names)}{todo}")
+
+
+def _listed(paths: Iterable[Path]) -> str:
+    names = [path.name for path in _by_age(paths)]
+    more = ", ..." if len(names) > _LISTED else ""
+    return f"; in it: {', '.join(names[:_LISTED])}{more}" if names else ""
