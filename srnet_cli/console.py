@@ -65,8 +65,13 @@ def going_on_without_reader() -> Iterator[None]:
 
 
 def printable(text: object) -> str:
-    """Text on one line: control characters, direction marks and lone surrogates become escapes such as \\x1b."""
-    return "".join(c if c.isprintable() or c in _JOINERS else _escaped(c) for c in str(text))
+    """Text on one line: control characters, direction marks and lone surrogates become escapes such as \\x1b.
+
+    So do characters that the encoding of the output lacks.
+    """
+    kept = "".join(c if c.isprintable() or c in _JOINERS else _escaped(c) for c in str(text))
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return kept.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _escaped(character: str) -> str:

@@ -7,6 +7,7 @@ dict. So "not given" stays different from "given with the default": presets and 
 import copy
 import functools
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,7 +199,7 @@ def _list_reader(about: Setting) -> Callable[[str], tuple]:
     """Reads comma-separated lists: "1,1,1" -> (1, 1, 1)."""
 
     def read(text: str) -> tuple:
-        items = [item.strip() for item in text.split(",") if item.strip()]
+        items = [item.strip() for item in as_text(text).split(",") if item.strip()]
         try:
             return tuple(about.kind(item) for item in items)
         except ValueError:
@@ -206,6 +207,16 @@ def _list_reader(about: Setting) -> Callable[[str], tuple]:
             raise ConfigError(f"expected {what} separated by commas, not {text!r}", where=about.option) from None
 
     return read
+
+
+def as_text(typed: str) -> str:
+    """A name as typed. Where the locale is not UTF-8, Python hands over bytes that are no characters of it; most
+    terminals send UTF-8 all the same.
+    """
+    try:
+        return os.fsencode(typed).decode("utf-8")
+    except ValueError:
+        return typed
 
 
 def _listed(names: Sequence[str]) -> str:

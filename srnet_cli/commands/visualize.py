@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from srnet_cli.checkpoints import find_checkpoint
 from srnet_cli.console import say
 from srnet_cli.inputs import open_checkpoint, output_name, prepare_stage, require_ending
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoint, option, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoint, as_text, option, shared
 from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.wording import bytes_text, model_text
@@ -76,8 +76,8 @@ def main(
         checkpoint,
         path,
         prepared,
-        subject=subject,
-        action=action,
+        subject=as_text(subject) if subject else None,
+        action=as_text(action) if action else None,
         camera=camera,
         start=start,
         frames=frames or _MAX_FRAMES,

@@ -1,0 +1,70 @@
+"""Data and skeletons of one's own: the page docs/own_data.md, groups that fit the skeleton of the data."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.cli import TINY
+
+from srnet_core.checkpoint import load_checkpoint
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "own_data.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def own(srnet):
+    """The command line in a folder with the data set that the page writes."""
+    Path("data").mkdir()
+    exec(compile(blocks("python")[0], str(PAGE), "exec"), {})
+    return srnet
+
+
+def test_the_commands_of_the_page_run(own):
+    *_, train = commands = [line.split()[1:] for line in blocks("sh")[0].splitlines()]
+    assert [c[0] for c in commands] == ["prepare", "groups", "train"]
+    for command in commands[:-1]:
+        own(*command).ok()
+    assert "no groups of its own; its limbs are used: right leg (4 joints)" in own(*train, *TINY).ok().err
+    model = load_checkpoint("checkpoint/latest_epoch_srnet_gp5_t1_mul_own.bin").model_config
+    assert model.skeleton == "own" and [name for name, _ in model.body_parts][:2] == ["right leg", "left leg"]
+
+
+def test_the_keypoints_of_the_page_are_those_its_camera_sees(own):
+    """The 3D poses seen through the camera with its quaternion lie where the 2D file says."""
+    from srnet_core.geometry.camera import Camera
+
+    with np.load("data/data_3d_own.npz", allow_pickle=True) as file:
+        pose, camera = file["positions_3d"].item()["Ann"]["Walking"], file["cameras"].item()["Ann"][0]
+    with np.load("data/data_2d_own_gt.npz", allow_pickle=True) as file:
+        keypoints = file["positions_2d"].item()["Ann"]["Walking"][0]
+    lens = Camera(
+        width_px=1000,
+        height_px=1000,
+        focal_length_px=camera["focal_length"],
+        center_px=camera["center"],
+        orientation=camera["orientation"],
+        translation_m=camera["translation"],
+    )
+    np.testing.assert_allclose(lens.project(lens.world_to_camera(pose)), keypoints, atol=0.01)
+
+
+def test_groups_of_ones_own_are_checked_against_the_skeleton_of_the_data(own):
+    Path("g.toml").write_text(blocks("toml")[0])
+    own("train", "--dataset", "own", *TINY, "--groups", "g.toml", "--name", "two").ok()
+    assert load_checkpoint("checkpoint/latest_epoch_two.bin").model_config.groups == 2
+    Path("wrong.toml").write_text('legs = ["Hip", "RHip"]')
+    own("train", "--dataset", "own", *TINY, "--groups", "wrong.toml").refused("wrong.toml", "'Hip'", "Pelvis")
+    own("train", "--dataset", "own", *TINY, "--groups", "3").refused("--groups", "no division into 3", "only 1, 5")
+    assert "legs" in own("groups", "--dataset", "own", "--groups", "g.toml", "--no-pictures").ok().out
+
+
+def test_groups_lists_the_limbs_of_the_data_set(own):
+    out = own("groups", "--dataset", "own", "--no-pictures").ok().out
+    assert "5 groups (limbs)" in out and "Pelvis, LShoulder, LElbow, LWrist" in out
+    assert "srnet train --dataset own --groups N (here 1, 5)" in out
+    own("groups", "--dataset", "own", "--skeleton", "h36m17").refused("--skeleton and --dataset", "one of them")

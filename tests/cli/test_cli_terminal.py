@@ -1,0 +1,110 @@
+"""Text from files and names on the screen: no control characters, no markup, any encoding."""
+
+import ast
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.text import Text
+from support.small_data import write_published
+
+import srnet_cli
+from srnet_cli import console
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x1b[31m[red]x\u202e\udcff\n\x9b"
+
+
+def test_nothing_in_a_text_controls_the_terminal():
+    assert console.printable(HOSTILE) == r"\x1b]0;owned\x07\x1b[2J\x1b[31m[red]x\u202e\udcff\n\x9b"
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_shown_text_is_shown_as_it_is(text):
+    printable = console.printable(text)
+    assert all(c.isprintable() or c in "\u200c\u200d" for c in printable)
+    assert Text.from_markup(console.shown(text)).plain == printable
+
+
+def test_one_module_only_makes_markup_of_text():
+    """Others use `console.shown`, which knows what must not reach the terminal."""
+    for path in Path(srnet_cli.__file__).parent.rglob("*.py"):
+        imported = {n.module for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)}
+        assert ("rich.markup" in imported) == (path.name == "console.py"), path
+
+
+@pytest.mark.parametrize("show", [console.say, console.prose, console.told, console.remark, console.show_error])
+def test_every_kind_of_message_is_safe(show, capsys):
+    show(f"before {HOSTILE} after")
+    captured = capsys.readouterr()
+    text = captured.out + captured.err
+    assert "[red]x" in text and text.count("\n") == 1
+    assert not set("\x1b\x07\x9b\u202e") & set(text)
+
+
+def test_csv_on_the_screen_keeps_its_lines_and_loses_controls(capsys):
+    console.write_text("a,b\nc\x1b[2J,d\n")
+    assert capsys.readouterr().out == "a,b\nc\\x1b[2J,d\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_characters_that_the_encoding_lacks_become_escapes(monkeypatch, encoding):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    console.tolerate_any_encoding()
+    console.say("\u884c\u8d70")
+    sys.stdout.write("\u5750\n")
+    stream.flush()
+    assert stream.buffer.getvalue().decode(encoding) == "\\u884c\\u8d70\n\\u5750\n"
+
+
+def test_a_whole_run_on_an_ascii_terminal(tmp_path):
+    """An action's name must not end a training that is finished."""
+    write_published(tmp_path / "data", "lab", takes={"\u884c\u8d70": 40, "\u5750\u4e0b": 30})
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    data = ["--dataset", "lab", "--subjects-test", "C", "--protocol", "cross-action", "--train-action", "\u884c\u8d70"]
+    tiny = ["--channels", "40", "--epochs", "1", "--batch-size", "64", "--device", "cpu"]
+    for command in (["train", *data, *tiny], ["visualize", "--no-pictures", "--action", "\u5750\u4e0b"]):
+        ran = subprocess.run(
+            [sys.executable, "-m", "srnet_cli.app", *(os.fsencode(word) for word in command)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            timeout=300,
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert b"\\u5750\\u4e0b" in ran.stdout and ran.stdout.isascii() and ran.stderr.isascii()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("n" * 300, "too long"),
+        ("n" * 230, "too long"),
+        ("a\nerror: all is lost", "cannot be the name of a file"),
+        ("\x1b[2J", "cannot be the name of a file"),
+        ("../x", "--checkpoint-dir"),
+        (" .. ", "cannot be the name of a file"),
+    ],
+)
+def test_names_that_no_file_can_have_are_refused_before_training(srnet, own_data, name, said):
+    srnet("train", "--dataset", "small", "--subjects-test", "C", "--name", name).refused("--name", said)
+
+
+def test_odd_paths_are_one_line(srnet):
+    srnet("eval", "x" * 300).refused("xxx")
+    srnet("prepare", "--dataset", "small", "--cache-dir", "a\0b").refused()
+    srnet("eval", os.fsdecode(b"x\xff\xfe")).refused(r"x\udcff\udcfe", "no such checkpoint")
+
+
+def test_names_of_written_files_fit_every_file_system():
+    from srnet_cli.inputs import output_name
+
+    assert output_name("run-S9-Taking Photo-camera0") == "run-S9-Taking_Photo-camera0"
+    assert output_name("a/b\x1b:\udcff") == "a_b___"
+    long = output_name("\u884c" * 300)
+    assert len(long.encode()) <= 200 and long != output_name("\u884c" * 301)
