@@ -118,7 +118,7 @@ def with_groups(config: RunConfig, skeleton: "Skeleton", typed: Typed) -> tuple[
 
 def data_that_do_not_fit(run: "TrainingRun") -> Iterator[str]:
     """Sentences about clips that are too short for the network and batches that are larger than the data."""
-    frames, field = max(clip.length for clip in run.train_sequences), run.config.model.receptive_field
+    frames, field = max(clip.length for clip in run.train_clips), run.config.model.receptive_field
     if field > frames:
         yield (
             f"the receptive field of {field} frames is longer than every training clip (at most "

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 PIPED_WIDTH = 200  # columns of tables in files and pipes, where nothing needs to be wrapped
 _JOINERS = "\u200c\u200d"  # invisible, but part of the spelling in some scripts
@@ -78,9 +78,9 @@ def _escaped(character: str) -> str:
     return " " if character.isspace() and character > "\x7f" else character.encode("unicode_escape").decode("ascii")
 
 
-def shown(text: object) -> str:
-    """Text as rich markup that shows it, with escapes for what would control the terminal."""
-    return escape(printable(text))
+def shown(text: object, style: str = "") -> Text:
+    """Text for rich to print as it is: no markup, and escapes for what would control the terminal."""
+    return Text(printable(text), style)
 
 
 def write_text(text: str) -> None:
@@ -102,12 +102,12 @@ err = _console(sys.stderr, stderr=True)
 
 def show_error(message: str) -> None:
     """One line on standard error."""
-    err.print(f"[bold red]error:[/] {shown(' '.join(message.split()))}", soft_wrap=True)
+    err.print(Text("error: ", "bold red").append_text(shown(" ".join(message.split()), "default")), soft_wrap=True)
 
 
 def remark(message: str) -> None:
     """Something the user should know, on standard error."""
-    err.print(f"[yellow]note:[/] {shown(message)}", soft_wrap=not err.is_terminal)
+    err.print(Text("note: ", "yellow").append_text(shown(message, "default")), soft_wrap=not err.is_terminal)
 
 
 def say(message: str) -> None:
@@ -127,7 +127,8 @@ def told(message: str) -> None:
 
 def headline(message: str) -> None:
     """The title of a part of a longer command."""
-    out.print(f"\n[bold cyan]{shown(message)}[/]")
+    out.print()
+    out.print(shown(message, "bold cyan"))
 
 
 def facts(rows: Mapping[str, str | Sequence[str]]) -> None:
@@ -137,5 +138,5 @@ def facts(rows: Mapping[str, str | Sequence[str]]) -> None:
     grid.add_column(overflow="fold")
     for name, text in rows.items():
         lines = [text] if isinstance(text, str) else text
-        grid.add_row(name, "\n".join(map(shown, lines)))
+        grid.add_row(name, Text("\n").join(map(shown, lines)))
     out.print(grid)

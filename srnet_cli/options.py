@@ -96,7 +96,7 @@ def options_of_published(config: type) -> Mapping[str, SettingOption]:
 
 
 def annotation_of(
-    config: type, name: str, kind: type, *flags: str, help: str | None = None, default: str | None = None
+    config: type, name: str, kind: Any, *flags: str, help: str | None = None, default: str | None = None
 ) -> Any:
     """An annotation for a command's own parameter that is described like a setting of a config."""
     about = settings_of(config)[name]
@@ -255,7 +255,7 @@ AUGMENT = options_of(AugmentConfig)
 DATA_OF_CHECKPOINT = options_from_checkpoint(DataConfig)
 PUBLISHED = options_of_published(ModelConfig)
 
-SkeletonName = annotation_of(ModelConfig, "skeleton", str, "--skeleton", help="Skeleton", default="h36m17")
+SkeletonName = annotation_of(ModelConfig, "skeleton", str | None, "--skeleton", help="Skeleton", default="h36m17")
 CheckpointPath = Annotated[Path, checkpoint_argument()]
 NewestCheckpoint = Annotated[Path | None, checkpoint_argument("the newest run, its best epoch if it has one")]
 Device = annotation_of(TrainConfig, "device", str)

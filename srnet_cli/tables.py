@@ -65,7 +65,7 @@ def metric_table(
     if rows:
         table.add_section()
     for label, values in means.items():
-        table.add_row(f"[bold]{shown(label)}[/]", *(f"[bold]{cell}[/]" for cell in _cells(values, names)))
+        table.add_row(*(shown(cell, "bold") for cell in (label, *_cells(values, names))))
     _show(table, title, caption)
 
 
@@ -110,10 +110,10 @@ def _table() -> Table:
 
 def _show(table: Table, title: str, caption: str | None) -> None:
     """Print a table between its title and its caption, which may be wider than the table."""
-    console.out.print(f"[bold]{shown(title)}[/]", soft_wrap=not console.out.is_terminal)
+    console.out.print(shown(title, "bold"), soft_wrap=not console.out.is_terminal)
     console.out.print(table)
     if caption:
-        console.out.print(f"[dim]{shown(caption)}[/]", soft_wrap=not console.out.is_terminal)
+        console.out.print(shown(caption, "dim"), soft_wrap=not console.out.is_terminal)
 
 
 def _cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:

@@ -24,7 +24,7 @@ EXAMPLES = (
 
 
 def main(
-    skeleton: SkeletonName | None = None,
+    skeleton: SkeletonName = None,
     dataset: Annotated[
         str | None,
         option("--dataset", help="Take the skeleton of this data set", metavar="NAME", completes="datasets"),

@@ -34,7 +34,7 @@ def test_alone_it_shows_what_there_is(srnet):
         ("demo --minutes 0", "--minutes: must be greater than or equal to 0.05"),
         ("visualize --start -1", "--start: must be greater than or equal to 0"),
         ("train --epochs", "'--epochs' requires an argument"),
-        ("eval", "missing argument 'PATH'"),
+        ("export", "missing argument 'PATH'"),
         ("eval a b", "unexpected extra argument(s) (b)"),
         ("prepare --train-camera 0,one", "--train-camera: expected whole numbers separated by commas, not '0,one'"),
     ],

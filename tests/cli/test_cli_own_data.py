@@ -36,21 +36,13 @@ def test_the_commands_of_the_page_run(own):
 
 def test_the_keypoints_of_the_page_are_those_its_camera_sees(own):
     """The 3D poses seen through the camera with its quaternion lie where the 2D file says."""
-    from srnet_core.geometry.camera import Camera
+    from srnet_core import datasets
 
-    with np.load("data/data_3d_own.npz", allow_pickle=True) as file:
-        pose, camera = file["positions_3d"].item()["Ann"]["Walking"], file["cameras"].item()["Ann"][0]
-    with np.load("data/data_2d_own_gt.npz", allow_pickle=True) as file:
-        keypoints = file["positions_2d"].item()["Ann"]["Walking"][0]
-    lens = Camera(
-        width_px=1000,
-        height_px=1000,
-        focal_length_px=camera["focal_length"],
-        center_px=camera["center"],
-        orientation=camera["orientation"],
-        translation_m=camera["translation"],
-    )
-    np.testing.assert_allclose(lens.project(lens.world_to_camera(pose)), keypoints, atol=0.01)
+    data = datasets.load("own", datasets.locate("own", "data", "gt", "cache"), "gt")
+    for person, takes in data.positions_3d_world_m.items():
+        camera = data.cameras[person][0]
+        seen_px = camera.project(camera.world_to_camera(takes["Walking"]))
+        np.testing.assert_allclose(seen_px, data.positions_2d_px[person]["Walking"][0], atol=0.01)
 
 
 def test_groups_of_ones_own_are_checked_against_the_skeleton_of_the_data(own):
