@@ -27,7 +27,9 @@ def main(
     skeleton: SkeletonName = None,
     dataset: Annotated[
         str | None,
-        option("--dataset", help="Take the skeleton of this data set", metavar="NAME", completes="datasets"),
+        option(
+            "--dataset", help="Take the skeleton of this data set", metavar="NAME", default="none", completes="datasets"
+        ),
     ] = None,
     data_dir: DataDir = "data",
     keypoints: Keypoints = "gt",

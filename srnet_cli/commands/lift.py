@@ -73,7 +73,7 @@ def main(
     device: Device = "auto",
 ) -> None:
     """Lift 2D keypoints of any tool to 3D poses, for animation programs, OpenSim, notebooks or a web page."""
-    from srnet_cli.commands.visualize import newest_checkpoint
+    from srnet_cli.checkpoints import find_checkpoint
     from srnet_core.files import require_output
     from srnet_core.inference.lifter import Lifter
     from srnet_core.keypoints import read_keypoints
@@ -90,7 +90,7 @@ def main(
             "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
         )
     _warn(keypoints, strict)
-    checkpoint = checkpoint or newest_checkpoint()
+    checkpoint = find_checkpoint(checkpoint)
     lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip)
     with progress_bar() as bar:
         people = lift(
