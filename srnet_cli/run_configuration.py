@@ -16,10 +16,12 @@ def start_config(
     source: "Checkpoint | None", resume: bool, preset: str | None, options: Mapping[str, Mapping], settings: list[str]
 ) -> RunConfig:
     """The configuration of a run: defaults or checkpoint, then preset, then options, then --set."""
-    config = RunConfig()
+    config, rate = RunConfig(), None
     if source is not None:
         if resume:
             config = source.run_config()
+            rate = None if source.by_srnet else _first_rate(source, config.train.lr_decay)
+            config = config if rate is None else replace(config, train=replace(config.train, lr=rate))
             config = replace(config, data=_with_cache_of(source, config.data))
         config = replace(config, model=source.model_config)
         if source.record.config is not None:  # the weights work with no other normalization
@@ -35,7 +37,17 @@ def start_config(
     config = replace(
         config, **{section: replace(getattr(config, section), **given) for section, given in options.items()}
     )
-    return with_settings(config, settings) if settings else config
+    config = with_settings(config, settings) if settings else config
+    if source is not None and rate is not None and config.train.lr == rate:  # not given: reach the file's rate
+        rate = _first_rate(source, config.train.lr_decay)
+        config = replace(config, train=replace(config.train, lr=rate))
+    return config
+
+
+def _first_rate(source: "Checkpoint", decay: float) -> float | None:
+    from srnet_core.training.resume import first_learning_rate
+
+    return first_learning_rate(source, decay)
 
 
 def chosen_groups(text: str) -> dict:

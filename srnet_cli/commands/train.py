@@ -128,6 +128,9 @@ def main(
     untold = {name: model[name] for name in ("causal", "recombine") if name in model}  # by published files
     start = resume or finetune
     source = open_checkpoint(start, data, untold) if start else None
+    if resume and source is not None and not _is_ours(source):
+        place = Place(None, best_dir=best_dir)  # the file of another program is never written to
+        prose(f"{resume} was written by another program: the run continues in a new file in {place.checkpoint_dir}/.")
     options = {"data": data, "model": model, "train": train, "augment": augment}
     config = start_config(source, bool(resume), preset, options, set_ or [])
     typed = typed_settings(options, set_ or [])
@@ -137,6 +140,18 @@ def main(
         remark("--best-dir: no effect without --validation")
     resumed, tuned = (source, None) if resume else (None, source)
     train_and_show(config, place, resume=resumed, finetune=tuned, typed=typed)
+
+
+def _is_ours(resumed: "Checkpoint") -> bool:
+    """Whether srnet wrote a checkpoint that a run can be resumed from.
+
+    Raises:
+        CheckpointError: no run can be resumed from it.
+    """
+    from srnet_core.training.resume import require_resumable
+
+    require_resumable(resumed)
+    return resumed.by_srnet
 
 
 def resumed_place(path: Path, best_dir: Path) -> Place:
@@ -297,18 +312,21 @@ def _show_how_to_go_on(stopped: "Stopped", config: RunConfig, place: Place) -> N
 
 @contextmanager
 def ctrl_c():
-    """Turns the first Ctrl-C, or a scheduler's SIGTERM, into a request to stop after the current training step.
+    """Turns the first Ctrl-C, SIGTERM or SIGHUP into a request to stop after the current training step.
 
-    A second Ctrl-C ends the program at once.
+    SIGTERM comes from a scheduler, SIGHUP from a terminal that is closed; under nohup it stays ignored. A second Ctrl-C
+    ends the program at once.
     """
     requests = []
 
     def note(*_):
         requests.append(True)
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        signal.signal(signal.SIGINT, before.get(signal.SIGINT, signal.SIG_IGN))
         remark("stopping after this step and saving; press Ctrl-C again to leave at once")
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    hangup = getattr(signal, "SIGHUP", signal.SIGTERM)  # Windows has none
+    numbers = [n for n in {signal.SIGINT, signal.SIGTERM, hangup} if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield lambda: bool(requests)
     finally:

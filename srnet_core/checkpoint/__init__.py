@@ -4,10 +4,11 @@
 inferred of others.
 """
 
+from srnet_core.checkpoint._digests import tensor_digest
 from srnet_core.checkpoint.file import Checkpoint, load_checkpoint, require_whole_poses
 from srnet_core.checkpoint.published import Description, describe_state
 from srnet_core.checkpoint.record import EpochRecord, ProgressRecord, Record
-from srnet_core.checkpoint.writing import save_checkpoint, tensor_digest
+from srnet_core.checkpoint.writing import save_checkpoint
 
 __all__ = [
     "Checkpoint",

@@ -12,10 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from srnet_core import normalization as normalizations
+from srnet_core.checkpoint._digests import DIGESTS, changed_parts, tensor_digest
+from srnet_core.checkpoint._other_files import refuse_other_files
 from srnet_core.checkpoint.published import (
     Description,
     describe_file,
@@ -25,7 +28,6 @@ from srnet_core.checkpoint.published import (
     state_dict_of,
 )
 from srnet_core.checkpoint.record import Record, decode_record
-from srnet_core.checkpoint.writing import tensor_digest
 from srnet_core.config import ModelConfig, RunConfig, from_dict, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, ConfigError, UnknownNameError, UserMistake
 from srnet_core.geometry.skeleton import Skeleton
@@ -51,6 +53,8 @@ class Checkpoint:
         record: what srnet told of network and run beside the weights; `Record()` for a file of other programs.
         optimizer_state: for `optimizer.load_state_dict`, `None` if not stored.
         random_state: for `numpy.random.RandomState.set_state`, `None` if not stored.
+        damaged: parts that are not as they were saved, in words; a run cannot be resumed with them. The weights and the
+            record are always as they were saved.
         inferred: sentences: what was inferred from names and shapes, and what was assumed.
         path: the file, `None` for a network that was not read from one.
     """
@@ -63,8 +67,14 @@ class Checkpoint:
     record: Record = field(default_factory=Record)
     optimizer_state: dict[str, Any] | None = None
     random_state: tuple | None = None
+    damaged: tuple[str, ...] = ()
     inferred: tuple[str, ...] = ()
     path: Path | None = None
+
+    @property
+    def by_srnet(self) -> bool:
+        """Whether srnet wrote the file."""
+        return self.record != Record()
 
     @property
     def skeleton(self) -> Skeleton:
@@ -161,6 +171,7 @@ def load_checkpoint(
             message names the field.
     """
     path = Path(path)
+    refuse_other_files(path)
     content = read_torch_file(path)
     if not isinstance(content, dict):
         raise BadFileError(f"holds a {type(content).__name__}, not a checkpoint", where=path)
@@ -175,7 +186,8 @@ def load_checkpoint(
 def _checkpoint(
     content: dict, path: Path, device, config: ModelConfig | None, part: str, options, normalization: str | None
 ) -> Checkpoint:
-    state = state_dict_of(content, part)
+    _refuse_renamed_record(content)
+    state, place = state_dict_of(content, part)
     stored = content["srnet"] if isinstance(content.get("srnet"), dict) else {}
     published = "model" not in stored
     if config is not None:  # what the file says of its model does not count, so that it need not be known here either
@@ -183,20 +195,28 @@ def _checkpoint(
     record = decode_record(stored)
     if published and normalization is not None:
         options = {"residual_2d": normalizations.load(normalization).RESIDUAL_2D} | options
-    description = _describe(content, state, record, config, options)
+    description = _describe(content, state, place, record, config, options)
     notes = description.notes + ((_ASSUMED_NORMALIZATION,) if published and normalization is None else ())
     for key in description.unused:
         del state[key]
     with torch.device("meta"):  # shapes first: a small file must not make us take memory for a huge network
-        _fit(build_model(description.config, record.skeleton), state)
+        network = build_model(description.config, record.skeleton)
+        if record.digest is None:
+            _add_counters(network, state)
+        _fit(network, state)
     with torch.random.fork_rng(devices=[]):  # reading a file must not move the generator of a training run
         model = build_model(description.config, record.skeleton)
     if record.digest not in (None, tensor_digest(state)):
         raise BadFileError("the weights are not those that were saved: the file was altered or damaged", where=path)
+    damaged = changed_parts(content)
+    if "record" in damaged:
+        raise BadFileError("its record is not the one that was saved: the file was altered or damaged", where=path)
+    if damaged:
+        notes += (f"altered or damaged: {', '.join(damaged)}. The weights are intact; the run cannot be resumed",)
     if stored:
         record = replace(record, model=record.model or model.config, skeleton=model.skeleton)
     model.load_state_dict(state)
-    optimizer, random_state = content.get("optimizer"), content.get("random_state")
+    optimizer = content.get("optimizer")
     lr = number_of(content, "lr")
     return Checkpoint(
         model=model.to(device).eval(),
@@ -206,19 +226,25 @@ def _checkpoint(
         metrics=record.metrics or metrics_of(content),
         record=record,
         optimizer_state=optimizer if isinstance(optimizer, dict) else None,
-        random_state=random_state if isinstance(random_state, RandomState) else None,
+        random_state=_random_state(content.get("random_state")),
+        damaged=damaged,
         inferred=notes,
         path=path,
     )
 
 
 def _describe(
-    content: dict, state: Mapping[str, Tensor], record: Record, config: ModelConfig | None, options: Mapping[str, Any]
+    content: dict,
+    state: Mapping[str, Tensor],
+    place: str,
+    record: Record,
+    config: ModelConfig | None,
+    options: Mapping[str, Any],
 ) -> Description:
     if config is not None:
         return Description(from_dict(ModelConfig, to_dict(config) | dict(options)), ())
     if record.model is None:
-        return describe_file(content, state, **options)
+        return describe_file(content, state, place=place, **options)
     changed = from_dict(ModelConfig, to_dict(record.model) | dict(options))
     _refuse_contradiction(record.model, changed, options)
     return Description(changed, ())
@@ -232,6 +258,35 @@ def _refuse_contradiction(stored: ModelConfig, asked: ModelConfig, options: Mapp
             "; ".join(f"{k} is {getattr(stored, k)}, not {getattr(asked, k)}" for k in wrong),
             todo="Leave the option out: the file says what it is",
         )
+
+
+def _refuse_renamed_record(content: Mapping[Any, Any]) -> None:
+    """A record under another name is a damaged name: without it the file would look like one of another program."""
+    for key, value in content.items():
+        if key != "srnet" and isinstance(value, dict) and {"format", "version", "commit", DIGESTS} <= value.keys():
+            raise BadFileError(f"the name of its record is damaged: {str(key)[:20]!r}", todo="Use another copy of it")
+
+
+def _random_state(value: Any) -> RandomState | None:
+    """The state of a stored generator, as published files hold it or as plain values; `None` for anything else."""
+    if value is None or isinstance(value, RandomState):
+        return value
+    try:
+        name, key, position, has_gauss, gauss = value
+        words = np.array(key, dtype=np.uint32)
+        if name != "MT19937" or words.shape != (624,) or not 0 <= position <= 624:
+            raise ValueError(name)
+        return RandomState(name, words, int(position), int(has_gauss), float(gauss))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _add_counters(model: PoseModel, state: dict[str, Tensor]) -> None:
+    """Add the batch counters that files of torch 0.4 and older lack; no computation depends on them."""
+    for key, value in model.state_dict().items():
+        counts = key.endswith(".num_batches_tracked") and f"{key.rpartition('.')[0]}.running_mean" in state
+        if counts and key not in state:
+            state[key] = torch.zeros(value.shape, dtype=value.dtype, device="cpu")
 
 
 def _fit(model: PoseModel, state: Mapping[str, Tensor]) -> None:

@@ -15,7 +15,24 @@ from srnet_core.models import PLUGINS, ModelPlugin, PublishedWeights, Recognized
 
 METRICS = ("loss 3d train", "loss 3d eval", "loss 3d test")  # keys that SRNet writes and VideoPose3D does not
 SHOWN = 4  # keys named in a message
+_CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "model_state", "weights", "params")
+_WRAPPERS = ("model.", "net.", "network.", "model_pos.")  # what classes around a network put before its names
+_OWN_NAMES = ("expand_conv.", "expand_bn.", "shrink.", "layers_conv.", "layers_bn.")
+# networks of other projects, by names of tensors that no other network has
+_FAMILIES = {
+    "SemGCN": ("gconv_input.", "gconv_layers."),
+    "MotionBERT": ("joints_embed.", "blocks_st."),
+    "PoseFormerV2": ("Joint_embedding.", "Freq_embedding."),
+    "PoseFormer": ("Spatial_patch_to_embedding.", "Spatial_blocks."),
+    "MixSTE or D3DP": ("STEblocks.", "TTEblocks."),
+    "the PyTorch version of 3d_pose_baseline": ("linear_stages.",),
+    "HRNet, a 2D detector": ("stage2.0.branches.",),
+    "a ResNet": ("layer1.0.conv1.",),
+    "MMPose": ("backbone.",),
+    "YOLO, a 2D detector": ("model.0.conv.", "model.0.c"),
+}
 ASSUMED = {"causal": "no", "residual_2d": "no"}
+_WELL_KNOWN = {"fc": "fc (VideoPose3D, SimpleBaseline)", "srnet": "srnet (SRNet)"}
 
 
 @dataclass(frozen=True)
@@ -33,21 +50,47 @@ class Description:
     unused: tuple[str, ...] = ()
 
 
-def state_dict_of(content: Mapping[Any, Any], part: str) -> dict[str, Tensor]:
-    """The tensors of one network of a file by name; a file may also be nothing but a state dict.
+def state_dict_of(content: Mapping[Any, Any], part: str) -> tuple[dict[str, Tensor], str]:
+    """The tensors of one network of a file by name, and the key they are stored under.
+
+    Files of other programs may have them under `state_dict`, `model`, `net` and the like, or be nothing but a state
+    dict; the key is then empty.
 
     Raises:
         CheckpointError: the file has no such part, or it is not a state dict.
     """
-    if part in content:
-        state = content[part]
-    elif part == "model_pos" and content and all(isinstance(v, Tensor) for v in content.values()):
-        state = content
-    else:
-        raise CheckpointError(f"has no {part!r}, only {listed(map(str, content))}")
-    if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
+    found = _located(content, part)
+    if found is None:
+        raise CheckpointError(
+            f"has no {part!r}, only {listed(map(str, content))}",
+            todo=f"Weights are read from the entry model_pos, {', '.join(_CONTAINERS[:4])}, or a bare state dict",
+        )
+    state, place = found
+    if not _is_state_dict(state):
         raise CheckpointError(f"{part!r} is not a state dict: tensors by name")
-    return _strip_parallel({str(key): value for key, value in state.items()})
+    return _without_wrappers({str(key): value for key, value in state.items()}), place
+
+
+def _located(content: Mapping[Any, Any], part: str) -> tuple[Any, str] | None:
+    if part in content:
+        return content[part], part
+    if part != "model_pos":
+        return None
+    if _is_state_dict(content):
+        return content, ""
+    for name in _CONTAINERS:
+        inside = content.get(name)
+        if _is_state_dict(inside):
+            return inside, name
+        if isinstance(inside, dict):
+            for deeper in ("model_pos", *_CONTAINERS):
+                if _is_state_dict(inside.get(deeper)):
+                    return inside[deeper], f"{name}, {deeper}"
+    return None
+
+
+def _is_state_dict(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(v, Tensor) for v in value.values())
 
 
 def number_of(content: Mapping[Any, Any], key: str) -> int | float | None:
@@ -73,7 +116,7 @@ def describe_file(content: Mapping[Any, Any], state: Mapping[str, Tensor], **kno
     return describe_state(state, videopose3d=not any(key in content for key in METRICS), **known)
 
 
-def describe_state(state: Mapping[str, Any], *, videopose3d: bool = False, **known) -> Description:
+def describe_state(state: Mapping[str, Any], *, videopose3d: bool = False, place: str = "", **known) -> Description:
     """Infer the configuration of a network from its state dict, in the published naming.
 
     The built-in models are asked first, then those of other packages; a package that cannot be imported is passed over.
@@ -81,6 +124,7 @@ def describe_state(state: Mapping[str, Any], *, videopose3d: bool = False, **kno
     Args:
         state: tensors by name.
         videopose3d: the file is not SRNet's, so an `fc` network has VideoPose3D's activation and dropout.
+        place: the key in the file that the state dict is stored under, for messages.
         known: fields of `ModelConfig` that are known otherwise; they win.
 
     Raises:
@@ -91,7 +135,14 @@ def describe_state(state: Mapping[str, Any], *, videopose3d: bool = False, **kno
     for name, model in PLUGINS.each():
         if (recognized := _recognize(name, model, weights)) is not None:
             return _description(name, recognized, known)
-    raise CheckpointError(f"these are not the weights of a known network; they begin with: {listed(state)}")
+    under = f" (under {place})" if place not in ("", "model_pos") else ""
+    models = ", ".join(_WELL_KNOWN.get(name, name) for name in PLUGINS.names())
+    family = next((name for name, starts in _FAMILIES.items() if any(k.startswith(starts) for k in state)), None)
+    raise CheckpointError(
+        f"the weights{under} are not those of a known network; they begin with: {listed(state)}"
+        + (f", as those of {family} do" if family else ""),
+        todo=f"The networks that can be read are {models}",
+    )
 
 
 def _recognize(name: str, model: ModelPlugin, weights: PublishedWeights) -> Recognized | None:
@@ -116,7 +167,13 @@ def _description(name: str, recognized: Recognized, known: Mapping[str, Any]) ->
         if field not in known
     ]
     fields = {"residual_2d": False} | inferred | dict(recognized.assumed) | dict(known)
-    return Description(from_dict(ModelConfig, fields), tuple(notes), recognized.unused)
+    config = from_dict(ModelConfig, fields)
+    if "skeleton" not in known:
+        notes.append(
+            f"not stored in the file, assumed: the joints and their order are those of {config.skeleton} "
+            "(a network for other keypoints, e.g. COCO's, gives wrong poses)"
+        )
+    return Description(config, tuple(notes), recognized.unused)
 
 
 def _inferred_note(fields: Mapping[str, Any]) -> str:
@@ -124,8 +181,16 @@ def _inferred_note(fields: Mapping[str, Any]) -> str:
     return "inferred from names and shapes: " + ", ".join(f"{key} = {value}" for key, value in values.items())
 
 
-def _strip_parallel(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the `module.` that DataParallel puts before every name, once for each time a network was wrapped."""
+def _without_wrappers(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The names as the network itself has them.
+
+    DataParallel puts `module.` before every name and `torch.compile` puts `_orig_mod.`, once for each time a network
+    or a part of it was wrapped. A class around the network puts `model.` or the like.
+    """
+    state = {key.replace("_orig_mod.", ""): value for key, value in state.items()}
     while state and all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): value for key, value in state.items()}
-    return dict(state)
+    for prefix in _WRAPPERS:
+        if state and all(key.startswith(prefix) and key[len(prefix) :].startswith(_OWN_NAMES) for key in state):
+            return {key.removeprefix(prefix): value for key, value in state.items()}
+    return state

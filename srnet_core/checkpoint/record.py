@@ -103,7 +103,8 @@ class Record(NetworkRecord):
         synthetic: whether its poses were made by a program.
         stage_key: of the stage it was trained on.
         body_size: of the people it was trained on, where its normalization uses the depth of the root.
-        trained_on: names of the clips, as `str(StoredClip)` gives them.
+        trained_on: names of the clips of this run, as `str(StoredClip)` gives them.
+        seen_before: names of the clips that the weights had been trained on before this run, by data set.
         unreported: an epoch that is still to be evaluated.
         metrics: numbers of the last epoch by name; errors in mm.
         best_validation_mpjpe_mm: the lowest error so far on the clips held out.
@@ -119,6 +120,7 @@ class Record(NetworkRecord):
     stage_key: str | None = None
     body_size: BodySize | None = None
     trained_on: tuple[str, ...] = ()
+    seen_before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unreported: EpochRecord | None = None
     metrics: Mapping[str, int | float] = field(default_factory=dict)
     best_validation_mpjpe_mm: float | None = None
@@ -129,6 +131,13 @@ class Record(NetworkRecord):
     def __post_init__(self):
         if self.body_size is not None:
             _require_usable(self.body_size, self.skeleton)
+
+    def clips_seen(self) -> dict[str, tuple[str, ...]]:
+        """Names of all clips that the weights have been trained on, in this run and before it, by data set."""
+        seen = dict(self.seen_before)
+        if self.dataset is not None and self.trained_on:
+            seen[self.dataset] = tuple(dict.fromkeys((*seen.get(self.dataset, ()), *self.trained_on)))
+        return seen
 
 
 def decode_record(stored: Mapping[str, Any]) -> Record:
@@ -156,6 +165,8 @@ def encode_record(record: Record) -> dict[str, Any]:
     network = {f.name: getattr(record, f.name) for f in fields(NetworkRecord)}
     stored = [f.name for f in fields(Record) if f.metadata.get("stored", True)]
     names = list(network) if record == Record(**network) else stored
+    if not record.seen_before:
+        stored.remove("seen_before")  # a file of a run from random weights is what it was in earlier versions
     if record.model is None:  # then it is not told: in a file, none would be a model that cannot be one
         names.remove("model")
     return {name: _plain(getattr(record, name), name) for name in names}

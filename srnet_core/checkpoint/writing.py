@@ -1,6 +1,5 @@
 """Writing checkpoints in the shape of the published code, with what ours tell in one more entry, `srnet`."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 import srnet_core
+from srnet_core.checkpoint._digests import DIGESTS, part_digests, tensor_digest
 from srnet_core.checkpoint.record import Record, encode_record
 from srnet_core.files import atomic_write
 from srnet_core.models.pose_model import PoseModel
@@ -25,6 +25,7 @@ def save_checkpoint(
     optimizer_state: Mapping[str, Any] | None,
     random_state: np.random.RandomState | tuple | dict | None,
     record: Record | None = None,
+    resumable_elsewhere: bool = True,
 ) -> Path:
     """Write a checkpoint that the published code can load too. The file is replaced as a whole or not at all.
 
@@ -32,8 +33,12 @@ def save_checkpoint(
         model: with a `config`.
         epoch: finished epochs.
         lr: learning rate of the next epoch.
+        optimizer_state: its parameter groups should have the rate `lr`, as other programs resume with their rate.
         random_state: of the order of the training windows; the generator or its `get_state()`.
         record: what to tell of the run; what it tells of the network is filled in here.
+        resumable_elsewhere: store `random_state` as the object that the published code needs to resume the run. Such a
+            file can only be opened by `torch.load(path, weights_only=False)`. If false, it is stored as plain values,
+            and plain `torch.load(path)` opens the file.
 
     Raises:
         TypeError: something in `record` is not a plain value.
@@ -50,27 +55,18 @@ def save_checkpoint(
         skeleton=model.skeleton,
         digest=tensor_digest(state),
     )
-    content = {
+    content: dict[str, Any] = {
         "epoch": int(epoch),
         "lr": float(lr),
-        "random_state": _as_generator(random_state),
+        "random_state": _as_generator(random_state) if resumable_elsewhere else _as_plain_state(random_state),
         "optimizer": _on_cpu(optimizer_state),
         "model_pos": state,
         "srnet": encode_record(record),
     }
+    content["srnet"][DIGESTS] = part_digests(content)
     with atomic_write(path) as file:
         torch.save(content, file)
     return Path(path)
-
-
-def tensor_digest(state: Mapping[str, Tensor]) -> str:
-    """sha256 over the tensors in order of their names: name, shape, bytes."""
-    digest = hashlib.sha256()
-    for key in sorted(state):
-        value = state[key].detach().cpu().contiguous()
-        digest.update(f"{key}{tuple(value.shape)}".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _as_generator(state: np.random.RandomState | tuple | dict | None) -> np.random.RandomState | None:
@@ -80,6 +76,15 @@ def _as_generator(state: np.random.RandomState | tuple | dict | None) -> np.rand
     generator = np.random.RandomState(0)  # an unseeded one would store its entropy as well
     generator.set_state(state)
     return generator
+
+
+def _as_plain_state(state: np.random.RandomState | tuple | dict | None) -> tuple | None:
+    """For `numpy.random.RandomState.set_state`."""
+    generator = _as_generator(state)
+    if generator is None:
+        return None
+    name, key, position, has_gauss, gauss = generator.get_state(legacy=True)
+    return str(name), [int(word) for word in key], int(position), int(has_gauss), float(gauss)
 
 
 def _on_cpu(value: Any) -> Any:

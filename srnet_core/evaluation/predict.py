@@ -3,7 +3,7 @@
 Letters: T frames of a clip, J joints, G clips of equal length that are computed together.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -133,6 +133,26 @@ def mean_pose_m(stage: Stage, *, chunk_frames: int = 1 << 18) -> np.ndarray:
     for start in range(first, last, chunk_frames):
         total += _decoded_targets(stage, start, min(start + chunk_frames, last)).sum(0, dtype=np.float64)
     return (total / (last - first)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class GuessErrors:
+    """MPJPE in mm of guesses that need no input: of the mean pose, and of all joints at the root."""
+
+    mean_pose_mm: float
+    root_mm: float
+
+
+def guess_errors_mm(stage: Stage, clips: Sequence[StoredClip], *, most_frames: int = 1 << 15) -> GuessErrors:
+    """Errors of guesses over the frames of some clips.
+
+    Args:
+        most_frames: about how many frames are read; if there are more, clips at equal distances are used.
+    """
+    step = max(1, sum(clip.length for clip in clips) // most_frames)
+    targets_m = torch.cat([decode_targets(stage, clip) for clip in clips[::step]]).double()
+    off_m = [(targets_m - guess_m).norm(dim=-1).mean() for guess_m in (targets_m.mean(0), targets_m[:, :1])]
+    return GuessErrors(*(1000 * float(error_m) for error_m in off_m))
 
 
 def _decoded_targets(stage: Stage, start: int, stop: int) -> np.ndarray:

@@ -116,10 +116,15 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
 
 
 def trained_on(checkpoint: Checkpoint, stage: Stage) -> int:
-    """How many test clips of a stage the checkpoint was trained on: numbers over these say nothing about new data."""
-    if checkpoint.record.dataset != stage.manifest["dataset"]:
-        return 0
-    return len({str(s) for s in stage.split("test")} & set(checkpoint.record.trained_on))
+    """Number of test clips of a stage that the weights were trained on, in their last run or in one before it.
+
+    Errors on these clips say nothing about new data.
+    """
+    return len({str(clip) for clip in stage.split("test")} & set(_seen(checkpoint, stage)))
+
+
+def _seen(checkpoint: Checkpoint, stage: Stage) -> tuple[str, ...]:
+    return checkpoint.record.clips_seen().get(stage.manifest["dataset"], ())
 
 
 def finish(steps: Evaluation) -> Report:

@@ -18,6 +18,8 @@ from srnet_core.training.optimizer import make_optimizer
 from srnet_core.training.schedule import batchnorm_momentum, learning_rate
 from srnet_core.training.step import TrainingStep
 
+_STEPS_PER_CHECK = 100  # reading the loss waits for the device, so it is not read after every training step
+
 __all__ = ["Epoch", "Notice", "Progress", "Step", "evaluation_error_mm", "make_optimizer", "train_epochs"]
 
 
@@ -55,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Notice:
-    """Event with a sentence that the user should read about how training is done, before the `Step` it is about."""
+    """Event with a sentence about the run that the user should read."""
 
     text: str
 
@@ -106,7 +108,7 @@ def train_epochs(
 
     Raises:
         ConfigError: the device does not support the precision or the acceleration.
-        TrainingError: the loss of an epoch is not finite.
+        TrainingError: the loss is not finite.
     """
     train = step or TrainingStep(model, optimizer, config, decode, steps=config.epochs * len(sampler))
     try:
@@ -132,14 +134,11 @@ def _train_epoch(
         progress.step += 1
         progress.windows += windows
         yield from map(Notice, train.take_notices())
+        if progress.step % _STEPS_PER_CHECK == 0:
+            _require_finite(progress)
         yield Step(progress.epoch + 1, progress.step, len(sampler), windows, loss)
     train.end_epoch()
-    mean_loss = float(progress.loss_sum) / max(progress.windows, 1)
-    if not math.isfinite(mean_loss):
-        raise TrainingError(
-            f"the loss of epoch {progress.epoch + 1} is {mean_loss}",
-            todo="Use a smaller --lr, or check the data for outliers",
-        )
+    mean_loss = _require_finite(progress)
     error_mm = 1000 * float(progress.error_sum_m) / max(progress.windows, 1)
     seconds, seen = time.perf_counter() - started, progress.windows - already
     finished = progress.epoch + 1
@@ -147,6 +146,21 @@ def _train_epoch(
     progress.loss_sum = progress.error_sum_m = 0.0
     progress.sampler_state = None
     yield Epoch(finished, config.epochs, mean_loss, error_mm, lr, seconds, seen)
+
+
+def _require_finite(progress: Progress) -> float:
+    """The mean loss of the epoch so far.
+
+    Raises:
+        TrainingError: it is not finite.
+    """
+    mean_loss = float(progress.loss_sum) / max(progress.windows, 1)
+    if not math.isfinite(mean_loss):
+        raise TrainingError(
+            f"training has diverged: the loss of epoch {progress.epoch + 1} is {mean_loss}",
+            todo="Use a smaller --lr, or check the data for outliers",
+        )
+    return mean_loss
 
 
 @torch.inference_mode()

@@ -36,14 +36,17 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
             group["lr"] = lr
 
 
-def optimizer_state_to_store(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def optimizer_state_to_store(optimizer: torch.optim.Optimizer, lr: float) -> dict[str, Any]:
     """`optimizer.state_dict()` in a form that any Adam can load on any device, that of the published code included.
+
+    The parameter groups get the learning rate of the next training step, `lr`: programs that resume from the state go
+    by it.
 
     Settings of how Adam is computed are replaced by the defaults: loading takes them over, and the fused form on CPU
     would compute wrong values if moments and parameters had different memory layouts.
     """
     state = optimizer.state_dict()
-    groups = [g | _IMPLEMENTATION | {"lr": float(g["lr"])} for g in state["param_groups"]]
+    groups = [g | _IMPLEMENTATION | {"lr": float(lr)} for g in state["param_groups"]]
     return {**state, "param_groups": groups}
 
 
@@ -61,6 +64,7 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping[str, A
         lrs = [float(g["lr"]) for g in state["param_groups"]]
         optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
         for parameter, values in optimizer.state.items():
+            _require_moments(values, optimizer.param_groups[0]["amsgrad"])
             values.update({k: _laid_out(k, v, parameter) for k, v in values.items()})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -73,6 +77,12 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping[str, A
             group["lr"] = lr
         else:
             group["lr"].fill_(lr)
+
+
+def _require_moments(values: Mapping[str, Any], amsgrad: bool) -> None:
+    names = ["step", "exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * amsgrad
+    if lacking := [name for name in names if name not in values]:
+        raise ValueError(f"it lacks {', '.join(lacking)}")
 
 
 def _laid_out(name: str, value: Any, parameter: Tensor) -> Any:

@@ -15,6 +15,30 @@ from srnet_core.training.holdout import is_fraction
 from srnet_core.training.loop import Progress
 
 
+def require_resumable(checkpoint: Checkpoint) -> None:
+    """Refuse a checkpoint that a run cannot be resumed from.
+
+    Raises:
+        CheckpointError: it has no optimizer state, or a part that resuming needs is damaged.
+    """
+    todo = "Use --finetune to start a new run from its weights"
+    if checkpoint.optimizer_state is None:
+        raise CheckpointError("has no optimizer state to resume from", where=checkpoint.path, todo=todo)
+    if checkpoint.damaged:
+        damaged = " and ".join(checkpoint.damaged)
+        raise CheckpointError(f"the {damaged} in it: altered or damaged", where=checkpoint.path, todo=todo)
+
+
+def first_learning_rate(checkpoint: Checkpoint, decay: float) -> float | None:
+    """The initial learning rate with which a schedule of this decay reaches the rate in the file; `None` if not told.
+
+    For files of other programs, which hold the rate of the next epoch but not the schedule.
+    """
+    if checkpoint.lr is None or checkpoint.lr <= 0:
+        return None
+    return checkpoint.lr / decay**checkpoint.epoch
+
+
 def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:
     """Refuse to resume a run on other data than it was trained on.
 

@@ -22,7 +22,8 @@ from srnet_core.checkpoint import (
 )
 from srnet_core.config import ModelConfig, RunConfig, replace, to_dict
 from srnet_core.device import choose_device
-from srnet_core.errors import CheckpointError, ConfigError
+from srnet_core.errors import CheckpointError, ConfigError, TrainingError
+from srnet_core.evaluation.predict import GuessErrors, guess_errors_mm
 from srnet_core.evaluation.run import Evaluating, evaluate_steps
 from srnet_core.evaluation.tables import Report
 from srnet_core.files import write_json
@@ -41,11 +42,13 @@ from srnet_core.training.resume import (
     order_to_keep,
     progress_of,
     progress_to_store,
+    require_resumable,
     require_same_course,
     require_same_normalization,
     restore_random_states,
     same_data,
 )
+from srnet_core.training.schedule import learning_rate
 from srnet_core.training.step import TrainingStep
 
 __all__ = [
@@ -144,12 +147,17 @@ class TrainingRun:
         self.step = TrainingStep(self.model, self.optimizer, train, self._decode, steps=steps)
         self._evaluation_order = np.random.RandomState(train.seed)
         self.progress = Progress()
+        self._saved = False  # whether there is a checkpoint of this run
+        self._guesses: GuessErrors | None = None
+        self._train_mpjpe_mm = math.inf  # of the epoch before
         self.best: float | None = None
         self.metrics: dict[str, float] = {}
         self.unreported: EpochRecord | None = None  # a trained and saved epoch that is still to be evaluated
+        self.seen_before: dict[str, tuple[str, ...]] = {}  # clips that the weights were trained on before this run
         if finetune is not None:
             load_weights(self.model, finetune)
             require_same_normalization(finetune, config)
+            self.seen_before = finetune.record.clips_seen()
         if resume is not None:
             self._resume(resume)
         if self.progress.epoch >= train.epochs and self.unreported is None:
@@ -177,9 +185,8 @@ class TrainingRun:
             epoch = Epoch(**asdict(self.unreported))
             yield epoch
             yield from self._report(epoch)
-        for event in train_epochs(
-            self.model, self.sampler, self.optimizer, self.config.train, self.progress, self._decode, self.step
-        ):
+        yield from self._notice_of_known_validation()
+        for event in self._trained():
             yield event
             if isinstance(event, Epoch):
                 # saved before it is evaluated: if the evaluation fails, the epoch is not trained again
@@ -195,6 +202,48 @@ class TrainingRun:
                 yield Stopped(self.files.latest, self.progress.epoch, self.progress.step)
                 return
         yield from self._finish(started)
+
+    def _trained(self) -> Iterator[Step | Epoch | Notice]:
+        """The events of training. If it diverges, the error says where the last good state is."""
+        try:
+            yield from train_epochs(
+                self.model, self.sampler, self.optimizer, self.config.train, self.progress, self._decode, self.step
+            )
+        except TrainingError as error:
+            raise self._diverged(error.what, error.todo or "") from None
+
+    def _diverged(self, what: str, todo: str) -> TrainingError:
+        kept = f"The last good state is kept in {self.files.latest}. " if self._saved else ""
+        return TrainingError(what, where=self.files.name, todo=f"{kept}{todo}")
+
+    def _notice_of_known_validation(self) -> Iterator[Notice]:
+        known = set(self.seen_before.get(self.stage.manifest["dataset"], ()))
+        seen = sum(str(clip) in known for clip in self.validation)
+        if seen:
+            yield Notice(
+                f"{seen} of {len(self.validation)} validation clips were trained on before by the weights that this "
+                "run starts from: the validation error is not that of new data"
+            )
+
+    def _notice_if_worse_than_mean_pose(self, epoch: Epoch) -> Iterator[Notice]:
+        """A warning for an epoch that is worse than guessing the mean pose.
+
+        A network that still learns is no reason to warn: its error shrinks, and is not far above that of an untrained
+        network, whose predictions are near the root.
+        """
+        if self._guesses is None:
+            self._guesses = guess_errors_mm(self.stage, self.train_clips)
+        error_mm, before_mm, self._train_mpjpe_mm = epoch.train_mpjpe_mm, self._train_mpjpe_mm, epoch.train_mpjpe_mm
+        if error_mm <= self._guesses.mean_pose_mm:
+            return
+        fact = (
+            f"epoch {epoch.epoch}: the training error, {error_mm:.1f} mm, is worse than guessing the mean pose, "
+            f"{self._guesses.mean_pose_mm:.1f} mm"
+        )
+        if error_mm > 3 * self._guesses.root_mm:
+            yield Notice(f"{fact}: training has diverged. Use a smaller --lr")
+        elif error_mm >= before_mm:
+            yield Notice(f"{fact}, and not smaller than that of the epoch before. Use a smaller --lr")
 
     def _report(self, epoch: Epoch) -> Iterator[Event]:
         """Evaluate an epoch, record it, save. In this order, a run killed here reports the epoch when it is resumed."""
@@ -231,6 +280,7 @@ class TrainingRun:
         if is_best:
             yield self._save(self.files.best)
         yield self._save(self.files.latest)
+        yield from self._notice_if_worse_than_mean_pose(epoch)
 
     def _finish(self, started: float) -> Iterator[Event]:
         result = self.files.latest
@@ -264,6 +314,8 @@ class TrainingRun:
 
     def _save(self, path: Path) -> Saved:
         progress = self.progress
+        self._require_finite()
+        lr = learning_rate(self.config.train.lr, self.config.train.lr_decay, progress.epoch)
         if self._new:  # the files of an earlier run of this name are kept until the first checkpoint is saved
             for leftover in (self.files.metrics, self.files.best):
                 leftover.unlink(missing_ok=True)
@@ -272,8 +324,8 @@ class TrainingRun:
             path,
             model=self.model,
             epoch=progress.epoch,
-            lr=self.config.train.lr * self.config.train.lr_decay**progress.epoch,
-            optimizer_state=optimizer_state_to_store(self.optimizer),
+            lr=lr,
+            optimizer_state=optimizer_state_to_store(self.optimizer, lr),
             random_state=progress.sampler_state or self.sampler.random.get_state(),
             record=Record(
                 config=self.config,
@@ -282,24 +334,32 @@ class TrainingRun:
                 stage_key=self.stage.manifest["key"],
                 body_size=self.stage.body_size,
                 trained_on=tuple(str(s) for s in self.train_clips),
+                seen_before=self.seen_before,
                 unreported=self.unreported,
                 metrics=self.metrics,
                 best_validation_mpjpe_mm=self.best,
                 arithmetic=str(self.step.in_use),
                 progress=progress_to_store(progress, self.sampler, self.device),
             ),
+            # others open the files of a finished run; the published code may resume one that is not finished
+            resumable_elsewhere=path != self.files.best and progress.epoch < self.config.train.epochs,
         )
+        self._saved = True
         return Saved(path, path == self.files.best)
 
+    def _require_finite(self) -> None:
+        """Raise `TrainingError` instead of replacing a good checkpoint by one with weights that are not finite."""
+        finite = all(bool(torch.isfinite(v).all()) for v in self.model.state_dict().values() if v.is_floating_point())
+        if not finite or not math.isfinite(float(self.progress.loss_sum)):
+            what = f"training has diverged in epoch {self.progress.epoch + 1}: the weights are not finite any more"
+            raise self._diverged(what, "Use a smaller --lr, or check the data for outliers")
+
     def _resume(self, checkpoint: Checkpoint) -> None:
+        require_resumable(checkpoint)
         load_weights(self.model, checkpoint)
-        if checkpoint.optimizer_state is None:
-            raise CheckpointError(
-                "has no optimizer state to go on from",
-                where=self.files.latest,
-                todo="Use --finetune to start a new run from its weights",
-            )
-        load_optimizer_state(self.optimizer, checkpoint.optimizer_state, where=checkpoint.path)
+        load_optimizer_state(self.optimizer, checkpoint.optimizer_state or {}, where=checkpoint.path)
+        self.seen_before = dict(checkpoint.record.seen_before)
+        self._saved = checkpoint.path == self.files.latest
         if checkpoint.random_state is not None:
             self.sampler.random.set_state(checkpoint.random_state)
         require_same_course(checkpoint, self.config, self.sampler)

@@ -1,5 +1,6 @@
 """Checkpoints: what is written comes back, what is inferred is right, and nothing hostile gets through."""
 
+import gzip
 import io
 import pickle
 import zipfile
@@ -14,6 +15,7 @@ from srnet_core.config import DataConfig, ModelConfig, RunConfig, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, ConfigError, HostileFileError, InputFileMissing
 from srnet_core.models import build_model
 from srnet_core.skeletons import get_skeleton
+from srnet_core.training.resume import require_resumable
 
 RUN = RunConfig(DataConfig(normalization="lcn"))
 SMALL = {"channels": 12, "filter_widths": (3, 3), "dropout": 0.1}
@@ -311,7 +313,7 @@ def test_a_configuration_from_the_future(saved):
         ([1, 2], "holds a list"),
         ({"epoch": 1}, "has no 'model_pos', only epoch"),
         ({"model_pos": {"weight": 3}}, "is not a state dict"),
-        ({"model_pos": {"weight": torch.zeros(3)}}, "not the weights of a known network; they begin with: weight"),
+        ({"model_pos": {"weight": torch.zeros(3)}}, "not those of a known network; they begin with: weight"),
         ({"model_pos": {}}, "is not a state dict"),
     ],
 )
@@ -532,3 +534,150 @@ def test_a_published_file_says_that_its_normalization_is_assumed(tmp_path):
     assert any("normalization = base" in note for note in load_checkpoint(tmp_path / "x.bin").inferred)
     lcn = load_checkpoint(tmp_path / "x.bin", normalization="lcn")
     assert lcn.model_config.residual_2d and not any("normalization = base" in note for note in lcn.inferred)
+
+
+# --- files of other programs
+
+
+def vp3d_state():
+    return build_model("fc", channels=8, filter_widths=(3, 3)).state_dict()
+
+
+def test_files_without_batch_counters_are_read(tmp_path):
+    """PyTorch 0.4 and older stored none."""
+    state = {k: v for k, v in vp3d_state().items() if not k.endswith("num_batches_tracked")}
+    torch.save({"model_pos": state}, tmp_path / "x.bin")
+    found = load_checkpoint(tmp_path / "x.bin").model.state_dict()
+    assert found["expand_bn.num_batches_tracked"] == 0
+    assert all(torch.equal(found[key], value) for key, value in state.items())
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.", "module.net."])
+def test_names_of_wrapped_networks(tmp_path, prefix):
+    torch.save({"model_pos": {f"{prefix}{k}": v for k, v in vp3d_state().items()}}, tmp_path / "x.bin")
+    assert load_checkpoint(tmp_path / "x.bin").model_config.filter_widths == (3, 3)
+
+
+def test_a_compiled_part_of_a_network(tmp_path):
+    state = {k.replace("layers_conv.", "layers_conv._orig_mod."): v for k, v in vp3d_state().items()}
+    torch.save({"model_pos": state}, tmp_path / "x.bin")
+    assert load_checkpoint(tmp_path / "x.bin").model_config.filter_widths == (3, 3)
+
+
+@pytest.mark.parametrize("places", [("state_dict",), ("model",), ("net",), ("model", "state_dict")], ids="-".join)
+def test_weights_under_other_names(tmp_path, places):
+    content = vp3d_state()
+    for place in reversed(places):
+        content = {place: content, "epoch": 7}
+    torch.save(content, tmp_path / "x.bin")
+    assert load_checkpoint(tmp_path / "x.bin").epoch == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"state_dict": {"gconv_input.0.gconv.W": torch.zeros(2)}}, r"\(under state_dict\).*gconv_input.*SemGCN"),
+        ({"model": {"module.joints_embed.weight": torch.zeros(2)}}, r"\(under model\).*joints_embed.*MotionBERT"),
+        ({"net": {"mystery": torch.zeros(2)}}, r"begin with: mystery\. .*fc \(VideoPose3D"),
+    ],
+)
+def test_other_networks_are_named(tmp_path, content, says):
+    torch.save({"epoch": 3, **content}, tmp_path / "x.bin")
+    with pytest.raises(CheckpointError, match=says):
+        load_checkpoint(tmp_path / "x.bin")
+
+
+def test_the_order_of_joints_is_said_to_be_assumed(tmp_path):
+    torch.save({"model_pos": vp3d_state()}, tmp_path / "x.bin")
+    assert any("joints and their order are those of h36m17" in n for n in load_checkpoint(tmp_path / "x.bin").inferred)
+
+
+OTHER_FILES = {
+    "page": (b"<!DOCTYPE html><html><title>Virus scan warning</title></html>", "web page.*download"),
+    "json": (b'{"error": "quota exceeded"}', "JSON file"),
+    "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 67889963\n", "Git LFS.*git lfs pull"),
+    "gz": (gzip.compress(b"x" * 99), "gzip archive.*Unpack"),
+    "onnx": (b"\x08\x07\x12\x07pytorch" + bytes(99), "ONNX"),
+    "zeros": (bytes(999), "zeros"),
+    "video": (b"\x00\x00\x00 ftypisom" + bytes(50), "video"),
+    "safetensors": (
+        (70).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(70) + bytes(4),
+        "safetensors.*model_pos",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
+def test_a_file_that_is_no_checkpoint_is_called_what_it_is(tmp_path, name):
+    content, says = OTHER_FILES[name]
+    (tmp_path / "x.bin").write_bytes(content)
+    with pytest.raises(BadFileError, match=says) as caught:
+        load_checkpoint(tmp_path / "x.bin")
+    assert "\n" not in str(caught.value)
+
+
+# --- damage beside the weights, and other readers
+
+
+def changed(path, change):
+    content = read_as_published(path)
+    change(content)
+    torch.save(content, path)
+    return path
+
+
+def flip_a_moment(content):
+    content["optimizer"]["state"][0]["exp_avg"].view(torch.int32).view(-1)[0] ^= 1
+
+
+def move_generator(content):
+    content["random_state"].standard_normal(1000)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (flip_a_moment, "optimizer state"),
+        (move_generator, "random state"),
+        (lambda c: c.update(lr=1e-3), "epoch and learning rate"),
+        (lambda c: c.pop("random_state"), "random state"),
+        (lambda c: c["optimizer"]["param_groups"][0].update(eps=1e-3), "optimizer state"),
+    ],
+    ids=["moment", "generator", "rate", "no generator", "eps"],
+)
+def test_damage_to_what_a_resumed_run_needs_is_told_and_the_weights_can_be_used(saved, change, named):
+    assert load_checkpoint(saved).damaged == ()
+    found = load_checkpoint(changed(saved, change))
+    assert found.damaged == (named,)
+    assert any(named in note for note in found.inferred)
+    with pytest.raises(CheckpointError, match=f"the {named} in it: altered or damaged.*--finetune"):
+        require_resumable(found)
+
+
+def test_an_altered_record_is_told(saved):
+    with pytest.raises(BadFileError, match="record is not the one that was saved"):
+        load_checkpoint(changed(saved, lambda c: c["srnet"]["metrics"].update(loss=0.1)))
+
+
+def test_a_damaged_name_of_the_record_is_told(saved):
+    with pytest.raises(BadFileError, match="name of its record is damaged: 'srneu'"):
+        load_checkpoint(changed(saved, lambda c: c.update(srneu=c.pop("srnet"))))
+
+
+def test_plain_torch_load_opens_a_file_that_holds_no_generator_object(tmp_path):
+    model, optimizer, generator = trained()
+    path = save_checkpoint(
+        tmp_path / "x.bin",
+        model=model,
+        epoch=1,
+        lr=1e-3,
+        optimizer_state=optimizer.state_dict(),
+        random_state=generator,
+        resumable_elsewhere=False,
+    )
+    content = torch.load(path)
+    again = np.random.RandomState()
+    again.set_state(content["random_state"])
+    ours = np.random.RandomState()
+    ours.set_state(load_checkpoint(path).random_state)
+    assert again.standard_normal() == ours.standard_normal() == generator.standard_normal()

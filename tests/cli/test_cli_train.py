@@ -154,6 +154,7 @@ def test_a_published_file_goes_on_as_what_it_does_not_tell_it_is(srnet, own_data
         "model_pos": model.state_dict(),
     }
     torch.save(content, "theirs.bin")
+    before = Path("theirs.bin").read_bytes()
     for way, name in (("--finetune", "tuned"), ("--resume", None)):
         named = ("--name", name) if name else ()
         ran = srnet(
@@ -171,10 +172,15 @@ def test_a_published_file_goes_on_as_what_it_does_not_tell_it_is(srnet, own_data
             *named,
         ).ok()
         assert "add all, causal" in ran.out
-        stored = load_checkpoint(
-            "checkpoint/latest_epoch_tuned.bin" if name else "latest_epoch_theirs.bin"
-        ).model_config
+        files = {str(path) for path in Path().rglob("latest_epoch_*.bin")} - {"checkpoint/latest_epoch_tuned.bin"}
+        resumed = "".join(files)  # named by its settings, never in the place of their file
+        assert name or resumed.startswith("checkpoint/latest_epoch_srnet_gp5_t3_causal")
+        stored = load_checkpoint("checkpoint/latest_epoch_tuned.bin" if name else resumed).model_config
         assert (stored.recombine, stored.causal) == ("add", True)
+    assert Path("theirs.bin").read_bytes() == before
+    assert "written by another program" in ran.out
+    assert load_checkpoint(resumed).epoch == 2
+    assert load_checkpoint(resumed).lr == pytest.approx(1e-3 * 0.95)  # the rate of epoch 2 is that of their file
 
 
 def test_validation_keeps_the_best_epoch(train, srnet):

@@ -427,3 +427,120 @@ def test_a_damaged_line_of_the_log_is_said_and_kept_aside(prepared, tmp_path):
     assert any("damaged" in e.text for e in events if isinstance(e, Notice))
     assert files.metrics.with_name("metrics.damaged").read_bytes() == b"\0" * 50 + b"\n"
     assert [json.loads(line)["epoch"] for line in files.metrics.read_text().splitlines()] == [2]
+
+
+def test_the_optimizer_is_stored_with_the_rate_of_the_next_epoch(prepared, tmp_path):
+    """As in the published code, which resumes with the rate of the parameter groups."""
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=2, lr=1e-2), prepared, files))
+    found = load_checkpoint(files.latest)
+    assert found.lr == pytest.approx(1e-2 * 0.95**2)
+    assert [g["lr"] for g in found.optimizer_state["param_groups"]] == [found.lr]
+    checkpoint = stopped_inside_an_epoch(prepared, files_in(tmp_path, "inside"), config_for(prepared, lr=1e-2))
+    assert checkpoint.lr == checkpoint.optimizer_state["param_groups"][0]["lr"] == 1e-2
+
+
+def test_plain_torch_load_opens_the_files_of_a_finished_run(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1, validation=("B",)), prepared, files))
+    for path in (files.latest, files.best):
+        assert torch.load(path)["epoch"] == 1
+    again = replace(config_for(prepared, epochs=2, validation=("B",)))
+    run_all(TrainingRun(again, prepared, files, resume=load_checkpoint(files.latest)))
+    assert load_checkpoint(files.latest).epoch == 2
+
+
+def test_a_longer_run_resumed_from_a_finished_one_ends_with_the_same_bits(prepared, tmp_path):
+    whole, parts = files_in(tmp_path / "whole"), files_in(tmp_path / "parts")
+    run_all(TrainingRun(config_for(prepared, epochs=2, lr=1e-3), prepared, whole))
+    config = config_for(prepared, epochs=2, lr=1e-3)
+    stopped = TrainingRun(config, prepared, parts, should_stop=lambda: load_epoch(parts) >= 1)
+    run_all(stopped)
+    run_all(TrainingRun(config, prepared, parts, resume=load_checkpoint(parts.latest)))
+    expected, actual = weights(whole.latest), weights(parts.latest)
+    assert all(torch.equal(expected[k], actual[k]) for k in expected)
+
+
+def load_epoch(files) -> int:
+    return load_checkpoint(files.latest).epoch if files.latest.exists() else 0
+
+
+def test_weights_remember_what_they_were_trained_on_before_they_were_finetuned(prepared, tmp_path):
+    """Trained on A and B, tuned on C, measured on A and B."""
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files_in(tmp_path, "first")))
+    other = prepare(replace(prepared.config, subjects_train=("C",), subjects_test=("A", "B")))
+    source = load_checkpoint(files_in(tmp_path, "first").latest)
+    files = files_in(tmp_path, "tuned")
+    run_all(TrainingRun(config_for(other, epochs=1), other, files, finetune=source))
+    tuned = load_checkpoint(files.latest)
+    assert trained_on(tuned, other.stage) == len(other.stage.split("test")) == 12
+    assert trained_on(tuned, prepared.stage) == len(prepared.stage.split("test"))
+    run_all(TrainingRun(config_for(other, epochs=2), other, files, resume=tuned))
+    assert trained_on(load_checkpoint(files.latest), other.stage) == 12
+    twice = files_in(tmp_path, "twice")
+    run_all(TrainingRun(config_for(other, epochs=1), other, twice, finetune=load_checkpoint(files.latest)))
+    assert trained_on(load_checkpoint(twice.latest), other.stage) == 12
+
+
+def notices(events) -> str:
+    return " ".join(e.text for e in events if isinstance(e, Notice))
+
+
+def test_validation_clips_that_the_weights_have_seen_are_said(prepared, tmp_path):
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files_in(tmp_path, "first")))
+    source = load_checkpoint(files_in(tmp_path, "first").latest)
+    config = config_for(prepared, epochs=1, validation=("B",))
+    tuned = run_all(TrainingRun(config, prepared, files_in(tmp_path, "tuned"), finetune=source))
+    assert "6 of 6 validation clips were trained on before" in notices(tuned)
+    assert "trained on before" not in notices(run_all(TrainingRun(config, prepared, files_in(tmp_path, "new"))))
+
+
+def test_a_run_that_diverges_later_keeps_its_last_good_epoch(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run = TrainingRun(config_for(prepared), prepared, files)
+    with pytest.raises(TrainingError, match="loss of epoch 2 is nan") as caught:
+        for event in run:
+            if isinstance(event, Epoch):
+                run.sampler._store._target.fill_(math.nan)
+    assert f"The last good state is kept in {files.latest}" in str(caught.value) and "--lr" in str(caught.value)
+    found = load_checkpoint(files.latest)
+    assert found.epoch == 1 and all(v.isfinite().all() for v in found.model.state_dict().values())
+
+
+def test_a_stop_does_not_save_weights_that_are_not_finite(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files))
+    stop: list[bool] = []
+    config = config_for(prepared, epochs=2)
+    run = TrainingRun(config, prepared, files, resume=load_checkpoint(files.latest), should_stop=lambda: bool(stop))
+    with pytest.raises(TrainingError, match="weights are not finite any more"):
+        for event in run:
+            if isinstance(event, Step):
+                next(run.model.parameters()).data.fill_(math.nan)
+                stop.append(True)
+    assert load_checkpoint(files.latest).epoch == 1
+
+
+def test_an_epoch_worse_than_the_mean_pose_is_a_warning(prepared, tmp_path):
+    bad = run_all(TrainingRun(config_for(prepared, epochs=2, lr=100.0), prepared, files_in(tmp_path, "bad")))
+    assert notices(bad).count("is worse than guessing the mean pose") == 2 and "--lr" in notices(bad)
+    assert notices(bad).count("training has diverged") == 2
+    good = run_all(TrainingRun(config_for(prepared, epochs=12, lr=3e-3), prepared, files_in(tmp_path, "good")))
+    assert "diverged" not in notices(good)
+
+
+def test_a_checkpoint_without_optimizer_is_not_resumed(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files))
+    source = dataclasses.replace(load_checkpoint(files.latest), optimizer_state=None, path=tmp_path / "c08.bin")
+    with pytest.raises(CheckpointError, match=r"c08\.bin: has no optimizer state"):
+        TrainingRun(config_for(prepared, epochs=2), prepared, files, resume=source)
+
+
+def test_an_optimizer_state_without_its_moments_is_refused(prepared, tmp_path):
+    files = files_in(tmp_path)
+    run_all(TrainingRun(config_for(prepared, epochs=1), prepared, files))
+    source = load_checkpoint(files.latest)
+    del source.optimizer_state["state"][0]["max_exp_avg_sq"]
+    with pytest.raises(CheckpointError, match="lacks max_exp_avg_sq"):
+        TrainingRun(config_for(prepared, epochs=2), prepared, files, resume=source)
