@@ -48,7 +48,9 @@ def refuse_other_files(path: Path) -> None:
     found = _by_signature(start) or _by_text(start) or _by_structure(start, size) or _by_members(path, start)
     if found is not None:
         what, todo = found
-        raise BadFileError(f"is {what}, not a checkpoint", where=path, todo=todo)
+        raise BadFileError(
+            f"is {what}" if "not" in what.split() else f"is {what}, not a checkpoint", where=path, todo=todo
+        )
 
 
 def _by_signature(start: bytes) -> tuple[str, str] | None:
@@ -96,7 +98,7 @@ def _by_members(path: Path, start: bytes) -> tuple[str, str] | None:
         return None
     if names and all(name.endswith(".npy") for name in names):
         return (
-            "an .npz archive of arrays and not one written by torch.save",
+            "an .npz archive of arrays, not one written by torch.save",
             "It may be data: see `srnet prepare --help`",
         )
     if any(name.endswith((".bin", ".pth", ".pt", ".tar", ".pth.tar")) for name in names):

@@ -53,8 +53,8 @@ class Checkpoint:
         record: what srnet told of network and run beside the weights; `Record()` for a file of other programs.
         optimizer_state: for `optimizer.load_state_dict`, `None` if not stored.
         random_state: for `numpy.random.RandomState.set_state`, `None` if not stored.
-        damaged: parts that are not as they were saved, in words; a run cannot be resumed with them. The weights and the
-            record are always as they were saved.
+        damaged: parts that are not as they were saved, in words; a run cannot be resumed with them. The weights are
+            always as they were saved.
         inferred: sentences: what was inferred from names and shapes, and what was assumed.
         path: the file, `None` for a network that was not read from one.
     """
@@ -209,10 +209,8 @@ def _checkpoint(
     if record.digest not in (None, tensor_digest(state)):
         raise BadFileError("the weights are not those that were saved: the file was altered or damaged", where=path)
     damaged = changed_parts(content)
-    if "record" in damaged:
-        raise BadFileError("its record is not the one that was saved: the file was altered or damaged", where=path)
     if damaged:
-        notes += (f"altered or damaged: {', '.join(damaged)}. The weights are intact; the run cannot be resumed",)
+        notes += (f"altered or damaged since it was saved: {', '.join(damaged)}. The weights are as they were saved",)
     if stored:
         record = replace(record, model=record.model or model.config, skeleton=model.skeleton)
     model.load_state_dict(state)

@@ -32,6 +32,7 @@ _FAMILIES = {
     "YOLO, a 2D detector": ("model.0.conv.", "model.0.c"),
 }
 ASSUMED = {"causal": "no", "residual_2d": "no"}
+_NOT_KNOWN = "these are not the weights of a known network"
 _WELL_KNOWN = {"fc": "fc (VideoPose3D, SimpleBaseline)", "srnet": "srnet (SRNet)"}
 
 
@@ -138,9 +139,9 @@ def describe_state(state: Mapping[str, Any], *, videopose3d: bool = False, place
     under = f" (under {place})" if place not in ("", "model_pos") else ""
     models = ", ".join(_WELL_KNOWN.get(name, name) for name in PLUGINS.names())
     family = next((name for name, starts in _FAMILIES.items() if any(k.startswith(starts) for k in state)), None)
+    what = f"the weights{under} are not those of a network that srnet knows" if under else _NOT_KNOWN
     raise CheckpointError(
-        f"the weights{under} are not those of a known network; they begin with: {listed(state)}"
-        + (f", as those of {family} do" if family else ""),
+        f"{what}; they begin with: {listed(state)}" + (f", as those of {family} do" if family else ""),
         todo=f"The networks that can be read are {models}",
     )
 

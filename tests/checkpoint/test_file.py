@@ -313,7 +313,7 @@ def test_a_configuration_from_the_future(saved):
         ([1, 2], "holds a list"),
         ({"epoch": 1}, "has no 'model_pos', only epoch"),
         ({"model_pos": {"weight": 3}}, "is not a state dict"),
-        ({"model_pos": {"weight": torch.zeros(3)}}, "not those of a known network; they begin with: weight"),
+        ({"model_pos": {"weight": torch.zeros(3)}}, "not the weights of a known network; they begin with: weight"),
         ({"model_pos": {}}, "is not a state dict"),
     ],
 )
@@ -655,8 +655,10 @@ def test_damage_to_what_a_resumed_run_needs_is_told_and_the_weights_can_be_used(
 
 
 def test_an_altered_record_is_told(saved):
-    with pytest.raises(BadFileError, match="record is not the one that was saved"):
-        load_checkpoint(changed(saved, lambda c: c["srnet"]["metrics"].update(loss=0.1)))
+    found = load_checkpoint(changed(saved, lambda c: c["srnet"]["metrics"].update(loss=0.1)))
+    assert found.damaged == ("record",) and "altered or damaged since it was saved: record" in found.inferred[-1]
+    with pytest.raises(CheckpointError, match="altered or damaged"):
+        require_resumable(found)
 
 
 def test_a_damaged_name_of_the_record_is_told(saved):

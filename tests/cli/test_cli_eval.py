@@ -222,6 +222,12 @@ def changed(change):
     return build
 
 
+def newer_setting(content) -> None:
+    """As a newer version would write it, whose digests fit."""
+    content["srnet"]["config"]["data"]["weather"] = "fair"
+    del content["srnet"]["digests"]
+
+
 def first_weight(content) -> str:
     return next(k for k, v in content["model_pos"].items() if v.ndim > 1)
 
@@ -231,18 +237,22 @@ def first_weight(content) -> str:
     [
         (lambda p: b"", "empty"),
         (lambda p: p.read_bytes()[: p.stat().st_size // 2], "truncated"),
-        (lambda p: b"hello world" * 50, "no checkpoint needs"),
+        (lambda p: b"hello world" * 50, "is a text file, not a checkpoint"),
         (lambda p: pickle.dumps(Hostile()), "Nothing of it was run"),
         (lambda p: saved({"model_pos": Hostile()}), "Nothing of it was run"),
         (lambda p: saved(torch.zeros(3)), "holds a Tensor"),
-        (lambda p: saved({"state_dict": {"a": torch.zeros(3)}, "epoch": 3}), "no 'model_pos', only state_dict, epoch"),
+        (
+            lambda p: saved({"state_dict": {"a": torch.zeros(3)}, "epoch": 3}),
+            "(under state_dict) are not those of a network",
+        ),
+        (lambda p: saved({"epoch": 3, "lr": 0.1}), "no 'model_pos', only epoch, lr"),
         (lambda p: saved({"conv1.weight": torch.zeros(3, 3)}), "not the weights of a known network"),
         (changed(lambda c: c["model_pos"].pop("expand_bn.weight")), "1 missing: expand_bn.weight"),
         (changed(lambda c: c["model_pos"].update({first_weight(c): torch.zeros(3, 3)})), "of another shape"),
         (changed(lambda c: c["model_pos"][first_weight(c)].add_(1)), "altered or damaged"),
         (changed(lambda c: c["srnet"]["model"].update(channels=48)), "do not fit the network"),
         (changed(lambda c: c["srnet"]["skeleton"].update(joint_names=["octopus"])), "one parent per joint"),
-        (changed(lambda c: c["srnet"]["config"]["data"].update(weather="fair")), "not known here: data.weather"),
+        (changed(newer_setting), "not known here: data.weather"),
         (changed(lambda c: c["srnet"].update(config="none")), "record cannot be used: config"),
     ],
 )
