@@ -32,6 +32,10 @@ def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
         remark(f"the stage in the cache {prepared.damage}. It was made again")
     if prepared.stage.manifest["synthetic"]:
         remark(SYNTHETIC if config.dataset else _why_synthetic(config))
+    if "check" not in prepared.stage.manifest:
+        remark(f"made by an earlier version, without a check; to prepare it again, delete {prepared.stage.folder}")
+    for warning in prepared.stage.manifest.get("warnings", ()):
+        remark(warning)
     return prepared
 
 
@@ -42,6 +46,8 @@ def _require_h36m(config: DataConfig) -> None:
     if datasets.resolve_name(None, config.data_dir, config.keypoints) == "synthetic":
         others = datasets.available(config.data_dir)
         todo = f"Give --dataset {' or '.join(others)}" if others else "Check the path, or give --dataset synthetic"
+        if not others and config.keypoints != "gt":
+            todo += " --keypoints gt"
         raise InputFileMissing("there are no Human3.6M files in this folder", where=config.data_dir, todo=todo)
 
 

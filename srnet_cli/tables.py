@@ -83,6 +83,8 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
         caption += " The root's depth is estimated from bone lengths."
     if about["uses_root_depth"]:
         caption += " This normalization uses the ground-truth root depth: not comparable with base."
+    if absent := about.get("absent_test_subjects"):
+        caption += f" Not in the files: the test subjects {', '.join(absent)}; not comparable with published numbers."
     rows = {"action": report.by_action, "subject": report.by_subject, "camera": report.by_camera}[by]
     means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
     metric_table(report_title(report, name), by, rows, means, caption=caption)

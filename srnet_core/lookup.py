@@ -19,6 +19,7 @@ from srnet_core.errors import PluginError, PluginWarning, UnknownNameError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+_SHORTEST_BEGINNING = 3  # letters, from which on what was typed may be the beginning of a name
 _NAME = re.compile(r"[A-Za-z0-9_]+")  # names become parts of file names
 
 
@@ -168,9 +169,25 @@ def choose(kind: str, asked: str, choices: Iterable[object], *, where: object = 
 
 
 def nearest_hint(asked: str, choices: Iterable[str]) -> str:
-    """The question "Did you mean ...? " with the choice nearest to `asked`; empty if none is near."""
-    near = difflib.get_close_matches(asked, list(choices), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}? " if near else ""
+    """The question "Did you mean ...? " with the choice nearest to `asked`; empty if none is near.
+
+    Case, blanks and punctuation do not count: `SRNet` is nearest to `srnet`. Choices that begin with `asked` come
+    before those that are only similar; up to three of them are named.
+    """
+    spelled: dict[str, str] = {}
+    for choice in choices:
+        spelled.setdefault(_spelling(choice) or choice, choice)
+    wanted = _spelling(asked) or asked
+    near = [wanted] if wanted in spelled else []
+    if not near and len(wanted) >= _SHORTEST_BEGINNING:
+        near = [name for name in spelled if name.startswith(wanted)][:3]
+    near = near or difflib.get_close_matches(wanted, list(spelled), n=1, cutoff=0.6)
+    return f"Did you mean {' or '.join(repr(spelled[name]) for name in near)}? " if near else ""
+
+
+def _spelling(name: str) -> str:
+    """A name without case, blanks and punctuation."""
+    return "".join(c for c in name.casefold() if c.isalnum())
 
 
 def _table(package: str) -> PluginTable:

@@ -237,3 +237,18 @@ def test_summaries():
     assert get_model("group").summary(config) == "5 groups"
     assert get_model("gcn").summary(config) == ""
     assert ModelPlugin(lambda *_: None).recognize(None) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("SRNet", "Did you mean 'srnet'? "),
+        ("late fusion", "Did you mean 'late_fusion'? "),
+        ("deepsquat", "Did you mean 'DeepSquat'? "),
+        ("Jump", "Did you mean 'Jump rope' or 'Jump high'? "),
+        ("quite other", ""),
+        ("", ""),
+    ],
+)
+def test_case_and_punctuation_do_not_hide_the_nearest_name(asked, hint):
+    assert lookup.nearest_hint(asked, ["srnet", "late_fusion", "DeepSquat", "Jump rope", "Jump high", "!"]) == hint

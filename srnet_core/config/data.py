@@ -23,7 +23,7 @@ class DataConfig:
     dataset: str | None = setting(
         None,
         "Data set",
-        details="Without it Human3.6M is taken if one of its files is in the data folder, else synthetic data.",
+        details="Without it Human3.6M is taken if a file of that name is in the data folder, else synthetic data.",
         flags=("--dataset",),
         panel=_PANEL,
         basic=True,
@@ -123,6 +123,24 @@ class DataConfig:
         metavar="FRACTION",
         above=0,
         maximum=1,
+    )
+    fill_gaps: int = setting(
+        0,
+        "Fill gaps of up to N frames in which a keypoint is missing",
+        details="Keypoints are missing where the file has (0, 0), NaN or confidence 0. Frames in which one is missing "
+        "are not used, and no window reaches over them. A gap is filled by a cubic between the frames beside it.",
+        flags=("--fill-gaps",),
+        panel=_PANEL,
+        metavar="N",
+        minimum=0,
+        maximum=1000,
+    )
+    unchecked: bool = setting(
+        False,
+        "Use a data set although 3D, 2D and cameras do not fit together",
+        details="What is wrong is still said, and the stage's manifest tells that it was let through.",
+        flags=("--unchecked",),
+        panel=_PANEL,
     )
     normalization: str = setting(
         "base",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DEFAULT, _FALLBACK, _ANY_NAME = "h36m", "synthetic", "custom"
 # Names that the files of a data set have in the field, beside the name of the data set itself.
+_H36M_NAMES = ("h36m", "human36m", "human36")  # in names of files, without case and punctuation
 _READ_BY = {"humaneva15": "humaneva", "humaneva20": "humaneva"}
 
 
@@ -60,15 +61,27 @@ def available(data_dir: str | Path) -> list[str]:
 
 
 def resolve_name(name: str | None, data_dir: str | Path, keypoints: str) -> str:
-    """`name`; if it is `None`, "h36m" if the 3D file or these keypoints are in `data_dir`, else "synthetic".
+    """`name`; if it is `None`, "h36m" if a file in `data_dir` looks like Human3.6M, else "synthetic".
 
-    One of the two files is enough: a user who has only half of Human3.6M is told what is missing, instead of training
-    on synthetic data without noticing. The name of a plug-in is returned with underscores instead of dashes.
+    Any such file is enough, e.g. 2D of other keypoints, or a download that has another name: a user who has only part of
+    Human3.6M is told what is missing, instead of training on synthetic data. The name of a plug-in is returned with
+    underscores instead of dashes.
     """
     if name is not None:
         return plain(name) if plain(name) in PLUGINS.names() else name
-    files = (f"data_3d_{_DEFAULT}.npz", f"data_2d_{_DEFAULT}_{keypoints}.npz")
-    return _DEFAULT if any((Path(data_dir) / file).is_file() for file in files) else _FALLBACK
+    return _DEFAULT if h36m_like(data_dir) else _FALLBACK
+
+
+def h36m_like(data_dir: str | Path) -> list[str]:
+    """The files and folders in a folder whose names say that they are of Human3.6M, or a part of a download of it."""
+    folder = Path(data_dir)
+    if not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if any(n in _letters(p.name) for n in _H36M_NAMES))
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())
 
 
 def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
@@ -90,6 +103,20 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> "PoseDataset":
         PluginError: the package that adds the data set cannot be used.
     """
     return _plugin(name).load(name, paths, keypoints)
+
+
+def fill_gaps(dataset: "PoseDataset", longest: int) -> "tuple[PoseDataset, int]":
+    """(a data set with the gaps of its 2D keypoints of up to `longest` frames filled, number of keypoints filled)."""
+    from srnet_core.datasets._missing import fill_gaps
+
+    return fill_gaps(dataset, longest)
+
+
+def frames_lost(dataset: "PoseDataset") -> tuple[int, int]:
+    """(frames that are not used because a keypoint is missing, all frames), each counted once per camera."""
+    from srnet_core.datasets._missing import frames_lost
+
+    return frames_lost(dataset)
 
 
 def _plugin(name: str) -> DatasetPlugin:

@@ -25,7 +25,13 @@ def check_joint_order(positions_px: Mapping, metadata: object, skeleton: Skeleto
     """
     metadata = metadata if isinstance(metadata, dict) else {}
     layout = str(metadata.get("layout_name", "unnamed"))[:40]
-    counts = {view.shape[1] for takes in positions_px.values() for views in takes.values() for view in views}
+    counts = {
+        view.shape[1]
+        for takes in positions_px.values()
+        for views in takes.values()
+        for view in views
+        if view is not None
+    }
     for count in (*counts, metadata.get("num_joints", skeleton.num_joints)):
         if count != skeleton.num_joints:
             raise BadFileError(

@@ -5,10 +5,13 @@
 `metadata` -> {layout_name, num_joints, keypoints_symmetry: [left, right]}. A third column of the 2D array (a
 detector's confidence) is dropped. The data sets `h36m`, `custom` and `synthetic` differ only in the source of skeleton
 and cameras.
+
+What is missing does not stop a data set: takes that are empty or in one file only are left out with a note, a view that
+is `None` or empty is all NaN, and so is a keypoint that its file marks as missing (see `_missing`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ import numpy as np
 
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets._joint_order import check_joint_order
+from srnet_core.datasets._missing import count_missing, mark_missing, missing_view
+from srnet_core.datasets._pairing import matched_cameras, other_names
 from srnet_core.datasets._wording import few, kind_of
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
@@ -24,18 +29,25 @@ from srnet_core.readers.npz import NpzFile
 
 Positions3d = dict[str, dict[str, np.ndarray]]
 Positions2d = dict[str, dict[str, list[np.ndarray]]]
+Views = dict[str, dict[str, list[np.ndarray | None]]]
 
 _LARGEST_POSE_M = 10.0
+_MANY_WITHOUT_PARTNER = 0.25  # share of the takes from which on the loss is a warning
+_USUAL_RATIOS = (2, 3, 4, 5, 6, 2.5, 1.2, 5 / 3, 10 / 3)  # of frame rates: 50 and 25, 60 and 30, 60 and 50, 50 and 30
 
 
 @dataclass(frozen=True)
 class File3d:
-    """Contents of a `data_3d_NAME.npz`; `cameras` and `metadata` as read from the file, `None` where missing."""
+    """Contents of a `data_3d_NAME.npz`; `cameras` and `metadata` as read from the file, `None` where missing.
+
+    `empty`: the takes that hold nothing, "S1/Walking", which are left out.
+    """
 
     path: Path
     positions_m: Positions3d
     cameras: object
     metadata: object
+    empty: tuple[str, ...] = ()
 
     @property
     def details(self) -> dict:
@@ -57,17 +69,26 @@ class File3d:
 
 @dataclass(frozen=True)
 class File2d:
-    """Contents of a `data_2d_NAME_KEYPOINTS.npz`. `with_confidence`: number of clips whose third column was dropped."""
+    """Contents of a `data_2d_NAME_KEYPOINTS.npz`.
+
+    Attributes:
+        positions_px: {subject: {take: [per camera (T, J, 2)]}}; a missing view is `None`, a missing keypoint is NaN.
+        with_confidence: number of clips whose third column was dropped.
+        missing_marks: how missing keypoints are marked in the file, in words.
+        empty: takes without any view, which are left out.
+    """
 
     path: Path
-    positions_px: Positions2d
+    positions_px: Views
     metadata: object
     with_confidence: int
+    missing_marks: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
 
     @property
     def joint_counts(self) -> set[int]:
         """The numbers of joints of its views; more than one only where nothing was checked."""
-        return {view.shape[1] for takes in self.positions_px.values() for views in takes.values() for view in views}
+        return _joint_counts(self.positions_px)
 
 
 def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
@@ -78,71 +99,106 @@ def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
 
     Raises:
         InputFileMissing, BadFileError, HostileFileError: as `read_npz`; `BadFileError` also for a wrong shape, no
-            frames, numbers that are not finite, or lengths that cannot be metres. The message names subject, take and
+            takes, numbers that are not finite, or lengths that cannot be metres. The message names subject, take and
             frame.
     """
     members = NpzFile(path)
+    subjects = _subjects(members, "positions_3d", path)
+    empty = tuple(f"{s}/{t}" for s, takes in subjects.items() for t, pose in takes.items() if _is_empty(pose))
     positions = {
-        subject: {take: _pose_3d(pose, f"{path}, {subject}/{take}") for take, pose in takes.items()}
-        for subject, takes in _subjects(members, "positions_3d", path).items()
+        subject: {
+            take: _pose_3d(pose, f"{path}, {subject}/{take}") for take, pose in takes.items() if not _is_empty(pose)
+        }
+        for subject, takes in subjects.items()
     }
+    positions = {subject: takes for subject, takes in positions.items() if takes}
     counts = {pose.shape[1] for takes in positions.values() for pose in takes.values()}
     if not counts:
         raise BadFileError("has no takes", where=path)
     _check_joint_counts(counts, num_joints, path)
-    return File3d(Path(path), positions, members.get("cameras"), members.get("metadata"))
+    return File3d(Path(path), positions, members.get("cameras"), members.get("metadata"), empty)
 
 
 def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_views: list[str] | None = None) -> File2d:
     """Read and check a `data_2d_NAME_KEYPOINTS.npz`; `pair_up` checks that the numbers are finite.
 
     Args:
-        without_views: where given, takes in which a view is `None` are left out and named here; else they are an error.
+        without_views: where given, takes in which a view is missing are left out and named here.
 
-    Other args and errors as for `read_positions_3d`.
+    Other args and errors as for `read_positions_3d`; `BadFileError` also for a joint that is missing in every frame.
     """
     members = NpzFile(path)
-    positions: Positions2d = {}
-    with_confidence = 0
+    positions: Views = {}
+    confidences: Views = {}
+    empty: list[str] = []
     for subject, takes in _subjects(members, "positions_2d", path).items():
-        positions[subject] = {}
+        positions[subject], confidences[subject] = {}, {}
         for take, views in takes.items():
             where = f"{path}, {subject}/{take}"
+            views = [] if views is None else views
             if not isinstance(views, (list, tuple)) and not (isinstance(views, np.ndarray) and views.ndim == 4):
                 raise BadFileError(f"must be a list with one array per camera, not {kind_of(views)}", where=where)
-            if without_views is not None and any(view is None for view in views):
+            missing = [_is_empty(view) for view in views]
+            if without_views is not None and any(missing):
                 without_views.append(f"{subject}/{take}")
                 continue
-            with_confidence += sum(np.shape(view)[-1:] == (3,) for view in views)
-            positions[subject][take] = [_pose_2d(v, f"{where}/camera {c}") for c, v in enumerate(views)]
-    counts = {view.shape[1] for takes in positions.values() for views in takes.values() for view in views}
-    _check_joint_counts(counts, num_joints, path)
-    return File2d(Path(path), positions, members.get("metadata"), with_confidence)
+            if all(missing):
+                empty.append(f"{subject}/{take}")
+                continue
+            whole = [
+                None if gone else _as_float32(view, (2, 3), f"{where}/camera {c}", "(frames, joints, 2)")
+                for c, (view, gone) in enumerate(zip(views, missing))
+            ]
+            positions[subject][take] = [None if view is None else view[..., :2] for view in whole]
+            confidences[subject][take] = [
+                None if view is None or view.shape[2] == 2 else view[..., 2] for view in whole
+            ]
+    _check_joint_counts(_joint_counts(positions), num_joints, path)
+    positions, marks = mark_missing(positions, confidences, path)
+    with_confidence = sum(c is not None for takes in confidences.values() for views in takes.values() for c in views)
+    return File2d(Path(path), positions, members.get("metadata"), with_confidence, marks, tuple(empty))
 
 
-def pair_up(
-    file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Camera]]
-) -> tuple[Positions3d, Positions2d, list[str]]:
-    """(3D positions, 2D positions, notes) of the takes that have 3D, 2D and cameras.
+@dataclass(frozen=True)
+class Paired:
+    """What `pair_up` returns. Of `PoseDataset` are `positions_3d`, `positions_2d`, `surplus_2d`, `notes`, `warnings`."""
 
-    Takes are in the order of the 3D file; 2D arrays are cut to the length of the 3D.
+    positions_3d: Positions3d
+    positions_2d: Positions2d
+    surplus_2d: Positions2d
+    notes: list[str]
+    warnings: list[str]
+
+
+def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Camera]]) -> Paired:
+    """The takes that have 3D, 2D and cameras.
+
+    Takes are in the order of the 3D file; 2D arrays are cut to the length of the 3D. Subjects and takes that the files
+    spell differently, e.g. "TakingPhoto 1" and "Photo 1", are paired under the name in the 3D file. If a take has
+    fewer views than there are cameras, the 3D tells which cameras they are of.
 
     Raises:
-        BadFileError: no take has all three, 2D is shorter than 3D, a take does not have one 2D array per camera, or
-            numbers are not finite.
+        BadFileError: no take has all three, 2D is shorter than 3D, a take has more 2D arrays than there are cameras, or
+            numbers are infinite.
     """
-    positions_3d: Positions3d = {}
-    positions_2d: Positions2d = {}
-    longer: list[str] = []
+    renamed, of_take = other_names(file_3d.positions_m, file_2d.positions_px)
+    file_2d = replace(file_2d, positions_px=of_take)
+    found = _Findings()
+    paired = Paired({}, {}, {}, [], [])
     for subject, takes in file_3d.positions_m.items():
-        common = [take for take in takes if take in file_2d.positions_px.get(subject, {})]
-        if not common or subject not in cameras:
+        if subject not in cameras:
             continue
-        positions_3d[subject] = {take: takes[take] for take in common}
-        positions_2d[subject] = {
-            take: _views(file_2d, subject, take, len(takes[take]), len(cameras[subject]), longer) for take in common
-        }
-    if not positions_3d:
+        for take, pose in takes.items():
+            if take not in file_2d.positions_px.get(subject, {}):
+                continue
+            views = _views(file_2d, subject, take, pose, cameras[subject], found)
+            if views is None:
+                continue
+            paired.positions_3d.setdefault(subject, {})[take] = pose
+            paired.positions_2d.setdefault(subject, {})[take] = [view[: len(pose)] for view in views]
+            if any(len(view) > len(pose) for view in views):
+                paired.surplus_2d.setdefault(subject, {})[take] = [view[len(pose) :] for view in views]
+    if not paired.positions_3d:
         raise BadFileError(
             f"none of its takes is in {file_2d.path.name} and has cameras. "
             f"Subjects with 3D: {few(file_3d.positions_m)}; with 2D: {few(file_2d.positions_px)}; "
@@ -150,7 +206,19 @@ def pair_up(
             where=file_3d.path,
             todo="Give subjects and takes the same names in both files",
         )
-    return positions_3d, positions_2d, _pairing_notes(file_3d, file_2d, cameras, longer)
+    paired.notes.extend(_pairing_notes(file_3d, file_2d, cameras, found, renamed, paired.positions_2d))
+    paired.warnings.extend(_pairing_warnings(file_3d, file_2d, cameras))
+    return paired
+
+
+class _Findings:
+    """What was found in views: clips longer than their 3D, views that are missing, takes with too few views."""
+
+    def __init__(self) -> None:
+        self.longer: list[str] = []
+        self.missing_views: list[str] = []
+        self.matched: list[str] = []
+        self.unmatched: list[str] = []
 
 
 def assemble(
@@ -166,29 +234,36 @@ def assemble(
     test_subjects: Sequence[str] = (),
     synthetic: bool = False,
     notes: Sequence[str] = (),
+    cameras_assumed: bool = False,
 ) -> PoseDataset:
     """Pair the two files up to a `PoseDataset`. Its notes are `notes`, then those of `pair_up`."""
     check_joint_order(file_2d.positions_px, file_2d.metadata, skeleton, file_2d.path)
-    positions_3d, positions_2d, found = pair_up(file_3d, file_2d, cameras)
+    paired = pair_up(file_3d, file_2d, cameras)
+    positions_3d = paired.positions_3d
     return PoseDataset(
         name=name,
         keypoints=keypoints,
         skeleton=skeleton,
         fps=fps,
         positions_3d_world_m=positions_3d,
-        positions_2d_px=positions_2d,
+        positions_2d_px=paired.positions_2d,
         cameras={subject: tuple(cameras[subject]) for subject in positions_3d},
         train_subjects=tuple(s for s in train_subjects if s in positions_3d),
         test_subjects=tuple(s for s in test_subjects if s in positions_3d),
         synthetic=synthetic,
-        notes=(*notes, *found),
+        notes=(*notes, *paired.notes),
+        warnings=tuple(paired.warnings),
+        absent_train_subjects=tuple(s for s in train_subjects if s not in positions_3d),
+        absent_test_subjects=tuple(s for s in test_subjects if s not in positions_3d),
+        cameras_assumed=cameras_assumed,
+        surplus_2d_px=paired.surplus_2d,
     )
 
 
 def map_poses(file_3d: File3d, change: Callable[[np.ndarray], np.ndarray]) -> File3d:
     """The same file with `change` applied to every (T, J, 3) array, e.g. to keep fewer joints."""
     changed = {s: {t: change(pose) for t, pose in takes.items()} for s, takes in file_3d.positions_m.items()}
-    return File3d(file_3d.path, changed, file_3d.cameras, file_3d.metadata)
+    return replace(file_3d, positions_m=changed)
 
 
 def _subjects(members: Mapping[str, object], key: str, path: Path) -> dict[str, dict[str, Any]]:
@@ -219,8 +294,16 @@ def _pose_3d(pose: object, where: str) -> np.ndarray:
     return pose
 
 
-def _pose_2d(view: object, where: str) -> np.ndarray:
-    return _as_float32(view, (2, 3), where, "(frames, joints, 2)")[..., :2]
+def _is_empty(value: object) -> bool:
+    """Whether a take or a view holds nothing: `None`, an empty list, or an array without frames."""
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0 and len(value) == 0
+    return value is None or (isinstance(value, (list, tuple)) and not value)
+
+
+def _joint_counts(positions: Views) -> set[int]:
+    views = (view for takes in positions.values() for of_take in takes.values() for view in of_take)
+    return {view.shape[1] for view in views if view is not None}
 
 
 def _as_float32(pose: object, last: tuple[int, ...], where: str, wanted: str) -> np.ndarray:
@@ -228,7 +311,7 @@ def _as_float32(pose: object, last: tuple[int, ...], where: str, wanted: str) ->
         raise BadFileError(f"must be an array of numbers of shape {wanted}, not {kind_of(pose)}", where=where)
     if not pose.shape[0] or not pose.shape[1]:
         raise BadFileError(f"has no {'frames' if not pose.shape[0] else 'joints'}", where=where)
-    with np.errstate(over="ignore"):  # _check_finite reports what overflows
+    with np.errstate(over="ignore"):  # the checks for finite numbers report what overflows
         return pose.astype(np.float32, copy=False)
 
 
@@ -251,49 +334,122 @@ def _check_joint_counts(counts: set[int], allowed: Sequence[int], path: Path) ->
 
 
 def _views(
-    file_2d: File2d, subject: str, take: str, frames: int, num_cameras: int, longer: list[str]
-) -> list[np.ndarray]:
-    """The 2D arrays of one take, one per camera, cut to `frames`; the longer ones are noted in `longer`."""
+    file_2d: File2d, subject: str, take: str, pose: np.ndarray, cameras: Sequence[Camera], found: _Findings
+) -> list[np.ndarray] | None:
+    """The 2D arrays of one take, one per camera, not cut; `None` if nobody knows which cameras they are of."""
     views = file_2d.positions_px[subject][take]
-    where = f"{file_2d.path}, {subject}/{take}"
-    if len(views) != num_cameras:
+    where, frames = f"{file_2d.path}, {subject}/{take}", len(pose)
+    if len(views) > len(cameras):
         raise BadFileError(
-            f"has 2D of {len(views)} cameras, but {subject} has {num_cameras}",
+            f"has 2D of {len(views)} cameras, but {subject} has {len(cameras)}",
             where=where,
             todo="Give one 2D array per camera of the subject, in the same order",
         )
     for camera, view in enumerate(views):
+        if view is None:
+            continue
         if len(view) < frames:
             raise BadFileError(
-                f"camera {camera} has {len(view)} frames of 2D, but there are {frames} of 3D",
+                f"camera {camera} has {len(view)} frames of 2D, but there are {frames} of 3D{_rates(frames, len(view))}",
                 where=where,
                 todo="Add the missing 2D frames, or cut the 3D of this take",
             )
         if len(view) > frames:
-            longer.append(f"{subject}/{take}/camera {camera}, {len(view)} frames for {frames}")
-        _check_finite(view[:frames], f"{where}/camera {camera}")
-    return [view[:frames] for view in views]
+            found.longer.append(f"{subject}/{take}/camera {camera}, {len(view)} frames for {frames}")
+        _check_not_infinite(view[:frames], f"{where}/camera {camera}")
+    if len(views) < len(cameras):
+        places = matched_cameras(pose, views, cameras)
+        if places is None:
+            found.unmatched.append(f"{subject}/{take}, {len(views)} for {len(cameras)}")
+            return None
+        found.matched.append(f"{subject}/{take} has 2D of cameras {', '.join(map(str, places))}")
+        by_camera = dict(zip(places, views))
+        views = [by_camera.get(camera) for camera in range(len(cameras))]
+    found.missing_views += [f"{subject}/{take}/camera {c}" for c, view in enumerate(views) if view is None]
+    return [missing_view(frames, pose.shape[1]) if view is None else view for view in views]
+
+
+def _rates(longer: int, shorter: int) -> str:
+    """The likely reason for a 3D and a 2D of different lengths, at the end of a sentence."""
+    if shorter >= 10 and any(abs(longer / shorter / ratio - 1) < 0.02 for ratio in _USUAL_RATIOS):
+        return f", {longer / shorter:.3g} times as many: the frame rates may differ"
+    return ""
+
+
+def _check_not_infinite(view: np.ndarray, where: str) -> None:
+    if not np.isinf(np.sum(view, dtype=np.float64)) and not np.isinf(view).any():
+        return
+    frame, joint, _ = np.argwhere(np.isinf(view))[0]
+    raise BadFileError(
+        f"frame {frame}, joint {joint} has a number that is not finite: {view[frame, joint].tolist()}",
+        where=where,
+        todo="Write NaN for a keypoint that is missing",
+    )
 
 
 def _pairing_notes(
-    file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Camera]], longer: list[str]
+    file_3d: File3d,
+    file_2d: File2d,
+    cameras: Mapping[str, Sequence[Camera]],
+    found: _Findings,
+    renamed: Sequence[str],
+    used: Positions2d,
 ) -> list[str]:
+    only_3d, only_2d, _ = _without_partner(file_3d, file_2d, cameras)
+    uncalibrated = [s for s in {**file_3d.positions_m, **file_2d.positions_px} if s not in cameras]
+    listed = {
+        "Subjects without known cameras were left out": (uncalibrated, False),
+        "Takes without any 3D were left out": (file_3d.empty, True),
+        "Takes without any 2D were left out": (
+            [take for take in file_2d.empty if take.partition("/")[0] in cameras and take not in only_3d],
+            True,
+        ),
+        "Subjects and takes that the two files spell differently were paired": (renamed, True),
+        "Takes with 3D but without 2D were left out": (only_3d, True),
+        "Takes with 2D but without 3D were left out": (
+            [take for take in only_2d if take not in file_3d.empty],
+            True,
+        ),
+        "Takes with fewer 2D views than cameras were left out": (found.unmatched, True),
+        "Takes with fewer 2D views than cameras were matched to cameras by their 3D": (found.matched, True),
+        "Views without 2D were left out": (found.missing_views, True),
+    }
+    notes = [
+        f"{what}: {len(names)} ({few(names)})." if counted else f"{what}: {few(names)}."
+        for what, (names, counted) in listed.items()
+        if names
+    ]
+    if found.longer:
+        notes.append(
+            f"2D clips longer than their 3D were cut at the end: {len(found.longer)} (the first: {found.longer[0]})."
+        )
+    if file_2d.with_confidence:
+        notes.append(f"The third column of the 2D (confidence) was not used: {file_2d.with_confidence} clips.")
+    keypoints, clips = count_missing(used)
+    if keypoints:
+        marks = " or ".join(file_2d.missing_marks)
+        notes.append(f"Keypoints that are missing ({marks}): {keypoints:,} in {clips:,} clips.")
+    return notes
+
+
+def _pairing_warnings(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Camera]]) -> list[str]:
+    """A warning where so many takes have no partner that the names are the likely reason."""
+    only_3d, only_2d, shared = _without_partner(file_3d, file_2d, cameras)
+    lost = min(len(only_3d), len(only_2d))  # those in one file only may be on purpose, e.g. a subject without 2D
+    if lost <= _MANY_WITHOUT_PARTNER * (lost + shared):
+        return []
+    return [
+        f"{lost} of {lost + shared} takes have no partner in the other file and are not used; the names may be spelled "
+        f"differently. In the 3D file only: {few(only_3d)}; in the 2D file only: {few(only_2d)}."
+    ]
+
+
+def _without_partner(file_3d: File3d, file_2d: File2d, cameras: Mapping) -> tuple[list[str], list[str], int]:
+    """(takes with 3D only, takes with 2D only, number of the others), of the subjects with cameras."""
     takes_3d = _take_names(file_3d.positions_m, cameras)
     takes_2d = _take_names(file_2d.positions_px, cameras)
     only_3d, only_2d = [t for t in takes_3d if t not in takes_2d], [t for t in takes_2d if t not in takes_3d]
-    uncalibrated = [s for s in {**file_3d.positions_m, **file_2d.positions_px} if s not in cameras]
-    notes = []
-    if uncalibrated:
-        notes.append(f"Subjects without known cameras were left out: {few(uncalibrated)}.")
-    if only_3d:
-        notes.append(f"Takes with 3D but without 2D were left out: {len(only_3d)} ({few(only_3d)}).")
-    if only_2d:
-        notes.append(f"Takes with 2D but without 3D were left out: {len(only_2d)} ({few(only_2d)}).")
-    if longer:
-        notes.append(f"2D clips longer than their 3D were cut at the end: {len(longer)} (the first: {longer[0]}).")
-    if file_2d.with_confidence:
-        notes.append(f"The third column of the 2D (confidence) was not used: {file_2d.with_confidence} clips.")
-    return notes
+    return only_3d, only_2d, len(takes_3d) - len(only_3d)
 
 
 def _take_names(positions: Mapping[str, Mapping], cameras: Mapping) -> dict[str, None]:

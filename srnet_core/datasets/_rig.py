@@ -66,10 +66,11 @@ def _camera(values: object, index: int, where: str) -> Camera:
 
 
 def read_skeleton(metadata: Mapping[str, object], name: str, num_joints: int, path: Path) -> Skeleton:
-    """The skeleton in a file's `metadata`: a known one with the same joints and parents, else a new one named `name`.
+    """The skeleton in a file's `metadata`: a known one with the same joints, parents and sides, else a new one, `name`.
 
     Raises:
-        BadFileError: a key is missing, or its value does not fit the number of joints.
+        BadFileError: a key is missing, its value does not fit the number of joints, or the mirror partners do not
+            mirror the skeleton.
     """
     where = f"{path}, metadata"
     joints = _text_list(metadata, "joint_names", where)
@@ -80,11 +81,16 @@ def read_skeleton(metadata: Mapping[str, object], name: str, num_joints: int, pa
     parents = _index_list(metadata, "parents", num_joints, where, lowest=-1)
     if len(parents) != num_joints:
         raise BadFileError(f"'parents' has {len(parents)} entries for {num_joints} joints", where=where)
-    for known in map(get_skeleton, names("skeletons")):
-        if known.joint_names == joints and known.parents == parents:
-            return known
+    known = next(
+        (s for s in map(get_skeleton, names("skeletons")) if (s.joint_names, s.parents) == (joints, parents)), None
+    )
+    if known is not None and not any(key in metadata for key in ("joints_left", "joints_right")):
+        return known
     left, right = (_index_list(metadata, key, num_joints, where) for key in ("joints_left", "joints_right"))
     _check_tree(parents, joints, where)
+    _check_partners(parents, left, right, joints, where)
+    if known is not None and set(zip(left, right)) == set(zip(known.left_indices, known.right_indices)):
+        return known
     try:
         return Skeleton(
             name=name,
@@ -111,6 +117,28 @@ def _check_tree(parents: Sequence[int], joints: Sequence[str], where: str) -> No
                 f"the parents of joint {joint} ({joints[joint]}) do not lead to the root, joint 0", where=where
             )
         safe.update(path)
+
+
+def _check_partners(
+    parents: Sequence[int], left: Sequence[int], right: Sequence[int], joints: Sequence[str], where: str
+) -> None:
+    """Raise `BadFileError` unless a mirror image of the skeleton is the same tree: partners have partners as parents."""
+    if len(left) != len(right):
+        return  # `Skeleton` says so
+    sides = [*left, *right]
+    twice = [j for j in sides if sides.count(j) > 1]
+    if twice:
+        raise BadFileError(f"{joints[twice[0]]} stands twice among the left and right joints", where=where)
+    partner = dict(zip(left, right)) | dict(zip(right, left))
+    for a, b in zip(left, right):
+        above = [parents[a], parents[b]]
+        if partner.get(above[0], above[0]) != above[1]:
+            names = [joints[p] if p >= 0 else "(none)" for p in above]
+            raise BadFileError(
+                f"{joints[a]} and {joints[b]} cannot be partners: their parents {names[0]} and {names[1]} are not",
+                where=where,
+                todo="List joints_right in the order of the partners in joints_left",
+            )
 
 
 def _text_list(metadata: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:

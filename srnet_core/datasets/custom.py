@@ -35,7 +35,7 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     others = f"Data sets of other packages: {', '.join(added)}. " if added else ""
     todo = (
         f"{hint}Data sets in this folder: {', '.join(present) or 'none'}. {others}Choose the folder with --data-dir, "
-        "or use --dataset synthetic, which needs no files"
+        f"or use --dataset synthetic{'' if keypoints == 'gt' else ' --keypoints gt'}, which needs no files"
     )
     return locate_pair(name, data_dir, keypoints, todo=todo)
 
@@ -64,6 +64,7 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         test_subjects=read_split(metadata, "test_subjects", file_3d.positions_m, path_3d),
         synthetic=metadata.get("synthetic") is True,
         notes=[*notes, *camera_notes],
+        cameras_assumed=file_3d.cameras is None,
     )
 
 

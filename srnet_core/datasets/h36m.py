@@ -6,17 +6,19 @@ The data are licensed and not part of srnet. VideoPose3D's DATASETS.md describes
 data set; detected 2D keypoints are published with VideoPose3D.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from srnet_core.clip import PoseDataset
-from srnet_core.datasets import DatasetPlugin
-from srnet_core.datasets._files import locate_pair
+from srnet_core.datasets import DatasetPlugin, h36m_like
+from srnet_core.datasets._files import file_names, locate_pair
 from srnet_core.datasets._h36m_archive import ImportReport, import_archive
 from srnet_core.datasets._published import assemble, map_poses, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
+from srnet_core.datasets._wording import few
 from srnet_core.geometry.h36m_cameras import TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.skeletons import h36m16, h36m17, h36m32
 
@@ -26,8 +28,10 @@ _WHERE_FROM = (
     "Put the files into this folder, or choose another with --data-dir. DATASETS.md of "
     "https://github.com/facebookresearch/VideoPose3D describes how to make data_3d_h36m.npz and data_2d_h36m_gt.npz "
     "from Human3.6M (free for research after registration: http://vision.imar.ro/human3.6m) and links 2D detections "
-    "such as cpn_ft_h36m_dbb. Without files, use --dataset synthetic"
+    "such as cpn_ft_h36m_dbb"
 )
+_NO_FILES = "Without files, use --dataset synthetic"
+_NAMED = re.compile(r"data_(3d_h36m|2d_h36m_.+)\.npz")
 
 
 def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
@@ -36,7 +40,15 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     Raises:
         InputFileMissing: a file is missing; the message names it, the folder, and where to get it.
     """
-    return locate_pair(name, data_dir, keypoints, todo=_WHERE_FROM)
+    wanted = file_names(name, keypoints)
+    others = [file for file in h36m_like(data_dir) if file not in wanted and not _NAMED.fullmatch(file)]
+    seen = (
+        f"There {'is' if len(others) == 1 else 'are'} {few(others)}: unpack and rename what belongs to it. "
+        if others
+        else ""
+    )
+    where_else = _NO_FILES if keypoints == "gt" else f"{_NO_FILES} --keypoints gt"
+    return locate_pair(name, data_dir, keypoints, todo=f"{seen}{_WHERE_FROM}. {where_else}")
 
 
 def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
@@ -75,6 +87,7 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         test_subjects=TEST_SUBJECTS,
         synthetic=file_3d.details.get("synthetic") is True,
         notes=notes,
+        cameras_assumed=not own_cameras,
     )
 
 

@@ -147,6 +147,7 @@ def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
         "keypoints": stage.manifest["keypoints"],
         "synthetic": stage.manifest["synthetic"],
         "stage": stage.manifest["key"],
+        "absent_test_subjects": stage.manifest.get("absent_subjects", {}).get("test", []),
         "fps": stage.manifest["fps"],
         "protocol": config["protocol"],
         "normalization": config["normalization"],

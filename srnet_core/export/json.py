@@ -27,6 +27,7 @@ def write(file: IO[bytes], predictions: Iterator[tuple[StoredClip, np.ndarray]],
             "subject": clip.subject,
             "take": clip.take,
             "camera": clip.camera,
+            **({"first_frame": clip.first_frame} if clip.first_frame else {}),
             "poses": [[[round(float(v), 5) for v in joint] for joint in pose] for pose in poses],
         }
         file.write((b"," if index else b"") + b"\n" + json.dumps(entry).encode())

@@ -11,11 +11,12 @@ from srnet_core.stages.store import Stage, StoredClip
 
 
 def write(file: IO[bytes], predictions: Iterator[tuple[StoredClip, np.ndarray]], stage: Stage) -> None:
-    """One (T, J, 3) float32 member `SUBJECT/TAKE/CAMERA` per clip, and `joints`."""
+    """One (T, J, 3) float32 member `SUBJECT/TAKE/CAMERA` per clip, and `joints`. Clips after a gap end in their first frame."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         _member(archive, "joints", np.array(stage.skeleton.joint_names))
         for clip, poses in predictions:
-            _member(archive, f"{clip.subject}/{clip.take}/{clip.camera}", poses.astype(np.float32))
+            part = f"/{clip.first_frame}" if clip.first_frame else ""  # a clip that begins after missing keypoints
+            _member(archive, f"{clip.subject}/{clip.take}/{clip.camera}{part}", poses.astype(np.float32))
 
 
 def _member(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:

@@ -4,6 +4,7 @@ A protocol is a `ProtocolPlugin`. The table `PLUGINS` lists the built-in ones an
 for; other packages add theirs in the entry-point group `srnet.protocols`, see docs/plugins.md.
 """
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,9 +12,13 @@ from typing import TYPE_CHECKING
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import PluginTable, choose
+from srnet_core.take_names import action_of, full_action, plain_name
 
 if TYPE_CHECKING:
     from srnet_core.clip import ClipName, PoseDataset
+
+
+_SIDES = ("--subjects-train", "--subjects-test")
 
 
 @dataclass(frozen=True)
@@ -109,11 +114,28 @@ def customary_subjects(dataset: "PoseDataset", config: DataConfig) -> tuple[tupl
         rest = tuple(s for s in custom or dataset.subjects if s not in asked)
         return (train, rest) if train else (rest, test)
     if not dataset.train_subjects or not dataset.test_subjects:
-        raise ConfigError(
-            f"{dataset.name} has no customary split into training and test subjects",
-            todo=f"Give e.g. --subjects-test {dataset.subjects[-1]} (subjects: {', '.join(dataset.subjects)})",
-        )
+        raise ConfigError(_no_split(dataset), todo=_how_to_split(dataset))
     return dataset.train_subjects, dataset.test_subjects
+
+
+def _no_split(dataset: "PoseDataset") -> str:
+    absent = dataset.absent_test_subjects if not dataset.test_subjects else dataset.absent_train_subjects
+    if not absent:
+        return f"{dataset.name} has no customary split into training and test subjects"
+    part = "test" if not dataset.test_subjects else "training"
+    return f"the {part} subjects of {dataset.name} ({', '.join(absent)}) are not in the files"
+
+
+def _how_to_split(dataset: "PoseDataset") -> str:
+    if len(dataset.subjects) < 2:
+        ways = []
+        if len(dataset.actions) > 1:
+            ways.append(f"by action (--protocol cross-action --train-action {shlex.quote(dataset.actions[0])})")
+        if len({clip.camera for clip in dataset.clip_names}) > 1:
+            both = " ".join(f"{option} {shlex.quote(s)}" for s in dataset.subjects for option in _SIDES)
+            ways.append(f"by camera (--protocol cross-camera {both})")
+        return f"With one subject, split {' or '.join(ways)}" if ways else "Add the data of another subject"
+    return f"Give e.g. --subjects-test {dataset.subjects[-1]} (subjects: {', '.join(dataset.subjects)})"
 
 
 def known_subjects(dataset: "PoseDataset", asked: Iterable[str], option: str) -> tuple[str, ...]:
@@ -122,11 +144,22 @@ def known_subjects(dataset: "PoseDataset", asked: Iterable[str], option: str) ->
 
 
 def known_actions(dataset: "PoseDataset", asked: Iterable[str], option: str) -> tuple[str, ...]:
-    """Actions by name, in any case of letters; "Walking 1" means Walking, the action that this take belongs to."""
-    present = {a.lower(): a for a in dataset.actions}
-    return tuple(
-        present.get(a.lower()) or choose("action", a.split(" ")[0], dataset.actions, where=option) for a in asked
-    )
+    """Actions by name; case, blanks and punctuation do not count: "taking photo" means Photo.
+
+    A take means its action, "Walking 1" Walking; the heads of columns in papers mean Human3.6M's actions, "SitD."
+    SittingDown.
+    """
+    return tuple(dict.fromkeys(_known_action(dataset.actions, a, option) for a in asked))
+
+
+def _known_action(actions: Sequence[str], asked: str, option: str) -> str:
+    if asked in actions:
+        return asked
+    for meant in (asked, action_of(asked), full_action(asked)):
+        same = [a for a in actions if meant is not None and plain_name(a) == plain_name(meant)]
+        if len(same) == 1:
+            return same[0]
+    return choose("action", asked, actions, where=option)
 
 
 def known_cameras(dataset: "PoseDataset", asked: Iterable[int], option: str) -> tuple[int, ...]:

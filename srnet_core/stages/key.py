@@ -14,6 +14,7 @@ from srnet_core.config import DataConfig, to_dict
 from srnet_core.files import write_json
 
 STAGE_VERSION = 1  # raised when the layout of a stage, or the numbers in it, change for the same inputs
+ACTION_RULE = 2  # raised when takes belong to other actions than before; earlier cross-action stages are not used then
 _FOLDERS = ("data_dir", "cache_dir")  # settings without influence on the content of a stage
 _RACY_SECONDS = 2.0  # a file changed this recently may change again within the resolution of its time stamp
 _MAX_MEMO_BYTES = 16 * 2**20
@@ -86,6 +87,8 @@ def stage_key(config: DataConfig, dataset: str, digests: Sequence[str]) -> str:
     defaults = to_dict(DataConfig())
     content = {k: v for k, v in to_dict(config).items() if k not in _FOLDERS and v != defaults[k]}
     content |= {"dataset": dataset, "files": list(digests), "version": STAGE_VERSION}
+    if config.protocol == "cross_action":
+        content["actions"] = ACTION_RULE
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -97,6 +97,12 @@ def _check(manifest: Any) -> None:
     _require(type(manifest["synthetic"]) is bool, "synthetic is not true or false")
     _require(_is_number(manifest["fps"]) and manifest["fps"] > 0, "fps is not a positive number")
     _require(_is_list_of(str, manifest["notes"]), "notes is not a list of texts")
+    _require(_is_list_of(str, manifest.get("warnings", [])), "warnings is not a list of texts")
+    absent = manifest.get("absent_subjects", {"train": [], "test": []})
+    _require(
+        isinstance(absent, dict) and all(_is_list_of(str, absent[side]) for side in ("train", "test")),
+        "absent_subjects are not lists of names",
+    )
     _check_key(manifest)
     _check_arrays(manifest)
     _check_clips(manifest)
@@ -145,7 +151,9 @@ def _check_clips(manifest: Mapping[str, Any]) -> None:
     _require(_is_list_of(dict, clips) and clips, "there are no clips")
     start, frames = 0, {"train": 0, "test": 0}
     for clip in clips:
-        _require(set(clip) == {"subject", "take", "camera", "split", "start", "length"}, "a clip has other fields")
+        fields = set(clip) - {"first_frame"}  # which earlier versions did not write
+        _require(fields == {"subject", "take", "camera", "split", "start", "length"}, "a clip has other fields")
+        _require(_is_size(clip.get("first_frame", 0)), "the first frame of a clip is no frame")
         texts = isinstance(clip["subject"], str) and isinstance(clip["take"], str) and isinstance(clip["split"], str)
         _require(texts and clip["split"] in frames, "a clip has no subject, take or split")
         _require(clip["split"] == "test" or not frames["test"], "a training clip follows a test clip")

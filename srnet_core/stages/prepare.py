@@ -19,6 +19,7 @@ from srnet_core.errors import ConfigError, StageError
 from srnet_core.files import require_folder
 from srnet_core.normalization import Normalization
 from srnet_core.protocols import Split, split_clips
+from srnet_core.stages.checked import about_the_data, check_or_refuse, read_dataset
 from srnet_core.stages.key import file_digest, file_identity, is_settled, stage_folder, stage_key
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
 from srnet_core.stages.writer import StageWriter
@@ -61,7 +62,7 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
         force: make it again even if it is there.
 
     Raises:
-        InputFileMissing, BadFileError: the data set's files.
+        InputFileMissing, BadFileError: the data set's files; also if their 3D, 2D and cameras do not fit together.
         UnknownNameError, ConfigError: what the configuration asks for does not exist or contradicts itself.
         StageError: no disk space, the stage cannot be written, or its input files keep changing while they are read.
     """
@@ -112,10 +113,13 @@ def _find_or_make(
 
     require_folder(config.cache_dir)
     progress("reading", 0, 1)
-    dataset = datasets.load(name, paths, config.keypoints)
+    dataset = read_dataset(config, name, paths)
     split = split_clips(dataset, config)
+    progress("checking 3D against 2D", 0, 1)
+    check = check_or_refuse(dataset, config, paths[0])
     try:
-        _write(folder, key, dataset, split, config, normalization, inputs, force, progress)
+        about = about_the_data(dataset, split, check, config)
+        _write(folder, key, dataset, split, config, normalization, inputs, about, force, progress)
     except OSError as error:
         todo = "Check the disk, or choose another --cache-dir"
         raise StageError(f"cannot be written: {error.strerror or error}", where=folder, todo=todo) from error
@@ -159,6 +163,7 @@ def _write(
     config: DataConfig,
     normalization: Normalization,
     inputs: Sequence[_Input],
+    about: dict[str, Any],
     force: bool,
     progress: Progress,
 ) -> None:
@@ -171,6 +176,7 @@ def _write(
         shapes["norm_parameters"] = (len(normalization.PARAMETERS),)
     manifest = _manifest(key, dataset, config, [file.to_dict() for file in inputs], clips, normalization.PARAMETERS)
     manifest["body_size"] = asdict(body) if body else None
+    manifest |= about
     described = _attributes(manifest, dataset, config)
     joint_names = {"joint_names": list(dataset.skeleton.joint_names)}
     array_attributes = {
@@ -226,7 +232,7 @@ def _lay_out(split: Split, config: DataConfig) -> tuple[list[StoredClip], list[s
         for clip in clips:
             chosen = _frames_of(clip, config.downsample, config.subset if side == "train" else 1.0)
             length = len(range(clip.frames)[chosen])
-            stored.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length))
+            stored.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length, clip.first_frame))
             rows.append(chosen)
             start += length
     return stored, rows
@@ -245,7 +251,7 @@ def _cut_clips(
     dataset: PoseDataset, clips: Sequence[StoredClip], rows: Sequence[slice]
 ) -> Iterator[tuple[StoredClip, Clip]]:
     for stored, chosen in zip(clips, rows):
-        name = ClipName(stored.subject, stored.take, stored.camera, chosen.stop)
+        name = ClipName(stored.subject, stored.take, stored.camera, chosen.stop, stored.first_frame)
         clip = dataset.clip(name)
         yield stored, Clip(name, clip.camera, clip.pose_2d_px[chosen], _ground_truth(clip)[chosen])
 

@@ -26,13 +26,14 @@ import numpy as np
 
 from srnet_core import normalization as normalizations
 from srnet_core.body import BodySize
-from srnet_core.clip import action_of
+from srnet_core.clip import clip_text
 from srnet_core.errors import StageError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.normalization import Normalization
 from srnet_core.skeletons import known_or_new
 from srnet_core.stages.manifest import CHUNK_FRAMES, FRAME_ARRAYS, MAKE_AGAIN, MANIFEST, array_shapes, read_manifest
+from srnet_core.take_names import action_of
 
 if TYPE_CHECKING:
     import zarr
@@ -45,7 +46,8 @@ _MAX_METADATA_BYTES = 2**20
 class StoredClip:
     """One clip in a stage: frames `start` to `start + length` of the flat arrays.
 
-    `camera` is the index in the subject's rig; `split` is "train" or "test".
+    `camera` is the index in the subject's rig; `split` is "train" or "test". `first_frame` is where the clip begins in
+    its take, more than 0 after frames with missing keypoints.
     """
 
     subject: str
@@ -54,13 +56,14 @@ class StoredClip:
     split: str
     start: int
     length: int
+    first_frame: int = 0
 
     @property
     def action(self) -> str:
         return action_of(self.take)
 
     def __str__(self) -> str:
-        return f"{self.subject}/{self.take}/camera {self.camera}"
+        return clip_text(self.subject, self.take, self.camera, self.first_frame)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from srnet_core.errors import UnknownNameError
 from srnet_core.evaluation.predict import predict_split
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
+from srnet_core.stages.checked import read_dataset
 from srnet_core.stages.store import Stage, StoredClip
 from srnet_core.visualization.scene import GROUND_TRUTH, Scene, camera_to_view
 
@@ -92,6 +93,6 @@ def _keypoints_px(config: DataConfig, clip: StoredClip) -> np.ndarray:
     """(T, J, 2) input of a clip in pixels, from the input files, since stages store it normalized."""
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
     paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
-    dataset = datasets.load(name, paths, config.keypoints)
-    every = ClipName(clip.subject, clip.take, clip.camera, clip.length * config.downsample)
+    dataset = read_dataset(config, name, paths)
+    every = ClipName(clip.subject, clip.take, clip.camera, clip.length * config.downsample, clip.first_frame)
     return dataset.clip(every).pose_2d_px[:: config.downsample][: clip.length]

@@ -34,8 +34,12 @@ def test_a_complete_data_set(tmp_path, three_two):
     assert (dataset.fps, dataset.notes, dataset.synthetic) == (50.0, (), False)
     assert (dataset.train_subjects, dataset.test_subjects) == ((), ())
     assert [(c.subject, c.take, c.camera) for c in dataset.clip_names[:5]] == [
-        ("S1", "Walking", 0), ("S1", "Walking", 1), ("S1", "Walking", 2), ("S1", "Walking", 3), ("S1", "Walking 1", 0),
-    ]  # fmt: skip
+        ("S1", "Walking", 0),
+        ("S1", "Walking", 1),
+        ("S1", "Walking", 2),
+        ("S1", "Walking", 3),
+        ("S1", "Walking 1", 0),
+    ]
     np.testing.assert_array_equal(
         dataset.positions_3d_world_m["S9"]["Eating"], three_two[0]["positions_3d"]["S9"]["Eating"]
     )
@@ -49,8 +53,12 @@ def test_real_data_of_other_subjects(shared_dir):
 
 
 def test_what_the_metadata_may_say(tmp_path, three_two):
-    three_two[0]["metadata"] |= {"fps": np.float64(29.97), "synthetic": True, "train_subjects": ["S1"],
-                                 "test_subjects": np.array(["S9"])}  # fmt: skip
+    three_two[0]["metadata"] |= {
+        "fps": np.float64(29.97),
+        "synthetic": True,
+        "train_subjects": ["S1"],
+        "test_subjects": np.array(["S9"]),
+    }
     dataset = _load(tmp_path, three_two)
     assert (dataset.fps, dataset.synthetic) == (29.97, True)
     assert (dataset.train_subjects, dataset.test_subjects) == (("S1",), ("S9",))
@@ -59,8 +67,13 @@ def test_what_the_metadata_may_say(tmp_path, three_two):
 def test_a_skeleton_of_its_own(tmp_path, three_two):
     three, two = three_two
     names = ["Root", "L1", "L2", "R1", "R2"]
-    three["metadata"] = {"fps": 60, "joint_names": names, "parents": np.array([-1, 0, 1, 0, 3]), "joints_left": [1, 2],
-                         "joints_right": [3, 4]}  # fmt: skip
+    three["metadata"] = {
+        "fps": 60,
+        "joint_names": names,
+        "parents": np.array([-1, 0, 1, 0, 3]),
+        "joints_left": [1, 2],
+        "joints_right": [3, 4],
+    }
     for takes in three["positions_3d"].values():
         takes.update({take: pose[:, :5] for take, pose in takes.items()})
     for takes in two["positions_2d"].values():
@@ -123,13 +136,169 @@ def test_shorter_2d(tmp_path, three_two):
     _refused(tmp_path, three_two, "S9/Eating", "camera 1 has 3 frames of 2D, but there are 4 of 3D")
 
 
-def test_a_missing_camera(tmp_path, three_two):
-    three_two[1]["positions_2d"]["S9"]["Eating"].pop()
-    _refused(tmp_path, three_two, "S9/Eating", "2D of 3 cameras, but S9 has 4")
+@pytest.mark.parametrize("gone", range(4))
+def test_a_view_fewer_is_matched_to_its_camera_by_the_3d(tmp_path, three_two, gone):
+    three_two[1]["positions_2d"]["S9"]["Eating"].pop(gone)
+    dataset = _load(tmp_path, three_two)
+    rest = [c for c in range(4) if c != gone]
+    assert [c.camera for c in dataset.clip_names if (c.subject, c.take) == ("S9", "Eating")] == rest
+    for name in dataset.clip_names:
+        clip = dataset.clip(name)
+        assert np.abs(clip.camera.project(clip.pose_3d_cam_m) - clip.pose_2d_px).max() < 0.01
+    assert dataset.notes == (
+        "Takes with fewer 2D views than cameras were matched to cameras by their 3D: 1 "
+        f"(S9/Eating has 2D of cameras {', '.join(map(str, rest))}).",
+        f"Views without 2D were left out: 1 (S9/Eating/camera {gone}).",
+    )
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
-@pytest.mark.parametrize("side", [0, 1])
+def test_a_view_fewer_that_no_camera_sees_so_leaves_the_take_out(tmp_path, three_two):
+    views = three_two[1]["positions_2d"]["S9"]["Eating"]
+    three_two[1]["positions_2d"]["S9"]["Eating"] = [np.ones_like(view) for view in views[:3]]
+    dataset = _load(tmp_path, three_two)
+    assert ("S9", "Eating") not in {(c.subject, c.take) for c in dataset.clip_names}
+    assert dataset.notes == ("Takes with fewer 2D views than cameras were left out: 1 (S9/Eating, 3 for 4).",)
+
+
+def test_a_view_too_many(tmp_path, three_two):
+    views = three_two[1]["positions_2d"]["S9"]["Eating"]
+    views.append(views[0])
+    _refused(tmp_path, three_two, "S9/Eating", "2D of 5 cameras, but S9 has 4")
+
+
+@pytest.mark.parametrize("nothing", [None, [], np.zeros((0, 17, 2), "f4")], ids=["None", "list", "array"])
+def test_views_without_2d_are_left_out(tmp_path, three_two, nothing):
+    two = three_two[1]["positions_2d"]
+    two["S1"]["Walking"][2] = nothing
+    two["S9"]["Eating"] = [nothing] * 4
+    two["S2"] = {"Walking": [two["S1"]["Walking"][0], nothing, nothing, nothing]}  # has neither 3D nor cameras
+    dataset = _load(tmp_path, three_two)
+    clips = [(c.subject, c.take, c.camera) for c in dataset.clip_names]
+    assert [c for *take, c in clips if take == ["S1", "Walking"]] == [0, 1, 3]
+    assert not [c for c in clips if c[:2] == ("S9", "Eating")]
+    assert "Views without 2D were left out: 1 (S1/Walking/camera 2)." in dataset.notes
+    assert "Takes with 3D but without 2D were left out: 1 (S9/Eating)." in dataset.notes
+
+
+@pytest.mark.parametrize("nothing", [None, [], np.zeros((0, 17, 3), "f4")], ids=["None", "list", "array"])
+def test_takes_without_3d_are_left_out(tmp_path, three_two, nothing):
+    three_two[0]["positions_3d"]["S1"]["Walking"] = nothing
+    three_two[0]["positions_3d"]["S4"] = {"Walking": nothing}
+    dataset = _load(tmp_path, three_two)
+    assert "Walking" not in dataset.positions_3d_world_m["S1"]
+    assert dataset.notes == ("Takes without any 3D were left out: 2 (S1/Walking, S4/Walking).",)
+
+
+def test_only_takes_without_3d(tmp_path, three_two):
+    for takes in three_two[0]["positions_3d"].values():
+        takes.update(dict.fromkeys(takes))
+    _refused(tmp_path, three_two, "has no takes")
+
+
+@pytest.mark.parametrize("mark", ["zero", "nan", "confidence"])
+def test_missing_keypoints_are_marked_counted_and_cut_out(tmp_path, three_two, mark):
+    views = three_two[1]["positions_2d"]["S1"]["Walking"]
+    confidence = np.full((6, 17, 1), 0.9, np.float32)
+    words = {"zero": "exactly (0, 0)", "nan": "not a number", "confidence": "confidence 0"}[mark]
+    if mark == "confidence":
+        views[1] = np.concatenate([views[1], confidence], axis=-1)
+        views[1][3, 5, 2] = 0
+    else:
+        views[1][3, 5] = 0 if mark == "zero" else np.nan
+    dataset = _load(tmp_path, three_two)
+    assert np.isnan(dataset.positions_2d_px["S1"]["Walking"][1][3, 5]).all()
+    assert f"Keypoints that are missing ({words}): 1 in 1 clips." in dataset.notes
+    clips = [c for c in dataset.clip_names if (c.subject, c.take, c.camera) == ("S1", "Walking", 1)]
+    assert [(c.first_frame, c.frames) for c in clips] == [(0, 3), (4, 2)]
+    assert [str(c) for c in clips] == ["S1/Walking/camera 1", "S1/Walking/camera 1/from frame 4"]
+    clip = dataset.clip(clips[1])
+    assert np.abs(clip.camera.project(clip.pose_3d_cam_m) - clip.pose_2d_px).max() < 0.01
+    assert datasets.frames_lost(dataset) == (1, sum(c.frames for c in dataset.clip_names) + 1)
+    filled, count = datasets.fill_gaps(dataset, 1)
+    assert count == 1 and datasets.frames_lost(filled)[0] == 0
+    exact = dataset.clip(next(c for c in filled.clip_names if str(c) == "S1/Walking/camera 1"))
+    np.testing.assert_array_equal(np.isnan(exact.pose_2d_px).any(), True)  # the data set itself is unchanged
+    between = filled.clip(next(c for c in filled.clip_names if str(c) == "S1/Walking/camera 1"))
+    assert np.abs(between.camera.project(between.pose_3d_cam_m) - between.pose_2d_px).max() < 20
+
+
+def test_a_gap_longer_than_asked_for_stays(tmp_path, three_two):
+    three_two[1]["positions_2d"]["S1"]["Walking"][0][2:4, 7] = 0
+    dataset = _load(tmp_path, three_two)
+    assert datasets.fill_gaps(dataset, 1)[1] == 0
+    assert datasets.fill_gaps(dataset, 2)[1] == 2
+
+
+def test_a_column_of_zeros_is_no_confidence(tmp_path, three_two):
+    takes = three_two[1]["positions_2d"]["S1"]
+    takes["Walking"] = [np.concatenate([v, np.zeros((6, 17, 1), np.float32)], axis=-1) for v in takes["Walking"]]
+    dataset = _load(tmp_path, three_two)
+    assert datasets.frames_lost(dataset)[0] == 0
+
+
+def test_a_joint_that_is_never_there(tmp_path, three_two):
+    for takes in three_two[1]["positions_2d"].values():
+        for views in takes.values():
+            for view in views:
+                view[:, 9] = 0
+    _refused(tmp_path, three_two, "joint 9 is exactly (0, 0) in every frame")
+
+
+def test_names_spelled_differently_are_paired(tmp_path, three_two):
+    three, two = three_two
+    takes = {"Photo": 6, "Photo 1": 5, "WalkDog 2": 4, "SittingDown": 5, "Walking 1": 4}
+    others = {
+        "Photo": "TakingPhoto",
+        "Photo 1": "Taking Photo_1",
+        "WalkDog 2": "WalkingDog 02",
+        "SittingDown": "sitting down",
+        "Walking 1": "Walking_1",
+    }
+    three, two = published_files.members({"S1": takes, "S9": takes})
+    two["positions_2d"] = {
+        s.lower(): {others[t]: views for t, views in ts.items()} for s, ts in two["positions_2d"].items()
+    }
+    dataset = _load(tmp_path, (three, two))
+    assert len(dataset.clip_names) == 2 * 5 * 4
+    assert dataset.actions == ("Photo", "WalkDog", "SittingDown", "Walking")
+    assert not dataset.warnings and dataset.notes[0].startswith(
+        "Subjects and takes that the two files spell differently were paired: 12 (S1 and s1, S1/"
+    )
+
+
+def test_many_takes_without_partner_are_a_warning(tmp_path, three_two):
+    takes = three_two[1]["positions_2d"]["S1"]
+    takes["Gehen"], takes["Gehen 1"] = takes.pop("Walking"), takes.pop("Walking 1")
+    dataset = _load(tmp_path, three_two)
+    (warning,) = dataset.warnings
+    assert warning.startswith("2 of 5 takes have no partner in the other file")
+    assert "S1/Walking, S1/Walking 1" in warning and "S1/Gehen, S1/Gehen 1" in warning
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "words"),
+    [
+        (
+            [4, 5, 6, 11, 12, 13],
+            [1, 2, 3, 16, 15, 14],
+            "LShoulder and RWrist cannot be partners: their parents Thorax and",
+        ),
+        ([4, 5, 6], [1, 3, 2], "LKnee and RFoot cannot be partners: their parents LHip and RKnee"),
+        ([4, 4], [1, 1], "LHip stands twice among the left and right joints"),
+        ([4, 1], [1, 4], "LHip stands twice among the left and right joints"),
+        ([7], [0], "Spine and Hip cannot be partners"),
+    ],
+)
+def test_partners_whose_parents_are_none(tmp_path, three_two, left, right, words):
+    three, two = three_two
+    names = {0: "Pelvis"}
+    three["metadata"] |= {"joints_left": left, "joints_right": right}
+    three["metadata"]["joint_names"] = [names.get(j, n) for j, n in enumerate(three["metadata"]["joint_names"])]
+    two["metadata"] = None
+    _refused(tmp_path, three_two, words.replace("Hip cannot", "Pelvis cannot"))
+
+
+@pytest.mark.parametrize(("side", "value"), [(0, np.nan), (0, np.inf), (0, 1e39), (1, np.inf), (1, 1e39)])
 def test_numbers_that_are_not_finite(tmp_path, three_two, side, value):
     if side:
         three_two[1]["positions_2d"]["S1"]["Walking 1"][2] = three_two[1]["positions_2d"]["S1"]["Walking 1"][2].astype(
@@ -146,14 +315,12 @@ def test_numbers_that_are_not_finite(tmp_path, three_two, side, value):
 @pytest.mark.parametrize(
     ("pose", "words"),
     [
-        (np.zeros((0, 17, 3), "f4"), "no frames"),
         (np.zeros((3, 0, 3), "f4"), "no joints"),
         (np.zeros((3, 17, 2), "f4"), "shape (frames, joints, 3), not an array of float32 of shape (3, 17, 2)"),
         (np.zeros((3, 17), "f4"), "shape (3, 17)"),
         (np.zeros((3, 17, 3), "c8"), "complex64"),
         (np.zeros((3, 17, 3), "S4"), "bytes32"),
         ([[[0.0, 0.0, 0.0]] * 17], "not a list"),
-        (None, "not a NoneType"),
         (np.zeros((3, 16, 3), "f4"), "different numbers of joints: 16, 17"),
         (1000 * np.random.default_rng(0).uniform(0, 1.7, (3, 17, 3)), "3D positions must be in metres"),
     ],
@@ -166,12 +333,11 @@ def test_3d_of_another_kind(tmp_path, three_two, pose, words):
 @pytest.mark.parametrize(
     ("views", "words"),
     [
-        (None, "one array per camera, not a NoneType"),
+        ("views", "one array per camera, not a str"),
         (np.zeros((6, 17, 2), "f4"), "shape (6, 17, 2)"),
         ([np.zeros((6, 17, 4), "f4")] * 4, "S1/Walking/camera 0: must be"),
         ([np.zeros((6, 16, 2), "f4")] * 4, "different numbers of joints: 16, 17"),
-        ([np.zeros((0, 17, 2), "f4")] * 4, "no frames"),
-        ([], "2D of 0 cameras"),
+        ([np.zeros((6, 0, 2), "f4")] * 4, "no joints"),
     ],
 )
 def test_2d_of_another_kind(tmp_path, three_two, views, words):

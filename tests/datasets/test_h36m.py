@@ -156,13 +156,40 @@ def test_without_a_name_human36m_is_taken_if_any_of_it_is_there(tmp_path):
     assert datasets.resolve_name(None, tmp_path, "gt") == "synthetic"
     assert datasets.resolve_name("mine", tmp_path, "gt") == "mine"
     (tmp_path / "data_2d_h36m_gt.npz").touch()
-    assert datasets.resolve_name(None, tmp_path, "cpn") == "synthetic"
+    assert datasets.resolve_name(None, tmp_path, "cpn") == "h36m"
     assert datasets.resolve_name(None, tmp_path, "gt") == "h36m"
     (tmp_path / "data_3d_h36m.npz").touch()
     assert datasets.resolve_name(None, tmp_path, "cpn") == "h36m"
     (tmp_path / "data_3d_mine.npz").touch()
     assert datasets.available(tmp_path) == ["h36m", "mine"]
     assert datasets.available(tmp_path / "gone") == []
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "data_3d_h36m (1).npz",
+        "data_3d_h36m.npz.part",
+        "data_2d_h36m_cpn_ft_h36m_dbb.npz",
+        "Human3.6M.zip",
+        "h36m",
+        "data_3d_Human36M.npz",
+    ],
+)
+def test_half_of_human36m_or_another_name_never_means_synthetic_data(tmp_path, file):
+    (tmp_path / "README.md").touch()
+    assert datasets.resolve_name(None, tmp_path, "gt") == "synthetic"
+    (tmp_path / file).touch()
+    assert datasets.resolve_name(None, tmp_path, "gt") == "h36m"
+    with pytest.raises(InputFileMissing, match=r"data_3d_h36m\.npz and data_2d_h36m_gt\.npz are not there") as caught:
+        datasets.locate("h36m", tmp_path, "gt", tmp_path)
+    assert ("unpack and rename" in str(caught.value)) == ("cpn" not in file)
+    assert file.removeprefix("data_2d_h36m_").removesuffix(".npz") in str(caught.value)
+
+
+def test_a_subject_of_the_usual_split_that_is_not_there(tmp_path):
+    dataset = _load(tmp_path, *published_files.h36m_members())
+    assert (dataset.absent_train_subjects, dataset.absent_test_subjects) == (("S5", "S6", "S7", "S8"), ("S11",))
 
 
 def test_a_file_that_brings_cameras_and_says_synthetic_is_believed(tmp_path):

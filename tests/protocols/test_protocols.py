@@ -1,15 +1,17 @@
 """Protocols: which clips go where, and the order of the published code."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from srnet_core.clip import PoseDataset, action_of
+from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
-from srnet_core.errors import ConfigError
+from srnet_core.errors import ConfigError, UnknownNameError
 from srnet_core.protocols import split_clips
 from srnet_core.skeletons import get_skeleton
+from srnet_core.take_names import action_of
 
 SUBJECTS = ("S1", "S5", "S9")
 TAKES = ("Sitting 1", "Sitting 2", "SittingDown", "Walking", "Walking 1")
@@ -27,6 +29,47 @@ def test_sitting_does_not_take_in_sitting_down(dataset):
     assert {c.take for c in split.train} == {"Sitting 1", "Sitting 2"}
     assert {c.action for c in split.test} == {"SittingDown", "Walking"}
     assert action_of("SittingDown 2") == "SittingDown"
+
+
+@pytest.mark.parametrize(
+    "asked", ["sittingdown", "Sitting Down", "sitting_down", "SitD.", "SittingDown 2", "sitting-down"]
+)
+def test_an_action_in_other_spellings(dataset, asked):
+    split = split_clips(dataset, DataConfig(protocol="cross-action", train_actions=(asked,)))
+    assert {c.take for c in split.train} == {"SittingDown"}
+
+
+def _with_takes(dataset, *takes):
+    poses = {s: {t: np.zeros((5, 17, 3), np.float32) for t in takes} for s in SUBJECTS}
+    keypoints = {s: {t: [np.zeros((5, 17, 2), np.float32)] * 4 for t in takes} for s in SUBJECTS}
+    return replace(dataset, positions_3d_world_m=poses, positions_2d_px=keypoints)
+
+
+def test_actions_of_several_words_are_not_joined_by_their_first(dataset):
+    """Training on "Jump rope" must not train on "Jump high", which is tested."""
+    jumps = _with_takes(dataset, "Jump rope", "Jump rope 2", "Jump high", "Walking_1", "Walking_2")
+    split = split_clips(jumps, DataConfig(protocol="cross-action", train_actions=("Jump rope",)))
+    assert {c.take for c in split.train} == {"Jump rope", "Jump rope 2"}
+    assert {c.action for c in split.test} == {"Jump high", "Walking"}
+    with pytest.raises(UnknownNameError, match="no action 'Jump'. Did you mean 'Jump rope'"):
+        split_clips(jumps, DataConfig(protocol="cross-action", train_actions=("Jump",)))
+
+
+def test_advice_for_one_subject_can_work(dataset):
+    poses = {"S1": dataset.positions_3d_world_m["S1"]}
+    one = replace(dataset, positions_3d_world_m=poses, train_subjects=(), test_subjects=())
+    with pytest.raises(ConfigError, match="no customary split") as caught:
+        split_clips(one, DataConfig())
+    assert "--protocol cross-action --train-action Sitting" in str(caught.value)
+    assert "--protocol cross-camera --subjects-train S1 --subjects-test S1" in str(caught.value)
+    assert split_clips(one, DataConfig(protocol="cross-camera", subjects_train=("S1",), subjects_test=("S1",))).test
+    assert split_clips(one, DataConfig(protocol="cross-action", train_actions=("Sitting",))).test
+
+
+def test_test_subjects_that_are_not_in_the_files_are_named(dataset):
+    half = replace(dataset, test_subjects=(), absent_test_subjects=("S9", "S11"))
+    with pytest.raises(ConfigError, match=r"the test subjects of toy \(S9, S11\) are not in the files"):
+        split_clips(half, DataConfig())
 
 
 def test_several_training_actions_and_any_case(dataset):

@@ -1,0 +1,85 @@
+"""What belongs together although the two files of a data set do not say it: other spellings, views without a camera."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from math import comb
+from typing import TypeVar
+
+import numpy as np
+
+from srnet_core.geometry.camera import Camera
+from srnet_core.take_names import plain_name, same_take_key
+
+_MOST_CHOICES = 5000
+_FRAMES = 20
+_CLEARLY_BETTER = 0.5
+_WORST_ERROR = 0.1  # of the size of the person
+
+Value = TypeVar("Value")
+
+
+def other_names(
+    names_3d: Mapping[str, Mapping[str, object]], takes_2d: Mapping[str, Mapping[str, Value]]
+) -> tuple[list[str], dict[str, dict[str, Value]]]:
+    """(what was renamed, `takes_2d` with the names that the 3D file has for the same subjects and takes).
+
+    A name is changed only if it has no partner of the same spelling, and exactly one of another spelling.
+    """
+    renamed: list[str] = []
+    subjects = _partners(names_3d, takes_2d, lambda name: (plain_name(name) or name,))
+    result: dict[str, dict[str, Value]] = {}
+    for subject, takes in takes_2d.items():
+        own = subjects.get(subject, subject)
+        if own != subject:
+            renamed.append(f"{own} and {subject}")
+        partners = _partners(names_3d.get(own, {}), takes, same_take_key)
+        renamed += [f"{own}/{partner} and {take}" for take, partner in partners.items()]
+        result[own] = {partners.get(take, take): value for take, value in takes.items()}
+    return renamed, result
+
+
+def _partners(wanted: Iterable[str], given: Iterable[str], key) -> dict[str, str]:
+    """{given name: wanted name} for names that are in one of them only and have equal keys."""
+    wanted, given = set(wanted), set(given)
+    left, right = _by_key(wanted - given, key), _by_key(given - wanted, key)
+    return {names[0]: left[own][0] for own, names in right.items() if len(names) == 1 and len(left.get(own, ())) == 1}
+
+
+def _by_key(names: Iterable[str], key) -> dict[tuple[str, ...], list[str]]:
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name in sorted(names):
+        groups.setdefault(key(name), []).append(name)
+    return groups
+
+
+def matched_cameras(
+    pose_world_m: np.ndarray, views_px: Sequence[np.ndarray | None], cameras: Sequence[Camera]
+) -> tuple[int, ...] | None:
+    """The cameras, in their order, that a few views in the same order are of; `None` if the 3D does not tell.
+
+    Args:
+        pose_world_m: (T, J, 3).
+        views_px: fewer (T', J, 2) than there are cameras.
+    """
+    there = [view for view in views_px if view is not None]
+    if len(there) < len(views_px) or comb(len(cameras), len(there)) > _MOST_CHOICES:
+        return None
+    rows = np.unique(np.linspace(0, len(pose_world_m) - 1, _FRAMES).astype(int))
+    with np.errstate(all="ignore"):
+        seen = [camera.project(camera.world_to_camera(pose_world_m[rows])) for camera in cameras]
+    errors = np.array([[_error(view[rows], points) for points in seen] for view in there])  # (views, cameras)
+    choices = sorted(
+        (float(np.max(errors[range(len(views_px)), chosen])), chosen)
+        for chosen in combinations(range(len(cameras)), len(views_px))
+    )
+    best, second = choices[0], choices[1]
+    return best[1] if best[0] < _WORST_ERROR and best[0] < _CLEARLY_BETTER * second[0] else None
+
+
+def _error(view_px: np.ndarray, points_px: np.ndarray) -> float:
+    """The median distance, in sizes of the person."""
+    known = np.isfinite(view_px).all(-1) & np.isfinite(points_px).all(-1)
+    if not known.any():
+        return np.inf
+    size = float(np.median(np.ptp(points_px, axis=1).max(-1)))
+    return float(np.median(np.linalg.norm(view_px - points_px, axis=-1)[known])) / max(size, 1e-9)

@@ -1,0 +1,299 @@
+"""The geometric check: each way in which people's data are wrong is named, and sound data stay without a word."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from srnet_core import datasets
+from srnet_core.clip import PoseDataset
+from srnet_core.data_check import check_dataset
+from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.h36m_cameras import h36m_cameras
+from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_inverse, quaternion_to_matrix
+from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.synthetic import take as takes_of
+
+SUBJECTS = ("S1", "S5", "S9")
+TAKES = ("Walking", "Sitting", "Greeting 1")
+
+
+def _people() -> dict[str, dict[str, np.ndarray]]:
+    people = {subject: takes_of.make_person(7, subject) for subject in SUBJECTS}
+    return {s: {t: takes_of.make_take(7, person, t, 3.0, 50) for t in TAKES} for s, person in people.items()}
+
+
+def _seen(poses, cameras) -> dict:
+    return {
+        s: {t: [c.project(c.world_to_camera(p)) for c in cameras[s]] for t, p in takes.items()}
+        for s, takes in poses.items()
+    }
+
+
+def _make(poses, views, cameras, **more) -> PoseDataset:
+    return PoseDataset("lab", "gt", SKELETON, 50.0, poses, views, cameras, **more)
+
+
+@pytest.fixture(scope="module")
+def sound() -> PoseDataset:
+    poses, cameras = _people(), h36m_cameras()
+    return _make(poses, _seen(poses, cameras), cameras)
+
+
+def _poses(dataset: PoseDataset, change) -> PoseDataset:
+    changed = {
+        s: {t: change(s, pose).astype(np.float32) for t, pose in takes.items()}
+        for s, takes in dataset.positions_3d_world_m.items()
+    }
+    return replace(dataset, positions_3d_world_m=changed)
+
+
+def _views(dataset: PoseDataset, change) -> PoseDataset:
+    changed = {
+        s: {t: [change(view, c) for c, view in enumerate(views)] for t, views in takes.items()}
+        for s, takes in dataset.positions_2d_px.items()
+    }
+    return replace(dataset, positions_2d_px=changed)
+
+
+def _cameras(dataset: PoseDataset, change) -> PoseDataset:
+    return replace(dataset, cameras={s: tuple(change(c) for c in rig) for s, rig in dataset.cameras.items()})
+
+
+def _root_relative(_, pose):
+    return pose - pose[:, :1]
+
+
+def _relative_but_root(_, pose):
+    return np.concatenate([pose[:, :1], pose[:, 1:] - pose[:, :1]], axis=1)
+
+
+def _extrinsic(camera: Camera) -> Camera:
+    rotation = quaternion_to_matrix(quaternion_inverse(np.array(camera.orientation)))
+    return replace(camera, translation_m=tuple(-rotation @ np.array(camera.translation_m)))
+
+
+def _half_the_rate(dataset: PoseDataset) -> PoseDataset:
+    """3D with every second frame, 2D with all of them."""
+    half = _poses(dataset, lambda _, pose: pose[::2])
+    cut, surplus = {}, {}
+    for s, takes in dataset.positions_2d_px.items():
+        lengths = {t: len(half.positions_3d_world_m[s][t]) for t in takes}
+        cut[s] = {t: [v[: lengths[t]] for v in views] for t, views in takes.items()}
+        surplus[s] = {t: [v[lengths[t] :] for v in views] for t, views in takes.items()}
+    return replace(half, positions_2d_px=cut, surplus_2d_px=surplus)
+
+
+def _permuted(dataset: PoseDataset) -> PoseDataset:
+    changed = {
+        s: {t: [views[k] for k in (1, 0, 3, 2)] for t, views in takes.items()}
+        for s, takes in dataset.positions_2d_px.items()
+    }
+    return replace(dataset, positions_2d_px=changed)
+
+
+WRONG = {
+    "camera space of one camera": (
+        lambda d: _poses(d, lambda s, p: d.cameras[s][0].world_to_camera(p)),
+        "in the space of camera 0, so in camera space",
+    ),
+    "camera space in millimetres": (
+        lambda d: _poses(d, lambda s, p: 1000 * d.cameras[s][2].world_to_camera(p)),
+        "in the space of camera 2 and in millimetres",
+    ),
+    "root-relative": (lambda d: _poses(d, _root_relative), "the root is at the origin in every frame"),
+    "root-relative but for the root": (
+        lambda d: _poses(d, _relative_but_root),
+        "all joints but the root are relative to the root",
+    ),
+    "2D in [-1, 1] by the width": (
+        lambda d: _views(d, lambda v, c: v / 500 - np.float32([1, 1.002])),
+        "normalized to [-1, 1] by the width",
+    ),
+    "2D in [0, 1]": (lambda d: _views(d, lambda v, c: v / np.float32([1000, 1002])), "normalized to [0, 1]"),
+    "2D as rays": (
+        lambda d: _views(d, lambda v, c: (v - d.cameras["S1"][c].center_px) / d.cameras["S1"][c].focal_length_px),
+        "divided by the focal length",
+    ),
+    "2D around the middle": (
+        lambda d: _views(d, lambda v, c: v - np.float32([500, 501])),
+        "origin of the 2D is the middle",
+    ),
+    "2D upside down": (lambda d: _views(d, lambda v, c: np.float32([0, 1002]) + v * [1, -1]), "y of the 2D points up"),
+    "2D as rows and columns": (lambda d: _views(d, lambda v, c: v[..., ::-1]), "x and y of the 2D are exchanged"),
+    "half the resolution": (lambda d: _views(d, lambda v, c: v / 2), "image of about 500 x 50"),
+    "a part of the image": (lambda d: _views(d, lambda v, c: v - np.float32([150, 200])), "part of the image"),
+    "half the frame rate": (_half_the_rate, "2 times the frame rate of the 3D"),
+    "a later beginning": (
+        lambda d: _views(d, lambda v, c: np.concatenate([v[10:], np.repeat(v[-1:], 10, 0)])),
+        "10 frames earlier",
+    ),
+    "cameras permuted": (_permuted, "another order than the cameras: view 0 of S1 is of camera 1"),
+    "left and right": (lambda d: _poses(d, lambda _, p: p[:, list(SKELETON.mirror)]), "left and right are exchanged"),
+    "millimetres": (lambda d: _poses(d, lambda _, p: 1000 * p), "in millimetres"),
+    "centimetres": (lambda d: _poses(d, lambda _, p: 100 * p), "in centimetres"),
+    "a thousandth": (lambda d: _poses(d, lambda _, p: p / 1000), "1000 times too small"),
+    "cameras in centimetres": (
+        lambda d: _cameras(d, lambda c: replace(c, translation_m=tuple(100 * v for v in c.translation_m))),
+        "translations of the cameras are in centimetres",
+    ),
+    "y up": (lambda d: _poses(d, lambda _, p: p[..., [0, 2, 1]] * [1, 1, -1]), "y up"),
+    "y up, mirrored": (lambda d: _poses(d, lambda _, p: p[..., [0, 2, 1]]), "y up"),
+    "quaternions with w last": (
+        lambda d: _cameras(d, lambda c: replace(c, orientation=(*c.orientation[1:], c.orientation[0]))),
+        "w last",
+    ),
+    "orientations from world to camera": (
+        lambda d: _cameras(d, lambda c: replace(c, orientation=tuple(quaternion_inverse(np.array(c.orientation))))),
+        "rotate from world to camera",
+    ),
+    "extrinsic translations": (lambda d: _cameras(d, _extrinsic), "those of p_cam = R p + t"),
+    "reversed joints": (lambda d: _views(d, lambda v, c: v[:, ::-1]), "reverse order"),
+    "another order of joints": (
+        lambda d: _views(d, lambda v, c: v[:, [0, 4, 5, 6, 1, 2, 3, 7, 8, 10, 9, 11, 12, 13, 14, 15, 16]]),
+        "in the 2D RHip is 4, RKnee is 5, RFoot is 6, LHip is 1 ...",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_named(sound, wrong):
+    change, words = WRONG[wrong]
+    check = check_dataset(change(sound))
+    assert check.findings, check.median_share
+    first = check.findings[0]
+    assert words in first.reason, first.sentence
+    assert first.todo and len(check.fits) == 36
+    assert not any("\n" in f.sentence for f in check.findings)
+
+
+def test_sound_data(sound):
+    check = check_dataset(sound)
+    assert check.findings == () and check.errors == ()
+    assert check.median_px < 0.01 and check.median_share < 1e-4
+    assert 1.2 < check.person_size_m < 1.9
+    assert set(check.by_camera) == {f"{s}/camera {c}" for s in SUBJECTS for c in range(4)}
+    assert check.worst in check.fits
+
+
+@pytest.mark.parametrize("noise_px", [5, 15, 30])
+def test_detections_are_not_exact(sound, noise_px):
+    rng = np.random.default_rng(0)
+    noisy = _views(replace(sound, keypoints="cpn_ft_h36m_dbb"), lambda v, c: v + rng.normal(0, noise_px, v.shape))
+    assert check_dataset(noisy).findings == ()
+    found = check_dataset(_permuted(noisy)).findings
+    assert "another order than the cameras" in found[0].reason and found[0].level == "error"
+
+
+def test_exact_2d_that_is_not_exact_is_a_note(sound):
+    rng = np.random.default_rng(0)
+    (finding,) = check_dataset(_views(sound, lambda v, c: v + rng.normal(0, 15, v.shape))).findings
+    assert (finding.level, finding.kind, finding.reason) == ("note", "geometry", "")
+
+
+def test_lenses_that_the_2d_leaves_out_stay_silent(sound):
+    flat = _cameras(sound, lambda c: replace(c, radial_distortion=(0, 0, 0), tangential_distortion=(0, 0)))
+    assert check_dataset(replace(flat, positions_2d_px=sound.positions_2d_px)).findings == ()
+
+
+def test_one_subject_with_the_cameras_of_another_order(sound):
+    views = dict(sound.positions_2d_px)
+    views["S9"] = _permuted(sound).positions_2d_px["S9"]
+    (finding,) = check_dataset(replace(sound, positions_2d_px=views)).findings
+    assert finding.level == "error" and "in 12 of 36 views" in finding.text
+    assert "view 0 of S9 is of camera 1" in finding.reason and "S1" not in finding.reason
+
+
+def test_one_wrong_take_is_named(sound):
+    poses = {s: dict(takes) for s, takes in sound.positions_3d_world_m.items()}
+    poses["S5"]["Sitting"] = poses["S5"]["Sitting"] + np.float32([0, 0, 1.5])
+    finding = check_dataset(replace(sound, positions_3d_world_m=poses)).findings[0]
+    assert finding.level == "error" and "S5/Sitting/camera" in finding.text and "in 4 of 36 views" in finding.text
+
+
+def test_cameras_that_were_assumed_are_no_error(sound):
+    turned = _cameras(sound, lambda c: replace(c, translation_m=(*c.translation_m[:2], c.translation_m[2] + 1.0)))
+    assert check_dataset(turned).findings[0].level == "error"
+    (finding,) = check_dataset(replace(turned, cameras_assumed=True)).findings
+    assert finding.level == "note" and "assumed" in finding.reason
+    wrong = WRONG["a thousandth"][0](replace(sound, cameras_assumed=True))
+    assert check_dataset(wrong).findings[0].level == "error"
+
+
+def test_world_with_another_vertical_and_cameras_to_match(sound):
+    """Nothing but people and cameras tells that y is up here: 3D and 2D fit."""
+    turn = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # z -> y
+
+    def turned(camera: Camera) -> Camera:
+        orientation = matrix_to_quaternion(turn @ quaternion_to_matrix(np.array(camera.orientation)))
+        place = tuple(turn @ np.array(camera.translation_m))
+        return replace(camera, orientation=tuple(orientation), translation_m=place)
+
+    data = _cameras(_poses(sound, lambda _, p: p @ turn.T), turned)
+    (finding,) = check_dataset(data).findings
+    assert (finding.level, finding.kind) == ("note", "up axis") and "has y up" in finding.text
+
+
+@pytest.mark.parametrize(("factor", "level", "words"), [(0.001, "error", "divided by 1000"), (0.15, "note", "size")])
+def test_a_world_that_is_small_as_a_whole(sound, factor, level, words):
+    small = _cameras(sound, lambda c: replace(c, translation_m=tuple(factor * v for v in c.translation_m)))
+    finding = check_dataset(_poses(small, lambda _, p: factor * p)).findings[0]
+    assert (finding.level, finding.kind) == (level, "size") and words in finding.sentence
+
+
+def test_bones_of_no_person(sound):
+    def longer(_, pose):
+        pose = pose.copy()
+        pose[:, 2:4] -= [0, 0, 0.6]
+        return pose
+
+    poses = _poses(sound, longer)
+    data = replace(poses, positions_2d_px=_seen(poses.positions_3d_world_m, sound.cameras))
+    (finding,) = check_dataset(data).findings
+    assert (finding.level, finding.kind) == ("note", "bones") and "RHip-RKnee" in finding.text
+
+
+def test_2d_twice_as_long_in_every_take_although_nobody_moves(sound):
+    still = _poses(sound, lambda _, p: np.repeat(p[:1], 100, 0))
+    views = _seen(still.positions_3d_world_m, sound.cameras)
+    surplus = {s: {t: [v.copy() for v in vs] for t, vs in takes.items()} for s, takes in views.items()}
+    (finding,) = check_dataset(replace(still, positions_2d_px=views, surplus_2d_px=surplus)).findings
+    assert (finding.level, finding.kind) == ("note", "frame counts") and "2 times as long" in finding.text
+
+
+def test_missing_keypoints_and_views(sound):
+    def gaps(view, camera):
+        view = view.copy()
+        view[::3, 4] = np.nan
+        return np.full_like(view, np.nan) if camera == 2 else view
+
+    check = check_dataset(_views(sound, gaps))
+    assert check.findings == () and len(check.fits) == 27
+
+
+def test_plain_values(sound):
+    plain = check_dataset(WRONG["y up"][0](sound)).to_dict()
+    assert plain["views"] == 36 and plain["findings"][0]["level"] == "error"
+    assert plain["worst"]["share"] > plain["median_share"] > 0.25
+    empty = check_dataset(_make({}, {}, {})).to_dict()
+    assert (empty["views"], empty["median_px"], empty["worst"]) == (0, None, None)
+
+
+@pytest.mark.parametrize("name", ["cmu", "hdm05", "uiprmd_mini", "uiprmd_h36m"])
+def test_real_motion_capture_is_sound(shared_dir, name):
+    folder, name = shared_dir / "mocap" / name, name.replace("uiprmd_h36m", "h36m")
+    assert check_dataset(datasets.load(name, datasets.locate(name, folder, "gt", folder), "gt")).findings == ()
+
+
+def test_reference_data_are_sound(golden_dir):
+    folder = golden_dir / "E_dataset"
+    assert check_dataset(datasets.load("h36m", datasets.locate("h36m", folder, "gt", folder), "gt")).findings == ()
+
+
+@pytest.mark.parametrize("name", ["hdm05", "cmu"])
+def test_real_people_with_left_and_right_exchanged_everywhere(shared_dir, name):
+    folder, mirror = shared_dir / "mocap" / name, list(SKELETON.mirror)
+    data = datasets.load(name, datasets.locate(name, folder, "gt", folder), "gt")
+    data = _views(_poses(data, lambda _, p: p[:, mirror]), lambda v, c: v[:, mirror])
+    (finding,) = check_dataset(data).findings
+    assert (finding.level, finding.kind) == ("note", "sides")
