@@ -11,7 +11,10 @@ from srnet_core.stages.store import Stage, StoredClip
 
 
 def write(file: IO[bytes], predictions: Iterator[tuple[StoredClip, np.ndarray]], stage: Stage) -> None:
-    """One (T, J, 3) float32 member `SUBJECT/TAKE/CAMERA` per clip, and `joints`. Clips after a gap end in their first frame."""
+    """One (T, J, 3) float32 member `SUBJECT/TAKE/CAMERA` per clip, and `joints`.
+
+    The member of a clip that begins after a gap of keypoints is `SUBJECT/TAKE/CAMERA/FIRST_FRAME`.
+    """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         _member(archive, "joints", np.array(stage.skeleton.joint_names))
         for clip, poses in predictions:
