@@ -41,7 +41,7 @@ def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
     if len(content) > MAX_FILE_BYTES:
         raise BadFileError(f"too large for a {what}", where=path)
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
         _check_keys(text, path)
         values = tomllib.loads(text)
         _check_numbers(values, path)
@@ -50,7 +50,10 @@ def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
         raise
     except RecursionError:
         raise BadFileError("not a TOML file: nested too deeply", where=path) from None
-    except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
+    except UnicodeDecodeError:
+        todo = "Save it as UTF-8; PowerShell writes UTF-16 unless told otherwise"
+        raise BadFileError("not a TOML file: its text is not in UTF-8", where=path, todo=todo) from None
+    except ValueError as error:  # not TOML, or a number of thousands of digits
         raise BadFileError(f"not a TOML file: {error}", where=path) from None
 
 

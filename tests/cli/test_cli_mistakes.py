@@ -1,0 +1,67 @@
+"""Lines as people mistype them: one line of error that says what and where, and exit code 2."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+from support.cli import DATA
+
+MISTAKES = {
+    "trian": "Did you mean 'train'?",
+    "train --archs 3,3": "Did you mean --arch?",
+    "train --arch 3x3": "whole numbers separated by commas",
+    "train --arch 2,2": "must be odd",
+    "train --arch": "requires an argument",
+    "train --epochs -1": "1 or more",
+    "train --lr nan": "positive and finite",
+    "train --batch-size 1": "2 or more",
+    "train --model srnt": "Did you mean 'srnet'?",
+    "train --norm bas": "Did you mean 'base'?",
+    "train --groups x.toml": "no such file of groups",
+    "train --groups 4": "no division into 4 groups",
+    "train --groups -3": "-3",
+    "train --config nope": "no preset 'nope'",
+    "train --config utf16.toml": "Save it as UTF-8",
+    "train --set lr=3": "section.key=value",
+    "train --set train.lrr=1": "Did you mean 'lr'?",
+    "train --device gpu": "auto, cpu, cuda",
+    "train --validation Z": "no training subject 'Z'",
+    "train --validation 1.5": "between 0 and 1",
+    "train --name a/b": "--checkpoint-dir",
+    "train --name ''": "cannot be the name of a file",
+    "train --resume nope": "no such checkpoint",
+    "train --resume data": "is a folder",
+    "train --finetune utf16.toml": "utf16.toml",
+    "train --augment vew": "Did you mean 'view'?",
+    "train --memory-budget 2X": "2GiB",
+    "train --dropout 1": "[0, 1)",
+    "train --dense": "--model fc",
+    "train --context-form mean --context all": "--context-form",
+    "prepare --protocol cross-acton": "Did you mean 'cross-action'?",
+    "prepare --train-action Walk": "--protocol cross-action",
+    "prepare --downsample 0": "1 or more",
+    "eval nope": "no such checkpoint",
+    "eval data/data_3d_small.npz": "npz",
+    "eval --by jont": "Did you mean 'joint'?",
+    "eval --json data": "is a folder",
+    "visualize --frames 0": "--frames",
+    "visualize --output a.png": "must end in .html",
+    "export": "missing argument",
+    "export nope --format fbx": "csv, json, npz, onnx",
+    "groups --skeleton h36": "Did you mean 'h36m",
+    "groups --dataset nope": "data_3d_nope.npz",
+    "bench --threads -1": "--threads",
+    "demo --minutes 0": "--minutes",
+}
+
+
+@pytest.mark.parametrize(("line", "said"), MISTAKES.items(), ids=MISTAKES)
+def test_a_mistake_is_one_line(srnet, own_data, line, said):
+    Path("utf16.toml").write_text("[train]\nepochs = 1\n", encoding="utf-16")
+    command, *words = shlex.split(line)
+    assert said in srnet(command, *(DATA if command in ("train", "prepare") else ()), *words).refused()
+
+
+def test_a_mark_at_the_beginning_of_a_preset_is_no_mistake(srnet, own_data):
+    Path("bom.toml").write_bytes(b"\xef\xbb\xbf[train]\nepochs = 0\n")
+    srnet("train", *DATA, "--config", "bom.toml").refused("must be 1 or more")
