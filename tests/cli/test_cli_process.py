@@ -74,7 +74,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(folder):
     assert f"epoch {stopped + 1}/{stopped + 1}" in ran.stdout and "frame-wise mean" in ran.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_ctrl_c_leaves_at_once(number):
     """In this process, so that nothing depends on how long a training step takes."""
     found = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
@@ -124,3 +124,13 @@ def test_in_a_terminal_the_bar_shows_and_vanishes(folder):
     assert [line[:9] for line in epochs] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"], "nothing of the bar in them"
     assert max(map(len, lines)) <= 80 and "…" not in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h"), "the cursor is back"
+
+
+def test_a_hangup_that_is_ignored_as_under_nohup_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ctrl_c() as asked:
+            signal.raise_signal(signal.SIGHUP)
+            assert not asked()
+    finally:
+        signal.signal(signal.SIGHUP, before)
