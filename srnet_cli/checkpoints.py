@@ -34,10 +34,13 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
             _refuse(asked, f"is a folder, not a checkpoint file{_listed(asked.glob('*.bin'))}", "Give a file")
         return _told(asked, found)
     try:
-        if asked.exists():
-            return asked
+        exists, is_file = asked.exists(), asked.is_file()
     except OSError:  # a name that no file can have
         return asked
+    if is_file:
+        return asked
+    if exists:  # opening a pipe would wait for somebody who writes to it
+        raise InputFileMissing("is a pipe or device, not a checkpoint file", where=asked, todo="Give a file")
     places = (asked.parent, FOLDER / asked.parent, FOLDER, BEST_FOLDER)
     for place in dict.fromkeys(places):
         for name in (asked.name, f"{asked.name}{_ENDING}"):

@@ -6,6 +6,7 @@ import os
 import re
 import reprlib
 import traceback
+from pathlib import Path
 
 import typer
 
@@ -41,7 +42,7 @@ def describe(error: BaseException) -> tuple[str, int]:
     if isinstance(error, typer.TyperException):
         return _usage(error), 2
     if isinstance(error, OSError) and error.errno is not None:
-        return _system(error), 2 if error.errno in _WRONG_PATH else 1
+        return _system(error), 2 if error.errno in _WRONG_PATH or _is_device(error.filename) else 1
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out of memory. Try a smaller --batch-size, or fewer --channels", 1
     if isinstance(error, ValueError) and "null byte" in str(error):
@@ -66,6 +67,11 @@ def _system(error: OSError) -> str:
     what, todo = _SYSTEM.get(number) or (error.strerror or os.strerror(number), DEBUG_HINT)
     where = f"{_short(error.filename2 or error.filename)}: " if error.filename else ""
     return f"{where}{what}. {todo}"
+
+
+def _is_device(path: object) -> bool:
+    """Whether an output path names a device, which is the user's choice, not a failing disk."""
+    return isinstance(path, (str, os.PathLike)) and Path(path).is_char_device()
 
 
 def _short(path: object) -> str:

@@ -100,6 +100,18 @@ def test_odd_paths_are_one_line(srnet):
     srnet("eval", os.fsdecode(b"x\xff\xfe")).refused(r"x\udcff\udcfe", "no such checkpoint")
 
 
+def test_pipes_and_devices_are_no_checkpoints(srnet):
+    os.mkfifo("pipe.bin")
+    for path in ("pipe.bin", "/dev/null", "/dev/zero"):
+        srnet("eval", path).refused(path, "pipe or device")
+
+
+def test_a_device_that_takes_nothing_is_a_wrong_path(srnet, checkpoint):
+    if not Path("/dev/full").is_char_device():
+        pytest.skip("this system has no /dev/full")
+    assert "/dev/full" in srnet("eval", checkpoint, "--json", "/dev/full").refused("no space left")
+
+
 def test_names_of_written_files_fit_every_file_system():
     from srnet_cli.inputs import output_name
 
