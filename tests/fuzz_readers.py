@@ -1,14 +1,15 @@
 """Damages keypoint files at random and reads them: only typed errors may come out, in bounded time and memory.
 
-    python tests/fuzz_readers.py --inputs 100000 [--kinds openpose,sleap]
+    python tests/fuzz_readers.py --inputs 100000 [--kinds openpose,sleap] [--seed 0]
 
 Each input is a whole file of `keypoint_files` in which some bytes, numbers or pieces are changed, or the end is cut
-off. HDF5 and npz are damaged in their bytes; text also in its values. Slow inputs and exceptions of other types are
-printed with their seeds.
+off. Text is damaged in its values too, npz and HDF5 also in their arrays: such files are whole but hold something else.
+Slow inputs, warnings and exceptions of other types are printed with their seeds as they occur.
 """
 
 import argparse
 import copy
+import io
 import json
 import random
 import re
@@ -17,7 +18,13 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+
+import h5py
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -52,7 +59,7 @@ _WORDS = [
     b"0.5",
 ]
 _NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")
-SLOW_S = 5.0
+SLOW_S = 5.0  # of processor time: other processes on the machine do not count
 
 
 _VALUES = [
@@ -82,6 +89,27 @@ _VALUES = [
     {"x": 1, "y": 2},
     [[[0.0], [1.0]]],
     {"0": []},
+]
+
+
+_NAMES = [
+    "keypoints",
+    "positions_2d",
+    "metadata",
+    "boxes",
+    "scores",
+    "fps",
+    "size",
+    "joint_names",
+    "imgname",
+    "center",
+    "scale",
+    "part",
+    "openpose",
+    "S",
+    "tracks",
+    "node_names",
+    "pose2d",
 ]
 
 
@@ -120,10 +148,77 @@ def damaged_json(content: bytes, rng: random.Random) -> bytes:
     return json.dumps(value).encode(encoding)
 
 
+def _other_array(rng: random.Random) -> np.ndarray:
+    """An array that does not belong where it is put."""
+    shape = rng.choice(
+        [(), (0,), (3,), (12,), (2, 3), (12, 2), (12, 24, 3), (12, 17, 2), (0, 17, 2), (1, 1, 1, 1), (12, 0, 3)]
+    )
+    number = rng.choice([0, -1, 1, 0.5, 1e300, float("nan"), float("inf"), 2**62])
+    kind = rng.choice(["f4", "f8", "f8", "i8", "u1", "?", "c8", "U3", "S3"])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.full(shape, number, "f8").astype(kind)
+
+
+def damaged_npz(content: bytes, rng: random.Random) -> bytes:
+    """An npz whose checksums are right: members damaged in their bytes, taken out, exchanged, renamed or replaced."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        if not members:
+            break
+        name = rng.choice(list(members))
+        kind = rng.randrange(7)
+        if kind <= 2:
+            members[name] = damaged(members[name], rng)
+        elif kind == 3:
+            del members[name]
+        elif kind == 4:
+            members[name] = members[rng.choice(list(members))]
+        elif kind == 5:
+            members[rng.choice(_NAMES) + ".npy"] = members.pop(name) if rng.random() < 0.5 else members[name]
+        else:
+            buffer = io.BytesIO()
+            np.save(buffer, _other_array(rng))
+            members[name] = buffer.getvalue()
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, member in members.items():
+            archive.writestr(name, member)
+    return made.getvalue()
+
+
+def damaged_hdf5(content: bytes, rng: random.Random) -> bytes:
+    """An HDF5 file that can be opened: data sets taken out, exchanged, replaced or hung elsewhere."""
+    made = io.BytesIO(content)
+    with h5py.File(made, "r+") as file:
+        names: list[str] = []
+        file.visit(names.append)
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            name, other = rng.choice(names), rng.choice(names)
+            kind = rng.randrange(5)
+            if name not in file:
+                continue
+            if kind == 0:
+                del file[name]
+            elif kind == 1 and other in file and not other.startswith(name):
+                del file[name]
+                file[name] = file[other]  # a hard link
+            elif kind == 2 and (new := rng.choice(_NAMES)) not in file:
+                file[new] = file[name]
+            elif file[name].attrs and kind == 3:
+                file[name].attrs[rng.choice(list(file[name].attrs))] = rng.choice([1, -1, b"x", "frame_table"])
+            else:
+                array = _other_array(rng)
+                del file[name]
+                file[name] = array.astype("S3") if array.dtype.kind == "U" else array
+    return made.getvalue()
+
+
 def damaged(content: bytes, rng: random.Random) -> bytes:
     """Some bytes of a file changed, cut out, put in or doubled; numbers of texts replaced by others."""
-    if content[:1] in (b"{", b"[") and rng.random() < 0.6:
-        return damaged_json(content, rng)
+    for start, damage in ((b"{", damaged_json), (b"[", damaged_json), (b"PK", damaged_npz), (b"\x89HDF", damaged_hdf5)):
+        if content.startswith(start) and rng.random() < 0.6:
+            return damage(content, rng)
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 4, 16))):
         at = rng.randrange(len(data) + 1)
@@ -178,24 +273,41 @@ def one_input(whole: Path, folder: Path, rng: random.Random) -> None:
             raise AssertionError(f"not one line: {error}") from error
 
 
-def run(kinds: list[str], inputs: int, seed: int, report=None) -> list[str]:
-    """Read `inputs` damaged files of each kind; returns what went wrong, one line each."""
-    wrong = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+def run(kinds: list[str], inputs: int, seed: int, report: Callable[[str], None] | None = None) -> list[str]:
+    """Read `inputs` damaged files of each kind.
+
+    Args:
+        report: called with a line for each problem, when it occurs, and for each kind that is done.
+
+    Returns:
+        The problems, one line each.
+    """
+    report = report or (lambda line: None)
+    wrong: list[str] = []
+
+    def problem(name: str, what: str) -> None:
+        wrong.append(f"{name}: {what}")
+        report(wrong[-1])
+
+    with tempfile.TemporaryDirectory() as folder_name:
+        folder = Path(folder_name)
         for kind in kinds:
             whole = WRITERS[kind][0](folder / ("whole " + kind))
-            started = time.monotonic()
+            started, before = time.monotonic(), len(wrong)
             for number in range(inputs):
-                begun = time.monotonic()
+                name = f"{kind}, seed {seed}-{kind}-{number}"
+                begun = time.process_time()
                 try:
-                    one_input(whole, folder, random.Random(f"{seed}-{kind}-{number}"))
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("error")  # a user would see it without knowing what to do
+                        one_input(whole, folder, random.Random(f"{seed}-{kind}-{number}"))
                 except Exception as error:
-                    wrong.append(f"{kind}, seed {seed}-{kind}-{number}: {type(error).__name__}: {str(error)[:200]}")
-                if time.monotonic() - begun > SLOW_S:
-                    wrong.append(f"{kind}, seed {seed}-{kind}-{number}: took {time.monotonic() - begun:.1f} s")
-            if report:
-                report(f"{kind}: {inputs} inputs, {time.monotonic() - started:.0f} s")
+                    problem(name, f"{type(error).__name__}: {str(error)[:200]}")
+                taken = time.process_time() - begun
+                if taken > SLOW_S:
+                    problem(name, f"took {taken:.1f} s")
+            seconds = time.monotonic() - started
+            report(f"{kind}: {inputs} inputs, {len(wrong) - before} problems, {seconds:.0f} s")
     return wrong
 
 
@@ -208,7 +320,6 @@ def main() -> int:
     starts = tuple(arguments.kinds.split(",")) if arguments.kinds else ("",)
     kinds = [k for k in WRITERS if k.startswith(starts)]
     wrong = run(kinds, arguments.inputs, arguments.seed, report=lambda line: print(line, flush=True))
-    print("\n".join(wrong[:100]))
     print(f"{len(wrong)} problems; most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     return 1 if wrong else 0
 

@@ -305,6 +305,46 @@ def videopose3d_custom(path: Path):
     return path
 
 
+def poseaug_16_joints(path: Path):
+    """Human3.6M without Neck/Nose, under the name that the set of 17 has too."""
+    layout = get_layout("h36m16")
+    left, right = zip(*layout.mirror_pairs)
+    path = path.with_suffix(".npz")
+    metadata = {"layout_name": "h36m", "num_joints": 16, "keypoints_symmetry": [list(left), list(right)]}
+    views = [person(layout)[..., :2].astype("f4")]
+    np.savez_compressed(path, positions_2d={"S9": {"Walking 1": views}}, metadata=metadata)
+    return path
+
+
+def cameras_by_name(path: Path):
+    """{camera: array} where VideoPose3D has a list."""
+    path = path.with_suffix(".npz")
+    metadata = {"layout_name": "coco", "num_joints": 17}
+    views = {"54138969": person("coco17")[..., :2]}
+    np.savez_compressed(path, positions_2d={"S9": {"Walking 1": views}}, metadata=metadata)
+    return path
+
+
+def write_spin(path: Path, images: list[str], **arrays: np.ndarray) -> Path:
+    """A file of SPIN: one person per row, in the image of that name."""
+    path = path.with_suffix(".npz")
+    boxes = {"center": np.full((len(images), 2), 300.0), "scale": np.full(len(images), 1.5)}
+    np.savez(path, imgname=np.array(images), **boxes, **arrays)
+    return path
+
+
+def spin_video(path: Path):
+    """As SPIN writes MPI-INF-3DHP: every tenth frame, with 3D joints."""
+    images = [f"S1/Seq1/imageFrames/video_0/frame_{10 * i + 1:06}.jpg" for i in range(FRAMES)]
+    return write_spin(path, images, part=person("spin24"), S=np.ones((FRAMES, 24, 4)), pose=np.zeros((FRAMES, 72)))
+
+
+def spin_49_joints(path: Path):
+    points = person("spin49")
+    images = [f"TS1/imageSequence/img_{i:06}.jpg" for i in range(FRAMES)]
+    return write_spin(path, images, openpose=points[:, :25], part=points[:, 25:], S=np.ones((FRAMES, 24, 4)))
+
+
 def detectron_script(path: Path):
     points = person("coco17")
     keypoints = np.empty((FRAMES, 2), object)
@@ -571,6 +611,10 @@ WRITERS = {
     "yolo tracked": (yolo_tracked, "yolo", "coco17", 17, "normalized"),
     "videopose3d custom": (videopose3d_custom, "videopose3d", "coco17", 17, "px"),
     "videopose3d script": (detectron_script, "videopose3d", "coco17", 17, "px"),
+    "videopose3d 16 joints": (poseaug_16_joints, "videopose3d", "h36m16", 16, "px"),
+    "videopose3d cameras": (cameras_by_name, "videopose3d", "coco17", 17, "px"),
+    "spin": (spin_video, "spin", "spin24", 24, "px"),
+    "spin 49 joints": (spin_49_joints, "spin", "spin49", 49, "px"),
     "npy body25": (npy("body25", confidence=False), "npy", "body25", 25, "px"),
     "npy coco with confidence": (npy("coco17", confidence=True), "npy", "coco17", 17, "px"),
     "npz": (npz_plain, "npz", "halpe26", 26, "px"),

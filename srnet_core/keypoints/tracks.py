@@ -135,7 +135,9 @@ class Keypoints:
         """The same people with the 17 joints of Human3.6M, by the table of the layout.
 
         A joint made of several joints is missing where one of them is missing; its confidence is the smallest of
-        theirs. Joints that cannot be made from the layout are missing throughout, and a note says so.
+        theirs. Joints of the layout that were never found are replaced by others where possible (the hip by the mean
+        of both hips), and a note says so. Joints that cannot be made from the layout are missing throughout, and a
+        note says so.
 
         Raises:
             ConfigError: the layout is unknown.
@@ -148,13 +150,21 @@ class Keypoints:
             )
         if self.layout.joints == get_layout(_H36M17).joints:
             return self
-        matrix = self.layout.matrix()
+        layout = self.layout.without(self._never_found())
+        matrix = layout.matrix()
         tracks = tuple(_mapped(track, matrix) for track in self.tracks)
         notes = list(self.notes)
+        if other := [joint for joint, row in layout.weights.items() if row != self.layout.weights[joint]]:
+            notes.append(f"{few(other, 17)}: made of other joints than usual, as theirs were never found.")
         if lost := self.layout.missing_of_h36m17:
             notes.append(f"The layout {self.layout.name} cannot give {', '.join(lost)}: missing throughout.")
         target = get_layout(_H36M17)
         return replace(self, tracks=tracks, layout=target, joint_names=target.joints, notes=tuple(notes))
+
+    def _never_found(self) -> set[int]:
+        """Indices of the joints that are missing in every frame of every person."""
+        missing = [track.missing.all(axis=0) for track in self.tracks]
+        return set(np.flatnonzero(np.all(missing, axis=0)).tolist()) if missing else set()
 
     def mend_swaps(self) -> "Keypoints":
         """The same people with left and right limbs exchanged back where a tool confused them for some frames.

@@ -7,8 +7,8 @@
 (17, 17)
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib import resources
 
@@ -67,6 +67,19 @@ class Layout:
     def missing_of_h36m17(self) -> tuple[str, ...]:
         """The joints of the 17 that cannot be made out of this layout."""
         return tuple(joint for joint in H36M17 if joint not in self.weights)
+
+    def without(self, joints: Collection[int]) -> "Layout":
+        """The same layout, but the 17 joints are made without some of its joints, where the others allow it.
+
+        Args:
+            joints: indices of the joints that are not to be used.
+        """
+        other_ways = weights_of(tuple("" if i in joints else part for i, part in enumerate(self.parts)))
+        weights = {
+            joint: other_ways.get(joint, row) if any(i in joints for i in row) else row
+            for joint, row in self.weights.items()
+        }
+        return replace(self, weights=weights)
 
     def matrix(self) -> np.ndarray:
         """(17, J): the 17 joints of Human3.6M are `matrix @ joints`; a row of zeros where one cannot be made."""

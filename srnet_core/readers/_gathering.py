@@ -65,7 +65,8 @@ class Gathering:
         if len(self.values) + len(flat) > MOST_VALUES:
             raise HostileFileError(f"holds more than {MOST_VALUES} values", where=where)
         if isinstance(flat, np.ndarray):
-            self.values.frombytes(np.ascontiguousarray(flat, np.float64).tobytes())
+            with np.errstate(invalid="ignore"):  # NaN of another bit pattern
+                self.values.frombytes(np.ascontiguousarray(flat, np.float64).tobytes())
             return
         start = len(self.values)
         try:

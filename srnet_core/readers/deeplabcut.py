@@ -268,7 +268,7 @@ def _read_table_form(group: SafeGroup, head: Head) -> Table:
     if not blocks or "index" not in fields:
         raise BadFileError("its table has no values", where=head.path)
     order = [_column(c, levels, head) for b in blocks for c in _block_columns(b, group, head, labels)]
-    values = np.concatenate([np.asarray(records[b], np.float64).reshape(len(records), -1) for b in blocks], axis=1)
+    values = np.concatenate([_float64(records[b], head).reshape(len(records), -1) for b in blocks], axis=1)
     if len(order) != values.shape[1] or len(columns) > values.shape[1]:
         raise BadFileError("its header and its values have different sizes", where=head.path)
     place = {c: i for i, c in enumerate(order)}
@@ -309,10 +309,17 @@ def _column(label: object, levels: object, head: Head) -> tuple[str, str, str]:
     return who[:80], label[-2][:80], label[-1]
 
 
+def _float64(values: np.ndarray, head: Head) -> np.ndarray:
+    if values.dtype.kind not in "fiu":
+        raise BadFileError("its table holds something else than numbers", where=head.path)
+    with np.errstate(invalid="ignore"):  # NaN of another bit pattern
+        return values.astype(np.float64)
+
+
 def _read_fixed_form(group: SafeGroup, head: Head) -> Table:
     """`axis0`: levels and codes of the columns, `axis1`: the rows, `block0_values`: the numbers."""
     columns = tuple(_column(c, None, head) for c in _multi_index(group, "axis0", head))
-    values = np.asarray(group.array("block0_values"), np.float64)
+    values = _float64(group.array("block0_values"), head)
     if values.ndim != 2:
         raise BadFileError("its values are no table", where=head.path)
     order = tuple(_column(c, None, head) for c in _multi_index(group, "block0_items", head))

@@ -1,14 +1,14 @@
 """VideoPose3D's npz files: 2D of its inference script (Detectron2), and its custom and published 2D data sets.
 
 The script writes, per frame, the people found by Detectron2 as (N, 4, 17): x, y, logit, probability. The data sets are
-dicts {subject: {take: [one (T, J, 2) array per camera]}} with `metadata`. Both hold pickles, which are read without
-running anything.
+dicts {subject: {take: [one (T, J, 2) array per camera]}} with `metadata`; some converters write {camera: array}
+instead of the list. Both hold pickles, which are read without running anything.
 """
 
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.layouts import get_layout, layout_names
+from srnet_core.layouts import get_layout, layout_names, layouts_of_count
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
@@ -72,26 +72,25 @@ def _data_set(head: Head, options: ReadOptions) -> list[Detections]:
     if not isinstance(subjects, dict) or not all(isinstance(takes, dict) for takes in subjects.values()):
         raise BadFileError("'positions_2d' must be a dict of subjects, each a dict of actions", where=head.path)
     sequences = [
-        (subject, take, camera, view, len(views))
+        (f"{subject}/{take}{camera}", subject, view)
         for subject, takes in subjects.items()
         for take, views in takes.items()
-        for camera, view in enumerate(_views(views, f"{subject}/{take}", head))
+        for camera, view in _views(views, f"{subject}/{take}", head)
     ]
     if not sequences or len(sequences) > _MOST_SEQUENCES:
         raise BadFileError(f"holds {len(sequences)} sequences", where=head.path)
-    made = []
-    for subject, take, camera, view, cameras in sequences:
-        name = f"{subject}/{take}" + (f"/camera {camera}" if cameras > 1 else "")
-        made.append(_sequence(name, view, metadata, subject, head))
-    return made
+    return [_sequence(name, view, metadata, subject, head) for name, subject, view in sequences]
 
 
-def _views(views: object, name: str, head: Head) -> list:
-    if isinstance(views, np.ndarray) and views.dtype != object and views.ndim in (3, 4):
-        return list(views) if views.ndim == 4 else [views]
-    if isinstance(views, (list, tuple, np.ndarray)):
-        return list(views)
-    raise BadFileError(f"{name[:60]!a} must be a list with one array per camera", where=head.path)
+def _views(views: object, name: str, head: Head) -> list[tuple[str, object]]:
+    """(what to add to the name of the sequence, array) of each camera."""
+    if isinstance(views, dict):
+        return [(f"/camera {camera}", view) for camera, view in views.items()]
+    if isinstance(views, np.ndarray) and views.dtype != object and views.ndim == 3:
+        views = [views]
+    if not isinstance(views, (list, tuple)) and not (isinstance(views, np.ndarray) and views.ndim):
+        raise BadFileError(f"{name[:60]!a} must be a list with one array per camera", where=head.path)
+    return [(f"/camera {camera}" if len(views) > 1 else "", view) for camera, view in enumerate(views)]
 
 
 def _sequence(name: str, view: object, metadata: dict, subject: object, head: Head) -> Detections:
@@ -124,24 +123,33 @@ def _sequence(name: str, view: object, metadata: dict, subject: object, head: He
 
 
 def _layout(metadata: dict, joints: int, where: str) -> tuple[str | None, list[str]]:
-    """The layout that the metadata name, if its mirror pairs agree with those that the metadata list."""
+    """The layout that the metadata name, if its mirror pairs agree with those that the metadata list.
+
+    Where the metadata list mirror pairs only, and one layout of so many joints has just these, it is that one.
+    """
+    listed = _mirror_pairs(metadata, where)
     said = metadata.get("layout_name")
     if not isinstance(said, str):
-        return None, []
+        fitting = [x.name for x in layouts_of_count(joints) if listed and set(x.mirror_pairs) == listed]
+        return (fitting[0], []) if len(fitting) == 1 else (None, [])
     name = _LAYOUTS.get(said.lower(), said.lower())
+    if name == "h36m17" and joints == 16:  # SemGCN and PoseAug leave Neck/Nose out and keep the name
+        name = "h36m16"
     if name not in layout_names() or get_layout(name).num_joints != joints:
         return None, [f"The file calls its layout {said[:40]!a}, of {joints} joints, which is not known by that name."]
-    pairs = metadata.get("keypoints_symmetry")
-    try:
-        listed = {(int(a), int(b)) for a, b in zip(*pairs, strict=True)} if pairs is not None else None
-    except (TypeError, ValueError, OverflowError):
-        raise BadFileError("'keypoints_symmetry' must be two lists of joints of one length", where=where) from None
-    known = get_layout(name).mirror_pairs
-    if listed is not None and listed != set(known):
+    if listed is not None and listed != set(get_layout(name).mirror_pairs):
         return None, [
             f"The file calls its layout {said[:40]!a}, but its left and right joints are others: {few(listed)}."
         ]
     return name, []
+
+
+def _mirror_pairs(metadata: dict, where: str) -> set[tuple[int, int]] | None:
+    pairs = metadata.get("keypoints_symmetry")
+    try:
+        return {(int(a), int(b)) for a, b in zip(*pairs, strict=True)} if pairs is not None else None
+    except (TypeError, ValueError, OverflowError):
+        raise BadFileError("'keypoints_symmetry' must be two lists of joints of one length", where=where) from None
 
 
 def _dict(value: object) -> dict:

@@ -26,6 +26,7 @@ FORMATS = {
     "mediapipe": "mediapipe",
     "yolo": "yolo",
     "videopose3d": "detectron",
+    "spin": "spin",
     "deeplabcut": "deeplabcut",
     "sleap": "sleap",
     "kinect": "kinect",

@@ -317,19 +317,24 @@ def _named(value: object) -> tuple[str, ...] | None:
 
 
 def _scalar(value: object) -> float | None:
-    try:
-        value = float(np.asarray(value, np.float64).reshape(()))
-    except (TypeError, ValueError):
-        return None
-    return value if 0 < value < 1e5 else None
+    values = _numbers_of(value, 1)
+    return values[0] if values and 0 < values[0] < 1e5 else None
 
 
 def _pair(value: object) -> tuple[int, int] | None:
+    values = _numbers_of(value, 2)
+    return image_size(int(values[0]), int(values[1])) if values else None
+
+
+def _numbers_of(value: object, count: int) -> list[float] | None:
+    """So many finite numbers, alone or in an array of any shape; `None` for anything else."""
+    if isinstance(value, np.ndarray) and (value.dtype.kind not in "fiub" or value.size != count):
+        return None
     try:
-        width, height = (int(n) for n in np.asarray(value, np.float64).reshape(-1))
+        values = _float64(np.asarray(value)).reshape(-1)
     except (TypeError, ValueError, OverflowError):
         return None
-    return image_size(width, height)
+    return values.tolist() if len(values) == count and np.isfinite(values).all() else None
 
 
 # Tables

@@ -7,9 +7,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from keypoint_files import FRAMES, SIZE_PX, WRITERS, one, person, write_openpose
+from keypoint_files import FRAMES, SIZE_PX, WRITERS, one, person, write_openpose, write_spin
 
-from srnet_core.errors import BadFileError
+from srnet_core.errors import AmbiguousError, BadFileError
 from srnet_core.keypoints import describe, read_keypoints
 from srnet_core.layouts import get_layout, layout_of_names
 from srnet_core.readers.formats import FORMATS
@@ -221,3 +221,96 @@ def test_3d_points_of_which_none_is_known(tmp_path):
     (tmp_path / "a.csv").write_text("frame,joint,x,y,z\n0,a,,,\n0,b,1,2,3\n1,a,,,\n1,b,,,\n")
     found = describe(tmp_path / "a.csv")
     assert (found["kind"], found["units"], found["joints"]) == ("keypoints-3d", None, 2)
+
+
+def test_spin_without_3d_joints_holds_separate_images(tmp_path):
+    """COCO as SPIN writes it: the 12 joints of the limbs and the 5 of the face are annotated; two people in an image."""
+    points = person("spin24")
+    points[:, 12:19] = 0
+    images = [f"train2014/COCO_train2014_{i:012}.jpg" for i in (9, 9, 25, 30, 581929)]
+    found = read_keypoints(write_spin(tmp_path / "coco_2014_train", images, part=points[:5]))
+    assert (found.format, found.layout.name, found.frame_count, found.consecutive) == ("spin", "spin24", 4, False)
+    assert len(found.tracks) == 2
+    seventeen = found.to_h36m17()
+    assert not seventeen.tracks[0].missing.any(), "the hip, spine, thorax, nose and head are made of the limbs and face"
+    np.testing.assert_allclose(seventeen.tracks[0].points[0, 0], points[0, [2, 3], :2].mean(axis=0), atol=0.01)
+    assert any("Hip" in note and "never found" in note for note in seventeen.notes)
+
+
+def test_spin_has_a_sequence_for_each_video(tmp_path):
+    """Human3.6M as SPIN writes it: subject, action, camera and frame in the names, of several videos in one folder."""
+    names = [
+        f"S1/images/S1_{a}.{c}_{i:06}.jpg" for a in ("Eating_1", "Posing") for c in (5, 60457274) for i in (1, 6, 11)
+    ]
+    points = person("spin24", len(names))
+    path = write_spin(tmp_path / "a", names, part=points, S=np.ones((len(names), 24, 4)))
+    with pytest.raises(AmbiguousError, match="holds 4 sequences"):
+        read_keypoints(path)
+    found = read_keypoints(path, sequence=1)
+    assert (found.frame_count, found.first_number, found.step, found.consecutive) == (3, 1, 5, True)
+    assert found.sequence == "S1/images/S1_Eating_1.60457274_#"
+    np.testing.assert_allclose(found.tracks[0].points, points[3:6, :, :2], atol=0.01)
+
+
+def test_spin_with_3d_joints_only(tmp_path):
+    """The validation file of MPI-INF-3DHP."""
+    in_3d = np.concatenate([person("spin24")[..., :2] / 200, np.ones((FRAMES, 24, 2))], axis=-1)
+    path = write_spin(tmp_path / "a", [f"TS1/imageSequence/img_{i:06}.jpg" for i in range(FRAMES)], S=in_3d)
+    found = describe(path)
+    assert (found["kind"], found["format"], found["layout"], found["units"]) == ("keypoints-3d", "spin", "spin24", "m")
+    assert (found["frames"], found["people"], found["joints"]) == (FRAMES, 1, 24)
+    with pytest.raises(BadFileError, match="3D points"):
+        read_keypoints(path)
+
+
+@pytest.mark.parametrize(
+    "arrays, message",
+    [
+        ({}, "no 2D joints"),
+        ({"part": np.ones((3, 24, 3))}, "12 names of images, but joints of 3 people"),
+        ({"part": np.ones((12, 24, 2))}, r"its part must be numbers of shape \(people, joints, 3\)"),
+        ({"part": np.array(["a"] * 12)}, "its part must be numbers"),
+        ({"imgname": np.arange(12), "part": np.ones((12, 24, 3))}, "something else than names"),
+        ({"imgname": np.array([], "U5"), "part": np.ones((12, 24, 3))}, "not a list of names"),
+    ],
+)
+def test_spin_that_is_not_as_it_should_be(tmp_path, arrays, message):
+    images = arrays.pop("imgname", np.array([f"{i}.jpg" for i in range(12)]))
+    np.savez(tmp_path / "a.npz", imgname=images, center=np.ones((12, 2)), scale=np.ones(12), **arrays)
+    with pytest.raises(BadFileError, match=message):
+        read_keypoints(tmp_path / "a.npz")
+
+
+def test_poseaug_test_set_of_mpi_inf_3dhp(tmp_path):
+    """2D from -1 to 1 and 3D side by side, 16 joints."""
+    points = person("h36m16")[..., :2]
+    np.savez(tmp_path / "a.npz", pose2d=points / 320 - [1, 0.75], pose3d=np.ones((FRAMES, 16, 3)))
+    found = read_keypoints(tmp_path / "a.npz", image_size=SIZE_PX)
+    assert (found.layout.name, found.origins["layout"]) == ("h36m16", "bones")
+    np.testing.assert_allclose(found.tracks[0].points, points, atol=0.01)
+
+
+def test_cameras_with_names(tmp_path):
+    views = {name: person("coco17", x_px=x)[..., :2] for name, x in (("left", 200.0), ("right", 400.0))}
+    np.savez(tmp_path / "a.npz", positions_2d={"S1": {"Walk": views}}, metadata={"layout_name": "coco"})
+    with pytest.raises(AmbiguousError, match="S1/Walk/camera left, S1/Walk/camera right"):
+        read_keypoints(tmp_path / "a.npz")
+    found = read_keypoints(tmp_path / "a.npz", sequence="S1/Walk/camera right")
+    np.testing.assert_allclose(found.tracks[0].points, views["right"], atol=0.01)
+
+
+def test_mirror_pairs_tell_the_layout_that_has_no_name(tmp_path):
+    """SemGCN's 16 joints."""
+    left, right = zip(*get_layout("h36m16").mirror_pairs)
+    metadata = {"num_joints": 16, "keypoints_symmetry": [list(left), list(right)]}
+    points = person("h36m16")[..., :2]
+    np.savez(tmp_path / "a.npz", positions_2d={"S1": {"Walk": [points]}}, metadata=metadata)
+    found = read_keypoints(tmp_path / "a.npz")
+    assert (found.layout.name, found.origins["layout"]) == ("h36m16", "format")
+
+
+@pytest.mark.parametrize("views", [5, "text", np.array(3.0), None])
+def test_cameras_that_are_no_list(tmp_path, views):
+    np.savez(tmp_path / "a.npz", positions_2d={"S1": {"Walk": views}})
+    with pytest.raises(BadFileError, match="one array per camera"):
+        read_keypoints(tmp_path / "a.npz")

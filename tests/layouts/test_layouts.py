@@ -48,7 +48,7 @@ def test_layouts_of_one_count_are_told_apart_by_their_bones(name):
     assert found is layout, [(f.layout.name, f.misfit) for f in fits]
 
 
-@pytest.mark.parametrize("count, names", [(17, 4), (25, 3), (15, 3), (14, 3)])
+@pytest.mark.parametrize("count, names", [(17, 4), (25, 3), (15, 3), (14, 3), (16, 2), (24, 2)])
 def test_the_counts_that_several_layouts_share(count, names):
     assert len(layouts_of_count(count)) == names
 
@@ -82,7 +82,7 @@ def test_a_layout_of_another_count_is_refused(tmp_path):
 def test_a_wrong_layout_that_is_given_is_doubted(tmp_path):
     np.save(tmp_path / "a.npy", person("coco17")[..., :2])
     found = read_keypoints(tmp_path / "a.npy", layout="h36m17")
-    assert any("no person" in note for note in found.notes)
+    assert any("proportions of a person" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -143,3 +143,32 @@ def test_fit_knows_a_person_from_noise():
     noise = fit(np.random.default_rng(0).uniform(0, 500, (30, 25, 2)), layout)
     assert good.misfit < 0.35 < 0.6 < noise.misfit
     assert fit(np.full((4, 25, 2), np.nan), layout).misfit == np.inf
+
+
+def test_halpe68_is_halpe136_without_the_face():
+    """AlphaPose keeps the first 26 and the last 42 joints, and swaps joint 26 + i with 47 + i when it mirrors an image."""
+    whole, part = get_layout("halpe136"), get_layout("halpe68")
+    assert part.joints == whole.joints[:26] + whole.joints[-42:]
+    assert part.joints[:26] == get_layout("halpe26").joints
+    assert set(get_layout("halpe26").mirror_pairs) | {(26 + i, 47 + i) for i in range(21)} == set(part.mirror_pairs)
+
+
+def test_openpose_wholebody134_is_the_133_of_coco_with_a_neck():
+    """The body is in the order of OpenPose's COCO model; feet, face and hands follow as in COCO-WholeBody."""
+    coco, openpose = get_layout("coco_wholebody133"), get_layout("openpose_wholebody134")
+    assert openpose.joints[:18] == get_layout("coco18_openpose").joints
+    assert openpose.parts[18:24] == coco.parts[17:23]
+    assert [n.replace("_", "-") for n in openpose.joints[24:92]] == list(coco.joints[23:91])
+    assert all(n.startswith("left_") for n in openpose.joints[92:113] + coco.joints[91:112])
+    assert all(n.startswith("right_") for n in openpose.joints[113:] + coco.joints[112:])
+    pairs = {(a + 1, b + 1) for a, b in coco.mirror_pairs if a > 16}
+    assert pairs | set(get_layout("coco18_openpose").mirror_pairs) == set(openpose.mirror_pairs)
+
+
+def test_joints_that_are_not_there_are_replaced():
+    body25 = get_layout("body25")
+    without = body25.without({body25.joints.index("MidHip")})
+    assert {body25.joints[i] for i in without.weights["Hip"]} == {"LHip", "RHip"}
+    assert without.weights["LKnee"] == body25.weights["LKnee"]
+    knee = body25.joints.index("LKnee")
+    assert body25.without({knee}).weights["LKnee"] == {knee: 1.0}, "nothing can stand for a knee"

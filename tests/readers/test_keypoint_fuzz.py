@@ -1,9 +1,12 @@
 """Damage at random: only errors of srnet come out. `tests/fuzz_readers.py` does the same for as long as one likes."""
 
+import io
 import random
+import zipfile
 
+import h5py
 import pytest
-from fuzz_readers import damaged, run
+from fuzz_readers import damaged, damaged_hdf5, damaged_npz, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keypoint_files import WRITERS, trc_text
@@ -28,6 +31,36 @@ def test_the_fuzzer_would_see_a_wrong_error(monkeypatch):
 
     monkeypatch.setattr(fuzz_readers, "describe", broken)
     assert len(run(["npz"], inputs=3, seed=1)) == 3
+
+
+def test_the_fuzzer_tells_of_problems_when_they_occur(monkeypatch):
+    import fuzz_readers
+
+    def broken(path):
+        raise KeyError("x")
+
+    monkeypatch.setattr(fuzz_readers, "describe", broken)
+    lines = []
+    run(["npz"], inputs=2, seed=1, report=lines.append)
+    assert ["KeyError" in line for line in lines] == [True, True, False]
+    assert lines[2].startswith("npz: 2 inputs, 2 problems")
+
+
+@pytest.mark.parametrize("kind", ["npz", "sleap"])
+def test_most_damaged_arrays_are_in_files_that_can_be_opened(tmp_path, kind):
+    """Damage of bytes alone would hardly reach the readers: the checksums of a zip file find it."""
+    whole = WRITERS[kind][0](tmp_path / "a").read_bytes()
+    damage = damaged_npz if kind == "npz" else damaged_hdf5
+    opened = 0
+    for seed in range(20):
+        made = damage(whole, random.Random(seed))
+        assert made[:4] == whole[:4]
+        if kind == "npz":
+            opened += zipfile.ZipFile(io.BytesIO(made)).testzip() is None
+        else:
+            with h5py.File(io.BytesIO(made)) as file:
+                opened += len(file) >= 0
+    assert opened == 20
 
 
 def test_damage_changes_the_file():

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import tracemalloc
+import warnings
 
 import h5py
 import numpy as np
@@ -370,3 +371,42 @@ def test_text_that_is_not_utf8(tmp_path):
     for encoding in ("utf-8-sig", "utf-16"):
         path.write_bytes(content.decode().encode(encoding))
         assert read_keypoints(path).frame_count == 12
+
+
+@pytest.mark.parametrize("dtype", ["c8", "S3", "?"])
+def test_tables_of_deeplabcut_that_hold_no_numbers(tmp_path, dtype):
+    path = WRITERS["dlc h5 fixed"][0](tmp_path / "a")
+    with h5py.File(path, "r+") as file:
+        values = next(v for v in _datasets(file) if v.name.endswith("block0_values"))
+        name, shape = values.name, values.shape
+        del file[name]
+        file[name] = np.full(shape, 1).astype(dtype)
+    refused(path, match="something else than numbers")
+
+
+def _datasets(file):
+    found = []
+    file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+@pytest.mark.parametrize(
+    "extra", [np.ones(1, "c8"), np.ones(2, "c8"), np.array(["a", "b"]), np.array([np.nan, 5]), np.ones(0)]
+)
+def test_frame_rates_and_sizes_that_are_no_numbers(tmp_path, extra):
+    """They count as unknown."""
+    np.savez(tmp_path / "a.npz", keypoints=person("coco17")[..., :2], fps=extra, size=extra)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = read_keypoints(tmp_path / "a.npz")
+    assert found.fps is None and found.image_size is None
+
+
+def test_nan_of_any_bit_pattern_in_an_npz_of_videopose3d(tmp_path):
+    """Converting it to 64 bits must not warn."""
+    points = person("coco17")[..., :2].astype("f4")
+    points.view(np.uint32)[0, 0] = 0x7F800001  # a signalling NaN
+    np.savez(tmp_path / "a.npz", positions_2d={"S1": {"Walk": [points]}}, metadata={"layout_name": "coco"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_keypoints(tmp_path / "a.npz").tracks[0].missing[0, 0]
