@@ -169,7 +169,7 @@ def damaged_npz(content: bytes, rng: random.Random) -> bytes:
         name = rng.choice(list(members))
         kind = rng.randrange(7)
         if kind <= 2:
-            members[name] = damaged(members[name], rng)
+            members[name] = damaged_bytes(members[name], rng)
         elif kind == 3:
             del members[name]
         elif kind == 4:
@@ -219,6 +219,11 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
     for start, damage in ((b"{", damaged_json), (b"[", damaged_json), (b"PK", damaged_npz), (b"\x89HDF", damaged_hdf5)):
         if content.startswith(start) and rng.random() < 0.6:
             return damage(content, rng)
+    return damaged_bytes(content, rng)
+
+
+def damaged_bytes(content: bytes, rng: random.Random) -> bytes:
+    """As `damaged`, whatever the content is."""
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 4, 16))):
         at = rng.randrange(len(data) + 1)
