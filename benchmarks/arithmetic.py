@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from srnet_core.models import build_model
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.speed.measure import flops
 from srnet_core.speed.textbook import TextbookNetwork, textbook
@@ -36,7 +37,7 @@ class LayerWork:
 
 
 @torch.no_grad()
-def layers_of(model: nn.Module) -> list[LayerWork]:
+def layers_of(model: PoseModel) -> list[LayerWork]:
     """The convolutions of a temporal model in their order.
 
     Raises:
@@ -63,25 +64,25 @@ def _note_shape(shapes: list[torch.Size], layer: nn.Module, given: tuple, made: 
 
 
 @torch.no_grad()
-def multiply_adds(model: nn.Module, frames: int, *, sequence: bool = False) -> int:
+def multiply_adds(model: PoseModel, frames: int, *, clip: bool = False) -> int:
     """Multiply-adds of a forward pass that predicts `frames` frames.
 
     Args:
         model: srnet, fc or another model with a textbook form, or that form.
         frames: predicted frames.
-        sequence: they are consecutive and share the work of all layers; else each comes from a window of its own,
+        clip: they are consecutive and share the work of all layers; else each comes from a window of its own,
             as in training.
 
     Raises:
         ConfigError: a model that has no textbook form, a dense one for example.
     """
     network, field = _textbook(model), model.receptive_field
-    if sequence:
+    if clip:
         return flops(lambda: network(_keypoints(1, frames + field - 1))) // 2
     return flops(lambda: network.forward_strided(_keypoints(frames, field))) // 2
 
 
-def training_multiply_adds(model: nn.Module, windows: int) -> int:
+def training_multiply_adds(model: PoseModel, windows: int) -> int:
     """Multiply-adds of a training step: forward, gradients of the weights, and gradients of the inputs of every layer
     but the first, whose input is data.
 
@@ -93,7 +94,7 @@ def training_multiply_adds(model: nn.Module, windows: int) -> int:
     return 3 * multiply_adds(model, windows) - windows * first.positions * first.per_position
 
 
-def _textbook(model: nn.Module) -> TextbookNetwork:
+def _textbook(model: PoseModel) -> TextbookNetwork:
     """A fresh textbook form in evaluation mode, without memory for its weights."""
     return textbook(build_model(model.config)).to("meta").eval()
 

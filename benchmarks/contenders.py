@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from benchmarks.arithmetic import training_multiply_adds
 from benchmarks.result import FC, OURS, TEXTBOOK
 from srnet_core.config import TrainConfig
 from srnet_core.models import build_model
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.sampling.windows import WindowSampler
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.speed.textbook import textbook
 from srnet_core.training.loop import Progress, Step, make_optimizer, train_epochs
 
 LONG, SINGLE = (3, 3, 3, 3, 3), (1, 1, 1)  # filter widths: 243 frames and one
-_SEQUENCE_FRAMES = 2000
+_CLIP_FRAMES = 2000
 _EPOCHS = 1_000_000  # a measurement ends before
 
 
@@ -48,16 +48,24 @@ def poses(frames: int, device: str | torch.device = "cpu") -> tuple[torch.Tensor
 def make_sampler(
     receptive_field: int, batch: int, *, frames: int, device: str | torch.device = "cpu", flip: bool = True
 ) -> WindowSampler:
-    """Windows of one target frame from made-up sequences that lie on the device."""
-    frames = max(frames, _SEQUENCE_FRAMES)
+    """Windows of one target frame from made-up clips that lie on the device."""
+    frames = max(frames, _CLIP_FRAMES)
     pose_2d, pose_3d = poses(frames, device)
-    starts = range(0, frames - _SEQUENCE_FRAMES + 1, _SEQUENCE_FRAMES)
-    sequences = [(start, _SEQUENCE_FRAMES) for start in starts]
-    options = {"causal": False, "windows_per_batch": batch, "flip": flip}
-    return WindowSampler(pose_2d, pose_3d, sequences, SKELETON.mirror, receptive_field=receptive_field, **options)
+    starts = range(0, frames - _CLIP_FRAMES + 1, _CLIP_FRAMES)
+    clips = [(start, _CLIP_FRAMES) for start in starts]
+    return WindowSampler(
+        pose_2d,
+        pose_3d,
+        clips,
+        SKELETON.mirror,
+        receptive_field=receptive_field,
+        causal=False,
+        windows_per_batch=batch,
+        flip=flip,
+    )
 
 
-def networks(filter_widths: tuple[int, ...], channels: int, device: str | torch.device = "cpu") -> dict[str, nn.Module]:
+def networks(filter_widths: tuple[int, ...], channels: int, device: str | torch.device = "cpu") -> dict[str, PoseModel]:
     """SRNet with 5 groups, its textbook form with the same weights, and fc of the same width from `nn.Conv1d`."""
     ours = build_model("srnet", filter_widths=filter_widths, channels=channels).to(device)
     fc = build_model("fc", filter_widths=filter_widths, channels=channels).to(device)
@@ -76,11 +84,15 @@ def trainings(
     return made
 
 
-def our_step(model: nn.Module, sampler: WindowSampler, batch: int) -> Callable[[], None]:
+def our_step(model: PoseModel, sampler: WindowSampler, batch: int) -> Callable[[], None]:
     """One step of the training loop, everything included that it does."""
     config = TrainConfig(epochs=_EPOCHS, batch_size=batch)
     steps = _full_steps(train_epochs(model, sampler, make_optimizer(model, config), config, Progress()), batch)
-    return lambda: next(steps)
+
+    def step() -> None:
+        next(steps)
+
+    return step
 
 
 def _full_steps(events: Iterator, batch: int) -> Iterator[Step]:
@@ -88,7 +100,7 @@ def _full_steps(events: Iterator, batch: int) -> Iterator[Step]:
     return (event for event in events if isinstance(event, Step) and event.windows == batch)
 
 
-def plain_step(model: nn.Module, sampler: WindowSampler) -> Callable[[], None]:
+def plain_step(model: PoseModel, sampler: WindowSampler) -> Callable[[], None]:
     """One step as the published code does it: Adam with amsgrad, L1 loss."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, amsgrad=True)
     batches = _batches(sampler)
@@ -97,7 +109,7 @@ def plain_step(model: nn.Module, sampler: WindowSampler) -> Callable[[], None]:
         batch = next(batches)
         model.train()
         optimizer.zero_grad()
-        loss = (model.forward_strided(batch.pose_2d) - batch.pose_3d).abs().mean()
+        loss = (model(batch.pose_2d, strided=True) - batch.pose_3d).abs().mean()
         loss.backward()
         optimizer.step()
 

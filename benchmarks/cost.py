@@ -3,12 +3,12 @@
     time   = sum over layers l of  2 M_l (2 / F_out + 1 / F_w) + a A_l / b,  plus p P / b and n o
     memory = s sum over l of A_l + q P
 
-M_l: multiply-adds of the layer's outputs, as many again for the gradients of its input (none in the first layer), and as
-many for those of its weights. F_out, F_w: speed of such products with as many rows as the layer has positions and as
-wide as a group. A_l: bytes of the layer's output. P: bytes of the parameters. a, p: how often a step reads or writes these
-outside of products. b: memory bandwidth of operations that go through A_l in pieces as large as the step's.
-n: how many operations a step has, some per layer and some per byte of A; o: what calling one costs. s, q: how many times
-A and P are in memory when most is.
+M_l: multiply-adds of the layer's outputs, as many again for the gradients of its input (none in the first layer), and
+as many for those of its weights. F_out, F_w: speed of such products with as many rows as the layer has positions and as
+wide as a group. A_l: bytes of the layer's output. P: bytes of the parameters. a, p: how often a step reads or writes
+these outside of products. b: memory bandwidth of operations that go through A_l in pieces as large as the step's.
+n: how many operations a step has, some per layer and some per byte of A; o: what calling one costs. s, q: how many
+times A and P are in memory when most is.
 
 F, b and o are measured on the machine, with nothing of srnet. The others are *counted* at one size, by watching the
 operations of a step, and taken to hold at all others. No time of a network enters.
@@ -21,7 +21,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -29,6 +28,7 @@ from torch.utils._pytree import tree_leaves
 from benchmarks.arithmetic import LayerWork, layers_of
 from benchmarks.contenders import make_sampler, our_step
 from srnet_core.models import build_model
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.speed.clock import timed
 
 _PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "convolution_backward", "linear")
@@ -51,7 +51,7 @@ class Size:
     groups: int = 5
     batch: int = 64
 
-    def model(self) -> nn.Module:
+    def model(self) -> PoseModel:
         return build_model("srnet", filter_widths=self.filter_widths, channels=self.channels, groups=self.groups)
 
 
@@ -63,13 +63,15 @@ class Machine:
         self.bandwidth = functools.cache(self._bandwidth)
 
     def _product_speeds(self, rows: int, width: int, groups: int) -> tuple[float, float]:
-        """Operations per second of (rows, width) @ (width, width) and of (width, rows) @ (rows, width), where results of
-        the first and operands of the second are columns of a matrix that holds all groups side by side."""
+        """Operations per second of (rows, width) @ (width, width) and of (width, rows) @ (rows, width).
+
+        Results of the first and operands of the second are columns of a matrix that holds all groups side by side.
+        """
         x, w, of_w = torch.randn(rows, width), torch.randn(width, width), torch.zeros(width, width)
         y = torch.randn(rows, groups * width)[:, :width]
         operations = 2 * rows * width * width
-        calls = (lambda: torch.mm(x, w, out=y), lambda: of_w.addmm_(y.t(), x))
-        return tuple(operations / _seconds(call) for call in calls)
+        outputs_s, weights_s = _seconds(lambda: torch.mm(x, w, out=y)), _seconds(lambda: of_w.addmm_(y.t(), x))
+        return operations / outputs_s, operations / weights_s
 
     def _bandwidth(self, size: int, at_a_time: int) -> float:
         """Bytes read and written per second by operations that go through `size` bytes in pieces."""
@@ -116,18 +118,18 @@ class Constants:
     parameters_held: float
 
 
-def activation_bytes(model: nn.Module, batch: int) -> int:
+def activation_bytes(model: PoseModel, batch: int) -> int:
     """Sum of A_l: the outputs of the hidden layers."""
     *hidden, _ = layers_of(model)
     return sum(output_bytes(model, layer, batch) for layer in hidden)
 
 
-def output_bytes(model: nn.Module, layer: LayerWork, batch: int) -> int:
+def output_bytes(model: PoseModel, layer: LayerWork, batch: int) -> int:
     """A_l."""
     return _FLOAT * layer.out_channels * batch * layer.positions
 
 
-def parameter_bytes(model: nn.Module) -> int:
+def parameter_bytes(model: PoseModel) -> int:
     """P."""
     return _FLOAT * sum(p.numel() for p in model.parameters())
 
@@ -161,7 +163,7 @@ def predicted_s(size: Size, machine: Machine, constants: Constants) -> float:
     return total + called * machine.overhead_s
 
 
-def _layer_s(model: nn.Module, layer: LayerWork, size: Size, machine: Machine, constants: Constants) -> float:
+def _layer_s(model: PoseModel, layer: LayerWork, size: Size, machine: Machine, constants: Constants) -> float:
     """Of products and activations of one layer; the activations of the output layer are not worth a count."""
     rows = size.batch * layer.positions
     out_speed, weight_speed = machine.product_speeds(rows, size.channels // size.groups, size.groups)

@@ -5,9 +5,10 @@
     python -m benchmarks.gpu --device cpu --quick                                # shows that it runs, on any machine
 
 Training speed at 243 frames and single frame under each precision, with and without each accelerator that `srnet train`
-has; utilization, share of the limit, waits for the device per step, time for 60 epochs of 3.1 million windows; loss curves
-and test errors beside fp32; evaluation on the device; streaming per frame. What is not measured is not in the JSON.
-Everything goes through the public ways: `TrainConfig`, `make_sampler`, `train_epochs`, `evaluate_steps`, `Lifter`.
+has; utilization, share of the limit, waits for the device per step, time for 60 epochs of 3.1 million windows; loss
+curves and test errors beside fp32; evaluation on the device; streaming per frame. What is not measured is not in the
+JSON. Everything goes through the public ways: `TrainConfig`, `make_sampler`, `train_epochs`, `evaluate_steps`,
+`Lifter`.
 """
 
 import argparse
@@ -41,6 +42,7 @@ from srnet_core.errors import SrnetError
 from srnet_core.evaluation.run import evaluate_steps, finish
 from srnet_core.files import require_output, write_json
 from srnet_core.models import build_model
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.sampling.from_stage import make_sampler
 from srnet_core.speed.clock import on_device, timed
 from srnet_core.stages.prepare import prepare
@@ -82,7 +84,7 @@ def variants(device: torch.device, quick: bool = False) -> list[dict[str, Any]]:
     """
     fields = {field.name for field in dataclasses.fields(TrainConfig)}
     cuda = device.type == "cuda"
-    axes = {"precision": PRECISIONS if cuda else PRECISIONS[:1]}
+    axes: dict[str, tuple[str, ...]] = {"precision": PRECISIONS if cuda else PRECISIONS[:1]}
     axes |= dict.fromkeys(_ACCELERATORS, ("off", "on") if cuda else ("off",))
     axes = {name: values for name, values in axes.items() if name in fields}
     every = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
@@ -163,7 +165,7 @@ def _training(
     device: torch.device,
     *,
     epochs: int = EPOCHS,
-) -> tuple[Iterator[loop.Step], torch.nn.Module]:
+) -> tuple[Iterator[loop.Step], PoseModel]:
     """Whole steps of a fresh network, and the network."""
     torch.manual_seed(4321)
     model = build_model(ModelConfig(filter_widths=filter_widths, channels=plan.channels)).to(device)
@@ -341,7 +343,8 @@ def show(document: dict) -> None:
         f"Training on {document['machine']['device']}",
         heads,
         rows,
-        caption="Of limit: of the fastest large product in the same precision. Asked on one H100: 10 minutes at 243 frames, 2 at one.",
+        caption="Of limit: of the fastest large product in the same precision. "
+        "Asked on one H100: 10 minutes at 243 frames, 2 at one.",
     )
     curves = [
         [

@@ -2,8 +2,9 @@
 
     python benchmarks/layouts.py FILE.npz [FILE.npz ...] --clips 150
 
-Each file is a `data_3d_NAME.npz`; takes of other than 17 joints are left out. Eyes, ears, hands and feet, which the 17 do not
-have, are put where a body has them. Every joint gets 2 px of noise on a person of 350 px, and one in twenty is missing.
+Each file is a `data_3d_NAME.npz`; takes of other than 17 joints are left out. Eyes, ears, hands and feet, which the 17
+do not have, are put where a body has them. Every joint gets 2 px of noise on a person of 350 px, and one in twenty is
+missing.
 """
 
 import argparse

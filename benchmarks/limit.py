@@ -35,7 +35,7 @@ def largest_products(device: str | torch.device, *, quick: bool = False, precisi
     large = torch.device(device).type == "cuda"
     size = (lambda n: max(1, n // _QUICK)) if quick else (lambda n: 4 * n) if large else (lambda n: n)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    matrices = [_matrix_product(*map(size, shape), device, dtype) for shape in _MATRICES]
+    matrices = [_matrix_product(size(m), size(k), size(n), device, dtype) for m, k, n in _MATRICES]
     convolutions = [
         _convolution(b, size(c), size(t), layout, device, dtype)
         for b, c, t in _CONVOLUTIONS

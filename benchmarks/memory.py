@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from benchmarks.child import peak_memory_bytes
 from benchmarks.contenders import make_sampler, our_step
@@ -13,6 +12,7 @@ from srnet_core.checkpoint import Checkpoint
 from srnet_core.config import ModelConfig, RunConfig, TrainConfig
 from srnet_core.inference.lifter import Lifter
 from srnet_core.models import build_model
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.sampling.from_stage import make_sampler as stage_sampler
 from srnet_core.stages.store import Stage
 
@@ -34,7 +34,7 @@ def training_memory(*, filter_widths: list[int], channels: int, batch: int, fram
 
 
 def clip_memory(*, filter_widths: list[int], channels: int, frames: int) -> dict[str, float]:
-    """Lifting one clip of that many frames with flip averaging: `seconds`; the process's peak is the child's to tell."""
+    """Lifting one clip of that many frames with flip averaging: `seconds`; the child tells the process's peak."""
     lifter = make_lifter(build_model("srnet", filter_widths=tuple(filter_widths), channels=channels))
     keypoints_px = clip_px(frames)
     started = time.perf_counter()
@@ -43,7 +43,11 @@ def clip_memory(*, filter_widths: list[int], channels: int, frames: int) -> dict
 
 
 def sampler_startup(*, stage: str, filter_widths: list[int], batch: int) -> dict[str, float]:
-    """Make the sampler of a stage that is kept in memory, and its first batch: `seconds`, `first_batch_seconds`, `windows`."""
+    """Make the sampler of a stage that is kept in memory, and its first batch.
+
+    Returns:
+        `seconds`, `first_batch_seconds`, `windows`.
+    """
     train = TrainConfig(batch_size=batch, memory_budget_mib=PLENTY_MIB)
     run = RunConfig(model=ModelConfig(filter_widths=tuple(filter_widths)), train=train)
     started = time.perf_counter()
@@ -54,7 +58,7 @@ def sampler_startup(*, stage: str, filter_widths: list[int], batch: int) -> dict
     return {"seconds": made_s, "first_batch_seconds": time.perf_counter() - started, "windows": len(sampler.table)}
 
 
-def make_lifter(model: nn.Module, *, device: str = "cpu", flip: bool = True) -> Lifter:
+def make_lifter(model: PoseModel, *, device: str = "cpu", flip: bool = True) -> Lifter:
     """A lifter around a network that never was in a file."""
     checkpoint = Checkpoint(model.eval(), model.config)
     return Lifter(checkpoint, device=device, flip=flip)

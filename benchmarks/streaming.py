@@ -5,12 +5,12 @@ import time
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from benchmarks.memory import IMAGE_SIZE, clip_px, make_lifter
+from srnet_core.models.pose_model import PoseModel
 
 
-def push_times(model: nn.Module, *, frames: int, device: str = "cpu") -> dict[str, Any]:
+def push_times(model: PoseModel, *, frames: int, device: str = "cpu") -> dict[str, Any]:
     """Push so many frames through `Lifter.stream`, after a receptive field of others.
 
     Returns:
@@ -32,7 +32,7 @@ def push_times(model: nn.Module, *, frames: int, device: str = "cpu") -> dict[st
     }
 
 
-def largest_difference_m(model: nn.Module, *, frames: int) -> float:
+def largest_difference_m(model: PoseModel, *, frames: int) -> float:
     """Largest distance between a coordinate of the streamed poses and of the whole clip's."""
     lifter, keypoints_px = make_lifter(model, flip=False), clip_px(frames)
     live = lifter.stream(image_size=IMAGE_SIZE)

@@ -1,1 +1,1 @@
-"""What the benchmark measures, one file per subject; a function takes a `BenchConfig` and a `Progress`, gives a `Line`."""
+"""What the benchmark measures, one file per subject: functions from a `BenchConfig` and a `Progress` to a `Line`."""

@@ -1,4 +1,4 @@
-"""The cost model on paper beside measurements: frames, channels, groups, batch, each at four sizes; clips at four lengths."""
+"""The cost model beside measurements: frames, channels, groups and batch at four sizes each; clips at four lengths."""
 
 import math
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from benchmarks.child import in_child
 from benchmarks.result import Line
 
 TITLE = "cost model: predicted and measured"
-_SWEEPS = {
+_SWEEPS: dict[str, list[dict[str, Any]]] = {
     "frames": [{"filter_widths": (3,) * depth} for depth in (2, 3, 4, 5)],
     "channels": [{"channels": channels} for channels in (256, 512, 1024, 2048)],
     "groups": [{"groups": groups} for groups in (1, 2, 3, 5)],

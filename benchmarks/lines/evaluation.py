@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from benchmarks.bench import BenchConfig, Progress, in_turns
 from benchmarks.contenders import LONG
@@ -15,6 +14,7 @@ from srnet_core.device import choose_device
 from srnet_core.evaluation.predict import predict_split
 from srnet_core.evaluation.run import evaluate_steps, finish
 from srnet_core.models import build_model
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.speed.clock import ratio
 from srnet_core.stages.prepare import prepare
 from srnet_core.stages.store import Stage
@@ -28,7 +28,7 @@ _PREDICTING = "predictions only"
 def measure(config: BenchConfig, progress: Progress) -> Line:
     """Whole evaluations and the same predictions without metrics, in turns; the rest of the time is the metrics'.
 
-    On sequences of Human3.6M's length; the work per frame is the same whatever their number.
+    On clips of Human3.6M's length; the work per frame is the same whatever their number.
     """
     device = choose_device(config.device)
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +49,7 @@ def measure(config: BenchConfig, progress: Progress) -> Line:
     return Line("evaluation", TITLE, "frames", len(samples[OURS].wall), made, {}, (target,), values)
 
 
-def predict(model: nn.Module, stage: Stage, device: torch.device) -> None:
+def predict(model: PoseModel, stage: Stage, device: torch.device) -> None:
     """All predictions of the test split, thrown away."""
     for _ in predict_split(model, stage, stage.split("test"), device=device):
         pass

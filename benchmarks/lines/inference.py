@@ -1,9 +1,8 @@
-"""Inference with flip averaging on sequences of 1,000 frames, against fc and the textbook form."""
+"""Inference with flip averaging on clips of 1,000 frames, against fc and the textbook form."""
 
 from collections.abc import Callable
 
 import torch
-from torch import nn
 
 from benchmarks.arithmetic import multiply_adds
 from benchmarks.bench import BenchConfig, Progress, in_turns
@@ -13,9 +12,10 @@ from benchmarks.memory import IMAGE_SIZE, clip_px, make_lifter
 from benchmarks.result import FC, OURS, Line, speeds, times_faster
 from srnet_core.device import choose_device
 from srnet_core.geometry.mirror import mirror_poses
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.skeletons.h36m17 import SKELETON
 
-SEQUENCE_FRAMES = 1000
+CLIP_FRAMES = 1000
 
 
 def long_windows(config: BenchConfig, progress: Progress) -> Line:
@@ -33,9 +33,9 @@ def single_frame(config: BenchConfig, progress: Progress) -> Line:
 def _measure(
     name: str, title: str, filter_widths: tuple[int, ...], bound: float, config: BenchConfig, progress: Progress
 ) -> Line:
-    """Whole sequences with flip averaging: ours from pixels to metres, the yardsticks from network input to output."""
+    """Whole clips with flip averaging: ours from pixels to metres, the yardsticks from network input to output."""
     device = choose_device(config.device)
-    frames = config.pick(SEQUENCE_FRAMES, 100)
+    frames = config.pick(CLIP_FRAMES, 100)
     models = networks(filter_widths, config.channels, device)
     lifter, keypoints_px = make_lifter(models[OURS], device=str(device)), clip_px(frames)
     work: dict[str, Callable] = {OURS: lambda: lifter(keypoints_px, image_size=IMAGE_SIZE)}
@@ -44,16 +44,16 @@ def _measure(
     products = largest_products(device, quick=config.quick)
     work |= {product_name: product.call for product_name, product in products.items()}
     samples = in_turns(work, title, config, progress, rounds=15)
-    counts = {n: 2 * multiply_adds(m, frames, sequence=True) for n, m in models.items()}
+    counts = {n: 2 * multiply_adds(m, frames, clip=True) for n, m in models.items()}
     made, limits = speeds(samples, frames, counts, products)
-    note = f"frames of {frames}-frame sequences, each run twice, plain and mirrored"
+    note = f"frames of {frames}-frame clips, each run twice, plain and mirrored"
     return Line(
         name, title, "frames", len(samples[OURS].wall), made, limits, (times_faster(made, FC, bound),), notes=(note,)
     )
 
 
-def flip_averaged(model: nn.Module, frames: int, device: torch.device) -> Callable[[], torch.Tensor]:
-    """A sequence as the published evaluation runs it: edges padded, the mirror image in the same batch, both averaged."""
+def flip_averaged(model: PoseModel, frames: int, device: torch.device) -> Callable[[], torch.Tensor]:
+    """A clip as the published evaluation runs it: edges padded, the mirror image in the same batch, both averaged."""
     pose_2d, _ = poses(frames, device)
     pad = model.receptive_field // 2
     model.eval()

@@ -58,7 +58,11 @@ def _rounds(
 def next_batch(sampler) -> Callable[[], None]:
     """Gathering one whole batch, epoch after epoch."""
     batches = _endless(sampler)
-    return lambda: next(batches) and None
+
+    def gather() -> None:
+        next(batches)
+
+    return gather
 
 
 def _endless(sampler) -> Iterator[bool]:

@@ -68,7 +68,8 @@ def measure(config: BenchConfig, progress: Progress) -> Line:
     note = f"{budget:.1f} of {10 * budget:.0f} MiB, single frame; by processor time {share_cpu:.0f} %"
     target = Target("of the resident sampler's speed", share, 90.0, "%", at_least=True, note=note)
     first_s, mib = values["startup_first_batch_s"], values["startup_peak_bytes"] / 2**20
-    start = f"a sampler of {startup['windows']:,} windows in memory has its first batch after {first_s:.1f} s and {mib:.0f} MiB"
+    windows = f"{startup['windows']:,} windows"
+    start = f"a sampler of {windows} in memory has its first batch after {first_s:.1f} s and {mib:.0f} MiB"
     return Line("streamed", TITLE, targets=(target,), values=values, notes=(start,))
 
 

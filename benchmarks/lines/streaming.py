@@ -13,7 +13,7 @@ _DEPTHS = (2, 3, 4, 5)  # of filters of width three: 9, 27, 81 and 243 frames
 
 
 def measure(config: BenchConfig, progress: Progress) -> Line:
-    """Time per frame by receptive field, and the difference to the whole-sequence run."""
+    """Time per frame by receptive field, and the difference to the whole-clip run."""
     torch.set_num_threads(1)  # the bench sets it back
     rows = []
     depths = config.pick(_DEPTHS, _DEPTHS[:2])
@@ -36,7 +36,7 @@ def measure(config: BenchConfig, progress: Progress) -> Line:
     progress(TITLE, len(depths) + 1, len(depths) + 1)
     targets = (
         Target(f"median per frame, {rows[-1]['frames']} frames", rows[-1]["ms per frame"], 1.0, "ms"),
-        Target("largest difference to the whole-sequence run", 1e6 * difference, 10.0, "um"),
+        Target("largest difference to the whole-clip run", 1e6 * difference, 10.0, "um"),
     )
     note = "time grows with the number of layers and their weights, not with the frames they see"
     return Line("streaming", TITLE, rounds=config.pick(2000, 20), targets=targets, rows=tuple(rows), notes=(note,))

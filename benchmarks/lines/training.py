@@ -27,7 +27,7 @@ def single_frame(config: BenchConfig, progress: Progress) -> Line:
 
 
 def large_batch(config: BenchConfig, progress: Progress) -> Line:
-    """One step of 1024 windows against 16 of 64, and against fc. The textbook form would take most of a minute a step."""
+    """One step of 1024 windows against 16 of 64, and against fc. A step of the textbook form would take a minute."""
     device = choose_device(config.device)
     widths, large, small = config.pick(LONG, (3, 3)), config.pick(1024, 32), config.pick(64, 8)
     models = networks(widths, config.channels, device)

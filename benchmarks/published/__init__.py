@@ -1,1 +1,1 @@
-"""Reading the recorded outputs of the published code, and running ours on the same inputs; the tests compare the two."""
+"""Reads the recorded outputs of the published code and runs ours on the same inputs; the tests compare the two."""

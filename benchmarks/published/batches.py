@@ -1,9 +1,10 @@
-"""Batches of the published generators, and ours from the same sequences."""
+"""Batches of the published generators, and ours from the same clips."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ from srnet_core.batch import Batch
 from srnet_core.sampling.windows import WindowSampler
 from srnet_core.skeletons.h36m17 import SKELETON
 
-CASES = {  # golden case -> settings of the sampler; the batch size and stride are those of its constructor
+# golden case -> settings of the sampler; the batch size and stride are those of its constructor
+CASES: dict[str, dict[str, Any]] = {
     "c1_plain_noshuffle": {"receptive_field": 1, "windows_per_batch": 4, "flip": False},
     "c2_aug_noshuffle": {"receptive_field": 1, "windows_per_batch": 4},
     "c3_aug_shuffle_defaultseed_2epochs": {"receptive_field": 1, "windows_per_batch": 8},
@@ -39,18 +41,19 @@ def compared_batches(golden: Path, case: str) -> Iterator[tuple[Batch, np.ndarra
     inputs, expected = (_arrays(folder / name) for name in ("C_inputs.npz", f"C_{case}.npz"))
     poses_2d, poses_3d = ([inputs[f"{kind}/{i}"] for i in range(3)] for kind in ("p2d", "p3d"))
     lengths = [len(p) for p in poses_3d]
-    sequences = list(zip(np.cumsum([0, *lengths[:-1]]), lengths))
-    poses = (torch.from_numpy(np.concatenate(p)) for p in (poses_2d, poses_3d))
-    sampler = WindowSampler(*poses, sequences, SKELETON.mirror, **{"causal": False} | CASES[case])
+    clips = list(zip(np.cumsum([0, *lengths[:-1]]).tolist(), lengths))
+    pose_2d, pose_3d = (torch.from_numpy(np.concatenate(p)) for p in (poses_2d, poses_3d))
+    settings: dict[str, Any] = {"causal": False} | CASES[case]
+    sampler = WindowSampler(pose_2d, pose_3d, clips, SKELETON.mirror, **settings)
     if "'shuffle': False" in about["args"][2]:
-        sampler.random = SimpleNamespace(permutation=np.arange)
+        sampler.random = cast(np.random.RandomState, SimpleNamespace(permutation=np.arange))
     for epoch in range(int(about["args"][1])):
         count = len({key.split("/")[1] for key in expected if key.startswith(f"e{epoch}/")})
         theirs = [[expected[f"e{epoch}/b{i}/{n}"].astype(np.float32) for n in ("2d", "3d")] for i in range(count)]
         if len(theirs[-1][0]) == 1:
             theirs.pop()
-        for batch, (pose_2d, pose_3d) in zip(sampler.epoch(), theirs, strict=True):
-            yield batch, pose_2d, pose_3d
+        for batch, (their_2d, their_3d) in zip(sampler.epoch(), theirs, strict=True):
+            yield batch, their_2d, their_3d
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

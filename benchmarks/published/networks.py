@@ -20,6 +20,8 @@ class Golden:
     def __init__(self, folder):
         self.folder = folder
         spec = importlib.util.spec_from_file_location("golden_recipe", folder / "recipe.py")
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{folder / 'recipe.py'} is not a Python module")
         self.recipe = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.recipe)
         self.index = json.loads((folder / "A_models/A_index.json").read_text())

@@ -8,8 +8,10 @@ tolerances.
 
 import argparse
 import json
+import math
 import tempfile
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -26,15 +28,16 @@ from srnet_core.evaluation import metrics
 from srnet_core.evaluation.run import evaluate_steps, finish
 from srnet_core.markdown import markdown_table
 from srnet_core.models import build_model
+from srnet_core.sampling.sampler import Sampler
 from srnet_core.skeletons.h36m17 import SKELETON
-from srnet_core.training.loop import Epoch, Progress, make_optimizer, train_epochs
+from srnet_core.training.loop import Epoch, Notice, Progress, make_optimizer, train_epochs
 
 ROOT = Path(__file__).resolve().parents[2]
 METRICS = {"mpjpe_mm": "mpjpe", "n_mpjpe_mm": "n_mpjpe", "p_mpjpe_mm": "p_mpjpe"}
 
 
-def table(head: list[str], rows: list[list]) -> str:
-    return markdown_table(head, [map(_cell, row) for row in rows], right=range(1, len(head)))
+def table(head: list[str], rows: list[list[Any]]) -> str:
+    return markdown_table(head, [[_cell(value) for value in row] for row in rows], right=range(1, len(head)))
 
 
 def _cell(value) -> str:
@@ -71,7 +74,7 @@ def networks(golden: published_networks.Golden) -> str:
         for ours, theirs in published_networks.compared_outputs(golden, name):
             worst[ours.dtype] = max(worst[ours.dtype], relative(ours, theirs))
         found.setdefault(variant(golden.index[name]), []).append(worst)
-    rows = [
+    rows: list[list[Any]] = [
         [v, len(w), max(x[torch.float32] for x in w), max(x[torch.float64] for x in w)]
         for v, w in sorted(found.items())
     ]
@@ -116,7 +119,8 @@ def _encoding(name: str, arrays: dict) -> tuple[float, float, float]:
         back = plugin.decode(encoded.pose_3d, encoded.parameters) - (pose - pose[:, :1])
         differences = encoded.pose_2d - arrays[f"{clip}/out_n2d"], encoded.pose_3d - target, back
         worst = np.maximum(worst, [np.abs(d).max() for d in differences])
-    return tuple(map(float, worst))
+    encoded_2d, encoded_3d, there_and_back_m = map(float, worst)
+    return encoded_2d, encoded_3d, there_and_back_m
 
 
 def _published_decoding(name: str, arrays: dict) -> float | str:
@@ -151,8 +155,8 @@ def metric_numbers(golden: Path) -> str:
     with np.load(golden / "D_metrics/D_metrics.npz", allow_pickle=False) as arrays:
         cases = sorted({key.split("/")[0] for key in arrays.files} & set(numbers))
         for case in cases:
-            poses = (1000 * torch.from_numpy(arrays[f"{case}/{w}"]).flatten(0, 1) for w in ("pred", "gt"))
-            found = metrics.frame_metrics(*poses, SKELETON)
+            pred, gt = (1000 * torch.from_numpy(arrays[f"{case}/{w}"]).flatten(0, 1) for w in ("pred", "gt"))
+            found = metrics.frame_metrics(pred, gt, SKELETON)
             counted += 1
             for ours, theirs in METRICS.items():
                 value = numbers[case].get(theirs)
@@ -176,13 +180,18 @@ def steps(golden: published_networks.Golden) -> str:
 def three_steps(golden, facts: dict, arrays) -> list:
     """Largest relative differences over three steps; tensors whose true gradient is zero are left out."""
     model = published_training.start(golden, facts, arrays)
-    sampler, watched = published_training.GivenBatches(arrays, facts["norm"]), published_training.Watched(model)
+    given, watched = published_training.GivenBatches(arrays, facts["norm"]), published_training.Watched(model)
+    sampler = cast(Sampler, given)  # has what the loop reads of a sampler
     optimizer, config = make_optimizer(model, TrainConfig(batch_size=16)), TrainConfig(batch_size=16)
     decode = normalization.load(facts["norm"]).decode_original
     losses, gradients, after = [], [], []
+    error = math.nan
     for event in train_epochs(model, sampler, optimizer, config, Progress(), decode):
         if isinstance(event, Epoch):
+            error = relative(event.train_mpjpe_mm, facts["train_returned_l2_mm"])
             break
+        if isinstance(event, Notice):
+            continue
         losses.append(relative(float(event.loss), facts["l1_losses"][event.step - 1]))
         if event.step == 1:
             gradients = [
@@ -196,7 +205,6 @@ def three_steps(golden, facts: dict, arrays) -> list:
         for part in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
         if f"adam/{k}/{part}" in arrays
     ]
-    error = relative(event.train_mpjpe_mm, facts["train_returned_l2_mm"])
     return [max(losses), max(predictions), max(gradients, default="-"), max(after), max(adam, default="-"), error]
 
 
@@ -252,18 +260,18 @@ def evaluations(runs: PublishedRuns) -> str:
 
 PAGE = """# The numbers of the published code
 
-Made by `python -m benchmarks.published.parity ../shared/golden`. The reference is the output of the published SRNet and VideoPose3D
-code, run unmodified on CPU; `tests/test_reference_*.py` hold every comparison to its tolerance, and
-`tests/test_reference_subset.py` a part of it wherever the tests run. Differences are the largest of all numbers compared,
-relative to the largest of them where no unit is given.
+Made by `python -m benchmarks.published.parity ../shared/golden`. The reference is the output of the published SRNet and
+VideoPose3D code, run unmodified on CPU; `tests/test_reference_*.py` hold every comparison to its tolerance, and
+`tests/test_reference_subset.py` a part of it wherever the tests run. Differences are the largest of all numbers
+compared, relative to the largest of them where no unit is given.
 
 What is different on purpose, and why: [differences.md](differences.md).
 
 ## Networks
 
-Outputs for single windows (strided and dilated form) and for whole sequences, `compat="original"`. Asked for: 1e-5 in
-float32, 1e-12 in float64. Left out of the 339 configurations that ran there: four of `concat` with the mean as context, whose
-groups read each other's channels.
+Outputs for single windows (strided and dilated form) and for whole clips, `compat="original"`. Asked for: 1e-5 in
+float32, 1e-12 in float64. Left out of the 339 configurations that ran there: four of `concat` with the mean as
+context, whose groups read each other's channels.
 
 {networks}
 
@@ -289,23 +297,25 @@ Angles, bone symmetry, PCK, AUC, velocity and whole evaluations: `tests/test_ref
 
 ## Training steps
 
-Three steps from the same weights and batches through our loop: Adam with amsgrad at 1e-3. Perturbing the weights by 1e-7 in
-the published code moves losses by 5e-6, predictions by 1e-4, gradients by 1e-3. Biases in front of a BatchNorm have no true gradient;
-they, and the running means behind them, are left out here.
+Three steps from the same weights and batches through our loop: Adam with amsgrad at 1e-3. Perturbing the weights by
+1e-7 in the published code moves losses by 5e-6, predictions by 1e-4, gradients by 1e-3. Biases in front of a BatchNorm
+have no true gradient; they, and the running means behind them, are left out here.
 
 {steps}
 
 ## Whole runs
 
-The command line of the published `run.py` on its reference data set, against `srnet` from the raw files: prepare, initial
-weights, order of the windows, training, evaluation after each epoch. At a learning rate of 1e-5 runs can be compared to the end;
-at 1e-3 a perturbation of 1e-6 moves a loss by 4 %, so of the other runs only the first three steps are (within 1e-4).
+The command line of the published `run.py` on its reference data set, against `srnet` from the raw files: prepare,
+initial weights, order of the windows, training, evaluation after each epoch. At a learning rate of 1e-5 runs can be
+compared to the end; at 1e-3 a perturbation of 1e-6 moves a loss by 4 %, so of the other runs only the first three steps
+are (within 1e-4).
 
 {runs}
 
 ## Evaluation
 
-Action-wise means that the published code printed for its checkpoints, to two digits, against ours with `compat="original"`.
+Action-wise means that the published code printed for its checkpoints, to two digits, against ours with
+`compat="original"`.
 
 {evaluations}
 

@@ -10,6 +10,7 @@ whole data sets, published checkpoints (pickles).
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def write(name: str, arrays: dict[str, np.ndarray], facts) -> None:
-    np.savez_compressed(TARGET / f"{name}.npz", **arrays)
+    members: dict[str, Any] = dict(arrays)  # numpy's annotations take keyword arguments for `allow_pickle`
+    np.savez_compressed(TARGET / f"{name}.npz", **members)
     (TARGET / f"{name}.json").write_text(json.dumps(facts, indent=0, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -46,7 +48,9 @@ def poses(arrays: dict, key: str) -> np.ndarray:
 
 def models(golden: Path) -> None:
     """Configurations of up to 100 channels: every variant, and of most of them only the networks of three layers."""
-    source, arrays, facts = Golden(golden), {}, {}
+    source = Golden(golden)
+    arrays: dict[str, np.ndarray] = {}
+    facts: dict[str, Any] = {}
     for name in source.cases():
         entry = source.index[name]
         deep = len(entry["arch"]) > 3 and not name.startswith(("srnet_g5_multiply_others", "fc_", "srnet_lcn"))
@@ -102,7 +106,7 @@ def normalizations(golden: Path) -> None:
 
 
 def batches(golden: Path) -> None:
-    """The first epoch of some generators, and the sequences they draw from."""
+    """The first epoch of some generators, and the clips they draw from."""
     arrays = {
         f"inputs/{k}": v for k, v in read(golden / "C_generators/C_inputs.npz").items() if k[:4] in ("p2d/", "p3d/")
     }
@@ -131,7 +135,8 @@ def metrics(golden: Path) -> None:
 
 def training(golden: Path) -> None:
     """One step: batch, loss, gradients, and the state after it."""
-    facts, arrays = json.loads((golden / "A_train/T_train.json").read_text()), {}
+    facts = json.loads((golden / "A_train/T_train.json").read_text())
+    arrays: dict[str, np.ndarray] = {}
     for name in STEPS:
         found = read(golden / f"A_train/T_{name}.npz")
         keep = ("step0/in_2d", "step0/in_3d", "step0/pred", "step0/grad/", "step0/after/")

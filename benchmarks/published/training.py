@@ -1,5 +1,7 @@
 """Training of the published code: single steps on its batches, and whole runs of its command lines."""
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -73,7 +75,7 @@ class Watched:
     """A model that remembers the predictions of its training steps."""
 
     def __init__(self, model):
-        self.predictions = []
+        self.predictions: list[torch.Tensor] = []
         model.register_forward_hook(lambda module, inputs, output: self.predictions.append(output))
 
 
@@ -107,14 +109,8 @@ def tolerance(key: str, recombine: str) -> float:
 def training_run(runs, name, folder, *, steps=None, **train) -> TrainingRun:
     """The run of a published command line; with `steps`, one that stops itself after as many."""
     config, prepared = runs.run_config(name, **train)
-    done = []
-    run = TrainingRun(
-        config,
-        prepared,
-        RunFiles("run", folder, folder),
-        should_stop=lambda: done.append(1) is None and len(done) == steps,
-    )
-    return run
+    asked = itertools.count(1)  # the run asks once per step whether to stop
+    return TrainingRun(config, prepared, RunFiles("run", folder, folder), should_stop=lambda: next(asked) == steps)
 
 
 def running_means_mm(events):

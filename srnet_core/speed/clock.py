@@ -23,17 +23,21 @@ class Samples(NamedTuple):
         return statistics.median(self.wall)
 
 
+Clock = Callable[[], tuple[float, float]]
+
+
 def read_clock() -> tuple[float, float]:
     """Seconds of wall time, once the current CUDA device (if there is one) has finished, and of processor time."""
     return timer(), time.process_time()
 
 
-def timed(call: Callable[[], object], repeats: int = 1, clock: Callable = read_clock) -> tuple[float, float]:
+def timed(call: Callable[[], object], repeats: int = 1, clock: Clock = read_clock) -> tuple[float, float]:
     """(wall, processor) seconds of one call, from `repeats` calls in a row."""
     wall, cpu = clock()
     for _ in range(repeats):
         call()
-    return tuple((stop - start) / repeats for start, stop in zip((wall, cpu), clock()))
+    wall_end, cpu_end = clock()
+    return (wall_end - wall) / repeats, (cpu_end - cpu) / repeats
 
 
 def interleaved(
@@ -43,7 +47,7 @@ def interleaved(
     warm_up: int = 1,
     at_least_s: float = 0.0,
     progress: Callable[[int, int], object] = lambda done, total: None,
-    clock: Callable[[], tuple[float, float]] = read_clock,
+    clock: Clock = read_clock,
 ) -> dict[str, Samples]:
     """Time all `work` in turns, so that whatever else the machine does slows all of it alike.
 
@@ -57,7 +61,8 @@ def interleaved(
         progress: called as progress(done, total) after every sample.
         clock: returns (wall, processor) seconds.
     """
-    names, repeats, times = list(work), dict.fromkeys(work, 1), {name: [] for name in work}
+    names, repeats = list(work), dict.fromkeys(work, 1)
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
     for name in names:
         for _ in range(warm_up):
             last_s, _ = timed(work[name], clock=clock)

@@ -96,7 +96,7 @@ def measure_speed(device: torch.device, size: Size, progress: Progress = lambda 
         yield speed_from(what, unit, samples, counts, size, units)
     samples, counts = _streaming(networks, product, size, device, functools.partial(progress, "streaming"))
     found = speed_from("streaming", "ms per frame", samples, counts, size)
-    yield replace(found, **{f"{name}_p99": _p99_ms(samples[n]) for name, n in (("ours", OURS), ("plain", PLAIN))})
+    yield replace(found, ours_p99=_p99_ms(samples[OURS]), plain_p99=_p99_ms(samples[PLAIN]))
 
 
 def speed_from(
@@ -105,9 +105,10 @@ def speed_from(
     """From samples of one call and its operations; speeds of `units` per call, or the milliseconds of a call."""
     seconds = {name: taken.seconds for name, taken in samples.items()}
     limit = 2 * size.product**3 / seconds[PRODUCT]
-    values = [units / seconds[name] if units else 1000 * seconds[name] for name in (OURS, PLAIN)]
+    ours, plain = (units / seconds[name] if units else 1000 * seconds[name] for name in (OURS, PLAIN))
     faster = ratio(samples[PLAIN], samples[OURS]) if units else seconds[PLAIN] / seconds[OURS]
-    return Speed(what, unit, *values, faster, *(counts[name] / seconds[name] / limit for name in (OURS, PLAIN)))
+    ours_share, plain_share = (counts[name] / seconds[name] / limit for name in (OURS, PLAIN))
+    return Speed(what, unit, ours, plain, faster, ours_share, plain_share)
 
 
 def _training(networks: dict[str, Any], size: Size, device: torch.device) -> tuple[int, dict, dict]:

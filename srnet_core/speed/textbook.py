@@ -6,16 +6,18 @@ channels and those of the others with index tensors, unfolds the taps, multiplie
 Parameters have the names of the models', so that the same weights give the same numbers.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srnet_core.config import ModelConfig
 from srnet_core.errors import ConfigError
+from srnet_core.layers.module_list import modules_as
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
+from srnet_core.models.pose_model import PoseModel
 
 
 class PlainConv1d(nn.Conv1d):
@@ -23,6 +25,16 @@ class PlainConv1d(nn.Conv1d):
 
     def forward(self, x: Tensor, *, stride: int = 1, dilation: int = 1) -> Tensor:
         return F.conv1d(x, self.weight, self.bias, stride, 0, dilation)
+
+
+class _Context(nn.Module):
+    """Holds the modules of the learned contexts under their published names, `get_part_info.*`."""
+
+    def __init__(self, total: int, widths: Sequence[int], kernel_size: int):
+        super().__init__()
+        k = kernel_size
+        self.m_conv = nn.ModuleList(PlainConv1d(total - n, k, k) for n in widths)
+        self.layers_bn = nn.ModuleList(nn.BatchNorm1d(k) for _ in widths)
 
 
 class TextbookSplitRecombine(nn.Module):
@@ -50,9 +62,7 @@ class TextbookSplitRecombine(nn.Module):
         )
         self.has_context = layer.context != "none"
         if self.has_context:
-            self.get_part_info = nn.Module()
-            self.get_part_info.m_conv = nn.ModuleList(PlainConv1d(total - n, k, k) for n in widths)
-            self.get_part_info.layers_bn = nn.ModuleList(nn.BatchNorm1d(k) for _ in widths)
+            self.get_part_info = _Context(total, widths, k)
 
     def forward(self, x: Tensor, *, stride: int = 1, dilation: int = 1) -> Tensor:
         """(B, C_in, T) -> (B, C_out, W)."""
@@ -65,13 +75,14 @@ class TextbookSplitRecombine(nn.Module):
         taps = x[:, getattr(self, f"own_{i}")][:, :, frames]  # (B, C_i, W, k)
         if self.has_context:
             others = x[:, getattr(self, f"others_{i}")]
-            context = self.get_part_info.m_conv[i](others, stride=stride, dilation=dilation)  # (B, k, W)
+            conv = modules_as(self.get_part_info.m_conv, PlainConv1d)[i]
+            context = conv(others, stride=stride, dilation=dilation)  # (B, k, W)
             context = torch.sigmoid(self.get_part_info.layers_bn[i](context))
             taps = taps * context.transpose(1, 2).unsqueeze(1)  # by (B, 1, W, k)
         return self.group_conv[i](taps.flatten(2), stride=self.kernel_size)
 
 
-class TextbookNetwork(nn.Module):
+class TextbookNetwork(PoseModel):
     """The temporal network around such layers, taking and giving what our models take and give.
 
     Args:
@@ -81,14 +92,15 @@ class TextbookNetwork(nn.Module):
         ConfigError: a model whose layers have no textbook form here.
     """
 
-    config: ModelConfig
-    receptive_field: int
+    output_index: Tensor | None
 
     def __init__(self, model: Any):
         super().__init__()
         if not hasattr(model, "layers_conv"):
             raise ConfigError(f"the model {model.config.name} has no textbook form", where="model")
-        self.config, self.receptive_field = model.config, model.receptive_field
+        self.config, self.skeleton = model.config, model.skeleton
+        self.num_joints, self.num_joints_out = model.num_joints, model.num_joints_out
+        self.receptive_field, self.pad, self.causal_shift = model.receptive_field, model.pad, model.causal_shift
         if self.config.dense or self.config.residual_2d or self.config.dropout:
             raise ConfigError("the textbook form has no dense filters, residual 2D input or dropout", where="model")
         self.output_name = "shrink" if hasattr(model, "shrink") else "final_layer"
@@ -101,12 +113,12 @@ class TextbookNetwork(nn.Module):
             "output_index", None if kept is None else kept.index(next(model.parameters())), persistent=False
         )
 
-    def forward(self, x: Tensor, strided: bool = False) -> Tensor:
+    def forward(self, x: Tensor, strided: bool | None = None) -> Tensor:
         """(B, T, J, 2) -> (B, T - receptive_field + 1, J, 3): every frame, dilated.
 
         With `strided`, (B, receptive_field, J, 2) -> (B, 1, J, 3): the one frame of each window.
         """
-        return self._network(x, strided=strided)
+        return self._network(x, strided=bool(strided))
 
     def forward_strided(self, x: Tensor) -> Tensor:
         """(B, receptive_field, J, 2) -> (B, 1, J, 3): one frame of each window, strided."""
@@ -140,7 +152,7 @@ def textbook(model: Any) -> TextbookNetwork:
     return network.train(model.training)
 
 
-def textbook_layer(layer: nn.Module) -> nn.Module:
+def textbook_layer(layer: nn.Module) -> PlainConv1d | TextbookSplitRecombine:
     """A layer's textbook form with fresh weights."""
     if isinstance(layer, SplitRecombineConv1d):
         return TextbookSplitRecombine(layer)

@@ -1,4 +1,4 @@
-"""The count of the arithmetic is what the formulas say, layer by layer, in training and on whole sequences."""
+"""The count of the arithmetic is what the formulas say, layer by layer, in training and on whole clips."""
 
 import pytest
 
@@ -8,18 +8,18 @@ from srnet_core.models import build_model
 
 
 def test_fc_by_hand():
-    """Windows of 9 frames: three positions of the first layer, then one of each; the first gradient of inputs is not needed."""
+    """Windows of 9 frames: three positions of the first layer, then one; the first gradient of inputs is not needed."""
     model = build_model("fc", filter_widths=(3, 3), channels=50)
     first, wide, narrow, output = 3 * 34 * 50, 3 * 50 * 50, 50 * 50, 50 * 51
     forward = 3 * first + wide + narrow + output
     assert multiply_adds(model, 4) == 4 * forward
     assert training_multiply_adds(model, 4) == 4 * (3 * forward - 3 * first)
     # ten frames in a row: the first layer has ten positions and the six more that the next layer reaches
-    assert multiply_adds(model, 10, sequence=True) == 16 * first + 10 * (wide + narrow + output)
+    assert multiply_adds(model, 10, clip=True) == 16 * first + 10 * (wide + narrow + output)
 
 
 def test_groups_and_context_by_hand():
-    """A group of C_i channels has C_i^2 k multiply-adds of its products; the contexts of G groups have (G - 1) C k^2."""
+    """A group of C_i channels has C_i^2 k multiply-adds in its products; contexts of G groups have (G - 1) C k^2."""
     model = build_model("srnet", filter_widths=(3, 3), channels=50)
     layer, widths = layers_of(model)[1], model.layers_conv[0].in_group_channels
     assert (layer.name, layer.positions, layer.out_channels) == ("layers_conv.0", 1, 50)

@@ -52,7 +52,7 @@ def test_training_gives_the_same_outputs_and_gradients(pair):
             close(buffer, dict(plain.named_buffers())[name])
 
 
-def test_whole_sequences_give_the_same(pair):
+def test_whole_clips_give_the_same(pair):
     model, plain = pair
     x = torch.randn(2, model.receptive_field + 11, 17, 2, dtype=torch.float64)
     close(model.eval()(x), plain.eval()(x))

@@ -1,4 +1,4 @@
-"""Precision and acceleration: what a run does where, what is refused, and that no setting of the process is left behind."""
+"""Precision and acceleration: what a run does where, what is refused; no setting of the process is left behind."""
 
 import pytest
 import torch

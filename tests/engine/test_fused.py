@@ -1,4 +1,4 @@
-"""The fused training step gives the numbers of the plain one, in every situation it takes, and leaves the others alone."""
+"""The fused training step gives the numbers of the plain one wherever it applies, and leaves the others alone."""
 
 import copy
 

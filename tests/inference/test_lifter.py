@@ -1,4 +1,4 @@
-"""A lifter as an object of a program: copies, pickles, its arguments, and what it says of arrays that cannot be used."""
+"""A lifter as an object of a program: copies, pickles, its arguments, and its messages about unusable arrays."""
 
 import copy
 import inspect

@@ -1,4 +1,4 @@
-"""A model is an ordinary module of torch: forms, copies, averages, hooks, wrappers and replaced layers work on it as built."""
+"""A model is an ordinary torch module: forms, copies, averages, hooks, wrappers and replaced layers work on it."""
 
 import copy
 import io

@@ -11,7 +11,7 @@ from srnet_core.speed.clock import Samples, interleaved, ratio, timed, usable_co
 
 
 class FakeClock:
-    """Wall and processor time that pass only when a call says so; all threads work, two seconds for each of wall time."""
+    """Wall and processor time that pass only when a call says so; two processor seconds for each of wall time."""
 
     def __init__(self):
         self.wall_s, self.called = 0.0, []
