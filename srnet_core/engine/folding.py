@@ -18,7 +18,7 @@ from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import AllContext, OthersContext, bias_of
 from srnet_core.layers.graph import GraphConv1d
 from srnet_core.layers.locally_connected import LocallyConnectedConv1d
-from srnet_core.layers.module_list import modules_as
+from srnet_core.layers.module_list import compute_weights, modules_as
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models.backbone import TemporalBackbone
@@ -119,6 +119,7 @@ def fold_layer(layer: nn.Module, norm: nn.Module | None, channels: int) -> Folde
     Raises:
         CannotFold: a layer that cannot be folded.
     """
+    compute_weights(layer)
     weight = next(layer.parameters())
     scale, shift = (a.to(weight.device) for a in affine(norm, channels))
     return _fold(layer, scale, shift, weight.dtype)

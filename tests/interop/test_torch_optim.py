@@ -1,0 +1,134 @@
+"""torch's own tools for training: weight averages with BatchNorm statistics, LBFGS, pruning, FSDP2."""
+
+import copy
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.nn.utils import prune
+from torch.optim.swa_utils import SWALR, AveragedModel, get_ema_multi_avg_fn, update_bn
+
+from srnet_core.engine import inference_form, training_form
+from srnet_core.models import build_model
+
+MODELS = ("srnet", "fc", "group", "late_fusion", "early_split", "split_fuse_split", "gcn", "lcn")
+WINDOWS = torch.randn(8, 9, 17, 2, generator=torch.Generator().manual_seed(2))
+TARGETS = torch.randn(8, 1, 17, 3, generator=torch.Generator().manual_seed(3))
+CLIP = torch.randn(2, 30, 17, 2, generator=torch.Generator().manual_seed(0))
+
+
+def make(name, **settings):
+    torch.manual_seed(0)
+    return build_model(name, **{"channels": 68, "filter_widths": (3, 3), **settings}).train()
+
+
+def loss_of(model):
+    return (model(WINDOWS) - TARGETS).abs().mean()
+
+
+def train(model, optimizer, steps, after=lambda: None):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss_of(model).backward()
+        optimizer.step()
+        after()
+
+
+@pytest.mark.parametrize("average", [None, get_ema_multi_avg_fn(0.5)], ids=["swa", "ema"])
+@pytest.mark.parametrize("name", MODELS)
+def test_averaged_weights_and_their_batchnorm_statistics(name, average):
+    """`update_bn` runs the averaged network over the data; its statistics are those of its own activations."""
+    model = make(name)
+    averaged, optimizer = AveragedModel(model, multi_avg_fn=average), torch.optim.SGD(model.parameters(), 0.1)
+    schedule, snapshots = SWALR(optimizer, swa_lr=0.05, anneal_epochs=1), []
+
+    def after():
+        averaged.update_parameters(model)
+        schedule.step()
+        snapshots.append(model.expand_bn.bias.detach().clone())
+
+    train(model, optimizer, 3, after)
+    first, second, third = snapshots
+    expected = (first + second + third) / 3 if average is None else 0.25 * first + 0.25 * second + 0.5 * third
+    torch.testing.assert_close(averaged.module.expand_bn.bias, expected)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.05)
+    seen = []
+    averaged.module.expand_bn.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
+    update_bn([WINDOWS], averaged)
+    width = averaged.module.expand_bn.num_features
+    rows = (seen[0] if seen[0].ndim == 2 else seen[0].movedim(1, -1)).reshape(-1, width)
+    torch.testing.assert_close(averaged.module.expand_bn.running_mean, rows.mean(0), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(averaged.module.expand_bn.running_var, rows.var(0), rtol=1e-4, atol=1e-5)
+    with torch.no_grad():
+        fast = inference_form(averaged.module.eval())
+        torch.testing.assert_close(fast(CLIP), averaged.eval()(CLIP), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_lbfgs(name):
+    """It keeps parameters and gradients as one flat vector, so weights must be contiguous."""
+    model = make(name)
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=4)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (model(WINDOWS) - TARGETS).square().mean()
+        loss.backward()
+        return loss
+
+    before = optimizer.step(closure).item()
+    assert closure().item() < 0.97 * before
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "lcn"])  # has no `nn.Conv1d`
+def test_pruned_convolutions_train_and_stay_pruned(name):
+    """Group convolutions are used without being called, while pruning computes their weights before a call."""
+    model = make(name)
+    convolutions = [(module, "weight") for module in model.modules() if isinstance(module, nn.Conv1d)]
+    prune.global_unstructured(convolutions, pruning_method=prune.L1Unstructured, amount=0.5)
+    forward, optimizer = training_form(model), torch.optim.SGD(model.parameters(), 0.1)
+    train(forward, optimizer, 2)
+    fast = inference_form(copy_of_pruned(model).eval())
+    with torch.no_grad():
+        expected = model.eval()(CLIP)
+        torch.testing.assert_close(fast(CLIP), expected, rtol=0, atol=1e-5)
+    for convolution, _ in convolutions:
+        assert torch.equal(convolution.weight, convolution.weight_orig * convolution.weight_mask)
+        prune.remove(convolution, "weight")
+    with torch.no_grad():
+        torch.testing.assert_close(model(CLIP), expected, rtol=0, atol=0)
+    zeros = sum(int((convolution.weight == 0).sum()) for convolution, _ in convolutions)
+    assert zeros / sum(convolution.weight.numel() for convolution, _ in convolutions) >= 0.49
+
+
+def copy_of_pruned(model):
+    """`copy.deepcopy` refuses the computed weights, which are not leaves of the graph; they are computed again."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv1d):
+            module.weight = module.weight.detach()
+    return copy.deepcopy(model)
+
+
+@pytest.fixture
+def mesh(tmp_path):
+    dist.init_process_group("gloo", store=dist.FileStore(str(tmp_path / "store"), 1), rank=0, world_size=1)
+    yield init_device_mesh("cpu", (1,))
+    dist.destroy_process_group()
+
+
+@pytest.mark.skipif(not dist.is_available(), reason="torch is built without torch.distributed")
+@pytest.mark.filterwarnings("ignore")
+def test_fsdp2_trains_to_the_same_weights(mesh):
+    for name in MODELS:
+        model = make(name)
+        sharded = copy.deepcopy(model)
+        for layer in sharded.layers_conv:
+            fully_shard(layer, mesh=mesh)
+        fully_shard(sharded, mesh=mesh)
+        for network in (model, sharded):
+            train(network, torch.optim.Adam(network.parameters(), 1e-3, amsgrad=True), 2)
+        for ours, theirs in zip(model.parameters(), sharded.parameters(), strict=True):
+            torch.testing.assert_close(theirs.full_tensor(), ours, rtol=0, atol=0)
