@@ -28,6 +28,7 @@ from srnet_core.checkpoint.published import (
     state_dict_of,
 )
 from srnet_core.checkpoint.record import Record, decode_record
+from srnet_core.checkpoint.safetensors_file import is_safetensors, read_safetensors
 from srnet_core.config import ModelConfig, RunConfig, from_dict, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, ConfigError, UnknownNameError, UserMistake
 from srnet_core.geometry.skeleton import Skeleton
@@ -171,8 +172,11 @@ def load_checkpoint(
             message names the field.
     """
     path = Path(path)
-    refuse_other_files(path)
-    content = read_torch_file(path)
+    if is_safetensors(path):
+        content: Any = read_safetensors(path)
+    else:
+        refuse_other_files(path)
+        content = read_torch_file(path)
     if not isinstance(content, dict):
         raise BadFileError(f"holds a {type(content).__name__}, not a checkpoint", where=path)
     try:
