@@ -37,6 +37,7 @@ LAYERS = [
     {"layers"},
     {"models"},
     {"checkpoint"},
+    {"weights"},
     {"engine"},
     {"inference"},
     {"evaluation"},

@@ -38,7 +38,7 @@ def main(
             "--checkpoint",
             help="Network to lift with",
             metavar="FILE",
-            default="the newest in checkpoint/",
+            default="srnet-open-1, which comes with the package",
             completes="checkpoints",
         ),
     ] = None,
@@ -79,6 +79,7 @@ def main(
     from srnet_core.keypoints import read_keypoints
     from srnet_core.lifting.lift import lift
     from srnet_core.lifting.writing import require_format, write_people
+    from srnet_core.weights import weights_file
 
     output = output or [Path("output") / f"{path.stem or 'keypoints'}.html"]
     for file in output:
@@ -90,7 +91,7 @@ def main(
             "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
         )
     _warn(keypoints, strict)
-    checkpoint = find_checkpoint(checkpoint)
+    checkpoint = weights_file() if checkpoint is None else find_checkpoint(checkpoint)
     lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip)
     with progress_bar() as bar:
         people = lift(
@@ -107,7 +108,7 @@ def main(
         for written in write_people(people, file, names=names):
             say(f"{written}  {bytes_text(written.stat().st_size)}")
     counts = ", ".join(f"person {p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
-    say(f"{len(people.people)} people ({counts}) with {checkpoint}")
+    say(f"{len(people.people)} people ({counts}) with {checkpoint.name}")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -37,6 +37,7 @@ from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_nor
 from srnet_core.inference.stream import PoseStream
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
+from srnet_core.weights import weights_file
 
 
 class Lifter:
@@ -82,6 +83,19 @@ class Lifter:
             CheckpointError: the file cannot be used, or the network predicts fewer joints than its input has.
         """
         return cls(load_checkpoint(path, normalization=norm), device=device, flip=flip, norm=norm)
+
+    @classmethod
+    def open(cls, name: str = "srnet-open-1", *, device: str = "auto", flip: bool = True) -> "Lifter":
+        """A lifter with a network that comes with the package; docs/srnet-open.md says what it can do.
+
+        Args:
+            name: one of `srnet_core.weights.NAMES`.
+            device, flip: as for the class.
+
+        Raises:
+            UnknownNameError: there is no such network.
+        """
+        return cls.from_checkpoint(weights_file(name), device=device, flip=flip)
 
     def __getstate__(self) -> dict[str, Any]:
         """For `pickle` and `copy`: a normalization that is a module is stored by name."""

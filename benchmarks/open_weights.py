@@ -1,0 +1,127 @@
+"""Train and measure the network that comes with the package: docs/srnet-open.md.
+
+    python -m benchmarks.open_weights --mocap FOLDER --output output/open [--minutes 60]
+
+FOLDER holds `uiprmd_mini`, `cmu` and `hdm05`, each with its data_3d_NAME.npz and data_2d_NAME_gt.npz. The first two are
+brought together and trained on; two of their people and all of the third are only measured.
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from srnet_core.checkpoint import load_checkpoint
+from srnet_core.checkpoint.safetensors_file import write_safetensors
+from srnet_core.evaluation.metrics import mpjpe, p_mpjpe
+from srnet_core.geometry.camera import Camera
+from srnet_core.inference.lifter import Lifter
+from srnet_core.markdown import markdown_table
+from srnet_core.readers.npz import read_npz
+
+TRAINED_ON = ("uiprmd_mini", "cmu")
+HELD_OUT = ("U10", "C49")
+SETTINGS = (
+    "--norm ray --augment view,place,angles,parts,bones,noise --set augment.view.pitch_deg=30 --model srnet "
+    "--arch 1,1,1 --channels 512 --batch-size 1024 --epochs 80 --lr-decay 0.95 --test-every 4 --name srnet-open-1"
+)
+_EVERY = 5  # frames of a measured clip
+
+
+def bring_together(mocap: Path, folder: Path) -> None:
+    """Write the people of all data sets as one, `data_3d_open.npz` and `data_2d_open_gt.npz`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    positions: dict[str, Any] = {}
+    cameras: dict[str, Any] = {}
+    keypoints: dict[str, Any] = {}
+    about: dict[str, Any] = {}
+    about_2d: dict[str, Any] = {}
+    for name in TRAINED_ON:
+        file_3d, file_2d = _files(mocap, name)
+        positions |= file_3d["positions_3d"]
+        cameras |= file_3d["cameras"]
+        keypoints |= file_2d["positions_2d"]
+        about, about_2d = file_3d["metadata"], file_2d["metadata"]
+    np.savez_compressed(folder / "data_3d_open.npz", positions_3d=positions, cameras=cameras, metadata=about)
+    np.savez_compressed(folder / "data_2d_open_gt.npz", positions_2d=keypoints, metadata=about_2d)
+
+
+def _files(mocap: Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    folder = mocap / name
+    return read_npz(folder / f"data_3d_{name}.npz"), read_npz(folder / f"data_2d_{name}_gt.npz")
+
+
+def train(folder: Path) -> Path:
+    """Train in a folder; a run that was stopped is resumed. Returns the checkpoint."""
+    checkpoint = folder / "checkpoint" / "latest_epoch_srnet-open-1.bin"
+    arguments = ["--dataset", "open", "--subjects-test", ",".join(HELD_OUT), *shlex.split(SETTINGS)]
+    if checkpoint.exists():
+        arguments = ["--resume", str(checkpoint.relative_to(folder))]
+    print("$ srnet train " + shlex.join(arguments), flush=True)
+    program = "from srnet_cli.app import main; main()"
+    code = subprocess.call([sys.executable, "-c", program, "train", *arguments], cwd=folder)
+    if code:
+        raise SystemExit(code)
+    return checkpoint
+
+
+def measure(lifter: Lifter, mocap: Path, name: str, subjects: tuple[str, ...] = ()) -> list[str]:
+    """A row of the table: MPJPE and P-MPJPE in mm, the camera known, and only the size of the image known."""
+    errors: dict[str, list[np.ndarray]] = {"known": [], "known aligned": [], "size": [], "size aligned": []}
+    people = set()
+    for subject, camera, points_px, truth_m in _clips(mocap, name):
+        if subjects and subject not in subjects:
+            continue
+        people.add(subject)
+        size = (camera.width_px, camera.height_px)
+        for what, given in (("known", {"camera": camera}), ("size", {"image_size": size})):
+            predicted = torch.from_numpy(lifter(points_px, **given))  # type: ignore[arg-type]
+            errors[what].append(mpjpe(predicted - predicted[:, :1], truth_m).numpy() * 1000)
+            errors[f"{what} aligned"].append(p_mpjpe(predicted, truth_m).numpy() * 1000)
+    means = [float(np.concatenate(errors[key]).mean()) for key in ("known", "known aligned", "size", "size aligned")]
+    return [name, str(len(people)), *(f"{mean:.1f}" for mean in means)]
+
+
+def _clips(mocap: Path, name: str) -> Iterator[tuple[str, Camera, np.ndarray, torch.Tensor]]:
+    """Subject, camera, (T, J, 2) keypoints and (T, J, 3) root-relative truth of every clip."""
+    from srnet_core import datasets
+
+    paths = datasets.locate(name, mocap / name, "gt", mocap)
+    dataset = datasets.load(name, paths, "gt")
+    for clip in dataset.clips(dataset.clip_names):
+        points_px = np.asarray(clip.pose_2d_px[::_EVERY])
+        if clip.pose_3d_cam_m is None:
+            continue
+        truth = torch.from_numpy(np.asarray(clip.pose_3d_cam_m[::_EVERY], np.float32))
+        yield clip.name.subject, clip.camera, points_px, truth - truth[:, :1]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--mocap", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--output", type=Path, default=Path("output/open"))
+    parser.add_argument("--measure-only", action="store_true", help="measure the network that is in the package")
+    asked = parser.parse_args()
+    mocap = asked.mocap.resolve()
+    if asked.measure_only:
+        lifter = Lifter.open()
+    else:
+        bring_together(mocap, asked.output / "data")
+        checkpoint = load_checkpoint(train(asked.output))
+        path = asked.output / "srnet-open-1.safetensors"
+        write_safetensors(path, checkpoint.model, record=checkpoint.record, epoch=checkpoint.epoch)
+        lifter = Lifter.from_checkpoint(path)
+    heads = ["measured on", "people", "MPJPE, camera known", "P-MPJPE", "MPJPE, image size known", "P-MPJPE"]
+    rows = [measure(lifter, mocap, "uiprmd_mini", HELD_OUT), measure(lifter, mocap, "cmu", HELD_OUT)]
+    print(markdown_table(heads, [*rows, measure(lifter, mocap, "hdm05")], right=range(1, 6)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
