@@ -6,10 +6,6 @@ CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-# the public surface and what it stands on; `mypy` without arguments checks everything
-TYPED := $(addprefix srnet_core/,layers models engine inference geometry config checkpoint augment errors.py lookup.py files.py \
-	device.py body.py body_parts.py clip.py batch.py motion.py toml_file.py markdown.py evaluation/metrics.py)
-
 .PHONY: demo test cases lint environment results bench clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
@@ -24,7 +20,7 @@ cases: environment  ## the attack scripts of a folder of cases, in about half an
 lint: environment  ## style and types, as continuous integration checks it
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --follow-imports=silent $(TYPED)
+	$(BIN)/mypy
 
 results: environment  ## the numbers of docs/results.md; needs real motion: make results DATA=folder
 	$(BIN)/python -m benchmarks.results --data-dir $(DATA)

@@ -32,7 +32,8 @@ def machine(bench: dict, lines: list[dict]) -> str:
     m = bench["machine"]
     about = f"{m['processor']}, {m['cores']} cores, {m['memory_gib']} GiB, {m['instructions']}, {m['threads']} threads"
     quick = " **Made with --quick: the numbers mean nothing.**" if bench["quick"] else ""
-    return f"{about}; torch {m['torch']}, Python {m['python']}; load {m['load']} before and {m['load_after']} after.{quick}"
+    versions = f"torch {m['torch']}, Python {m['python']}"
+    return f"{about}; {versions}; load {m['load']} before and {m['load_after']} after.{quick}"
 
 
 def speeds(bench: dict, lines: list[dict]) -> str:

@@ -1,4 +1,4 @@
-"""Writing and locking: nothing is half-written, replaced by mistake, left behind, or taken from a process that holds it."""
+"""Writing and locking: nothing is half-written, replaced by mistake, left behind, or taken from its holder."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""docs/migrating.md names options and settings that exist, and is complete about those of the published code it lists."""
+"""docs/migrating.md names options and settings that exist, and all those of the published code it lists."""
 
 import re
 from pathlib import Path

@@ -55,7 +55,7 @@ def test_published_checkpoints_measure_as_published(runs, name):
 
 @pytest.mark.parametrize("name", FINAL_WEIGHTS)
 def test_published_weights_measure_as_published(runs, name):
-    """Normalizations that decode in ways of their own, causal, cross-camera, and cross-action with its trained action."""
+    """Normalizations with a decoding of their own, causal, cross-camera, and cross-action with its trained action."""
     config, prepared = runs.run_config(name)
     model = build_model(config.model)
     model.load_state_dict(runs.final_weights(name))

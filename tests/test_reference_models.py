@@ -120,7 +120,7 @@ def gradients(model, arrays):
 
 
 def gradient_rounding(arrays) -> float:
-    """How finely float32 knows a gradient that is a sum of large terms cancelling each other: processors round differently."""
+    """How finely float32 knows a gradient that is a sum of large cancelling terms: processors round differently."""
     largest = max((np.abs(arrays[key]).max() for key in arrays if key.startswith("step0/grad/")), default=0.0)
     return float(np.finfo(np.float32).eps * largest)
 

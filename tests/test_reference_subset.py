@@ -1,6 +1,6 @@
 """A subset of the reference data that lies in the repository, so that it is checked everywhere.
 
-`python -m benchmarks.published.subset` cuts it out of the full data, which the other test_reference files use where it is.
+`python -m benchmarks.published.subset` cuts it out of the full data, which the other test_reference files use.
 """
 
 import json

@@ -63,8 +63,8 @@ def available(data_dir: str | Path) -> list[str]:
 def resolve_name(name: str | None, data_dir: str | Path, keypoints: str) -> str:
     """`name`; if it is `None`, "h36m" if a file in `data_dir` looks like Human3.6M, else "synthetic".
 
-    Any such file is enough, e.g. 2D of other keypoints, or a download that has another name: a user who has only part of
-    Human3.6M is told what is missing, instead of training on synthetic data. The name of a plug-in is returned with
+    Any such file is enough, e.g. 2D of other keypoints, or a download that has another name: a user who has only part
+    of Human3.6M is told what is missing, instead of training on synthetic data. The name of a plug-in is returned with
     underscores instead of dashes.
     """
     if name is not None:

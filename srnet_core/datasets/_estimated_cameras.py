@@ -26,7 +26,7 @@ def estimated_camera(
     Args:
         points_world_m: (N, 3); `points_px`: (N, 2).
         sizes_px: image sizes (width, height) that the data set has, the likeliest first.
-        known_pose: (orientation, centre in metres) from a published calibration. It is used if the points agree with it.
+        known_pose: (orientation, centre in metres) from a published calibration, used if the points agree.
 
     Raises:
         BadFileError: no camera sees the 3D where the 2D is.
@@ -61,7 +61,7 @@ def estimated_camera(
 
 
 def image_size(points_px: np.ndarray, center_px: np.ndarray, sizes_px: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The first of the sizes that holds the points and has the principal point near its middle; else one around both."""
+    """The first size that holds the points and has the principal point near its middle; else one around both."""
     largest = np.nanquantile(points_px.reshape(-1, 2), 0.99, axis=0)
     for size in sizes_px:
         if (largest <= np.array(size) * 1.05).all() and (np.abs(center_px / size - 0.5) < 0.2).all():

@@ -1,4 +1,4 @@
-"""Human3.6M as people have it: the archive of Martinez et al. (.h5), the original files (.cdf), or those converted (.cdf.mat)."""
+"""Human3.6M as people have it: Martinez et al.'s archive (.h5), the original files (.cdf), or converted ones."""
 
 import re
 from collections.abc import Callable

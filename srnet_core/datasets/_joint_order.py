@@ -8,8 +8,8 @@ from srnet_core.errors import BadFileError
 from srnet_core.geometry.skeleton import Skeleton
 
 _TODO = (
-    "2D and 3D need the same joints in the same order. 2D of COCO, MPII and others becomes the 17 joints by: srnet data convert "
-    "{path} NEW.npz --to videopose3d --to-layout h36m17"
+    "2D and 3D need the same joints in the same order. 2D of COCO, MPII and others becomes the 17 joints by: "
+    "srnet data convert {path} NEW.npz --to videopose3d --to-layout h36m17"
 )
 
 

@@ -1,6 +1,6 @@
 """Keypoints that a detector did not find: how files mark them, and gaps that are filled.
 
-A keypoint is missing where both coordinates are exactly 0 (as OpenPose writes them), where one is NaN, and where a third
+A keypoint is missing where both coordinates are exactly 0 (OpenPose's way), where one is NaN, and where a third
 column, the confidence, is 0. In memory every missing keypoint is NaN.
 """
 
@@ -46,7 +46,7 @@ def mark_missing(positions_px: _Views, confidences: _Views, path: Path) -> tuple
         missing_of_joint = missing.sum(0) + (0 if missing_of_joint is None else missing_of_joint)
     if missing_of_joint is not None and (never := np.flatnonzero(missing_of_joint > _NEVER_SEEN * frames)).size:
         raise BadFileError(
-            f"joint {never[0]} is {' or '.join(marks)} in every frame: it was never detected, or the 2D is relative to it",
+            f"joint {never[0]} is {' or '.join(marks)} in every frame: never detected, or the 2D is relative to it",
             where=path,
             todo="Give the 2D of every joint in pixels, with the origin in the corner of the image",
         )

@@ -161,7 +161,7 @@ def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_vie
 
 @dataclass(frozen=True)
 class Paired:
-    """What `pair_up` returns. Of `PoseDataset` are `positions_3d`, `positions_2d`, `surplus_2d`, `notes`, `warnings`."""
+    """What `pair_up` returns. Fields as in `PoseDataset`."""
 
     positions_3d: Positions3d
     positions_2d: Positions2d
@@ -350,7 +350,7 @@ def _views(
             continue
         if len(view) < frames:
             raise BadFileError(
-                f"camera {camera} has {len(view)} frames of 2D, but there are {frames} of 3D{_rates(frames, len(view))}",
+                f"camera {camera} has {len(view)} frames of 2D, but 3D has {frames}{_rates(frames, len(view))}",
                 where=where,
                 todo="Add the missing 2D frames, or cut the 3D of this take",
             )

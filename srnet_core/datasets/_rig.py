@@ -122,7 +122,7 @@ def _check_tree(parents: Sequence[int], joints: Sequence[str], where: str) -> No
 def _check_partners(
     parents: Sequence[int], left: Sequence[int], right: Sequence[int], joints: Sequence[str], where: str
 ) -> None:
-    """Raise `BadFileError` unless a mirror image of the skeleton is the same tree: partners have partners as parents."""
+    """Raise `BadFileError` unless the mirrored skeleton is the same tree: partners have partners as parents."""
     if len(left) != len(right):
         return  # `Skeleton` says so
     sides = [*left, *right]

@@ -1,7 +1,7 @@
 """Data sets that hold one array per camera, in that camera's space: brought into one world, with the cameras found.
 
-Camera spaces of one recording differ by a rotation and a shift, the same in all frames (`rigid_transform`). People are upright
-most of the time, which gives the vertical of the world. Focal lengths follow from each camera's own 3D and 2D.
+Camera spaces of one recording differ by a rotation and a shift, the same in all frames (`rigid_transform`). People are
+upright most of the time, which gives the vertical of the world. Focal lengths follow from each camera's own 3D and 2D.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Pickle files (.pkl) read without running anything they name: plain values and numpy arrays are rebuilt, the rest refused."""
+"""Pickle files (.pkl) read without running what they name: plain values and numpy arrays are rebuilt."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Augmentation in a run: the published batches without it, the same bits after a resume, streamed or not, mirrored right."""
+"""Augmentation in a run: the published batches without it, the same bits after a resume or when streamed."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def as_arrays(batches) -> list[np.ndarray]:
 @pytest.mark.parametrize("norm", normalization.names())
 @pytest.mark.parametrize("train", [{}, {"stride": 3}, {"memory_budget_mib": STREAMED_MIB}, {"flip": False}])
 def test_a_step_that_does_nothing_gives_the_published_batches(staged, norm, train):
-    """So input, target, parameters, padding, mirror images and order are those of the stage, for every normalization."""
+    """So input, target, parameters, padding, mirror images and order are the stage's, for every normalization."""
     prepared = staged(norm)
     plain = sampler_of(prepared, AugmentConfig(), **train)
     changed = sampler_of(prepared, STILL, **train)

@@ -23,10 +23,29 @@ from srnet_core.errors import UserMistake
 from srnet_core.skeletons.h36m17 import JOINTS
 
 ODD = [
-    None, True, 0, -1, 1e300, "text", b"bytes", [], {}, (), np.zeros(0), np.zeros((4, 17, 3)), np.ones((0, 17, 3)), np.float32(2),
-    np.full((3, 17, 2), np.nan), np.array("a"), np.full((5, 17, 3), 1e300), np.zeros((1, 1, 17, 3)), {"0": {}}, [None, None], {1: 2},
+    None,
+    True,
+    0,
+    -1,
+    1e300,
+    "text",
+    b"bytes",
+    [],
+    {},
+    (),
+    np.zeros(0),
+    np.zeros((4, 17, 3)),
+    np.ones((0, 17, 3)),
+    np.float32(2),
+    np.full((3, 17, 2), np.nan),
+    np.array("a"),
+    np.full((5, 17, 3), 1e300),
+    np.zeros((1, 1, 17, 3)),
+    {"0": {}},
+    [None, None],
+    {1: 2},
     np.arange(51.0).reshape(1, 17, 3),
-]  # fmt: skip
+]
 
 
 def spoiled(value, rng, chance=0.15):
@@ -106,9 +125,14 @@ def test_3dpw(tmp_path):
 
 
 PIG = {
-    "Hip": "RHIP RPELVIS", "Head": "Head", "Spine": "Spine", "Thorax": "Neck", "Neck/Nose": "Nose",
-    "RFoot": "RAnkle", "LFoot": "LAnkle",
-}  # fmt: skip
+    "Hip": "RHIP RPELVIS",
+    "Head": "Head",
+    "Spine": "Spine",
+    "Thorax": "Neck",
+    "Neck/Nose": "Nose",
+    "RFoot": "RAnkle",
+    "LFoot": "LAnkle",
+}
 
 
 @pytest.mark.parametrize("kind", ["bvh", "c3d"])

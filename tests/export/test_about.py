@@ -1,4 +1,4 @@
-"""The metadata of an exported network are enough to use it: each formula, typed in from its text, gives what we compute."""
+"""The metadata of an exported network suffice to use it: each formula, typed in, gives what we compute."""
 
 import json
 

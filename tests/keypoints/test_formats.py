@@ -224,7 +224,7 @@ def test_3d_points_of_which_none_is_known(tmp_path):
 
 
 def test_spin_without_3d_joints_holds_separate_images(tmp_path):
-    """COCO as SPIN writes it: the 12 joints of the limbs and the 5 of the face are annotated; two people in an image."""
+    """COCO as SPIN writes it: 12 joints of the limbs and 5 of the face are annotated; two people in an image."""
     points = person("spin24")
     points[:, 12:19] = 0
     images = [f"train2014/COCO_train2014_{i:012}.jpg" for i in (9, 9, 25, 30, 581929)]

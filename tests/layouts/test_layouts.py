@@ -146,7 +146,7 @@ def test_fit_knows_a_person_from_noise():
 
 
 def test_halpe68_is_halpe136_without_the_face():
-    """AlphaPose keeps the first 26 and the last 42 joints, and swaps joint 26 + i with 47 + i when it mirrors an image."""
+    """AlphaPose keeps the first 26 and last 42 joints, and swaps joint 26 + i with 47 + i to mirror an image."""
     whole, part = get_layout("halpe136"), get_layout("halpe68")
     assert part.joints == whole.joints[:26] + whole.joints[-42:]
     assert part.joints[:26] == get_layout("halpe26").joints

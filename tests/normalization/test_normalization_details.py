@@ -29,7 +29,7 @@ def test_base_leaves_a_predicted_root_alone():
 
 
 def test_proj_sees_metres_in_the_plane_of_the_root():
-    # x: the joint is seen at 1.5/5 = 0.3, the root at 0.25; 0.05 of 4 m. y: seen at 0.1 and 0.125, squeezed by fy/fx = 1/2
+    # x: joint seen at 1.5/5 = 0.3, root at 0.25; 0.05 of 4 m. y: seen at 0.1 and 0.125, squeezed by fy/fx = 1/2
     np.testing.assert_allclose(encode("proj").pose_3d[0, 1], [0.2, -0.05, 1], atol=1e-6)
     np.testing.assert_allclose(encode("proj").pose_2d[0, 1], [0.2, -0.05], atol=1e-6)
 

@@ -101,16 +101,21 @@ MADE_PLAIN = {
     "Windows path": (pathlib.PureWindowsPath("C:\\data\\x"), "C:/data/x"),
     "config": (Config(a=1, b=Config(c=POSE)), {"a": 1, "b": {"c": POSE}}),
     "list of one's own": (Views([1, [2]]), [1, [2]]),
-    "keys": ({None: 1, 2.5: 2, True: 3, ("S1", 0): 4, 2**70: 5, b"k": 6},
-        {None: 1, 2.5: 2, True: 3, ("S1", 0): 4, 2**70: 5, b"k": 6}),
+    "keys": (
+        {None: 1, 2.5: 2, True: 3, ("S1", 0): 4, 2**70: 5, b"k": 6},
+        {None: 1, 2.5: 2, True: 3, ("S1", 0): 4, 2**70: 5, b"k": 6},
+    ),
     "large number": (10**140, 10**140),
     "matrix": (np.matrix([[1.0, 2.0]]), np.array([[1.0, 2.0]])),
     "masked": (np.ma.masked_array([1.0, 2.0], [False, True]), np.array([1.0, np.nan])),
     "masked numbers": (np.ma.masked_array([[1, 2]], [[True, False]]), np.array([[np.nan, 2.0]])),
     "mask of nothing": (np.ma.masked_array([1, 2]), np.array([1, 2])),
-    "other order of axes": (np.arange(24.0).reshape(2, 3, 4).transpose(1, 0, 2), np.arange(24.0).reshape(2, 3, 4).transpose(1, 0, 2)),
+    "other order of axes": (
+        np.arange(24.0).reshape(2, 3, 4).transpose(1, 0, 2),
+        np.arange(24.0).reshape(2, 3, 4).transpose(1, 0, 2),
+    ),
     "array of one number": (np.array([17]), np.array([17])),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -220,9 +225,14 @@ _ARRAYS = npst.arrays(
     npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3),
 )
 _KEYS = st.one_of(
-    st.text(max_size=5), st.integers(), st.none(), st.booleans(), st.floats(allow_nan=False), st.binary(max_size=4),
+    st.text(max_size=5),
+    st.integers(),
+    st.none(),
+    st.booleans(),
+    st.floats(allow_nan=False),
+    st.binary(max_size=4),
     st.tuples(st.text(max_size=3), st.integers(0, 9)),
-)  # fmt: skip
+)
 _SCALARS = st.one_of(
     st.none(),
     st.booleans(),

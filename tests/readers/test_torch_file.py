@@ -133,9 +133,22 @@ HOWS = [{}, {"_use_new_zipfile_serialization": False}] + [
 @pytest.mark.parametrize("how", HOWS, ids=str)
 def test_tensors_of_every_type_and_what_is_beside_them(read, how):
     kinds = (
-        torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.uint8, torch.int16, torch.int32,
-        torch.int64, torch.bool, torch.complex64, torch.complex128, torch.uint16, torch.uint32, torch.float8_e5m2,
-    )  # fmt: skip
+        torch.float16,
+        torch.bfloat16,
+        torch.float32,
+        torch.float64,
+        torch.int8,
+        torch.uint8,
+        torch.int16,
+        torch.int32,
+        torch.int64,
+        torch.bool,
+        torch.complex64,
+        torch.complex128,
+        torch.uint16,
+        torch.uint32,
+        torch.float8_e5m2,
+    )
     numbers = torch.tensor([[0.0, 1, 2], [3, 4, 5]])
     value = {str(kind): numbers.to(kind) for kind in kinds}
     value |= {

@@ -306,7 +306,7 @@ def test_the_memo_is_used(tmp_path, monkeypatch):
 
 
 def test_a_folder_taken_away_before_it_was_locked_is_made_again(config, monkeypatch):
-    """`prepare` was stopped between making its lock file and locking it, and another one took the folder for abandoned."""
+    """`prepare` stopped between making its lock file and locking it; another one thought the folder abandoned."""
     real, taken = writer_module.try_lock, []
 
     def late(path):

@@ -1,4 +1,4 @@
-"""A stage written by an earlier version: it is read, found again and has the key it had. `fixtures/README.md` says more."""
+"""A stage written by an earlier version is read, found again and has its key; see `fixtures/README.md`."""
 
 import json
 import shutil
@@ -59,7 +59,7 @@ def test_the_poses_decode_to_the_bones_they_were_made_from(stage):
 
 
 def test_prepare_finds_it(stage, small_data, tmp_path, monkeypatch):
-    """The bytes of the input files depend on the numpy that writes them, hence their digests are those of the fixture."""
+    """The bytes of the input files depend on the numpy that writes them, so their digests are the fixture's."""
     digests = {entry["name"]: entry["sha256"] for entry in stage.manifest["inputs"]}
     monkeypatch.setattr(prepare_module, "file_digest", lambda path, memo: digests[path.name])
     shutil.copytree(FOLDER, tmp_path / "cache" / FOLDER.name)

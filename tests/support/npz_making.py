@@ -68,10 +68,17 @@ def array_opcodes(shape: bytes, descr: str, data: bytes, order: bytes = b"\x89")
     return (
         b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01"
         + shape
-        + b"cnumpy\ndtype\nX" + len(name).to_bytes(4, "little") + name + b"\x89\x88\x87R"
+        + b"cnumpy\ndtype\nX"
+        + len(name).to_bytes(4, "little")
+        + name
+        + b"\x89\x88\x87R"
         + b"(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-        + order + b"B" + len(data).to_bytes(4, "little") + data + b"tb"
-    )  # fmt: skip
+        + order
+        + b"B"
+        + len(data).to_bytes(4, "little")
+        + data
+        + b"tb"
+    )
 
 
 def dump(value, protocol: int) -> bytes:
