@@ -107,8 +107,9 @@ def main(
     for file in output:
         for written in write_people(people, file, names=names):
             say(f"{written}  {bytes_text(written.stat().st_size)}")
-    counts = ", ".join(f"person {p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
-    say(f"{len(people.people)} people ({counts}) with {checkpoint.name}")
+    counts = ", ".join(f"{p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
+    number = "1 person" if len(people.people) == 1 else f"{len(people.people)} people"
+    say(f"{number} lifted ({counts}) with {checkpoint.stem}")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

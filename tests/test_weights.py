@@ -1,0 +1,36 @@
+"""The network that comes with the package: it is there, whole, says where it is from, and lifts what it should."""
+
+import numpy as np
+import pytest
+
+import srnet_core as srnet
+from srnet_core.checkpoint import load_checkpoint
+from srnet_core.datasets import synthetic
+from srnet_core.datasets.synthetic import SyntheticConfig, make_files
+from srnet_core.errors import UnknownNameError
+from srnet_core.weights import NAMES, weights_file
+
+
+def test_the_package_holds_its_networks_in_few_bytes():
+    assert sum(weights_file(name).stat().st_size for name in NAMES) < 10 * 2**20
+    for name in NAMES:
+        checkpoint = load_checkpoint(weights_file(name))
+        assert checkpoint.record.digest and checkpoint.record.config.data.normalization == "ray"
+        assert checkpoint.skeleton.name == "h36m17"
+    with pytest.raises(UnknownNameError, match=f"Choices: {NAMES[0]}"):
+        weights_file("other")
+
+
+def test_people_it_never_saw_are_lifted(tmp_path):
+    """Invented walkers from four sides: far below the 190 mm that the mean pose gives."""
+    config = SyntheticConfig(seconds_per_take=1.0, subjects=("S1",), actions=("Walking",))
+    dataset = synthetic.load("synthetic", make_files(config, tmp_path), "gt")
+    lifter = srnet.Lifter.open(device="cpu")
+    errors_mm = []
+    for clip in dataset.clips(dataset.clip_names):
+        size = (clip.camera.width_px, clip.camera.height_px)
+        truth = clip.pose_3d_cam_m - clip.pose_3d_cam_m[:, :1]
+        for given in ({"image_size": size}, {"camera": clip.camera}):
+            poses = lifter(clip.pose_2d_px, **given)
+            errors_mm.append(1000 * np.linalg.norm(poses - poses[:, :1] - truth, axis=-1).mean())
+    assert len(errors_mm) >= 8 and np.mean(errors_mm) < 100, errors_mm
