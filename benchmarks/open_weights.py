@@ -22,8 +22,11 @@ from srnet_core.checkpoint.safetensors_file import write_safetensors
 from srnet_core.evaluation.metrics import mpjpe, p_mpjpe
 from srnet_core.geometry.camera import Camera
 from srnet_core.inference.lifter import Lifter
+from srnet_core.keypoints import read_keypoints
+from srnet_core.lifting.lift import lift
 from srnet_core.markdown import markdown_table
 from srnet_core.readers.npz import read_npz
+from srnet_core.readers.trc import read_trc
 
 TRAINED_ON = ("uiprmd_mini", "cmu")
 HELD_OUT = ("U10", "C49")
@@ -36,6 +39,18 @@ FIRST, NAME = "srnet-open-1-first", "srnet-open-1"
 FIRST_RUN = "--epochs 25 --lr-decay 0.95"
 SECOND_RUN = "--epochs 14 --lr 0.00028 --lr-decay 0.75"
 _EVERY = 5  # frames of a measured clip
+_LIMBS = tuple(
+    (f"{side}{there}", f"{side}{here}", index + (0 if side == "L" else 1))
+    for side in "LR"
+    for there, here, index in (
+        ("Hip", "Hip", 23),
+        ("Knee", "Knee", 25),
+        ("Ankle", "Foot", 27),
+        ("Shoulder", "Shoulder", 11),
+        ("Elbow", "Elbow", 13),
+        ("Wrist", "Wrist", 15),
+    )
+)  # names in the triangulation and in Human3.6M, index among MediaPipe's landmarks
 
 
 def bring_together(mocap: Path, folder: Path) -> None:
@@ -120,11 +135,44 @@ def _clips(mocap: Path, name: str) -> Iterator[tuple[str, Camera, np.ndarray, to
         yield clip.name.subject, clip.camera, points_px, truth - truth[:, :1]
 
 
+def measure_detections(lifter: Lifter, folder: Path) -> list[list[str]]:
+    """Rows of P-MPJPE in mm over arms and legs, against a triangulation: lifted OpenPose, and MediaPipe's own 3D.
+
+    Args:
+        folder: `pose-associated/camNN_json`, one `pose-3d/*.trc` that is neither filtered nor augmented, and
+            `pose2sim_camNN.npz` with MediaPipe's `world` landmarks and the image's `size`.
+    """
+    (trc,) = [p for p in (folder / "pose-3d").glob("*.trc") if "filt" not in p.name]
+    triangulated = read_trc(trc)
+    true = triangulated.positions[:, [triangulated.names.index(name) for name, _, _ in _LIMBS]]
+    rows = []
+    for file in sorted(folder.glob("pose2sim_cam*.npz")):
+        camera = file.stem.rpartition("_")[2]
+        with np.load(file) as own:
+            width, height = (int(n) for n in own["size"])
+            world = own["world"][:, [index for _, _, index in _LIMBS]]
+        path = folder / "pose-associated" / f"{camera}_json"
+        keypoints = read_keypoints(path, layout="body25b", fps=60, image_size=(width, height))
+        joints = [lifter.skeleton.joint_names.index(name) for _, name, _ in _LIMBS]
+        lifted = lift(keypoints, lifter).people[0].joints_m[:, joints]
+        rows.append([camera, *(f"{_aligned_mm(poses, true):.1f}" for poses in (lifted, world))])
+    return rows
+
+
+def _aligned_mm(poses: np.ndarray, true: np.ndarray) -> float:
+    frames = min(len(poses), len(true))
+    poses, true = poses[:frames], true[:frames]
+    known = np.isfinite(poses).all(axis=(1, 2)) & np.isfinite(true).all(axis=(1, 2))
+    errors = p_mpjpe(torch.tensor(poses[known]).double(), torch.tensor(true[known]).double())
+    return float(errors.mean()) * 1000
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--mocap", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--output", type=Path, default=Path("output/open"))
     parser.add_argument("--measure-only", action="store_true", help="measure the network that is in the package")
+    parser.add_argument("--pose2sim", type=Path, help="folder of Pose2Sim's demo with a triangulation")
     asked = parser.parse_args()
     mocap = asked.mocap.resolve()
     if asked.measure_only:
@@ -138,6 +186,12 @@ def main() -> int:
     heads = ["measured on", "people", "MPJPE, camera known", "P-MPJPE", "MPJPE, image size known", "P-MPJPE"]
     rows = [measure(lifter, mocap, "uiprmd_mini", HELD_OUT), measure(lifter, mocap, "cmu", HELD_OUT)]
     print(markdown_table(heads, [*rows, measure(lifter, mocap, "hdm05")], right=range(1, 6)))
+    if asked.pose2sim:
+        print(
+            markdown_table(
+                ["camera", "srnet-open-1", "MediaPipe"], measure_detections(lifter, asked.pose2sim), right=(1, 2)
+            )
+        )
     return 0
 
 
