@@ -71,7 +71,10 @@ def _system(error: OSError) -> str:
 
 def _is_device(path: object) -> bool:
     """Whether an output path names a device, which is the user's choice, not a failing disk."""
-    return isinstance(path, (str, os.PathLike)) and Path(path).is_char_device()
+    try:
+        return isinstance(path, (str, os.PathLike)) and Path(path).is_char_device()
+    except OSError:  # the folder cannot be looked into
+        return False
 
 
 def _short(path: object) -> str:

@@ -93,7 +93,7 @@ def _bones(views: Sequence[View], skeleton: Skeleton) -> Iterator[Finding]:
     by_subject: dict[str, dict[str, np.ndarray]] = {}
     for view in views:
         by_subject.setdefault(view.subject, {})[view.take] = view.world_m
-    odd: dict[str, None] = {}
+    odd: dict[str, str] = {}  # by bone
     names = skeleton.joint_names
     for takes in by_subject.values():
         poses = np.concatenate(list(takes.values()))
@@ -103,14 +103,13 @@ def _bones(views: Sequence[View], skeleton: Skeleton) -> Iterator[Finding]:
             shortest, longest = _BONES_M[bone]
             median = float(np.median(np.linalg.norm(poses[:, child] - poses[:, parent], axis=-1)))
             if not shortest <= median <= longest:
-                odd.setdefault(f"{bone[0]}-{bone[1]} {median:.2g} m")
+                odd.setdefault("-".join(bone), f"{'-'.join(bone)} {median:.2g} m")
     if odd:
-        text = f"bones have lengths of no person: {_few(odd)}"
+        text = f"bones have lengths of no person: {_few(list(odd.values()))}"
         yield Finding(NOTE, "bones", text, todo="Check the unit and the order of the joints")
 
 
-def _few(names: dict[str, None]) -> str:
-    listed = list(names)
+def _few(listed: list[str]) -> str:
     return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
 
 

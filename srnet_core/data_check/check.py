@@ -68,7 +68,8 @@ def _of_geometry(result: DataCheck, views: Sequence[View], dataset: PoseDataset)
     if not bad:
         return []
     reason = find_reason(bad, views, dataset.skeleton)
-    if dataset.cameras_assumed and (reason is None or reason.kind in OF_CAMERAS):
+    certain = reason is not None and reason.kind == "cameras permuted" and reason.share <= NOTE_SHARE
+    if dataset.cameras_assumed and not certain and (reason is None or reason.kind in OF_CAMERAS):
         return [_of_assumed_cameras(_geometry_finding(NOTE, result, bad, views, None))]
     if reason is None and not exact and level == NOTE:
         several = [v for v, fit in zip(views, result.fits) if fit.share > ERROR_SHARE]

@@ -48,6 +48,7 @@ class Reason:
         text: what is wrong, as the end of "Likely reason: ...".
         todo: what to do about it, one sentence without a full stop.
         error_px: the median distance that remains.
+        share: it as a share of the person's size.
         kind: a short name of it: "camera space", "units", "axes", ...
     """
 
@@ -55,6 +56,7 @@ class Reason:
     text: str
     todo: str
     error_px: float
+    share: float
 
 
 # For each view what its camera sees and where the 2D is, (F, J, 2) each; `None` where the change is not possible.
@@ -85,7 +87,7 @@ def find_reason(views: Sequence[View], every_view: Sequence[View], skeleton: Ske
             share, error_px = _error(candidate.pairs())
             if share > min(_CLEARLY_BETTER * before, _FAIR) or (best and share * _SIMPLER > best[0]):
                 continue
-            best = share, Reason(candidate.kind, candidate.text, candidate.todo, error_px)
+            best = share, Reason(candidate.kind, candidate.text, candidate.todo, error_px, share)
             if share < _GOOD:
                 break
     return best[1] if best else None
@@ -139,7 +141,7 @@ def _candidates(views: list[View], every_view: Sequence[View], skeleton: Skeleto
     yield from _of_pixels(views)
     yield from _of_units(views)
     yield from _of_camera_space(views)
-    yield from _of_relative_roots(views)
+    yield from _of_relative_roots(views, skeleton)
     yield from _of_cameras(views, every_view)
     yield from _of_orientations(views)
     yield from _of_frames(views)
@@ -282,8 +284,8 @@ def _as_space_of(view: View, index: int, factor: float) -> np.ndarray | None:
     return project(view.own_camera, view.rig[index].camera_to_world(factor * view.world_m))
 
 
-def _of_relative_roots(views: Sequence[View]) -> Iterator[_Candidate]:
-    """3D relative to the root: the root at the origin, or all joints but the root relative to it."""
+def _of_relative_roots(views: Sequence[View], skeleton: Skeleton) -> Iterator[_Candidate]:
+    """3D relative to a joint or to the middle, which is at the origin, or all joints but the root relative to it."""
 
     def absolute(v: View) -> np.ndarray:
         return np.concatenate([v.world_m[:, :1], v.world_m[:, 1:] + v.world_m[:, :1]], axis=1)
@@ -297,11 +299,25 @@ def _of_relative_roots(views: Sequence[View]) -> Iterator[_Candidate]:
         todo,
         _seen(views, lambda v: _project_cam(v.own_camera, absolute(v))),
     )
-    if max(float(np.abs(v.world_m[:, 0]).max()) for v in views) > 1e-3 * max(float(np.ptp(v.world_m)) for v in views):
+    extent_m = max(float(np.ptp(v.world_m)) for v in views)
+    at_origin = _largest(views, lambda v: np.abs(v.world_m).max((0, 2))) <= 1e-3 * extent_m  # (J,)
+    if at_origin.any():
+        joint = int(at_origin.argmax())
+        what = "the root" if joint == 0 else f"joint {joint}, {skeleton.joint_names[joint]},"
+        text = f"the 3D is relative to {what.rstrip(',')}: {what} is at the origin in every frame"
+    elif _largest(views, lambda v: np.abs(v.world_m.mean(1)).max()) <= 1e-3 * extent_m:
+        joint, text = 0, "the 3D is relative to the mean of the joints, which is at the origin in every frame"
+    else:
         return
-    text = "the 3D is relative to the root: the root is at the origin in every frame"
-    yield _Candidate("root-relative", text, todo, _seen(views, lambda v: _placed(_to_camera_axes(v), v)))
-    yield _Candidate("root-relative", f"{text}, in camera space", todo, _seen(views, lambda v: _placed(v.world_m, v)))
+    yield _Candidate("root-relative", text, todo, _seen(views, lambda v: _placed(_to_camera_axes(v), v, joint)))
+    yield _Candidate(
+        "root-relative", f"{text}, in camera space", todo, _seen(views, lambda v: _placed(v.world_m, v, joint))
+    )
+
+
+def _largest(views: Sequence[View], of_view: Callable[[View], np.ndarray]) -> np.ndarray:
+    """The elementwise maximum of what a function gives for each view."""
+    return np.max([of_view(v) for v in views], axis=0)
 
 
 def _to_camera_axes(view: View) -> np.ndarray:
@@ -309,15 +325,16 @@ def _to_camera_axes(view: View) -> np.ndarray:
     return turned
 
 
-def _placed(cam_m: np.ndarray, view: View) -> np.ndarray:
-    """(F, J, 2) where a camera sees poses whose roots are put onto their pixels, at the depth that gives their size."""
-    camera, root_px = view.own_camera, view.px[:, :1]
-    spread_m = np.linalg.norm(cam_m[..., :2] - cam_m[:, :1, :2], axis=-1).mean(-1)  # (F,)
+def _placed(cam_m: np.ndarray, view: View, joint: int) -> np.ndarray:
+    """(F, J, 2) where a camera sees poses with a joint put onto its pixel, at the depth that gives their size."""
+    camera, root_px = view.own_camera, view.px[:, joint : joint + 1]
+    cam_m = cam_m - cam_m[:, joint : joint + 1]
+    spread_m = np.linalg.norm(cam_m[..., :2], axis=-1).mean(-1)  # (F,)
     spread_px = np.linalg.norm(view.px - root_px, axis=-1).mean(-1)
     focal = np.array(camera.focal_length_px)
     depth_m = (spread_m * focal.mean() / np.maximum(spread_px, 1e-9))[:, None, None]
     root_m = np.concatenate([(root_px - np.array(camera.center_px)) / focal * depth_m, depth_m], axis=-1)
-    return _project_cam(camera, cam_m - cam_m[:, :1] + root_m)
+    return _project_cam(camera, cam_m + root_m)
 
 
 def _of_cameras(views: Sequence[View], every_view: Sequence[View]) -> Iterator[_Candidate]:

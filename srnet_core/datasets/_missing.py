@@ -1,7 +1,7 @@
 """Keypoints that a detector did not find: how files mark them, and gaps that are filled.
 
-A keypoint is missing where both coordinates are exactly 0 (OpenPose's way), where one is NaN, and where a third
-column, the confidence, is 0. In memory every missing keypoint is NaN.
+A keypoint is missing where both coordinates are exactly 0 (as OpenPose writes them) or exactly -1, where one is NaN,
+and where a third column, the confidence, is 0. In memory every missing keypoint is NaN.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from srnet_core.clip import PoseDataset
 from srnet_core.errors import BadFileError
 from srnet_core.mocap.gaps import bridge_gaps
 
-_ZERO, _NAN, _CONFIDENCE = "exactly (0, 0)", "not a number", "confidence 0"
+_ZERO, _MINUS, _NAN, _CONFIDENCE = "exactly (0, 0)", "exactly (-1, -1)", "not a number", "confidence 0"
 _NEVER_SEEN = 0.999  # share of the frames
 _Views = dict[str, dict[str, list[np.ndarray | None]]]
 
@@ -58,6 +58,8 @@ def _missing(view: np.ndarray, confidence: np.ndarray | None, marks: dict[str, N
     found = []
     if np.count_nonzero(view) < view.size:  # quicker than looking at each keypoint
         found.append((_ZERO, (view == 0).all(-1)))
+    if (view == -1).any():
+        found.append((_MINUS, (view == -1).all(-1)))
     if not np.isfinite(np.sum(view, dtype=np.float64)):
         found.append((_NAN, np.isnan(view).any(-1)))
     if confidence is not None:

@@ -21,10 +21,11 @@ from srnet_core.clip import PoseDataset
 from srnet_core.datasets._joint_order import check_joint_order
 from srnet_core.datasets._missing import count_missing, mark_missing, missing_view
 from srnet_core.datasets._pairing import matched_cameras, other_names
-from srnet_core.datasets._wording import few, kind_of
+from srnet_core.datasets._wording import as_name, few, kind_of
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.readers.inert import InertRecord
 from srnet_core.readers.npz import NpzFile
 
 Positions3d = dict[str, dict[str, np.ndarray]]
@@ -135,7 +136,7 @@ def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_vie
         positions[subject], confidences[subject] = {}, {}
         for take, views in takes.items():
             where = f"{path}, {subject}/{take}"
-            views = [] if views is None else views
+            views = [] if views is None else _in_order(views)
             if not isinstance(views, (list, tuple)) and not (isinstance(views, np.ndarray) and views.ndim == 4):
                 raise BadFileError(f"must be a list with one array per camera, not {kind_of(views)}", where=where)
             missing = [_is_empty(view) for view in views]
@@ -198,6 +199,13 @@ def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Cam
             paired.positions_2d.setdefault(subject, {})[take] = [view[: len(pose)] for view in views]
             if any(len(view) > len(pose) for view in views):
                 paired.surplus_2d.setdefault(subject, {})[take] = [view[len(pose) :] for view in views]
+    if not paired.positions_3d and found.unmatched:
+        raise BadFileError(
+            f"takes have fewer 2D views than cameras, and their 3D does not tell which cameras they are of: "
+            f"{few(found.unmatched)}",
+            where=file_2d.path,
+            todo="Give one 2D array per camera of the subject, in the same order, and None for a view that is missing",
+        )
     if not paired.positions_3d:
         raise BadFileError(
             f"none of its takes is in {file_2d.path.name} and has cameras. "
@@ -208,6 +216,7 @@ def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Cam
         )
     paired.notes.extend(_pairing_notes(file_3d, file_2d, cameras, found, renamed, paired.positions_2d))
     paired.warnings.extend(_pairing_warnings(file_3d, file_2d, cameras))
+    paired.warnings.extend(_frames_without_3d(paired.positions_3d))
     return paired
 
 
@@ -238,6 +247,9 @@ def assemble(
 ) -> PoseDataset:
     """Pair the two files up to a `PoseDataset`. Its notes are `notes`, then those of `pair_up`."""
     check_joint_order(file_2d.positions_px, file_2d.metadata, skeleton, file_2d.path)
+    unread = [*_unread(file_3d.metadata), *_unread(file_2d.metadata)]
+    if unread:
+        notes = [*notes, f"Entries of 'metadata' that cannot be read were skipped: {few(unread)}."]
     paired = pair_up(file_3d, file_2d, cameras)
     positions_3d = paired.positions_3d
     return PoseDataset(
@@ -260,6 +272,16 @@ def assemble(
     )
 
 
+def _unread(metadata: object) -> list[str]:
+    """The keys of entries that are objects of other programs, or have such objects as keys."""
+    entries = metadata.items() if isinstance(metadata, dict) else ()
+    return [
+        ascii(key)[:40].strip("'")
+        for key, value in entries
+        if isinstance(key, InertRecord) or isinstance(value, InertRecord)
+    ]
+
+
 def map_poses(file_3d: File3d, change: Callable[[np.ndarray], np.ndarray]) -> File3d:
     """The same file with `change` applied to every (T, J, 3) array, e.g. to keep fewer joints."""
     changed = {s: {t: change(pose) for t, pose in takes.items()} for s, takes in file_3d.positions_m.items()}
@@ -271,14 +293,24 @@ def _subjects(members: Mapping[str, object], key: str, path: Path) -> dict[str, 
     if key not in members:
         raise BadFileError(f"has no {key!r}", where=path, todo=f"It has: {few(members) or 'nothing'}")
     subjects = members[key]
-    if not isinstance(subjects, dict) or not all(isinstance(takes, dict) for takes in subjects.values()):
+    if not isinstance(subjects, dict) or not all(
+        takes is None or isinstance(takes, dict) for takes in subjects.values()
+    ):
         raise BadFileError(f"{key!r} must be a dict of subjects, and each subject a dict of takes", where=path)
-    for name in (*subjects, *(take for takes in subjects.values() for take in takes)):
+    return {name: _with_names(takes or {}, path) for name, takes in _with_names(subjects, path).items()}
+
+
+def _with_names(values: Mapping[object, Any], path: Path) -> dict[str, Any]:
+    """The same values under printable names: whole numbers and UTF-8 bytes, e.g. 9 or b"S9", become text."""
+    named = {as_name(key): value for key, value in values.items()}
+    for name in named:
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
             raise BadFileError(
                 f"names of subjects and takes must be printable text, not {str(name)[:40]!a}", where=path
             )
-    return subjects
+    if len(named) < len(values):
+        raise BadFileError("two subjects or takes have the same name, as text and as a number or bytes", where=path)
+    return named
 
 
 def _pose_3d(pose: object, where: str) -> np.ndarray:
@@ -294,6 +326,13 @@ def _pose_3d(pose: object, where: str) -> np.ndarray:
     return pose
 
 
+def _in_order(views: Any) -> Any:
+    """The views of a dict with the keys 0, 1, 2, ...; anything else as it is."""
+    if isinstance(views, dict) and set(views) == set(range(len(views))):
+        return [views[camera] for camera in range(len(views))]
+    return views
+
+
 def _is_empty(value: object) -> bool:
     """Whether a take or a view holds nothing: `None`, an empty list, or an array without frames."""
     if isinstance(value, np.ndarray):
@@ -307,12 +346,23 @@ def _joint_counts(positions: Views) -> set[int]:
 
 
 def _as_float32(pose: object, last: tuple[int, ...], where: str, wanted: str) -> np.ndarray:
+    pose = _from_lists(pose)
     if not isinstance(pose, np.ndarray) or pose.dtype.kind not in "fiu" or pose.ndim != 3 or pose.shape[2] not in last:
         raise BadFileError(f"must be an array of numbers of shape {wanted}, not {kind_of(pose)}", where=where)
     if not pose.shape[0] or not pose.shape[1]:
         raise BadFileError(f"has no {'frames' if not pose.shape[0] else 'joints'}", where=where)
     with np.errstate(over="ignore"):  # the checks for finite numbers report what overflows
         return pose.astype(np.float32, copy=False)
+
+
+def _from_lists(pose: object) -> object:
+    """Nested lists of numbers, as `tolist` makes them, as an array, `None` as NaN; anything else as it is."""
+    if not isinstance(pose, (list, tuple)):
+        return pose
+    try:
+        return np.array(pose, dtype=np.float64)
+    except (TypeError, ValueError):
+        return pose
 
 
 def _check_finite(pose: np.ndarray, where: str) -> None:
@@ -365,7 +415,11 @@ def _views(
         found.matched.append(f"{subject}/{take} has 2D of cameras {', '.join(map(str, places))}")
         by_camera = dict(zip(places, views))
         views = [by_camera.get(camera) for camera in range(len(cameras))]
-    found.missing_views += [f"{subject}/{take}/camera {c}" for c, view in enumerate(views) if view is None]
+    found.missing_views += [
+        f"{subject}/{take}/camera {c}"
+        for c, view in enumerate(views)
+        if view is None or (np.isnan(view[0, 0, 0]) and np.isnan(view[:frames]).all())
+    ]
     return [missing_view(frames, pose.shape[1]) if view is None else view for view in views]
 
 
@@ -441,6 +495,22 @@ def _pairing_warnings(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Se
     return [
         f"{lost} of {lost + shared} takes have no partner in the other file and are not used; the names may be spelled "
         f"differently. In the 3D file only: {few(only_3d)}; in the 2D file only: {few(only_2d)}."
+    ]
+
+
+def _frames_without_3d(positions_m: Positions3d) -> list[str]:
+    """A warning where all joints of a frame are at one point, e.g. 0, as some programs mark a frame without 3D."""
+    counts = {}
+    for subject, takes in positions_m.items():
+        for take, pose in takes.items():
+            same = (pose == pose[:, :1]).all((1, 2))
+            if pose.shape[1] > 1 and same.any():
+                counts[f"{subject}/{take}, frame {int(same.argmax())}"] = int(same.sum())
+    if not counts:
+        return []
+    return [
+        f"All joints of the 3D are at one point in {sum(counts.values()):,} frames of {len(counts)} takes "
+        f"(the first: {next(iter(counts))}). Such frames hold no pose, but are used: fill them in or remove them."
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from srnet_core.datasets._wording import as_name
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import MAX_JOINTS, Skeleton
@@ -40,7 +41,7 @@ def read_cameras(value: object, path: Path) -> dict[str, tuple[Camera, ...]]:
     if not isinstance(value, dict) or not all(isinstance(rig, (list, tuple)) for rig in value.values()):
         raise BadFileError("'cameras' must be a dict of subjects, and each subject a list of dicts", where=path)
     return {
-        str(subject): tuple(_camera(c, i, f"{path}, cameras of {subject}") for i, c in enumerate(rig))
+        str(as_name(subject)): tuple(_camera(c, i, f"{path}, cameras of {subject}") for i, c in enumerate(rig))
         for subject, rig in value.items()
     }
 

@@ -16,7 +16,17 @@ import numpy as np
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.readers._limits import Limits
 from srnet_core.readers._pickle_names import PLAIN, Plain, readable_name, refusal, refuse_dangerous
-from srnet_core.readers._pickle_numpy import TOKENS, ArrayShell, Budget, ObjectArray, Token, TypeToken, build, reduce
+from srnet_core.readers._pickle_numpy import (
+    TOKENS,
+    ArrayShell,
+    Budget,
+    ObjectArray,
+    Token,
+    TypeToken,
+    UnreadArray,
+    build,
+    reduce,
+)
 from srnet_core.readers._pickle_objects import Finisher, MadeObject, Maker, NamedClass
 from srnet_core.readers.inert import refuse_records
 
@@ -27,6 +37,7 @@ _LONGEST_KEY = 16  # values in a tuple that is a key
 # what Python 2's repr of a string has between its quotes
 _QUOTED = re.compile(rb"""(?:[^\\]++|\\[\\'"nrtabfv0]|\\x[0-9a-fA-F]{2})*+""")
 _SCALARS = (str, bytes, int, float, type(None), complex)
+_KEYS = (*_SCALARS, MadeObject, NamedClass, Token, Plain, UnreadArray)
 
 
 def read_pickle(buffer: bytearray, start: int, limits: Limits, where: object, packed_bytes: int | None = None) -> Any:
@@ -402,9 +413,9 @@ class Machine:
         """A key of a dict or item of a set: a scalar, a short tuple of scalars, or an object, told by identity."""
         if isinstance(key, np.generic):
             key = key.item()
-        if isinstance(key, (*_SCALARS, MadeObject, NamedClass, Token, Plain)):
+        if isinstance(key, _KEYS):
             return key
-        if isinstance(key, tuple) and len(key) <= _LONGEST_KEY and all(isinstance(part, _SCALARS) for part in key):
+        if isinstance(key, tuple) and len(key) <= _LONGEST_KEY and all(isinstance(part, _KEYS) for part in key):
             return key
         raise BadFileError(
             f"a dict has a key of type {type(key).__name__}; only text, numbers and short tuples of them are read",

@@ -51,6 +51,19 @@ def test_debug_shows_the_traceback_wherever_it_stands(srnet):
     srnet("train", "--epochs", "x", "--debug").refused("--epochs")
 
 
+def test_a_path_that_cannot_be_looked_at_is_an_error_like_others(monkeypatch):
+    """Told apart from a device, the file of an error may be in a folder that this user may not enter."""
+
+    def closed(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.is_char_device", closed)
+    assert describe(PermissionError(errno.EACCES, "Permission denied", "a/b")) == (
+        "a/b: permission denied. Choose a folder you may write to",
+        1,
+    )
+
+
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [

@@ -1,6 +1,7 @@
 """Data of one's own: what is taken, what is assumed and said, what is refused and why."""
 
 import copy
+import datetime
 
 import numpy as np
 import pytest
@@ -320,7 +321,8 @@ def test_numbers_that_are_not_finite(tmp_path, three_two, side, value):
         (np.zeros((3, 17), "f4"), "shape (3, 17)"),
         (np.zeros((3, 17, 3), "c8"), "complex64"),
         (np.zeros((3, 17, 3), "S4"), "bytes32"),
-        ([[[0.0, 0.0, 0.0]] * 17], "not a list"),
+        ([[["a", "b", "c"]] * 17], "not a list"),
+        ([[[0.0, 0.0, 0.0]] * 17, [[0.0, 0.0, 0.0]] * 16], "not a list"),
         (np.zeros((3, 16, 3), "f4"), "different numbers of joints: 16, 17"),
         (1000 * np.random.default_rng(0).uniform(0, 1.7, (3, 17, 3)), "3D positions must be in metres"),
     ],
@@ -354,8 +356,86 @@ def test_wrong_keys(tmp_path, three_two):
     _refused(tmp_path, ({"positions_3d": {}}, two), "no takes")
     _refused(tmp_path, ({"positions_3d": {"S1\x1b[2J": {}}}, two), "names of subjects and takes must be")
     _refused(
-        tmp_path, ({"positions_3d": {1: {"Walking": np.zeros((3, 17, 3))}}}, two), "names of subjects and takes must be"
+        tmp_path,
+        ({"positions_3d": {1.5: {"Walking": np.zeros((3, 17, 3))}}}, two),
+        "names of subjects and takes must be",
     )
+
+
+def test_names_that_are_numbers_or_bytes_become_text(tmp_path, three_two):
+    three, two = three_two
+    subjects = {subject: index for index, subject in enumerate(three["positions_3d"])}
+
+    def renamed(values, takes=lambda take: take):
+        return {
+            subjects[s]: {takes(t): v for t, v in of.items()} if isinstance(of, dict) else of
+            for s, of in values.items()
+        }
+
+    three = {**three, "positions_3d": renamed(three["positions_3d"], str.encode), "cameras": renamed(three["cameras"])}
+    two = {**two, "positions_2d": renamed(two["positions_2d"])}
+    dataset = _load(tmp_path, (three, two))
+    assert list(dataset.positions_3d_world_m) == [str(index) for index in subjects.values()]
+    assert all(isinstance(take, str) for takes in dataset.positions_2d_px.values() for take in takes)
+    three["positions_3d"]["0"] = three["positions_3d"][0]
+    _refused(tmp_path, (three, two), "two subjects or takes have the same name")
+
+
+def test_lists_instead_of_arrays(tmp_path, three_two):
+    three, two = three_two
+    whole = _load(tmp_path, three_two)
+    three["positions_3d"] = {s: {t: v.tolist() for t, v in takes.items()} for s, takes in three["positions_3d"].items()}
+    two["positions_2d"] = {
+        s: {t: {c: v.tolist() for c, v in enumerate(views)} for t, views in takes.items()}
+        for s, takes in two["positions_2d"].items()
+    }
+    two["positions_2d"]["S1"]["Walking"][2][1][4] = [None, None]
+    dataset = _load(tmp_path, three_two)
+    np.testing.assert_array_equal(
+        dataset.positions_3d_world_m["S9"]["Eating"], whole.positions_3d_world_m["S9"]["Eating"]
+    )
+    assert np.isnan(dataset.positions_2d_px["S1"]["Walking"][2][1, 4]).all()
+
+
+def test_a_subject_without_takes_is_left_out(tmp_path, three_two):
+    three_two[1]["positions_2d"]["S1"] = None
+    dataset = _load(tmp_path, three_two)
+    assert "S1" not in dataset.positions_3d_world_m
+    assert any(note.startswith("Takes with 3D but without 2D were left out") for note in dataset.notes)
+
+
+def test_a_view_without_any_keypoint_is_said(tmp_path, three_two):
+    three_two[1]["positions_2d"]["S1"]["Walking"][1][:] = 0
+    dataset = _load(tmp_path, three_two)
+    assert "Views without 2D were left out: 1 (S1/Walking/camera 1)." in dataset.notes
+
+
+def test_minus_one_marks_a_missing_keypoint(tmp_path, three_two):
+    three_two[1]["positions_2d"]["S1"]["Walking"][1][2, 3] = -1
+    dataset = _load(tmp_path, three_two)
+    assert np.isnan(dataset.positions_2d_px["S1"]["Walking"][1][2, 3]).all()
+    assert "Keypoints that are missing (exactly (-1, -1)): 1 in 1 clips." in dataset.notes
+
+
+def test_frames_without_3d_are_said(tmp_path, three_two):
+    three_two[0]["positions_3d"]["S1"]["Walking"][2] = 0
+    assert "one point in 1 frames of 1 takes (the first: S1/Walking, frame 2)" in _load(tmp_path, three_two).warnings[0]
+
+
+def test_too_few_views_everywhere(tmp_path, three_two):
+    """Whose cameras nobody can tell, because the 3D is not what they see."""
+    three, two = three_two
+    for takes in two["positions_2d"].values():
+        for take, views in takes.items():
+            takes[take] = [np.random.default_rng(0).uniform(0, 1000, v.shape).astype("f4") for v in views[:3]]
+    _refused(tmp_path, (three, two), "fewer 2D views than cameras", "3 for 4", "None for a view that is missing")
+
+
+def test_objects_of_other_programs_in_the_metadata_are_skipped(tmp_path, three_two):
+    three_two[1]["metadata"] |= {"made": datetime.datetime(2020, 1, 1), datetime.date(2020, 1, 1): 1}
+    three_two[1]["metadata"] |= {np.datetime64("2020-01-01"): 2, (1, np.datetime64("2020-01-01")): 3}
+    notes = [note for note in _load(tmp_path, three_two).notes if "cannot be read were skipped" in note]
+    assert len(notes) == 1 and "made" in notes[0] and "datetime.date" in notes[0]
 
 
 def test_nothing_in_common(tmp_path, three_two):
