@@ -128,8 +128,8 @@ class DataConfig:
         0,
         "Fill gaps of up to N frames in which a keypoint is missing",
         details="Keypoints are missing where the file has (0, 0), (-1, -1), NaN or confidence 0. Frames in which one "
-        "is missing are not used, and no window reaches over them. A gap is filled by a cubic between the frames beside "
-        "it.",
+        "is missing are not used, and no window reaches over them. A gap is filled by a cubic between the frames "
+        "beside it.",
         flags=("--fill-gaps",),
         panel=_PANEL,
         metavar="N",

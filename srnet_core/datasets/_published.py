@@ -302,12 +302,14 @@ def _subjects(members: Mapping[str, object], key: str, path: Path) -> dict[str, 
 
 def _with_names(values: Mapping[object, Any], path: Path) -> dict[str, Any]:
     """The same values under printable names: whole numbers and UTF-8 bytes, e.g. 9 or b"S9", become text."""
-    named = {as_name(key): value for key, value in values.items()}
-    for name in named:
+    named: dict[str, Any] = {}
+    for key, value in values.items():
+        name = as_name(key)
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
             raise BadFileError(
                 f"names of subjects and takes must be printable text, not {str(name)[:40]!a}", where=path
             )
+        named[name] = value
     if len(named) < len(values):
         raise BadFileError("two subjects or takes have the same name, as text and as a number or bytes", where=path)
     return named
@@ -400,7 +402,8 @@ def _views(
             continue
         if len(view) < frames:
             raise BadFileError(
-                f"camera {camera} has {len(view)} frames of 2D, but 3D has {frames}{_rates(frames, len(view))}",
+                f"camera {camera} has {len(view)} frames of 2D, "
+                f"but there are {frames} of 3D{_rates(frames, len(view))}",
                 where=where,
                 todo="Add the missing 2D frames, or cut the 3D of this take",
             )
