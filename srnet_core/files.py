@@ -200,7 +200,12 @@ def _open_pipe(path: Path) -> int:
 
 def _behind_links(path: Path) -> Path:
     """The file that a path stands for: the target of a symbolic link, also of one that does not exist yet."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise ConfigError("the symbolic links lead in a circle", where=path, todo="Choose another file")
+    return target
 
 
 def require_output(path: str | Path) -> None:

@@ -20,7 +20,16 @@ NO_VERDICT = {
     "12": lambda text: "TIMEOUT" not in text and "unexpected" not in text,
     "29": lambda text: "NOT TYPED" not in text,
 }
+
+
+def _superuser_owns_python() -> bool:
+    """Whether other users cannot read the standard library: what they import late then fails, whoever wrote it."""
+    return any(not folder.stat().st_mode & 0o001 for folder in Path(os.__file__).resolve().parents)
+
+
 NOT_RUN = {"19": "its second round waits for a stage to be made that its first round has made already"}
+if _superuser_owns_python():
+    NOT_RUN["28"] = "it becomes another user, and other users cannot read the files of this Python"
 
 
 def run_script(script: Path, timeout_s: float = TIMEOUT_S) -> tuple[bool, str]:

@@ -203,3 +203,12 @@ def test_a_folder_taken_away_while_it_was_being_locked_is_not_locked(tmp_path, a
 
     monkeypatch.setattr(fcntl, "flock", late)
     assert try_lock(abandoned / ".writer") is None
+
+
+def test_links_that_lead_in_a_circle_are_refused(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.symlink_to(two)
+    two.symlink_to(one)
+    with pytest.raises(ConfigError, match="lead in a circle"):
+        require_output(one)
+    assert one.is_symlink()
