@@ -5,6 +5,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from test_imports import LAYERS
 from typer.main import get_command
 
 from srnet_cli.app import app
@@ -34,6 +35,12 @@ def test_every_file_named_on_the_map_is_there():
     named = re.findall(r"`((?:srnet_core|srnet_cli|tests|docs|benchmarks)/[\w/.]+)`", ARCHITECTURE)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_packages_on_the_map_are_in_the_order_of_imports():
+    rows = re.findall(r"^\| (`srnet_core/[^|]+) \|", ARCHITECTURE.partition("## Where do I")[0], re.MULTILINE)
+    on_the_map = [set(re.findall(r"(?<=[`/])(\w+)(?=/`|\.py`)", row)) for row in rows]
+    assert on_the_map == LAYERS
 
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))))

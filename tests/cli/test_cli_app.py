@@ -12,6 +12,7 @@ from srnet_cli import app, console, tables, wording
 from srnet_cli.commands import prepare
 from srnet_cli.errors import describe
 from srnet_core.errors import SrnetError, UserMistake
+from srnet_core.evaluation.metrics import METRICS
 
 COMMANDS = ("prepare", "train", "eval", "export", "visualize", "demo")
 
@@ -131,6 +132,10 @@ def test_sizes_durations_and_counts_as_people_read_them():
     ]
     assert [wording.count_text(n, "epoch") for n in (1, 2, 1024)] == ["1 epoch", "2 epochs", "1,024 epochs"]
     assert tables.metric_text("pck150", 0.5) == "50.0" and tables.metric_text("mpjpe_mm", float("nan")) == "-"
+
+
+def test_every_metric_has_a_column():
+    assert tuple(tables.METRIC_HEADS) == METRICS
 
 
 @pytest.mark.parametrize("width", [80, 120])
