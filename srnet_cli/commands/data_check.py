@@ -43,7 +43,7 @@ def main(
             "--mapping",
             help="Mapping of a skeleton or marker set to the 17 joints, or a file of your own",
             metavar="NAME",
-            default="found",
+            default="auto: told by the names of the points",
             completes="mappings",
         ),
     ] = None,

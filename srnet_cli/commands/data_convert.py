@@ -55,7 +55,7 @@ def main(
         ),
     ] = None,
     mend_swaps: Annotated[
-        bool, option("--mend-swaps/--keep-swaps", help="Exchange left and right limbs back where they are confused")
+        bool, option("--mend-swaps/--keep-swaps", help="Swap left and right limbs back where the tool confused them")
     ] = False,
     fill_gaps: Annotated[
         float | None,
@@ -73,7 +73,7 @@ def main(
             "--mapping",
             help="Mapping of a skeleton or marker set to the 17 joints, or a file of your own",
             metavar="NAME",
-            default="found",
+            default="auto: told by the names of the points",
             completes="mappings",
         ),
     ] = None,

@@ -47,13 +47,15 @@ def humaneva(
     folder: Annotated[Path, _folder("Folder with data_3d_humaneva15.npz (or 20) and its 2D")],
     data_dir: DataDir = _DATA_DIR,
     keypoints: Keypoints = "gt",
-    joints: Annotated[int, option("--joints", help="15 or 20, the number in the names of the files", metavar="N")] = 15,
+    joints: Annotated[
+        int, option("--joints", help="Number of joints, 15 or 20, as in the file names", metavar="N")
+    ] = 15,
     json: Json = False,
 ) -> None:
     """Import HumanEva-I as VideoPose3D's converter writes it, and write it with its cameras.
 
-    The files have no cameras: they are fitted to the 3D and 2D, which is checked and said. Training reads the files
-    without this command, too; it finds the cameras once and writes them down.
+    The files hold no cameras. srnet estimates them from 3D and 2D, checks them and shows how well they fit. Training
+    can also read the files without this command; it then estimates the cameras once and stores them.
     """
     from srnet_core.datasets.rewrite import rewrite
 
@@ -76,8 +78,8 @@ def mpi_inf_3dhp(
     """Import MPI-INF-3DHP: its original annotations (annot.mat, annot_data.mat), or the npz files of converters.
 
     Converters' files are data_train_3dhp.npz and data_test_3dhp.npz (P-STMO, MotionAGFormer), or
-    data_3d_mpi_inf_3dhp.npz with one array per camera. Camera spaces become one world with cameras. Training reads
-    converters' files without this command, too.
+    data_3d_mpi_inf_3dhp.npz with one array per camera. Poses in the spaces of several cameras are brought into one
+    world, with its cameras. Training can also read converters' files without this command.
     """
     from srnet_core.datasets.mpi_inf_3dhp import import_3dhp
     from srnet_core.datasets.rewrite import rewrite

@@ -81,7 +81,7 @@ def main(
         float | None,
         option(
             "--source-fps",
-            help="Frames per second of files that do not tell theirs",
+            help="Frames per second of files that do not state it",
             metavar="N",
             default="120 for AMC, else refused",
             panel=_FILES_PANEL,

@@ -48,10 +48,10 @@ def main(
     image_size: ImageSize = None,
     json: Json = False,
 ) -> None:
-    """Say what is in a file or folder: kind, format, layout, frames, people, joints, frame rate, units, image size.
+    """Describe a file or folder: kind, format, layout, frames, people, joints, frame rate, units, image size.
 
-    For one recording also what is missing, joints outside the image, lengths of bones and speeds. A folder of several
-    recordings gives a table of all of them. The kind is told by the content, never by the name.
+    For one recording it also shows missing joints, joints outside the image, lengths of bones and speeds. A folder of
+    several recordings gives a table of all of them. The format is recognized by the content, never by the name.
     """
     size = parse_size(image_size)
     found = [_look_at(path, format, layout, fps, size) for path in paths]

@@ -20,12 +20,10 @@ def main(
     folder: Annotated[
         Path, typer.Argument(help="Folder (or file) to look at", metavar="FOLDER", show_default=True)
     ] = Path("data"),
-    formats: Annotated[
-        bool, option("--formats", help="List the formats, layouts and mappings that are known instead")
-    ] = False,
+    formats: Annotated[bool, option("--formats", help="List the known formats, layouts and mappings instead")] = False,
     json: Json = False,
 ) -> None:
-    """List what lies in a folder: which files and folders are recognized, by content, and as what."""
+    """List the files in a folder that are recognized by their content, with the format of each."""
     if formats:
         found = known()
         return print_json(found) if json else _show_known(found)

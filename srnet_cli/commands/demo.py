@@ -8,7 +8,7 @@ from srnet_cli.commands.export import export_network
 from srnet_cli.commands.prepare import show_prepared
 from srnet_cli.commands.train import Place, train_and_show
 from srnet_cli.commands.visualize import draw
-from srnet_cli.console import headline, prose, say
+from srnet_cli.console import headline, prose, remark, say
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import CacheDir, Device, SetOption, option
 from srnet_cli.run_configuration import preset_path
@@ -21,6 +21,7 @@ EXAMPLES = (
     "srnet demo --minutes 0.5 --output output/short-demo",
 )
 _PRESET = "demo"
+_FEW_STEPS = 400  # about one epoch
 
 
 def main(
@@ -81,6 +82,9 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
     means = {name: report.mean for name, report in results.items()}
     caption = f"Action-wise means. Both networks trained on the same windows for {steps:,} steps. {SYNTHETIC}."
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, means, caption=caption)
+    if steps < _FEW_STEPS:
+        todo = "Give more --minutes; on a CPU that other programs use too, OMP_NUM_THREADS=1 srnet demo is often faster"
+        remark(f"{steps:,} steps are too few to tell which network is better. {todo}")
     headline("5  Export SRNet to ONNX")
     checkpoint = open_checkpoint(checkpoints["srnet"], {}, {})
     onnx = get_format("onnx")

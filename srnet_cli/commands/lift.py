@@ -27,7 +27,7 @@ def main(
         option(
             "--output",
             "-o",
-            help="File to write; the ending is the format. Give it again for more",
+            help="File to write, in the format of its ending; may be repeated",
             metavar="FILE",
             default="output/INPUT.html",
         ),
@@ -45,7 +45,10 @@ def main(
     person: Annotated[
         str | None,
         option(
-            "--person", help="Only this person: 0 is the one seen most; or a name", metavar="N", default="everybody"
+            "--person",
+            help="One person, by name or by position from 0 (0 is seen most)",
+            metavar="N",
+            default="everybody",
         ),
     ] = None,
     image_size: Annotated[

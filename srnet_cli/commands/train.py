@@ -74,7 +74,7 @@ def main(
         Path | None,
         option(
             "--resume",
-            help="Resume the run of this checkpoint; bit-identical on CPU",
+            help="Resume the run of this checkpoint; on the CPU the result is that of a run without a stop, bit by bit",
             metavar="PATH",
             completes="checkpoints",
         ),

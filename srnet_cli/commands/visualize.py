@@ -63,7 +63,7 @@ def main(
     flip: Flip = True,
     device: Device = "auto",
 ) -> None:
-    """Show a prediction beside the ground truth: an HTML page that works without a network, a GIF and a PNG."""
+    """Show a prediction beside the ground truth: an HTML page that works offline, a GIF and a PNG."""
     from srnet_core.files import require_output
 
     if output is not None:
@@ -148,5 +148,5 @@ def draw(
     say(f"{sequence.subject} {sequence.take}, camera {sequence.camera}, {scene.frames} frames: {errors}")
     for file in written:
         say(f"  {file}  {bytes_text(Path(file).stat().st_size)}")
-    say(f"Open {page} in a browser; it needs no network.")
+    say(f"Open {page} in a browser; it works offline.")
     return page

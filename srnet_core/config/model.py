@@ -79,7 +79,7 @@ class ModelConfig:
         panel=_PANEL,
         metavar="NAME",
         choices=RECOMBINE,
-        published_help="How the context enters a part, for files with context all: their weights fit multiply and add",
+        published_help="How the context enters a part; files whose context is of all parts do not store it",
     )
     context: str = setting(
         "others",
@@ -101,7 +101,7 @@ class ModelConfig:
     )
     context_width: int = setting(
         1,
-        "Numbers of the context per part, frame and filter tap; published: 1",
+        "Length of the context of each part, per frame and filter tap; published: 1",
         details="`SplitRecombineConv1d` says what more than one means.",
         flags=("--context-width",),
         panel=_ADVANCED,
@@ -117,7 +117,7 @@ class ModelConfig:
         "Use past frames only",
         flags=("--causal/--no-causal",),
         panel=_PANEL,
-        published_help="Whether the network uses past frames only; the files do not say",
+        published_help="The network uses past frames only; published files do not store whether it does",
     )
     dense: bool = setting(
         False,
@@ -143,7 +143,7 @@ class ModelConfig:
     )
     compat: str = setting(
         "trained",
-        "Side to take where the published code contradicts itself, see docs/differences.md",
+        "Computation to use where training and evaluation of the published code differ, see docs/differences.md",
         details="trained: whole clips give what single windows give, which is the function that was trained. "
         "original: whole clips as the published evaluation computes them, and with them everything else that its "
         "numbers come from: decoding, angles and symmetry, test actions, momentum. "

@@ -115,7 +115,7 @@ class TrainConfig:
     )
     minutes: float = setting(
         0.0,
-        "Stop training after this many minutes, inside an epoch if need be",
+        "Stop training after this many minutes, even within an epoch",
         flags=("--minutes",),
         panel=_PANEL,
         metavar="MINUTES",

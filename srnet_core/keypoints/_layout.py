@@ -46,7 +46,7 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
             where=detections.source,
             todo=f"Say which with layout=, e.g. layout={fits[0].layout.name!r}",
         )
-    return layout, "bones", [f"The layout was recognized by the bones: {layout.name} of {_listed(fits)}."]
+    return layout, "bones", [f"The layout was recognized by the bones: {layout.name}, chosen from {_listed(fits)}."]
 
 
 def _doubt(detections: Detections, layout: Layout) -> list[str]:

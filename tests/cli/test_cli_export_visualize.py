@@ -83,7 +83,7 @@ def test_visualize_what_was_asked_for(srnet, checkpoint):
     assert ran.out.startswith("C Walk 1, camera 1, 7 frames: MPJPE ")
     for kind in ("html", "png", "gif"):
         assert Path(f"out/page.{kind}").stat().st_size > 1000
-    assert "out/page.html" in ran.out and "needs no network" in ran.out
+    assert "out/page.html" in ran.out and "works offline" in ran.out
 
 
 @pytest.mark.parametrize(
