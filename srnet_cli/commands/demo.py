@@ -82,7 +82,7 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
     means = {name: report.mean for name, report in results.items()}
     caption = f"Action-wise means. Both networks trained on the same windows for {steps:,} steps. {SYNTHETIC}."
     metric_table("Test subjects S9 and S11 (SYNTHETIC)", "method", {}, means, caption=caption)
-    if steps < _FEW_STEPS:
+    if steps is not None and steps < _FEW_STEPS:
         todo = "Give more --minutes; on a CPU that other programs use too, OMP_NUM_THREADS=1 srnet demo is often faster"
         remark(f"{steps:,} steps are too few to tell which network is better. {todo}")
     headline("5  Export SRNet to ONNX")
