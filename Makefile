@@ -6,13 +6,19 @@ CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test cases lint environment results bench clean
+.PHONY: demo test interop cases lint environment results bench clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
 
 test: environment  ## the test suite, on two processes
 	$(BIN)/python -m pytest -n 2
+
+interop:  ## tests with programs that srnet does not depend on (docs/interop.md), in an environment of their own
+	$(PYTHON) -m venv $(VENV)-interop
+	$(VENV)-interop/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]' \
+		--requirement tests/interop/requirements.txt
+	$(VENV)-interop/bin/python -m pytest tests/interop -rs
 
 cases: environment  ## the attack scripts of a folder of cases, in about half an hour: make cases CASES=folder
 	$(BIN)/python tests/run_cases.py $(CASES)

@@ -33,10 +33,6 @@ def fold_constants(proto: Any, onnx: Any, runtime: Any) -> None:
     used = [tensor for tensor in graph.initializer if tensor.name in needed]
     del graph.initializer[:]
     graph.initializer.extend(used)
-    kept = {name for node in others for name in node.output}
-    described = [value for value in graph.value_info if value.name in kept]
-    del graph.value_info[:]
-    graph.value_info.extend(described)
 
 
 def _run(nodes: list[Any], results: list[str], proto: Any, onnx: Any, runtime: Any) -> list[np.ndarray]:
@@ -52,9 +48,13 @@ def _run(nodes: list[Any], results: list[str], proto: Any, onnx: Any, runtime: A
 
 
 def strip_notes(proto: Any) -> None:
-    """Remove, in place, what the exporter notes about itself: stack traces with paths of this machine, module names."""
+    """Remove, in place, what a file does not need: stack traces with paths of this machine, names of modules, shapes.
+
+    Shapes of intermediate results are symbols here, because of which tract refuses inputs of fixed size.
+    """
     graph = proto.graph
-    for part in (proto, graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
+    del graph.value_info[:]
+    for part in (proto, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
 

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srnet_core.errors import ConfigError
+
 
 def take_taps(x: Tensor, kernel_size: int, *, dilation: int = 1, stride: int = 1) -> list[Tensor]:
     """The input of each filter tap, as views without copies.
@@ -77,11 +79,30 @@ def norm_channels_last(norm: nn.Module, x: Tensor) -> Tensor:
 class TemporalConv1d(nn.Conv1d):
     """`nn.Conv1d` with dilation and stride as arguments of each call.
 
-    Parameters, their names and their initial values are those of `nn.Conv1d`.
+    Parameters, their names and their initial values are those of `nn.Conv1d`. So are the arguments, as tools make
+    layers of the same type with them (PEFT does for LoRA); but stride, padding, dilation and groups have one value.
+
+    Raises:
+        ConfigError: another stride, padding, dilation or number of groups.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, bias: bool = False):
-        super().__init__(in_channels, out_channels, kernel_size, bias=bias)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int],
+        stride: int | tuple[int] = 1,
+        padding: int | tuple[int] = 0,
+        dilation: int | tuple[int] = 1,
+        groups: int = 1,
+        bias: bool = False,
+    ):
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+        if (self.stride, self.padding, self.dilation, self.groups) != ((1,), (0,), (1,), 1):
+            raise ConfigError(
+                "a TemporalConv1d has no stride, padding, dilation or groups of its own",
+                todo="Give stride and dilation with each call",
+            )
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
         """(B, T, C_in) -> (B, W, C_out)."""
