@@ -226,7 +226,7 @@ def test_known_fields_win_over_recognized_ones(site):
 )
 def test_known_names_with_impossible_shapes_are_the_files_mistake(name, shapes):
     state = {key: torch.zeros(shape) for key, shape in shapes.items()}
-    with pytest.raises(CheckpointError, match=f"names of the model '{name}', but a tensor is missing or of an impos"):
+    with pytest.raises(CheckpointError, match=f"names of the model '{name}', but one is missing or of an impos"):
         describe_state(state)
 
 

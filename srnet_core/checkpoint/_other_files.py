@@ -76,12 +76,6 @@ def _by_text(start: bytes) -> tuple[str, str] | None:
 def _by_structure(start: bytes, size: int) -> tuple[str, str] | None:
     if len(start) >= 64 and not any(start):
         return "a file that begins with zeros", "The copy or download was not completed: take the file again"
-    if start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= size - 8:
-        return (
-            "a safetensors file",
-            "It holds weights alone. Save them as torch does: "
-            "torch.save({'model_pos': safetensors.torch.load_file(FILE)}, 'model.bin')",
-        )
     if start[:1] == b"\x08" and 0 < int.from_bytes(start[1:2], "little") < 32 and start[2:3] in (b"\x12", b":", b"B"):
         return "an ONNX file", _EXPORTED
     return None

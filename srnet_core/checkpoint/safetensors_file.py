@@ -67,10 +67,10 @@ def write_safetensors(
 
 
 def read_safetensors(path: Path) -> dict[str, Any]:
-    """The content of a file in the shape of a checkpoint: `model_pos`, `srnet`, `epoch`.
+    """The content of a file in the shape of a checkpoint: `model_pos`, and `srnet` and `epoch` if srnet wrote it.
 
     Raises:
-        BadFileError: the file is too large, cut short, damaged, or has no record of srnet.
+        BadFileError: the file is too large, cut short or damaged.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -83,19 +83,16 @@ def read_safetensors(path: Path) -> dict[str, Any]:
     if length > _MOST_HEADER_BYTES:
         raise BadFileError("its header is larger than that of any network", where=path)
     try:
-        header = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
-        metadata = header["__metadata__"]
-        stored, epoch = json.loads(metadata[_RECORD]), int(metadata.get("epoch", 0))
+        metadata = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length]).get("__metadata__") or {}
         state = _in_full(load(data))
-    except (KeyError, TypeError):
-        raise BadFileError(
-            "holds no network of srnet", where=path, todo="Give a file that srnet wrote, or a checkpoint"
-        ) from None
-    except (ValueError, RecursionError, AttributeError, SafetensorError) as error:
+        if _RECORD not in metadata:
+            return {"model_pos": state}
+        stored, epoch = json.loads(metadata[_RECORD]), int(metadata.get("epoch", 0))
+    except (ValueError, TypeError, RecursionError, AttributeError, SafetensorError) as error:
         text = str(error).splitlines() or ["unreadable"]
         raise BadFileError(f"is damaged: {text[0][:200]}", where=path) from None
     if not isinstance(stored, dict):
-        raise BadFileError("holds no network of srnet", where=path)
+        raise BadFileError("is damaged: its record is no table", where=path)
     return {"model_pos": state, "srnet": stored, "epoch": epoch}
 
 

@@ -600,10 +600,6 @@ OTHER_FILES = {
     "onnx": (b"\x08\x07\x12\x07pytorch" + bytes(99), "ONNX"),
     "zeros": (bytes(999), "zeros"),
     "video": (b"\x00\x00\x00 ftypisom" + bytes(50), "video"),
-    "safetensors": (
-        (70).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(70) + bytes(4),
-        "safetensors.*model_pos",
-    ),
 }
 
 

@@ -13,7 +13,7 @@ from srnet_core.checkpoint import load_checkpoint
 from srnet_core.checkpoint.record import Record
 from srnet_core.checkpoint.safetensors_file import is_safetensors, write_safetensors
 from srnet_core.config import DataConfig, RunConfig
-from srnet_core.errors import BadFileError, SrnetError
+from srnet_core.errors import BadFileError, CheckpointError, SrnetError
 
 
 @pytest.fixture
@@ -47,13 +47,21 @@ def test_a_lifter_opens_it(written):
     assert srnet.Lifter.from_checkpoint(written[1])(keypoints, image_size=(1000, 1000)).shape == (5, 17, 3)
 
 
+def test_published_weights_as_safetensors_are_recognized(written, tmp_path):
+    model, _ = written
+    path = tmp_path / "published.safetensors"
+    path.write_bytes(save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
+    checkpoint = load_checkpoint(path)
+    assert checkpoint.model_config.name == "srnet" and any("normalization" in text for text in checkpoint.inferred)
+
+
 def test_files_of_others_and_damage_are_told(written, tmp_path):
     path = tmp_path / "b.safetensors"
     path.write_bytes(save({"a": torch.zeros(3)}))
-    with pytest.raises(BadFileError, match="holds no network of srnet"):
+    with pytest.raises(CheckpointError, match="not the weights of a known network"):
         load_checkpoint(path)
     path.write_bytes(save({"a": torch.zeros(3)}, metadata={"srnet": "[1]"}))
-    with pytest.raises(BadFileError, match="holds no network of srnet"):
+    with pytest.raises(BadFileError, match="its record is no table"):
         load_checkpoint(path)
     path.write_bytes((10).to_bytes(8, "little") + b"{" * 10)
     assert is_safetensors(path)

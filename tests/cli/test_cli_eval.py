@@ -236,10 +236,10 @@ def first_weight(content) -> str:
     ("build", "said"),
     [
         (lambda p: b"", "empty"),
-        (lambda p: p.read_bytes()[: p.stat().st_size // 2], "truncated"),
+        (lambda p: p.read_bytes()[: p.stat().st_size // 2], "the end of the zip file is missing"),
         (lambda p: b"hello world" * 50, "is a text file, not a checkpoint"),
-        (lambda p: pickle.dumps(Hostile()), "Nothing of it was run"),
-        (lambda p: saved({"model_pos": Hostile()}), "Nothing of it was run"),
+        (lambda p: pickle.dumps(Hostile()), "is a plain pickle"),
+        (lambda p: saved({"model_pos": Hostile()}), "nothing of it was run"),
         (lambda p: saved(torch.zeros(3)), "holds a Tensor"),
         (
             lambda p: saved({"state_dict": {"a": torch.zeros(3)}, "epoch": 3}),

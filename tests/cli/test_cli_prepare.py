@@ -197,8 +197,8 @@ def test_a_damaged_stage_is_made_again(srnet):
 
 
 def test_a_file_saved_by_someone_else_is_read_without_running_it(srnet):
-    """The reader never looks a callable up, so a harmless object is refused like a harmful one."""
+    """The reader never looks a callable up: an object of another program is no array of numbers."""
     buffer = io.BytesIO()
     np.savez(buffer, positions_3d={"A": {"Walk": Path("x")}}, metadata={})
     P3.write_bytes(buffer.getvalue())
-    srnet("prepare", *DATA).refused(str(P3), "nothing of it was run")
+    srnet("prepare", *DATA).refused(str(P3), "A/Walk: must be an array of numbers")

@@ -47,8 +47,8 @@ def test_unknown_names_list_the_choices():
 def test_groups_that_the_skeleton_does_not_have():
     with pytest.raises(ConfigError, match="no division into 4 groups, only 1, 2, 3, 5"):
         build_model("srnet", groups=4)
-    with pytest.raises(ConfigError, match=r"no division into 5 groups, only 1.*body_parts"):
-        build_model("srnet", groups=5, skeleton="h36m32")
+    with pytest.raises(ConfigError, match=r"no division into 4 groups, only 1.*body_parts"):
+        build_model("srnet", groups=4, skeleton="h36m32")
     assert build_model("srnet", groups=1, skeleton="h36m32", channels=8).num_joints == 32
 
 

@@ -91,7 +91,7 @@ def test_a_state_goes_from_cuda_to_cpu_and_back():
     step.begin_epoch(1e-4, 0.1)
     for batch in batches(0, (BATCH,) * 3, device=DEVICE):
         step(batch)
-    stored = optimizer_state_to_store(optimizer)
+    stored = optimizer_state_to_store(optimizer, 0.1)
     for device in ("cpu", DEVICE):
         other = network().to(device)
         again = make_optimizer(other, config)

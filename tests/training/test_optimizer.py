@@ -55,7 +55,10 @@ def test_a_loaded_state_goes_on_to_the_same_bits(as_stored):
     model = network()
     optimizer = make_optimizer(model, TrainConfig())
     some_steps(model, optimizer, 1)
-    stored, weights = as_stored(optimizer_state_to_store(optimizer)), copy.deepcopy(model.state_dict())
+    stored, weights = (
+        as_stored(optimizer_state_to_store(optimizer, TrainConfig().lr)),
+        copy.deepcopy(model.state_dict()),
+    )
     some_steps(model, optimizer, 2)
 
     other = network()
@@ -75,7 +78,7 @@ def test_an_adam_that_is_not_fused_loads_what_we_store_and_goes_on_alike():
     some_steps(model, optimizer, 1)
     other = copy.deepcopy(model)
     published = torch.optim.Adam(other.parameters(), lr=1.0, amsgrad=True)
-    published.load_state_dict(copy.deepcopy(optimizer_state_to_store(optimizer)))
+    published.load_state_dict(copy.deepcopy(optimizer_state_to_store(optimizer, TrainConfig().lr)))
     (group,) = published.param_groups
     assert type(group["lr"]) is float and not group["fused"] and not group["capturable"]
     some_steps(model, optimizer, 2)
@@ -90,10 +93,10 @@ def test_a_learning_rate_on_the_device_stays_the_same_tensor():
     lr = torch.tensor(0.1)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, amsgrad=True, fused=True)
     some_steps(model, optimizer, 1, 1)
-    assert optimizer_state_to_store(optimizer)["param_groups"][0]["lr"] == pytest.approx(0.1)
+    assert optimizer_state_to_store(optimizer, 0.1)["param_groups"][0]["lr"] == pytest.approx(0.1)
     set_learning_rate(optimizer, 0.025)
     assert optimizer.param_groups[0]["lr"] is lr and float(lr) == pytest.approx(0.025)
-    stored = optimizer_state_to_store(optimizer)
+    stored = optimizer_state_to_store(optimizer, 0.1)
     stored["param_groups"][0]["lr"] = 0.5
     load_optimizer_state(optimizer, stored)
     assert isinstance(optimizer.param_groups[0]["lr"], torch.Tensor)
@@ -105,7 +108,7 @@ def test_a_state_of_another_network_is_refused_in_words(wrong):
     model = network()
     optimizer = make_optimizer(model, TrainConfig())
     some_steps(model, optimizer, 1, 1)
-    state = copy.deepcopy(optimizer_state_to_store(optimizer))
+    state = copy.deepcopy(optimizer_state_to_store(optimizer, 0.1))
     if wrong == "empty":
         state = {}
     elif wrong == "words":
