@@ -13,8 +13,9 @@ Actions of Human3.6M that its original files name otherwise have one name: "Taki
 import functools
 import re
 
-_COUNTER = re.compile(
-    r"(?:[\s_.\-]+(?:(?:chunk|part|take|trial|rep|person)[\s_.\-]*)?\d{1,12}|\s*\(\d{1,12}\))\s*$", re.IGNORECASE
+_COUNTER = re.compile(  # every repetition is bounded, so that a search takes linear time
+    r"(?:[\s_.\-]{1,9}(?:(?:chunk|part|take|trial|rep|person)[\s_.\-]{0,9})?\d{1,12}|\s{0,9}\(\d{1,12}\))\s{0,9}$",
+    re.IGNORECASE,
 )
 # Spellings of Human3.6M's original files and of papers, without blanks and in small letters -> VideoPose3D's names.
 _SPELLINGS = {

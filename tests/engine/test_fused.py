@@ -83,7 +83,7 @@ def test_a_step_is_the_plain_step(name, settings):
 @given(
     widths=st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=4),
     channels=st.integers(25, 90),
-    count=st.integers(2, 9),
+    count=st.integers(3, 9),  # a BatchNorm over two values divides by their difference: rounding alone gives 1e-10
     groups=st.sampled_from([2, 3, 5]),
     seed=st.integers(0, 99),
     block=st.integers(1, 4000),
