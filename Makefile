@@ -1,6 +1,7 @@
 # Two targets for newcomers: `make demo` and `make test`. Each makes its own virtual environment first.
 
 PYTHON ?= python3
+SHARE ?= 1.0
 VENV := .venv
 CASES ?= ../shared/cases
 BIN := $(VENV)/bin
@@ -33,6 +34,9 @@ results: environment  ## the numbers of docs/results.md; needs real motion: make
 
 bench: environment  ## the numbers of docs/performance.md, in about ten minutes; nothing else should run meanwhile
 	$(BIN)/python -m benchmarks --json output/bench.json
+
+robustness: environment  ## the trials of docs/robustness.md; in full they take hours: make robustness SHARE=0.01
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m robustness --share $(SHARE) --json output/robustness.json
 
 environment: $(STAMP)
 

@@ -1,0 +1,118 @@
+"""Damaged files for every reader: each gives a value or an error of one line, in bounded time."""
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import fuzz_readers
+from keypoint_files import WRITERS
+
+from robustness.tally import Tally
+from robustness.world import CHECKPOINT, Failed, copy_of, stage_content, stage_folder
+from srnet_core.errors import SrnetError
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "readers"))
+import mocap_damage
+
+SLOW_S = 5.0
+_TOML = b"""# groups
+[groups]
+torso = ["hip", "spine", "thorax", "neck", "head"]
+left_arm = ["l_shoulder", "l_elbow", "l_wrist"]
+right_arm = ["r_shoulder", "r_elbow", "r_wrist"]
+left_leg = ["l_hip", "l_knee", "l_foot"]
+right_leg = ["r_hip", "r_knee", "r_foot"]
+"""
+_PRESET = b"""# settings
+[model]
+name = "srnet"
+arch = [3, 3, 3]
+channels = 40
+
+[train]
+epochs = 2
+lr = 0.001
+"""
+
+
+def all_readers(template: Path, times: int, seed: int) -> Iterator[Tally]:
+    """For each reader, a tally of `times` damaged files.
+
+    Args:
+        template: a folder with a trained run.
+    """
+    with copy_of(template) as world, tempfile.TemporaryDirectory(prefix="robustness-") as scratch:
+        folder = Path(scratch)
+        for kind, (write, *_) in WRITERS.items():
+            whole = write(folder / f"whole {kind}")
+            yield _try(kind, times, seed, partial(fuzz_readers.one_input, whole, folder))
+        for kind in mocap_damage.KINDS:
+            yield _try(kind, times, seed, partial(_mocap, kind, folder))
+        for kind, path, read in _others(world):
+            target = path.with_name("damaged.npz" if path.suffix == ".npz" else f"damaged{path.suffix}")
+            yield _try(kind, times, seed, partial(_damage, path.read_bytes(), target, read))
+        for kind, path, read in _stage_files(world):
+            yield _try(kind, times, seed, partial(_damage, path.read_bytes(), path, read))
+
+
+def _try(kind: str, times: int, seed: int, one: Callable[[random.Random], object]) -> Tally:
+    tally = Tally(f"damaged {kind}")
+    for number in range(times):
+        name = f"{seed}-{kind}-{number}"
+        with tally.trial(f"seed {name}"):
+            began = time.monotonic()
+            one(random.Random(name))
+            if time.monotonic() - began > SLOW_S:
+                raise Failed(f"took {time.monotonic() - began:.1f} s")
+    return tally
+
+
+def _mocap(kind: str, folder: Path, rng: random.Random) -> None:
+    mocap_damage.read(kind, folder, mocap_damage.damaged(mocap_damage.whole(kind, rng), rng))
+
+
+def _damage(content: bytes, path: Path, read: Callable[[Path], object], rng: random.Random) -> None:
+    """Write a damaged file to `path`, read it, and put the whole one back."""
+    path.write_bytes(fuzz_readers.damaged(content, rng))
+    try:
+        read(path)
+    except SrnetError as error:
+        if "\n" in str(error):
+            raise Failed(f"not one line: {error}") from error
+    finally:
+        path.write_bytes(content)
+
+
+def _others(template: Path) -> Iterator[tuple[str, Path, Callable[[Path], object]]]:
+    """Kind, whole file and reader of the files that srnet itself writes or is configured by.
+
+    Args:
+        template: a folder with a trained run; the files to damage are put into it.
+    """
+    from srnet_core.body_parts import read_groups
+    from srnet_core.checkpoint import load_checkpoint
+    from srnet_core.config import RunConfig, merge, read_toml
+    from srnet_core.datasets import load
+
+    micro_3d, micro_2d = (template / "data" / name for name in ("data_3d_micro.npz", "data_2d_micro_gt.npz"))
+    yield "checkpoint", template / CHECKPOINT, load_checkpoint
+    yield "npz of 3D poses", micro_3d, lambda path: load("micro", [path, micro_2d], "gt")
+    yield "npz of keypoints", micro_2d, lambda path: load("micro", [micro_3d, path], "gt")
+    for name, content, read in (
+        ("TOML of groups", _TOML, read_groups),
+        ("TOML of settings", _PRESET, lambda path: merge(RunConfig(), read_toml(path), where=path)),
+    ):
+        path = template / f"{name}.toml"
+        path.write_bytes(content)
+        yield name, path, read
+
+
+def _stage_files(template: Path) -> Iterator[tuple[str, Path, Callable[[Path], object]]]:
+    """Kind, file and reader of a stage: its manifest, the description of an array, a chunk."""
+    stage = stage_folder(template)
+    for name in ("manifest.json", "pose_2d/zarr.json", "pose_2d/c/0/0/0"):
+        yield f"stage, {name.rpartition('/')[2].replace('0', 'chunk')}", stage / name, lambda _: stage_content(template)
