@@ -84,6 +84,8 @@ def make_steps(folder: Path, *, skip: tuple[str, ...] = ()) -> list[Step]:
         name = f"out.{ending}"
         export = ("export", CHECKPOINT, "--format", ending, "--output", name)
         steps.append(_step(f"export {ending}", export, trained, _bytes_of(name)))
+    if "html" in skip:
+        return steps
     draw = ("visualize", CHECKPOINT, "--output", "page.html", "--no-pictures")
     steps.append(_step("visualize", draw, trained, _bytes_of("page.html")))
     return steps

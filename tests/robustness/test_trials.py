@@ -9,23 +9,21 @@ from robustness.world import Failed, leftovers, require_clean
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory):
-    return {step.name: step for step in make_steps(tmp_path_factory.mktemp("steps"), skip=("onnx",))}
+    return {step.name: step for step in make_steps(tmp_path_factory.mktemp("steps"), skip=("onnx", "csv", "html"))}
 
 
-@pytest.mark.parametrize("name", ["prepare", "train", "export npz"])
+@pytest.mark.parametrize("name", ["prepare", "train"])
 def test_killed_commands_lose_nothing(steps, name):
     assert kills.kill(steps[name], 1, seed=5).failures == []
 
 
 @pytest.mark.parametrize("kind", faults.KINDS)
-@pytest.mark.parametrize("name", ["prepare", "train"])
-def test_broken_disks_are_told(steps, name, kind):
-    assert faults.fail(steps[name], kind, 1, seed=5).failures == []
+def test_broken_disks_are_told(steps, kind):
+    assert faults.fail(steps["train"], kind, 1, seed=5).failures == []
 
 
-@pytest.mark.parametrize("name", ["prepare", "train"])
-def test_processes_at_once_do_not_disturb_each_other(steps, name):
-    assert races.race(steps[name], 1, seed=5).failures == []
+def test_processes_at_once_do_not_disturb_each_other(steps):
+    assert races.race(steps["train"], 1, seed=5).failures == []
 
 
 def test_flipped_bits_are_never_silent(steps):
