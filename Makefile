@@ -36,6 +36,7 @@ bench: environment  ## the numbers of docs/performance.md, in about ten minutes;
 	$(BIN)/python -m benchmarks --json output/bench.json
 
 robustness: environment  ## the trials of docs/robustness.md; in full they take hours: make robustness SHARE=0.01
+	$(BIN)/python -m pytest -n 2 tests/robustness
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m robustness --share $(SHARE) --json output/robustness.json
 
 environment: $(STAMP)

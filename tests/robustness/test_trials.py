@@ -1,4 +1,4 @@
-"""A few of the trials of docs/robustness.md; `make robustness` makes all of them."""
+"""A few of the trials of docs/robustness.md, about a minute; `make robustness` runs these, then all of them."""
 
 import pytest
 
