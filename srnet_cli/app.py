@@ -104,7 +104,6 @@ def main() -> None:
     from srnet_cli.console import open_missing_streams
 
     open_missing_streams()
-    _let_waiting_threads_sleep()
     warnings.showwarning = _show_warning(warnings.showwarning)
     code = run(sys.argv[1:])
     try:
@@ -112,17 +111,6 @@ def main() -> None:
     except BrokenPipeError:
         _forget_output()
     sys.exit(code)
-
-
-def _let_waiting_threads_sleep() -> None:
-    """Let torch's threads sleep after waiting for each other for about half a millisecond.
-
-    The default of their library (libgomp, which reads this when torch is loaded) is ten milliseconds and more, during
-    which a waiting thread keeps the core that the other one may need: on a machine that other programs use as well,
-    training took many times as long. What the environment says already is kept.
-    """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
 def _show_warning(otherwise):

@@ -3,23 +3,23 @@
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from srnet_cli.commands.data_shared import (
+from srnet_cli.console import prose, remark
+from srnet_cli.reading_options import (
     DataPath,
     Format,
     Fps,
     ImageSize,
     Json,
     Layout,
+    Mapping,
     Sequence_,
     name_or_position,
     parse_size,
     print_json,
     reading,
 )
-from srnet_cli.console import prose, remark
-from srnet_cli.options import option
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import count_text
 
@@ -37,16 +37,7 @@ def main(
     path: DataPath,
     format: Format = "auto",
     layout: Layout = "auto",
-    mapping: Annotated[
-        str | None,
-        option(
-            "--mapping",
-            help="Mapping of a skeleton or marker set to the 17 joints, or a file of your own",
-            metavar="NAME",
-            default="auto: told by the names of the points",
-            completes="mappings",
-        ),
-    ] = None,
+    mapping: Mapping = None,
     fps: Fps = None,
     image_size: ImageSize = None,
     sequence: Sequence_ = None,

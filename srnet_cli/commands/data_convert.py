@@ -5,20 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet_cli.commands.data_shared import (
+from srnet_cli.console import remark, say
+from srnet_cli.options import option
+from srnet_cli.reading_options import (
     DataPath,
     Format,
     Fps,
     ImageSize,
     Layout,
+    Mapping,
     Person,
     Sequence_,
     name_or_position,
     parse_size,
     reading,
 )
-from srnet_cli.console import remark, say
-from srnet_cli.options import option
 from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -67,16 +68,7 @@ def main(
             min=0,
         ),
     ] = None,
-    mapping: Annotated[
-        str | None,
-        option(
-            "--mapping",
-            help="Mapping of a skeleton or marker set to the 17 joints, or a file of your own",
-            metavar="NAME",
-            default="auto: told by the names of the points",
-            completes="mappings",
-        ),
-    ] = None,
+    mapping: Mapping = None,
     force: Annotated[bool, option("--force", help="Replace a folder that is not empty")] = False,
     format: Format = "auto",
     layout: Layout = "auto",

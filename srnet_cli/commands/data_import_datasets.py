@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from srnet_cli.commands.data_import_mocap import show_next
-from srnet_cli.commands.data_shared import Json, print_json, reading
 from srnet_cli.console import remark, say
 from srnet_cli.options import option
+from srnet_cli.reading_options import Json, print_json, reading
 from srnet_core.config import DataConfig
 
 _MOST_LEFT_OUT = 30

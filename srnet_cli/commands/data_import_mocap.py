@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srnet_cli.commands.data_shared import Json, print_json, reading, shown
 from srnet_cli.console import remark, say
 from srnet_cli.options import option
+from srnet_cli.reading_options import Json, print_json, reading, shown
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import count_text
 from srnet_core.config import DataConfig

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.commands.data_shared import (
+from srnet_cli.console import facts, prose, remark, say
+from srnet_cli.options import option
+from srnet_cli.reading_options import (
     Format,
     Fps,
     ImageSize,
@@ -20,8 +22,6 @@ from srnet_cli.commands.data_shared import (
     shown,
     size_text,
 )
-from srnet_cli.console import facts, prose, remark, say
-from srnet_cli.options import option
 from srnet_cli.tables import plain_table
 
 EXAMPLES = (

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.commands.data_shared import Json, print_json
 from srnet_cli.console import prose, say
 from srnet_cli.options import option
+from srnet_cli.reading_options import Json, print_json
 from srnet_cli.tables import plain_table
 
 EXAMPLES = (

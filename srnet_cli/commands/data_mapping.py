@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from srnet_cli.commands.data_shared import DataPath, Json, Sequence_, name_or_position, print_json
 from srnet_cli.console import remark, say, told
 from srnet_cli.options import option
+from srnet_cli.reading_options import DataPath, Json, Sequence_, name_or_position, print_json
 from srnet_cli.tables import plain_table
 
 EXAMPLES = (

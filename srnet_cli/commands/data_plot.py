@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Annotated
 
-from srnet_cli.commands.data_shared import (
+from srnet_cli.console import say
+from srnet_cli.options import option
+from srnet_cli.reading_options import (
     DataPath,
     Format,
     Fps,
     ImageSize,
     Json,
     Layout,
+    Mapping,
     Person,
     Sequence_,
     name_or_position,
@@ -17,8 +20,6 @@ from srnet_cli.commands.data_shared import (
     print_json,
     reading,
 )
-from srnet_cli.console import say
-from srnet_cli.options import option
 from srnet_cli.wording import bytes_text
 from srnet_core.errors import ConfigError
 
@@ -42,16 +43,7 @@ def main(
             metavar="N",
         ),
     ] = 12,
-    mapping: Annotated[
-        str | None,
-        option(
-            "--mapping",
-            help="Mapping of a skeleton or marker set to the 17 joints, or a file of your own",
-            metavar="NAME",
-            default="auto: told by the names of the points",
-            completes="mappings",
-        ),
-    ] = None,
+    mapping: Mapping = None,
     format: Format = "auto",
     layout: Layout = "auto",
     fps: Fps = None,

@@ -3,11 +3,20 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from srnet_cli.console import remark, say
 from srnet_cli.options import Device, Flip, option
 from srnet_cli.progress import progress_bar
+from srnet_cli.reading_options import (
+    DataPath,
+    Format,
+    Fps,
+    ImageSize,
+    Layout,
+    Person,
+    Sequence_,
+    name_or_position,
+    parse_size,
+)
 from srnet_cli.wording import bytes_text
 from srnet_core.errors import ConfigError
 
@@ -21,7 +30,7 @@ EXAMPLES = (
 
 
 def main(
-    path: Annotated[Path, typer.Argument(help="File or folder of 2D keypoints, of any tool", metavar="INPUT")],
+    path: DataPath,
     output: Annotated[
         list[Path] | None,
         option(
@@ -42,29 +51,9 @@ def main(
             completes="checkpoints",
         ),
     ] = None,
-    person: Annotated[
-        str | None,
-        option(
-            "--person",
-            help="One person, by name or by position from 0 (0 is seen most)",
-            metavar="N",
-            default="everybody",
-        ),
-    ] = None,
-    image_size: Annotated[
-        str | None,
-        option("--image-size", help="Size of the video in pixels", metavar="WxH", default="as the file says"),
-    ] = None,
-    fps: Annotated[
-        float | None, option("--fps", help="Frames per second", metavar="N", default="as the file says")
-    ] = None,
     fill: Annotated[
         float, option("--fill", help="Longest gap of a joint to fill, in seconds", metavar="SECONDS", min=0)
     ] = 0.2,
-    layout: Annotated[
-        str, option("--layout", help="Order of the joints, e.g. coco17, body25 or halpe26", metavar="NAME")
-    ] = "auto",
-    format: Annotated[str, option("--format", help="Tool that wrote the input", metavar="NAME")] = "auto",
     strict: Annotated[bool, option("--strict", help="Refuse keypoints that look wrong instead of warning")] = False,
     names: Annotated[
         str, option("--names", help="Names of joints in BVH: motionbuilder or mixamo", metavar="NAME")
@@ -72,6 +61,12 @@ def main(
     floor: Annotated[
         bool, option("--floor/--no-floor", help="Set the lower foot on the floor in TRC, C3D and BVH")
     ] = True,
+    person: Person = None,
+    format: Format = "auto",
+    layout: Layout = "auto",
+    fps: Fps = None,
+    image_size: ImageSize = None,
+    sequence: Sequence_ = None,
     flip: Flip = True,
     device: Device = "auto",
 ) -> None:
@@ -88,7 +83,15 @@ def main(
     for file in output:
         require_format(file)
         require_output(file)
-    keypoints = read_keypoints(path, format, layout, fps=fps, image_size=_size(image_size), person=_person(person))
+    keypoints = read_keypoints(
+        path,
+        format,
+        layout,
+        fps=fps,
+        image_size=parse_size(image_size),
+        person=name_or_position(person),
+        sequence=name_or_position(sequence),
+    )
     if keypoints.image_size is None:
         raise ConfigError(
             "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
@@ -113,20 +116,6 @@ def main(
     counts = ", ".join(f"{p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
     number = "1 person" if len(people.people) == 1 else f"{len(people.people)} people"
     say(f"{number} lifted ({counts}) with {checkpoint.stem}")
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    """ "1920x1080" -> (1920, 1080)."""
-    if text is None:
-        return None
-    width, _, height = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").partition("x")
-    if not (width.strip().isdecimal() and height.strip().isdecimal()):
-        raise ConfigError(f"expected width and height such as 1920x1080, not {text!r}", where="--image-size")
-    return int(width), int(height)
-
-
-def _person(text: str | None) -> int | str | None:
-    return int(text) if text is not None and text.isdecimal() else text
 
 
 def _warn(keypoints: "Keypoints", strict: bool) -> None:

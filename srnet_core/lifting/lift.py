@@ -9,7 +9,7 @@ from srnet_core.geometry.camera import Camera
 from srnet_core.inference.lifter import Lifter
 from srnet_core.keypoints import Keypoints, check
 from srnet_core.keypoints.tracks import Track
-from srnet_core.lifting.people import LiftedPeople, LiftedPerson
+from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson
 
 Progress = Callable[[int, int], None]
 
@@ -30,7 +30,8 @@ def lift(
 
     Args:
         keypoints: from `read_keypoints`, in pixels.
-        fill_s: longest gap of a joint that is filled by a straight line, in seconds.
+        fill_s: longest gap of a joint that is filled by a straight line, in seconds, at 30 frames per second where
+            the rate is unknown.
         camera: of the recording, for normalizations that need one.
         on_floor: see `LiftedPeople`.
         model: name of the network for the files that are written.
@@ -51,8 +52,7 @@ def lift(
         )
     ready = _joints_of(keypoints, lifter)
     if keypoints.consecutive:
-        gap = {"max_seconds": fill_s} if ready.fps else {"max_frames": round(fill_s * 30)}
-        ready = ready.fill_gaps(**gap)
+        ready = ready.fill_gaps(max_frames=int(fill_s * (ready.fps or ASSUMED_FPS) + 1e-6))
     total, done = len(ready.tracks) * ready.frame_count, 0
     people = []
     for track in ready.tracks:
@@ -60,6 +60,8 @@ def lift(
         done += ready.frame_count
         progress(done, total)
     notes = list(ready.notes)
+    if keypoints.fps is None and keypoints.consecutive:
+        notes.append(f"The frame rate is unknown: {ASSUMED_FPS:g} is assumed for the length of gaps and for a page.")
     for person in people:
         frames, seen = int(person.lifted.sum()), int(track_of(ready, person.name).present.sum())
         if frames < seen:

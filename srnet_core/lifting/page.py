@@ -3,7 +3,7 @@
 import numpy as np
 
 from srnet_core.errors import ConfigError
-from srnet_core.lifting.people import LiftedPeople
+from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople
 from srnet_core.visualization.scene import Scene, camera_to_view
 
 
@@ -22,7 +22,7 @@ def people_scene(people: LiftedPeople, index: int = 0, *, title: str) -> Scene:
         title=title,
         subtitle=f"person {person.name}{part} · {people.model}",
         skeleton=people.skeleton,
-        fps=people.fps or 30.0,
+        fps=people.fps or ASSUMED_FPS,
         image_size_px=people.image_size,
         keypoints_2d_px=person.keypoints_px[start:stop],
         poses={"lifted": camera_to_view(person.joints_m[start:stop])},

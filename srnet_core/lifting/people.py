@@ -7,6 +7,7 @@ import numpy as np
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.motion import Motion
 
+ASSUMED_FPS = 30.0  # where the frame rate is unknown: for the length of gaps, and to play a page
 # x right, y down, z forward, as a camera sees -> x right, y up, z towards the camera
 _CAMERA_TO_Y_UP = np.array([1.0, -1.0, -1.0])
 
@@ -74,5 +75,6 @@ class LiftedPeople:
         if self.on_floor:
             positions[..., 1] -= positions[..., 1].min(axis=1, keepdims=True)  # NaN stays NaN
         names = self.skeleton.joint_names
-        parents = tuple(-1 if p is None else p for p in self.skeleton.parents)
-        return Motion("srnet", names, parents, positions, fps=self.fps, units="m", metres_per_unit=1.0, up="y")
+        return Motion(
+            "srnet", names, self.skeleton.parents, positions, fps=self.fps, units="m", metres_per_unit=1.0, up="y"
+        )

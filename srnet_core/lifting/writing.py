@@ -80,7 +80,7 @@ def about(people: LiftedPeople) -> dict[str, Any]:
         "image_size_px": list(people.image_size),
         "axes": _CAMERA_AXES,
         "joints": list(people.skeleton.joint_names),
-        "parents": [-1 if p is None else p for p in people.skeleton.parents],
+        "parents": list(people.skeleton.parents),
         "notes": list(people.notes),
     }
 

@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from support.checkpoints import read_as_published
 
 from srnet_core import __version__, normalization
 from srnet_core.checkpoint import Record, describe_state, load_checkpoint, save_checkpoint
@@ -55,22 +56,6 @@ def as_published(path, **more):
     del content["srnet"]
     torch.save(content | {"loss 3d train": 1.0} | more, path)
     return path
-
-
-def read_as_published(path):
-    """As the published code reads a file, with real numpy objects; names limited to those it needs."""
-    allowed = [
-        np.ndarray,
-        np.dtype,
-        type(np.dtype("u4")),
-        np.random.MT19937,
-        np.random.RandomState,
-        np.random.RandomState().__reduce__()[0],
-        np.random.MT19937().__reduce__()[0],
-        np.zeros(1).__reduce__()[0],
-    ]
-    with torch.serialization.safe_globals(allowed):
-        return torch.load(path, weights_only=True)
 
 
 # --- round trip

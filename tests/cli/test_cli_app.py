@@ -134,27 +134,6 @@ def test_sizes_durations_and_counts_as_people_read_them():
     assert tables.metric_text("pck150", 0.5) == "50.0" and tables.metric_text("mpjpe_mm", float("nan")) == "-"
 
 
-@pytest.mark.parametrize(
-    ("given", "then"),
-    [
-        ({}, "10000"),
-        ({"GOMP_SPINCOUNT": "7"}, "7"),
-        ({"OMP_WAIT_POLICY": "active"}, None),
-    ],
-)
-def test_waiting_threads_sleep_soon_unless_the_environment_says_otherwise(given, then, monkeypatch):
-    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
-        monkeypatch.setenv(name, "")  # so that it is put back
-        monkeypatch.delenv(name)
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("sys.argv", ["srnet", "--version"])
-    monkeypatch.setattr("warnings.showwarning", None)
-    with pytest.raises(SystemExit):
-        app.main()
-    assert os.environ.get("GOMP_SPINCOUNT") == then
-
-
 def test_every_metric_has_a_column():
     assert tuple(tables.METRIC_HEADS) == METRICS
 

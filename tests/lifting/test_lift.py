@@ -68,6 +68,17 @@ def test_short_gaps_are_filled_and_long_ones_have_no_pose(tmp_path):
     assert lift(keypoints, Flat(), fill_s=1.0).people[0].lifted.all()
 
 
+def test_an_unknown_frame_rate_is_said_and_files_that_need_one_are_refused(tmp_path):
+    path = write(tmp_path / "a.npz", person(0), missing=[(f, 3) for f in range(4, 10)])
+    people = lift(read_keypoints(path, layout="h36m17", image_size=(1000, 800)), Flat(), fill_s=0.2)
+    assert any("30 is assumed" in note for note in people.notes)
+    assert people.people[0].lifted.all()  # a gap of 6 frames is 0.2 s
+    for ending in ("trc", "c3d", "bvh"):
+        with pytest.raises(ConfigError, match="frame rate"):
+            write_people(people, tmp_path / f"out.{ending}")
+        assert not (tmp_path / f"out.{ending}").exists()
+
+
 def test_what_cannot_be_lifted_is_refused(keypoints, tmp_path):
     unknown = read_keypoints(write(tmp_path / "a.npz", person(0)), layout="h36m17", fps=25)
     with pytest.raises(ConfigError, match="image size is unknown"):

@@ -1,4 +1,4 @@
-"""What the commands of `srnet data` share: their arguments, JSON on standard output, reading with progress."""
+"""What commands that read files of other tools share: their options, JSON on standard output, reading with progress."""
 
 import json
 import re
@@ -81,6 +81,16 @@ Person = Annotated[
         metavar="NAME",
         default="all",
         panel=READING_PANEL,
+    ),
+]
+Mapping = Annotated[
+    str | None,
+    option(
+        "--mapping",
+        help="Mapping of a skeleton or marker set to the 17 joints, or a file of your own",
+        metavar="NAME",
+        default="auto: told by the names of the points",
+        completes="mappings",
     ),
 ]
 Json = Annotated[bool, option("--json", help="Print the result as JSON")]
