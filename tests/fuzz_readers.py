@@ -243,8 +243,11 @@ def damaged_bytes(content: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def one_input(whole: Path, folder: Path, rng: random.Random) -> None:
+def one_input(whole: Path, folder: Path, rng: random.Random) -> bool:
     """Copy a file or folder with damage in it, and read it.
+
+    Returns:
+        Whether the reader told an error.
 
     Raises:
         Exception: anything but an error of srnet.
@@ -276,6 +279,8 @@ def one_input(whole: Path, folder: Path, rng: random.Random) -> None:
     except SrnetError as error:
         if "\n" in str(error) or len(str(error)) > 2000:
             raise AssertionError(f"not one line: {error}") from error
+        return True
+    return False
 
 
 def run(kinds: list[str], inputs: int, seed: int, report: Callable[[str], None] | None = None) -> list[str]:

@@ -86,7 +86,7 @@ class Layer:
 
 def fail(step: Step, kind: str, most: int, seed: int) -> Tally:
     """Let each operation of one kind fail once in a command, or `most` of them drawn at random."""
-    tally = Tally(f"{kind} during {step.name}")
+    tally = Tally(f"{kind}: {step.name}")
     with copy_of(step.template) as folder:
         counts = folder / ".out-counts"
         call(folder, *step.arguments, before=Layer(kind, counts=counts).install)

@@ -4,6 +4,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -40,51 +41,55 @@ lr = 0.001
 
 
 def all_readers(template: Path, times: int, seed: int) -> Iterator[Tally]:
-    """For each reader, a tally of `times` damaged files.
+    """For each reader, `times` damaged files, shared out among the kinds of file that it reads; a tally for each kind.
 
     Args:
         template: a folder with a trained run.
     """
     with copy_of(template) as world, tempfile.TemporaryDirectory(prefix="robustness-") as scratch:
         folder = Path(scratch)
-        for kind, (write, *_) in WRITERS.items():
-            whole = write(folder / f"whole {kind}")
-            yield _try(kind, times, seed, partial(fuzz_readers.one_input, whole, folder))
+        kinds_of = Counter(reader for _, reader, *_ in WRITERS.values())
+        for kind, (write, reader, *_) in WRITERS.items():
+            whole, share = write(folder / f"whole {kind}"), -(-times // kinds_of[reader])
+            yield _try(reader, kind, share, seed, partial(fuzz_readers.one_input, whole, folder))
         for kind in mocap_damage.KINDS:
-            yield _try(kind, times, seed, partial(_mocap, kind, folder))
+            yield _try(kind, kind, times, seed, partial(_mocap, kind, folder))
         for kind, path, read in _others(world):
             target = path.with_name("damaged.npz" if path.suffix == ".npz" else f"damaged{path.suffix}")
-            yield _try(kind, times, seed, partial(_damage, path.read_bytes(), target, read))
+            yield _try(kind, kind, times, seed, partial(_damage, path.read_bytes(), target, read))
         for kind, path, read in _stage_files(world):
-            yield _try(kind, times, seed, partial(_damage, path.read_bytes(), path, read))
+            yield _try("stage", kind, times, seed, partial(_damage, path.read_bytes(), path, read))
 
 
-def _try(kind: str, times: int, seed: int, one: Callable[[random.Random], object]) -> Tally:
-    tally = Tally(f"damaged {kind}")
+def _try(reader: str, kind: str, times: int, seed: int, one: Callable[[random.Random], bool]) -> Tally:
+    """Damage files of one kind; `one` says whether the reader told an error."""
+    tally = Tally(f"damaged file: {reader}" if kind == reader else f"damaged file: {reader}, {kind}")
     for number in range(times):
         name = f"{seed}-{kind}-{number}"
         with tally.trial(f"seed {name}"):
-            began = time.monotonic()
-            one(random.Random(name))
-            if time.monotonic() - began > SLOW_S:
-                raise Failed(f"took {time.monotonic() - began:.1f} s")
+            began = time.process_time()
+            tally.told += one(random.Random(name))
+            if (taken_s := time.process_time() - began) > SLOW_S:
+                raise Failed(f"took {taken_s:.1f} s")
     return tally
 
 
-def _mocap(kind: str, folder: Path, rng: random.Random) -> None:
-    mocap_damage.read(kind, folder, mocap_damage.damaged(mocap_damage.whole(kind, rng), rng))
+def _mocap(kind: str, folder: Path, rng: random.Random) -> bool:
+    return mocap_damage.read(kind, folder, mocap_damage.damaged(mocap_damage.whole(kind, rng), rng)) is None
 
 
-def _damage(content: bytes, path: Path, read: Callable[[Path], object], rng: random.Random) -> None:
-    """Write a damaged file to `path`, read it, and put the whole one back."""
+def _damage(content: bytes, path: Path, read: Callable[[Path], object], rng: random.Random) -> bool:
+    """Write a damaged file to `path`, read it, and put the whole one back; whether an error was told."""
     path.write_bytes(fuzz_readers.damaged(content, rng))
     try:
         read(path)
     except SrnetError as error:
         if "\n" in str(error):
             raise Failed(f"not one line: {error}") from error
+        return True
     finally:
         path.write_bytes(content)
+    return False
 
 
 def _others(template: Path) -> Iterator[tuple[str, Path, Callable[[Path], object]]]:
@@ -115,4 +120,4 @@ def _stage_files(template: Path) -> Iterator[tuple[str, Path, Callable[[Path], o
     """Kind, file and reader of a stage: its manifest, the description of an array, a chunk."""
     stage = stage_folder(template)
     for name in ("manifest.json", "pose_2d/zarr.json", "pose_2d/c/0/0/0"):
-        yield f"stage, {name.rpartition('/')[2].replace('0', 'chunk')}", stage / name, lambda _: stage_content(template)
+        yield name.rpartition("/")[2].replace("0", "chunk"), stage / name, lambda _: stage_content(template)

@@ -10,15 +10,15 @@ _START, _END = "<!-- trials -->", "<!-- end of trials -->"
 
 
 def rows(tallies: list[Tally]) -> list[list[str]]:
-    """One row for each kind of trial: what, in which commands, tried, told in one line, held."""
+    """One row for each kind of trial: what, of which commands or files, tried, told in one line, held."""
     kinds: dict[str, list[Tally]] = {}
     for tally in tallies:
-        kinds.setdefault(tally.what.partition(" during ")[0], []).append(tally)
+        kinds.setdefault(tally.what.partition(": ")[0], []).append(tally)
     made = []
     for kind, group in kinds.items():
-        commands = ", ".join(tally.what.partition(" during ")[2] for tally in group)
+        which = ", ".join(tally.what.partition(": ")[2] for tally in group)
         sums = [sum(numbers) for numbers in zip(*((t.tried, t.told, t.held) for t in group))]
-        made.append([kind, commands, *(f"{number:,}" for number in sums)])
+        made.append([kind, which, *(f"{number:,}" for number in sums)])
     return made
 
 
@@ -26,6 +26,6 @@ def write(page: Path, tallies: list[Tally]) -> None:
     """Replace the table between the marks of a page."""
     before, _, rest = page.read_text(encoding="utf-8").partition(_START)
     _, _, after = rest.partition(_END)
-    text = markdown_table(["Trial", "Commands", "Tried", "Told in one line", "Held"], rows(tallies), right=(2, 3, 4))
+    text = markdown_table(["Trial", "Of", "Tried", "Told in one line", "Held"], rows(tallies), right=(2, 3, 4))
     with atomic_write(page, "w") as file:
         file.write(f"{before}{_START}\n\n{text}\n\n{_END}{after}")
