@@ -4,6 +4,9 @@ The lens stays what it is. Moving a camera around a person and moving the person
 the second is what is computed: about the root, turn by the yaw about the vertical, tilt by the pitch about the level
 axis across the line of sight, roll about the line of sight; multiply the distance of the root; then turn the camera
 about its own centre, by which the root's ray moves.
+
+In a share of the windows the person is also tilted as a whole about a random level axis, after the yaw: poses of
+people who stand become poses of people who lie, seen from everywhere.
 """
 
 import math
@@ -28,7 +31,10 @@ def apply(placement: Placement, config: ViewConfig, draws: Draws, up: Tensor) ->
     yaw, pitch, roll = (
         draws.within(math.radians(limit), windows, 1) for limit in (config.yaw_deg, config.pitch_deg, config.roll_deg)
     )
-    turn = rotation_matrices(sight * roll) @ rotation_matrices(across * pitch) @ rotation_matrices(up * yaw)
+    turn = rotation_matrices(up * yaw)
+    if config.tilt_share:
+        turn = _tilts(config, draws, up) @ turn
+    turn = rotation_matrices(sight * roll) @ rotation_matrices(across * pitch) @ turn
     low, high = math.log(config.nearest_scale), math.log(config.farthest_scale)
     scale = (low + (high - low) * draws.share(windows, 1)).exp()
     direction, angle = (
@@ -39,6 +45,16 @@ def apply(placement: Placement, config: ViewConfig, draws: Draws, up: Tensor) ->
     aside = rotation_matrices(axis * angle)
     centre_m = (aside @ (placement.centre_m * scale)[..., None])[..., 0]
     return Placement(aside @ turn @ placement.rotation, centre_m)
+
+
+def _tilts(config: ViewConfig, draws: Draws, up: Tensor) -> Tensor:
+    """(B, 3, 3) rotations about random level axes in a share of the windows, none in the others."""
+    windows = len(up)
+    first = _square_to(up, torch.zeros_like(up))
+    direction = 2 * math.pi * draws.share(windows, 1)
+    axis = first * direction.cos() + torch.linalg.cross(up, first) * direction.sin()
+    angle = draws.within(math.radians(config.tilt_deg), windows, 1)
+    return rotation_matrices(axis * angle * (draws.share(windows, 1) < config.tilt_share))
 
 
 def _square_to(sight: Tensor, axis: Tensor) -> Tensor:

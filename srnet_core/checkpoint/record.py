@@ -102,6 +102,7 @@ class Record(NetworkRecord):
         dataset: name of the data set.
         synthetic: whether its poses were made by a program.
         stage_key: of the stage it was trained on.
+        fps: frames per second of the clips it was trained on, after `--downsample`; `None` if not told.
         body_size: of the people it was trained on, where its normalization uses the depth of the root.
         trained_on: names of the clips of this run, as `str(StoredClip)` gives them.
         seen_before: names of the clips that the weights had been trained on before this run, by data set.
@@ -118,6 +119,7 @@ class Record(NetworkRecord):
     dataset: str | None = None
     synthetic: bool = False
     stage_key: str | None = None
+    fps: float | None = None
     body_size: BodySize | None = None
     trained_on: tuple[str, ...] = ()
     seen_before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -129,6 +131,8 @@ class Record(NetworkRecord):
     unknown: tuple[str, ...] = field(default=(), metadata={"stored": False})
 
     def __post_init__(self):
+        if self.fps is not None and not 0 < self.fps < math.inf:
+            raise unusable("fps", "must be finite and above zero")
         if self.body_size is not None:
             _require_usable(self.body_size, self.skeleton)
 
@@ -167,6 +171,8 @@ def encode_record(record: Record) -> dict[str, Any]:
     names = list(network) if record == Record(**network) else stored
     if not record.seen_before:
         stored.remove("seen_before")  # a file of a run from random weights is what it was in earlier versions
+    if record.fps is None:
+        stored.remove("fps")
     if record.model is None:  # then it is not told: in a file, none would be a model that cannot be one
         names.remove("model")
     return {name: _plain(getattr(record, name), name) for name in names}

@@ -157,6 +157,8 @@ class ViewConfig(_StepConfig):
         "Largest angle between the directions in which the root is seen before and after the camera turns",
         maximum=45,
     )
+    tilt_share: float = _share(0.0, "Share of the windows in which the person is tilted as a whole, e.g. to lie")
+    tilt_deg: float = _degrees(110.0, "Largest tilt of such a person about a level axis of any direction")
 
     def __post_init__(self):
         super().__post_init__()

@@ -42,13 +42,14 @@ def network_metadata(checkpoint: Checkpoint, *, source: str, fps: float | None =
 
     Args:
         source: name of the checkpoint file.
-        fps: frame rate of the training data, if known; the checkpoint does not store it.
+        fps: frame rate of the training data; by default what the checkpoint tells.
 
     Raises:
         UnknownNameError: the normalization of the checkpoint is not installed.
     """
     record, model, skeleton = checkpoint.record, checkpoint.model, checkpoint.skeleton
     name = record.config.data.normalization if record.config else "base"
+    fps = record.fps if fps is None else fps
     plugin = normalizations.load(name)
     before, after = model.pad + model.causal_shift, model.pad - model.causal_shift
     frames, joints = model.receptive_field, model.num_joints

@@ -52,6 +52,10 @@ class Lifter:
         flip: average with the prediction for the mirror image.
         norm: the normalization; by default that of the checkpoint, or "base" if the checkpoint does not record it.
 
+    Attributes:
+        fps: frames per second of the clips that the network was trained on, `None` if its file does not tell. A network
+            that sees many frames at once expects clips of about this rate.
+
     Raises:
         CheckpointError: the network predicts fewer joints than its input has.
     """
@@ -68,6 +72,7 @@ class Lifter:
         trained_with = None if norm else checkpoint.normalization
         self.normalization = trained_with or normalization.load(norm or "base")
         self.body_size = checkpoint.record.body_size
+        self.fps = checkpoint.record.fps
 
     @classmethod
     def from_checkpoint(

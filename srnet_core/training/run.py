@@ -332,6 +332,7 @@ class TrainingRun:
                 dataset=self.stage.manifest["dataset"],
                 synthetic=self.stage.manifest["synthetic"],
                 stage_key=self.stage.manifest["key"],
+                fps=float(self.stage.manifest["fps"]),
                 body_size=self.stage.body_size,
                 trained_on=tuple(str(s) for s in self.train_clips),
                 seen_before=self.seen_before,

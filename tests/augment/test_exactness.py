@@ -164,6 +164,39 @@ def test_yaw_turns_about_the_vertical_of_the_world(augmented, windows):
     assert turned > 30
 
 
+def test_a_share_of_the_people_is_tilted_so_that_some_lie(augmented, windows):
+    """Nothing but a tilt: one rotation of the window about a level axis, none in half of the windows."""
+    only = ViewConfig(
+        yaw_deg=0,
+        pitch_deg=0,
+        roll_deg=0,
+        ray_deg=0,
+        nearest_scale=1,
+        farthest_scale=1,
+        tilt_share=0.5,
+        tilt_deg=110,
+    )
+    before = windows(400, 3)[0].permute(2, 3, 1, 0).double().numpy()
+    _, pose_m = augmented(400, 3, "view", view=only)
+    angles_deg, axes = [], []
+    for window, (old, new) in enumerate(zip(before, pose_m.double().numpy(), strict=True)):
+        old_world, new_world = (CAMERAS[window % 4].camera_to_world(p) for p in (old, new))
+        old_world, new_world = old_world - old_world[1, :1], new_world - new_world[1, :1]
+        left, _, right = np.linalg.svd(new_world.reshape(-1, 3).T @ old_world.reshape(-1, 3))
+        turn = left @ right  # the rotation that makes the new pose of the old one
+        np.testing.assert_allclose(old_world @ turn.T, new_world, atol=1e-4)  # one rotation for all frames
+        angle = math.degrees(math.acos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
+        angles_deg.append(angle)
+        if 5 < angle < 175:
+            axes.append([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
+    axes = np.array(axes) / np.linalg.norm(axes, axis=-1, keepdims=True)
+    assert np.abs(axes[:, 2]).max() < 1e-3  # level
+    assert np.abs(axes[:, :2].mean(0)).max() < 0.2  # of any direction
+    tilted = np.array(angles_deg) > 0.1
+    assert 0.4 < tilted.mean() < 0.6
+    assert 100 < np.max(angles_deg) < 110.01
+
+
 def test_a_place_moves_within_its_box_along_the_room(augmented, windows):
     config = PlaceConfig(sideways_m=0.0, depth_m=1.0, height_m=0.4)
     before = windows(400)[0].permute(2, 3, 1, 0).double().numpy()

@@ -19,7 +19,7 @@ DEPTH_M = 4.5
 
 def about(norm="base", **fields):
     model = build_model("fc", filter_widths=(3, 3), channels=32, **fields)
-    record = Record(config=RunConfig(DataConfig(normalization=norm)), dataset="small", synthetic=True)
+    record = Record(config=RunConfig(DataConfig(normalization=norm)), dataset="small", synthetic=True, fps=25.0)
     return network_metadata(Checkpoint(model, model.config, record=record), source="made.bin")
 
 
@@ -30,6 +30,7 @@ def test_it_tells_joints_mirror_receptive_field_padding_and_units():
     assert json.loads(found["srnet.parents"]) == list(SKELETON.parents)
     assert [found[f"srnet.{key}"] for key in ("receptive_field", "pad_before", "pad_after")] == ["9", "4", "4"]
     assert found["srnet.trained_on"] == "small (synthetic)" and found["srnet.source"] == "made.bin"
+    assert found["srnet.fps"] == "25"
     assert "9 frames" in found["srnet.shortest_input"] and "metres" in found["srnet.output_unit"]
     assert all(isinstance(value, str) for value in found.values())
 
