@@ -2,12 +2,13 @@
 
 PYTHON ?= python3
 SHARE ?= 1.0
+MINUTES ?= 10
 VENV := .venv
 CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test interop cases lint environment results bench robustness clean
+.PHONY: demo test interop cases lint environment results bench live robustness clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
@@ -34,6 +35,9 @@ results: environment  ## the numbers of docs/results.md; needs real motion: make
 
 bench: environment  ## the numbers of docs/performance.md, in about ten minutes; nothing else should run meanwhile
 	$(BIN)/python -m benchmarks --json output/bench.json
+
+live: environment  ## a stream through srnet lift --stream, as long as wished: make live MINUTES=10
+	$(BIN)/python -m benchmarks.live --minutes $(MINUTES) --people 3
 
 robustness: environment  ## the trials of docs/robustness.md; in full they take hours: make robustness SHARE=0.01
 	$(BIN)/python -m pytest -n 2 tests/robustness

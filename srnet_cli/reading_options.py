@@ -21,6 +21,12 @@ DataPath = Annotated[
     Path,
     typer.Argument(help="File, or folder with one file per frame", metavar="PATH", show_default=False),
 ]
+OptionalPath = Annotated[
+    Path | None,
+    typer.Argument(
+        help="File, or folder with one file per frame; - for standard input", metavar="PATH", show_default=False
+    ),
+]
 Format = Annotated[
     str,
     option(

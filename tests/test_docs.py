@@ -10,9 +10,12 @@ import pytest
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
-@pytest.mark.parametrize("page", ["augmentation.md", "inference.md", "keypoints.md", "layers.md", "structures.md"])
+PAGES = ("augmentation", "inference", "keypoints", "layers", "live", "structures")
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_examples_run(page):
-    results = doctest.testfile(str(DOCS / page), module_relative=False)
+    results = doctest.testfile(str(DOCS / f"{page}.md"), module_relative=False)
     assert results.attempted
     assert not results.failed
 

@@ -44,6 +44,7 @@ LAYERS = [
     {"training"},
     {"export", "visualization"},
     {"lifting"},
+    {"live"},
     {"speed"},
     {"presets"},
 ]

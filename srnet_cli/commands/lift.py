@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import remark, say
+from srnet_cli.live_lifting import STANDARD_INPUT, open_live
+from srnet_cli.live_lifting import stream as stream_lines
 from srnet_cli.options import Device, Flip, option
 from srnet_cli.progress import progress_bar
 from srnet_cli.reading_options import (
-    DataPath,
     Format,
     Fps,
     ImageSize,
     Layout,
+    OptionalPath,
     Person,
     Sequence_,
     name_or_position,
@@ -30,7 +32,7 @@ EXAMPLES = (
 
 
 def main(
-    path: DataPath,
+    path: OptionalPath = None,
     output: Annotated[
         list[Path] | None,
         option(
@@ -69,6 +71,9 @@ def main(
     sequence: Sequence_ = None,
     flip: Flip = True,
     device: Device = "auto",
+    stream: Annotated[
+        bool, option("--stream", help="Lift live: a line of JSON in, a line out; PATH - or none is standard input")
+    ] = False,
 ) -> None:
     """Lift 2D keypoints of any tool to 3D poses, for animation programs, OpenSim, notebooks or a web page."""
     from srnet_cli.checkpoints import find_checkpoint
@@ -79,6 +84,16 @@ def main(
     from srnet_core.lifting.writing import require_format, write_people
     from srnet_core.weights import weights_file
 
+    if stream or path == STANDARD_INPUT:
+        refused = {"--output": output, "--person": person, "--sequence": sequence, "--strict": strict}
+        for name in (name for name, given in refused.items() if given):
+            raise ConfigError(
+                "cannot be used with --stream", where=name, todo="Redirect the output instead, e.g. with >"
+            )
+        live = open_live(checkpoint, layout, image_size, fps=fps, fill_s=fill, flip=flip, device=device)
+        return stream_lines(live, path or STANDARD_INPUT)
+    if path is None:
+        raise ConfigError("there is nothing to lift", where="PATH", todo="Give a file of keypoints, or --stream")
     output = output or [Path("output") / f"{path.stem or 'keypoints'}.html"]
     for file in output:
         require_format(file)

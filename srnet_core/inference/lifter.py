@@ -26,7 +26,7 @@ from srnet_core.device import choose_device
 from srnet_core.engine import inference_form
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.inference._arguments import (
+from srnet_core.inference.arguments import (
     checked_image_size,
     checked_root_depth,
     keypoints_array,

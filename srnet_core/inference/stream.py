@@ -22,7 +22,7 @@ from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.inference._arguments import (
+from srnet_core.inference.arguments import (
     checked_image_size,
     checked_root_depth,
     keypoints_array,

@@ -23,7 +23,7 @@ from srnet_core.writers.c3d import write_c3d
 from srnet_core.writers.trc import write_trc
 
 _PAGE = ".html"
-_CAMERA_AXES = "camera: x right, y down, z forward; metres relative to the root joint"
+CAMERA_AXES = "camera: x right, y down, z forward; metres relative to the root joint"
 
 
 def write_people(people: LiftedPeople, path: Path, *, names: str = "motionbuilder") -> list[Path]:
@@ -78,7 +78,7 @@ def about(people: LiftedPeople) -> dict[str, Any]:
         "source": Path(people.source).name,
         "fps": people.fps,
         "image_size_px": list(people.image_size),
-        "axes": _CAMERA_AXES,
+        "axes": CAMERA_AXES,
         "joints": list(people.skeleton.joint_names),
         "parents": list(people.skeleton.parents),
         "notes": list(people.notes),
@@ -106,7 +106,7 @@ def _write_h5(file: IO[bytes], people: LiftedPeople) -> None:
         for person in people.people:
             group = h5.create_group(person.name)
             group["joints_m"], group["keypoints_px"] = person.joints_m, person.keypoints_px
-            group["joints_m"].attrs["axes"] = _CAMERA_AXES
+            group["joints_m"].attrs["axes"] = CAMERA_AXES
             group["filled"] = person.filled
     file.write(buffer.getvalue())
 

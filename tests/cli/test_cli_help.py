@@ -23,6 +23,7 @@ WITHOUT_DEFAULT = {
     "--resume",
     "--finetune",
     "--strict",
+    "--stream",
 }
 
 
