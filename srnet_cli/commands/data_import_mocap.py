@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from srnet_cli.console import remark, say
+from srnet_cli.errors import StoppedByUser
 from srnet_cli.options import option
-from srnet_cli.reading_options import Json, print_json, reading, shown
+from srnet_cli.progress import progress_bar
+from srnet_cli.reading_options import Json, print_json, shown
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import count_text
 from srnet_core.config import DataConfig
@@ -42,6 +44,15 @@ def main(
             completes=("h36m", "ring"),
         ),
     ] = "h36m",
+    skeleton: Annotated[
+        str,
+        option(
+            "--skeleton",
+            help="Joints of the data set: h36m17 (the 17 of Human3.6M), or own (those of the files' own skeleton)",
+            metavar="NAME",
+            completes=("h36m17", "own"),
+        ),
+    ] = "h36m17",
     mapping: Annotated[
         str | None,
         option(
@@ -116,18 +127,20 @@ def main(
     ] = True,
     json: Json = False,
 ) -> None:
-    """Make a data set of motion capture: 17 joints, metres, z up, one frame rate, and exact 2D of virtual cameras.
+    """Make a data set of motion capture: metres, z up, one frame rate, and exact 2D of virtual cameras.
 
     Formats are told by the content. Unit, axis and joints are found from the skeleton itself and written down, with
     the reason, in data_NAME_manifest.json. Files that cannot be used are left out with the reason. Then prepare and
-    train as on any data set.
+    train as on any data set. An import that was stopped (Ctrl-C, or killed) goes on where it was when it is started
+    again.
     """
-    from srnet_core.datasets.mocap import MocapConfig, import_mocap
+    from srnet_core.datasets.mocap import MocapConfig, import_mocap, kept_results
 
     config = MocapConfig(
         name=name,
         fps=fps,
         cameras=cameras,
+        skeleton=skeleton,
         mapping=mapping,
         metres_per_unit=unit,
         up=up,
@@ -138,8 +151,23 @@ def main(
         constant_bones=constant_bones,
         centre=centre,
     )
-    with reading("reading files") as progress:
-        report = import_mocap(folder, data_dir, config, progress=progress)
+    try:
+        with progress_bar() as bar:
+            report = import_mocap(
+                folder,
+                data_dir,
+                config,
+                progress=lambda done, total: bar.update("reading files", done, total),
+                converting=lambda done, total: bar.update("converting", done, total),
+            )
+    except KeyboardInterrupt:
+        if not kept_results(data_dir, name).folder.is_dir():
+            raise
+        remark("interrupted; what was read is kept: the same command goes on from there")
+        raise StoppedByUser from None
+    if report.read_before and not json:
+        read = count_text(report.read_before, "file")
+        remark(f"went on with an import that was stopped: {read} had been read before")
     if json:
         return print_json({"paths": [str(path) for path in report.paths], **report.manifest})
     _show(report, name, data_dir)

@@ -1,12 +1,14 @@
 """Motion capture of any kind (BVH, ASF/AMC, C3D, TRC) seen by virtual cameras.
 
-`import_mocap` turns a folder of motion files into a data set in the published layout: Human3.6M's 17 joints, metres, z
-up, one frame rate, exact 2D of virtual cameras. A manifest beside it tells what was found and decided for each file.
+`import_mocap` turns a folder of motion files into a data set in the published layout: Human3.6M's 17 joints, or the
+joints of the files' own skeleton; metres, z up, one frame rate, exact 2D of virtual cameras. A manifest beside it tells
+what was found and decided for each file.
+
+The result of each file is kept on disk until the import is finished, so that one that was stopped goes on where it was.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,16 @@ from srnet_core.datasets import custom
 from srnet_core.datasets._files import file_names
 from srnet_core.datasets._writing import skeleton_metadata, write_pair
 from srnet_core.errors import BadFileError, ConfigError, UserMistake
-from srnet_core.mappings.propose import propose_mapping
+from srnet_core.files import require_folder
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.lookup import choose
 from srnet_core.mocap import bones, gaps, size
-from srnet_core.mocap.files import find_files, read_motion, split_people
+from srnet_core.mocap.files import find_files
+from srnet_core.mocap.kept import KeptResults
+from srnet_core.mocap.naming import clean, naming_pattern, subject_and_take
 from srnet_core.mocap.resample import resample
-from srnet_core.motion import UP_AXES, Motion, to_z_up
+from srnet_core.mocap.sources import Source, read_sources, reason
+from srnet_core.motion import UP_AXES, to_z_up
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 from srnet_core.virtual_cameras import Rig, h36m_rig, read_rig, ring
 
@@ -29,6 +36,7 @@ _ASSUMED_AMC_FPS = 120.0  # CMU's and HDM05's
 _NEAREST_M = 0.3  # to a camera
 _ANKLE_HEIGHT_M = 0.08
 _FEET = [JOINTS.index("LFoot"), JOINTS.index("RFoot")]
+SKELETONS = ("h36m17", "own")
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ class MocapConfig:
         name: of the data set, part of its file names.
         fps: frames per second of the result.
         cameras: "h36m" (of S1), "h36m:S9", "ring", "ring:8" (number of cameras), or the path of a calibration file.
+        skeleton: "h36m17" for Human3.6M's 17 joints, "own" for the joints of the files' own skeleton.
         mapping: a mapping of the project or the path of one; `None` to find one for each file.
         metres_per_unit: length of one unit of the files; `None` to find it.
         up: the axis that points up in the files; `None` to find it.
@@ -52,11 +61,13 @@ class MocapConfig:
 
     Raises:
         ConfigError: a number out of range, or a naming that is not one.
+        UnknownNameError: a skeleton that is none of `SKELETONS`.
     """
 
     name: str = "mocap"
     fps: float = 50.0
     cameras: str = "h36m"
+    skeleton: str = "h36m17"
     mapping: str | None = None
     metres_per_unit: float | None = None
     up: str | None = None
@@ -69,6 +80,7 @@ class MocapConfig:
 
     def __post_init__(self):
         file_names(self.name, "gt")
+        choose("skeleton of an import", self.skeleton, SKELETONS)
         for option, value, lowest, highest in (
             ("fps", self.fps, 1, 1000),
             ("metres_per_unit", self.metres_per_unit, 1e-6, 1e3),
@@ -81,31 +93,20 @@ class MocapConfig:
         if self.up is not None and self.up not in UP_AXES:
             raise ConfigError(f"must be one of {', '.join(UP_AXES)}, not {self.up!r}", where="up")
         if self.naming is not None:
-            _naming_pattern(self.naming)
-
-
-@dataclass
-class _Source:
-    """One person of one file, on the way to takes."""
-
-    file: Path
-    relative: Path
-    person: str
-    motion_format: str
-    signature: tuple
-    poses: np.ndarray  # (T, 17, 3) in units of the file
-    rest: np.ndarray | None  # (17, 3), in units of the file
-    motion: Motion  # without positions
-    mapping: mappings.ResolvedMapping
-    notes: list[str] = field(default_factory=list)
+            naming_pattern(self.naming)
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import made: the files written, and the manifest as plain values."""
+    """What an import made: the files written, and the manifest as plain values.
+
+    Attributes:
+        read_before: the number of files that an import which was stopped had read.
+    """
 
     paths: tuple[Path, ...]
     manifest: Mapping[str, Any]
+    read_before: int = 0
 
     @property
     def left_out(self) -> Mapping[str, str]:
@@ -136,14 +137,18 @@ def import_mocap(
     config: MocapConfig | None = None,
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    converting: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImportReport:
     """Make `data_3d_NAME.npz`, `data_2d_NAME_gt.npz` and `data_NAME_manifest.json` of motion files.
 
     Files that cannot be used are left out; the manifest says why. Nothing is written unless at least one take is good.
+    If the import is stopped, what was read of single files stays in a hidden folder of `data_dir`. The next import of
+    that name uses what still fits, and removes the folder at its end.
 
     Args:
         folder: a folder, or one file.
-        progress: called with the number of files done and of all files.
+        progress: called with the number of files read and of all files.
+        converting: called afterwards with the number of people converted and of all people in the files.
 
     Raises:
         InputFileMissing: there are no motion files.
@@ -155,21 +160,55 @@ def import_mocap(
     rig = make_rig(config.cameras)
     mapping = _chosen_mapping(config.mapping)
     files = find_files(folder)
-    base = folder if folder.is_dir() else folder.parent
-    sources, left_out = _read_all(files, base, mapping, config, progress)
-    converted = _convert_all(sources, left_out, config)
+    require_folder(data_dir)
+    kept = kept_results(data_dir, config.name)
+    reading = read_sources(
+        files,
+        folder if folder.is_dir() else folder.parent,
+        mapping,
+        own_name=config.name if config.skeleton == "own" else None,
+        kept=kept,
+        progress=progress,
+    )
+    try:
+        report = _write(reading.sources, reading.left_out, rig, folder, len(files), data_dir, config, converting)
+    except Exception:  # but not Ctrl-C: what was read stays then
+        kept.remove()
+        raise
+    kept.remove()
+    return replace(report, read_before=reading.read_before)
+
+
+def kept_results(data_dir: str | Path, name: str) -> KeptResults:
+    """What imports of that name that were stopped have read so far."""
+    return KeptResults(Path(data_dir) / f".data_{name}.import")
+
+
+def _write(
+    sources: Sequence[Source],
+    left_out: dict[str, str],
+    rig: Rig,
+    folder: Path,
+    files: int,
+    data_dir: str | Path,
+    config: MocapConfig,
+    converting: Callable[[int, int], None],
+) -> ImportReport:
+    skeleton, sources = _one_skeleton(sources, left_out)
+    converted = _convert_all(sources, left_out, config, converting)
     takes = _name_takes(converted, config)
     if config.constant_bones:
-        _fix_bones(takes)
+        _fix_bones(takes, skeleton)
     positions_3d, positions_2d, reports = _project_all(takes, rig, left_out, config)
     if not positions_3d:
         first = next(iter(left_out.items()))
-        raise BadFileError(f"none of {len(files)} files can be used; {first[0]}: {first[1]}", where=folder)
-    metadata = skeleton_metadata(SKELETON, config.fps) | {"source": "motion capture seen by virtual cameras"}
+        raise BadFileError(f"none of {files} files can be used; {first[0]}: {first[1]}", where=folder)
+    metadata = skeleton_metadata(skeleton, config.fps) | {"source": "motion capture seen by virtual cameras"}
     manifest = {
         "format": 1,
         "source": str(folder),
         "options": asdict(config),
+        "skeleton": {"name": skeleton.name, "joints": list(skeleton.joint_names)},
         "cameras": {"name": rig.name, "ids": [c.id for c in rig.cameras], "notes": list(rig.notes)},
         "files": reports,
         "left_out": left_out,
@@ -186,6 +225,24 @@ def import_mocap(
     return ImportReport(paths, manifest)
 
 
+def _one_skeleton(sources: Sequence[Source], left_out: dict[str, str]) -> tuple[Skeleton, list[Source]]:
+    """The skeleton of most files, and the people that have it; a data set has one skeleton."""
+    counts: dict[Skeleton, int] = {}
+    for source in sources:
+        counts[source.skeleton] = counts.get(source.skeleton, 0) + 1
+    most = max(counts, key=lambda skeleton: counts[skeleton], default=SKELETON)
+    fitting = []
+    for source in sources:
+        if source.skeleton == most:
+            fitting.append(source)
+            continue
+        left_out[source.relative.as_posix()] = (
+            f"its skeleton has {source.skeleton.num_joints} joints and is not that of most files, "
+            f"which has {most.num_joints}. Import it on its own, under another name"
+        )
+    return most, fitting
+
+
 # Reading
 
 
@@ -197,68 +254,6 @@ def _chosen_mapping(asked: str | None) -> mappings.JointMapping | None:
     return mappings.read_mapping(asked)
 
 
-def _read_all(
-    files: Sequence[Path],
-    base: Path,
-    mapping: mappings.JointMapping | None,
-    config: MocapConfig,
-    progress: Callable[[int, int], None],
-) -> tuple[list[_Source], dict[str, str]]:
-    sources: list[_Source] = []
-    left_out: dict[str, str] = {}
-    known: dict[tuple, mappings.ResolvedMapping] = {}
-    for done, file in enumerate(files):
-        relative = file.relative_to(base)
-        try:
-            for person, motion in split_people(read_motion(file)).items():
-                sources.append(_source(file, relative, person, motion, mapping, known))
-        except UserMistake as error:
-            left_out[relative.as_posix()] = _reason(error)
-        progress(done + 1, len(files))
-    return sources, left_out
-
-
-def _source(
-    file: Path,
-    relative: Path,
-    person: str,
-    motion: Motion,
-    asked: mappings.JointMapping | None,
-    known: dict[tuple, mappings.ResolvedMapping],
-) -> _Source:
-    signature = (motion.format, motion.names, motion.metres_per_unit)
-    if signature not in known:
-        if asked is None:
-            known[signature] = propose_mapping(motion)
-        else:
-            resolved = mappings.resolve(asked, motion.names)
-            if isinstance(resolved, list):
-                raise BadFileError(f"the mapping {asked.name} finds no points in it for {', '.join(resolved)}")
-            known[signature] = resolved
-    mapping = known[signature]
-    positions = motion.positions
-    if motion.parents is None:
-        # Some programs write missing markers as 0 0 0, where no marker can be in every frame but by chance.
-        positions = np.where((positions == 0).all(-1, keepdims=True), np.nan, positions)
-    poses = mapping.apply(positions)
-    whole = poses[np.isfinite(poses).all((1, 2))]
-    spread = np.ptp(whole, axis=(0, 1)) if len(whole) else np.zeros(3)
-    if spread.max() > 0 and spread.min() <= 1e-9 * spread.max():
-        raise BadFileError("its positions lie in one plane: they are 2D, not 3D")
-    rest = None if motion.rest is None else mapping.apply(motion.rest[None])[0]
-    # a file's positions are large, and only its names, units and rate are needed from here on
-    nothing = np.empty((0, len(motion.names), 3))
-    empty = replace(motion, parents=None, positions=nothing, ends=(), rest=None, notes=())
-    return _Source(
-        file, relative, person, motion.format, signature, poses, rest, empty, mapping, [*motion.notes, *mapping.notes]
-    )
-
-
-def _reason(error: UserMistake) -> str:
-    """The message without the path, which the manifest has already."""
-    return error.what if error.todo is None else f"{error.what}. {error.todo}"
-
-
 # Converting
 
 
@@ -266,34 +261,38 @@ def _reason(error: UserMistake) -> str:
 class _Take:
     """One run of frames without gaps, in metres, z up, at the rate of the result."""
 
-    source: _Source
+    source: Source
     subject: str
     name: str
-    poses_m: np.ndarray  # (T, 17, 3)
+    poses_m: np.ndarray  # (T, J, 3)
     report: dict[str, Any]
 
 
 def _convert_all(
-    sources: Sequence[_Source], left_out: dict[str, str], config: MocapConfig
-) -> list[tuple[_Source, list[np.ndarray], dict]]:
+    sources: Sequence[Source],
+    left_out: dict[str, str],
+    config: MocapConfig,
+    progress: Callable[[int, int], None],
+) -> list[tuple[Source, list[np.ndarray], dict]]:
     """Unit and up axis by skeleton, then each file to runs of poses in metres."""
-    groups: dict[tuple, list[_Source]] = {}
+    groups: dict[tuple, list[Source]] = {}
     for source in sources:
         groups.setdefault(source.signature, []).append(source)
     frames = {signature: _frame_of_reference(group, config) for signature, group in groups.items()}
     converted = []
-    for source in sources:
+    for done, source in enumerate(sources):
         try:
             found = frames[source.signature]
             if isinstance(found, UserMistake):
                 raise found
             converted.append((source, *_convert(source, *found, config)))
         except UserMistake as error:
-            left_out[source.relative.as_posix()] = _reason(error)
+            left_out[source.relative.as_posix()] = reason(error)
+        progress(done + 1, len(sources))
     return converted
 
 
-def _frame_of_reference(group: Sequence[_Source], config: MocapConfig) -> tuple[size.Unit, str, str] | UserMistake:
+def _frame_of_reference(group: Sequence[Source], config: MocapConfig) -> tuple[size.Unit, str, str] | UserMistake:
     """(unit, up axis, how the axis was found) of all files with one skeleton, or why there is none."""
     try:
         heights = [h for h in (size.stature(s.poses) for s in group) if np.isfinite(h)]
@@ -314,16 +313,18 @@ def _frame_of_reference(group: Sequence[_Source], config: MocapConfig) -> tuple[
 
 
 def _convert(
-    source: _Source, unit: size.Unit, up: str, up_note: str, config: MocapConfig
+    source: Source, unit: size.Unit, up: str, up_note: str, config: MocapConfig
 ) -> tuple[list[np.ndarray], dict[str, Any]]:
-    """(runs of (T, 17, 3) poses, report for the manifest)."""
+    """(runs of (T, J, 3) poses, report for the manifest)."""
     notes = [*source.notes, unit.note, up_note]
     fps = _source_rate(source, config, notes)
-    poses = to_z_up(source.poses * unit.metres, up)
+    # the 17 joints decide; those of the file's own skeleton, which follow them, go the same way
+    points = source.poses if source.own is None else np.concatenate([source.poses, source.own], axis=1)
+    poses = to_z_up(points * unit.metres, up)
     if _starts_in_t_pose(poses):
         poses = poses[1:]
         notes.append("The first frame is a T-pose from which the second jumps; it was left out.")
-    if size.looks_mirrored(poses[np.isfinite(poses).all((1, 2))]):
+    if size.looks_mirrored(poses[np.isfinite(poses).all((1, 2)), : len(JOINTS)]):
         notes.append("Knees bend backwards in most frames: left and right may be swapped in the file.")
     longest = round(config.longest_gap_s * fps)
     poses, bridged = gaps.bridge_gaps(poses, longest)
@@ -345,7 +346,7 @@ def _convert(
     report = {
         "file": source.relative.as_posix(),
         "person": source.person or None,
-        "format": source.motion_format,
+        "format": source.motion.format,
         "frames": len(source.poses),
         "fps": fps,
         "points": len(source.motion.names),
@@ -358,16 +359,19 @@ def _convert(
         "interpolated": bridged,
     }
     resampled = [resample(poses[start:end], fps, config.fps) for start, end in runs]
-    return [_on_the_floor(run, notes) for run in resampled], report | {"notes": list(dict.fromkeys(notes))}
+    placed = [_on_the_floor(run, notes) for run in resampled]
+    if source.own is not None:
+        placed = [run[:, len(JOINTS) :] for run in placed]
+    return placed, report | {"notes": list(dict.fromkeys(notes))}
 
 
-def _source_rate(source: _Source, config: MocapConfig, notes: list[str]) -> float:
+def _source_rate(source: Source, config: MocapConfig, notes: list[str]) -> float:
     if source.motion.fps is not None:
         return source.motion.fps
     if config.source_fps is not None:
         notes.append(f"Frame rate: {config.source_fps:g} per second, as given.")
         return config.source_fps
-    if source.motion_format == "amc":
+    if source.motion.format == "amc":
         notes.append(f"Frame rate: assumed {_ASSUMED_AMC_FPS:g} per second, that of CMU and HDM05.")
         return _ASSUMED_AMC_FPS
     raise BadFileError("does not tell its frame rate", todo="Give the frame rate of the files")
@@ -375,9 +379,10 @@ def _source_rate(source: _Source, config: MocapConfig, notes: list[str]) -> floa
 
 def _starts_in_t_pose(poses: np.ndarray) -> bool:
     """Whether the first frame is a T-pose from which the second jumps: CMU's BVH files begin so, for calibration."""
-    if len(poses) < 4 or not np.isfinite(poses[:4]).all():
+    poses = poses[:4, : len(JOINTS)]
+    if len(poses) < 4 or not np.isfinite(poses).all():
         return False
-    relative = poses[:4] - poses[:4, :1]
+    relative = poses - poses[:, :1]
     steps = np.linalg.norm(np.diff(relative, axis=0), axis=-1).max(-1)  # (3,)
     tall = np.ptp(poses[0], axis=0).max()
     if steps[0] < 0.05 * tall or steps[0] < 8 * steps[1:].max():
@@ -401,14 +406,14 @@ def _on_the_floor(poses_m: np.ndarray, notes: list[str]) -> np.ndarray:
 # Names
 
 
-def _name_takes(converted: Sequence[tuple[_Source, list[np.ndarray], dict]], config: MocapConfig) -> list[_Take]:
-    pattern = _naming_pattern(config.naming) if config.naming else None
+def _name_takes(converted: Sequence[tuple[Source, list[np.ndarray], dict]], config: MocapConfig) -> list[_Take]:
+    pattern = naming_pattern(config.naming) if config.naming else None
     takes: list[_Take] = []
     used: set[tuple[str, str]] = set()
     for source, runs, report in converted:
-        subject, name = _subject_and_take(source, pattern)
+        subject, name = subject_and_take(source.relative, pattern)
         if source.person:
-            subject = f"{subject} {_clean(source.person)}"
+            subject = f"{subject} {clean(source.person)}"
         for i, run in enumerate(runs):
             own = name if len(runs) == 1 else f"{name} part {i}"
             number = 1
@@ -420,61 +425,17 @@ def _name_takes(converted: Sequence[tuple[_Source, list[np.ndarray], dict]], con
     return takes
 
 
-def _naming_pattern(naming: str) -> re.Pattern:
-    """ "{subject}/{action}_{take}" as a regular expression over a path without its ending."""
-    parts = re.split(r"(\{\w*\})", naming)
-    known = ("{subject}", "{action}", "{take}", "{}")
-    unknown = [p for p in parts[1::2] if p not in known]
-    if unknown or parts.count("{subject}") > 1 or parts.count("{take}") > 1 or parts.count("{action}") > 1:
-        raise ConfigError(f"{naming!r} may hold {{subject}}, {{action}} and {{take}}, each once", where="naming")
-    # each place stops at the next sign of the template, so that matching takes time in proportion to the path
-    text = ""
-    for i, part in enumerate(parts):
-        if i % 2 == 0:
-            text += re.escape(part)
-            continue
-        following = parts[i + 1][:1]
-        stop = f"/{re.escape(following)}" if following else "/"
-        text += f"(?P<{part[1:-1]}>[^{stop}]+)" if part != "{}" else f"[^{stop}]*"
-    return re.compile(text)
-
-
-def _subject_and_take(source: _Source, pattern: re.Pattern | None) -> tuple[str, str]:
-    path = source.relative.with_suffix("").as_posix()
-    if pattern is not None:
-        match = pattern.fullmatch(path)
-        if not match:
-            return "unnamed", _clean(path)
-        found = {key: _clean(value) for key, value in match.groupdict().items()}
-        name = " ".join(found[key] for key in ("action", "take") if found.get(key))
-        return found.get("subject") or "S1", name or _clean(path)
-    folders, stem = source.relative.parts[:-1], source.relative.stem
-    if folders:
-        return _clean(folders[0]), _clean(" ".join([*folders[1:], stem]))
-    if match := re.fullmatch(r"(\d{1,3})_(\d{1,3})", stem):  # CMU: subject_trial
-        return match[1], stem
-    if match := re.fullmatch(r"HDM_([a-z]{2})_(.+?)_(\d{3})_120", stem):  # HDM05: actor, class, number
-        return match[1].upper(), f"{match[2]} {match[3]}"
-    return "S1", _clean(stem)
-
-
-def _clean(text: str) -> str:
-    """Printable text without slashes or several blanks, as names of subjects and takes."""
-    text = "".join(c if c.isprintable() and c not in "/\\" else " " for c in text)
-    return " ".join(text.split())[:80] or "unnamed"
-
-
 # Cameras
 
 
-def _fix_bones(takes: Sequence[_Take]) -> None:
+def _fix_bones(takes: Sequence[_Take], skeleton: Skeleton) -> None:
     by_subject: dict[str, list[_Take]] = {}
     for take in takes:
         by_subject.setdefault(take.subject, []).append(take)
     for group in by_subject.values():
-        lengths = bones.median_lengths([take.poses_m for take in group], SKELETON.parents)
+        lengths = bones.median_lengths([take.poses_m for take in group], skeleton.parents)
         for take in group:
-            take.poses_m = bones.with_constant_bones(take.poses_m, SKELETON.parents, lengths)
+            take.poses_m = bones.with_constant_bones(take.poses_m, skeleton.parents, lengths)
 
 
 def _project_all(

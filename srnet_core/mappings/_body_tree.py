@@ -7,6 +7,8 @@ import numpy as np
 from srnet_core.motion import Motion
 
 _MOST_POINTS = 600
+_MOST_FRAMES = 200  # that are looked at
+_BENDS_DEG, _STRAIGHT_DEG = 10.0, 1.0
 
 
 def joints_from_tree(motion: Motion) -> dict[str, dict[int, float]] | None:
@@ -38,8 +40,8 @@ def joints_from_tree(motion: Motion) -> dict[str, dict[int, float]] | None:
     if len({*hands, head}) < 3:
         return None
     chest = _meeting(paths[hands[0]], paths[hands[1]])
-    legs = [_limb(_below(paths[foot], pelvis), pose) for foot in feet]
-    arms = [_limb(_below(paths[hand], chest), pose) for hand in hands]
+    legs = [_bending_limb(_below(paths[foot], pelvis), pose, motion) for foot in feet]
+    arms = [_bending_limb(_below(paths[hand], chest), pose, motion) for hand in hands]
     whole_legs, whole_arms = [leg for leg in legs if leg], [arm for arm in arms if arm]
     if len(whole_legs) < 2 or len(whole_arms) < 2:
         return None
@@ -91,10 +93,11 @@ def _up_axis(pose: np.ndarray, leaves: Sequence[int], paths: dict[int, list[int]
             up[axis] = sign
             height = pose @ up
             lowest = sorted(leaves, key=lambda j: height[j])[:2]
-            root = paths[lowest[0]][-1]
-            symmetric = len(lowest) == 2 and abs(height[lowest[0]] - height[lowest[1]]) < 0.1 * np.ptp(height)
-            score = (height[root] - height[lowest].mean()) if symmetric else 0.0
-            if score > best_score and height.max() > height[root]:
+            if len(lowest) < 2 or abs(height[lowest[0]] - height[lowest[1]]) >= 0.1 * np.ptp(height):
+                continue
+            pelvis = _meeting(paths[lowest[0]], paths[lowest[1]])  # not the root, which may lie on the floor
+            score = height[pelvis] - height[lowest].mean() if pelvis >= 0 else 0.0
+            if score > best_score and height.max() > height[pelvis]:
                 best, best_score = up, score
     return best
 
@@ -109,6 +112,24 @@ def _two_chains(leaves: Sequence[int], paths: dict[int, list[int]], pose: np.nda
             if np.linalg.norm(pose[other] - pose[meeting]) > 0.6 * own:
                 return first, other
     return None
+
+
+def _bending_limb(chain: list[int], pose: np.ndarray, motion: Motion) -> tuple[int, int, int] | None:
+    """`_limb` of a chain without joints that never bend.
+
+    Rigs divide thighs and upper arms by joints for their twist, which lie on a straight line in every frame. Joints
+    after the last one that bends stay: wrists that were not recorded are straight too.
+    """
+    frames = motion.positions[:: max(1, motion.frames // _MOST_FRAMES)][:, chain]
+    bones = np.diff(frames, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bones /= np.linalg.norm(bones, axis=-1, keepdims=True)
+        angles = np.degrees(np.arccos(np.clip((bones[:, 1:] * bones[:, :-1]).sum(-1), -1, 1)))
+    most = np.nan_to_num(angles).max(axis=0, initial=0.0)  # of the joints between the first and the last
+    bending = np.flatnonzero(most > _BENDS_DEG)
+    last = bending[-1] if len(bending) else 0
+    straight = {chain[i + 1] for i in range(last) if most[i] <= _STRAIGHT_DEG}
+    return _limb([joint for joint in chain if joint not in straight], pose)
 
 
 def _limb(chain: Sequence[int], pose: np.ndarray) -> tuple[int, int, int] | None:
@@ -126,9 +147,14 @@ def _trunk(
 ) -> dict[str, dict[int, float]]:
     """Head, neck and the joint of the spine that is nearest to the middle."""
     found = {"Head": {head: 1.0}}
-    neck = [j for j in paths[head] if j not in paths[chest] and j != head]
+    neck = [j for j in paths[head] if j not in paths[chest] and j != head]  # from the head downwards
     if neck:
-        found["Neck/Nose"] = {neck[0]: 1.0}
+        # the joint that is about as far from the top of the head as from where the neck begins
+        base = pose[neck[-1] if len(neck) > 1 else chest]
+        rise = [np.linalg.norm(pose[j] - base) for j in neck]
+        middle = 0.5 * np.linalg.norm(pose[head] - base)
+        upper = min(range(len(neck) - (len(neck) > 1)), key=lambda i: abs(rise[i] - middle))
+        found["Neck/Nose"] = {neck[upper]: 1.0}
     if len(neck) > 1:
         found["Thorax"] = {neck[-1]: 1.0}
     spine = [j for j in paths[chest] if j not in paths[pelvis]]

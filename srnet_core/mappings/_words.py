@@ -6,13 +6,26 @@ LEFT, RIGHT, MIDDLE = "L", "R", ""
 _SIDES = {"left": LEFT, "l": LEFT, "lft": LEFT, "lt": LEFT, "right": RIGHT, "r": RIGHT, "rgt": RIGHT, "rt": RIGHT}
 # Words for the joint at which a segment starts; the earlier of two words in one file wins.
 _WORDS = {
-    "hip": ("upleg", "upperleg", "legupper", "thigh", "femur", "hjc", "hip", "hips"),
+    "hip": ("upleg", "upperleg", "legupper", "thigh", "thighbend", "femur", "hjc", "hip", "hips"),
     "knee": ("knee", "kjc", "lowerleg", "leglower", "lowleg", "loleg", "calf", "shin", "shank", "tibia", "leg"),
     "ankle": ("ankle", "ajc", "foot", "talus"),
     "toe": ("toebase", "toe", "toes", "ball", "bigtoe"),
     "clavicle": ("clavicle", "collar", "clav", "scapula", "collarbone"),
-    "shoulder": ("upperarm", "uparm", "humerus", "sjc", "armupper", "arm", "shoulder", "shldr"),
-    "elbow": ("elbow", "ejc", "forearm", "lowerarm", "armlower", "lowarm", "loarm", "radius", "ulna"),
+    "shoulder": ("upperarm", "uparm", "uarm", "humerus", "sjc", "armupper", "arm", "shldrbend", "shoulder", "shldr"),
+    "elbow": (
+        "elbow",
+        "ejc",
+        "forearm",
+        "forearmbend",
+        "lowerarm",
+        "armlower",
+        "lowarm",
+        "loarm",
+        "farm",
+        "larm",
+        "radius",
+        "ulna",
+    ),
     "wrist": ("wrist", "wjc", "hand", "carpus"),
     "pelvis": ("hips", "pelvis", "hip", "midhip", "spinebase", "root"),
     "spine": ("spine", "chest", "abdomen", "torso", "waist", "lowerback", "back", "belly", "upperchest", "spinemid"),
@@ -55,7 +68,7 @@ def meaning(name: str) -> tuple[str, str, int] | None:
     for i, word in enumerate(words):
         if word in _SIDES and (len(word) > 1 or i in (0, len(words) - 1) or len(words) <= 3) and not side:
             side = _SIDES[word]
-        elif word not in _IGNORED:
+        elif word not in _IGNORED and not (word == "m" and i == 0):
             kept.append(word)
     joined = "".join(kept)
     if not side and joined[:1] in ("l", "r") and joined not in _PART_OF and joined[1:] in _PART_OF:

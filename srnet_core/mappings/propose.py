@@ -106,8 +106,23 @@ def _from_words(motion: Motion) -> dict[str, dict[int, float]]:
         for part, joint in _LIMB_JOINTS.items():
             if (part, side) in at:
                 weights[side + joint] = {at[part, side]: 1.0}
+    weights |= _at_ends(motion, weights)
     weights |= _head_and_trunk(motion, at, spine, weights)
     return weights
+
+
+def _at_ends(motion: Motion, limbs: Mapping[str, Mapping[int, float]]) -> dict[str, dict[int, float]]:
+    """Wrists and ankles that are no joints but ends of bones, in skeletons without hands or feet."""
+    found = {}
+    for side in (LEFT, RIGHT):
+        for joint, before in (("Wrist", "Elbow"), ("Foot", "Knee")):
+            if side + joint in limbs or side + before not in limbs or motion.parents is None:
+                continue
+            start = next(iter(limbs[side + before]))
+            ends = [end for end in motion.ends if motion.parents[end] == start]
+            if len(ends) == 1:
+                found[side + joint] = {ends[0]: 1.0}
+    return found
 
 
 def _head_and_trunk(

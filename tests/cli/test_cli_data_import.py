@@ -87,10 +87,10 @@ def test_folders_without_what_is_imported(srnet, tmp_path):
     assert not Path("data").exists()
 
 
-def test_an_import_that_is_interrupted_writes_nothing(srnet, recordings, monkeypatch):
-    from srnet_core.datasets import mocap
+def test_an_import_that_is_interrupted_goes_on_when_it_is_started_again(srnet, recordings, monkeypatch):
+    from srnet_core.mocap import sources
 
-    real, seen = mocap.read_motion, []
+    real, seen = sources.read_motion, []
 
     def interrupted(path):
         seen.append(path)
@@ -98,10 +98,13 @@ def test_an_import_that_is_interrupted_writes_nothing(srnet, recordings, monkeyp
             raise KeyboardInterrupt
         return real(path)
 
-    monkeypatch.setattr(mocap, "read_motion", interrupted)
+    monkeypatch.setattr(sources, "read_motion", interrupted)
     ran = srnet("data", "import", "mocap", recordings)
-    assert ran.code == 130 and not list(Path("data").glob("*")), ran
-    monkeypatch.undo()
+    assert ran.code == 130 and not list(Path("data").glob("data_*")), ran
+    assert ran.err.splitlines() == ["note: interrupted; what was read is kept: the same command goes on from there"]
+    ran = srnet("data", "import", "mocap", recordings).ok()
+    assert "went on with an import that was stopped: 2 files had been read before" in ran.err
+    assert len(list(Path("data").iterdir())) == 3
 
 
 # Published data sets

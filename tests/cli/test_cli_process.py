@@ -6,9 +6,11 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from motion_making import bvh_text
 from support.cli import DATA, TINY
 from support.small_data import write_published
 
@@ -134,3 +136,27 @@ def test_a_hangup_that_is_ignored_as_under_nohup_stays_ignored():
             assert not asked()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_an_import_that_was_killed_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("recordings").mkdir()
+    for number in range(60):
+        Path(f"recordings/{number}.bvh").write_text(bvh_text(10 + number % 7))
+    command = ("data", "import", "mocap", "recordings")
+    process = start(*command)
+    kept = Path("data/.data_mocap.import")
+    while process.poll() is None and len(list(kept.rglob("*.npz"))) < 5:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    before = len(list(kept.rglob("*.npz")))
+    assert process.returncode == -signal.SIGKILL and 5 <= before < 60 and not list(Path("data").glob("data_*"))
+    ran = subprocess.run([*SRNET, *command], text=True, env=ENVIRONMENT, capture_output=True)
+    assert ran.returncode == 0, ran.stderr
+    assert f"{before} files had been read before" in ran.stderr
+    assert sorted(p.name for p in Path("data").iterdir()) == [
+        "data_2d_mocap_gt.npz",
+        "data_3d_mocap.npz",
+        "data_mocap_manifest.json",
+    ]

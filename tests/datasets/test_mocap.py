@@ -92,6 +92,113 @@ def test_the_files_are_a_data_set_with_exact_2d(folder, tmp_path):
     assert json.loads(report.paths[2].read_text(encoding="utf-8")) == json.loads(json.dumps(report.manifest))
 
 
+@pytest.fixture
+def reads(monkeypatch):
+    """The names of the files that are read; `reads.stop_at` names the one at which the user presses Ctrl-C."""
+    from srnet_core.mocap import sources
+
+    class Reads(list):
+        stop_at = None
+
+    seen, real = Reads(), sources.read_motion
+
+    def read_motion(path):
+        if path.name == seen.stop_at:
+            raise KeyboardInterrupt
+        seen.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(sources, "read_motion", read_motion)
+    return seen
+
+
+def stopped_import(folder, tmp_path, reads, at="4.bvh", config=None):
+    """Five files, two people in one of them, of which those before `at` have been read."""
+    for number in range(1, 6):
+        write(folder, f"{number}.bvh", bvh_text(12 + number))
+    hierarchy, motion = bvh_text(14).removeprefix("HIERARCHY\n").split("MOTION\n")
+    *head, _ = motion.split("\n", 2)
+    lines = "".join(f"{line} {line}\n" for line in motion.splitlines()[2:])
+    write(folder, "2.bvh", "HIERARCHY\n" + 2 * hierarchy + "MOTION\n" + "\n".join(head) + "\n" + lines)
+    reads.stop_at = at
+    with pytest.raises(KeyboardInterrupt):
+        import_mocap(folder, tmp_path / "data", config)
+    reads.stop_at = None
+    reads.clear()
+
+
+@pytest.mark.parametrize("skeleton", ["h36m17", "own"])
+def test_an_import_that_was_stopped_goes_on_where_it_was(folder, tmp_path, reads, skeleton):
+    config = MocapConfig(skeleton=skeleton)
+    stopped_import(folder, tmp_path, reads, config=config)
+    assert [p.name for p in (tmp_path / "data").iterdir()] == [".data_mocap.import"]
+    report = import_mocap(folder, tmp_path / "data", config)
+    assert reads == ["4.bvh", "5.bvh"] and report.read_before == 3
+    assert sorted(os.listdir(tmp_path / "data")) == sorted(p.name for p in report.paths)
+    reads.clear()
+    whole = import_mocap(folder, tmp_path / "at once", config)
+    assert len(reads) == 5 and whole.read_before == 0
+    assert [p.read_bytes() for p in whole.paths] == [p.read_bytes() for p in report.paths]
+
+
+def test_what_has_changed_since_is_read_again(folder, tmp_path, reads):
+    stopped_import(folder, tmp_path, reads)
+    write(folder, "2.bvh", bvh_text(30))
+    report = import_mocap(folder, tmp_path / "data", MocapConfig(fps=25))  # does not concern what was read
+    assert reads == ["2.bvh", "4.bvh", "5.bvh"] and report.read_before == 2
+    stopped_import(folder, tmp_path, reads)
+    assert import_mocap(folder, tmp_path / "data", MocapConfig(mapping="motionbuilder")).read_before == 0
+    stopped_import(folder, tmp_path, reads)
+    assert import_mocap(folder, tmp_path / "data", MocapConfig(skeleton="own")).read_before == 0
+
+
+def test_a_new_first_file_decides_the_mapping_as_if_nothing_had_been_read(folder, tmp_path, reads):
+    stopped_import(folder, tmp_path, reads)
+    write(folder, "0.bvh", bvh_text(20))
+    report = import_mocap(folder, tmp_path / "data")
+    assert reads[0] == "0.bvh" and "1.bvh" in reads, "1.bvh was the first of its skeleton and is no more"
+    whole = import_mocap(folder, tmp_path / "at once")
+    assert [p.read_bytes() for p in whole.paths] == [p.read_bytes() for p in report.paths]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "nothing"])
+def test_results_that_are_damaged_are_read_again(folder, tmp_path, reads, damage):
+    stopped_import(folder, tmp_path, reads)
+    kept = sorted((tmp_path / "data").rglob("*.npz"))
+    content = bytearray(kept[0].read_bytes())
+    content[len(content) // 2] ^= 255
+    kept[0].write_bytes({"cut": content[: len(content) // 2], "flip": content, "nothing": b""}[damage])
+    assert import_mocap(folder, tmp_path / "data").read_before == 2
+    assert len(reads) == 3
+
+
+def test_the_joints_of_the_files_own_skeleton(folder, tmp_path):
+    write(folder, "walk.bvh", bvh_text(40))
+    ours = loaded(import_mocap(folder, tmp_path / "data", MocapConfig(skeleton="own", centre=False)))
+    seventeen = loaded(import_mocap(folder, tmp_path / "h36m17", MocapConfig(centre=False)))
+    skeleton, pose = ours.skeleton, ours.positions_3d_world_m["S1"]["walk"]
+    assert skeleton.joint_names[0] == "Hips" and pose.shape == (40, skeleton.num_joints, 3)
+    assert skeleton.left[0] == "LeftUpLeg" and skeleton.right[0] == "RightUpLeg"
+    for name, joint in (("LeftUpLeg", "LHip"), ("RightForeArm", "RElbow"), ("LeftHand", "LWrist")):
+        expected = seventeen.positions_3d_world_m["S1"]["walk"][:, JOINTS.index(joint)]
+        np.testing.assert_array_equal(pose[:, skeleton.joint_names.index(name)], expected)
+    for clip in ours.clips(ours.clip_names):
+        assert np.abs(clip.camera.project(clip.pose_3d_cam_m) - clip.pose_2d_px).max() < 1e-3
+
+
+def test_a_data_set_has_one_skeleton(folder, tmp_path):
+    write(folder, "a.bvh", bvh_text())
+    write(folder, "b.bvh", bvh_text())
+    write(folder, "c.bvh", bvh_text(rename=lambda name: name.replace("Spine", "Chest")))
+    write(folder, "d.c3d", make_c3d(moving(30), labels=JOINTS, units="m", rate=50, scale=0.0001))
+    report = import_mocap(folder, tmp_path / "data", MocapConfig(skeleton="own"))
+    assert [f["file"] for f in report.manifest["files"]] == ["a.bvh", "b.bvh"]
+    assert "is not that of most files" in report.left_out["c.bvh"]
+    assert "markers without bones" in report.left_out["d.c3d"] or "no points were found" in report.left_out["d.c3d"]
+    with pytest.raises(UnknownNameError, match="h36m17, own"):
+        MocapConfig(skeleton="its own")
+
+
 def test_the_same_input_gives_the_same_bytes(folder, tmp_path):
     write(folder, "walk.bvh", bvh_text())
     first = import_mocap(folder, tmp_path / "a").paths
