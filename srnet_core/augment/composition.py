@@ -22,7 +22,7 @@ from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.normalization import BatchNormalization, Normalization
 from srnet_core.normalization.seen import Seen
 
-_BODY, _STAND = ("parts", "angles", "bones"), ("place", "view")
+_BODY, _STAND, _SEEN = ("parts", "angles", "bones"), ("place", "view"), ("layout", "noise")
 
 
 # Large batches are changed piece by piece, so that intermediate arrays stay in the processor's cache.
@@ -111,8 +111,9 @@ class Augmentation:
         if seed is not None:
             positions = self._stand(self._body(positions, seed), cameras.up[:, 0, 0], seed)
         seen = Seen(positions.permute(2, 3, 1, 0), cameras)
-        if seed is not None and "noise" in self._steps:
-            seen = self._plugins["noise"].apply(seen, self._steps["noise"], self._draws(seed, "noise"), self._rig)
+        if seed is not None:
+            for name in [name for name in _SEEN if name in self._steps]:
+                seen = self._plugins[name].apply(seen, self._steps[name], self._draws(seed, name), self._rig)
         pose_3d, parameters = self._normalization.batch_target(seen.frames(self._past, self._stride))
         return self._mirrored(self._normalization.batch_input(seen), pose_3d, parameters, flip)
 

@@ -3,7 +3,9 @@
 All of it scales with the apparent size of the person, measured by the longest chain of bones from the root, seen
 face on: about an arm or a leg, a metre of a grown-up. Noise of neighbouring frames is alike: independent draws lie
 `correlation_s` apart, and between two of them, a and b, the noise is a cos(u) + b sin(u) with u from 0 to a quarter
-turn, which has the same deviation everywhere.
+turn, which has the same deviation everywhere. `offset_sigma` is of an error that stays the same in a window,
+`jitter_sigma` of one that is new in every frame. `spread` makes some windows exact and others worse, as clear and
+blurred pictures are. The sizes were measured with `benchmarks/detector_noise.py`.
 """
 
 import math
@@ -25,13 +27,20 @@ def apply(seen: Seen, config: NoiseConfig, draws: Draws, rig: Rig) -> Seen:
     if config.outlier_share:
         far = draws.share(joints, windows, times.knots) < config.outlier_share
         knots += draws.normal(config.outlier_sigma, 2, joints, windows, times.knots) * far
-    noise_px = times.between(knots) * _size_px(seen, rig)
+    noise = times.between(knots)
+    if config.offset_sigma:
+        noise = noise + draws.normal(config.offset_sigma, 2, joints, windows, 1)
+    if config.jitter_sigma:
+        noise = noise + draws.normal(config.jitter_sigma, 2, joints, windows, frames)
+    if config.spread:
+        noise = noise * (1 + draws.within(config.spread, windows, 1))
+    noise_px = noise * _size_px(seen, rig)
     if config.swap_share:
         swapped = times.nearest(draws.share(windows, times.knots) < config.swap_share)
         exact_px = seen.pose_2d_px.permute(3, 2, 0, 1)
         mirror = rig.on_device(rig.skeleton.mirror)
         noise_px += torch.where(swapped, exact_px.index_select(1, mirror) - exact_px, 0.0)
-    return Seen(seen.pose_cam_m, seen.cameras, noise_px.permute(2, 3, 1, 0))
+    return seen.with_noise(noise_px.permute(2, 3, 1, 0))
 
 
 def _size_px(seen: Seen, rig: Rig) -> Tensor:

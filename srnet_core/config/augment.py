@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from srnet_core.config.setting import check_settings, setting
 from srnet_core.errors import ConfigError
 
-STEPS = ("parts", "angles", "bones", "place", "view", "noise")
+STEPS = ("parts", "angles", "bones", "place", "view", "layout", "noise")
 """The steps in the order in which they act: the body, where it stands, who looks, what the detector makes of it."""
 
 
@@ -168,6 +168,19 @@ class ViewConfig(_StepConfig):
 
 
 @dataclass(frozen=True)
+class LayoutConfig(_StepConfig):
+    """Joints as they are made of the output of 2D detectors, which lacks some of them.
+
+    Raises:
+        ConfigError: a value outside its range.
+    """
+
+    SECTION: ClassVar[str] = "augment.layout"
+
+    share: float = _share(0.5, "Share of the windows in which joints are made as from a detector's output")
+
+
+@dataclass(frozen=True)
 class NoiseConfig(_StepConfig):
     """Keypoints as a detector gives them. Lengths are shares of the person's apparent leg length.
 
@@ -195,6 +208,22 @@ class NoiseConfig(_StepConfig):
         "Standard deviation of the noise of keypoints that are far off, as a share of the apparent leg length",
         minimum=0,
         maximum=10,
+    )
+    offset_sigma: float = setting(
+        0.0,
+        "Standard deviation of an error of each keypoint that stays the same in a window, likewise a share",
+        details="Detectors put joints consistently elsewhere than motion capture does.",
+        minimum=0,
+        maximum=1,
+    )
+    jitter_sigma: float = setting(
+        0.0,
+        "Standard deviation of noise that is independent in every frame, likewise a share",
+        minimum=0,
+        maximum=1,
+    )
+    spread: float = _share(
+        0.0, "How much the size of the noise differs between windows; 1: from none to twice the sizes given"
     )
     swap_share: float = _share(0.0, "Share of the windows in which left and right legs, or arms, are exchanged")
 
@@ -226,6 +255,7 @@ class AugmentConfig:
     bones: BonesConfig = field(default_factory=BonesConfig)
     place: PlaceConfig = field(default_factory=PlaceConfig)
     view: ViewConfig = field(default_factory=ViewConfig)
+    layout: LayoutConfig = field(default_factory=LayoutConfig)
     noise: NoiseConfig = field(default_factory=NoiseConfig)
 
     def __post_init__(self):

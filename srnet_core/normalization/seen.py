@@ -23,6 +23,10 @@ class Seen:
     cameras: CameraRows
     noise_px: Any = None
 
+    def with_noise(self, noise_px: Any) -> "Seen":
+        """The same poses with further errors of the keypoints, (B, L, J, 2) pixels."""
+        return Seen(self.pose_cam_m, self.cameras, noise_px if self.noise_px is None else self.noise_px + noise_px)
+
     @cached_property
     def pose_2d_px(self) -> Any:
         """(B, L, J, 2) keypoints, lens distortion and noise included, as `Camera.project` defines them."""

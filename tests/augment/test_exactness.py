@@ -1,6 +1,7 @@
 """What the cameras see of augmented people is what the NumPy camera says they see; bones and joints stay possible."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from srnet_core.augment import STEPS
 from srnet_core.config.augment import (
     AnglesConfig,
     BonesConfig,
+    LayoutConfig,
     NoiseConfig,
     PartsConfig,
     PlaceConfig,
@@ -262,3 +264,38 @@ def test_noise_has_the_size_asked_for_and_is_alike_in_neighbouring_frames(augmen
     exchanged = (swapped - straight[:, :, list(SKELETON.mirror)]).abs().amax((1, 2, 3)) < 1e-3
     assert 0.2 < exchanged.float().mean() < 0.8
     torch.testing.assert_close(swapped[~exchanged], straight[~exchanged])
+
+
+def test_joints_that_detectors_lack_are_made_as_the_layouts_make_them(augmented):
+    exact, pose_m = augmented(60, 5, "place", place=PlaceConfig(0, 0, 0))
+    made, same = augmented(60, 5, "layout", layout=LayoutConfig(share=0.5))
+    assert torch.equal(pose_m, same)  # the target stays
+    changed = (made - exact).abs().amax((1, 2, 3)) > 1e-3
+    assert 0.3 < changed.float().mean() < 0.7
+    made, exact, pose_m = made[changed], exact[changed], pose_m[changed]
+    kept = [
+        SKELETON.index(name) for name in SKELETON.joint_names if name not in ("Spine", "Thorax", "Neck/Nose", "Head")
+    ]
+    torch.testing.assert_close(made[:, :, kept], exact[:, :, kept])
+    left, right = (exact[:, :, SKELETON.index(name)] for name in ("LShoulder", "RShoulder"))
+    # the middle in space is, up to the perspective, the middle in the image
+    assert (made[:, :, SKELETON.index("Thorax")] - (left + right) / 2).abs().max() < 4
+    nose_px = (made - exact)[:, :, SKELETON.index("Neck/Nose")].norm(dim=-1)
+    metre_px = 1145 / pose_m[:, :, 0, 2]
+    assert (nose_px / metre_px).max() < 0.25 and (nose_px / metre_px).mean() > 0.03
+    heads = (made - exact)[:, :, SKELETON.index("Head")].abs().amax((1, 2)) > 1e-3
+    assert 0.2 < heads.float().mean() < 0.8  # eyes or the top of the head
+
+
+def test_noise_of_a_detector_has_an_offset_a_jitter_and_windows_without_noise(augmented):
+    exact, _ = augmented(200, 21, "place", place=PlaceConfig(0, 0, 0))
+    none = NoiseConfig(sigma=0, outlier_share=0)
+    for name in ("offset_sigma", "jitter_sigma"):
+        noisy, _ = augmented(200, 21, "noise", noise=replace(none, **{name: 0.02}))
+        off = (noisy - exact).numpy()
+        assert 0.01 < off.std() / 230 < 0.03  # about 230 px are a metre here
+        alike = (off[:, 1:] * off[:, :-1]).mean() / (off**2).mean()
+        assert alike > 0.99 if name == "offset_sigma" else abs(alike) < 0.05
+    varied, _ = augmented(200, 21, "noise", noise=replace(none, jitter_sigma=0.02, spread=1.0))
+    sizes = (varied - exact).numpy().std(axis=(1, 2, 3))
+    assert sizes.min() < 0.1 * sizes.mean() and sizes.max() > 1.8 * sizes.mean()

@@ -46,8 +46,17 @@ def test_a_preset_switches_it_on(train):
     train("--config", "wrong.toml").refused("wrong.toml", "augment.place", "height_m")
 
 
+@pytest.mark.parametrize("name", ["augment", "augment-ray", "augment-wild"])
+def test_ready_made_presets_can_be_trained_with(train, name):
+    said = train("--name", "run", "--config", name).ok().out
+    assert "parts, angles, bones" in said and ("noise" in said) == (name == "augment-wild")
+    if name == "augment-wild":
+        assert settings()["view"]["tilt_share"] == 0.25 and settings()["noise"]["spread"] == 1.0
+
+
 def test_an_unknown_step_lists_those_there_are(train):
-    train("--augment", "view,angels").refused("--augment", "Did you mean 'angles'", "parts, angles, bones, place, view")
+    choices = "parts, angles, bones, place, view, layout, noise"
+    train("--augment", "view,angels").refused("--augment", "Did you mean 'angles'", choices)
 
 
 def test_a_run_on_detections_is_told_that_it_does_not_train_on_them(train, own_data):
