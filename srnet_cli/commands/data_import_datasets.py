@@ -28,23 +28,48 @@ def _folder(help: str) -> Any:
 
 
 def h36m(
-    folder: Annotated[Path, _folder("Unpacked archive, or the folder of the original files")],
+    folder: Annotated[Path, _folder("Unpacked archive, the folder of the original files, or one of 2D detections")],
     data_dir: DataDir = _DATA_DIR,
     name: Name = "h36m",
+    keypoints: Annotated[
+        str,
+        option(
+            "--keypoints",
+            help="gt for the 3D files, with exact 2D; another name for 2D detections, which get this name",
+            metavar="NAME",
+        ),
+    ] = "gt",
+    layout: Annotated[
+        str,
+        option(
+            "--layout",
+            help="Layout of the joints of 2D detections",
+            metavar="LAYOUT",
+            default="auto: told by the format or the bones",
+            completes="layouts",
+        ),
+    ] = "auto",
     json: Json = False,
 ) -> None:
     """Import Human3.6M: its archive (.h5), original files (.cdf) or converted ones (.cdf.mat), in folders S1, S5, ...
 
-    Writes 32 joints in 3D and the exact 2D of the four cameras. 2D detections of another layout of joints, such as
-    those of Detectron (COCO), are brought to the 17 joints by: srnet data convert FILE NEW.npz --to-layout h36m17.
+    Writes 32 joints in 3D and the exact 2D of the four cameras. With --keypoints NAME, 2D detections are imported: one
+    file per video (stacked hourglass .h5, Detectron or CPN .npz), as the 17 joints. A published data_2d_h36m_NAME.npz
+    needs no import; one of other joints (COCO, MPII) becomes one of the 17 joints by: srnet data convert FILE NEW.npz
+    --to videopose3d --to-layout h36m17.
     """
     from srnet_core.datasets.h36m import import_h36m
 
-    _run(name, data_dir, json, lambda progress: import_h36m(folder, data_dir, name, progress=progress))
+    def of_files(progress: Callable[[int, int], None]) -> Any:
+        return import_h36m(folder, data_dir, name, keypoints, layout, progress=progress)
+
+    _run(name, data_dir, json, of_files, keypoints)
 
 
 def humaneva(
-    folder: Annotated[Path, _folder("Folder with data_3d_humaneva15.npz (or 20) and its 2D")],
+    folder: Annotated[
+        Path, _folder("Folder with data_3d_humaneva15.npz (or 20) and its 2D, or with Train/S1/*.mat, ...")
+    ],
     data_dir: DataDir = _DATA_DIR,
     keypoints: Keypoints = "gt",
     joints: Annotated[
@@ -52,19 +77,24 @@ def humaneva(
     ] = 15,
     json: Json = False,
 ) -> None:
-    """Import HumanEva-I as VideoPose3D's converter writes it, and write it with its cameras.
+    """Import HumanEva-I as VideoPose3D's converters write it, and write it with its cameras.
 
-    The files hold no cameras. srnet estimates them from 3D and 2D, checks them and shows how well they fit. Training
-    can also read the files without this command; it then estimates the cameras once and stores them.
+    The converters are a MATLAB script (Train/S1/Walking_1.mat, ...) and a Python script that makes npz files of these.
+    Neither has cameras. srnet estimates them from 3D and 2D, checks them and shows how well they fit. Training can also
+    read the npz files without this command; it then estimates the cameras once and stores them.
     """
+    from srnet_core.datasets.humaneva import has_matlab_files, import_humaneva_matlab
     from srnet_core.datasets.rewrite import rewrite
 
+    if folder.is_dir() and has_matlab_files(folder):
+        return _run(None, data_dir, json, lambda progress: import_humaneva_matlab(folder, data_dir, progress=progress))
     name = f"humaneva{joints}"
     _run(
         name,
         data_dir,
         json,
         lambda progress: rewrite(name, folder, data_dir, name, keypoints, progress=progress),
+        keypoints,
     )
 
 
@@ -85,11 +115,11 @@ def mpi_inf_3dhp(
     from srnet_core.datasets.rewrite import rewrite
 
     def of_files(progress: Callable[[int, int], None]) -> Any:
-        if folder.is_dir() and not any(folder.glob("data_*.npz")):
+        if folder.is_file() or (folder.is_dir() and not any(folder.glob("data_*.npz"))):
             return import_3dhp(folder, data_dir, name, progress=progress)
         return rewrite("mpi_inf_3dhp", folder, data_dir, name, keypoints, progress=progress)
 
-    _run(name, data_dir, json, of_files)
+    _run(name, data_dir, json, of_files, keypoints)
 
 
 def threedpw(
@@ -104,9 +134,10 @@ def threedpw(
     _run(name, data_dir, json, lambda progress: import_3dpw(folder, data_dir, name, progress=progress))
 
 
-def _run(name: str, data_dir: Path, as_json: bool, work: Import) -> None:
+def _run(name: str | None, data_dir: Path, as_json: bool, work: Import, keypoints: str = "gt") -> None:
     with reading("reading files") as progress:
         report = work(progress)
+    name = name or report.paths[0].stem.removeprefix("data_3d_")
     left_out: Mapping[str, str] = getattr(report, "left_out", {})
     notes = list(getattr(report, "notes", ()))
     takes: Mapping[str, int] = getattr(report, "takes", {})
@@ -123,14 +154,18 @@ def _run(name: str, data_dir: Path, as_json: bool, work: Import) -> None:
         remark(note)
     for path in report.paths:
         say(f"written: {path}")
-    show_next(name, (), data_dir, split=True)
+    show_next(name, (), data_dir, split=True, keypoints=keypoints)
 
 
 def _command(main: Callable[..., None], *examples: str) -> SimpleNamespace:
     return SimpleNamespace(main=main, EXAMPLES=examples)
 
 
-H36M = _command(h36m, "srnet data import h36m h36m_archive/", "srnet data import h36m h36m_archive/ --data-dir data/")
+H36M = _command(
+    h36m,
+    "srnet data import h36m h36m_archive/",
+    "srnet data import h36m sh_ft/ --keypoints sh_ft_h36m",
+)
 HUMANEVA = _command(
     humaneva,
     "srnet data import humaneva downloads/",

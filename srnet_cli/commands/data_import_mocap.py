@@ -218,7 +218,9 @@ def _common_notes(files: Sequence[Mapping[str, Any]], most: int = 12) -> list[st
     return [note if counts[note] == len(files) else f"{note} ({count_text(counts[note], 'file')})" for note in common]
 
 
-def show_next(name: str, subjects: Sequence[str], data_dir: Path, *, split: bool = False) -> None:
+def show_next(
+    name: str, subjects: Sequence[str], data_dir: Path, *, split: bool = False, keypoints: str = "gt"
+) -> None:
     """The commands that come next; they can be copied.
 
     Args:
@@ -227,6 +229,8 @@ def show_next(name: str, subjects: Sequence[str], data_dir: Path, *, split: bool
     options = f"--dataset {name}"
     if str(data_dir) != DataConfig().data_dir:
         options += f" --data-dir {_quoted(str(data_dir))}"
+    if keypoints != "gt":
+        options += f" --keypoints {_quoted(keypoints)}"
     if not split:
         if len(subjects) == 1:
             options += " --protocol cross-camera"

@@ -1,4 +1,6 @@
-"""Human3.6M as people have it: Martinez et al.'s archive (.h5), the original files (.cdf), or converted ones."""
+"""Human3.6M as people have it: Martinez et al.'s archive (.h5), the original files (.cdf), or converted ones; and 2D
+detections, one file per video.
+"""
 
 import re
 from collections.abc import Callable
@@ -7,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet_core.datasets._writing import skeleton_metadata, write_pair
+from srnet_core.datasets._video_detections import VideoDetections, common_layout, read_video, to_17
+from srnet_core.datasets._writing import skeleton_metadata, write_2d, write_pair
 from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.readers.array_file import read_array
@@ -17,6 +20,7 @@ FPS = 50.0
 _ARRAYS = ("3D_positions", "Pose", "data")  # in .h5, .cdf and .mat files
 _RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}  # as the published file names them
 _DAMAGED = ("S11", "Directions")
+_CAMERA_IDS = ("54138969", "55011271", "58860488", "60457274")  # in the order of the published files
 _JOINTS = h36m32.SKELETON.num_joints
 
 
@@ -82,6 +86,78 @@ def import_archive(
     return ImportReport(paths, counts, tuple(notes))
 
 
+def import_detections(
+    folder: str | Path,
+    data_dir: str | Path,
+    name: str,
+    keypoints: str,
+    layout: str = "auto",
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ImportReport:
+    """Make `data_2d_NAME_KEYPOINTS.npz` of 2D detections, one file per video, and bring them to the 17 joints.
+
+    Files are named by take and camera and lie in folders named by their subject, at any depth:
+    `S1/StackedHourglass/Directions_1.54138969.h5`, `S1/Directions 1.54138969.mp4.npz` (see `_video_detections`).
+
+    Args:
+        layout: of the joints in the files; "auto" for that of the format or the bones.
+
+    Raises:
+        InputFileMissing: there are no such files.
+        BadFileError, HostileFileError: a file cannot be read; the message names it.
+        ConfigError, UnknownNameError: see `common_layout`.
+    """
+    folder = Path(folder)
+    files = _detection_files(folder)
+    videos: dict[tuple[str, str, int], VideoDetections] = {}
+    for done, (place, path) in enumerate(files.items()):
+        videos[place] = read_video(path)
+        progress(done + 1, len(files))
+    found = common_layout(list(videos.values()), layout)
+    positions: dict[str, dict[str, list[np.ndarray | None]]] = {
+        s: {} for s in SUBJECTS if any(v[0] == s for v in videos)
+    }
+    for (subject, take, camera), video in videos.items():
+        views = positions[subject].setdefault(take, [None] * len(_CAMERA_IDS))
+        views[camera] = to_17(video.points_px, found)
+    path = write_2d(data_dir, name, keypoints, positions, skeleton_metadata(h36m17.SKELETON, FPS))
+    notes = [f"The detections have the joints of {found.name}; they were brought to the 17 of Human3.6M."]
+    if found.missing_of_h36m17:
+        notes.append(f"The layout {found.name} cannot give {', '.join(found.missing_of_h36m17)}: missing throughout.")
+    lacking = sum(view is None for takes in positions.values() for views in takes.values() for view in views)
+    if lacking:
+        notes.append(f"Views without detections: {lacking}.")
+    return ImportReport((path,), {subject: len(takes) for subject, takes in positions.items()}, tuple(notes))
+
+
+def _detection_files(folder: Path) -> dict[tuple[str, str, int], Path]:
+    """{(subject, take, index of the camera): path}, sorted."""
+    found: dict[tuple[str, str, int], Path] = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+        match = re.fullmatch(r"(.+)\.(\d{8})(?:\.mp4)?\.(?:h5|npz)", path.name)
+        subject = next((part for part in reversed(path.parts[:-1]) if part in SUBJECTS), None)
+        if match and subject and match[2] in _CAMERA_IDS and "_ALL" not in match[1] and path.is_file():
+            take = _take_name(match[1])
+            if (subject, take) != _DAMAGED:
+                found.setdefault((subject, take, _CAMERA_IDS.index(match[2])), path)
+    if not found:
+        raise InputFileMissing(
+            "holds no 2D detections of Human3.6M (TAKE.CAMERA.h5 or TAKE.CAMERA.mp4.npz in folders S1, S5, ...)",
+            where=folder,
+            todo="Give the folder of detections, one file per video, or leave out --keypoints to import the 3D",
+        )
+    return found
+
+
+def _take_name(name: str) -> str:
+    """Directions_1 -> "Directions 1", under the names of the published file."""
+    take = name.replace("_", " ")
+    for old, new in _RENAMED.items():
+        take = take.replace(old, new)
+    return take
+
+
 def _files(folder: Path) -> list[tuple[str, str, Path]]:
     """(subject, take, path), sorted; S2, S3 and S4, which have no 3D, are passed over."""
     found: dict[tuple[str, str], Path] = {}
@@ -93,9 +169,7 @@ def _files(folder: Path) -> list[tuple[str, str, Path]]:
             continue
         if kind & {"d3_positions_mono", "d3_positions_mono_universal"} or not path.is_file():
             continue
-        take = match[1].replace("_", " ")
-        for old, new in _RENAMED.items():
-            take = take.replace(old, new)
+        take = _take_name(match[1])
         if (subject, take) != _DAMAGED:
             found.setdefault((subject, take), path)
     if not found:

@@ -96,6 +96,32 @@ def write_pair(
     return tuple(targets)
 
 
+def write_2d(
+    folder: str | Path,
+    name: str,
+    keypoints: str,
+    positions_2d: Mapping[str, Mapping[str, Sequence[np.ndarray | None]]],
+    metadata: Mapping[str, Any],
+) -> Path:
+    """Write `data_2d_NAME_KEYPOINTS.npz` alone, for a 3D file that is there or comes later.
+
+    Raises:
+        ConfigError: as `write_pair`.
+    """
+    folder = Path(folder)
+    _, file_name = file_names(name, keypoints)
+    require_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{file_name}.tmp-{secrets.token_hex(4)}"
+    try:
+        write_npz(temporary, {"positions_2d": positions_2d, "metadata": dict(metadata)})
+        os.replace(temporary, folder / file_name)
+        fsync_folder(folder)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return folder / file_name
+
+
 def write_npz(path: Path, members: Mapping[str, Any]) -> None:
     """An .npz as numpy writes dicts into one, but without the time of day in it."""
     with open(path, "wb") as file:

@@ -15,7 +15,7 @@ import numpy as np
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets import DatasetPlugin, h36m_like
 from srnet_core.datasets._files import file_names, locate_pair
-from srnet_core.datasets._h36m_archive import ImportReport, import_archive
+from srnet_core.datasets._h36m_archive import ImportReport, import_archive, import_detections
 from srnet_core.datasets._published import assemble, map_poses, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
 from srnet_core.datasets._wording import few
@@ -103,14 +103,21 @@ def import_h36m(
     folder: str | Path,
     data_dir: str | Path,
     name: str = "h36m",
+    keypoints: str = "gt",
+    layout: str = "auto",
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImportReport:
     """Make the two files of Human3.6M from its archive (.h5), its original files (.cdf) or converted ones (.mat).
 
+    With `keypoints` other than "gt" only the 2D file of that name is made, from detections with one file per video.
+
     Raises:
         InputFileMissing, BadFileError, HostileFileError, MissingExtraError: see `import_archive`.
+        ConfigError, UnknownNameError: see `import_detections`.
     """
+    if keypoints != "gt":
+        return import_detections(folder, data_dir, name, keypoints, layout, progress=progress)
     return import_archive(folder, data_dir, name, progress=progress)
 
 

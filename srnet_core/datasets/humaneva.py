@@ -5,10 +5,15 @@ The files are `data_3d_humaneva15.npz` and `data_2d_humaneva15_KEYPOINTS.npz`. T
 VideoPose3D publishes the positions and orientations of the cameras, but no focal lengths: these are fitted to the 3D
 and 2D of the files. Where the published positions do not fit the files, whole cameras are estimated.
 
+`import_humaneva_matlab` makes these two files of what VideoPose3D's MATLAB script writes: one .mat per take.
+
 Subjects "Train/..." are for training and "Validate/..." for testing, as the literature has it.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +25,12 @@ from srnet_core.datasets._files import locate_pair
 from srnet_core.datasets._published import File2d, File3d, assemble, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
 from srnet_core.datasets._wording import few
+from srnet_core.datasets._writing import skeleton_metadata, write_pair
+from srnet_core.datasets.rewrite import RewriteReport, rewrite
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.readers.array_file import read_array
 from srnet_core.skeletons import humaneva15, humaneva20
 
 FPS = 60.0
@@ -158,6 +166,70 @@ def _views_of(subjects: Sequence[str], file_3d: File3d, file_2d: File2d) -> list
         (np.concatenate([m for m, _ in parts]), np.concatenate([px for _, px in parts]))
         for _, parts in sorted(points.items())
     ]
+
+
+# The MATLAB script's files
+
+_MATLAB_FILES = "*/S*/*.mat"  # Train/S1/Walking_1.mat
+
+
+def has_matlab_files(folder: str | Path) -> bool:
+    """Whether a folder holds `Train/S1/Walking_1.mat` and the like."""
+    return any(Path(folder).glob(_MATLAB_FILES))
+
+
+def import_humaneva_matlab(
+    folder: str | Path, data_dir: str | Path, *, progress: Callable[[int, int], None] = lambda done, total: None
+) -> RewriteReport:
+    """Make `data_3d_humaneva15.npz` (or 20) and its exact 2D, with cameras, of the files of the MATLAB script.
+
+    Files are `Train/S1/Walking_1.mat` with `poses_3d` (T, J, 3) in millimetres and `poses_2d` (3, T, J, 2) in pixels.
+    Takes are cut where frames are not valid (NaN), as VideoPose3D names it: "Walking 1 chunk0" is valid, "Walking 1
+    chunk1" is not and left out, "Walking 1 chunk2" is valid, ... (source: its prepare_data_humaneva.py).
+
+    Raises:
+        BadFileError: a file is none of these, files have different numbers of joints, or no cameras fit.
+        MissingExtraError: scipy is not installed, which reads MATLAB files.
+    """
+    folder = Path(folder)
+    files = sorted(folder.glob(_MATLAB_FILES))
+    positions_3d: dict[str, dict[str, np.ndarray]] = {}
+    positions_2d: dict[str, dict[str, list[np.ndarray]]] = {}
+    joints, invalid = 0, 0
+    for done, path in enumerate(files):
+        subject, take = f"{path.parent.parent.name}/{path.parent.name}", path.stem.replace("_", " ")
+        pose, views = _matlab_take(path)
+        if joints not in (0, pose.shape[1]):
+            raise BadFileError(f"has {pose.shape[1]} joints, and other files have {joints}", where=path)
+        joints = pose.shape[1]
+        whole = np.isfinite(pose).all((1, 2)) & np.isfinite(views).all((0, 2, 3))
+        invalid += int((~whole).sum())
+        edges = [0, *(np.flatnonzero(np.diff(whole)) + 1), len(whole)]
+        for number, (start, end) in enumerate(itertools.pairwise(edges)):
+            if whole[start]:
+                name = f"{take} chunk{number}"
+                positions_3d.setdefault(subject, {})[name] = (pose[start:end] / 1000).astype(np.float32)
+                positions_2d.setdefault(subject, {})[name] = list(views[:, start:end].astype(np.float32))
+        progress(done + 1, len(files))
+    if not positions_3d:
+        raise BadFileError("has no frame that is valid in 3D and in all cameras", where=folder)
+    skeleton = _SKELETONS[joints]
+    with tempfile.TemporaryDirectory() as between:
+        write_pair(between, skeleton.name, positions_3d, positions_2d, {}, skeleton_metadata(skeleton, FPS))
+        report = rewrite(skeleton.name, between, data_dir, skeleton.name)
+    notes = (f"Frames that are not valid were left out: {invalid}.",) if invalid else ()
+    return replace(report, notes=(*notes, *report.notes))
+
+
+def _matlab_take(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """((T, J, 3) mm, (3, T, J, 2) px) of one file."""
+    pose, views = (read_array(path, (name,)).astype(np.float64) for name in ("poses_3d", "poses_2d"))
+    if pose.ndim != 3 or pose.shape[1] not in _SKELETONS or pose.shape[2] != 3 or not len(pose):
+        raise BadFileError(f"poses_3d has the shape {pose.shape}, not (frames, 15 or 20, 3)", where=path)
+    if views.shape != (len(CAMERAS), *pose.shape[:2], 2):
+        wanted = (len(CAMERAS), *pose.shape[:2], 2)
+        raise BadFileError(f"poses_2d has the shape {views.shape}, not {wanted}", where=path)
+    return pose, views
 
 
 DATASET = DatasetPlugin(locate, load)

@@ -2,7 +2,7 @@
 
 Three layouts are read:
 - `data_train_3dhp.npz` and `data_test_3dhp.npz` as P-STMO and MotionAGFormer write them, in millimetres in camera
-  space: `data` -> {"S1 Seq1": [{camera: {data_2d, data_3d}}]} and {"TS1": {data_2d, data_3d, valid}};
+  space: `data` -> {"S1 Seq1": [{camera: {data_2d, data_3d}}, fps]} and {"TS1": {data_2d, data_3d, valid}};
 - `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz` in VideoPose3D's layout, with one 3D array per camera (as a list
   or dict) in camera space; all joints but the root may be relative to the root;
 - the same two files with world positions and `cameras`, as for a data set of your own.
@@ -11,7 +11,7 @@ Camera spaces are brought into one world, see `_views`. S1 to S8 are for trainin
 test set that are marked as not valid are left out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,14 @@ _WHERE_FROM = (
     "--dataset synthetic needs no files"
 )
 
+_SINGLE_POSES = (
+    "holds single poses relative to the root (SPIN, PoseAug), not sequences in front of a camera; "
+    "no data set can be made of it"
+)
+_FROM_ORIGINAL = (
+    "Import the original annotations (annot.mat, annot_data.mat) with: srnet data import mpi-inf-3dhp FOLDER"
+)
+
 Takes = dict[str, dict[str, Recording]]
 
 
@@ -83,7 +91,8 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         takes = {}
         for path in paths:
             takes |= _pstmo_file(path, members if path == paths[0] else NpzFile(path), notes)
-    notes.append(f"Assumed: {FPS:.0f} frames per second; some sequences were recorded at 50.")
+    if not any("keep every second frame" in note for note in notes):
+        notes.append(f"Assumed: {FPS:.0f} frames per second; some sequences were recorded at 50.")
     return _dataset(name, keypoints, takes, notes)
 
 
@@ -200,9 +209,12 @@ def _in_metres(poses: np.ndarray) -> np.ndarray:
 
 def _pstmo_file(path: Path, members: Mapping[str, object], notes: list[str]) -> Takes:
     data = members.get("data")
+    if _has_single_poses(members):
+        raise BadFileError(_SINGLE_POSES, where=path, todo=_FROM_ORIGINAL)
     if not isinstance(data, dict) or not data:
         raise BadFileError("has neither 'positions_3d' nor 'data' with a dict of sequences", where=path)
     takes: Takes = {}
+    halved: list[str] = []
     invalid = 0
     for sequence, value in data.items():
         where = f"{path}, {str(sequence)[:40]}"
@@ -217,10 +229,21 @@ def _pstmo_file(path: Path, members: Mapping[str, object], notes: list[str]) -> 
         views_3d, views_2d = (
             {camera: values.get(key) for camera, values in cameras.items()} for key in ("data_3d", "data_2d")
         )
-        takes.setdefault(subject, {})[take or "Seq"] = _recording(views_3d, views_2d, TO_H36M17, 0, where)
+        recording = _recording(views_3d, views_2d, TO_H36M17, 0, where)
+        if isinstance(value, (list, tuple)) and len(value) > 1 and value[1] == 2 * FPS:
+            recording = Recording([p[::2] for p in recording.poses_cam_m], [v[::2] for v in recording.poses_px])
+            halved.append(str(sequence)[:40])
+        takes.setdefault(subject, {})[take or "Seq"] = recording
+    if halved:
+        notes.append(f"Sequences at 50 frames per second keep every second frame: {few(halved)}.")
     if invalid:
         notes.append(f"Frames of the test set that are marked as not valid were left out: {invalid}.")
     return takes
+
+
+def _has_single_poses(members: Collection[str]) -> bool:
+    """Whether these are the arrays of SPIN's npz files, or of PoseAug's test set."""
+    return {"part", "S"} <= set(members) or {"pose3d", "pose2d"} <= set(members)
 
 
 def _test_sequence(sequence: str, value: Mapping, where: str, takes: Takes) -> int:
@@ -322,6 +345,7 @@ def import_3dhp(
     folder = Path(folder)
     files = sorted([*folder.rglob("annot.mat"), *folder.rglob("annot_data.mat")]) if folder.is_dir() else []
     if not files:
+        _refuse_single_poses(folder)
         raise InputFileMissing("holds no annot.mat and no annot_data.mat", where=folder, todo=_WHERE_FROM)
     takes: Takes = {}
     left_out: dict[str, str] = {}
@@ -344,6 +368,13 @@ def import_3dhp(
     }
     paths = write_pair(data_dir, name, dataset.positions_3d_world_m, dataset.positions_2d_px, dataset.cameras, metadata)
     return ImportReport(paths, left_out, tuple(notes))
+
+
+def _refuse_single_poses(folder: Path) -> None:
+    """Say what SPIN's and PoseAug's files are, where someone gives them instead of the original ones."""
+    for path in sorted(folder.glob("*.npz")) if folder.is_dir() else [folder]:
+        if path.suffix == ".npz" and path.is_file() and _has_single_poses(NpzFile(path)):
+            raise BadFileError(_SINGLE_POSES, where=path, todo=_FROM_ORIGINAL)
 
 
 def _original(file: Path, takes: Takes, notes: list[str]) -> None:

@@ -161,3 +161,57 @@ def test_groups_of_the_skeletons():
             groups = skeleton.group_indices(number)
             assert set().union(*groups.values()) == set(range(skeleton.num_joints))
             assert all(0 in joints for joints in groups.values())
+
+
+# What VideoPose3D's MATLAB script writes (sources: its ConvertHumanEva.m, prepare_data_humaneva.py): one file per take,
+# `poses_3d` (T, J, 3) in millimetres and `poses_2d` (3, T, J, 2), both NaN in frames that are not valid
+
+
+def write_matlab(folder, *, joints=TO_15, damaged=()):
+    io = pytest.importorskip("scipy.io")
+    for i, subject in enumerate(SUBJECTS):
+        path = folder / subject / "ThrowCatch_1.mat"
+        path.parent.mkdir(parents=True)
+        walk = np.stack([np.linspace(-1, 1, 70), np.sin(np.linspace(0, 5, 70)), np.zeros(70)], axis=-1)
+        pose = moving(70, seed=i)[:, joints] + walk[:, None]
+        views = np.stack([c.project(c.world_to_camera(pose)) for c in known_cameras(subject[-2:])]).astype(np.float64)
+        pose[list(damaged)], views[:, list(damaged)] = np.nan, np.nan
+        io.savemat(path, {"poses_3d": 1000 * pose, "poses_2d": views})
+    return folder
+
+
+def test_matlab_files_are_cut_where_frames_are_not_valid(tmp_path):
+    source = write_matlab(tmp_path / "converted_15j", damaged=(20, 21, 50))
+    report = humaneva.import_humaneva_matlab(source, tmp_path / "data")
+    assert [path.name for path in report.paths] == ["data_3d_humaneva15.npz", "data_2d_humaneva15_gt.npz"]
+    assert report.notes[0] == "Frames that are not valid were left out: 12."
+    dataset = datasets.load("humaneva15", report.paths, "gt")
+    assert dataset.train_subjects == SUBJECTS[:2] and dataset.test_subjects == SUBJECTS[2:]
+    takes = dataset.positions_3d_world_m["Train/S1"]
+    assert {take: len(pose) for take, pose in takes.items()} == {
+        "ThrowCatch 1 chunk0": 20,
+        "ThrowCatch 1 chunk2": 28,
+        "ThrowCatch 1 chunk4": 19,
+    }
+    assert dataset.actions == ("ThrowCatch",)
+    np.testing.assert_allclose(takes["ThrowCatch 1 chunk0"][0, 0], moving(1)[0, 0] + [-1, 0, 0], atol=1e-5)
+    assert worst_px(dataset) < 1.5
+    np.testing.assert_allclose(dataset.cameras["Train/S1"][0].focal_length_px, (760, 765), rtol=0.01)
+
+
+def test_matlab_files_of_20_joints_and_files_that_are_none(tmp_path):
+    io = pytest.importorskip("scipy.io")
+    twenty = [TO_15[min(j, 14)] for j in range(20)]
+    source = write_matlab(tmp_path / "converted_20j", joints=twenty)
+    assert humaneva.import_humaneva_matlab(source, tmp_path / "data").paths[0].name == "data_3d_humaneva20.npz"
+    path = source / "Train" / "S1" / "ThrowCatch_1.mat"
+    for arrays, words in (
+        ({"poses_3d": np.zeros((9, 15, 3)), "poses_2d": np.zeros((3, 8, 15, 2))}, "poses_2d has the shape"),
+        ({"poses_3d": np.zeros((9, 16, 3)), "poses_2d": np.zeros((3, 9, 16, 2))}, "poses_3d has the shape"),
+        ({"poses_2d": np.zeros((3, 9, 16, 2))}, "has no poses_3d"),
+        ({"poses_3d": np.zeros((9, 15, 3)), "poses_2d": np.zeros((3, 9, 15, 2))}, "20 joints, and other files have 15"),
+    ):
+        io.savemat(path, arrays)
+        with pytest.raises(BadFileError, match=words):
+            humaneva.import_humaneva_matlab(source, tmp_path / "other")
+    assert not (tmp_path / "other").exists()

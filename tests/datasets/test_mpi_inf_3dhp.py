@@ -236,3 +236,65 @@ def test_original_annotations_that_are_damaged(tmp_path):
     report = import_3dhp(tmp_path / "3dhp", tmp_path / "data")
     assert set(report.left_out) == {"S1/Seq1/annot.mat", "TS1/annot_data.mat"}
     assert load(tmp_path / "data").subjects == ("S1",)
+
+
+def test_converters_files_that_tell_their_frame_rate(tmp_path):
+    """MotionAGFormer writes [cameras, frames per second] (source: its data_to_npz_3dhp.py)."""
+    train, _ = write_pstmo(tmp_path)
+    train["S1 Seq1"].append(25)
+    train["S1 Seq2"].append(50)
+    np.savez(tmp_path / "data_train_3dhp.npz", data=train)
+    dataset = load(tmp_path)
+    assert {take: len(p) for take, p in dataset.positions_3d_world_m["S1"].items()} == {"Seq1": 40, "Seq2": 20}
+    assert "Sequences at 50 frames per second keep every second frame: S1 Seq2." in dataset.notes
+    assert not any(note.startswith("Assumed") for note in dataset.notes)
+    np.testing.assert_allclose(
+        np.linalg.norm(np.diff(dataset.positions_3d_world_m["S1"]["Seq2"][:, [0, 3]], axis=1), axis=-1)[:, 0],
+        np.linalg.norm(np.diff(takes()["Seq2"][::2, [0, 3]], axis=1), axis=-1)[:, 0],
+        atol=1e-4,
+    )
+
+
+def test_the_two_cameras_of_the_test_set(tmp_path):
+    """TS1 to TS4 have images of 2048 x 2048 pixels, TS5 and TS6 of 1920 x 1080 (source: the data set's readme)."""
+    of_studio = ring(1, image_size_px=(2048, 2048), focal_length_px=1500).cameras
+    outdoors = ring(1, image_size_px=(1920, 1080), focal_length_px=1683).cameras
+    test = {}
+    for number in range(1, 7):
+        points, pixels = views(takes(1)["Seq1"][:, FROM_H36M], of_studio if number < 5 else outdoors)
+        test[f"TS{number}"] = {"data_3d": 1000 * points[0], "data_2d": pixels[0], "valid": np.ones(40)}
+    np.savez(tmp_path / "data_test_3dhp.npz", data=test)
+    dataset = load(tmp_path)
+    assert dataset.test_subjects == tuple(test)
+    for subject, rig in dataset.cameras.items():
+        size, focal = ((2048, 2048), 1500) if subject < "TS5" else ((1920, 1080), 1683)
+        assert (rig[0].width_px, rig[0].height_px) == size
+        np.testing.assert_allclose(rig[0].focal_length_px, focal, rtol=0.01)
+
+
+SPIN_PLACES = [14, 3, 4, 5, 2, 1, 0, 16, 12, 17, 18, 9, 10, 11, 8, 7, 6]  # of the 17 joints among SPIN's 24
+POSEAUG = [14, 2, 1, 0, 3, 4, 5, 16, 12, 18, 9, 10, 11, 8, 7, 6]  # of SPIN's 24 joints
+
+
+def write_single_poses(folder):
+    """SPIN's mpi_inf_3dhp_valid.npz and PoseAug's test_3dhp.npz (sources: mpi_inf_3dhp.py, prepare_data_3dhp.py)."""
+    points, pixels = views(moving(12), CAMERAS[:1])
+    part, pose = np.zeros((12, 24, 3)), np.zeros((12, 24, 4))
+    part[:, SPIN_PLACES] = np.concatenate([pixels[0], np.ones((12, 17, 1))], axis=-1)
+    pose[:, SPIN_PLACES, :3] = points[0] - points[0][:, :1]
+    names = [f"mpi_inf_3dhp_test_set/TS1/imageSequence/img_{i + 1:06d}.jpg" for i in range(12)]
+    folder.mkdir()
+    center, scale = pixels[0].mean(1), np.ones(12)
+    np.savez(folder / "mpi_inf_3dhp_valid.npz", imgname=names, center=center, scale=scale, part=part, S=pose)
+    np.savez(folder / "test_3dhp.npz", pose3d=pose[:, POSEAUG, :3], pose2d=part[:, POSEAUG, :2] / 1024 - 1)
+
+
+def test_single_poses_without_a_place_are_refused_with_the_way_out(tmp_path):
+    write_single_poses(tmp_path / "extra")
+    wanted = "single poses relative to the root.*srnet data import mpi-inf-3dhp FOLDER"
+    for given in ("", "mpi_inf_3dhp_valid.npz", "test_3dhp.npz"):
+        with pytest.raises(BadFileError, match=wanted):
+            import_3dhp(tmp_path / "extra" / given, tmp_path / "data")
+    (tmp_path / "extra" / "test_3dhp.npz").rename(tmp_path / "data_test_3dhp.npz")
+    with pytest.raises(BadFileError, match=wanted):
+        load(tmp_path)
