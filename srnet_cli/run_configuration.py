@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srnet_cli.completion import preset_names
+from srnet_cli.console import remark
 from srnet_core.config import DataConfig, RunConfig, merge, read_toml, replace, with_settings
+from srnet_core.datasets import resolve_name
 from srnet_core.errors import ConfigError
+
+_OF_TRAINING = ("subjects_train", "train_actions", "train_cameras")  # settings that choose training clips
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
@@ -77,17 +81,41 @@ def preset_path(name: str) -> Path:
 
 
 def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
-    """The data settings a checkpoint was trained with, each replaced where the user gave an option."""
+    """The data settings a checkpoint was trained with, each replaced where the user gave an option.
+
+    Another data set than the checkpoint's is for test as a whole, unless options choose a protocol or training
+    subjects.
+    """
     data = checkpoint.run_config("data").data
     data = _with_cache_of(checkpoint, data)
-    if "dataset" in overrides and overrides["dataset"] != data.dataset:
+    trained_on = checkpoint.record.dataset or data.dataset or "h36m"  # which published weights are trained on
+    if "data_dir" in overrides and "dataset" not in overrides:
+        overrides = {**overrides, **_only_data_set(overrides["data_dir"], trained_on)}
+    if "dataset" in overrides and resolve_name(overrides["dataset"], "", "") != trained_on:
         # another data set has other subjects and actions: only settings that name none of them are kept
-        carried = ("normalization", "root_depth", "downsample", "keypoints", "cache_dir")
+        carried = ("normalization", "root_depth", "downsample", "fps", "keypoints", "cache_dir")
         data = DataConfig(**{name: getattr(data, name) for name in carried})
+        if checkpoint.record.fps:  # it has learned movements at this frame rate
+            data = replace(data, fps=checkpoint.record.fps, downsample=1)
+        if not overrides.keys() & {"protocol", *_OF_TRAINING}:
+            data = replace(data, protocol="cross_dataset")
     elif "protocol" in overrides and overrides["protocol"].replace("-", "_") != data.protocol:
         # another protocol splits by something else; subjects are kept, as every protocol uses them
         data = replace(data, train_actions=(), train_cameras=(), test_cameras=())
+    if overrides.keys() & {"downsample", "fps"}:  # each chooses frames: the one given takes the place of the other
+        data = replace(data, downsample=1, fps=0.0)
     return replace(data, **overrides)
+
+
+def _only_data_set(folder: str, trained_on: str) -> dict[str, str]:
+    """`dataset`, where a folder holds one data set and not the one that the checkpoint was trained on."""
+    from srnet_core.datasets import available, h36m_like
+
+    there = available(folder)
+    if len(there) != 1 or trained_on in there or (trained_on == "h36m" and h36m_like(folder)):
+        return {}
+    remark(f"data set {there[0]}, the only one in {folder}; the checkpoint was trained on {trained_on}")
+    return {"dataset": there[0]}
 
 
 def _with_cache_of(checkpoint: "Checkpoint", data: DataConfig) -> DataConfig:

@@ -72,11 +72,14 @@ def metric_table(
 def show_report(report: "Report", name: str, by: str = "action") -> None:
     """The table of an evaluation; its two means are named."""
     about = report.about
+    protocol = about["protocol"].replace("_", "-")
     caption = (
-        f"{about['keypoints']} 2D, {about['protocol'].replace('_', '-')}, normalization {about['normalization']}, "
+        f"{about['keypoints']} 2D at {about['fps']:.4g} fps, {protocol}, normalization {about['normalization']}, "
         f"flip averaging {'on' if about['test_time_flip'] else 'off'}. "
         "Action-wise mean: mean of the actions' means, as papers print. Frame-wise mean: every frame counts the same."
     )
+    if about["protocol"] == "cross_dataset" and (trained := about.get("trained_on")):
+        caption = f"Trained on {', '.join(trained)}. {caption}"
     if about["as_published"]:
         caption += " Computed as the published code does, including its mistakes."
     if about["root_depth"] == "estimate":
@@ -85,7 +88,16 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
         caption += " This normalization uses the ground-truth root depth: not comparable with base."
     if absent := about.get("absent_test_subjects"):
         caption += f" Not in the files: the test subjects {', '.join(absent)}; not comparable with published numbers."
-    rows = {"action": report.by_action, "subject": report.by_subject, "camera": report.by_camera}[by]
+    if measure := about.get("rareness"):
+        share = about["rarest_share"]
+        counted = "all test frames" if share == 1 else f"the rarest {100 * share:.3g} % of the test frames"
+        caption += f" Counted: {counted}; rareness: {measure}, tenth 10 is the rarest."
+    rows = {
+        "action": report.by_action,
+        "subject": report.by_subject,
+        "camera": report.by_camera,
+        "rareness": {f"tenth {n}": values for n, values in report.by_rareness.items()},
+    }[by]
     means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
     metric_table(report_title(report, name), by, rows, means, caption=caption)
 

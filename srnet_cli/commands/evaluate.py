@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "srnet eval checkpoint/latest_epoch_first.bin",
-    "srnet eval checkpoint/latest_epoch_first.bin --by joint --json numbers.json",
+    "srnet eval checkpoint/latest_epoch_first.bin --by rareness --json numbers.json",
 )
-_BY = ("action", "subject", "camera", "joint")
+_BY = ("action", "subject", "camera", "joint", "rareness")
+_MEASURES = ("mean", "kernel", "nearest")  # srnet_core.evaluation.rareness.MEASURES, which imports torch
 
 
 @shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
@@ -31,8 +34,28 @@ def main(
     published: dict,
     path: NewestCheckpoint = None,
     by: Annotated[
-        str, option("--by", help="Break down by action, subject, camera or joint", metavar="NAME", completes=_BY)
+        str,
+        option("--by", help="Break down by action, subject, camera, joint or rareness", metavar="NAME", completes=_BY),
     ] = "action",
+    rare: Annotated[
+        float | None,
+        option(
+            "--rare",
+            help="Test only on this share of the frames, those with the rarest poses",
+            metavar="SHARE",
+            default="all frames",
+        ),
+    ] = None,
+    rareness: Annotated[
+        str,
+        option(
+            "--rareness",
+            help="How rareness is measured: mean, kernel or nearest distance to the training poses",
+            metavar="NAME",
+            completes=_MEASURES,
+            default="kernel",
+        ),
+    ] = "kernel",
     flip: Flip = True,
     json: Annotated[
         Path | None, option("--json", help="Write all numbers as JSON; -: to standard output", metavar="FILE")
@@ -51,6 +74,9 @@ def main(
     from srnet_core.lookup import choose
 
     choose("breakdown", by, _BY, where="--by")
+    choose("measure of rareness", rareness, _MEASURES, where="--rareness")
+    if rare is not None and not 0 < rare <= 1:
+        raise ConfigError(f"{rare:g} is no share", where="--rare", todo="Give a number above 0 and up to 1, e.g. 0.2")
     if str(json) == str(csv) == "-":
         raise ConfigError("--json and --csv cannot both go to standard output", todo="Give one of them a file")
     for target in (json, csv):
@@ -58,7 +84,8 @@ def main(
             require_output(target)
     path = find_checkpoint(path)
     checkpoint = open_checkpoint(path, data, published)
-    report = evaluate_checkpoint(checkpoint, path, data, flip=flip, device=device)
+    rarely = Rarely(rareness, rare or 1.0) if rare is not None or by == "rareness" else None
+    report = evaluate_checkpoint(checkpoint, path, data, flip=flip, device=device, rarely=rarely)
     if json is not None:
         write_json_report(report, json)
     if csv is not None:
@@ -67,19 +94,58 @@ def main(
         show(report, path, by)
 
 
-def evaluate_checkpoint(checkpoint: "Checkpoint", path: Path, data: dict, *, flip: bool, device: str) -> "Report":
+@dataclass(frozen=True)
+class Rarely:
+    """An evaluation by how rare the poses are.
+
+    Attributes:
+        measure: of rareness.
+        share: of the test frames that are counted, the rarest.
+    """
+
+    measure: str
+    share: float
+
+
+def evaluate_checkpoint(
+    checkpoint: "Checkpoint", path: Path, data: dict, *, flip: bool, device: str, rarely: Rarely | None = None
+) -> "Report":
     """Prepare the data of a checkpoint and evaluate it on the test split."""
     from srnet_core.device import choose_device
-    from srnet_core.evaluation.run import evaluate_steps, require_fit, trained_on
+    from srnet_core.evaluation.run import (
+        evaluate_steps,
+        known_under_other_names,
+        require_fit,
+        trained_on,
+        training_data,
+    )
+    from srnet_core.evaluation.stage_rareness import stage_rareness
 
     prepared = prepare_stage(data_config_of(checkpoint, data))
     require_fit(checkpoint, prepared.stage)
     seen = trained_on(checkpoint, prepared.stage)
     if seen:
         remark(f"{seen} of {len(prepared.stage.split('test'))} test clips were trained on: this does not test new data")
-    about = {"checkpoint": str(path), "test_clips_trained_on": seen}
-    steps = evaluate_steps(checkpoint.model, prepared.stage, flip=flip, device=choose_device(device), about=about)
+    if renamed := known_under_other_names(checkpoint, prepared.stage):
+        remark(
+            f"{renamed} of {len(prepared.stage.split('test'))} test clips show poses that were trained on under other "
+            "names: this does not test new data"
+        )
+    about = {
+        "checkpoint": str(path),
+        "trained_on": list(training_data(checkpoint)),
+        "test_clips_trained_on": seen,
+        "test_clips_known_under_other_names": renamed,
+    }
     with progress_bar() as bar:
+        bins = None
+        if rarely is not None:
+            about |= {"rareness": rarely.measure, "rarest_share": rarely.share}
+            found = stage_rareness(prepared.stage, prepared.config.cache_dir, bar.update)
+            bins = partial(found.deciles, measure=rarely.measure, rarest_share=rarely.share)
+        steps = evaluate_steps(
+            checkpoint.model, prepared.stage, flip=flip, device=choose_device(device), about=about, bins=bins
+        )
         while True:
             try:
                 event = next(steps)
@@ -124,6 +190,7 @@ def write_csv(report: "Report", target: Path) -> None:
         "action": report.by_action,
         "subject": report.by_subject,
         "camera": report.by_camera,
+        "rareness": report.by_rareness,
         "joint": {joint: {"mpjpe_mm": error, "frames": frames} for joint, error in report.by_joint.items()},
     }
     text = io.StringIO()

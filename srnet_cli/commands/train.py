@@ -254,7 +254,9 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     from srnet_core.files import require_folder
     from srnet_core.lookup import names
     from srnet_core.models import build_model, get_model
+    from srnet_core.protocols import require_training
 
+    require_training(config.data)
     choose_acceleration(config.train, choose_device(config.train.device))
     require_folder(place.checkpoint_dir)
     if config.train.validation:

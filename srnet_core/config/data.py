@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from srnet_core.config.setting import check_settings, setting
+from srnet_core.errors import ConfigError
 
 _PANEL = "Data"
 
@@ -58,7 +59,7 @@ class DataConfig:
     )
     subjects_train: tuple[str, ...] = setting(
         (),
-        "Subjects to train on, e.g. S1,S5",
+        "Subjects to train on, e.g. S1,S5, or all",
         flags=("--subjects-train",),
         panel=_PANEL,
         metavar="NAMES",
@@ -67,7 +68,7 @@ class DataConfig:
     )
     subjects_test: tuple[str, ...] = setting(
         (),
-        "Subjects to test on, e.g. S9,S11",
+        "Subjects to test on, e.g. S9,S11, or all",
         flags=("--subjects-test",),
         panel=_PANEL,
         metavar="NAMES",
@@ -114,6 +115,18 @@ class DataConfig:
         default_text="all; in cross-camera those not trained on",
     )
     downsample: int = setting(1, "Use every N-th frame", flags=("--downsample",), panel=_PANEL, metavar="N", minimum=1)
+    fps: float = setting(
+        0.0,
+        "Frame rate to bring the data to, by leaving out frames",
+        details="The nearest rate that is the data set's rate divided by a whole number. A network that sees several "
+        "frames expects the frame rate that it was trained with.",
+        flags=("--fps",),
+        panel=_PANEL,
+        metavar="RATE",
+        minimum=0,
+        maximum=10000,
+        default_text="the data set's, divided by --downsample",
+    )
     subset: float = setting(
         1.0,
         "Fraction of each training clip to use",
@@ -167,3 +180,5 @@ class DataConfig:
 
     def __post_init__(self):
         check_settings(self)
+        if self.fps and self.downsample > 1:
+            raise ConfigError("--fps and --downsample both choose frames", todo="Give one of them")

@@ -1,8 +1,7 @@
 """Evaluation on the clips of a stage: of a model, or of the mean pose."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from srnet_core.errors import CheckpointError
 from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measure
 from srnet_core.models.pose_model import PoseModel
+from srnet_core.stages.contents import is_known
 from srnet_core.stages.store import Stage, StoredClip
 
 
@@ -39,6 +39,7 @@ def evaluate_steps(
     device: str | torch.device = "cpu",
     every_metric: bool = True,
     about: dict[str, Any] | None = None,
+    bins: Callable[[StoredClip], torch.Tensor] | None = None,
 ) -> Evaluation:
     """Evaluate a model on clips of a stage, by default `test_clips`, yielding after each clip.
 
@@ -49,12 +50,22 @@ def evaluate_steps(
         flip: average with the prediction for the mirror image.
         every_metric: compute all metrics; else MPJPE only.
         about: further entries for the head of the report.
+        bins: gives the (T,) bins that the frames of a clip are in, see `tables.measure`.
     """
     original = model.config.as_published
     clips = test_clips(stage, as_published=original) if clips is None else clips
     total, done = sum(clip.length for clip in clips), 0
     errors: list[ClipErrors] = []
-    measured = partial(measure, skeleton=stage.skeleton, every_metric=every_metric, original=original)
+
+    def measured(prediction: ClipPrediction) -> ClipErrors:
+        return measure(
+            prediction,
+            stage.skeleton,
+            every_metric=every_metric,
+            original=original,
+            bins=bins(prediction.clip) if bins else None,
+        )
+
     workers = Workers() if torch.device(device).type == "cpu" else None
     for predictions in predict_batches(model, stage, clips, flip=flip, device=device):
         errors += workers.map(measured, predictions) if workers else map(measured, predictions)
@@ -127,6 +138,28 @@ def _seen(checkpoint: Checkpoint, stage: Stage) -> tuple[str, ...]:
     return checkpoint.record.clips_seen().get(stage.manifest["dataset"], ())
 
 
+def known_under_other_names(checkpoint: Checkpoint, stage: Stage) -> int:
+    """Number of test clips whose poses the weights were trained on, although no take of that name was.
+
+    A take of the same name is no news: other cameras of it, for instance, may be what is tested.
+    """
+    poses, names = (
+        set(checkpoint.record.poses_seen),
+        {name.rpartition("/camera ")[0] for name in _seen(checkpoint, stage)},
+    )
+    known: dict[tuple[str, str], bool] = {}
+    for clip in stage.split("test"):
+        if (take := (clip.subject, clip.take)) not in known:
+            known[take] = "/".join(take) not in names and is_known(tuple(stage.contents([clip])), poses)
+    return sum(known[clip.subject, clip.take] for clip in stage.split("test"))
+
+
+def training_data(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """The data sets that the weights were trained on, in their last run or in one before it; none if not told."""
+    told = checkpoint.record.clips_seen() or ({checkpoint.record.dataset: ()} if checkpoint.record.dataset else {})
+    return tuple(sorted(told))
+
+
 def finish(steps: Evaluation) -> Report:
     """Run an evaluation to its end, without showing its progress."""
     while True:
@@ -149,6 +182,9 @@ def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
         "stage": stage.manifest["key"],
         "absent_test_subjects": stage.manifest.get("absent_subjects", {}).get("test", []),
         "fps": stage.manifest["fps"],
+        "skeleton": stage.skeleton.name,
+        "joints": list(stage.skeleton.joint_names),
+        "root": stage.skeleton.joint_names[0],
         "protocol": config["protocol"],
         "normalization": config["normalization"],
         "root_depth": root_depth,

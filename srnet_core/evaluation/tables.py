@@ -6,11 +6,12 @@ actions, as in papers; the *frame-wise* mean gives every frame the same weight.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
+from srnet_core.errors import ConfigError
 from srnet_core.evaluation.metrics import METRICS, frame_metrics
 from srnet_core.evaluation.predict import ClipPrediction
 from srnet_core.geometry.arrays import joint_distance
@@ -23,16 +24,20 @@ _VELOCITY = "mpjve_mm"
 
 @dataclass(frozen=True)
 class ClipErrors:
-    """Sums over the frames of one clip.
+    """Sums over the frames of one clip, or over some of them.
 
     Attributes:
+        frames: how many frames are counted.
         sums: metric -> sum of its values over the frames.
         joint_sums_mm: (J,) sum of the position errors of each joint in mm.
+        by_bin: the same by the bin that the frames are in, where they are told apart.
     """
 
     clip: StoredClip
+    frames: int
     sums: Mapping[str, float]
     joint_sums_mm: torch.Tensor
+    by_bin: Mapping[int, "ClipErrors"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Report:
     by_subject: Mapping[str, Mapping[str, float]]
     by_camera: Mapping[str, Mapping[str, float]]
     by_joint: Mapping[str, float]
+    by_rareness: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document of `srnet eval --json`."""
@@ -59,17 +65,25 @@ class Report:
             "by_subject": dict(self.by_subject),
             "by_camera": dict(self.by_camera),
             "by_joint": dict(self.by_joint),
+            **({"by_rareness": dict(self.by_rareness)} if self.by_rareness else {}),
         }
 
 
 def measure(
-    prediction: ClipPrediction, skeleton: Skeleton, *, every_metric: bool = True, original: bool = False
+    prediction: ClipPrediction,
+    skeleton: Skeleton,
+    *,
+    every_metric: bool = True,
+    original: bool = False,
+    bins: torch.Tensor | None = None,
 ) -> ClipErrors:
     """The errors of one clip.
 
     Args:
         every_metric: compute all metrics; else only the position errors, which are quick.
         original: compute angles and symmetry as in the published code, see `evaluation.metrics`.
+        bins: (T,) number of the bin that each frame is in; frames with a negative one are not counted. Metrics of a
+            frame are the same whether its neighbours are counted or not.
     """
     predicted, target = prediction.predicted_m * 1000, prediction.target_m * 1000
     joint_errors = joint_distance(predicted, target)  # (T, J)
@@ -77,8 +91,21 @@ def measure(
         values = frame_metrics(predicted, target, skeleton, original=original)
     else:
         values = {"mpjpe_mm": joint_errors.mean(-1)}
+    if bins is None:
+        return _summed(prediction.clip, values, joint_errors)
+    bins = bins.to(joint_errors.device)
+    parts = {
+        int(n): _summed(prediction.clip, {k: v[bins == n] for k, v in values.items()}, joint_errors[bins == n])
+        for n in bins[bins >= 0].unique()
+    }
+    counted = bins >= 0
+    whole = _summed(prediction.clip, {k: v[counted] for k, v in values.items()}, joint_errors[counted])
+    return replace(whole, by_bin=parts)
+
+
+def _summed(clip: StoredClip, values: Mapping[str, torch.Tensor], joint_errors: torch.Tensor) -> ClipErrors:
     sums = {name: _clip_sum(name, value) for name, value in values.items()}
-    return ClipErrors(prediction.clip, sums, joint_errors.double().sum(0).cpu())
+    return ClipErrors(clip, len(joint_errors), sums, joint_errors.double().sum(0).cpu())
 
 
 def _clip_sum(name: str, values: torch.Tensor) -> float:
@@ -93,11 +120,18 @@ def _clip_sum(name: str, values: torch.Tensor) -> float:
 
 
 def make_report(clip_errors: Iterable[ClipErrors], skeleton: Skeleton, about: Mapping[str, Any]) -> Report:
-    """Means over all clips, and over the clips of each action, subject and camera."""
-    errors = list(clip_errors)
+    """Means over all clips, over the clips of each action, subject and camera, and over the frames of each bin.
+
+    Raises:
+        ConfigError: no frame is counted.
+    """
+    errors = [e for e in clip_errors if e.frames]
+    if not errors:
+        raise ConfigError("no frame of the test data is counted", todo="Count more of them")
     by_action = _means_by(errors, lambda s: s.action)
-    frames = sum(e.clip.length for e in errors)
+    frames = sum(e.frames for e in errors)
     joints = torch.stack([e.joint_sums_mm for e in errors]).sum(0) / frames
+    bins = sorted({n for e in errors for n in e.by_bin})
     return Report(
         about=about,
         mean=_mean_of_means(by_action),
@@ -106,6 +140,7 @@ def make_report(clip_errors: Iterable[ClipErrors], skeleton: Skeleton, about: Ma
         by_subject=_means_by(errors, lambda s: s.subject),
         by_camera=_means_by(errors, lambda s: str(s.camera)),
         by_joint={name: float(value) for name, value in zip(skeleton.joint_names, joints)},
+        by_rareness={str(n + 1): _mean([e.by_bin[n] for e in errors if n in e.by_bin]) for n in bins},
     )
 
 
@@ -120,10 +155,10 @@ def _mean(errors: list[ClipErrors]) -> dict[str, float]:
     """Frame-wise mean over clips. A clip without a value, e.g. the velocity of a single frame, does not count."""
     result: dict[str, float] = {}
     for name in [m for m in METRICS if m in errors[0].sums]:
-        counted = [(e.sums[name], e.clip.length) for e in errors if e.sums[name] == e.sums[name]]
+        counted = [(e.sums[name], e.frames) for e in errors if e.sums[name] == e.sums[name]]
         total = sum(length for _, length in counted)
         result[name] = sum(value for value, _ in counted) / total if total else float("nan")
-    return result | {"frames": sum(e.clip.length for e in errors)}
+    return result | {"frames": sum(e.frames for e in errors)}
 
 
 def _mean_of_means(by_action: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

@@ -18,7 +18,7 @@ def write(file: IO[bytes], predictions: Iterator[tuple[StoredClip, np.ndarray]],
     writer.writerow(["subject", "take", "camera", "frame", "joint", "x_m", "y_m", "z_m"])
     for clip, poses in predictions:
         start = (clip.subject, clip.take, clip.camera)
-        for frame, pose in enumerate(poses, clip.first_frame // stage.manifest["config"]["downsample"]):
+        for frame, pose in enumerate(poses, clip.first_frame // stage.frames_apart):
             writer.writerows(
                 (*start, frame, name, *(f"{v:.5f}" for v in joint))
                 for name, joint in zip(stage.skeleton.joint_names, pose)

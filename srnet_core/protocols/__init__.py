@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _SIDES = ("--subjects-train", "--subjects-test")
+_EVERYONE = "all"
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class ProtocolPlugin:
         select: `select(dataset, config)` returns the split; clips in neither part are not used. It raises
             `UnknownNameError` or `ConfigError` for options that do not fit the data set.
         takes_train_actions: whether it uses `config.train_actions`; for other protocols they are an error.
+        trains: whether it has clips for training; if not, options that choose them are an error.
     """
 
     select: "Callable[[PoseDataset, DataConfig], Split]"
     takes_train_actions: bool = False
+    trains: bool = True
 
 
 PLUGINS = PluginTable(
@@ -50,6 +53,7 @@ PLUGINS = PluginTable(
     built_in={
         "cross_action": "srnet_core.protocols.cross_action:PROTOCOL",
         "cross_camera": "srnet_core.protocols.cross_camera:PROTOCOL",
+        "cross_dataset": "srnet_core.protocols.cross_dataset:PROTOCOL",
         "cross_subject": "srnet_core.protocols.cross_subject:PROTOCOL",
     },
 )
@@ -68,7 +72,7 @@ def split_clips(dataset: "PoseDataset", config: DataConfig) -> Split:
     _refuse_foreign_options(protocol, config)
     split = protocol.select(dataset, config)
     for side, clips, option in (("training", split.train, "--subjects-train"), ("test", split.test, "--subjects-test")):
-        if not clips:
+        if not clips and (protocol.trains or side == "test"):
             raise ConfigError(
                 f"no clip of {dataset.name} is left for {side}",
                 where=f"protocol {config.protocol}",
@@ -93,6 +97,24 @@ def _refuse_foreign_options(protocol: ProtocolPlugin, config: DataConfig) -> Non
             where=f"protocol {config.protocol}",
             todo="To restrict training and test to some actions, use --actions",
         )
+    for option, given in (("--subjects-train", config.subjects_train), ("--train-camera", config.train_cameras)):
+        if given and not protocol.trains:
+            raise ConfigError(
+                f"{option} has no effect: this protocol has no training data",
+                where=f"protocol {config.protocol}",
+                todo="Leave it out",
+            )
+
+
+def require_training(config: DataConfig) -> None:
+    """Raise `ConfigError` if the protocol of `config` has no clips for training."""
+    protocol: ProtocolPlugin = PLUGINS.load(config.protocol)
+    if not protocol.trains:
+        raise ConfigError(
+            "has no training data: it tests weights that were trained on another data set",
+            where=f"protocol {config.protocol}",
+            todo="Use it with srnet eval",
+        )
 
 
 def customary_subjects(dataset: "PoseDataset", config: DataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -102,7 +124,7 @@ def customary_subjects(dataset: "PoseDataset", config: DataConfig) -> tuple[tupl
 
     Raises:
         UnknownNameError: there is no such subject.
-        ConfigError: no subjects are given and the data set has no customary split.
+        ConfigError: no subjects are given and the data set has no customary split, or none are left for one part.
     """
     train = known_subjects(dataset, config.subjects_train, "--subjects-train")
     test = known_subjects(dataset, config.subjects_test, "--subjects-test")
@@ -112,6 +134,13 @@ def customary_subjects(dataset: "PoseDataset", config: DataConfig) -> tuple[tupl
         asked = train or test
         custom = dataset.test_subjects if train else dataset.train_subjects
         rest = tuple(s for s in custom or dataset.subjects if s not in asked)
+        if not rest:
+            raise ConfigError(
+                f"no subject is left for {'test' if train else 'training'}",
+                where=_SIDES[0] if train else _SIDES[1],
+                todo="Leave some out"
+                + ("" if train else ". To test weights of another data set on all: --protocol cross-dataset"),
+            )
         return (train, rest) if train else (rest, test)
     if not dataset.train_subjects or not dataset.test_subjects:
         raise ConfigError(_no_split(dataset), todo=_how_to_split(dataset))
@@ -139,7 +168,10 @@ def _how_to_split(dataset: "PoseDataset") -> str:
 
 
 def known_subjects(dataset: "PoseDataset", asked: Iterable[str], option: str) -> tuple[str, ...]:
-    """`asked`, if the data set has these subjects; `UnknownNameError` names `option`."""
+    """`asked`, if the data set has these subjects; "all" means all of them. `UnknownNameError` names `option`."""
+    asked = tuple(asked)
+    if asked == (_EVERYONE,) and _EVERYONE not in dataset.subjects:
+        return dataset.subjects
     return tuple(choose("subject", s, dataset.subjects, where=option) for s in asked)
 
 

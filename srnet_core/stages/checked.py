@@ -84,7 +84,7 @@ def _absent(dataset: PoseDataset, config: DataConfig) -> tuple[tuple[str, ...], 
         given = bool(config.subjects_train or config.subjects_test)
         everyone = (*dataset.absent_train_subjects, *dataset.absent_test_subjects)
         return ((), ()) if given else (everyone, everyone)
-    if config.subjects_train and config.subjects_test:
+    if (config.subjects_train and config.subjects_test) or config.protocol == "cross_dataset":
         return (), ()
     return (
         () if config.subjects_train else dataset.absent_train_subjects,

@@ -17,6 +17,7 @@ from srnet_core.errors import SrnetError, StageError
 from srnet_core.files import without_nan
 from srnet_core.geometry.camera import Camera
 from srnet_core.skeletons import known_or_new
+from srnet_core.stages.contents import are_sketches
 from srnet_core.stages.key import STAGE_VERSION, stage_key
 
 MANIFEST = "manifest.json"
@@ -97,6 +98,9 @@ def _check(manifest: Any) -> None:
     _require(type(manifest["synthetic"]) is bool, "synthetic is not true or false")
     _require(_is_number(manifest["fps"]) and manifest["fps"] > 0, "fps is not a positive number")
     _require(_is_list_of(str, manifest["notes"]), "notes is not a list of texts")
+    apart = manifest.get("frames_apart", 1)
+    _require(_is_size(apart) and apart > 0, "frames_apart is not a positive whole number")
+    _require(are_sketches(manifest.get("contents", {})), "contents are not numbers by subject and take")
     _require(_is_list_of(str, manifest.get("warnings", [])), "warnings is not a list of texts")
     absent = manifest.get("absent_subjects", {"train": [], "test": []})
     _require(

@@ -20,6 +20,7 @@ from srnet_core.files import require_folder
 from srnet_core.normalization import Normalization
 from srnet_core.protocols import Split, split_clips
 from srnet_core.stages.checked import about_the_data, check_or_refuse, read_dataset
+from srnet_core.stages.contents import sketch
 from srnet_core.stages.key import file_digest, file_identity, is_settled, stage_folder, stage_key
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
 from srnet_core.stages.writer import StageWriter
@@ -115,6 +116,12 @@ def _find_or_make(
     progress("reading", 0, 1)
     dataset = read_dataset(config, name, paths)
     split = split_clips(dataset, config)
+    if config.root_depth == "estimate" and not split.train:
+        raise ConfigError(
+            f"protocol {config.protocol} has no training people whose bone lengths the estimate needs",
+            where="--root-depth",
+            todo="Leave it out, or choose a protocol with training data",
+        )
     progress("checking 3D against 2D", 0, 1)
     check = check_or_refuse(dataset, config, paths[0])
     try:
@@ -167,14 +174,18 @@ def _write(
     force: bool,
     progress: Progress,
 ) -> None:
-    clips, rows = _lay_out(split, config)
+    every = frames_apart(dataset.fps, config)
+    clips, rows = _lay_out(split, config, every)
     total = sum(clip.length for clip in clips)
     joints = dataset.skeleton.num_joints
-    body = _body_size(dataset, clips, rows) if normalization.USES_ROOT_DEPTH else None
+    body = _body_size(dataset, clips, rows) if normalization.USES_ROOT_DEPTH and split.train else None
     shapes: dict[str, tuple[int, ...]] = {"pose_2d": (joints, 2), "pose_3d": (joints, 3), "root_cam_m": (3,)}
     if normalization.PARAMETERS:
         shapes["norm_parameters"] = (len(normalization.PARAMETERS),)
     manifest = _manifest(key, dataset, config, [file.to_dict() for file in inputs], clips, normalization.PARAMETERS)
+    manifest["fps"] = dataset.fps / every
+    if config.fps:
+        manifest["frames_apart"] = every
     manifest["body_size"] = asdict(body) if body else None
     manifest |= about
     described = _attributes(manifest, dataset, config)
@@ -223,14 +234,19 @@ def _pose_to_encode(clip: Clip, config: DataConfig, body: BodySize | None) -> np
     return at_depth(clip, estimate_root_depth(clip.pose_2d_px, clip.camera, body))
 
 
-def _lay_out(split: Split, config: DataConfig) -> tuple[list[StoredClip], list[slice]]:
+def frames_apart(fps: float, config: DataConfig) -> int:
+    """Every how many frames of a data set of `fps` frames per second are used."""
+    return max(1, round(fps / config.fps)) if config.fps else config.downsample
+
+
+def _lay_out(split: Split, config: DataConfig, every: int) -> tuple[list[StoredClip], list[slice]]:
     """Where each clip goes in the flat arrays, training split first, and which of its frames are taken."""
     stored: list[StoredClip] = []
     rows: list[slice] = []
     start = 0
     for side, clips in (("train", split.train), ("test", split.test)):
         for clip in clips:
-            chosen = _frames_of(clip, config.downsample, config.subset if side == "train" else 1.0)
+            chosen = _frames_of(clip, every, config.subset if side == "train" else 1.0)
             length = len(range(clip.frames)[chosen])
             stored.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length, clip.first_frame))
             rows.append(chosen)
@@ -238,13 +254,13 @@ def _lay_out(split: Split, config: DataConfig) -> tuple[list[StoredClip], list[s
     return stored, rows
 
 
-def _frames_of(clip: ClipName, downsample: int, fraction: float) -> slice:
+def _frames_of(clip: ClipName, every: int, fraction: float) -> slice:
     """Every n-th frame, and of these one run of consecutive frames, the same run for all cameras of a take."""
-    count = -(-clip.frames // downsample)
+    count = -(-clip.frames // every)
     kept = max(1, round(count * fraction))
     digest = hashlib.sha256(f"{clip.subject}/{clip.take}".encode()).digest()
     first = int.from_bytes(digest[:4], "little") % (count - kept + 1)
-    return slice(first * downsample, (first + kept - 1) * downsample + 1, downsample)
+    return slice(first * every, (first + kept - 1) * every + 1, every)
 
 
 def _cut_clips(
@@ -274,15 +290,22 @@ def _manifest(
         "dataset": dataset.name,
         "keypoints": dataset.keypoints,
         "synthetic": dataset.synthetic,
-        "fps": dataset.fps / config.downsample,
         "skeleton": dataset.skeleton.to_dict(),
         "cameras": {subject: [asdict(camera) for camera in dataset.cameras[subject]] for subject in subjects},
         "norm_parameters": list(parameters),
         "frames": {side: sum(clip.length for clip in clips if clip.split == side) for side in ("train", "test")},
         "notes": list(dataset.notes),
+        "contents": _contents(dataset, clips),
         "arrays": [name for name in FRAME_ARRAYS if name != "norm_parameters" or parameters],
         "sequences": [asdict(clip) for clip in clips],
     }
+
+
+def _contents(dataset: PoseDataset, clips: Sequence[StoredClip]) -> dict[str, dict[str, list[int]]]:
+    found: dict[str, dict[str, list[int]]] = {}
+    for subject, take in dict.fromkeys((clip.subject, clip.take) for clip in clips):
+        found.setdefault(subject, {})[take] = sketch(dataset.positions_3d_world_m[subject][take])
+    return found
 
 
 def _attributes(manifest: Mapping[str, Any], dataset: PoseDataset, config: DataConfig) -> dict[str, Any]:

@@ -16,7 +16,7 @@ a frame once per camera that sees it. A folder without a manifest is not a stage
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -114,6 +114,11 @@ class Stage:
         """All clips, in the order of their frames."""
         return tuple(StoredClip(**entry) for entry in self.manifest["sequences"])
 
+    @property
+    def frames_apart(self) -> int:
+        """Every how many frames of the data set are stored."""
+        return int(self.manifest.get("frames_apart", self.manifest["config"]["downsample"]))
+
     @cached_property
     def skeleton(self) -> Skeleton:
         return known_or_new(self.manifest["skeleton"])
@@ -143,6 +148,11 @@ class Stage:
     def bytes(self) -> int:
         """Size of all files but the manifest."""
         return sum(entry["bytes"] for entry in self.manifest["files"].values())
+
+    def contents(self, clips: Iterable[StoredClip]) -> set[int]:
+        """The numbers that stand for the takes of some clips, see `stages.contents`; earlier stages have none."""
+        takes = self.manifest.get("contents", {})
+        return {number for s, t in {(c.subject, c.take) for c in clips} for number in takes.get(s, {}).get(t, ())}
 
     def split(self, split: str) -> tuple[StoredClip, ...]:
         """The clips of "train" or "test"."""

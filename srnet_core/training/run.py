@@ -30,6 +30,7 @@ from srnet_core.files import write_json
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
 from srnet_core.normalization import Normalization
+from srnet_core.protocols import require_training
 from srnet_core.sampling.from_stage import make_sampler
 from srnet_core.stages.prepare import Prepared
 from srnet_core.training.holdout import hold_out
@@ -130,6 +131,7 @@ class TrainingRun:
         self.last_step = last_step
         self._found = files.state()  # compared once the run has its lock: nobody else may have trained meanwhile
         config = _with_residual(_with_skeleton(config, self.stage.skeleton), self.stage.normalization)
+        require_training(config.data)
         train = config.train
         self.device = choose_device(train.device)
         torch.manual_seed(train.seed)
@@ -154,10 +156,12 @@ class TrainingRun:
         self.metrics: dict[str, float] = {}
         self.unreported: EpochRecord | None = None  # a trained and saved epoch that is still to be evaluated
         self.seen_before: dict[str, tuple[str, ...]] = {}  # clips that the weights were trained on before this run
+        self.poses_seen = self.stage.contents(self.train_clips)  # in this run and before it
         if finetune is not None:
             load_weights(self.model, finetune)
             require_same_normalization(finetune, config)
             self.seen_before = finetune.record.clips_seen()
+            self.poses_seen |= set(finetune.record.poses_seen)
         if resume is not None:
             self._resume(resume)
         if self.progress.epoch >= train.epochs and self.unreported is None:
@@ -336,6 +340,7 @@ class TrainingRun:
                 body_size=self.stage.body_size,
                 trained_on=tuple(str(s) for s in self.train_clips),
                 seen_before=self.seen_before,
+                poses_seen=tuple(sorted(self.poses_seen)),
                 unreported=self.unreported,
                 metrics=self.metrics,
                 best_validation_mpjpe_mm=self.best,
@@ -360,6 +365,7 @@ class TrainingRun:
         load_weights(self.model, checkpoint)
         load_optimizer_state(self.optimizer, checkpoint.optimizer_state or {}, where=checkpoint.path)
         self.seen_before = dict(checkpoint.record.seen_before)
+        self.poses_seen |= set(checkpoint.record.poses_seen)
         self._saved = checkpoint.path == self.files.latest
         if checkpoint.random_state is not None:
             self.sampler.random.set_state(checkpoint.random_state)

@@ -83,16 +83,16 @@ def clip_scene(
         skeleton=stage.skeleton,
         fps=stage.manifest["fps"],
         image_size_px=(camera.width_px, camera.height_px),
-        keypoints_2d_px=_keypoints_px(data, clip)[shown],
+        keypoints_2d_px=_keypoints_px(data, clip, stage.frames_apart)[shown],
         poses=poses,
         synthetic=stage.manifest["synthetic"],
     )
 
 
-def _keypoints_px(config: DataConfig, clip: StoredClip) -> np.ndarray:
+def _keypoints_px(config: DataConfig, clip: StoredClip, step: int) -> np.ndarray:
     """(T, J, 2) input of a clip in pixels, from the input files, since stages store it normalized."""
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
     paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
     dataset = read_dataset(config, name, paths)
-    every = ClipName(clip.subject, clip.take, clip.camera, clip.length * config.downsample, clip.first_frame)
-    return dataset.clip(every).pose_2d_px[:: config.downsample][: clip.length]
+    every = ClipName(clip.subject, clip.take, clip.camera, clip.length * step, clip.first_frame)
+    return dataset.clip(every).pose_2d_px[::step][: clip.length]

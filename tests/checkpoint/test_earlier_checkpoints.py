@@ -92,7 +92,11 @@ def test_writing_a_file_again_gives_the_same_content(name, tmp_path):
         content["srnet"].pop("version"), content["srnet"].pop("commit")
     if "config" in before["srnet"]:
         data = after["srnet"]["config"]["data"]
-        assert (data.pop("fill_gaps"), data.pop("unchecked")) == (0, False)  # new settings, as they were
+        assert (data.pop("fill_gaps"), data.pop("unchecked"), data.pop("fps")) == (
+            0,
+            False,
+            0.0,
+        )  # new settings, as they were
     assert set(after["srnet"].pop("digests")) == {"record", "optimizer", "random_state", "schedule"}  # new
     assert same(before, after)
 

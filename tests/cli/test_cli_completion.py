@@ -62,7 +62,7 @@ def test_the_function_that_bash_installs(tmp_path):
     ("line", "offered"),
     [
         ("srnet v", ["visualize"]),
-        ("srnet train --protocol ", ["cross-action", "cross-camera", "cross-subject"]),
+        ("srnet train --protocol ", ["cross-action", "cross-camera", "cross-dataset", "cross-subject"]),
         ("srnet train --norm ", ["base", "lcn", "proj", "ray", "weak_proj"]),
         ("srnet train --norm b", ["base"]),
         (

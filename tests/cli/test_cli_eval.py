@@ -302,3 +302,75 @@ def test_numbers_that_are_not_numbers_are_null_in_json(srnet, own_data):
     report = json.loads(ran.ok().out, parse_constant=lambda name: pytest.fail(name))
     assert report["mean"]["mpjve_mm"] is None and math.isfinite(report["mean"]["mpjpe_mm"])
     assert " - " in srnet("eval", "checkpoint/latest_epoch_still.bin").ok().out
+
+
+def test_another_data_set_is_tested_as_a_whole(srnet, checkpoint, published_files):
+    """Whatever its subjects are called: without a customary split, and with no frame kept for training."""
+    published_files(Path("there"), "other", subjects=("Ann", "Bob"))
+    asked = ("eval", checkpoint, "--dataset", "other", "--data-dir", "there")
+    report = numbers(srnet(*asked, "--json", "-"))
+    assert (report["dataset"], report["protocol"], report["trained_on"]) == ("other", "cross_dataset", ["small"])
+    assert report["frames"] == 2 * 188 and set(report["by_subject"]) == {"Ann", "Bob"}
+    assert report["fps"] == 50 and report["joints"][0] == report["root"] == "Hip"
+    shown = srnet(*asked).ok()
+    assert "Trained on small. gt 2D at 50 fps, cross-dataset" in shown.out.replace("\n", " ")
+    assert numbers(srnet(*asked, "--subjects-test", "Bob", "--json", "-"))["frames"] == 188
+    given = numbers(srnet(*asked, "--protocol", "cross-subject", "--subjects-test", "Bob", "--json", "-"))
+    assert given["protocol"] == "cross_subject"
+
+
+def test_the_only_data_set_of_a_folder_is_taken_and_said(srnet, checkpoint, published_files):
+    published_files(Path("there"), "other", subjects=("Ann",))
+    ran = srnet("eval", checkpoint, "--data-dir", "there").ok()
+    assert "data set other, the only one in there; the checkpoint was trained on small" in ran.err
+    assert "of other" in ran.out
+
+
+def test_nothing_can_be_trained_on_a_test_set(srnet, own_data):
+    srnet("train", "--dataset", "small", "--protocol", "cross-dataset", *TINY).refused(
+        "has no training data", "Use it with srnet eval"
+    )
+    prepared = srnet("prepare", "--dataset", "small", "--protocol", "cross-dataset").ok()
+    assert "564" in prepared.out
+    srnet(
+        "prepare", "--dataset", "small", "--protocol", "cross-dataset", "--norm", "proj", "--root-depth", "estimate"
+    ).refused("has no training people")
+
+
+def test_known_people_under_other_names_are_noticed(srnet, checkpoint, published_files):
+    """The same recordings as those trained on; and others, whose takes have the same names."""
+    published_files(Path("there"), "renamed", subjects=("X", "Y", "Z"))
+    ran = srnet("eval", checkpoint, "--dataset", "renamed", "--data-dir", "there", "--json", "-").ok()
+    assert "12 of 18 test clips show poses that were trained on under other names" in ran.err
+    assert numbers(ran)["test_clips_known_under_other_names"] == 12 and numbers(ran)["test_clips_trained_on"] == 0
+    published_files(Path("there"), "new", seed=1)
+    assert "other names" not in srnet("eval", checkpoint, "--dataset", "new", "--data-dir", "there").ok().err
+    assert numbers(srnet("eval", checkpoint, "--json", "-"))["test_clips_known_under_other_names"] == 0
+
+
+def test_rare_poses(srnet, project, checkpoint):
+    report = numbers(srnet("eval", checkpoint, "--by", "rareness", "--json", "-"))
+    assert list(report["by_rareness"]) == [str(n) for n in range(1, 11)] and report["rareness"] == "kernel"
+    tenths = report["by_rareness"].values()
+    assert sum(t["frames"] for t in tenths) == report["frames"] == 188
+    weighted = sum(t["frames"] * t["mpjpe_mm"] for t in tenths) / 188
+    assert weighted == pytest.approx(report["frame_mean"]["mpjpe_mm"])
+    plain = numbers(srnet("eval", checkpoint, "--json", "-"))
+    assert "by_rareness" not in plain and plain["mean"]["mpjpe_mm"] == pytest.approx(report["mean"]["mpjpe_mm"])
+    rarest = numbers(srnet("eval", checkpoint, "--rare", "0.2", "--rareness", "nearest", "--json", "-"))
+    assert rarest["frames"] == 38 and rarest["rarest_share"] == 0.2
+    shown = srnet("eval", checkpoint, "--by", "rareness", "--rare", "0.3").ok().out
+    assert "tenth 10" in shown and "tenth 7" not in shown and "the rarest 30 % of the test frames" in shown
+    srnet("eval", checkpoint, "--rare", "20").refused("20 is no share", "e.g. 0.2")
+    srnet("eval", checkpoint, "--rareness", "odd").refused("no measure of rareness 'odd'")
+
+
+def test_the_frame_rate_of_training_is_kept_on_other_data(srnet, checkpoint, published_files):
+    """Trained at 50 fps; the files of the other data set have 100 fps, or another rate is asked for."""
+    published_files(Path("there"), "fast", fps=100)
+    asked = ("eval", checkpoint, "--dataset", "fast", "--data-dir", "there", "--json", "-")
+    report = numbers(srnet(*asked))
+    assert (report["fps"], report["frames"]) == (50, 3 * 2 * (20 + 16 + 12))
+    assert numbers(srnet(*asked, "--downsample", "1"))["fps"] == 100
+    assert numbers(srnet(*asked, "--fps", "25"))["fps"] == 25
+    srnet("prepare", "--fps", "10", "--downsample", "2").refused("--fps and --downsample both choose frames")

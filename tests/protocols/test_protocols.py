@@ -138,3 +138,25 @@ def test_selection_and_order_are_the_published_ones(golden, options, train, test
     split = split_clips(dataset, DataConfig(**options))
     assert [f"{c.subject}/{c.take}/{c.camera}" for c in split.train] == fetched[train]["seqs"]
     assert [f"{c.subject}/{c.take}/{c.camera}" for c in split.test] == fetched[test]["seqs"]
+
+
+def test_all_means_every_subject(dataset):
+    both = DataConfig(protocol="cross-camera", subjects_train=("all",), subjects_test=("all",), train_cameras=(0,))
+    split = split_clips(dataset, both)
+    assert {c.subject for c in split.train} == {c.subject for c in split.test} == set(SUBJECTS)
+    assert {c.camera for c in split.test} == {1, 2, 3}
+    with pytest.raises(ConfigError, match="no subject is left for training.*--protocol cross-dataset"):
+        split_clips(dataset, DataConfig(subjects_test=("all",)))
+    with pytest.raises(ConfigError, match="no subject is left for test"):
+        split_clips(dataset, DataConfig(subjects_train=SUBJECTS))
+
+
+def test_another_data_set_is_for_test_as_a_whole(dataset):
+    no_split = replace(dataset, train_subjects=(), test_subjects=())
+    split = split_clips(no_split, DataConfig(protocol="cross-dataset"))
+    assert split.train == () and len(split.test) == len(SUBJECTS) * len(TAKES) * 4
+    some = split_clips(no_split, DataConfig(protocol="cross-dataset", subjects_test=("S5",), test_cameras=(2,)))
+    assert {(c.subject, c.camera) for c in some.test} == {("S5", 2)}
+    for option, value in (("subjects_train", ("S1",)), ("train_cameras", (0,))):
+        with pytest.raises(ConfigError, match="has no effect: this protocol has no training data"):
+            split_clips(no_split, DataConfig(protocol="cross-dataset", **{option: value}))

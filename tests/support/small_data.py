@@ -50,7 +50,14 @@ def moving_poses(rng: np.random.Generator, frames: int) -> np.ndarray:
 
 
 def write_published(
-    folder: Path, name: str, *, subjects=("A", "B", "C"), takes=None, seed: int = 0, joints: int | None = None
+    folder: Path,
+    name: str,
+    *,
+    subjects=("A", "B", "C"),
+    takes=None,
+    seed: int = 0,
+    joints: int | None = None,
+    fps: int = 50,
 ) -> Path:
     """Write data_3d_NAME.npz and data_2d_NAME_gt.npz; returns the folder.
 
@@ -62,7 +69,7 @@ def write_published(
     positions = {s: {t: moving_poses(rng, n)[:, :joints] for t, n in (takes or TAKES).items()} for s in subjects}
     keypoints = project(positions, dict.fromkeys(subjects, rig))
     stored = [camera_dict(c) for c in rig]
-    metadata = metadata_3d()
+    metadata = metadata_3d() | {"fps": fps}
     if joints is not None:
         metadata |= {"joint_names": [f"j{i}" for i in range(joints)], "parents": metadata["parents"][:joints]}
         metadata |= {side: [j for j in metadata[side] if j < joints] for side in ("joints_left", "joints_right")}

@@ -1,0 +1,103 @@
+"""Rareness: against direct computation, on small sets; thinning; the file in the cache."""
+
+import numpy as np
+import pytest
+import torch
+
+from srnet_core.config import DataConfig
+from srnet_core.errors import ConfigError
+from srnet_core.evaluation.rareness import KERNEL_M, MEASURES, NEAREST, TrainingPoses, rareness
+from srnet_core.evaluation.stage_rareness import BODY, stage_rareness
+from srnet_core.stages.prepare import prepare
+
+PARTS = {"body": range(5), "arm": (2, 3, 4)}
+
+
+def directly(test_m, train_m, joints):
+    """(N, 3), in float64 and pair by pair."""
+    test, train = (p[:, list(joints)].astype(np.float64) for p in (test_m, train_m))
+    test, train = test - test[:, :1], train - train[:, :1]
+    rows = []
+    for pose in test:
+        d = np.linalg.norm(train - pose, axis=-1).mean(-1)
+        rows.append([d.mean(), 1 - np.exp(-d / KERNEL_M).mean(), np.sort(d)[:NEAREST].mean()])
+    return np.array(rows)
+
+
+def found(test_m, train):
+    blocks = list(rareness(test_m, train, PARTS))
+    return {name: np.concatenate([block[name] for block in blocks]) for name in PARTS}
+
+
+@pytest.mark.parametrize(("tests", "trainings"), [(1, 1), (7, 4), (600, 3000)])
+def test_all_measures_are_those_of_direct_computation(tests, trainings):
+    rng = np.random.default_rng(tests)
+    test_m, train_m = (rng.normal(0, 0.5, (n, 5, 3)).astype(np.float32) for n in (tests, trainings))
+    values = found(test_m, TrainingPoses.of_clips([train_m], thinned_m=0))
+    for name, joints in PARTS.items():
+        assert values[name] == pytest.approx(directly(test_m, train_m, joints), abs=1e-5)
+
+
+def test_a_pose_that_was_trained_on_is_not_rare_and_a_strange_one_is():
+    rng = np.random.default_rng(0)
+    train_m = rng.normal(0, 0.3, (400, 5, 3)).astype(np.float32)
+    test_m = np.concatenate([train_m[:1], 3 * train_m[:1]])
+    usual, strange = found(test_m, TrainingPoses.of_clips([train_m], thinned_m=0))["body"]
+    assert (usual < strange).all()
+
+
+def test_thinning_keeps_the_measures_and_the_number_of_frames():
+    time = np.linspace(0, 6, 3000)[:, None, None]
+    rng = np.random.default_rng(2)
+    phase, size = rng.uniform(0, 6, (1, 5, 3)), rng.uniform(0.1, 0.3, (1, 5, 3))
+    clip_m = size * np.sin(time + phase)
+    train = TrainingPoses.of_clips([clip_m, clip_m[:100]])
+    assert train.weights.sum() == 3100 and len(train.poses_m) < 400
+    test_m = size * np.sin(rng.uniform(0, 6, (50, 1, 1)) + phase)
+    both = found(test_m, train)["body"], found(test_m, TrainingPoses.of_clips([clip_m, clip_m[:100]], 0))["body"]
+    assert np.abs(both[0] - both[1])[:, :2].max() < 0.01
+    still = TrainingPoses.of_clips([np.zeros((9, 5, 3))])
+    assert len(still.poses_m) == 1 and still.weights.tolist() == [9]
+
+
+@pytest.fixture
+def stage(small_data, tmp_path):
+    config = DataConfig(
+        dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), subjects_test=("C",)
+    )
+    return prepare(config).stage
+
+
+def test_it_is_kept_in_the_cache_and_goes_on_where_it_stopped(stage, tmp_path):
+    steps = []
+    whole = stage_rareness(stage, tmp_path, lambda *step: steps.append(step))
+    assert steps[-1] == ("rareness", 188, 188)
+    assert len(whole.values[BODY]) == 188 and "left_leg" in {name.replace(" ", "_") for name in whole.values}
+    (file,) = tmp_path.glob("rareness/*.npz")
+    again = stage_rareness(stage, tmp_path, lambda *_: pytest.fail("computed again"))
+    assert all((again.values[name] == whole.values[name]).all() for name in whole.values)
+    for damage in ({name: values[:100] for name, values in whole.values.items()}, {BODY: whole.values[BODY]}):
+        np.savez(file, **damage)
+        mended = stage_rareness(stage, tmp_path)
+        assert all(mended.values[name] == pytest.approx(whole.values[name], abs=1e-6) for name in whole.values)
+
+
+def test_every_tenth_has_a_tenth_of_the_frames_and_the_rarest_share_is_kept(stage, tmp_path):
+    rare = stage_rareness(stage, tmp_path)
+    for measure in MEASURES:
+        deciles = torch.cat([rare.deciles(clip, measure) for clip in stage.split("test")])
+        assert deciles.unique().tolist() == list(range(10))
+        assert all(abs(int((deciles == n).sum()) - 18.8) <= 1 for n in range(10))
+        some = torch.cat([rare.deciles(clip, measure, rarest_share=0.2) for clip in stage.split("test")])
+        assert int((some >= 0).sum()) == round(0.2 * 188) and (deciles[some >= 0] >= 8).sum() >= 37
+    clip = stage.split("test")[3]
+    own = rare.values[BODY][clip.start - rare.first :][: clip.length, 0]
+    assert (np.argsort(own, kind="stable") == np.argsort(rare.ranks(clip, "mean"), kind="stable")).all()
+
+
+def test_without_training_poses_nothing_is_rare(small_data, tmp_path):
+    config = DataConfig(
+        dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), protocol="cross_dataset"
+    )
+    with pytest.raises(ConfigError, match="measured against the training poses"):
+        stage_rareness(prepare(config).stage, tmp_path)
