@@ -88,6 +88,9 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
         caption += " This normalization uses the ground-truth root depth: not comparable with base."
     if absent := about.get("absent_test_subjects"):
         caption += f" Not in the files: the test subjects {', '.join(absent)}; not comparable with published numbers."
+    if joints := about.get("joints_counted"):
+        names = f": {', '.join(joints)}" if len(joints) < 8 else ""
+        caption += f" Position errors, PCK and AUC are of {len(joints)} joints{names}."
     if measure := about.get("rareness"):
         share = about["rarest_share"]
         counted = "all test frames" if share == 1 else f"the rarest {100 * share:.3g} % of the test frames"

@@ -56,6 +56,15 @@ def main(
             default="kernel",
         ),
     ] = "kernel",
+    joints: Annotated[
+        str | None,
+        option(
+            "--joints",
+            help="Joints whose position errors count: 14 (as in tables of 3DHP and 3DPW), or names, e.g. Head,LWrist",
+            metavar="NAMES",
+            default="all",
+        ),
+    ] = None,
     flip: Flip = True,
     json: Annotated[
         Path | None, option("--json", help="Write all numbers as JSON; -: to standard output", metavar="FILE")
@@ -85,7 +94,7 @@ def main(
     path = find_checkpoint(path)
     checkpoint = open_checkpoint(path, data, published)
     rarely = Rarely(rareness, rare or 1.0) if rare is not None or by == "rareness" else None
-    report = evaluate_checkpoint(checkpoint, path, data, flip=flip, device=device, rarely=rarely)
+    report = evaluate_checkpoint(checkpoint, path, data, flip=flip, device=device, joints=joints, rarely=rarely)
     if json is not None:
         write_json_report(report, json)
     if csv is not None:
@@ -108,12 +117,24 @@ class Rarely:
 
 
 def evaluate_checkpoint(
-    checkpoint: "Checkpoint", path: Path, data: dict, *, flip: bool, device: str, rarely: Rarely | None = None
+    checkpoint: "Checkpoint",
+    path: Path,
+    data: dict,
+    *,
+    flip: bool,
+    device: str,
+    joints: str | None = None,
+    rarely: Rarely | None = None,
 ) -> "Report":
-    """Prepare the data of a checkpoint and evaluate it on the test split."""
+    """Prepare the data of a checkpoint and evaluate it on the test split.
+
+    Args:
+        joints: see `joints_to_count`; all if `None`.
+    """
     from srnet_core.device import choose_device
     from srnet_core.evaluation.run import (
         evaluate_steps,
+        joints_to_count,
         known_under_other_names,
         require_fit,
         trained_on,
@@ -137,6 +158,7 @@ def evaluate_checkpoint(
         "test_clips_trained_on": seen,
         "test_clips_known_under_other_names": renamed,
     }
+    counted = None if joints is None else joints_to_count(joints, prepared.stage.skeleton)
     with progress_bar() as bar:
         bins = None
         if rarely is not None:
@@ -144,7 +166,13 @@ def evaluate_checkpoint(
             found = stage_rareness(prepared.stage, prepared.config.cache_dir, bar.update)
             bins = partial(found.deciles, measure=rarely.measure, rarest_share=rarely.share)
         steps = evaluate_steps(
-            checkpoint.model, prepared.stage, flip=flip, device=choose_device(device), about=about, bins=bins
+            checkpoint.model,
+            prepared.stage,
+            flip=flip,
+            device=choose_device(device),
+            about=about,
+            joints=counted,
+            bins=bins,
         )
         while True:
             try:

@@ -1,6 +1,6 @@
 """Evaluation on the clips of a stage: of a model, or of the mean pose."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,12 @@ import torch
 
 from srnet_core.checkpoint import Checkpoint, require_whole_poses
 from srnet_core.engine.threads import Workers
-from srnet_core.errors import CheckpointError
+from srnet_core.errors import CheckpointError, ConfigError
+from srnet_core.evaluation.metrics import joints_3dhp
 from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measure
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.stages.contents import is_known
 from srnet_core.stages.store import Stage, StoredClip
@@ -39,6 +42,7 @@ def evaluate_steps(
     device: str | torch.device = "cpu",
     every_metric: bool = True,
     about: dict[str, Any] | None = None,
+    joints: Sequence[int] | None = None,
     bins: Callable[[StoredClip], torch.Tensor] | None = None,
 ) -> Evaluation:
     """Evaluate a model on clips of a stage, by default `test_clips`, yielding after each clip.
@@ -50,6 +54,7 @@ def evaluate_steps(
         flip: average with the prediction for the mirror image.
         every_metric: compute all metrics; else MPJPE only.
         about: further entries for the head of the report.
+        joints: that position errors are means of, see `tables.measure`.
         bins: gives the (T,) bins that the frames of a clip are in, see `tables.measure`.
     """
     original = model.config.as_published
@@ -63,6 +68,7 @@ def evaluate_steps(
             stage.skeleton,
             every_metric=every_metric,
             original=original,
+            joints=joints,
             bins=bins(prediction.clip) if bins else None,
         )
 
@@ -76,6 +82,8 @@ def evaluate_steps(
         "all actions, as published, the trained ones included" if _over_everything(stage, original) else "test split"
     )
     about = {**(about or {}), **describe_stage(stage, flip), "scope": scope, "as_published": original}
+    if joints is not None:
+        about["joints_counted"] = [stage.skeleton.joint_names[joint] for joint in joints]
     return make_report(errors, stage.skeleton, about)
 
 
@@ -152,6 +160,22 @@ def known_under_other_names(checkpoint: Checkpoint, stage: Stage) -> int:
         if (take := (clip.subject, clip.take)) not in known:
             known[take] = "/".join(take) not in names and is_known(tuple(stage.contents([clip])), poses)
     return sum(known[clip.subject, clip.take] for clip in stage.split("test"))
+
+
+def joints_to_count(asked: str, skeleton: Skeleton) -> tuple[int, ...]:
+    """The joints that "14" means, those of the tables of MPI-INF-3DHP and 3DPW, or that are given by their names.
+
+    Raises:
+        ConfigError: the skeleton does not have them.
+        UnknownNameError: it has no joint of a name.
+    """
+    if asked.strip() == "14":
+        return joints_3dhp(skeleton)
+    names = [name.strip() for name in asked.split(",") if name.strip()]
+    if not names:
+        raise ConfigError("names no joint", where="--joints", todo="Give 14, or names of joints")
+    chosen = [choose("joint", name, skeleton.joint_names, where="--joints") for name in names]
+    return tuple(skeleton.index(name) for name in dict.fromkeys(chosen))
 
 
 def training_data(checkpoint: Checkpoint) -> tuple[str, ...]:

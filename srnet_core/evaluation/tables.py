@@ -5,7 +5,7 @@ actions, as in papers; the *frame-wise* mean gives every frame the same weight.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,6 +75,7 @@ def measure(
     *,
     every_metric: bool = True,
     original: bool = False,
+    joints: Sequence[int] | None = None,
     bins: torch.Tensor | None = None,
 ) -> ClipErrors:
     """The errors of one clip.
@@ -82,15 +83,17 @@ def measure(
     Args:
         every_metric: compute all metrics; else only the position errors, which are quick.
         original: compute angles and symmetry as in the published code, see `evaluation.metrics`.
+        joints: that position errors, velocities, PCK and AUC are means of; all if `None`. Angles, symmetry and the
+            errors of single joints are of all.
         bins: (T,) number of the bin that each frame is in; frames with a negative one are not counted. Metrics of a
             frame are the same whether its neighbours are counted or not.
     """
     predicted, target = prediction.predicted_m * 1000, prediction.target_m * 1000
     joint_errors = joint_distance(predicted, target)  # (T, J)
     if every_metric:
-        values = frame_metrics(predicted, target, skeleton, original=original)
+        values = frame_metrics(predicted, target, skeleton, joints=joints, original=original)
     else:
-        values = {"mpjpe_mm": joint_errors.mean(-1)}
+        values = {"mpjpe_mm": (joint_errors if joints is None else joint_errors[:, list(joints)]).mean(-1)}
     if bins is None:
         return _summed(prediction.clip, values, joint_errors)
     bins = bins.to(joint_errors.device)

@@ -374,3 +374,18 @@ def test_the_frame_rate_of_training_is_kept_on_other_data(srnet, checkpoint, pub
     assert numbers(srnet(*asked, "--downsample", "1"))["fps"] == 100
     assert numbers(srnet(*asked, "--fps", "25"))["fps"] == 25
     srnet("prepare", "--fps", "10", "--downsample", "2").refused("--fps and --downsample both choose frames")
+
+
+def test_some_joints_count(srnet, checkpoint):
+    joints = ("RWrist", "LWrist")
+    report, whole = (
+        numbers(srnet("eval", checkpoint, "--json", "-", *o)) for o in (("--joints", ",".join(joints)), ())
+    )
+    assert report["joints_counted"] == list(joints) and "joints_counted" not in whole
+    expected = sum(whole["by_joint"][joint] for joint in joints) / 2
+    assert report["frame_mean"]["mpjpe_mm"] == pytest.approx(expected) and report["by_joint"] == whole["by_joint"]
+    assert report["mean"]["angle_deg"] == whole["mean"]["angle_deg"]
+    fourteen = srnet("eval", checkpoint, "--joints", "14").ok().out.replace("\n", " ")
+    assert "PCK and AUC are of 14 joints." in fourteen
+    srnet("eval", checkpoint, "--joints", "LWrst").refused("no joint 'LWrst'", "Did you mean 'LWrist'")
+    srnet("eval", checkpoint, "--joints", ",").refused("--joints", "names no joint")
