@@ -107,7 +107,8 @@ def _check_2d_joints(file_2d: File2d, skeleton: Skeleton) -> None:
         raise BadFileError(
             f"has {min(others)} joints in 2D and the 3D file has {skeleton.num_joints}",
             where=file_2d.path,
-            todo="Networks with other input than output joints are not trained here; take 2D of HumanEva's own joints",
+            todo="Networks here take and give the same joints. 2D of COCO and others becomes these joints by: "
+            f"srnet data convert {file_2d.path} NEW.npz --to videopose3d --to-layout {skeleton.name}",
         )
 
 

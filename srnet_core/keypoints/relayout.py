@@ -10,6 +10,7 @@ from srnet_core.layouts import Layout, get_layout
 
 # Parts that lie between two others. Sources: the tables of the layouts, which define necks and hips so.
 _MIDDLES = {"hip": ("left_hip", "right_hip"), "neck": ("left_shoulder", "right_shoulder")}
+_HEADS = ("head", "head_top")  # where a layout has none, it is made as the head of the 17 joints is, e.g. of the eyes
 
 
 def to_layout(keypoints: Keypoints, name: str) -> Keypoints:
@@ -38,6 +39,10 @@ def to_layout(keypoints: Keypoints, name: str) -> Keypoints:
     if len(lost) == target.num_joints:
         raise ConfigError(f"{keypoints.layout.name} and {target.name} have no joints in common", where=keypoints.source)
     notes = list(keypoints.notes)
+    own_parts = set(keypoints.layout.parts)
+    for joint, part, of in zip(target.joints, target.parts, uses):
+        if part in _HEADS and part not in own_parts and of:
+            notes.append(f"{joint}: made of {', '.join(keypoints.layout.joints[i] for i in of)}, about where it is.")
     if lost:
         shown = f"{', '.join(lost[:12])}{' ...' if len(lost) > 12 else ''}"
         notes.append(f"The layout {keypoints.layout.name} cannot give {shown}: missing throughout.")
@@ -58,6 +63,9 @@ def _uses(source: Layout, target: Layout) -> list[tuple[int, ...]]:
             uses.append(middle)
         elif not part and joint.lower() in by_name:
             uses.append((by_name[joint.lower()],))
+        elif part in _HEADS:
+            row = source.weights.get("Head", {})
+            uses.append(tuple(row) if len(set(row.values())) == 1 else ())
         else:
             uses.append(())
     return uses

@@ -323,16 +323,19 @@ def _yolo(sequences: Sequence[Keypoints], folder: Path) -> None:
 
 
 def _videopose3d(sequences: Sequence[Keypoints], path: Path) -> None:
-    """A 2D data set; sequences named "subject/take/camera N" stay under these names."""
-    subjects: dict[str, dict[str, list[np.ndarray]]] = {}
+    """A 2D data set; sequences named "subject/take/camera N" stay under these names, with None for missing views."""
+    subjects: dict[str, dict[str, list[np.ndarray | None]]] = {}
     sizes: dict[str, dict[str, int]] = {}
     for index, keypoints in enumerate(sequences):
         _pixels(keypoints, "VideoPose3D's form")
         subject, take = _subject_and_take(keypoints, index)
+        camera = re.search(r"/camera (\d{1,3})$", keypoints.sequence)
         for track in keypoints.tracks:
             many = len(keypoints.tracks) > 1
             name = f"{take} person {track.name}" if many else take
-            subjects.setdefault(subject, {}).setdefault(name, []).append(track.points.astype(np.float32))
+            views = subjects.setdefault(subject, {}).setdefault(name, [])
+            views += [None] * (int(camera[1]) - len(views) if camera else 0)  # cameras that saw nothing keep a place
+            views.append(track.points.astype(np.float32))
         if keypoints.image_size:
             sizes[subject] = dict(zip(("w", "h"), keypoints.image_size))
     layout = sequences[0].layout
@@ -351,7 +354,7 @@ def _videopose3d(sequences: Sequence[Keypoints], path: Path) -> None:
 
 
 def _subject_and_take(keypoints: Keypoints, index: int) -> tuple[str, str]:
-    parts = re.sub(r"/camera \d+$", "", keypoints.sequence).split("/", 1)
+    parts = re.sub(r"/camera \d+$", "", keypoints.sequence).rsplit("/", 1)  # subjects may be named "Train/S1"
     if len(parts) == 2 and all(parts):
         return parts[0], parts[1]
     name = parts[0] or Path(keypoints.source).name.partition(".")[0] or f"video {index + 1}"

@@ -76,6 +76,7 @@ def _data_set(head: Head, options: ReadOptions) -> list[Detections]:
         for subject, takes in subjects.items()
         for take, views in takes.items()
         for camera, view in _views(views, f"{subject}/{take}", head)
+        if view is not None  # a camera that did not see the take
     ]
     if not sequences or len(sequences) > _MOST_SEQUENCES:
         raise BadFileError(f"holds {len(sequences)} sequences", where=head.path)
