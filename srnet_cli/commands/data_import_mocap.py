@@ -233,7 +233,7 @@ def show_next(
         options += f" --keypoints {_quoted(keypoints)}"
     if not split:
         if len(subjects) == 1:
-            options += " --protocol cross-camera"
+            options += f" --protocol cross-camera --subjects-train {_quoted(subjects[0])}"
             remark("there is one subject only: training and test differ by camera")
         options += f" --subjects-test {_quoted(subjects[-1])}"
     say("next:")

@@ -48,7 +48,7 @@ def test_motion_capture_is_imported_prepared_and_trained_on(srnet, recordings):
 def test_one_subject_trains_across_cameras(srnet, recordings):
     ran = srnet("data", "import", "mocap", recordings / "Anna", "--name", "anna").ok()
     prepare, _ = next_commands(ran.out)
-    assert prepare[-4:] == ["--protocol", "cross-camera", "--subjects-test", "S1"]
+    assert prepare[-6:] == ["--protocol", "cross-camera", "--subjects-train", "S1", "--subjects-test", "S1"]
     srnet(*prepare).ok()
 
 

@@ -190,8 +190,7 @@ ROWS = {
 # commands that need more than the row says, for these small files
 MORE = {
     "2D keypoints of any tool": ["--fps", "30", "--image-size", "1000x1000"],
-    "`data_train_3dhp.npz`": [],
-    "`data_3d_mpi_inf_3dhp.npz`": ["--protocol", "cross-camera", "--subjects-test", "S1"],
+    "`data_3d_mpi_inf_3dhp.npz`": ["--protocol", "cross-camera", "--subjects-train", "S1", "--subjects-test", "S1"],
     "poses, cameras and skeleton": ["--subjects-test", "C"],
 }
 
