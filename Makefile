@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 SHARE ?= 1.0
+ORT_WEB := 1.30.0
 MINUTES ?= 10
 VENV := .venv
 CASES ?= ../shared/cases
@@ -20,6 +21,8 @@ interop:  ## tests with programs that srnet does not depend on (docs/interop.md)
 	$(PYTHON) -m venv $(VENV)-interop
 	$(VENV)-interop/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]' \
 		--requirement tests/interop/requirements.txt
+	if command -v npm > /dev/null; then \
+		npm install --prefix $(VENV)-interop --no-audit --no-fund --ignore-scripts onnxruntime-web@$(ORT_WEB); fi
 	$(VENV)-interop/bin/python -m pytest tests/interop -rs
 
 cases: environment  ## the attack scripts of a folder of cases, in about half an hour: make cases CASES=folder

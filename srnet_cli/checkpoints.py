@@ -29,6 +29,8 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
     if asked is None:
         return _newest(last_epoch)
     if asked.is_dir():
+        if (asked / "model.safetensors").is_file():  # `srnet export` wrote it so, or a model hub keeps it so
+            return asked
         found = _result(asked.name, asked.parent, last_epoch)
         if found is None:
             _refuse(asked, f"is a folder, not a checkpoint file{_listed(asked.glob('*.bin'))}", "Give a file")

@@ -1,4 +1,4 @@
-"""srnet export: a checkpoint as ONNX, or its predictions."""
+"""srnet export: the network of a checkpoint for other programs, or its predictions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from srnet_core.lookup import names
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
-    from srnet_core.export import ExportFormat, NetworkFormat
+    from srnet_core.export import CheckpointFormat, ExportFormat, NetworkFormat
 
 EXAMPLES = (
     "srnet export checkpoint/latest_epoch_first.bin",
@@ -31,13 +31,20 @@ def main(
     data: dict,
     published: dict,
     format: Annotated[
-        str,
+        str | None,
         option(
-            "--format", help="onnx: the network; npz, json, csv: predictions", metavar="NAME", completes=names("export")
+            "--format",
+            help="onnx, onnx_fp16, onnx_stream, pt2, safetensors, folder: the network; npz, json, csv: predictions",
+            metavar="NAME",
+            default="as --output ends, else onnx",
+            completes=names("export"),
         ),
-    ] = "onnx",
+    ] = None,
     output: Annotated[
-        Path | None, option("--output", help="File to write", metavar="FILE", default="output/NAME.FORMAT")
+        Path | None,
+        option(
+            "--output", help="File to write; a folder, for that format", metavar="FILE", default="output/NAME.FORMAT"
+        ),
     ] = None,
     split: Annotated[
         str, option("--split", help="Split to predict: train or test", metavar="NAME", completes=_SPLITS)
@@ -45,20 +52,22 @@ def main(
     flip: Flip = True,
     device: Device = "auto",
 ) -> None:
-    """Write the network of a checkpoint as ONNX, or its predictions as npz, JSON or CSV."""
-    from srnet_core.export import NetworkFormat, get_format
+    """Write the network of a checkpoint for other programs (ONNX, torch.export, safetensors), or its predictions."""
+    from srnet_core.export import CheckpointFormat, NetworkFormat, get_format
     from srnet_core.files import require_output
     from srnet_core.lookup import choose
 
+    format = format or _format_of(output)
     kind = get_format(format)
     choose("split", split, _SPLITS, where="--split")
     path = find_checkpoint(path)
     if output is not None:
         _refuse_other_ending(output, format, kind)
     output = output or Path("output") / f"{output_name(path.stem)}{kind.endings[0]}"
-    require_output(output)
+    if "" not in kind.endings:
+        require_output(output)
     checkpoint = open_checkpoint(path, data, published)
-    if isinstance(kind, NetworkFormat):
+    if isinstance(kind, NetworkFormat | CheckpointFormat):
         unused = {"--split": split != _SPLITS[1], "--no-flip": not flip, "--device": device != "auto"}
         for name in (name for name, given in unused.items() if given):
             remark(f"{name}: no effect, because --format {format} writes the network, not predictions")
@@ -67,29 +76,47 @@ def main(
         export_predictions(checkpoint, data, output, format=format, split=split, flip=flip, device=device)
 
 
+def _format_of(output: Path | None) -> str:
+    """The format that the name of the file asks for; a folder is written where none is, or one was written before."""
+    from srnet_core.export import format_of
+
+    if output is None:
+        return "onnx"
+    if output.is_dir():
+        written = (output / "model.safetensors").exists() or not any(output.iterdir())
+        return "folder" if written and output != Path() else "onnx"
+    found = format_of(output)
+    return found if found and not (found == "folder" and output.exists()) else "onnx"
+
+
 def _refuse_other_ending(output: Path, format: str, kind: "ExportFormat") -> None:
     """Refuse the name of a file that says it has another format than the one that is written."""
-    from srnet_core.export import PLUGINS
+    from srnet_core.export import format_of
 
-    ending = output.suffix.lower()
-    if ending in kind.endings:
+    actual, endings = format_of(output), [Path(f"x{ending}").suffix for ending in kind.endings]
+    if output.suffix.lower() in endings or not output.suffix or actual is None or "" in kind.endings:
         return
-    for name, other in PLUGINS.each():
-        if ending in other.endings:
-            todo = f"Give --format {name}, or a file that ends in {' or '.join(kind.endings)}"
-            raise ConfigError(f"ends in {ending}, and the format is {format}", where=f"--output {output}", todo=todo)
+    todo = f"Give --format {actual}, or a file that ends in {' or '.join(kind.endings)}"
+    raise ConfigError(f"ends in {output.suffix}, and the format is {format}", where=f"--output {output}", todo=todo)
 
 
-def export_network(checkpoint: "Checkpoint", path: Path, output: Path, kind: "NetworkFormat") -> None:
+def export_network(
+    checkpoint: "Checkpoint", path: Path, output: Path, kind: "NetworkFormat | CheckpointFormat"
+) -> None:
     """Write the network and show the largest differences of the file's outputs from torch's."""
+    from srnet_core.export import NetworkFormat
     from srnet_core.export.about import network_metadata
 
     metadata = network_metadata(checkpoint, source=path.name)
     with progress_bar() as bar:
         bar.busy("writing and checking")
-        export = kind.write(checkpoint.model, output, metadata)
+        if isinstance(kind, NetworkFormat):
+            export = kind.write(checkpoint.model, output, metadata)
+        else:
+            export = kind.write(checkpoint, output, metadata)
+    files = [output] if output.is_file() else sorted(output.iterdir())
     plain_table(
-        f"{output}  {bytes_text(output.stat().st_size)}",
+        f"{output}  {bytes_text(sum(file.stat().st_size for file in files))}",
         ["batch x frames", "largest difference from torch"],
         [
             [f"{batch} x {length}", f"{error:.1e}"]

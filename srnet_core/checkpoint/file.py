@@ -19,6 +19,7 @@ from torch import Tensor
 from srnet_core import normalization as normalizations
 from srnet_core.checkpoint._digests import DIGESTS, changed_parts, tensor_digest
 from srnet_core.checkpoint._other_files import refuse_other_files
+from srnet_core.checkpoint.folder import is_network_folder, read_network_folder
 from srnet_core.checkpoint.published import (
     Description,
     describe_file,
@@ -157,6 +158,7 @@ def load_checkpoint(
     """Read a checkpoint of srnet, SRNet or VideoPose3D and build its network. Nothing in the file is run.
 
     Args:
+        path: a file, or a folder with model.safetensors in it.
         map_location: device of the network.
         model_config: the network, instead of what the file says or lets infer.
         part: which network; VideoPose3D's semi-supervised files have "model_traj" too.
@@ -172,8 +174,11 @@ def load_checkpoint(
             message names the field.
     """
     path = Path(path)
-    if is_safetensors(path):
-        content: Any = read_safetensors(path)
+    content: Any
+    if is_network_folder(path):
+        content = read_network_folder(path)
+    elif is_safetensors(path):
+        content = read_safetensors(path)
     else:
         refuse_other_files(path)
         content = read_torch_file(path)

@@ -1,7 +1,8 @@
 """Export of networks and predictions for other programs, one file per format.
 
-A format is a `NetworkFormat` or a `PredictionFormat`. The table `PLUGINS` lists the built-in ones and imports each only
-when it is asked for; other packages add theirs in the entry-point group `srnet.exports`, see docs/plugins.md.
+A format is a `NetworkFormat`, a `CheckpointFormat` or a `PredictionFormat`. The table `PLUGINS` lists the built-in ones
+and imports each only when it is asked for; other packages add theirs in the entry-point group `srnet.exports`, see
+docs/plugins.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from srnet_core.lookup import PluginTable
 if TYPE_CHECKING:
     import numpy as np
 
+    from srnet_core.checkpoint import Checkpoint
     from srnet_core.models.pose_model import PoseModel
     from srnet_core.stages.store import Stage, StoredClip
 
@@ -46,7 +48,7 @@ class ExportFormat:
     """A format of exported files.
 
     Attributes:
-        endings: possible endings of its file names, the usual one first, e.g. (".csv",).
+        endings: possible endings of its file names, the usual one first, e.g. (".csv",); "" for folders.
     """
 
     endings: tuple[str, ...]
@@ -60,9 +62,25 @@ class NetworkFormat(ExportFormat):
         write: `write(model, path, metadata)` writes the complete file or none, and compares its outputs with those of
             the model. `metadata` is what a user of the file has to know, with keys such as "srnet.normalization". It
             raises `MissingExtraError` if a package is missing, `SrnetError` if the outputs differ.
+        tolerance: largest difference of an output from torch's, as a share of the largest output, or of 1 if that is
+            smaller.
     """
 
     write: "Callable[[PoseModel, Path, Mapping[str, str]], WrittenNetwork]"
+    tolerance: float = 1e-4
+
+
+@dataclass(frozen=True)
+class CheckpointFormat(ExportFormat):
+    """A format for a network with what its checkpoint tells of it, which srnet reads back.
+
+    Attributes:
+        write: `write(checkpoint, path, metadata)`, otherwise as that of a `NetworkFormat`.
+        tolerance: as that of a `NetworkFormat`.
+    """
+
+    write: "Callable[[Checkpoint, Path, Mapping[str, str]], WrittenNetwork]"
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,8 +105,24 @@ PLUGINS = PluginTable(
         "json": "srnet_core.export.json:FORMAT",
         "npz": "srnet_core.export.npz:FORMAT",
         "onnx": "srnet_core.export.onnx:FORMAT",
+        "onnx_fp16": "srnet_core.export.onnx_fp16:FORMAT",
+        "onnx_stream": "srnet_core.export.onnx_stream:FORMAT",
+        "pt2": "srnet_core.export.torch_program:FORMAT",
+        "safetensors": "srnet_core.export.safetensors:FORMAT",
+        "folder": "srnet_core.export.hub_folder:FORMAT",
     },
 )
+
+
+def format_of(path: Path) -> str | None:
+    """The name of the format whose ending a file's name has, the longest one; `None` if no format has it."""
+    found = [
+        (len(ending), name)
+        for name, plugin in PLUGINS.each()
+        for ending in plugin.endings
+        if (path.name.lower().endswith(ending) if ending else not path.suffix)
+    ]
+    return max(found)[1] if found else None
 
 
 def get_format(name: str) -> ExportFormat:

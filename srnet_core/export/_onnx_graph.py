@@ -70,3 +70,19 @@ def drop_allowzero(proto: Any) -> None:
             kept = [attribute for attribute in node.attribute if attribute.name != "allowzero"]
             del node.attribute[:]
             node.attribute.extend(kept)
+
+
+def sort_nodes(proto: Any) -> None:
+    """Put, in place, every node after those whose outputs it takes, as files must have them."""
+    waiting, done = list(proto.graph.node), {tensor.name for tensor in (*proto.graph.initializer, *proto.graph.input)}
+    ordered: list[Any] = []
+    while waiting:
+        ready = [node for node in waiting if all(name in done or not name for name in node.input)]
+        if not ready:
+            raise ValueError("the graph has a circle")
+        ordered += ready
+        done.update(name for node in ready for name in node.output)
+        taken = {id(node) for node in ready}
+        waiting = [node for node in waiting if id(node) not in taken]
+    del proto.graph.node[:]
+    proto.graph.node.extend(ordered)

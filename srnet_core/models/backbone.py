@@ -95,6 +95,62 @@ class TemporalBackbone(PoseModel):
         """`forward` in the strided form: (B, receptive_field, J, 2) -> (B, 1, J, 3)."""
         return self.forward(x, strided=True)
 
+    def stream_states(self) -> list[tuple[int, int]]:
+        """(frames, channels) of each tensor that `forward_stream` hands on from call to call; empty for one frame.
+
+        Raises:
+            ConfigError: every output must be computed from its own window, or depends on the length of the clip.
+        """
+        if self.depends_on_window:
+            raise ConfigError(
+                "this network computes each output from its own window, and has no state to hand on",
+                where="recombine",
+                todo="Export it as .onnx, and hand it the last frames each time",
+            )
+        first, *widths = self.config.filter_widths
+        states, dilation = [(first - 1, 2 * self.num_joints)], first
+        for width in widths:
+            states.append(((width - 1) * dilation, self.hidden_channels))
+            dilation *= width
+        if self.config.residual_2d:
+            states.append((self.pad - self.causal_shift, 2 * self.num_joints))
+        return [(frames, channels) for frames, channels in states if frames]
+
+    def forward_stream(self, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """The next frames of clips whose past lies in `states`; each frame is computed once in every layer.
+
+        From states of zeros, a call with `receptive_field - 1` copies of a clip's first frame gives the states to begin
+        with; its poses mean nothing. From then on each frame gives the pose `pad - causal_shift` frames before it.
+
+        Args:
+            x: (B, n, J, 2) normalized keypoints, n at least 1.
+            states: (B, frames, channels) each, as `stream_states` says.
+
+        Returns:
+            (B, n, J, 3) poses, and the states for the next call.
+        """
+        waiting, handed_on, count = list(states), list[Tensor](), x.shape[1]
+
+        def with_past(y: Tensor, frames: int) -> Tensor:
+            if not frames:
+                return y
+            whole = torch.cat([waiting.pop(0), y], dim=1)
+            handed_on.append(whole[:, count:])
+            return whole
+
+        first, *widths = self.config.filter_widths
+        flat = x.flatten(2)
+        y = self._after(self.expand_bn, call_channels_last(self.expand_conv, with_past(flat, first - 1)))
+        dilation = first
+        for i, width in enumerate(widths):
+            y = self._block(i, with_past(y, (width - 1) * dilation), width, dilation, 1)
+            dilation *= width
+        pose: Tensor = self._output(y).unflatten(-1, (self.num_joints_out, 3))
+        if self.config.residual_2d:
+            seen = with_past(flat, self.pad - self.causal_shift)[:, :count].unflatten(-1, (self.num_joints, 2))
+            pose = torch.cat([pose[..., :2] + seen, pose[..., 2:]], dim=-1)
+        return pose, handed_on
+
     @property
     def depends_on_window(self) -> bool:
         """Whether an output depends on the start of its window, so that the dilated and the strided form differ."""

@@ -37,6 +37,18 @@ def test_onnx_shows_how_far_it_is_from_torch_and_says_what_the_file_needs(srnet,
     assert json.loads(given["srnet.model"])["filter_widths"] == [3, 1]
 
 
+def test_the_ending_of_the_output_says_the_form_and_what_srnet_reads_back_is_a_checkpoint(srnet, checkpoint):
+    ran = srnet("export", checkpoint, "--output", "mine.safetensors").ok()
+    assert "mine.safetensors" in ran.out and "1 x 3 " in ran.out and "0.0e+00" in ran.out
+    srnet("export", checkpoint, "--output", "hub/mine").ok()
+    assert sorted(os.listdir("hub/mine")) == ["README.md", "config.json", "model.safetensors"]
+    srnet("export", "hub/mine", "--output", "hub/mine").ok()  # a folder written before is written again
+    for again in ("mine.safetensors", "hub/mine"):
+        srnet("export", again, "--format", "json", "--output", "p.json").ok()
+        assert len(json.loads(Path("p.json").read_text())["sequences"]) == 6
+    srnet("export", checkpoint, "--output", "x.npz", "--format", "onnx_fp16").refused("--format npz", ".fp16.onnx")
+
+
 @pytest.mark.parametrize(("split", "sequences", "frames"), [("test", 6, 188), ("train", 12, 376)])
 def test_predictions(srnet, checkpoint, split, sequences, frames):
     for form in ("npz", "json", "csv"):

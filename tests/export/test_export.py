@@ -118,6 +118,6 @@ def test_json_and_csv_hold_the_same_poses(stage, predictions, tmp_path):
 
 def test_an_unknown_format_is_refused_and_nothing_left(stage, predictions, tmp_path):
     before = set(tmp_path.iterdir())
-    with pytest.raises(UnknownNameError, match="Choices: csv, json, npz, onnx"):
+    with pytest.raises(UnknownNameError, match="Choices: csv, folder, json, npz, onnx, "):
         write_predictions(predictions, stage, tmp_path / "p.xml", "xml")
     assert set(tmp_path.iterdir()) == before

@@ -1,10 +1,17 @@
-"""The exported ONNX file in other programs: the outputs of torch, and an error for a clip that is too short."""
+"""The exported ONNX files in other programs: the outputs of torch, and an error for a clip that is too short."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from srnet_core.export.onnx import export_onnx
+from srnet_core.export.onnx_stream import export_onnx_stream
 from srnet_core.models import build_model
 
 CLIP = np.random.default_rng(0).uniform(-1, 1, (3, 40, 17, 2)).astype(np.float32)
@@ -86,3 +93,69 @@ def test_tract(exported, package, fixed):
         return model.into_model().into_runnable().run([keypoints])[0].to_numpy()
 
     require_same(run, expected)
+
+
+@pytest.fixture(scope="module")
+def exported_forms(tmp_path_factory):
+    """(model, paths by form) of a network with a receptive field of 9 frames."""
+    for name in ("onnx", "onnxruntime", "onnxscript"):
+        pytest.importorskip(name)
+    torch.manual_seed(0)
+    model = build_model("srnet", channels=68, filter_widths=(3, 3)).eval()
+    folder = tmp_path_factory.mktemp("forms")
+    paths = {form: folder / f"model.{form}.onnx" for form in ("plain", "fp16", "stream")}
+    export_onnx(model, paths["plain"])
+    export_onnx(model, paths["fp16"], half=True)
+    export_onnx_stream(model, paths["stream"])
+    return model, paths
+
+
+def clips(model):
+    """Five clips of different lengths, and torch's poses for each."""
+    rng = np.random.default_rng(1)
+    found = [rng.uniform(-1, 1, (1, 9 + more, 17, 2)).astype(np.float32) for more in (0, 1, 7, 50, 243)]
+    with torch.no_grad():
+        return [(clip, model(torch.from_numpy(clip)).numpy()) for clip in found]
+
+
+@pytest.mark.parametrize(("form", "tolerance"), [("plain", 1e-5), ("fp16", 0.01)])
+def test_openvino_at_five_lengths(exported_forms, package, form, tolerance):
+    model, paths = exported_forms
+    compiled = package("openvino").Core().compile_model(paths[form], "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for clip, expected in clips(model):
+        np.testing.assert_allclose(compiled([clip])[0], expected, rtol=0, atol=tolerance)
+
+
+def test_openvino_frame_by_frame(exported_forms, package):
+    model, paths = exported_forms
+    compiled = package("openvino").Core().compile_model(paths["stream"], "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for clip, expected in clips(model):
+        states = [np.zeros((1, *shape), np.float32) for shape in model.stream_states()]
+        poses = []
+        for frame in range(clip.shape[1]):
+            pose, *states = (np.array(value) for value in compiled([clip[:, frame : frame + 1], *states]).values())
+            poses.append(pose)
+        np.testing.assert_allclose(np.concatenate(poses[8:], axis=1), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("form", "tolerance"), [("plain", 1e-5), ("fp16", 0.01), ("stream", 1e-5)])
+def test_onnxruntime_web_at_five_lengths(exported_forms, tmp_path, form, tolerance):
+    """In node, with the WebAssembly that browsers run."""
+    modules = Path(os.environ.get("SRNET_NODE_MODULES", ".venv-interop/node_modules")).resolve()
+    if shutil.which("node") is None or not (modules / "onnxruntime-web").is_dir():
+        pytest.skip("onnxruntime-web is not installed; `make interop` installs it where there is npm")
+    model, paths = exported_forms
+    pairs = clips(model)
+    given = {
+        "batches": [{"dims": clip.shape, "values": clip.ravel().tolist()} for clip, _ in pairs],
+        "receptive_field": 9,
+        "states": model.stream_states() if form == "stream" else None,
+    }
+    (tmp_path / "clip.json").write_text(json.dumps(given))
+    script = Path(__file__).with_name("run_web.mjs")
+    subprocess.run(
+        ["node", script, modules, paths[form], tmp_path / "clip.json", tmp_path / "poses.json"], check=True, timeout=600
+    )
+    for (_, expected), found in zip(pairs, json.loads((tmp_path / "poses.json").read_text())):
+        poses = np.array(found["values"], np.float32).reshape(found["dims"])
+        np.testing.assert_allclose(poses, expected, rtol=0, atol=tolerance)

@@ -1,0 +1,86 @@
+"""Making and writing ONNX files: torch's exporter, clean-up of the graph, metadata."""
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from srnet_core.errors import SrnetError, require_extra
+from srnet_core.export._onnx_graph import drop_allowzero, fold_constants, strip_notes
+
+OPSET = 18
+
+
+def onnx_proto(
+    module: torch.nn.Module,
+    examples: tuple[Any, ...],
+    dynamic: Mapping[str, Any],
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    where: str,
+) -> Any:
+    """A network as an ONNX graph, with weights as constants and without notes of this machine.
+
+    Args:
+        examples: arguments of `module`.
+        dynamic: the dimensions that may vary, as `torch.export` takes them.
+        inputs, outputs: names in the graph.
+        where: the file, for messages.
+
+    Raises:
+        MissingExtraError: onnx, onnxruntime or onnxscript is not installed.
+        SrnetError: the network cannot be written as ONNX.
+    """
+    onnx, runtime = require_extra("onnx", "onnx"), require_extra("onnxruntime", "onnx")
+    require_extra("onnxscript", "onnx")
+    with warnings.catch_warnings(), torch.no_grad(), _quiet():
+        warnings.simplefilter("ignore")
+        try:
+            program = torch.onnx.export(
+                module,
+                examples,
+                dynamo=True,
+                dynamic_shapes=dict(dynamic),
+                opset_version=OPSET,
+                verbose=False,
+                input_names=list(inputs),
+                output_names=list(outputs),
+            )
+        except Exception as error:  # the exporter raises many kinds, with pages of text
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise SrnetError(f"this network cannot be written as ONNX: {reason}", where=where) from error
+    if program is None:  # the exporter returns a program unless it is given a file
+        raise SrnetError("this network cannot be written as ONNX: the exporter returned nothing", where=where)
+    proto = program.model_proto
+    fold_constants(proto, onnx, runtime)
+    strip_notes(proto)
+    drop_allowzero(proto)
+    return proto
+
+
+def save_proto(proto: Any, path: str, metadata: Mapping[str, str]) -> None:
+    """Write a graph with its metadata, through to the disk."""
+    for key, value in metadata.items():
+        entry = proto.metadata_props.add()
+        entry.key, entry.value = key, value
+    require_extra("onnx", "onnx").checker.check_model(proto)
+    with open(path, "wb") as file:
+        file.write(proto.SerializeToString())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the warnings that the exporter logs through several packages; none of them is for the user."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
