@@ -1,4 +1,4 @@
-"""Virtual cameras that see motion capture: Human3.6M's four, a ring, or those of a calibration file.
+"""Cameras of calibration files, and virtual ones that see motion capture: Human3.6M's four, or a ring.
 
 Calibration files are the TOML that Pose2Sim, Anipose and others write (one table per camera with size, matrix,
 distortions, rotation, translation), and JSON with the same values under the names in use (K, R, t, dist, resolution,
@@ -8,12 +8,12 @@ gives the remaining error.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from srnet_core.errors import BadFileError, ConfigError
+from srnet_core.errors import AmbiguousError, BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import SUBJECTS, h36m_cameras
 from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_to_matrix
@@ -32,7 +32,9 @@ _NAMES = {
     "translation": ("translation", "t", "T", "tvec", "translation_vector"),
     "size": ("size", "resolution", "image_size", "imgSize", "img_size"),
 }
-_WORST_FIT_PX = 2.0
+_WORST_FIT_PX, _UNTOLD_FIT_PX = 2.0, 0.01
+_CUT_SHARE = 0.02  # by which images may be larger or smaller than calibrated without being scaled
+_NOWHERE = {"rotation": [0.0, 0.0, 0.0], "translation": [0.0, 0.0, 0.0]}
 
 
 @dataclass(frozen=True)
@@ -122,23 +124,142 @@ def read_rig(path: str | Path) -> Rig:
     notes += [n for n in (unit_note, up_note) if n]
     cameras = []
     for part, rotation, centre in zip(parts, rotations, centres):
-        radial, tangential, rest_px = _fit_distortion(part)
-        if rest_px > 0.01:
+        camera, rest_px = _camera_of(part, turn @ rotation.T, turn @ centre)
+        if rest_px > _UNTOLD_FIT_PX:
             notes.append(f"Camera {part['id']}: distortion differs from the file's by up to {rest_px:.2g} px.")
-        cameras.append(
-            Camera(
-                id=part["id"],
-                width_px=part["size"][0],
-                height_px=part["size"][1],
-                focal_length_px=(part["matrix"][0, 0], part["matrix"][1, 1]),
-                center_px=(part["matrix"][0, 2], part["matrix"][1, 2]),
-                radial_distortion=radial,
-                tangential_distortion=tangential,
-                orientation=tuple(matrix_to_quaternion(turn @ rotation.T)),
-                translation_m=tuple(turn @ centre),
-            )
-        )
+        cameras.append(camera)
     return Rig(path.name, tuple(cameras), _seen_by_all(cameras), tuple(notes))
+
+
+def _camera_of(part: Mapping, turn: np.ndarray, centre: np.ndarray) -> tuple[Camera, float]:
+    """The camera, and by how many pixels its lens model differs at most from that of the file.
+
+    Args:
+        turn: (3, 3) from camera axes to world axes.
+        centre: (3,) metres in the world.
+    """
+    radial, tangential, rest_px = _fit_distortion(part)
+    camera = Camera(
+        id=part["id"],
+        width_px=part["size"][0],
+        height_px=part["size"][1],
+        focal_length_px=(part["matrix"][0, 0], part["matrix"][1, 1]),
+        center_px=(part["matrix"][0, 2], part["matrix"][1, 2]),
+        radial_distortion=radial,
+        tangential_distortion=tangential,
+        orientation=tuple(matrix_to_quaternion(turn)),
+        translation_m=tuple(centre),
+    )
+    return camera, rest_px
+
+
+@dataclass(frozen=True)
+class RecordingCamera:
+    """The camera that recorded a video.
+
+    Attributes:
+        camera: with its place in the world (metres, z up) if `placed`, else only the intrinsics are known.
+        placed: whether the file tells where the camera stands and where it looks.
+        notes: what was found or decided, one sentence each.
+    """
+
+    camera: Camera
+    placed: bool
+    notes: tuple[str, ...] = ()
+
+
+def read_camera(
+    path: str | Path, name: str | None = None, *, recording: str = "", image_size: tuple[int, int] | None = None
+) -> RecordingCamera:
+    """One camera of a calibration file; rotation and translation may be missing.
+
+    Args:
+        path: TOML or JSON, as `read_rig` takes them.
+        name: of the camera. By default it is the only one, or the one whose name is found in `recording`.
+        recording: path of the video or the keypoints, e.g. "cam02.mp4" for a camera named "cam_02".
+        image_size: (width, height) of the video. Intrinsics of another size of the same shape are scaled to it.
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: it holds no cameras, or this one makes no sense.
+        AmbiguousError: it holds several cameras, and nothing tells which.
+        UnknownNameError: it has no camera of that name.
+        ConfigError: the video has another shape than the calibrated images.
+    """
+    path = Path(path)
+    tables = {n: t for n, t in _camera_tables(path).items() if _has(t, "matrix")}
+    if not tables:
+        raise BadFileError("holds no cameras", where=path, todo="A camera needs at least a matrix of 3 x 3 numbers")
+    chosen = _chosen(tables, name, recording, path)
+    notes = [f"Camera {chosen} of {path.name}."]
+    if all(_has(table, part) for table in tables.values() for part in ("rotation", "translation")):
+        rig = read_rig(path)
+        camera, placed = rig.cameras[list(tables).index(chosen)], True
+        notes += [note for note in rig.notes if not note.startswith("Camera ") or note.startswith(f"Camera {chosen}:")]
+    else:
+        part = _camera_parts(chosen, {**tables[chosen], **_NOWHERE}, f"{path}, camera {chosen}")
+        camera, rest_px = _camera_of(part, np.eye(3), np.zeros(3))
+        placed = False
+        if rest_px > _UNTOLD_FIT_PX:
+            notes.append(f"Camera {chosen}: distortion differs from the file's by up to {rest_px:.2g} px.")
+    if image_size is not None:
+        camera = _of_size(camera, image_size, notes, path)
+    return RecordingCamera(camera, placed, tuple(notes))
+
+
+def _chosen(tables: Mapping[str, Mapping], name: str | None, recording: str, path: Path) -> str:
+    """The name of the camera that is meant."""
+    if name is not None:
+        return choose("camera", name, tables, where=path)
+    if len(tables) == 1:
+        return next(iter(tables))
+    heard = [_plain_name(part) for part in reversed(Path(recording).parts)]
+    for part in heard:  # the file's own name first, then its folders
+        found = [camera for camera in tables if _plain_name(camera) and _plain_name(camera) in part]
+        longest = max(map(len, found), default=0)
+        if len(found := [camera for camera in found if len(camera) == longest]) == 1:
+            return found[0]
+    raise AmbiguousError(
+        f"holds {len(tables)} cameras, and the name of the recording tells none of them",
+        where=path,
+        todo=f"Say which: {', '.join(list(tables)[:20])}",
+    )
+
+
+def _plain_name(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def _of_size(camera: Camera, size: tuple[int, int], notes: list[str], path: Path) -> Camera:
+    """The camera for images of another size: scaled ones, or cut by a few pixels, as video codecs do."""
+    width, height = size
+    if (width, height) == (camera.width_px, camera.height_px):
+        return camera
+    across, down = width / camera.width_px, height / camera.height_px
+    if max(abs(across - 1), abs(down - 1)) <= _CUT_SHARE:
+        notes.append(
+            f"The images are {width} x {height}, the calibration says {camera.width_px} x {camera.height_px}: "
+            "taken for cut off, not scaled."
+        )
+        return replace(camera, width_px=width, height_px=height)
+    if abs(across / down - 1) > _CUT_SHARE:
+        raise ConfigError(
+            f"the images are {width} x {height}, and camera {camera.id} was calibrated with "
+            f"{camera.width_px} x {camera.height_px}: another shape",
+            where=path,
+            todo="Choose another camera, or give --image-size",
+        )
+    scale = (across + down) / 2
+    notes.append(f"Camera {camera.id} was calibrated with images {1 / scale:.4g} times as large: scaled.")
+    fx, fy = camera.focal_length_px
+    cx, cy = camera.center_px
+    return replace(
+        camera,
+        width_px=width,
+        height_px=height,
+        focal_length_px=(fx * scale, fy * scale),
+        center_px=(cx * scale, cy * scale),
+    )
 
 
 def _look_at(place: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -240,6 +361,8 @@ def _size(table: Mapping, matrix: np.ndarray, where: str) -> tuple[int, int]:
 
 def _numbers(table: Mapping, part: str, where: str) -> np.ndarray:
     value = _first(table, _NAMES[part])
+    if isinstance(value, Mapping):  # OpenCV's matrices: {"type_id", "rows", "cols", "dt", "data"}
+        value = value.get("data")
     try:
         array = np.array(value, np.float64)
     except (TypeError, ValueError, OverflowError):

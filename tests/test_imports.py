@@ -16,7 +16,7 @@ CORE = Path(srnet_core.__file__).parent
 # a module may import from its own layer and from those before it
 LAYERS = [
     {"errors"},
-    {"lookup", "files", "device", "toml_file", "markdown"},
+    {"lookup", "files", "device", "toml_file", "markdown", "video"},
     {"geometry"},
     {"skeletons"},
     {"layouts"},
@@ -27,6 +27,7 @@ LAYERS = [
     {"readers", "writers"},
     {"mappings", "virtual_cameras"},
     {"mocap", "keypoints"},
+    {"detectors"},
     {"synthetic"},
     {"datasets"},
     {"protocols", "data_check"},

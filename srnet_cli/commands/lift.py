@@ -1,5 +1,6 @@
 """srnet lift: 2D keypoints of any tool to 3D poses, in files for other programs."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,12 +24,85 @@ from srnet_cli.wording import bytes_text
 from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from srnet_core.geometry.camera import Camera as KnownCamera
     from srnet_core.keypoints import Keypoints
 
 EXAMPLES = (
     "srnet lift keypoints.json --image-size 1000x1000 --fps 50",
-    "srnet lift keypoints.json -o pose.bvh --image-size 1000x1000 --fps 50",
+    "srnet lift video.mp4 -o pose.bvh -o pose.html",
+    "srnet lift keypoints.json -o pose.trc --camera calibration.toml --world --opensim",
 )
+_VIDEO_PANEL, _PLACE_PANEL, _OUTPUT_PANEL = "Video", "Place and smoothing", "What is written"
+
+Camera = Annotated[
+    Path | None,
+    option(
+        "--camera",
+        help="Calibration of the camera, TOML (Pose2Sim, OpenCV) or JSON",
+        metavar="FILE",
+        default="intrinsics are estimated",
+        panel=_PLACE_PANEL,
+    ),
+]
+CameraName = Annotated[
+    str | None,
+    option(
+        "--camera-name",
+        help="Camera of the calibration",
+        metavar="NAME",
+        default="the one that the name of the recording tells",
+        panel=_PLACE_PANEL,
+    ),
+]
+Trajectory = Annotated[
+    bool, option("--trajectory", help="Also find where the people are: the path of the root", panel=_PLACE_PANEL)
+]
+World = Annotated[
+    bool,
+    option(
+        "--world", help="Put the people on the floor of a world with z up; implies --trajectory", panel=_PLACE_PANEL
+    ),
+]
+Height = Annotated[
+    float | None,
+    option(
+        "--height",
+        help="Height of the person in metres, which the length of the path depends on",
+        metavar="METRES",
+        default="as the network sees it",
+        panel=_PLACE_PANEL,
+    ),
+]
+Smooth = Annotated[
+    str | None,
+    option(
+        "--smooth",
+        help="Filter: one-euro, savgol or butterworth, with a parameter or not, e.g. butterworth:6 for 6 Hz",
+        metavar="FILTER",
+        default="none",
+        panel=_PLACE_PANEL,
+    ),
+]
+DetectorName = Annotated[
+    str | None,
+    option(
+        "--detector",
+        help="Detector of keypoints in a video: mediapipe, rtmlib",
+        metavar="NAME",
+        default="mediapipe",
+        panel=_VIDEO_PANEL,
+    ),
+]
+DetectorFiles = Annotated[
+    list[str] | None,
+    option(
+        "--detector-file",
+        help="ONNX file of the detector, PATH or PATH:SHA256; for rtmlib first YOLOX, then RTMPose",
+        metavar="FILE",
+        default="none",
+        panel=_VIDEO_PANEL,
+    ),
+]
 
 
 def main(
@@ -54,14 +128,38 @@ def main(
         ),
     ] = None,
     fill: Annotated[
-        float, option("--fill", help="Longest gap of a joint to fill, in seconds", metavar="SECONDS", min=0)
-    ] = 0.2,
+        str,
+        option("--fill", help="Longest gap of a joint to fill, in seconds", metavar="SECONDS", default="0.2"),
+    ] = "0.2",
     strict: Annotated[bool, option("--strict", help="Refuse keypoints that look wrong instead of warning")] = False,
+    camera: Camera = None,
+    camera_name: CameraName = None,
+    trajectory: Trajectory = False,
+    world: World = False,
+    height: Height = None,
+    smoothing: Smooth = None,
+    detector: DetectorName = None,
+    detector_file: DetectorFiles = None,
     names: Annotated[
-        str, option("--names", help="Names of joints in BVH: motionbuilder or mixamo", metavar="NAME")
+        str,
+        option(
+            "--names",
+            help="Names of joints in BVH: motionbuilder, mixamo or cmu",
+            metavar="NAME",
+            panel=_OUTPUT_PANEL,
+        ),
     ] = "motionbuilder",
+    opensim: Annotated[
+        bool,
+        option(
+            "--opensim",
+            help="Name markers as in Pose2Sim's OpenSim model, and write its marker set beside a TRC",
+            panel=_OUTPUT_PANEL,
+        ),
+    ] = False,
     floor: Annotated[
-        bool, option("--floor/--no-floor", help="Set the lower foot on the floor in TRC, C3D and BVH")
+        bool,
+        option("--floor/--no-floor", help="Set the lower foot on the floor in TRC, C3D and BVH", panel=_OUTPUT_PANEL),
     ] = True,
     person: Person = None,
     format: Format = "auto",
@@ -75,13 +173,17 @@ def main(
         bool, option("--stream", help="Lift live: a line of JSON in, a line out; PATH - or none is standard input")
     ] = False,
 ) -> None:
-    """Lift 2D keypoints of any tool to 3D poses, for animation programs, OpenSim, notebooks or a web page."""
+    """Lift 2D keypoints of any tool, or a video, to 3D poses: for animation, OpenSim, notebooks, a web page."""
     from srnet_cli.checkpoints import find_checkpoint
     from srnet_core.files import require_output
     from srnet_core.inference.lifter import Lifter
     from srnet_core.keypoints import read_keypoints
+    from srnet_core.lifting import smoothing as filters
     from srnet_core.lifting.lift import lift
+    from srnet_core.lifting.trajectory import follow
+    from srnet_core.lifting.world import stand
     from srnet_core.lifting.writing import require_format, write_people
+    from srnet_core.video import is_video
     from srnet_core.weights import weights_file
 
     if stream or path == STANDARD_INPUT:
@@ -98,39 +200,94 @@ def main(
     for file in output:
         require_format(file)
         require_output(file)
-    keypoints = read_keypoints(
-        path,
-        format,
-        layout,
-        fps=fps,
-        image_size=parse_size(image_size),
-        person=name_or_position(person),
-        sequence=name_or_position(sequence),
-    )
+    fill_s = _seconds(fill)
+    if smoothing is not None:
+        filters.parse(smoothing)
+    if is_video(path):
+        keypoints = _detected(path, detector or "mediapipe", detector_file or [], name_or_position(person))
+    elif detector is not None or detector_file:
+        raise ConfigError("is no video", where=path, todo="Leave --detector out, or give a video")
+    else:
+        keypoints = read_keypoints(
+            path,
+            format,
+            layout,
+            fps=fps,
+            image_size=parse_size(image_size),
+            person=name_or_position(person),
+            sequence=name_or_position(sequence),
+        )
     if keypoints.image_size is None:
         raise ConfigError(
             "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
         )
     _warn(keypoints, strict)
+    known, placed = _camera(camera, camera_name, keypoints)
     checkpoint = weights_file() if checkpoint is None else find_checkpoint(checkpoint)
     lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip)
     with progress_bar() as bar:
         people = lift(
             keypoints,
             lifter,
-            fill_s=fill,
+            fill_s=fill_s,
+            camera=known,
             on_floor=floor,
             model=checkpoint.stem,
             progress=lambda done, total: bar.update("lifting", done, total),
         )
+    if smoothing is not None:
+        people = filters.smooth(people, smoothing)
+    if trajectory or world or height is not None:
+        people = follow(people, height_m=height)
+    if world:
+        people = stand(people, placed=placed)
     for note in people.notes:
         remark(note)
     for file in output:
-        for written in write_people(people, file, names=names):
+        for written in write_people(people, file, names=names, opensim=opensim):
             say(f"{written}  {bytes_text(written.stat().st_size)}")
     counts = ", ".join(f"{p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
     number = "1 person" if len(people.people) == 1 else f"{len(people.people)} people"
     say(f"{number} lifted ({counts}) with {checkpoint.stem}")
+
+
+def _seconds(text: str) -> float:
+    """ "0.5", "0.5s" or "0.5 s" -> 0.5."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*s?\s*", text)
+    if not match:
+        raise ConfigError(f"expected a number of seconds, not {text[:20]!r}", where="--fill", todo="E.g. 0.5s")
+    return float(match[1])
+
+
+def _detected(path: Path, name: str, files: list[str], person: int | str | None) -> "Keypoints":
+    """The keypoints that a detector finds in a video."""
+    from srnet_core.detectors import open_detector
+    from srnet_core.detectors.keypoints import detect
+    from srnet_core.detectors.weights import checked_file
+
+    open_one = open_detector(name, tuple(checked_file(text) for text in files))
+    try:
+        with progress_bar() as bar:
+            keypoints = detect(
+                path, open_one, progress=lambda done, total: bar.update("detecting", done, max(done, total))
+            )
+    finally:
+        open_one.close()
+    return keypoints if person is None else keypoints.only(person)
+
+
+def _camera(path: Path | None, name: str | None, keypoints: "Keypoints") -> "tuple[KnownCamera | None, bool]":
+    """The camera of a calibration file, and whether its place is known; without a file `None` and False."""
+    if path is None:
+        if name is not None:
+            raise ConfigError("there is no calibration to look in", where="--camera-name", todo="Give --camera FILE")
+        return None, False
+    from srnet_core.virtual_cameras import read_camera
+
+    found = read_camera(path, name, recording=keypoints.source, image_size=keypoints.image_size)
+    for note in found.notes:
+        remark(note)
+    return found.camera, found.placed
 
 
 def _warn(keypoints: "Keypoints", strict: bool) -> None:

@@ -20,6 +20,7 @@ EXAMPLES = (
     "srnet visualize",
     "srnet visualize checkpoint/latest_epoch_first.bin --action Walking --camera 2",
 )
+_KEYPOINT_ENDINGS = (".json", ".jsonl", ".csv", ".npz", ".npy", ".h5", ".trc", ".txt", ".parquet")
 _GIF_FRAMES, _MAX_FRAMES = 120, 1500
 
 
@@ -69,6 +70,7 @@ def main(
     if output is not None:
         require_ending(output, (".html", ".htm"))
     require_output(output or Path("output") / "page.html")
+    _require_no_recording(path)
     path = find_checkpoint(path)
     checkpoint = open_checkpoint(path, data, published)
     prepared = prepare_stage(data_config_of(checkpoint, data))
@@ -86,6 +88,17 @@ def main(
         flip=flip,
         device=device,
     )
+
+
+def _require_no_recording(path: Path | None) -> None:
+    """Refuse keypoints and videos, which people hand to this command, with the command that takes them."""
+    from srnet_core.video import is_video
+
+    if path is not None and path.exists() and (is_video(path) or path.suffix.lower() in _KEYPOINT_ENDINGS):
+        kind = "a video" if is_video(path) else "a file of keypoints or poses"
+        raise ConfigError(
+            f"is {kind}, and this command shows predictions of a checkpoint", where=path, todo=f"Use: srnet lift {path}"
+        )
 
 
 def draw(

@@ -102,6 +102,11 @@ class Lifter:
         """
         return cls.from_checkpoint(weights_file(name), device=device, flip=flip)
 
+    @property
+    def receptive_field(self) -> int:
+        """Number of input frames that one pose depends on."""
+        return self.network.receptive_field
+
     def __getstate__(self) -> dict[str, Any]:
         """For `pickle` and `copy`: a normalization that is a module is stored by name."""
         state = self.__dict__.copy()

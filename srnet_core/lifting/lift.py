@@ -1,15 +1,20 @@
-"""From keypoints of a tool to 3D poses: joints brought to the network's, gaps filled or kept, person by person."""
+"""From keypoints of a tool to 3D poses: joints brought to the network's, gaps filled or kept, person by person.
+
+Networks that look at several frames are used at the frame rate that they were trained at: keypoints are brought to it,
+and the poses back, both by cubics through the frames.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from srnet_core.errors import ConfigError
-from srnet_core.geometry.camera import Camera
+from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.inference.lifter import Lifter
 from srnet_core.keypoints import Keypoints, check
 from srnet_core.keypoints.tracks import Track
-from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson
+from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson, runs_of
+from srnet_core.mocap.resample import SAME_RATE, positions_at, resample
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +37,7 @@ def lift(
         keypoints: from `read_keypoints`, in pixels.
         fill_s: longest gap of a joint that is filled by a straight line, in seconds, at 30 frames per second where
             the rate is unknown.
-        camera: of the recording, for normalizations that need one.
+        camera: of the recording; by default it is estimated from the image size where one is needed.
         on_floor: see `LiftedPeople`.
         model: name of the network for the files that are written.
         progress: called with frames done and frames in all.
@@ -52,14 +57,14 @@ def lift(
         )
     ready = _joints_of(keypoints, lifter)
     if keypoints.consecutive:
-        ready = ready.fill_gaps(max_frames=int(fill_s * (ready.fps or ASSUMED_FPS) + 1e-6))
+        ready = ready.fill_gaps(max_frames=int(fill_s * (ready.fps or ASSUMED_FPS) / ready.step + 1e-6))
     total, done = len(ready.tracks) * ready.frame_count, 0
     people = []
     for track in ready.tracks:
         people.append(_lift_track(track, ready, lifter, size, camera))
         done += ready.frame_count
         progress(done, total)
-    notes = list(ready.notes)
+    notes = [*ready.notes, *_rate_notes(keypoints, lifter)]
     if keypoints.fps is None and keypoints.consecutive:
         notes.append(f"The frame rate is unknown: {ASSUMED_FPS:g} is assumed for the length of gaps and for a page.")
     for person in people:
@@ -81,7 +86,10 @@ def lift(
         frame_numbers=keypoints.frame_numbers,
         source=keypoints.source,
         model=model,
+        camera=camera or estimated_camera(size),
+        camera_known=camera is not None,
         on_floor=on_floor,
+        step=keypoints.step,
         notes=tuple(notes),
     )
 
@@ -119,19 +127,42 @@ def _lift_track(
     track: Track, keypoints: Keypoints, lifter: Lifter, size: tuple[int, int], camera: Camera | None
 ) -> LiftedPerson:
     joints_m = np.full((*track.points.shape[:2], 3), np.nan, np.float32)
+    rates = _rates(keypoints, lifter)
     for start, stop in _stretches(track, keypoints.consecutive):
         points = track.points[start:stop]
-        joints_m[start:stop] = lifter(points, image_size=size, camera=camera)
+        at_rate = points if rates is None else resample(points, *rates).astype(np.float32)
+        poses_m = lifter(at_rate, image_size=size, camera=camera)
+        if rates is not None:
+            poses_m = positions_at(poses_m, np.arange(len(points)) * (rates[1] / rates[0]))
+        joints_m[start:stop] = poses_m
     return LiftedPerson(track.name, joints_m, track.points, np.asarray(track.filled.any(axis=1)))
+
+
+def _rates(keypoints: Keypoints, lifter: Lifter) -> tuple[float, float] | None:
+    """Frame rates of the keypoints and of the network; `None` where the frames can be lifted as they are."""
+    if lifter.receptive_field == 1 or not keypoints.consecutive or not lifter.fps or not keypoints.fps:
+        return None
+    rate = keypoints.fps / keypoints.step
+    return None if abs(rate / lifter.fps - 1) <= SAME_RATE else (rate, lifter.fps)
+
+
+def _rate_notes(keypoints: Keypoints, lifter: Lifter) -> list[str]:
+    """What was done about frame rates that differ, or could not be done."""
+    if rates := _rates(keypoints, lifter):
+        return [f"Lifted at {rates[1]:g} frames per second, the rate of the network, and brought back to {rates[0]:g}."]
+    if lifter.receptive_field == 1 or not keypoints.consecutive:
+        return []
+    if not lifter.fps:
+        return ["The checkpoint does not tell the frame rate it was trained at: it is taken for that of the keypoints."]
+    if not keypoints.fps:
+        return [f"The frame rate is unknown: it is taken for the {lifter.fps:g} per second of the network."]
+    return []
 
 
 def _stretches(track: Track, consecutive: bool) -> list[tuple[int, int]]:
     """(first, after last) of the frames with all joints; single images by themselves."""
     whole = ~track.missing.any(axis=1)
-    if not consecutive:
-        return [(int(i), int(i) + 1) for i in np.flatnonzero(whole)]
-    edges = np.diff(np.concatenate([[0], whole.astype(np.int8), [0]]))
-    return [(int(a), int(b)) for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1))]
+    return runs_of(whole) if consecutive else [(int(i), int(i) + 1) for i in np.flatnonzero(whole)]
 
 
 def _never_found(keypoints: Keypoints) -> str:

@@ -39,7 +39,7 @@ def resample(positions: np.ndarray, fps: float, target_fps: float) -> np.ndarray
         return positions[:count].copy()
     if target_fps < min(fps, _NO_FILTER_FPS):
         positions = _low_pass(positions, 0.45 * target_fps / fps)
-    return _catmull_rom(positions, np.arange(count) * (fps / target_fps))
+    return positions_at(positions, np.arange(count) * (fps / target_fps))
 
 
 def _low_pass(positions: np.ndarray, cutoff: float) -> np.ndarray:
@@ -57,9 +57,14 @@ def _low_pass(positions: np.ndarray, cutoff: float) -> np.ndarray:
     return filtered.reshape(positions.shape)
 
 
-def _catmull_rom(positions: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Positions at `times`, in frames. Beyond the ends the curve goes on as a parabola (of two frames, a line)."""
+def positions_at(positions: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """(T, J, D) -> (N, J, D) at `times` in frames, by the cubic; a time after the last frame gets the last frame.
+
+    The curve goes on as a parabola (of two frames, a line) beyond both ends, which shapes it near them.
+    """
     last = len(positions) - 1
+    if last < 1:
+        return positions[np.zeros(len(times), np.int64)]
     times = np.minimum(times, last)
     start = np.minimum(times.astype(np.int64), last - 1)
     t = (times - start)[:, None, None]

@@ -1,5 +1,6 @@
 """BVH, the motion files of animation programs: centimetres, y up, rotations in degrees about z, x, y."""
 
+from collections.abc import Callable, Mapping
 from typing import IO
 
 import numpy as np
@@ -7,7 +8,13 @@ import numpy as np
 from srnet_core.articulation import Articulation
 from srnet_core.errors import ConfigError
 
-NAMES = {"motionbuilder": "", "mixamo": "mixamorig:"}
+_CMU = {"Spine": "LowerBack", "Spine1": "Spine", "Spine2": "Spine1"}
+# schemes of names -> the name of a joint of `Articulation`, which is MotionBuilder's
+NAMES: Mapping[str, Callable[[str], str]] = {
+    "motionbuilder": lambda name: name,
+    "mixamo": lambda name: f"mixamorig:{name}",
+    "cmu": lambda name: _CMU.get(name, name),
+}
 _CM = 100.0
 
 
@@ -37,20 +44,22 @@ def write_bvh(file: IO[bytes], body: Articulation, fps: float, *, names: str = "
         file.write((" ".join(f"{value:.5f}" for value in row) + "\n").encode())
 
 
-def _hierarchy(body: Articulation, index: int, depth: int, prefix: str, lines: list[str], order: list[int]) -> None:
+def _hierarchy(
+    body: Articulation, index: int, depth: int, name_of: Callable[[str], str], lines: list[str], order: list[int]
+) -> None:
     """Append the lines of a joint and all below it, and their numbers in the order of the file."""
     order.append(index)
     tab, root = "\t" * depth, depth == 0
     place = "Xposition Yposition Zposition " if root else ""
     lines += [
-        f"{tab}{'ROOT' if root else 'JOINT'} {prefix}{body.names[index]}",
+        f"{tab}{'ROOT' if root else 'JOINT'} {name_of(body.names[index])}",
         f"{tab}{{",
         f"{tab}\tOFFSET {_offset(body.offsets_m[index])}",
         f"{tab}\tCHANNELS {6 if root else 3} {place}Zrotation Xrotation Yrotation",
     ]
     for child, parent in enumerate(body.parents):
         if parent == index:
-            _hierarchy(body, child, depth + 1, prefix, lines, order)
+            _hierarchy(body, child, depth + 1, name_of, lines, order)
     if index in body.ends_m:
         lines += [f"{tab}\tEnd Site", f"{tab}\t{{", f"{tab}\t\tOFFSET {_offset(body.ends_m[index])}", f"{tab}\t}}"]
     lines.append(f"{tab}}}")

@@ -5,7 +5,7 @@ a residual, which is -1 where the point is missing. Source: the C3D user guide a
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 import numpy as np
@@ -22,12 +22,13 @@ _MOST_FRAMES = 0xFFFF
 _UNITS = {1.0: "m", 0.01: "cm", 0.001: "mm"}
 
 
-def write_c3d(file: IO[bytes], motion: Motion) -> None:
+def write_c3d(file: IO[bytes], motion: Motion, *, about: Mapping[str, str] | None = None) -> None:
     """Write a motion with its names, unit and frame rate; missing points have residual -1.
 
     Args:
         file: open for writing bytes.
         motion: in m, cm or mm, with `fps`, of at most 255 points.
+        about: what else to tell, by names of letters, digits and underscores: parameters of the group SRNET.
 
     Raises:
         ConfigError: no frame rate, another unit, too many points, or names that are not Latin-1.
@@ -37,7 +38,7 @@ def write_c3d(file: IO[bytes], motion: Motion) -> None:
         raise ConfigError("C3D is written in m, cm or mm")
     if not 0 < count <= _MOST_POINTS:
         raise ConfigError(f"C3D takes 1 to {_MOST_POINTS} points here, not {count}")
-    parameters = _parameters(motion, rate)
+    parameters = _parameters(motion, rate, about or {})
     blocks = -(-len(parameters) // _BLOCK)
     last = min(frames, _MOST_FRAMES)
     header = struct.pack("<BB5HfHHf", 2, 0x50, count, 0, 1, last, 0, -1.0, 2 + blocks, 0, rate)
@@ -50,7 +51,7 @@ def write_c3d(file: IO[bytes], motion: Motion) -> None:
     file.write(values.tobytes())
 
 
-def _parameters(motion: Motion, rate: float) -> bytes:
+def _parameters(motion: Motion, rate: float, about: Mapping[str, str]) -> bytes:
     """The parameter section; its third byte, the number of blocks, is left 0."""
     count, frames = len(motion.names), motion.frames
     try:
@@ -83,12 +84,22 @@ def _parameters(motion: Motion, rate: float) -> bytes:
         _parameter(3, "GEN_SCALE", _FLOAT, [], struct.pack("<f", 1.0)),
         _parameter(3, "RATE", _FLOAT, [], struct.pack("<f", 0.0)),
     ]
+    own = [_text(4, name.upper(), text) for name, text in about.items()]
+    maker = [_text(5, "COMPANY", "srnet"), _text(5, "SOFTWARE", about.get("program", "srnet"))]
     groups = _group(1, "POINT"), *point, _group(2, "TRIAL"), *trial, _group(3, "ANALOG"), *analog
+    if about:
+        groups = *groups, _group(4, "SRNET"), *own, _group(5, "MANUFACTURER"), *maker
     section = bytes([1, 0x50, 0, _INTEL]) + b"".join(groups) + b"\0\0"
     start = 2 + -(-len(section) // _BLOCK)  # the first block of the data, counted from 1
     name = b"DATA_START"
     at = section.index(name) + len(name) + 4  # behind the offset, type and number of dimensions
     return section[:at] + struct.pack("<H", start) + section[at + 2 :]
+
+
+def _text(group: int, name: str, text: str) -> bytes:
+    """A parameter of one line of text; characters beyond Latin-1 become question marks."""
+    data = text.encode("latin-1", "replace")[:255]
+    return _parameter(group, name, _CHARACTERS, [len(data)], data)
 
 
 def _group(number: int, name: str) -> bytes:

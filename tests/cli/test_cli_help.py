@@ -15,6 +15,9 @@ SECTIONS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig, "aug
 WITHOUT_DEFAULT = {
     "--help",
     "--force",
+    "--opensim",
+    "--trajectory",
+    "--world",
     "--quick",
     "--json",
     "--csv",

@@ -24,6 +24,7 @@ class Flat:
     """In place of a trained network: the keypoints as metres, at depth 0, the root at zero."""
 
     skeleton: Skeleton = SKELETON
+    receptive_field, fps = 1, None
 
     def __call__(self, keypoints_px, *, image_size, camera=None):
         assert np.isfinite(keypoints_px).all()

@@ -1,0 +1,34 @@
+"""Lifted people to look at: a strip of moments, an animation, a film. One person per file."""
+
+import json
+from pathlib import Path
+
+from srnet_core.files import atomic_write, without_nan
+from srnet_core.lifting._tables import about
+from srnet_core.lifting.page import people_scene
+from srnet_core.lifting.people import LiftedPeople
+from srnet_core.video import write_mp4
+from srnet_core.visualization.picture import write_gif
+from srnet_core.visualization.scene import Scene
+from srnet_core.visualization.strip import pictures, write_strip
+
+
+def write_moments(people: LiftedPeople, path: Path) -> None:
+    """PNG: some moments side by side; what is known of the whole as JSON in the text chunk "Description"."""
+    write_strip(_scene(people), path, about=json.dumps(without_nan(about(people)), allow_nan=False))
+
+
+def write_moving_picture(people: LiftedPeople, path: Path) -> None:
+    """GIF: at most 150 pictures at up to 25 per second."""
+    write_gif(_scene(people), path, close_up=True)
+
+
+def write_film(people: LiftedPeople, path: Path) -> None:
+    """MP4, H.264, at up to 30 pictures per second."""
+    fps, drawn = pictures(_scene(people))
+    with atomic_write(path) as file:
+        write_mp4(file, drawn, fps)
+
+
+def _scene(people: LiftedPeople) -> Scene:
+    return people_scene(people, title=Path(people.source).name)

@@ -1,0 +1,62 @@
+"""A strip of moments: the input above and the pose below, from the first frame to the last. Needs the extra `viz`."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.errors import require_extra
+from srnet_core.visualization._files import write_bytes
+from srnet_core.visualization._layout import Drawing, Look, draw_header
+from srnet_core.visualization._sheet import Sheet
+from srnet_core.visualization.scene import Scene
+
+_MOMENTS = 8
+_CELL_PX = (150, 190)
+_GAP_PX, _MARGIN_PX, _TOP_PX = 6, 20, 76
+
+
+def write_strip(scene: Scene, path: str | Path, *, moments: int = _MOMENTS, about: str = "") -> Path:
+    """Write up to `moments` frames, evenly spaced, as one PNG.
+
+    Args:
+        about: text for the picture's metadata, as the PNG keyword "Description".
+
+    Raises:
+        MissingExtraError: Pillow is not installed.
+        UserMistake: the file cannot be written.
+    """
+    require_extra("PIL", "viz")
+    drawing = Drawing(scene, Look(close_up=True))
+    frames = np.unique(np.linspace(0, scene.frames - 1, moments).round().astype(int))
+    width, height = _CELL_PX
+    across = 2 * _MARGIN_PX + len(frames) * (width + _GAP_PX) - _GAP_PX
+    rows = [None, *drawing.views]
+    sheet = Sheet(max(across, 640), _TOP_PX + len(rows) * (height + _GAP_PX) + _MARGIN_PX, drawing.theme["page"])
+    draw_header(sheet, scene, drawing.theme, _MARGIN_PX, 0.75)
+    for column, frame in enumerate(frames):
+        left = _MARGIN_PX + column * (width + _GAP_PX)
+        for row, name in enumerate(rows):
+            panel = drawing.panel(name, int(frame), width, height, 14 if row == 0 else 0)
+            if row == 0:
+                panel.text(6, 13, f"{frame / scene.fps:.2f} s", 10, drawing.theme["muted"])
+            sheet.paste(panel, left, _TOP_PX + row * (height + _GAP_PX))
+    info = require_extra("PIL.PngImagePlugin", "viz").PngInfo()
+    if about:
+        info.add_itxt("Description", about)
+    buffer = io.BytesIO()
+    sheet.finish().save(buffer, "PNG", optimize=True, pnginfo=info)
+    return write_bytes(path, buffer.getvalue())
+
+
+def pictures(scene: Scene, *, width_px: int = 960, fps: float = 30.0) -> tuple[float, Iterator[np.ndarray]]:
+    """Frames of a scene as pictures for a video: (pictures per second, (H, W, 3) uint8 RGB one after the other).
+
+    Args:
+        fps: the most pictures per second; frames in between are left out.
+    """
+    require_extra("PIL", "viz")
+    drawing = Drawing(scene, Look(width_px=width_px, close_up=True))
+    every = max(1, round(scene.fps / fps))
+    return scene.fps / every, (np.asarray(drawing.frame(f)) for f in range(0, scene.frames, every))
