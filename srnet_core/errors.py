@@ -80,6 +80,10 @@ class PluginWarning(UserWarning):
     """A plug-in that an installed package adds is not used; the message says which and why."""
 
 
+class KeypointWarning(UserWarning):
+    """Keypoints cannot be right: another order of joints, upside down, the wrong size of the image, ..."""
+
+
 class FileSystemWarning(UserWarning):
     """The file system lacks something; the message says what is done instead."""
 

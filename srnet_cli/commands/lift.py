@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "srnet lift keypoints.json --image-size 1000x1000 --fps 50",
-    "srnet lift video.mp4 -o pose.bvh -o pose.html",
-    "srnet lift keypoints.json -o pose.trc --camera calibration.toml --world --opensim",
+    "srnet lift video.mp4 -o pose.bvh -o pose.html --world",
 )
 _VIDEO_PANEL, _PLACE_PANEL, _OUTPUT_PANEL = "Video", "Place and smoothing", "What is written"
 
@@ -186,13 +185,16 @@ def main(
     from srnet_core.video import is_video
     from srnet_core.weights import weights_file
 
+    fill_s = _seconds(fill)
     if stream or path == STANDARD_INPUT:
         refused = {"--output": output, "--person": person, "--sequence": sequence, "--strict": strict}
+        refused |= {"--camera": camera, "--world": world, "--trajectory": trajectory, "--height": height}
+        refused |= {"--smooth": smoothing, "--detector": detector}
         for name in (name for name, given in refused.items() if given):
             raise ConfigError(
                 "cannot be used with --stream", where=name, todo="Redirect the output instead, e.g. with >"
             )
-        live = open_live(checkpoint, layout, image_size, fps=fps, fill_s=fill, flip=flip, device=device)
+        live = open_live(checkpoint, layout, image_size, fps=fps, fill_s=fill_s, flip=flip, device=device)
         return stream_lines(live, path or STANDARD_INPUT)
     if path is None:
         raise ConfigError("there is nothing to lift", where="PATH", todo="Give a file of keypoints, or --stream")
@@ -200,7 +202,6 @@ def main(
     for file in output:
         require_format(file)
         require_output(file)
-    fill_s = _seconds(fill)
     if smoothing is not None:
         filters.parse(smoothing)
     if is_video(path):

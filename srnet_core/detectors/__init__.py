@@ -19,12 +19,10 @@ class Detector(Protocol):
 
     Attributes:
         layout: name of the layout of its joints (`srnet_core.layouts`).
-        one_person: it finds one person only, the same from image to image.
         about: name and version, in words.
     """
 
     layout: str
-    one_person: bool
     about: str
 
     def __call__(self, image: np.ndarray) -> np.ndarray:

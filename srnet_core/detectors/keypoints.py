@@ -12,6 +12,8 @@ from srnet_core.layouts import get_layout
 from srnet_core.readers.detections import MOST_PEOPLE, Detections
 from srnet_core.video import Video
 
+_NEAR, _NEAR_PER_FRAME, _NEAR_AT_MOST = 0.35, 0.03, 0.9  # sizes of the person
+
 Progress = Callable[[int, int], None]
 
 
@@ -51,7 +53,7 @@ def detect(path: str | Path, detector: Detector, *, progress: Progress = lambda 
             frame_index=np.array(frame_of, np.int64),
             frame_count=len(listed),
             listed=np.array(listed, np.int32),
-            track_ids=("1",) * len(people) if detector.one_person else None,
+            track_ids=_followed(points, np.array(frame_of), notes) if max(listed, default=0) <= 1 else None,
             layout=detector.layout,
             fps=info.fps,
             image_size=(info.width_px, info.height_px),
@@ -59,3 +61,27 @@ def detect(path: str | Path, detector: Detector, *, progress: Progress = lambda 
         ),
         path,
     )
+
+
+def _followed(points: np.ndarray, frames: np.ndarray, notes: list[str]) -> tuple[str, ...]:
+    """Names for the one person of each frame, as a detector that finds one may go over to another.
+
+    A person is the one who was near here a moment ago: within a share of the body's size that grows with the time that
+    has gone by.
+    """
+    last: dict[int, tuple[np.ndarray, float, int]] = {}  # person -> centre, size, frame
+    names: list[str] = []
+    for pose, frame in zip(points, frames.tolist()):
+        with np.errstate(all="ignore"):
+            centre, size = np.nanmean(pose, axis=0), float(np.nanmax(np.ptp(pose, axis=0)))
+        best, nearest = None, np.inf
+        for person, (before, before_size, then) in last.items():
+            apart = float(np.linalg.norm(centre - before)) / max(size, before_size, 1e-6)
+            if apart < min(_NEAR + _NEAR_PER_FRAME * (frame - then - 1), _NEAR_AT_MOST) and apart < nearest:
+                best, nearest = person, apart
+        person = len(last) + 1 if best is None else best
+        last[person] = (centre, size, frame)
+        names.append(str(person))
+    if len(last) > 1:
+        notes.append(f"The detector went over from one person to another: {len(last)} people are told apart by place.")
+    return tuple(names)

@@ -4,6 +4,7 @@ Only the model of middle complexity is used: the other two would be downloaded w
 """
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,9 @@ _LANDMARKS = 33
 
 
 class MediaPipe:
-    """An open BlazePose; it follows a person from image to image."""
+    """An open BlazePose. It follows one person, but may go over to another one."""
 
     layout = "blazepose33"
-    one_person = True
 
     def __init__(self) -> None:
         module = _mediapipe()
@@ -38,7 +38,9 @@ class MediaPipe:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """See `Detector`. Landmarks outside the image stay outside; the confidence is MediaPipe's visibility."""
-        found = self._pose.process(np.ascontiguousarray(image)).pose_landmarks
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=UserWarning, module="google.protobuf")
+            found = self._pose.process(np.ascontiguousarray(image)).pose_landmarks
         if found is None:
             return np.zeros((0, _LANDMARKS, 3), np.float32)
         height, width = image.shape[:2]

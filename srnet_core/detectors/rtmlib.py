@@ -17,8 +17,6 @@ _LAYOUTS = {17: "coco17", 26: "halpe26", 133: "coco_wholebody133"}  # by the num
 class RtmLib:
     """An open pair of networks: one finds people, the other their joints."""
 
-    one_person = False
-
     def __init__(self, people: Path, pose: Path) -> None:
         module: Any = require_extra("rtmlib", "rtmlib")
         runtime: Any = require_extra("onnxruntime", "rtmlib")

@@ -8,6 +8,7 @@ import numpy as np
 
 from srnet_core.errors import ArrayError, ConfigError
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.keypoints.check import not_found
 
 LARGEST_IMAGE_PX = 1_000_000  # on a side
 
@@ -53,6 +54,21 @@ def require_finite(keypoints_px: np.ndarray, skeleton: Skeleton, *, first_frame:
     more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
     raise ArrayError(
         f"the keypoint of {skeleton.joint_names[joint]} is not finite{more}",
+        where=f"frame {first_frame + frame}, joint {joint}",
+        todo=todo,
+    )
+
+
+def require_found(keypoints_px: np.ndarray, skeleton: Skeleton, *, first_frame: int = 0, todo: str) -> None:
+    """Raise `ArrayError`, naming the first one, if keypoints of (T, J, 2) are what tools write for missing joints."""
+    lost = not_found(keypoints_px)
+    if not lost.any():
+        return
+    frame, joint = (int(i) for i in np.argwhere(lost)[0])
+    x, y = keypoints_px[frame, joint]
+    more = f", and {int(lost.sum()) - 1} more" if lost.sum() > 1 else ""
+    raise ArrayError(
+        f"the keypoint of {skeleton.joint_names[joint]} is ({x:g}, {y:g}), which means that it was not found{more}",
         where=f"frame {first_frame + frame}, joint {joint}",
         todo=todo,
     )

@@ -11,6 +11,7 @@ Frame by frame, e.g. from a camera:
 >>> last_poses_m = live.flush()                                                # doctest: +SKIP
 """
 
+import warnings
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -24,20 +25,27 @@ from srnet_core.body import estimate_root_depth
 from srnet_core.checkpoint import Checkpoint, load_checkpoint, require_whole_poses
 from srnet_core.device import choose_device
 from srnet_core.engine import inference_form
-from srnet_core.geometry.camera import Camera
+from srnet_core.errors import ArrayError, KeypointWarning
+from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.inference.arguments import (
     checked_image_size,
     checked_root_depth,
     keypoints_array,
     require_finite,
+    require_found,
     require_shape,
 )
+from srnet_core.inference.plausible import FEWEST_FRAMES, problems_of, sides_exchanged
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.inference.stream import PoseStream
+from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 from srnet_core.weights import weights_file
+
+CHECKS = ("warn", "error", "off")
+SIDES_TEXT = "Left and right look exchanged throughout: with its sides put right the body is more plausible."
 
 
 class Lifter:
@@ -127,6 +135,7 @@ class Lifter:
         image_size: tuple[float, float] | None = None,
         camera: Camera | None = None,
         root_depth_m: float | np.ndarray | None = None,
+        check: str = "warn",
     ) -> np.ndarray:
         """Lift one clip.
 
@@ -137,6 +146,8 @@ class Lifter:
             camera: needed by proj, weak_proj and lcn.
             root_depth_m: depth of the root joint, one or T numbers, for these three; by default estimated from the
                 mean bone lengths of the training data.
+            check: what happens to keypoints that cannot be right, e.g. in another order of joints, upside down, or with
+                left and right exchanged: "warn" gives a `KeypointWarning`, "error" raises, "off" does not look.
 
         Returns:
             (T, J, 3) float32 metres, camera axes: x right, y down, z forward. The origin is the root joint as the
@@ -144,17 +155,67 @@ class Lifter:
             zero; `poses_m - poses_m[:, :1]` puts it at zero exactly.
 
         Raises:
-            ArrayError: keypoints or depths of the wrong shape or type, no frames, or numbers that are not finite.
+            ArrayError: keypoints or depths of the wrong shape or type, no frames, numbers that are not finite,
+                keypoints at (0, 0) or (-1, -1), which tools write for joints that they did not find, or with
+                `check="error"` keypoints that cannot be right.
             ConfigError: a missing argument that the normalization needs, or an image size that cannot be one.
         """
         joints = self.skeleton.num_joints
         keypoints_px = keypoints_array(keypoints_px, self.skeleton, what="keypoints")
         fits = keypoints_px.ndim == 3 and keypoints_px.shape[1:] == (joints, 2) and len(keypoints_px) > 0
         require_shape(keypoints_px, f"(frames, {joints}, 2)", fits, self.skeleton, what="keypoints")
-        require_finite(
-            keypoints_px, self.skeleton, todo="Fill in the missing joints, or remove these frames from the clip"
-        )
+        todo = "Fill in the missing joints, or remove these frames from the clip"
+        require_finite(keypoints_px, self.skeleton, todo=todo)
         image_size, root_depth_m = checked_image_size(image_size), checked_root_depth(root_depth_m, len(keypoints_px))
+        if choose("check", check, CHECKS, where="check") != "off":
+            require_found(keypoints_px, self.skeleton, todo=todo)
+            self._tell(self.problems(keypoints_px, image_size=image_size, camera=camera), check)
+        return self._lifted(keypoints_px, image_size, camera, root_depth_m)
+
+    def problems(
+        self,
+        keypoints_px: np.ndarray,
+        *,
+        image_size: tuple[float, float] | None = None,
+        camera: Camera | None = None,
+    ) -> list[str]:
+        """What looks wrong in a clip, one sentence each; nothing where all is plausible.
+
+        Args:
+            keypoints_px, image_size, camera: as for lifting, finite.
+        """
+        known = camera
+        if image_size is None and camera is not None:
+            image_size = (camera.width_px, camera.height_px)
+        if known is None and image_size is not None:
+            known = estimated_camera((round(image_size[0]), round(image_size[1])))
+        found = problems_of(keypoints_px, self.skeleton, image_size)
+        alone = self.body_size is not None or not self.normalization.USES_ROOT_DEPTH  # no depth has to be given
+        if found or known is None or not alone or len(keypoints_px) < FEWEST_FRAMES:
+            return found
+        with torch.inference_mode():
+            exchanged = sides_exchanged(
+                keypoints_px,
+                known.undistort(keypoints_px),
+                self.skeleton,
+                lambda part: self._lifted(part, image_size, camera, None),
+            )
+        return [SIDES_TEXT] if exchanged else []
+
+    def _tell(self, problems: list[str], check: str) -> None:
+        if problems and check == "error":
+            raise ArrayError(problems[0].rstrip("."), where="keypoints", todo="Lift them anyway with check='off'")
+        for problem in problems:
+            warnings.warn(f"keypoints: {problem}", KeypointWarning, stacklevel=4)
+
+    def _lifted(
+        self,
+        keypoints_px: np.ndarray,
+        image_size: tuple[float, float] | None,
+        camera: Camera | None,
+        root_depth_m: float | np.ndarray | None,
+    ) -> np.ndarray:
+        """As calling the lifter, for arguments that have been checked."""
         pose_2d, parameters = self._encode(keypoints_px, image_size, camera, root_depth_m)
         outputs = predict_normalized(self.network, pose_2d[None], self.skeleton.mirror, self.flip)
         return decode_mean(self.normalization, [o[0] for o in outputs], parameters).cpu().numpy()

@@ -27,6 +27,7 @@ from srnet_core.inference.arguments import (
     checked_root_depth,
     keypoints_array,
     require_finite,
+    require_found,
     require_shape,
 )
 from srnet_core.models.pose_model import PoseModel
@@ -106,7 +107,8 @@ class PoseStream:
             before; `None` for the first `delay_frames` frames.
 
         Raises:
-            ArrayError: wrong shape or type, or numbers that are not finite; the frame is then ignored.
+            ArrayError: wrong shape or type, numbers that are not finite, or a keypoint at (0, 0) or (-1, -1), which
+                tools write for a joint that they did not find; the frame is then ignored.
         """
         frame_px = self._checked(frame_px)
         pose_2d, parameters = self._encode(frame_px[None], root_depth_m)
@@ -165,10 +167,7 @@ class PoseStream:
         require_shape(
             frame_px, f"({joints}, 2)", frame_px.shape == (joints, 2), self._skeleton, what="a frame of keypoints"
         )
-        require_finite(
-            frame_px[None],
-            self._skeleton,
-            first_frame=self._pushed,
-            todo="Push the previous frame again, or fill in the missing joint",
-        )
+        todo = "Push the previous frame again, or fill in the missing joint"
+        require_finite(frame_px[None], self._skeleton, first_frame=self._pushed, todo=todo)
+        require_found(frame_px[None], self._skeleton, first_frame=self._pushed, todo=todo)
         return frame_px

@@ -16,6 +16,9 @@ _FASTEST_SIZES_PER_S = 12.0
 _MOST_MISSING = 0.5
 _IMPLAUSIBLE = 0.6
 _UPSIDE_DOWN = 0.8  # share of the frames
+_LYING_SLOPE = 2.0  # how many times as wide as high a trunk is that lies
+_FRACTIONS = 2.0  # coordinates up to this are fractions of the image, not pixels
+_NOT_FOUND = ((0.0, 0.0), (-1.0, -1.0), (0.0, -3.0))  # what tools write for a joint that they did not find
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Problem:
     """One finding.
 
     Attributes:
-        kind: "outside image", "jump", "swapped sides", "upside down", "wrong layout", "missing", "too fast".
+        kind: "outside image", "jump", "swapped sides", "upside down", "lying", "wrong layout", "missing", "too fast",
+            "fractions", "zeros", "large image".
         person: name of the track, "" for all.
         first_frame, last_frame: numbers as in the file; `None` where the whole sequence is meant.
         text: one sentence.
@@ -43,13 +47,31 @@ def check(keypoints: Keypoints) -> list[Problem]:
     for track in keypoints.tracks:
         problems += _missing(keypoints, track)
         problems += _outside(keypoints, track)
-        problems += _upside_down(keypoints, track)
+        problems += _as_a_whole(keypoints, track)
         if keypoints.consecutive:
             jumps = _jumps(keypoints, track)
             problems += jumps
             problems += _too_fast(keypoints, track)
             problems += _swapped(keypoints, track)
     return problems
+
+
+def check_whole(keypoints: Keypoints) -> list[Problem]:
+    """Only what concerns whole sequences: order of joints, axes, units, image size. Takes some milliseconds."""
+    problems = _of_layout(keypoints)
+    for track in keypoints.tracks:
+        problems += _outside(keypoints, track)[:1]
+        problems += _as_a_whole(keypoints, track)
+    return problems
+
+
+def not_found(points: np.ndarray) -> np.ndarray:
+    """(..., 2) -> (...) bool: points that tools write for joints they did not find: (0, 0), (-1, -1), (0, -3)."""
+    x, y = points[..., 0], points[..., 1]
+    found = np.zeros(x.shape, bool)
+    for written_x, written_y in _NOT_FOUND:
+        found |= (x == written_x) & (y == written_y)
+    return found
 
 
 def _problem(keypoints: Keypoints, kind: str, track: Track | None, frames, text: str) -> Problem:
@@ -74,7 +96,7 @@ def _of_layout(keypoints: Keypoints) -> list[Problem]:
     own = fit(points, keypoints.layout)
     better, _ = decide(points, layouts_of_count(keypoints.num_joints))
     if better is not None and better.name != keypoints.layout.name and fit(points, better).misfit < 0.7 * own.misfit:
-        text = f"The bones fit the layout {better.name}, not {keypoints.layout.name}."
+        text = f"The bones fit the layout {better.name}, not {keypoints.layout.name}: layout='{better.name}'."
         return [_problem(keypoints, "wrong layout", None, None, text)]
     if _IMPLAUSIBLE < own.misfit < np.inf:
         text = f"With the layout {keypoints.layout.name} the bones do not have the proportions of a person."
@@ -109,6 +131,66 @@ def _outside(keypoints: Keypoints, track: Track) -> list[Problem]:
     ]
 
 
+def _as_a_whole(keypoints: Keypoints, track: Track) -> list[Problem]:
+    fractions = _fractions(keypoints, track)
+    zeros, quarter = _zeros(keypoints, track), _large_image(keypoints, track)
+    return [
+        *fractions,
+        *zeros,
+        *([] if fractions else quarter),
+        *_upside_down(keypoints, track),
+        *_lying(keypoints, track),
+    ]
+
+
+def _fractions(keypoints: Keypoints, track: Track) -> list[Problem]:
+    size = keypoints.image_size
+    known = track.points[~track.missing]
+    if keypoints.units != "px" or size is None or min(size) < 10 * _FRACTIONS or not len(known):
+        return []
+    if np.abs(known).max() > _FRACTIONS:
+        return []
+    text = "All coordinates lie near 0 to 1: they look like fractions of the image, not pixels."
+    return [_problem(keypoints, "fractions", track, None, text)]
+
+
+def _zeros(keypoints: Keypoints, track: Track) -> list[Problem]:
+    lost = not_found(track.points)
+    if not lost.any():
+        return []
+    frames = np.flatnonzero(lost.any(axis=1))
+    text = f"{int(lost.sum())} joints in {len(frames)} frames lie at 0, 0 or -1, -1, as tools write missing ones."
+    return [_problem(keypoints, "zeros", track, (frames[0], frames[-1]), text)]
+
+
+def _large_image(keypoints: Keypoints, track: Track) -> list[Problem]:
+    if keypoints.image_size is None or keypoints.units != "px" or not track.present.any():
+        return []
+    width, height = keypoints.image_size
+    with np.errstate(all="ignore"):
+        far = np.nanmax(track.points, axis=(0, 1))
+    if not (far[0] < width / 2 and far[1] < height / 2):
+        return []
+    text = f"All joints lie in the upper left quarter of {width} x {height} pixels: the image may be smaller."
+    return [_problem(keypoints, "large image", track, None, text)]
+
+
+def _lying(keypoints: Keypoints, track: Track) -> list[Problem]:
+    if keypoints.layout is None:
+        return []
+    top = _mean(track, keypoints.layout, ("neck", "upper_neck", "left_shoulder", "right_shoulder"))
+    bottom = _mean(track, keypoints.layout, ("hip", "left_hip", "right_hip"))
+    with np.errstate(invalid="ignore"):
+        wide, high = np.abs(top - bottom).T
+    known = np.isfinite(wide) & np.isfinite(high)
+    if known.sum() < 3 or (wide[known] > _LYING_SLOPE * high[known]).mean() < _UPSIDE_DOWN:
+        return []
+    text = (
+        "The body lies on its side in most frames: x and y may be exchanged, or the picture turned, or somebody lies."
+    )
+    return [_problem(keypoints, "lying", track, None, text)]
+
+
 def _upside_down(keypoints: Keypoints, track: Track) -> list[Problem]:
     if keypoints.layout is None:
         return []
@@ -123,11 +205,17 @@ def _upside_down(keypoints: Keypoints, track: Track) -> list[Problem]:
 
 def _mean_y(track: Track, layout: Layout, parts: tuple[str, ...]) -> np.ndarray:
     """(T,) mean y of the joints of these parts; NaN where none is found."""
+    mean: np.ndarray = _mean(track, layout, parts)[:, 1]
+    return mean
+
+
+def _mean(track: Track, layout: Layout, parts: tuple[str, ...]) -> np.ndarray:
+    """(T, 2) mean place of the joints of these parts; NaN where none is found."""
     joints = [i for i, part in enumerate(layout.parts) if part in parts]
-    y = track.points[:, joints, 1]
-    there = ~np.isnan(y)
+    points = track.points[:, joints]
+    there = ~np.isnan(points)
     count = there.sum(axis=1)
-    return np.where(count > 0, np.where(there, y, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    return np.where(count > 0, np.where(there, points, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
 def _steps(track: Track) -> np.ndarray:

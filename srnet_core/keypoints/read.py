@@ -143,6 +143,8 @@ def check_given(fps: float | None, image_size: Sequence[int] | None) -> tuple[fl
     if image_size is None:
         return fps, None
     try:
+        if isinstance(image_size, (str, bytes)):
+            raise TypeError("text is not a size")
         width, height = (int(n) for n in image_size)
     except (TypeError, ValueError, OverflowError):
         raise ConfigError(f"image_size must be (width, height) in pixels, not {image_size!r}") from None

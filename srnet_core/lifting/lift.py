@@ -131,7 +131,7 @@ def _lift_track(
     for start, stop in _stretches(track, keypoints.consecutive):
         points = track.points[start:stop]
         at_rate = points if rates is None else resample(points, *rates).astype(np.float32)
-        poses_m = lifter(at_rate, image_size=size, camera=camera)
+        poses_m = lifter(at_rate, image_size=size, camera=camera, check="off")
         if rates is not None:
             poses_m = positions_at(poses_m, np.arange(len(points)) * (rates[1] / rates[0]))
         joints_m[start:stop] = poses_m
@@ -161,7 +161,7 @@ def _rate_notes(keypoints: Keypoints, lifter: Lifter) -> list[str]:
 
 def _stretches(track: Track, consecutive: bool) -> list[tuple[int, int]]:
     """(first, after last) of the frames with all joints; single images by themselves."""
-    whole = ~track.missing.any(axis=1)
+    whole = np.asarray(~track.missing.any(axis=1))
     return runs_of(whole) if consecutive else [(int(i), int(i) + 1) for i in np.flatnonzero(whole)]
 
 

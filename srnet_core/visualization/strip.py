@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from srnet_core.errors import require_extra
 from srnet_core.visualization._files import write_bytes
 from srnet_core.visualization._layout import Drawing, Look, draw_header
+from srnet_core.visualization._panels import input_panel
 from srnet_core.visualization._sheet import Sheet
 from srnet_core.visualization.scene import Scene
 
@@ -38,7 +40,10 @@ def write_strip(scene: Scene, path: str | Path, *, moments: int = _MOMENTS, abou
     for column, frame in enumerate(frames):
         left = _MARGIN_PX + column * (width + _GAP_PX)
         for row, name in enumerate(rows):
-            panel = drawing.panel(name, int(frame), width, height, 14 if row == 0 else 0)
+            if name is None:
+                panel = input_panel(_only(scene, int(frame)), 0, width, height, 14, drawing.theme, close_up=True)
+            else:
+                panel = drawing.panel(name, int(frame), width, height, 0)
             if row == 0:
                 panel.text(6, 13, f"{frame / scene.fps:.2f} s", 10, drawing.theme["muted"])
             sheet.paste(panel, left, _TOP_PX + row * (height + _GAP_PX))
@@ -48,6 +53,13 @@ def write_strip(scene: Scene, path: str | Path, *, moments: int = _MOMENTS, abou
     buffer = io.BytesIO()
     sheet.finish().save(buffer, "PNG", optimize=True, pnginfo=info)
     return write_bytes(path, buffer.getvalue())
+
+
+def _only(scene: Scene, frame: int) -> Scene:
+    """One frame of a scene, so that a close-up is one of this moment."""
+    part = slice(frame, frame + 1)
+    poses = {name: pose[part] for name, pose in scene.poses.items()}
+    return replace(scene, keypoints_2d_px=scene.keypoints_2d_px[part], poses=poses, errors_mm={})
 
 
 def pictures(scene: Scene, *, width_px: int = 960, fps: float = 30.0) -> tuple[float, Iterator[np.ndarray]]:

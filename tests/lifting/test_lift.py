@@ -26,7 +26,7 @@ class Flat:
     skeleton: Skeleton = SKELETON
     receptive_field, fps = 1, None
 
-    def __call__(self, keypoints_px, *, image_size, camera=None):
+    def __call__(self, keypoints_px, *, image_size, camera=None, check="warn"):
         assert np.isfinite(keypoints_px).all()
         joints = np.concatenate([keypoints_px / 200, np.zeros((*keypoints_px.shape[:2], 1))], axis=-1)
         return (joints - joints[:, :1]).astype(np.float32)
