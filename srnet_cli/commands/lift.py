@@ -187,9 +187,9 @@ def main(
 
     fill_s = _seconds(fill)
     if stream or path == STANDARD_INPUT:
-        refused = {"--output": output, "--person": person, "--sequence": sequence, "--strict": strict}
+        refused: dict[str, object] = {"--output": output, "--person": person, "--sequence": sequence}
         refused |= {"--camera": camera, "--world": world, "--trajectory": trajectory, "--height": height}
-        refused |= {"--smooth": smoothing, "--detector": detector}
+        refused |= {"--smooth": smoothing, "--detector": detector, "--strict": strict}
         for name in (name for name, given in refused.items() if given):
             raise ConfigError(
                 "cannot be used with --stream", where=name, todo="Redirect the output instead, e.g. with >"

@@ -17,8 +17,7 @@ from srnet_core.keypoints import Keypoints
 from srnet_core.keypoints.tracks import Track
 from srnet_core.layouts import Layout, get_layout
 from srnet_core.lifting.lift import warnings_of
-from srnet_core.lifting.people import ASSUMED_FPS
-from srnet_core.lifting.people import FRAMES_OF_REFERENCE
+from srnet_core.lifting.people import ASSUMED_FPS, FRAMES_OF_REFERENCE
 from srnet_core.live.lines import LineFrame, LineSettings, points_of, read_line
 
 MOST_PEOPLE = 64  # the one who was not seen for longest is forgotten
@@ -90,6 +89,9 @@ class LiveLifter:
             "image_size_px": None if size is None else list(size),
             "layout": self._settings.layout.name if self._settings.layout else None,
             "axes": FRAMES_OF_REFERENCE["root"],
+            "units": "m",
+            "frame_of_reference": "root",
+            "smoothing": "none",
             "joints": list(self._lifter.skeleton.joint_names),
             "parents": list(self._lifter.skeleton.parents),
             "delay_frames": self.delay_frames,
