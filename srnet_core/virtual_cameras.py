@@ -384,11 +384,13 @@ def _rodrigues(vector: np.ndarray) -> np.ndarray:
 
 def _in_metres(centres: np.ndarray) -> tuple[np.ndarray, str]:
     """Camera centres in metres: cameras stand 1 to 20 m from where people are, which tells metres from cm and mm."""
-    middle = np.median(np.linalg.norm(centres - (centres.mean(0) if len(centres) > 1 else 0), axis=-1))
+    middle = np.median(np.linalg.norm(centres - centres.mean(0), axis=-1))
+    if middle <= 1e-6 * np.abs(centres).max(initial=0.0):  # one camera, or several at one place
+        middle = float(np.linalg.norm(centres.mean(0)))
     if middle < 30:
         return centres, ""
     unit, metres = ("cm", 0.01) if middle < 900 else ("mm", 0.001)
-    return centres * metres, f"Camera positions were read as {unit}: they lie {middle:.0f} units apart."
+    return centres * metres, f"Camera positions were read as {unit}: they lie about {middle:.0f} units away."
 
 
 def _turn_to_z_up(rotations: np.ndarray, path: Path) -> tuple[np.ndarray, str]:

@@ -23,6 +23,7 @@ EXAMPLES = (
     "srnet data import mocap recordings/ --name mine --cameras ring:8 --fps 25",
 )
 _MOST_ROWS = 30
+_BLIND = 0.5
 _DATA_DIR = Path(DataConfig().data_dir)
 _FILES_PANEL = "What the files do not say"
 _TAKES_PANEL = "Takes"
@@ -199,12 +200,24 @@ def _show(report: "ImportReport", name: str, data_dir: Path) -> None:
         remark(f"left out: {file}: {why}")
     if len(report.left_out) > _MOST_ROWS:
         remark(f"{len(report.left_out) - _MOST_ROWS} more were left out: see the manifest")
-    for note in _common_notes(files):
+    for note in [*manifest["cameras"]["notes"], *_common_notes(files), *_blind_cameras(manifest)]:
         remark(note)
     for path in report.paths:
         say(f"written: {path}")
     subjects = list(dict.fromkeys(take["subject"] for file in files for take in file["takes"]))
     show_next(name, subjects, data_dir)
+
+
+def _blind_cameras(manifest: Mapping[str, Any]) -> list[str]:
+    """A sentence for each camera that sees less than half of the joints, over all takes."""
+    shares = [take["outside_image"] for file in manifest["files"] for take in file["takes"]]
+    means = [sum(of_camera) / len(of_camera) for of_camera in zip(*shares)]
+    return [
+        f"Camera {name}: {100 * share:.0f} % of the joints are outside its image. Check where it looks, and the unit "
+        "of length of the calibration."
+        for name, share in zip(manifest["cameras"]["ids"], means)
+        if share > _BLIND
+    ]
 
 
 def _common_notes(files: Sequence[Mapping[str, Any]], most: int = 12) -> list[str]:

@@ -204,6 +204,8 @@ def _write(
         first = next(iter(left_out.items()))
         raise BadFileError(f"none of {files} files can be used; {first[0]}: {first[1]}", where=folder)
     metadata = skeleton_metadata(skeleton, config.fps) | {"source": "motion capture seen by virtual cameras"}
+    if config.skeleton == "own":
+        metadata["names_as_in"] = sources[0].motion.format  # names of AMC files are those of bones, points their ends
     manifest = {
         "format": 1,
         "source": str(folder),

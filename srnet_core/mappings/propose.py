@@ -36,7 +36,7 @@ def propose_mapping(motion: Motion) -> mappings.ResolvedMapping:
     Raises:
         BadFileError: joints are missing; the message names them and says how to give a mapping.
     """
-    known = _known(motion.names, motion.format)
+    known = _known(motion.names, _named_as_in(motion))
     if known is not None:
         return _checked(known, motion)
     weights = _from_words(motion)
@@ -53,6 +53,11 @@ def propose_mapping(motion: Motion) -> mappings.ResolvedMapping:
             todo="Write a mapping file that says which points make these joints (docs/mocap.md)",
         )
     return _checked(proposal, motion)
+
+
+def _named_as_in(motion: Motion) -> str:
+    """The format whose names the points have: that of the file, or the one that a data set was made of."""
+    return str(motion.details.get("names_as_in", motion.format))
 
 
 def known_mapping(names: Sequence[str], file_format: str) -> str | None:
@@ -97,7 +102,7 @@ def _from_words(motion: Motion) -> dict[str, dict[int, float]]:
             found[part, side] = (rank, i)
     at = {key: index for key, (_, index) in found.items()}
     if (
-        motion.format == "amc" and motion.parents is not None
+        _named_as_in(motion) == "amc" and motion.parents is not None
     ):  # points are the ends of bones there, and segments start where their parents end
         starts = {key: motion.parents[index] for key, (rank, index) in found.items() if is_segment(key[0], rank)}
         at |= {key: index for key, index in starts.items() if index >= 0}

@@ -15,6 +15,7 @@ from srnet_core.mocap.files import split_people
 from srnet_core.motion import Motion, to_z_up
 from srnet_core.readers.formats import find, load_format
 from srnet_core.readers.frames import few
+from srnet_core.skeletons import get_skeleton
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 
 _LAYOUTS_OF_SKELETONS = {17: "h36m17", 32: "h36m32", 15: "humaneva15"}  # in files of published data sets
@@ -170,7 +171,11 @@ def _layout(motion: Motion) -> Layout | None:
             layout = None
         layout = layout if layout and layout.num_joints == len(motion.names) else layout_of_names(motion.names)
     elif motion.format == "positions_3d" and len(motion.names) in _LAYOUTS_OF_SKELETONS:
-        layout = get_layout(_LAYOUTS_OF_SKELETONS[len(motion.names)])
+        name = _LAYOUTS_OF_SKELETONS[len(motion.names)]
+        skeleton = get_skeleton(name)
+        if motion.parents not in (None, skeleton.parents) and motion.names != skeleton.joint_names:
+            return None  # another skeleton with as many joints
+        layout = get_layout(name)
     else:
         return None
     return layout if layout and not layout.missing_of_h36m17 else None

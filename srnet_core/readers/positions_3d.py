@@ -114,6 +114,7 @@ def _motion(pose: object, details: dict, where: str) -> Motion:
         fps=float(fps) if known_fps and fps else None,
         units="m",
         metres_per_unit=1.0,
+        details={"names_as_in": str(said)[:20]} if (said := details.get("names_as_in")) else {},
         notes=("Lengths are metres in this layout.",),
     )
 

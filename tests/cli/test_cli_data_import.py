@@ -3,6 +3,8 @@
 import json
 import pickle
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import h5py
@@ -10,6 +12,10 @@ import numpy as np
 import pytest
 from motion_making import bvh_text, moving
 from support.cli import TINY
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "mappings"))
+from skeletons_of_programs import joints_of, recording_of
+from support.calibration import CALIBRATION
 
 from srnet_core.skeletons import h36m32, humaneva15
 from srnet_core.virtual_cameras import ring
@@ -157,3 +163,61 @@ def test_pickles_of_3dpw_that_call_something_are_refused(srnet, tmp_path):
     ran = srnet("data", "import", "3dpw", "sequenceFiles")
     ran.refused("a_00.pkl")
     assert "must not run" not in ran.out
+
+
+def in_three_commands(srnet, ran) -> dict:
+    """The commands that an import says come next, and then eval: its numbers."""
+    prepare, train = next_commands(ran.out)
+    srnet(*prepare).ok()
+    srnet(*train[:-2], *TINY, "--arch", "1,1", "--name", "tiny").ok()
+    srnet("eval", "checkpoint/latest_epoch_tiny.bin", "--json", "numbers.json").ok()
+    return json.loads(Path("numbers.json").read_text())
+
+
+@pytest.mark.parametrize("skeleton", ["LaFAN1", "Unreal 5"])
+def test_joints_of_the_files_themselves_are_trained_and_measured(srnet, skeleton):
+    for i, person in enumerate(("Anna", "Ben")):
+        path = Path("recordings", person, "walk.bvh")
+        path.parent.mkdir(parents=True)
+        path.write_text(recording_of(skeleton, 40, seed=i).bvh())
+    ran = srnet("data", "import", "mocap", "recordings", "--name", "mine", "--skeleton", "own").ok()
+    assert "left leg" in srnet("groups", "--dataset", "mine", "--no-pictures").ok().out
+    joints = in_three_commands(srnet, ran)["by_joint"]
+    # the point on the floor is left out, and the second of two joints at one place
+    names = {joint.name for joint in joints_of(skeleton) if not joint.is_end} - {"root", "spine_02"}
+    assert set(joints) == names
+
+
+@pytest.mark.parametrize(
+    ("source", "files", "joints"),
+    [
+        ("amc", ["HDM_bd*", "HDM_mm.asf", "HDM_mm_squat1Reps_037_120.amc"], ("root", "lhipjoint", "rthumb")),
+        ("bvh", ["02_0*", "07_01.bvh"], ("Hips", "LeftUpLeg", "RightHandIndex1")),
+    ],
+)
+def test_hdm05_and_cmu_with_their_own_skeletons(srnet, shared_dir, source, files, joints):
+    Path("recordings").mkdir()
+    for pattern in files:
+        for path in sorted((shared_dir / "mocap" / "raw" / source).glob(pattern))[:4]:
+            shutil.copy(path, "recordings")
+    options = ("--name", "own", "--skeleton", "own", "--fps", "5")
+    ran = srnet("data", "import", "mocap", "recordings", *options).ok()
+    assert srnet("data", "check", "data/data_3d_own.npz").ok().out.count("nothing stands out")
+    assert set(joints) <= set(in_three_commands(srnet, ran)["by_joint"])
+
+
+@pytest.mark.parametrize("cameras", ["h36m", "h36m:S9", "ring", "ring:3", "calibration.toml"])
+def test_what_any_cameras_see_passes_the_check_and_is_prepared(srnet, recordings, cameras):
+    Path("calibration.toml").write_text(CALIBRATION)
+    ran = srnet("data", "import", "mocap", recordings, "--name", "mine", "--cameras", cameras).ok()
+    prepare, _ = next_commands(ran.out)
+    for path in ("data/data_3d_mine.npz", "data/data_2d_mine_gt.npz"):
+        assert "nothing stands out" in srnet("data", "check", path).ok().out
+    assert "note" not in srnet(*prepare).ok().err, "2D and 3D belong together"
+
+
+def test_cameras_that_look_elsewhere_are_said(srnet, recordings):
+    """The image is so small that nobody is in it."""
+    Path("calibration.toml").write_text(CALIBRATION.replace("[1920, 1080]", "[64, 64]"))
+    ran = srnet("data", "import", "mocap", recordings, "--cameras", "calibration.toml").ok()
+    assert "Camera front: " in ran.err and "outside its image" in ran.err

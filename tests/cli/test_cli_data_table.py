@@ -9,6 +9,7 @@ import keypoint_files as files
 import numpy as np
 import pytest
 from motion_making import bvh_text, moving
+from support.calibration import CALIBRATION
 from support.small_data import write_published
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
@@ -21,21 +22,6 @@ from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.skeletons import h36m16, h36m17, h36m32
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
-CALIBRATION = """
-[front]
-size = [1920, 1080]
-matrix = [[1500, 0, 960], [0, 1500, 540], [0, 0, 1]]
-rotation = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]
-translation = [0, 1, 6]
-distortions = [0.01, 0, 0, 0]
-
-[left]
-size = [1920, 1080]
-matrix = [[1500, 0, 960], [0, 1500, 540], [0, 0, 1]]
-rotation = [[0, 1, 0], [0, 0, -1], [-1, 0, 0]]
-translation = [0, 1, 6]
-distortions = [0, 0, 0, 0]
-"""
 
 
 def rows() -> list[tuple[str, str]]:
