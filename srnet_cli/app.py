@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from srnet_cli.commands import bench, data, demo, evaluate, export, groups, lift, prepare, train, visualize
+from srnet_cli.commands import bench, data, demo, evaluate, export, groups, lift, prepare, sweep, train, visualize
 from srnet_cli.options import examples_text, help_of, with_defaults_shown
 
 INTERRUPTED = 130
@@ -67,6 +67,7 @@ def _add(parent: typer.Typer, name: str, module: Any) -> None:
 for _name, _module in {
     "prepare": prepare,
     "train": train,
+    "sweep": sweep,
     "eval": evaluate,
     "export": export,
     "visualize": visualize,

@@ -16,7 +16,7 @@ CORE = Path(srnet_core.__file__).parent
 # a module may import from its own layer and from those before it
 LAYERS = [
     {"errors"},
-    {"lookup", "files", "device", "toml_file", "markdown", "video"},
+    {"lookup", "files", "device", "toml_file", "markdown", "statistics", "text_table", "video"},
     {"geometry"},
     {"skeletons"},
     {"layouts"},
@@ -43,6 +43,7 @@ LAYERS = [
     {"inference"},
     {"evaluation"},
     {"training"},
+    {"sweep", "runs"},
     {"export", "visualization"},
     {"lifting"},
     {"live"},

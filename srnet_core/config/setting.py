@@ -204,7 +204,7 @@ def check_settings(config: Any) -> None:
         about.require(value)
 
 
-def read_size_mib(text: str) -> float:
+def read_size_mib(text: str, *, where: str = "--memory-budget") -> float:
     """A size in MiB from the text people write; 0 for "auto".
 
     >>> read_size_mib("2GiB"), read_size_mib("auto")
@@ -217,7 +217,7 @@ def read_size_mib(text: str) -> float:
         return 0.0
     found = _SIZE.fullmatch(text.strip())
     if not found or not (size := float(found[1]) * _UNITS[found[2].lower()] / 2**20):
-        raise ConfigError(f"expected a size such as 2GiB or 500MiB, or auto, not {text!r}", where="--memory-budget")
+        raise ConfigError(f"expected a size such as 2GiB or 500MiB, or auto, not {text!r}", where=where)
     return size
 
 

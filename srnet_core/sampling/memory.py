@@ -15,6 +15,11 @@ def free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free
+    return free_bytes_of_machine()
+
+
+def free_bytes_of_machine() -> int:
+    """Bytes of main memory that can still be allocated; `sys.maxsize` if the system does not tell."""
     return min(_available(), _left_in_group())
 
 

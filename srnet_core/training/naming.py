@@ -46,6 +46,10 @@ class RunFiles:
     def config(self) -> Path:
         return self.folder / "config.json"
 
+    @property
+    def result(self) -> Path:
+        return self.folder / "result.json"
+
     def state(self) -> tuple[tuple[int, int] | None, ...]:
         """What changes when somebody writes the checkpoints of this name; `None` for one that is not there."""
         return tuple(_written(path) for path in (self.latest, self.best))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from srnet_core import __version__
 from srnet_core.checkpoint import (
     Checkpoint,
     EpochRecord,
@@ -38,6 +39,7 @@ from srnet_core.training.loop import Epoch, Notice, Progress, Step, evaluation_e
 from srnet_core.training.metrics_log import DAMAGED, record_epoch
 from srnet_core.training.naming import RunFiles, claim_name, default_name, run_lock
 from srnet_core.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state_to_store
+from srnet_core.training.result import RunResult, write_result
 from srnet_core.training.resume import (
     load_weights,
     order_to_keep,
@@ -109,6 +111,7 @@ class TrainingRun:
         finetune: a checkpoint whose weights to start from.
         should_stop: called after every training step; when it returns true, the run is saved and ends.
         last_step: the training step, counted over all epochs, after which the run ends as if its time were up.
+        complete: a resumed run that has trained all its epochs is measured again instead of refused.
 
     Raises:
         ConfigError: the data cannot train this model, or the resumed run has no epochs left to train. When iterated:
@@ -126,6 +129,7 @@ class TrainingRun:
         finetune: Checkpoint | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         last_step: int | None = None,
+        complete: bool = False,
     ):
         self.stage, self.files, self.should_stop = prepared.stage, files, should_stop
         self.last_step = last_step
@@ -164,7 +168,7 @@ class TrainingRun:
             self.poses_seen |= set(finetune.record.poses_seen)
         if resume is not None:
             self._resume(resume)
-        if self.progress.epoch >= train.epochs and self.unreported is None:
+        if self.progress.epoch >= train.epochs and self.unreported is None and not complete:
             raise ConfigError(
                 f"this run has already trained {self.progress.epoch} of {train.epochs} epochs",
                 where=files.latest,
@@ -184,6 +188,7 @@ class TrainingRun:
     def _train(self) -> Iterator[Event]:
         started = time.monotonic()
         self._new = self.progress.epoch == self.progress.step == 0
+        self.files.result.unlink(missing_ok=True)  # a run that has this file is finished
         write_json(self.files.config, to_dict(self.config))
         if self.unreported is not None:
             epoch = Epoch(**asdict(self.unreported))
@@ -295,7 +300,26 @@ class TrainingRun:
         if report is None:
             yield Stopped(result, self.progress.epoch, self.progress.step)
             return
-        yield Finished(result, report, time.monotonic() - started, self._steps())
+        finished = Finished(result, report, time.monotonic() - started, self._steps())
+        write_result(self.files.result, self._result(finished))
+        yield finished
+
+    def _result(self, finished: Finished) -> RunResult:
+        return RunResult(
+            config=to_dict(self.config),
+            stage_key=self.stage.manifest["key"],
+            checkpoint=finished.path.name,
+            epochs=self.progress.epoch,
+            steps=finished.steps,
+            seconds=round(finished.seconds, 3),
+            parameters=sum(p.numel() for p in self.model.parameters()),
+            validation_mpjpe_mm=self.best,
+            device=str(self.device),
+            threads=torch.get_num_threads(),
+            srnet_version=__version__,
+            torch_version=str(torch.__version__),
+            report=finished.report.to_dict(),
+        )
 
     def _evaluate(self, what: str, *, flip: bool, every_metric: bool = False) -> Generator[Event, None, Report | None]:
         """Evaluate, yielding progress; the generator's return value is the report.
