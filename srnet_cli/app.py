@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from srnet_cli.commands import bench, data, demo, evaluate, export, groups, lift, prepare, sweep, train, visualize
+from srnet_cli.commands import bench, data, demo, evaluate, export, groups, lift, prepare, runs, sweep, train, visualize
 from srnet_cli.options import examples_text, help_of, with_defaults_shown
 
 INTERRUPTED = 130
@@ -68,6 +68,7 @@ for _name, _module in {
     "prepare": prepare,
     "train": train,
     "sweep": sweep,
+    "runs": runs,
     "eval": evaluate,
     "export": export,
     "visualize": visualize,

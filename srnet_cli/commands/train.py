@@ -39,6 +39,7 @@ EXAMPLES = (
     "srnet train --config srnet-243 --validation S8 --set train.lr=0.0005",
 )
 BEST_DIR = BEST_FOLDER
+TRACKERS = ("csv", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,17 @@ def main(
         Path,
         option("--best-dir", help="Folder of the best epoch, with --validation", panel=RUN_PANEL, metavar="FOLDER"),
     ] = BEST_DIR,
+    track: Annotated[
+        str | None,
+        option(
+            "--track",
+            help="Also record the epochs for other programs: csv, tensorboard (needs the extra track)",
+            panel=RUN_PANEL,
+            metavar="NAMES",
+            default="none; metrics.jsonl is always written",
+            completes=TRACKERS,
+        ),
+    ] = None,
     set_: SetOption = None,
 ) -> None:
     """Train a model. Missing stages are prepared first.
@@ -119,6 +131,7 @@ def main(
         raise ConfigError("a resumed run keeps its name and folder", where="--resume", todo=todo)
     if not resume and force and name is None:
         remark("--force: no effect without --name")
+    trackers = _trackers(track)
     resume = find_checkpoint(resume, last_epoch=True) if resume else None
     finetune = find_checkpoint(finetune) if finetune else None
     if resume:
@@ -139,7 +152,18 @@ def main(
     if best_dir != BEST_DIR and not config.train.validation:
         remark("--best-dir: no effect without --validation")
     resumed, tuned = (source, None) if resume else (None, source)
-    train_and_show(config, place, resume=resumed, finetune=tuned, typed=typed)
+    train_and_show(config, place, resume=resumed, finetune=tuned, typed=typed, track=trackers)
+
+
+def _trackers(text: str | None) -> tuple[str, ...]:
+    """The trackers in a list of names; a missing extra is told before the work begins."""
+    from srnet_core.errors import require_extra
+    from srnet_core.lookup import choose
+
+    names = tuple(choose("tracker", n.strip(), TRACKERS, where="--track") for n in (text or "").split(",") if n.strip())
+    if "tensorboard" in names:
+        require_extra("tensorboard", "track")
+    return names
 
 
 def _is_ours(resumed: "Checkpoint") -> bool:
@@ -182,16 +206,19 @@ def train_and_show(
     table: bool = True,
     last_step: int | None = None,
     typed: Typed | None = None,
+    track: tuple[str, ...] = (),
 ) -> "Finished":
     """Prepare, train, show progress, and at the end the table of the result unless `table` is false.
 
     Args:
         typed: the settings of the command line, for remarks about what they lead to; `None` for no such remarks.
+        track: names of trackers that record the epochs too.
 
     Raises:
         StoppedByUser: Ctrl-C; the run is saved and the user has been told how to resume it.
     """
     from srnet_core.training.run import Finished, Stopped, TrainingRun, same_data
+    from srnet_core.training.tracking import Tracking
 
     _refuse_early(config, place)
     prepared = prepared or prepare_stage(config.data)
@@ -214,9 +241,10 @@ def train_and_show(
         for sentence in data_that_do_not_fit(run) if typed is not None else ():
             remark(sentence)
         slow = SlowTraining(run)
-        with progress_bar() as bar:
+        with progress_bar() as bar, Tracking(run, track) as tracking:
             bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler))
             for event in run:
+                tracking.take(event)
                 _show_event(event, bar, config, slow)
     if isinstance(event, Stopped):
         _show_how_to_go_on(event, config, place)

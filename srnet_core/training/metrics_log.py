@@ -43,6 +43,17 @@ def record_epoch(path: Path, record: Mapping[str, Any]) -> int:
     return len(damaged)
 
 
+def read_epochs(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The epochs of a log in their order, and how many lines are damaged. The file is not changed."""
+    if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+        return [], int(path.exists())
+    kept, damaged = _read(path)
+    epochs = [json.loads(line) for _, line in kept]
+    for epoch in epochs:
+        epoch.pop(_CHECK, None)
+    return sorted(epochs, key=lambda epoch: epoch["epoch"]), len(damaged)
+
+
 def _read(path: Path) -> tuple[list[tuple[int, bytes]], list[bytes]]:
     """The lines of a log, each with its epoch, and the damaged ones."""
     if not path.exists():

@@ -1,0 +1,52 @@
+"""What the commands of `srnet runs` share."""
+
+import json as json_format
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from srnet_cli.console import told, write_text
+from srnet_cli.options import option
+
+if TYPE_CHECKING:
+    from srnet_core.runs.catalog import Run
+
+CheckpointDir = Annotated[Path, option("--checkpoint-dir", help="Folder of the runs", metavar="FOLDER")]
+BestDir = Annotated[Path, option("--best-dir", help="Folder of their best epochs", metavar="FOLDER")]
+Json = Annotated[Path | None, option("--json", help="Write everything as JSON; -: to standard output", metavar="FILE")]
+
+
+def write_json_to(target: Path, values: Any) -> None:
+    """Write plain values as JSON to a file or, for "-", to standard output."""
+    from srnet_core.files import without_nan, write_json
+
+    if str(target) == "-":
+        write_text(json_format.dumps(without_nan(values), indent=1, allow_nan=False) + "\n")
+    else:
+        write_json(target, values)
+        told(f"wrote {target}")
+
+
+def shown_mm(value: float | None) -> str:
+    """An error in mm, or a dash."""
+    return "-" if value is None or value != value else f"{value:.1f}"
+
+
+def settings_rows(names_and_values: "dict[str, tuple]") -> list[list[str]]:
+    """Rows of a table of settings: the name, then a value per run."""
+    from srnet_core.sweep.definition import shown_value
+
+    return [
+        [name, *("?" if value is None else shown_value(name, value) for value in values)]
+        for name, values in names_and_values.items()
+    ]
+
+
+def found(names: list[str], folder: Path, best_dir: Path) -> "list[Run]":
+    """The runs of these names.
+
+    Raises:
+        InputFileMissing: there is no such run.
+    """
+    from srnet_core.runs.catalog import find_run
+
+    return [find_run(name, folder, best_dir) for name in names]

@@ -1,0 +1,91 @@
+"""srnet runs and srnet train --track: what is in a folder of runs, and records for other programs."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from support.cli import DATA, TINY
+
+
+@pytest.fixture
+def runs(srnet, project):
+    """The command on a copy of the folder of runs, with a second run that has another learning rate."""
+    shutil.copytree(project / "checkpoint", "checkpoint")
+    for name in ("checkpoint/latest_epoch_tiny.bin", "checkpoint/tiny"):
+        copy = Path(name.replace("tiny", "other"))
+        shutil.copytree(name, copy) if Path(name).is_dir() else shutil.copy(name, copy)
+    config = json.loads(Path("checkpoint/other/config.json").read_text())
+    config["train"]["lr"] = 0.5
+    Path("checkpoint/other/config.json").write_text(json.dumps(config))
+    return lambda *arguments: srnet("runs", *arguments)
+
+
+def test_runs_are_listed(runs):
+    ran = runs("list", "--sort", "name").ok()
+    lines = [line for line in ran.out.splitlines() if "srnet 3,1" in line]
+    assert [line.split()[0] for line in lines] == ["other", "tiny"]
+    assert all("1/1" in line and "finished" in line and "small cross-subject base" in line for line in lines)
+    values = json.loads(runs("list", "--json", "-").ok().out)["runs"]
+    assert {run["name"] for run in values} == {"tiny", "other"} and values[0]["result"]["report"]["mean"]["mpjpe_mm"]
+
+
+def test_a_run_is_shown(runs):
+    ran = runs("show", "tiny").ok()
+    for part in (
+        "finished, 1 of 1 epochs",
+        "model.filter_widths = 3,1",
+        "MPJPE by epoch",
+        "action-wise mean",
+        "test (last",
+    ):
+        assert part in ran.out
+    assert runs("show", "checkpoint/latest_epoch_tiny.bin").ok().out == ran.out
+
+
+def test_differences_of_settings(runs):
+    assert "train.lr 0.001 0.5" in " ".join(runs("diff", "tiny", "other").ok().out.split())
+    values = json.loads(runs("diff", "tiny", "other", "--json", "-").ok().out)
+    assert values == {"runs": ["tiny", "other"], "differing": {"train.lr": [0.001, 0.5]}}
+
+
+def test_runs_are_compared(runs):
+    out = runs("compare", "tiny", "other").ok().out
+    assert "train.lr" in out and "Action-wise means on the test split." in out and "test by epoch, MPJPE in mm" in out
+
+
+def test_damaged_folders_are_told_and_do_not_hide_the_others(runs):
+    Path("checkpoint/other/config.json").write_text("{")
+    Path("checkpoint/other/result.json").write_text("[]")
+    ran = runs("list").ok()
+    assert "other: config.json is damaged; result.json is not the result of a run" in ran.err and "tiny" in ran.out
+    assert "other" in runs("diff", "tiny", "other").ok().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("show", "tinyy"), ("there is no run 'tinyy'", "Did you mean 'tiny'?")),
+        (("diff", "tiny"), ("needs two runs or more",)),
+        (("diff", "tiny", "tiny"), ("the same run is given twice",)),
+        (("list", "--sort", "tst"), ("--sort", "Did you mean 'test'?")),
+        (("list", "--checkpoint-dir", "nowhere"), ("there is no such folder", "nowhere")),
+    ],
+)
+def test_mistakes(runs, arguments, parts):
+    runs(*arguments).refused(*parts)
+
+
+def test_epochs_go_to_csv_too(srnet, own_data):
+    srnet("train", *DATA, *TINY, "--name", "run", "--epochs", "2", "--track", "csv").ok()
+    with open("checkpoint/run/metrics.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"] and float(rows[1]["test_mpjpe_mm"]) > 0
+    assert "crc32" not in rows[0]
+    srnet("train", "--name", "x", "--track", "csvv").refused("--track", "Did you mean 'csv'?")
+
+
+def test_without_tensorboard_the_extra_is_named(srnet, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
+    srnet("train", "--track", "tensorboard").refused("'tensorboard'", "pip install 'srnet[track]'")
