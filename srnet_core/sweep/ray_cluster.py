@@ -10,6 +10,7 @@ import getpass
 import hashlib
 import os
 import re
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ NODE_FOLDER = "SRNET_NODE_FOLDER"
 """Environment variable of `ray start`: the folder in which a node works."""
 OLDEST_RAY = (2, 9)
 _RESOURCES_SECONDS = 2.0
+_ANSWER_SECONDS = 10.0
+_HOW_TO_START = "Start one with: ray start --head"
 _STOP_SECONDS = 120.0
 _PREPARE_SECONDS = 6 * 3600.0
 
@@ -53,13 +56,15 @@ class RayEngine:
                 f"this needs Ray {needed} or newer, not {self._ray.__version__}",
                 todo="Install it with: pip install 'srnet[sweep]'",
             )
+        if address:
+            _require_reachable(address)
         try:
             self._ray.init(address=address or "auto", log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(
                 f"no Ray cluster can be reached: {' '.join(str(error).split())[:200]}",
                 where=f"--address {address}" if address else "--engine ray",
-                todo="Start one with: ray start --head",
+                todo=_HOW_TO_START,
             ) from None
         self.threads = threads
         self._running: dict[Any, Assignment] = {}
@@ -69,7 +74,8 @@ class RayEngine:
     def room_text(self) -> str:
         nodes = sum(bool(node.get("Alive")) for node in self._ray.nodes())
         counted = "1 node" if nodes == 1 else f"{nodes} nodes"
-        return f"{int(self._cores() // self.threads)} cells at a time on a Ray cluster of {counted}"
+        jobs = int(self._cores() // self.threads)
+        return f"{'1 cell' if jobs == 1 else f'{jobs} cells'} at a time on a Ray cluster of {counted}"
 
     def has_room(self, memory_mib: float) -> bool:
         return len(self._running) < max(1, self._cores() // self.threads)
@@ -125,6 +131,23 @@ class RayEngine:
             return Ended(cell, f"a machine of the cluster was lost ({type(error).__name__})", lost=True)
         _unpack(answer["files"], assignment.files, assignment.log)
         return Ended(cell, answer["error"])
+
+
+def _require_reachable(address: str) -> None:
+    """Refuse an address at which nobody answers; Ray itself would go on trying for a quarter of an hour.
+
+    Raises:
+        ConfigError: nobody does, or it is no address.
+    """
+    host, _, port = address.rpartition(":")
+    where = f"--address {address}"
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ConfigError("is not an address of the form HOST:PORT", where=where, todo="E.g. 10.0.0.1:6379")
+    try:
+        socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"no Ray cluster can be reached: {reason}", where=where, todo=_HOW_TO_START) from None
 
 
 def run_on_node(job: dict[str, Any]) -> dict[str, Any]:

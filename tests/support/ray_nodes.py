@@ -1,14 +1,16 @@
 """A Ray cluster on this machine: nodes with folders of their own, which can be killed."""
 
+import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import psutil
 
 _START_SECONDS = 120.0
 
@@ -39,7 +41,11 @@ class Cluster:
     def kill_node(self, name: str) -> None:
         """Kill a node with all its processes, as a machine that loses its power."""
         process = self._nodes.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            started = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+            for one in started:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
         process.wait()
 
     def close(self) -> None:
