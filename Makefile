@@ -46,6 +46,12 @@ robustness: environment  ## the trials of docs/robustness.md; in full they take 
 	$(BIN)/python -m pytest -n 2 tests/robustness
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m robustness --share $(SHARE) --json output/robustness.json
 
+coverage: environment  ## how often the intervals of srnet compare hold the truth, in some minutes
+	$(BIN)/python -m benchmarks.coverage
+
+sweep-trial:  ## a sweep of 24 cells that is killed again and again; needs the environment of make interop
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(VENV)-interop/bin/python -m robustness.sweeps
+
 environment: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt

@@ -28,7 +28,9 @@ class World:
     """People, sequences of each, and how the difference of two networks varies.
 
     Attributes:
-        people_mm, sequences_mm: standard deviations of the difference between people, and between sequences of one.
+        sequences: of each person and action.
+        people_mm, actions_mm, sequences_mm: standard deviations of the difference between people, between actions, and
+            between sequences of one person and action.
         skewed: whether both vary lognormally instead of normally.
         lengths: ratio of the longest sequence to the shortest.
     """
@@ -36,6 +38,8 @@ class World:
     title: str
     people: int
     sequences: int
+    actions: int = 1
+    actions_mm: float = 2.0
     people_mm: float = 1.0
     sequences_mm: float = 2.0
     skewed: bool = False
@@ -43,13 +47,14 @@ class World:
 
 
 WORLDS = (
-    World("2 people, 30 sequences each (Human3.6M)", 2, 30),
-    World("2 people, 4 sequences each (one action)", 2, 2),
+    World("2 people, 15 actions, 2 sequences each (Human3.6M)", 2, 2, 15),
+    World("2 people, 1 action, 2 sequences each", 2, 2),
+    World("8 people, 15 actions, 1 sequence each", 8, 1, 15),
     World("5 people, 10 sequences each", 5, 10),
     World("10 people, 6 sequences each", 10, 6),
     World("20 people, 10 sequences each", 20, 10),
     World("20 people, skewed differences", 20, 10, skewed=True),
-    World("2 people, 30 sequences each, skewed", 2, 30, skewed=True),
+    World("2 people, 15 actions, 2 sequences each, skewed", 2, 2, 15, skewed=True),
     World("10 people, equal lengths, people alike", 10, 6, people_mm=0.0, lengths=1.0),
 )
 
@@ -57,27 +62,37 @@ WORLDS = (
 def coverage(world: World, trials: int, random: np.random.Generator) -> dict[str, float]:
     """Shares of intervals that hold the truth: over sequences and over people."""
     held = {"sequences": 0, "people": 0}
-    people = np.repeat(np.arange(world.people), world.sequences)
+    people = np.repeat(np.arange(world.people), world.actions * world.sequences)
+    actions = np.tile(np.repeat(np.arange(world.actions), world.sequences), world.people)
     for trial in range(trials):
         of_person = _draw(random, world.people, world.people_mm, world.skewed)
+        of_action = _draw(random, world.actions, world.actions_mm, world.skewed)
         of_sequence = _draw(random, len(people), world.sequences_mm, world.skewed)
         frames = np.exp(random.uniform(0, np.log(world.lengths), len(people))) * 500
-        difference = of_person[people] + of_sequence  # mean of each sequence, in mm; the mean of all people is zero
-        sums = difference * frames
-        over_sequences = unit_weights(people.tolist(), resamples=RESAMPLES, seed=trial)
-        by_person = [np.array([part[people == p].sum() for p in range(world.people)]) for part in (sums, frames)]
+        expected = of_person[people] + of_action[actions]  # the mean of all people is zero
+        tables = [_by_action(part, actions) for part in ((expected + of_sequence) * frames, frames)]
+        strata = (people * world.actions + actions).tolist()
+        over_sequences = unit_weights(strata, resamples=RESAMPLES, seed=trial)
+        by_person = [np.array([part[people == p].sum(0) for p in range(world.people)]) for part in tables]
         over_people = unit_weights([0] * world.people, resamples=RESAMPLES, seed=trial)
-        (s,) = interval_of(partial(_ratio, sums, frames), *over_sequences)
-        (p,) = interval_of(partial(_ratio, *by_person), *over_people)
-        truth = (of_person[people] * frames).sum() / frames.sum()  # these people, all sequences they could do
+        (s,) = interval_of(partial(_mean_ratio, *tables), *over_sequences)
+        (p,) = interval_of(partial(_mean_ratio, *by_person), *over_people)
+        # these people and actions, all sequences that they could do
+        truth = _mean_ratio(_by_action(expected * frames, actions), tables[1], np.ones((1, len(people))))[0]
         held["sequences"] += s.low <= truth <= s.high
-        held["people"] += p.low <= 0.0 <= p.high
+        held["people"] += p.low <= of_action.mean() <= p.high
     return {kind: count / trials for kind, count in held.items()}
 
 
-def _ratio(sums: np.ndarray, frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Frame-wise means of the resamples: (R,)."""
-    ratio: np.ndarray = (weights @ sums) / (weights @ frames)
+def _by_action(values: np.ndarray, actions: np.ndarray) -> np.ndarray:
+    """(U,) values of sequences as a table (U, actions), zero but for the action of each."""
+    return values[:, None] * (actions[:, None] == np.arange(actions.max() + 1))
+
+
+def _mean_ratio(sums: np.ndarray, frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Action-wise means of the resamples: (R,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio: np.ndarray = np.nanmean((weights @ sums) / (weights @ frames), axis=1)
     return ratio
 
 

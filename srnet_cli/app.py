@@ -8,7 +8,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from srnet_cli.commands import bench, data, demo, evaluate, export, groups, lift, prepare, runs, sweep, train, visualize
+from srnet_cli.commands import (
+    bench,
+    compare,
+    data,
+    demo,
+    evaluate,
+    export,
+    groups,
+    lift,
+    prepare,
+    presets,
+    runs,
+    sweep,
+    train,
+    visualize,
+)
 from srnet_cli.options import examples_text, help_of, with_defaults_shown
 
 INTERRUPTED = 130
@@ -67,9 +82,11 @@ def _add(parent: typer.Typer, name: str, module: Any) -> None:
 for _name, _module in {
     "prepare": prepare,
     "train": train,
-    "sweep": sweep,
-    "runs": runs,
     "eval": evaluate,
+    "compare": compare,
+    "sweep": sweep,
+    "presets": presets,
+    "runs": runs,
     "export": export,
     "visualize": visualize,
     "lift": lift,

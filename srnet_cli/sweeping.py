@@ -169,7 +169,7 @@ def _say_what_begins(plan: "Plan", ledger: "Ledger", engine: "Engine", condition
 def show_summary(sweep: "Sweep", results, errors, view: "View", outputs: Outputs) -> None:
     """Show the tables of a sweep, and write the files asked for."""
     from srnet_core.files import without_nan, write_json
-    from srnet_core.sweep.summary import summary_json, summary_tables
+    from srnet_core.sweep.summary import by_action_tables, summary_json, summary_tables
     from srnet_core.text_table import write_tables
 
     document = summary_json(sweep, results, errors, view)
@@ -183,8 +183,28 @@ def show_summary(sweep: "Sweep", results, errors, view: "View", outputs: Outputs
         write_tables(outputs.table, tables)
         told(f"wrote {outputs.table}")
     if str(outputs.json) != "-":
-        for table in tables:
+        for table in [*tables, *by_action_tables(sweep, results)]:
             show_text_table(table)
+
+
+def show_results_there(sweep: "Sweep", folder: Path, outputs: Outputs) -> bool:
+    """Show what a folder holds of a sweep, without preparing or running anything; whether it holds any result.
+
+    The results are those of the cells that were run there, whatever settings were overridden then.
+    """
+    from srnet_core.sweep.ledger import read_cells
+    from srnet_core.sweep.schedule import outcomes
+    from srnet_core.sweep.summary import View
+
+    there = read_cells(folder, sweep)
+    if there is None:
+        return False
+    from srnet_core.sweep.ledger import Ledger
+
+    results = outcomes(there.cells, Ledger(folder))
+    if results:
+        show_summary(there, results, {}, View(), outputs)
+    return bool(results)
 
 
 def show_text_table(table: "TextTable") -> None:
@@ -198,9 +218,10 @@ def show_cells(sweep: "Sweep") -> None:
 
     names = sweep.varied()
     labelled = any(cell.label for cell in sweep.cells)
-    heads = ["", *(["label"] if labelled else []), *names]
-    rows = [
-        [str(number), *([cell.label or ""] if labelled else []), *(shown_value(n, cell.value(n)) for n in names)]
-        for number, cell in enumerate(sweep.cells, start=1)
-    ]
+    published = any(cell.published for cell in sweep.cells)
+    heads = ["", *(["label"] if labelled else []), *names, *(["published mm"] if published else [])]
+    rows = []
+    for number, cell in enumerate(sweep.cells, start=1):
+        row = [str(number), *([cell.label or ""] if labelled else []), *(shown_value(n, cell.value(n)) for n in names)]
+        rows.append(row + ([f"{cell.published.mpjpe_mm:.1f}" if cell.published else ""] if published else []))
     plain_table(f"{sweep.name}, {count_text(len(sweep.cells), 'cell')}", heads, rows, text_columns=len(heads))

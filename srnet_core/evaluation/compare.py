@@ -5,6 +5,7 @@ All differences are "other minus first" in mm: negative numbers are an improveme
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -156,8 +157,9 @@ class _Units:
         self.person_of_sequence = np.array([people.index(subject) for subject, _ in names])
         self.actions = sorted({clip.action for clip in clips})
         self.action = np.repeat([self.actions.index(clip.action) for clip in clips], lengths)  # (N,)
-        self.by_sequence = unit_weights(self.person_of_sequence.tolist())
-        self.by_person = unit_weights([0] * len(people))
+        self._action_of_sequence = [self.actions.index(action) for action in _actions(clips, names)]
+        self._people = len(people)
+        self._weights: dict[tuple[int, ...], tuple[np.ndarray, int]] = {}  # by the strata of the units
 
     def sums(self, values: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
         """Sums of (N,) values by sequence and class: (sequences, classes)."""
@@ -167,20 +169,47 @@ class _Units:
     def intervals(
         self, sums: np.ndarray, frames: np.ndarray, *, mean: bool = False
     ) -> tuple[list[Interval], list[Interval]]:
-        """Intervals of sums / frames by class over sequences and people; with `mean`, of the mean over classes."""
+        """Intervals of sums / frames by class over sequences and people; with `mean`, of the mean over classes.
 
-        def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                values = top / bottom  # (R, classes)
-            return _nanmean(values) if mean else values
-
-        people = self.person_of_sequence
-        person_sums, person_frames = (
-            np.stack([part[people == p].sum(0) for p in range(people.max() + 1)]) for part in (sums, frames)
+        A class is resampled from the units that have frames of it: a class with a single one has no interval.
+        """
+        strata, alike = self._strata(), [0] * self._people
+        person_sums, person_frames = self._by_person(sums), self._by_person(frames)
+        if mean:
+            return [self._interval(sums, frames, strata)], [self._interval(person_sums, person_frames, alike)]
+        classes = [slice(one, one + 1) for one in range(sums.shape[1])]
+        return (
+            [self._interval(sums[:, one], frames[:, one], strata) for one in classes],
+            [self._interval(person_sums[:, one], person_frames[:, one], alike) for one in classes],
         )
-        over_sequences = interval_of(lambda w: ratio(w @ sums, w @ frames), *self.by_sequence)
-        over_people = interval_of(lambda w: ratio(w @ person_sums, w @ person_frames), *self.by_person)
-        return over_sequences, over_people
+
+    def _by_person(self, values: np.ndarray) -> np.ndarray:
+        """(sequences, classes) -> sums by person: (people, classes)."""
+        return np.stack([values[self.person_of_sequence == person].sum(0) for person in range(self._people)])
+
+    def _strata(self) -> list[int]:
+        """The stratum of each sequence: its person and action."""
+        return [int(p) * len(self.actions) + a for p, a in zip(self.person_of_sequence, self._action_of_sequence)]
+
+    def _interval(self, sums: np.ndarray, frames: np.ndarray, strata: Sequence[int]) -> Interval:
+        """The interval of the mean over classes of (units, classes) sums / frames."""
+        there = np.flatnonzero(frames.sum(1) > 0)
+        key = tuple(strata[int(unit)] for unit in there)
+        if key not in self._weights:
+            self._weights[key] = unit_weights(key)
+        return interval_of(partial(_mean_ratio, sums[there], frames[there]), *self._weights[key])[0]
+
+
+def _mean_ratio(sums: np.ndarray, frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Means over classes of the resampled sums / frames: (R,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _nanmean((weights @ sums) / (weights @ frames))
+
+
+def _actions(clips: Sequence[StoredClip], names: Sequence[tuple[str, str]]) -> list[str]:
+    """The action of each sequence."""
+    action = {(clip.subject, clip.take): clip.action for clip in clips}
+    return [action[name] for name in names]
 
 
 def _nanmean(values: np.ndarray) -> np.ndarray:
@@ -300,9 +329,8 @@ def interval_text(interval: Interval) -> str:
 
 
 def _overall_caption(c: Comparison) -> str:
-    units = (
-        f"{c.mean.sequences.units} sequences resampled within their person, or {c.mean.people.units} people resampled"
-    )
+    people = "1 person, which is too few" if c.mean.people.units == 1 else f"{c.mean.people.units} people"
+    units = f"from resampling {c.mean.sequences.units} sequences within person and action, or {people}"
     won = (
         f"{c.other} is better in {100 * c.frames_won:.1f} % of the frames, {100 * c.sequences_won:.1f} % of the "
         f"sequences and {100 * c.actions_won:.1f} % of the actions."

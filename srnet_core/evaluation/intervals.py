@@ -5,6 +5,8 @@ would be far too short. So whole units are drawn again: either the sequences of 
 cameras), which asks "what if these people had done other takes?", or the people with all their sequences, which asks
 "what if other people had been recorded?".
 
+Sequences are drawn among those of the same person and action, as a test set has a fixed number of takes of each.
+
 The resampling is the rescaled bootstrap of Rao and Wu (JASA 1988): of the n units of a stratum n - 1 are drawn with
 replacement and weighted by n / (n - 1), so that the variance of a mean is not too small however few units there are.
 The interval is estimate +- t s with the standard deviation s over the resamples and Student's t for the units beyond

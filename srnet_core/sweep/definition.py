@@ -17,6 +17,7 @@ Instead of `[grid]`, or together with it, cells can be written one by one:
 With both, every `[[cell]]` is combined with every combination of `[grid]`.
 """
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -146,6 +147,24 @@ def read_sweep(path: str | Path, settings: Sequence[str] = ()) -> Sweep:
             cells.append(Cell(_with(fixed, chosen, where), entry.label, entry.published))
     _refuse_twins(cells, grid, entries, path)
     return Sweep(tables.get("name") or path.stem, tuple(cells), path, tables.get("about", ""), tables.get("source", ""))
+
+
+def with_seeds(sweep: Sweep, seeds: Sequence[str], *, where: object) -> Sweep:
+    """The sweep with every cell run once for each seed.
+
+    Raises:
+        ConfigError: a seed is no whole number, is given twice, or the sweep varies the seed itself.
+    """
+    if SEED in sweep.varied():
+        raise ConfigError("the seed is varied by the sweep itself", where=where)
+    if len(set(seeds)) < len(seeds) or not seeds or not all(seed.isdigit() for seed in seeds):
+        raise ConfigError(f"expected different whole numbers, not {', '.join(seeds) or 'nothing'}", where=where)
+    cells = [
+        dataclasses.replace(cell, config=with_settings(cell.config, [f"{SEED}={seed}"]))
+        for cell in sweep.cells
+        for seed in seeds
+    ]
+    return dataclasses.replace(sweep, cells=tuple(cells))
 
 
 def setting_names() -> tuple[str, ...]:

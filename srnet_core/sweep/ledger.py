@@ -9,14 +9,15 @@ FOLDER/best/model_best_CELL.bin          the best epoch, with validation data
 """
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from srnet_core.config import replace, to_dict
-from srnet_core.errors import BadFileError, ConfigError
+from srnet_core.config import RunConfig, from_dict, replace, to_dict
+from srnet_core.errors import BadFileError, ConfigError, SrnetError
 from srnet_core.files import require_folder, try_lock, write_json
 from srnet_core.sweep.definition import Cell, Sweep
 from srnet_core.training.naming import RunFiles
@@ -161,6 +162,25 @@ class Ledger:
 
     def _failed(self, cell: Cell) -> Path:
         return self.files(cell).folder / "failed.json"
+
+
+def read_cells(folder: str | Path, sweep: Sweep) -> Sweep | None:
+    """The cells that were run in a folder, with the published numbers of the same cells of `sweep`.
+
+    `None` if there is no sweep in the folder, or it cannot be read.
+    """
+    stored = (_read_json(Path(folder) / "sweep.json") or {}).get("cells")
+    if not isinstance(stored, dict):
+        return None
+    published = {cell.label: cell.published for cell in sweep.cells if cell.label}
+    try:
+        cells = [
+            Cell(from_dict(RunConfig, about["config"]), about["label"], published.get(about["label"]))
+            for about in stored.values()
+        ]
+    except (SrnetError, TypeError, KeyError, AttributeError):
+        return None
+    return dataclasses.replace(sweep, cells=tuple(cells)) if cells else None
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

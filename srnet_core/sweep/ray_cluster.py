@@ -30,6 +30,7 @@ NODE_FOLDER = "SRNET_NODE_FOLDER"
 """Environment variable of `ray start`: the folder in which a node works."""
 OLDEST_RAY = (2, 9)
 _RESOURCES_SECONDS = 2.0
+_CHECK_SECONDS = 5.0
 _ANSWER_SECONDS = 10.0
 _HOW_TO_START = "Start one with: ray start --head"
 _STOP_SECONDS = 120.0
@@ -58,23 +59,27 @@ class RayEngine:
             )
         if address:
             _require_reachable(address)
+        self.threads, self._address = threads, address
+        self._running: dict[Any, Assignment] = {}
+        self._asked_at, self._checked_at, self._cpus = 0.0, 0.0, 0.0
+        self._connect()
+
+    def _connect(self) -> None:
         try:
-            self._ray.init(address=address or "auto", log_to_driver=False, logging_level="ERROR")
+            self._ray.init(address=self._address or "auto", log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(
                 f"no Ray cluster can be reached: {' '.join(str(error).split())[:200]}",
-                where=f"--address {address}" if address else "--engine ray",
+                where=f"--address {self._address}" if self._address else "--engine ray",
                 todo=_HOW_TO_START,
             ) from None
-        self.threads = threads
-        self._running: dict[Any, Assignment] = {}
-        self._asked_at, self._cpus = 0.0, 0.0
         self._task = self._ray.remote(run_on_node)
+        self._own_node = str(self._ray.get_runtime_context().get_node_id())
 
     def room_text(self) -> str:
         nodes = sum(bool(node.get("Alive")) for node in self._ray.nodes())
         counted = "1 node" if nodes == 1 else f"{nodes} nodes"
-        jobs = int(self._cores() // self.threads)
+        jobs = max(1, int(self._cores() // self.threads))
         return f"{'1 cell' if jobs == 1 else f'{jobs} cells'} at a time on a Ray cluster of {counted}"
 
     def has_room(self, memory_mib: float) -> bool:
@@ -95,9 +100,28 @@ class RayEngine:
         if not self._running:
             time.sleep(timeout_s)
             return
+        if self._own_node_is_gone():
+            yield from self._reconnected()
+            return
         ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=timeout_s)
         for task in ready:
             yield self._ended(task, self._running.pop(task))
+
+    def _own_node_is_gone(self) -> bool:
+        """Whether the node is dead through which this process talks to the cluster; Ray itself would wait for ever."""
+        if time.monotonic() - self._checked_at < _CHECK_SECONDS:
+            return False
+        self._checked_at = time.monotonic()
+        return any(node.get("NodeID") == self._own_node and not node.get("Alive") for node in self._ray.nodes())
+
+    def _reconnected(self) -> Iterator[Ended]:
+        """Go on through another node. What ran is lost, as its answers would have come through the dead one."""
+        lost = [assignment.cell for assignment in self._running.values()]
+        self._running.clear()
+        self._ray.shutdown()
+        self._connect()
+        for cell in lost:
+            yield Ended(cell, "the node through which the sweep talked to the cluster was lost", lost=True)
 
     def ask_to_stop(self) -> None:
         for task in self._running:

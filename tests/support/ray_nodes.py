@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psutil
 
-_START_SECONDS = 120.0
+_START_SECONDS = 300.0
+_TRIES = 5
 
 
 class Cluster:
@@ -35,8 +36,22 @@ class Cluster:
     def add_node(self, name: str) -> Path:
         """Start a node; the answer is the folder in which it works."""
         work = self.folder / name
-        self._start(name, f"--address={self.address}", "--num-cpus=1", work=work)
-        return work
+        # an address of its own, as the sweep itself connects to whatever node has that of this machine
+        own = f"--node-ip-address=127.0.0.{10 + len(self._nodes)}"
+        for _ in range(_TRIES):  # Ray gives up after 30 s, which a busy machine may need
+            self._start(name, f"--address={self.address}", own, "--num-cpus=1", work=work)
+            if self._has_started(name):
+                return work
+            self.kill_node(name)
+        raise TimeoutError((self.folder / f"{name}.log").read_text())
+
+    def _has_started(self, name: str) -> bool:
+        log, deadline = self.folder / f"{name}.log", time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._nodes[name].poll() is None:
+            if b"Ray runtime started" in log.read_bytes():
+                return True
+            time.sleep(0.2)
+        return False
 
     def kill_node(self, name: str) -> None:
         """Kill a node with all its processes, as a machine that loses its power."""

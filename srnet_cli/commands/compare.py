@@ -1,0 +1,171 @@
+"""srnet compare: checkpoints on the same frames: which differences are larger than chance."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from srnet_cli.checkpoints import find_checkpoint, run_name
+from srnet_cli.console import remark, told
+from srnet_cli.inputs import open_checkpoint, prepare_stage
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, option, shared
+from srnet_cli.progress import progress_bar
+from srnet_cli.run_configuration import data_config_of
+from srnet_cli.runs import write_json_to
+from srnet_cli.sweeping import show_text_table
+from srnet_core.config import replace
+from srnet_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from srnet_core.checkpoint import Checkpoint
+    from srnet_core.evaluation.compare import Comparison, FrameErrors
+
+EXAMPLES = (
+    "srnet compare checkpoint/latest_epoch_fc.bin checkpoint/latest_epoch_srnet.bin",
+    "srnet compare fc srnet --png difference.png --latex table.tex",
+)
+_METRICS = ("mpjpe_mm", "p_mpjpe_mm")
+_MOST = 6
+
+
+@shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
+def main(
+    data: dict,
+    published: dict,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Two or more checkpoints, or names of runs; the others are compared with the first",
+            metavar="PATH PATH ...",
+        ),
+    ],
+    metric: Annotated[
+        str, option("--metric", help="Error to compare: mpjpe_mm or p_mpjpe_mm", metavar="NAME", completes=_METRICS)
+    ] = "mpjpe_mm",
+    flip: Flip = True,
+    json: Annotated[
+        Path | None, option("--json", help="Write all numbers as JSON; -: to standard output", metavar="FILE")
+    ] = None,
+    csv: Annotated[Path | None, option("--csv", help="Write the tables as CSV", metavar="FILE")] = None,
+    markdown: Annotated[
+        Path | None,
+        option("--markdown", help="Write the tables as Markdown (.md)", metavar="FILE", default="none"),
+    ] = None,
+    latex: Annotated[
+        Path | None, option("--latex", help="Write the tables as LaTeX (.tex)", metavar="FILE", default="none")
+    ] = None,
+    png: Annotated[
+        Path | None,
+        option("--png", help="Draw differences by action and errors by difficulty", metavar="FILE", default="none"),
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Compare checkpoints on the same test frames: by action, joint and difficulty, with 95 % intervals.
+
+    Intervals come from resampling sequences of the same people, and from resampling people. The data settings are
+    those of the first checkpoint; data options given here replace them.
+    """
+    from srnet_core.evaluation.compare import SCHEMA, compare, comparison_tables
+    from srnet_core.lookup import choose
+
+    choose("metric", metric, _METRICS, where="--metric")
+    tables_to = {".csv": csv, ".md": markdown, ".tex": latex}
+    _check_outputs(tables_to, png, json)
+    names = _names([find_checkpoint(path) for path in paths])
+    errors = measured(names, data, published, metric=metric, flip=flip, device=device)
+    comparisons = compare(errors)
+    if json is not None:
+        document = {"schema": SCHEMA, "metric": metric, "networks": {name: str(path) for name, path in names.items()}}
+        write_json_to(json, document | {"comparisons": [c.to_dict() for c in comparisons]})
+    tables = comparison_tables(comparisons, metric)
+    _write(tables, tables_to)
+    if png is not None:
+        _draw(comparisons, png, "P-MPJPE" if metric == "p_mpjpe_mm" else "MPJPE")
+    if str(json) != "-":
+        for table in tables:
+            show_text_table(table)
+
+
+def _check_outputs(tables: dict[str, Path | None], png: Path | None, json: Path | None) -> None:
+    """Refuse before long work what cannot be written."""
+    from srnet_core.errors import require_extra
+    from srnet_core.files import require_output
+
+    for ending, path in {**tables, ".png": png}.items():
+        if path is not None:
+            if path.suffix.lower() != ending:
+                flag = {".md": "--markdown", ".tex": "--latex"}.get(ending, f"--{ending[1:]}")
+                raise ConfigError(f"the name of this file must end in {ending}", where=f"{flag} {path}")
+            require_output(path)
+    if json is not None and str(json) != "-":
+        require_output(json)
+    if png is not None:
+        require_extra("PIL", "viz")
+
+
+def _names(paths: Sequence[Path]) -> dict[str, Path]:
+    """Short names of the checkpoints: those of their runs where these differ."""
+    if len(paths) < 2:
+        raise ConfigError("a comparison needs two checkpoints or more", where="PATH")
+    if len(paths) > _MOST:
+        raise ConfigError(f"at most {_MOST} checkpoints can be compared at a time, not {len(paths)}", where="PATH")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise ConfigError("the same checkpoint is given twice", where="PATH")
+    short = [run_name(path) for path in paths]
+    return dict(zip(short if len(set(short)) == len(short) else map(str, paths), paths))
+
+
+def measured(
+    names: dict[str, Path], data: dict, published: dict, *, metric: str, flip: bool, device: str
+) -> "dict[str, FrameErrors]":
+    """The errors of every frame and joint for each checkpoint, all on the test split of the first one's data."""
+    from srnet_core.device import choose_device
+    from srnet_core.evaluation.compare import frame_errors
+    from srnet_core.evaluation.run import require_fit
+
+    checkpoints = {name: open_checkpoint(path, data, published) for name, path in names.items()}
+    base = data_config_of(next(iter(checkpoints.values())), data)
+    found = {}
+    for name, checkpoint in checkpoints.items():
+        own = checkpoint.run_config("data").data
+        prepared = prepare_stage(replace(base, normalization=own.normalization, root_depth=own.root_depth))
+        require_fit(checkpoint, prepared.stage)
+        _remark_on_known(name, checkpoint, prepared.stage)
+        clips = prepared.stage.split("test")
+        steps = frame_errors(
+            checkpoint.model, prepared.stage, clips, flip=flip, metric=metric, device=choose_device(device)
+        )
+        with progress_bar() as bar:
+            while True:
+                try:
+                    event = next(steps)
+                except StopIteration as end:
+                    found[name] = end.value
+                    break
+                bar.update(name, event.done, event.total, "frames")
+    return found
+
+
+def _remark_on_known(name: str, checkpoint: "Checkpoint", stage) -> None:
+    from srnet_core.evaluation.run import trained_on
+
+    if seen := trained_on(checkpoint, stage):
+        remark(f"{name} was trained on {seen} of {len(stage.split('test'))} test clips: the comparison is not fair")
+    if stage.normalization.USES_ROOT_DEPTH and stage.manifest["config"].get("root_depth") != "estimate":
+        remark(f"{name} uses the ground-truth depth of the root: not comparable with networks that do not")
+
+
+def _write(tables, files: dict[str, Path | None]) -> None:
+    from srnet_core.text_table import write_tables
+
+    for path in files.values():
+        if path is not None:
+            write_tables(path, tables)
+            told(f"wrote {path}")
+
+
+def _draw(comparisons: "Sequence[Comparison]", path: Path, metric: str) -> None:
+    from srnet_core.visualization.difference_chart import write_difference_png
+
+    told(f"wrote {write_difference_png(comparisons, path, metric=metric)}")

@@ -1,0 +1,66 @@
+"""The presets there are: settings of one run, and experiments of many runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from srnet_core.lookup import choose
+from srnet_core.sweep.definition import Sweep, read_sweep
+
+_FOLDER = Path(__file__).parent
+EXPERIMENTS = _FOLDER / "experiments"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A preset that comes with srnet.
+
+    Attributes:
+        experiment: whether it is a sweep; otherwise it holds the settings of one run.
+        about: what it is, one sentence.
+    """
+
+    name: str
+    path: Path
+    experiment: bool
+    about: str
+
+    def read_sweep(self, settings: list[str] | None = None) -> Sweep:
+        """The cells of an experiment.
+
+        Args:
+            settings: `section.key=value` pairs that override its fixed ones.
+
+        Raises:
+            UserMistake: a setting that cannot be used.
+        """
+        return read_sweep(self.path, settings or [])
+
+
+def presets() -> list[Preset]:
+    """All presets: experiments first, then settings, each by name."""
+    experiments = [Preset(p.stem, p, True, read_sweep(p).about) for p in sorted(EXPERIMENTS.glob("*.toml"))]
+    settings = [Preset(p.stem, p, False, _first_sentence(p)) for p in sorted(_FOLDER.glob("*.toml"))]
+    return experiments + settings
+
+
+def find_preset(name: str) -> Preset:
+    """A preset by its name.
+
+    Raises:
+        UnknownNameError: there is none; the message suggests the nearest.
+    """
+    known = {preset.name: preset for preset in presets()}
+    return known[choose("preset", name, known, where="NAME")]
+
+
+def _first_sentence(path: Path) -> str:
+    """What the comment at the top of a file of settings says first."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    text = " ".join(lines)
+    for end in (": ", ". ", "; "):
+        text = text.partition(end)[0]
+    return text.rstrip(".")

@@ -1,0 +1,55 @@
+"""srnet compare: what it shows and writes, and what it refuses."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from support.cli import DATA, TINY
+
+
+@pytest.fixture(scope="session")
+def pair(project) -> tuple[Path, Path]:
+    """Two checkpoints: of one normalization and of another."""
+    from srnet_cli.app import run
+
+    places = (
+        "--data-dir",
+        project / "data",
+        "--cache-dir",
+        project / "cache",
+        "--checkpoint-dir",
+        project / "checkpoint",
+    )
+    assert run([str(a) for a in ("train", *DATA, *TINY, *places, "--norm", "ray", "--name", "with-ray")]) == 0
+    return tuple(project / "checkpoint" / f"latest_epoch_{name}.bin" for name in ("tiny", "with-ray"))
+
+
+def test_checkpoints_are_compared_and_written_in_every_format(srnet, pair):
+    outputs = ("--json", "c.json", "--csv", "c.csv", "--markdown", "c.md", "--latex", "c.tex", "--png", "c.png")
+    ran = srnet("compare", *pair, *outputs).ok()
+    for part in (
+        "with-ray against tiny: MPJPE by action",
+        "action-wise mean",
+        "by joint",
+        "by difficulty",
+        "wins and losses",
+    ):
+        assert part in ran.out
+    (found,) = json.loads(Path("c.json").read_text())["comparisons"]
+    shown = srnet("eval", pair[1], "--json", "-").ok()
+    assert found["mean"]["other_mm"] == pytest.approx(json.loads(shown.out)["mean"]["mpjpe_mm"], rel=1e-4)
+    assert found["mean"]["people"]["low"] is None  # there is one test subject
+    assert "\\toprule" in Path("c.tex").read_text() and Path("c.md").read_text().count("**") == 10
+    assert Path("c.png").read_bytes().startswith(b"\x89PNG") and "by joint" in Path("c.csv").read_text()
+
+
+def test_mistakes(srnet, pair, tmp_path):
+    srnet("compare", pair[0]).refused("two checkpoints or more")
+    srnet("compare", pair[0], pair[0]).refused("the same checkpoint is given twice")
+    srnet("compare", *pair, "--metric", "mpjve_mm").refused("--metric", "Choices: mpjpe_mm, p_mpjpe_mm")
+    srnet("compare", *pair, "--latex", "table.txt").refused("--latex table.txt", "must end in .tex")
+    copies = [tmp_path / f"{number}.bin" for number in range(7)]
+    for copy in copies:
+        shutil.copy(pair[0], copy)
+    srnet("compare", *copies).refused("at most 6 checkpoints")
