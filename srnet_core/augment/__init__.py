@@ -1,10 +1,10 @@
 """Augmentation: training poses changed in 3D, then seen by their cameras exactly, lens and normalization included.
 
-One file per step. The steps stand in the table `PLUGINS`, where nothing is imported before it is asked for; their
-settings are in `srnet_core.config.augment`. Steps act in the order of `STEPS`, whatever the order in which a user
-names them: first the body, then where it stands, then who looks, then what the detector makes of it.
+Each step is one file. The table `PLUGINS` lists the steps and imports each only when it is asked for; their settings
+are in `srnet_core.config.augment`. Steps act in the order of `STEPS`, in whatever order a user names them: first the
+body changes, then its place, then the view, last the keypoints get the errors of a detector.
 
-`composition.Augmentation` puts them together. Importing this package does not import torch.
+`composition.Augmentation` runs the steps. Importing this package does not import torch.
 """
 
 from collections.abc import Sequence
@@ -31,10 +31,14 @@ PLUGINS = lookup.PluginTable(
 
 
 def load(name: str) -> ModuleType:
-    """The step of that name; an unknown name lists those there are."""
+    """The step of that name.
+
+    Raises:
+        UnknownNameError: there is no such step; the message lists all steps.
+    """
     return cast(ModuleType, PLUGINS.load(name, where="--augment"))
 
 
 def names() -> Sequence[str]:
-    """The steps there are, in the order in which they act."""
+    """All steps, in the order in which they act."""
     return STEPS

@@ -1,8 +1,8 @@
 """Joints brought back within their limits, by geometry that is continuous: a smooth movement stays smooth.
 
 The ranges are those of `synthetic/limits.py`, which also defines the angles; these are the same angles for tensors.
-Everything is in the axes of the body part that a limb hangs on, forward, left, up. Letters: n windows, L frames; the
-axis of length 2 holds the right and the left side.
+All vectors are in the axes (forward, left, up) of the body part that a limb is attached to: the pelvis for legs, the
+thorax for arms. Letters: n windows, L frames; the axis of length 2 holds the right and the left side.
 """
 
 import math
@@ -14,8 +14,8 @@ from srnet_core.augment._planes import cross, dot, length, unit
 from srnet_core.synthetic.limits import LIMITS_DEG
 
 _BACK_OF_KNEE, _BACK_OF_ELBOW = 1.0, -1.0  # the direction in which a joint bends: `bends` of `synthetic.limits`
-_SHOWS_AXIS = math.radians(20.0)  # a straighter joint does not show the axis that it bends about
-# above this elevation of the arm the elbow's rotation is not judged; the limit goes away over the next 30 degrees
+_SHOWS_AXIS = math.radians(20.0)  # a straighter joint does not show about which axis it bends
+# The elbow's rotation is limited in full up to the first elevation of the upper arm, and not at all above the second.
 _LOW_ARM, _HIGH_ARM = math.radians(100.0), math.radians(130.0)
 
 
@@ -47,10 +47,11 @@ def trunk_is_possible(after: Tensor, before: Tensor) -> Tensor:
 
 
 def limited_legs(thigh: Tensor, shank: Tensor, thigh_before: Tensor, shank_before: Tensor) -> tuple[Tensor, Tensor]:
-    """Directions of legs within their limits, or no farther outside than before.
+    """Directions of the legs, brought within their limits, or no farther outside than before the change.
 
     Args:
-        all: (3, 2, n, L) unit vectors in the axes of the pelvis, after and before the change.
+        thigh, shank: (3, 2, n, L) unit vectors in the axes of the pelvis, after the change.
+        thigh_before, shank_before: the same before the change.
 
     Returns:
         thigh, shank: (3, 2, n, L) unit vectors.
@@ -71,7 +72,7 @@ def limited_legs(thigh: Tensor, shank: Tensor, thigh_before: Tensor, shank_befor
 
 
 def limited_arms(upper: Tensor, fore: Tensor, upper_before: Tensor, fore_before: Tensor) -> tuple[Tensor, Tensor]:
-    """As `limited_legs`, for arms in the axes of the thorax."""
+    """The same as `limited_legs` for arms, in the axes of the thorax."""
     side = _side(upper)
     flexion, rotation = _hinge(upper, fore, _carried(upper), side, _BACK_OF_ELBOW)
     flexion_before, rotation_before = _hinge(upper_before, fore_before, _carried(upper_before), side, _BACK_OF_ELBOW)
@@ -98,7 +99,7 @@ def _limited(after: Tensor, before: Tensor, low: float, high: float) -> Tensor:
 
 
 def _widened(before: Tensor, flexion_before: Tensor, low: float, high: float) -> tuple[Tensor, Tensor]:
-    """The range of a rotation, with the pose's own where it showed one."""
+    """The range of a rotation, widened to the rotation before the change if the joint was bent enough to show it."""
     shown = flexion_before > _SHOWS_AXIS
     return (
         torch.where(shown, before.clamp_max(low), low),
@@ -107,7 +108,7 @@ def _widened(before: Tensor, flexion_before: Tensor, low: float, high: float) ->
 
 
 def _hip(thigh: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
-    """Flexion and abduction. Flexion is counted from the middle of its range, so that its jump lies opposite."""
+    """(2, n, L) flexion and abduction in radians. Flexion jumps by a full turn opposite to the middle of its range."""
     low, high = _range("hip_flexion")
     flexion = torch.atan2(thigh[0], -thigh[2])
     flexion = torch.where(flexion < (low + high) / 2 - math.pi, flexion + 2 * math.pi, flexion)
@@ -115,12 +116,12 @@ def _hip(thigh: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _sideways(bone: Tensor) -> Tensor:
-    """The left axis made square to a bone: where the axis of a knee points at zero rotation."""
+    """The left axis made perpendicular to a bone: the direction of a knee's axis at zero rotation."""
     return unit(torch.stack([-bone[1] * bone[0], 1 - bone[1] ** 2, -bone[1] * bone[2]]))
 
 
 def _carried(bone: Tensor) -> Tensor:
-    """The left axis after turning the hanging bone straight to its direction: the same for an elbow."""
+    """The left axis, turned as a hanging bone is turned to its direction: that of an elbow's axis at zero rotation."""
     across = bone[1] / (1 - bone[2]).clamp_min(1e-4)
     return torch.stack([-bone[0] * across, 1 - bone[1] * across, bone[1]])
 
@@ -142,8 +143,8 @@ def _hinged(bone: Tensor, neutral: Tensor, flexion: Tensor, rotation: Tensor, si
 def _into_sector(flexion: Tensor, rotation: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     """A bend about an axis outside [low, high] becomes one about the nearest edge, smaller the farther outside it was.
 
-    Exactly opposite to the range nothing of the bend is left, so there is no jump from one edge to the other: a knee
-    that would be bent backwards is straight.
+    If the axis is exactly opposite to the middle of the range, the joint becomes straight, e.g. a knee that would be
+    bent backwards. So there is no jump from one edge to the other.
     """
     above, below = (rotation - high) % (2 * math.pi), (low - rotation) % (2 * math.pi)
     outside = (rotation < low) | (rotation > high)

@@ -1,4 +1,4 @@
-"""A batch of people on the way through the steps: their bones, where they stand, and what is known of the recording."""
+"""What all steps share: the bones of a batch of people, and what is known of the skeleton and the recording."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from srnet_core.skeletons.h36m17 import SKELETON as H36M17
 
 @dataclass(frozen=True)
 class Rig:
-    """What the steps have to know of a skeleton: index lists, worked out once.
+    """What the steps need to know of the skeleton and the windows. Lists of indices are made once.
 
     Attributes:
-        skeleton: with joint 0 as the root.
+        skeleton: of the poses; joint 0 is the root.
         fps: frames per second of the windows.
-        centre: index of the frame in a window that predictions are for; the frame about which views turn.
+        centre: index of the frame in the middle of a window's target frames; views turn about its root.
         device: where the poses are.
     """
 
@@ -42,7 +42,7 @@ class Rig:
 
     @cached_property
     def longest_chain(self) -> tuple[int, ...]:
-        """The joints from the root to the end that is the most bones away: of a person the head, an arm or a leg."""
+        """The joints from the root (left out) to the joint that is most bones away: in a person, trunk and arm."""
         chains = []
         for joint in range(self.skeleton.num_joints):
             chain = []
@@ -54,7 +54,7 @@ class Rig:
 
     @cached_property
     def runs(self) -> tuple[tuple[slice, slice], ...]:
-        """The bones as few pairs of slices: parents and children that follow one another in both."""
+        """All bones as few pairs of slices (parents, children), each for bones with consecutive joint numbers."""
         runs: list[tuple[list[int], list[int]]] = []
         for parent, child in self.skeleton.bones:
             if runs and runs[-1][0][-1] + 1 == parent and runs[-1][1][-1] + 1 == child:
@@ -73,7 +73,7 @@ class Rig:
         return [self.skeleton.index(name) for name in names]
 
     def joints(self, *names: str) -> Tensor:
-        """The same as a tensor on the device."""
+        """Indices of joints by name, as a tensor on the device."""
         return self.on_device(self.index(*names))
 
     def on_device(self, joints: Sequence[int]) -> Tensor:
@@ -95,7 +95,7 @@ def require_body(skeleton: Skeleton, step: str) -> None:
 
 
 def to_bones(positions: Tensor, rig: Rig) -> Tensor:
-    """(3, J, B, L) positions -> (3, J, B, L): joint 0 where it is, each other joint as seen from its parent."""
+    """(3, J, B, L) positions -> (3, J, B, L): joint 0 as it is, every other joint as the vector from its parent."""
     bones = positions.clone()
     for parents, children in rig.runs:
         bones[:, children] -= positions[:, parents]
@@ -112,8 +112,9 @@ def to_positions(bones: Tensor, rig: Rig) -> Tensor:
 def share_of(windows: int, share: float, *, middle: bool = False) -> slice:
     """Which windows of a batch a step changes: the first ones, or those in the middle.
 
-    The order of a batch is random already, so these are any windows; fixed places cost nothing, and every batch has the
-    same number of them. The first half and the middle half meet in a quarter, as two independent draws would.
+    Batches are shuffled, so the windows at fixed places of a batch are drawn at random, at no cost, and every batch has
+    the same number of them. The first half and the middle half share a quarter of the batch, as two independent draws
+    would.
     """
     count = round(share * windows)
     first = (windows - count) // 2 if middle else 0

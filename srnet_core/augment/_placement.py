@@ -1,21 +1,21 @@
-"""Where a person stands before the camera, and applying it: one rotation and one place per window."""
+"""The place of a person before the camera, one rotation and one position per window, and how poses are moved to it."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-NEAREST_M = 0.5  # no joint comes nearer to the camera plane: there the picture would say nothing about people
-_LEAST_SLOPE = 0.2  # of the way on which a person who is too near is moved away, towards the optical axis
+NEAREST_M = 0.5  # least depth of a joint: no camera sees a whole person from nearer
+_LEAST_SLOPE = 0.2  # a line of sight with less depth per metre is replaced by the optical axis, to move a person away
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Positions p about a pivot become `rotation @ (p - pivot) + centre_m`.
+    """A position p becomes `rotation @ (p - pivot) + centre_m`, with a pivot for each window.
 
     Attributes:
         rotation: (B, 3, 3).
-        centre_m: (B, 3) camera metres, where the pivot comes to lie.
+        centre_m: (B, 3) camera metres, the new position of the pivot.
     """
 
     rotation: Tensor
@@ -23,13 +23,13 @@ class Placement:
 
     @classmethod
     def at(cls, pivot_m: Tensor) -> "Placement":
-        """Where everybody is already, for (B, 3) pivots."""
+        """The placement that moves nobody, for (B, 3) pivots."""
         same = torch.eye(3, dtype=pivot_m.dtype, device=pivot_m.device)
         return cls(same.expand(len(pivot_m), 3, 3), pivot_m)
 
 
 def place(positions: Tensor, pivot_m: Tensor, placement: Placement) -> Tensor:
-    """(3, J, B, L) camera metres -> (3, J, B, L): turned and moved, and moved away where a joint would be too near."""
+    """(3, J, B, L) camera metres -> (3, J, B, L): turned and moved, and moved away if a joint would be too near."""
     rotation = placement.rotation
     offset = placement.centre_m - (rotation @ pivot_m[..., None])[..., 0]
     placed = torch.empty_like(positions)
@@ -41,7 +41,7 @@ def place(positions: Tensor, pivot_m: Tensor, placement: Placement) -> Tensor:
 
 
 def _away(depth_m: Tensor, centre_m: Tensor) -> Tensor:
-    """(B, 3) how far to move each window, along its line of sight, so that all of (J, B, L) depths are far enough."""
+    """(B, 3) how far to move each window along its line of sight, so that no (J, B, L) depth is below `NEAREST_M`."""
     missing_m = (NEAREST_M - depth_m.amin((0, 2))).clamp_min(0)[:, None]
     sight = unit_rows(centre_m)
     axis = torch.zeros_like(sight)

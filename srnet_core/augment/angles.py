@@ -1,15 +1,17 @@
-"""Poses that nobody showed: limbs turn about their joints, within what the joints allow.
+"""Joint angles that were not recorded: limbs turn about their joints, within the limits of the joints.
 
 In a share of the windows each arm and leg turns about its shoulder or hip, each forearm and shank about its elbow or
-knee, the pelvis with the legs and the trunk about the root, the chest about the joint Spine. The rotations are about
-random axes, their angles normal. Parts carry what hangs on them, and every bone keeps its length.
+knee, the pelvis with the legs and the trunk about the root, the chest about the joint Spine. The axes of the rotations
+are random, the angles normally distributed. A part that turns takes the parts attached to it along, and every bone
+keeps its length.
 
-Over the frames of a window a rotation drifts: it is w(t) = a cos(c t) + b sin(c t) with two independent draws a and b,
-so that it is normal with the same deviation at every moment, and smooth. The added speed is at most about a deviation
-times c = (pi / 2) / drift_s: some 13 degrees per second for a limb, slow beside what people do.
+Over the frames of a window a rotation changes slowly: it is w(t) = a cos(c t) + b sin(c t) with two independent draws a
+and b. So it is smooth, and normally distributed with the same standard deviation at every moment. The added speed is
+about one standard deviation times c = (pi / 2) / drift_s: 13 degrees per second for a limb with the default settings,
+slow compared with human movement.
 
-With `limits` the limbs are then brought back into their ranges (`_limits.py`); where trunk or pelvis would leave
-theirs, the three rotations of the trunk are left out for that window.
+With `limits` the limbs are then brought back into their ranges (`_limits.py`). If trunk or pelvis would leave theirs,
+the three rotations of the trunk are left out for that window.
 """
 
 import math
@@ -92,7 +94,7 @@ class _Limbs:
 
 
 def _possible(own: Tensor, trunk: Tensor, before: _Limbs, rig: Rig) -> Tensor:
-    """(n,) whether the trunk keeps to its limits under (3, 3, n, L) rotations."""
+    """(n,) whether the trunk stays within its limits under (3, 3, n, L) rotations."""
     pelvis, whole, chest = quaternion(trunk).unbind(1)
     right_hip, left_hip, right_shoulder, left_shoulder = rig.index("RHip", "LHip", "RShoulder", "LShoulder")
     spine, thorax = rig.index("Spine", "Thorax")

@@ -1,6 +1,6 @@
-"""Other people: every bone longer or shorter, left as right, and the whole person larger or smaller.
+"""Other body sizes: every bone longer or shorter, the same on both sides, and the whole person larger or smaller.
 
-All windows are changed, each by factors of its own; directions of the bones and the place of the root stay.
+All windows are changed, each by factors of its own. The directions of the bones and the position of the root stay.
 """
 
 from torch import Tensor

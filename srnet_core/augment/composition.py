@@ -36,14 +36,15 @@ class Augmentation:
         config: which steps, with which settings.
         skeleton: of the poses.
         cameras: those that windows refer to by number.
-        normalization: makes input and target of what the cameras see.
+        normalization: makes the network's input and target from what the cameras see.
         fps: frames per second.
         past: input frames of a window before its first target frame.
         stride: S, target frames of a window.
+        device: of the windows and batches.
         flip_parameters: parameters of a pose -> those of its mirror image.
 
     Raises:
-        ConfigError: a step that does not know the skeleton's limbs, or a normalization that knows no batches.
+        ConfigError: a step moves limbs that the skeleton does not have, or the normalization cannot encode batches.
     """
 
     def __init__(
@@ -78,9 +79,9 @@ class Augmentation:
         """A batch.
 
         Args:
-            positions: (3, J, B, L) camera metres; its memory may be used.
+            positions: (3, J, B, L) camera metres; they may be overwritten.
             camera: (B,) number of each window's camera.
-            flip: (B,) which windows are mirrored in the end; `None` for none.
+            flip: (B,) which windows are mirrored after all steps; `None` for none.
             seed: decides everything random; `None` leaves the poses as they are, seen by their own cameras.
 
         Returns:
@@ -118,7 +119,7 @@ class Augmentation:
         return self._mirrored(self._normalization.batch_input(seen), pose_3d, parameters, flip)
 
     def _draws(self, seed: int, name: str) -> Draws:
-        """Random numbers of a step, which do not depend on which other steps there are."""
+        """Random numbers of a step, which do not depend on what other steps are used."""
         return Draws(self._mirror.device, seed_of(seed, name))
 
     def _body(self, positions: Tensor, seed: int) -> Tensor:
@@ -132,7 +133,7 @@ class Augmentation:
         return to_positions(bones, self._rig)
 
     def _stand(self, positions: Tensor, up: Tensor, seed: int) -> Tensor:
-        """The steps that change where the person stands and who looks."""
+        """The steps that change the place of the person and the view."""
         used = [name for name in _STAND if name in self._steps]
         if not used:
             return positions

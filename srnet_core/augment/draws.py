@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def seed_of(*parts: object) -> int:
-    """A number of 63 bits from anything that has a text: the same for the same texts, unlike for others."""
+    """A number of 63 bits: the same for the same values, another one for others. Values are compared by their text."""
     text = "/".join(map(str, parts))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
@@ -17,8 +17,8 @@ class Draws:
     """Random tensors on a device, from a seed of their own.
 
     Args:
-        device: where the tensors are. The same seed gives other numbers on another kind of device.
-        seed: of `seed_of`.
+        device: of the tensors. The same seed gives other numbers on another kind of device.
+        seed: e.g. from `seed_of`.
     """
 
     def __init__(self, device: torch.device, seed: int):
@@ -39,11 +39,11 @@ class Draws:
         return torch.randn(shape, generator=self._generator, device=self._device) * deviation
 
     def rotations(self, deviation_deg: float, *shape: int) -> Tensor:
-        """(3, *shape) rotation vectors in radians: any axis, the angle about it normal."""
+        """(3, *shape) rotation vectors in radians: random axes, normally distributed angles."""
         axes = self.normal(1.0, 3, *shape)
         angle = self.normal(math.radians(deviation_deg), *shape)
         return axes * (angle / axes.square().sum(0).sqrt().clamp_min(1e-6))
 
     def below(self, limit: int) -> int:
-        """A whole number in [0, limit), without waiting for the device."""
+        """A whole number in [0, limit), without waiting for the device: for a given seed and limit always the same."""
         return seed_of(self._generator.initial_seed(), "below", limit) % limit

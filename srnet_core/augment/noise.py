@@ -1,11 +1,13 @@
-"""Keypoints as a detector gives them: a little off, now and then far off, sometimes with left and right exchanged.
+"""Keypoints with the errors of a detector: mostly small, now and then large, sometimes left and right exchanged.
 
-All of it scales with the apparent size of the person, measured by the longest chain of bones from the root, seen
-face on: about an arm or a leg, a metre of a grown-up. Noise of neighbouring frames is alike: independent draws lie
-`correlation_s` apart, and between two of them, a and b, the noise is a cos(u) + b sin(u) with u from 0 to a quarter
-turn, which has the same deviation everywhere. `offset_sigma` is of an error that stays the same in a window,
-`jitter_sigma` of one that is new in every frame. `spread` makes some windows exact and others worse, as clear and
-blurred pictures are. The sizes were measured with `benchmarks/detector_noise.py`.
+The noise scales with the apparent size of the person: the length in pixels that trunk and arm, the longest chain of
+bones from the root, would have seen from the front; in an adult they measure about a metre. Neighbouring frames have
+similar noise: independent draws lie `correlation_s` apart, and between two of them, a and b, the noise is
+a cos(u) + b sin(u) with u from 0 to a quarter turn, which has the same standard deviation at every moment.
+
+`offset_sigma` is the size of an error that stays the same in a window, `jitter_sigma` that of an error that is new in
+every frame. `spread` makes some windows exact and others worse, as pictures are sharp or blurred. The default sizes of
+the presets were measured with `benchmarks/detector_noise.py`.
 """
 
 import math
@@ -44,7 +46,7 @@ def apply(seen: Seen, config: NoiseConfig, draws: Draws, rig: Rig) -> Seen:
 
 
 def _size_px(seen: Seen, rig: Rig) -> Tensor:
-    """(B, 1) apparent size of each window's person, at the frame in the centre."""
+    """(B, 1) apparent size of each window's person in pixels, in the frame `Rig.centre`."""
     pose_m = seen.pose_cam_m[:, rig.centre]
     chain = rig.longest_chain
     bones_m = [pose_m[:, j] - pose_m[:, rig.skeleton.parents[j]] for j in chain]

@@ -1,11 +1,12 @@
 """Recombined people: body parts take the pose that they have in another window of the batch.
 
-The thought of the split-and-recombine network (Zeng et al., ECCV 2020), applied to the data: poses of parts recur where
-poses of whole bodies are rare. Each of five parts, with a probability, takes the directions of its bones from another
-window; lengths stay the person's own. Legs and trunk with head are taken in the axes of the pelvis, arms (forearm with
-upper arm) in those of the shoulders. The shoulders go with the trunk, and the arms go where the shoulders are then.
+This is the idea of the split-and-recombine network (Zeng et al., ECCV 2020) applied to the data: the pose of a whole
+body may be rare while the pose of each of its parts is common. With a given probability, each of five parts takes the
+directions of its bones from another window; the person's bone lengths stay. The directions are exchanged in the axes of
+the pelvis for the legs and for the trunk with the head, in the axes of the shoulders for the arms. The shoulders belong
+to the trunk, and the arms turn with them.
 
-A window of many frames takes the same frames of the other window, so that each part moves as somebody did.
+A window of many frames takes the same frames of the other window, so that each part moves as it was recorded.
 """
 
 import torch
@@ -31,7 +32,7 @@ def apply(bones: Tensor, config: PartsConfig, draws: Draws, rig: Rig) -> Tensor:
     """(3, J, B, L) bones, changed in place."""
     own = bones[:, :, share_of(bones.shape[2], config.share, middle=True)]
     if own.shape[2] < 2:
-        return bones  # nobody to take from
+        return bones  # there is no other window
     pelvis, shoulders = _pelvis(own, rig), _shoulders(own, rig)
     arms = {part: into(shoulders, own[:, rig.joints(*part)]) for part in _ARMS}
     _take(own, pelvis, rig.joints(*_TRUNK), config, draws)

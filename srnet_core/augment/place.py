@@ -1,6 +1,6 @@
-"""Another place in the room: the person is moved before the camera looks.
+"""Another place in the room: the person is moved in front of the camera.
 
-Sideways and in depth along the ground as the camera sees it, and up and down along the vertical.
+The movement is sideways and in depth, level as the ground is, and up and down along the vertical.
 """
 
 import torch
@@ -28,7 +28,7 @@ def apply(placement: Placement, config: PlaceConfig, draws: Draws, up: Tensor) -
 
 
 def _along_the_ground(up: Tensor) -> Tensor:
-    """(B, 3) where the camera looks, made level; for one that looks straight down, where the top of its image is."""
+    """(B, 3) the viewing direction, made level; where it is vertical, the direction of the top of the image."""
     looks, top = torch.zeros_like(up), torch.zeros_like(up)
     looks[:, 2], top[:, 1] = 1, -1
     level, other = (axis - (axis * up).sum(-1, keepdim=True) * up for axis in (looks, top))

@@ -1,12 +1,12 @@
 """Another camera: the person is seen from another side, height, tilt and distance, and elsewhere in the image.
 
-The lens stays what it is. Moving a camera around a person and moving the person before the camera are the same, and
-the second is what is computed: about the root, turn by the yaw about the vertical, tilt by the pitch about the level
-axis across the line of sight, roll about the line of sight; multiply the distance of the root; then turn the camera
-about its own centre, by which the root's ray moves.
+The lens stays the same. To move a camera around a person is the same as to move the person before the camera, and the
+latter is computed. The person turns about the root: by the yaw about the vertical, by the pitch about the level axis
+across the line of sight, by the roll about the line of sight. Then the distance of the root is scaled. Last, the camera
+turns about its own centre, which moves the root in the image.
 
-In a share of the windows the person is also tilted as a whole about a random level axis, after the yaw: poses of
-people who stand become poses of people who lie, seen from everywhere.
+In a share of the windows the person is also tilted as a whole about a random level axis, after the yaw: people who
+stand become people who lie, seen from everywhere.
 """
 
 import math
@@ -58,7 +58,7 @@ def _tilts(config: ViewConfig, draws: Draws, up: Tensor) -> Tensor:
 
 
 def _square_to(sight: Tensor, axis: Tensor) -> Tensor:
-    """(B, 3) unit axes across the line of sight; where the line is vertical, any axis across it."""
+    """(B, 3) unit axes perpendicular to the line of sight; where the line is vertical, any perpendicular axis."""
     other = torch.zeros_like(sight)
     other[:, 0] = 1
     other = other - (other * sight).sum(-1, keepdim=True) * sight

@@ -16,7 +16,7 @@ from srnet_core.config.setting import check_settings, setting
 from srnet_core.errors import ConfigError
 
 STEPS = ("parts", "angles", "bones", "place", "view", "layout", "noise")
-"""The steps in the order in which they act: the body, where it stands, who looks, what the detector makes of it."""
+"""The steps in the order in which they act: on the body, its place, the view, the keypoints."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class LayoutConfig(_StepConfig):
 
 @dataclass(frozen=True)
 class NoiseConfig(_StepConfig):
-    """Keypoints as a detector gives them. Lengths are shares of the person's apparent leg length.
+    """Keypoints with the errors of a detector. Lengths are shares of the apparent length of trunk and arm together.
 
     Raises:
         ConfigError: a value outside its range.
@@ -192,7 +192,7 @@ class NoiseConfig(_StepConfig):
 
     sigma: float = setting(
         0.01,
-        "Standard deviation of the noise of each keypoint, as a share of the apparent leg length",
+        "Standard deviation of the noise of each keypoint, as a share of the apparent length of trunk and arm",
         minimum=0,
         maximum=1,
     )
@@ -205,7 +205,7 @@ class NoiseConfig(_StepConfig):
     outlier_share: float = _share(0.01, "Share of the keypoints that are far off")
     outlier_sigma: float = setting(
         0.1,
-        "Standard deviation of the noise of keypoints that are far off, as a share of the apparent leg length",
+        "Standard deviation of the noise of keypoints that are far off, as a share of the same length",
         minimum=0,
         maximum=10,
     )
@@ -225,7 +225,7 @@ class NoiseConfig(_StepConfig):
     spread: float = _share(
         0.0, "How much the size of the noise differs between windows; 1: from none to twice the sizes given"
     )
-    swap_share: float = _share(0.0, "Share of the windows in which left and right legs, or arms, are exchanged")
+    swap_share: float = _share(0.0, "Share of the time in which the left and right joints are exchanged")
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ class AugmentConfig:
     Every setting is described on its field; docs/settings.md lists them, and docs/augmentation.md explains the steps.
 
     Raises:
-        UnknownNameError: a step that there is not.
+        UnknownNameError: there is no such step.
     """
 
     SECTION: ClassVar[str] = "augment"

@@ -120,7 +120,8 @@ def require_training(config: DataConfig) -> None:
 def customary_subjects(dataset: "PoseDataset", config: DataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(training, test) subjects.
 
-    Without options these are the customary ones of the data set. If one part is given, the other gets the rest.
+    Without options these are the customary ones of the data set. If only one part is given, the other part has its
+    customary subjects (all subjects where the data set has no customary split), without those that are given.
 
     Raises:
         UnknownNameError: there is no such subject.
@@ -168,7 +169,11 @@ def _how_to_split(dataset: "PoseDataset") -> str:
 
 
 def known_subjects(dataset: "PoseDataset", asked: Iterable[str], option: str) -> tuple[str, ...]:
-    """`asked`, if the data set has these subjects; "all" means all of them. `UnknownNameError` names `option`."""
+    """`asked`, if the data set has these subjects; "all" means all of them.
+
+    Raises:
+        UnknownNameError: there is no such subject; the message names `option`.
+    """
     asked = tuple(asked)
     if asked == (_EVERYONE,) and _EVERYONE not in dataset.subjects:
         return dataset.subjects
@@ -176,10 +181,14 @@ def known_subjects(dataset: "PoseDataset", asked: Iterable[str], option: str) ->
 
 
 def known_actions(dataset: "PoseDataset", asked: Iterable[str], option: str) -> tuple[str, ...]:
-    """Actions by name; case, blanks and punctuation do not count: "taking photo" means Photo.
+    """The actions of the data set that are meant by `asked`.
 
-    A take means its action, "Walking 1" Walking; the heads of columns in papers mean Human3.6M's actions, "SitD."
-    SittingDown.
+    Case, blanks and punctuation do not count, e.g. "taking photo" means Photo. The name of a take means its action,
+    e.g. "Walking 1" means Walking. The short names in the tables of papers mean actions of Human3.6M, e.g. "SitD."
+    means SittingDown.
+
+    Raises:
+        UnknownNameError: there is no such action; the message names `option`.
     """
     return tuple(dict.fromkeys(_known_action(dataset.actions, a, option) for a in asked))
 
@@ -195,7 +204,7 @@ def _known_action(actions: Sequence[str], asked: str, option: str) -> str:
 
 
 def known_cameras(dataset: "PoseDataset", asked: Iterable[int], option: str) -> tuple[int, ...]:
-    """`asked`, if the data set has cameras with these indices; `UnknownNameError` names `option`."""
+    """`asked`, if the data set has cameras with these indices; otherwise `UnknownNameError`, which names `option`."""
     count = max((c.camera for c in dataset.clip_names), default=-1) + 1
     return tuple(int(choose("camera", str(c), range(count), where=option)) for c in asked)
 
@@ -210,8 +219,8 @@ def keep(
 ) -> "tuple[ClipName, ...]":
     """The clips of these subjects, actions and cameras, restricted to `config.actions`.
 
-    No subjects, no cameras and `None` for actions mean all. Clips are in the order of `subjects`, then of the file, as
-    in the published code.
+    An empty `subjects` or `cameras`, and `None` for `actions`, mean all. Clips are in the order of `subjects`, then in
+    the order of the file, as in the published code.
     """
     wanted = known_actions(dataset, config.actions, "--actions")
     by_subject = {s: [c for c in dataset.clip_names if c.subject == s] for s in subjects or dataset.subjects}

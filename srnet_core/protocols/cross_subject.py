@@ -6,7 +6,10 @@ from srnet_core.protocols import ProtocolPlugin, Split, customary_subjects, keep
 
 
 def select(dataset: PoseDataset, config: DataConfig) -> Split:
-    """Clips of the training subjects for training, of the test subjects for test; all cameras unless some are given."""
+    """Clips of the training subjects for training, clips of the test subjects for test.
+
+    The clips of all cameras are used unless `--train-camera` or `--test-camera` is given.
+    """
     train, test = customary_subjects(dataset, config)
     return Split(
         keep(dataset, config, subjects=train, cameras=known_cameras(dataset, config.train_cameras, "--train-camera")),

@@ -8,7 +8,7 @@ import torch
 
 
 class ReusedMemory:
-    """float32 tensors on the CPU, in memory that is not used any more.
+    """float32 tensors on the CPU, in memory that was used before and is free again.
 
     The operating system clears newly allocated memory page by page, which takes twice as long as copying 243 frames of
     1,024 windows into it. So a few blocks are kept. A block is reused once no tensor over it is alive: the tensor holds

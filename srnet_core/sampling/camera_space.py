@@ -79,14 +79,14 @@ class CameraWindows:
 
 
 class CameraSpaceStore:
-    """As `FrameStore`, for the rows of a `CameraSpaceSource`.
+    """A `FrameStore` for the rows of a `CameraSpaceSource`.
 
     The memory is laid out by coordinate: all frames of one coordinate of one joint are adjacent, as augmentation needs.
     Mirror images are not stored: they are made after the augmentation.
 
     Args:
         joints: J.
-        rows, target_rows: capacity.
+        rows, target_rows: capacity in rows.
         table: gives the length of a window.
     """
 

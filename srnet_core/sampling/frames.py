@@ -124,10 +124,13 @@ def pieces(source: FrameSource, table: WindowTable, part: RowRange) -> Iterator[
 
 
 def bytes_per_row(shapes: Mapping[str, tuple[int, ...]], images: int) -> tuple[int, int]:
-    """(bytes of an input row with its mirror image, bytes of a target row) of a `FrameStore`.
+    """(bytes of an input row, bytes of a target row) of a `FrameStore`.
 
-    Rows without a target are those of a `CameraSpaceStore`, which holds no mirror images and a number of 8 bytes per
-    target row.
+    Shapes without a target belong to a `CameraSpaceStore`, which holds no mirror images and, per target row, the number
+    of a camera in 8 bytes.
+
+    Args:
+        images: 2 if the store holds the mirror image of each input row, else 1.
     """
     size = {name: 4 * int(np.prod(shape)) for name, shape in shapes.items()}
     if TARGET not in shapes:
@@ -143,7 +146,7 @@ class FrameStore:
 
     Args:
         shapes: of one frame of each array.
-        rows, target_rows: capacity.
+        rows, target_rows: capacity in rows.
         table: gives the length of a window.
         mirror: `Skeleton.mirror`.
         flip_parameters: parameters of a pose -> those of its mirror image.

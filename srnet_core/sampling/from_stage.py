@@ -32,7 +32,7 @@ def make_sampler(
 
     Args:
         clips: the clips of the training split to train on, in the stage's order.
-        order: a `Sampler.order` to keep, if batches of the configured size allow it.
+        order: the `Sampler.order` of an earlier run, which is kept if the configured batch size allows it.
 
     Raises:
         ConfigError: there are fewer than two windows, the memory budget is too small for any block, or the augmentation

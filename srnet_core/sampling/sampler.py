@@ -26,7 +26,7 @@ class Sampler(ABC):
     Args:
         table: the windows.
         windows_per_batch: B; the last batch of an epoch may be smaller.
-        seed: of the order of the windows.
+        seed: decides the order of the windows.
         make_batch: makes a batch from windows in camera metres, with augmentation; `None` without augmentation.
 
     Attributes:
@@ -92,4 +92,4 @@ class Sampler(ABC):
 
     @abstractmethod
     def _batches(self, random: np.random.RandomState, first: int, last: int) -> Generator[Batch | CameraWindows]:
-        """As `_made`, before `make_batch`."""
+        """The windows of batches [first, last), to which `_made` applies `make_batch`."""

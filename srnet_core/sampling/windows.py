@@ -86,7 +86,7 @@ class ResidentSampler(Sampler):
 
 
 class WindowSampler(ResidentSampler):
-    """A sampler over tensors: (N, J, 2) `pose_2d`, (N, J, 3) `pose_3d`, (N, P) `parameters`; batches on their device.
+    """A sampler over tensors: (N, J, 2) `pose_2d`, (N, J, 3) `pose_3d`, (N, P) `parameters`, on their device.
 
     Args:
         clips: (start, length) of each clip in these arrays.

@@ -1,4 +1,4 @@
-"""The data set of a configuration as stages store it: read, gaps filled, checked; and what users must know of it."""
+"""The data set of a configuration, read, with its gaps filled and checked, and what users must know of it."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -21,9 +21,9 @@ _MAX_MEMO_BYTES = 16 * 2**20
 
 
 def file_identity(path: Path) -> list[str | int]:
-    """What changes whenever a file is written to or exchanged, even if its modification time is set back afterwards.
+    """Values of which one changes whenever a file is written to or replaced, even if its modification time is set back.
 
-    That is so because the time of the last change of its record (ctime) cannot be set by programs.
+    Programs can set the modification time, but not the time of the last change of the file's attributes (ctime).
     """
     stat = path.stat()
     return [str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev]

@@ -39,10 +39,10 @@ class Prepared:
 
     Attributes:
         stage: the stage, opened.
-        cached: it was there already.
+        cached: whether it was there already.
         config: the configuration with the data set's name filled in.
         seconds: how long it took.
-        damage: what was wrong with the stage that was in its place, where it had to be made again.
+        damage: what was wrong with a stage that was there already and had to be made again; `None` otherwise.
     """
 
     stage: Stage
@@ -240,7 +240,7 @@ def frames_apart(fps: float, config: DataConfig) -> int:
 
 
 def _lay_out(split: Split, config: DataConfig, every: int) -> tuple[list[StoredClip], list[slice]]:
-    """Where each clip goes in the flat arrays, training split first, and which of its frames are taken."""
+    """The place of each clip in the flat arrays, training split first, and which of its frames are taken."""
     stored: list[StoredClip] = []
     rows: list[slice] = []
     start = 0

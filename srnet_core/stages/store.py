@@ -68,7 +68,12 @@ class StoredClip:
 
 @dataclass(frozen=True)
 class Stage:
-    """A finished stage, opened for reading."""
+    """A finished stage, opened for reading.
+
+    Attributes:
+        folder: of the stage.
+        manifest: the contents of its `manifest.json`, checked.
+    """
 
     folder: Path
     manifest: Mapping
@@ -125,7 +130,7 @@ class Stage:
 
     @cached_property
     def normalization(self) -> Normalization:
-        """How its poses are normalized.
+        """The normalization of its poses.
 
         Raises:
             UnknownNameError: there is no such normalization here.
@@ -134,7 +139,7 @@ class Stage:
 
     @cached_property
     def body_size(self) -> BodySize | None:
-        """Of the people who train, `None` where the normalization does not use the depth of the root."""
+        """The body size of the training subjects; `None` if the normalization does not use the depth of the root."""
         stored = self.manifest.get("body_size")
         if not stored:
             return None

@@ -40,7 +40,9 @@ def test_a_path_is_taken_without_a_word(trained):
     assert trained("eval", LATEST).ok().err == ""
 
 
-@pytest.mark.parametrize("command", [("eval",), ("eval", RUN), ("visualize", "--no-pictures"), ("export", RUN)])
+@pytest.mark.parametrize(
+    "command", [("eval",), ("eval", RUN), ("visualize", "--no-pictures"), ("export", RUN, "--format", "npz")]
+)
 def test_the_best_epoch_is_taken_where_validation_data_chose_one(trained, command):
     BEST.parent.mkdir()
     shutil.copy(LATEST, BEST)

@@ -1,7 +1,6 @@
 """What only a process of its own can show: imports, signals, pipes."""
 
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -12,12 +11,12 @@ from pathlib import Path
 import pytest
 from motion_making import bvh_text
 from support.cli import DATA, TINY
+from support.processes import Started, srnet_in_terminal, srnet_process
 from support.small_data import write_published
 
 from srnet_cli.commands.train import ctrl_c
 from srnet_core.checkpoint import load_checkpoint
 
-SRNET = (sys.executable, "-m", "srnet_cli.app")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 LATEST = Path("checkpoint/latest_epoch_run.bin")
 
@@ -29,13 +28,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def start(*arguments: str, **more) -> subprocess.Popen:
-    return subprocess.Popen(
-        [*SRNET, *arguments], text=True, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more
-    )
-
-
-def wait_for_line(process: subprocess.Popen, pattern: str) -> list[str]:
+def wait_for_line(process: Started, pattern: str) -> list[str]:
     """The lines up to the first that matches."""
     lines = []
     for line in process.stdout:
@@ -57,23 +50,21 @@ def test_help_needs_nothing_heavy():
 
 
 def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(folder):
-    process = start(
-        "train", *DATA, *TINY, "--epochs", "100000", "--lr-decay", "1", "--name", "run", "--test-every", "0"
-    )
-    wait_for_line(process, r"^epoch +2/")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    endless = ("--epochs", "100000", "--lr-decay", "1", "--test-every", "0")
+    with srnet_process("train", *DATA, *TINY, *endless, "--name", "run") as process:
+        wait_for_line(process, r"^epoch +2/")
+        process.send_signal(signal.SIGINT)
+        code, out, err = process.output()
+    assert code == 130, err
     assert err.splitlines() == ["note: stopping after this step and saving; press Ctrl-C again to leave at once"]
     assert "\x1b" not in out and "━" not in out, "no bar without a terminal"
     stopped = int(re.search(r"Stopped after epoch (\d+)", out)[1])
     assert stopped >= 2 and load_checkpoint(LATEST).epoch == stopped
     (command,) = re.findall(r"^  srnet (train --resume .*)$", out, re.M)
-    ran = subprocess.run(
-        [*SRNET, *command.split(), "--epochs", str(stopped + 1)], text=True, env=ENVIRONMENT, capture_output=True
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert f"epoch {stopped + 1}/{stopped + 1}" in ran.stdout and "frame-wise mean" in ran.stdout
+    with srnet_process(*command.split(), "--epochs", stopped + 1) as process:
+        code, out, err = process.output()
+    assert code == 0, err
+    assert f"epoch {stopped + 1}/{stopped + 1}" in out and "frame-wise mean" in out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -92,33 +83,14 @@ def test_a_second_ctrl_c_leaves_at_once(number):
 
 @pytest.mark.parametrize("options", [(), ("--json", "-")])
 def test_a_reader_that_leaves_early_is_no_error(folder, checkpoint, options):
-    process = start("eval", str(checkpoint), *options)
-    process.stdout.close()
-    err = process.stderr.read()
-    assert (process.wait(60), err) == (0, "")
-
-
-def in_a_terminal(columns: int, *arguments: str) -> tuple[int, str]:
-    """Exit code and everything that a command writes to a terminal of so many columns, control codes included."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ.update(ENVIRONMENT, COLUMNS=str(columns), TERM="xterm-256color")
-        os.execv(sys.executable, [*SRNET, *arguments])
-    parts = []
-    while True:
-        try:
-            data = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        parts.append(data)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), b"".join(parts).decode()
+    with srnet_process("eval", checkpoint, *options) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+        assert (process.wait(), err) == (0, "")
 
 
 def test_in_a_terminal_the_bar_shows_and_vanishes(folder):
-    code, text = in_a_terminal(80, "train", *DATA, *TINY, "--arch", "3,3", "--epochs", "3", "--name", "run")
+    code, text = srnet_in_terminal(80, "train", *DATA, *TINY, "--arch", "3,3", "--epochs", "3", "--name", "run")
     assert code == 0
     assert "windows/s" in text and "━" in text
     lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", line.rpartition("\x1b[2K")[2]) for line in text.split("\n")]
@@ -138,23 +110,21 @@ def test_a_hangup_that_is_ignored_as_under_nohup_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_an_import_that_was_killed_goes_on_where_it_was(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_an_import_that_was_killed_goes_on_where_it_was(srnet):
     Path("recordings").mkdir()
     for number in range(60):
         Path(f"recordings/{number}.bvh").write_text(bvh_text(10 + number % 7))
     command = ("data", "import", "mocap", "recordings")
-    process = start(*command)
     kept = Path("data/.data_mocap.import")
-    while process.poll() is None and len(list(kept.rglob("*.npz"))) < 5:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with srnet_process(*command) as process:
+        while process.runs() and len(list(kept.rglob("*.npz"))) < 5:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        code = process.wait()
     before = len(list(kept.rglob("*.npz")))
-    assert process.returncode == -signal.SIGKILL and 5 <= before < 60 and not list(Path("data").glob("data_*"))
-    ran = subprocess.run([*SRNET, *command], text=True, env=ENVIRONMENT, capture_output=True)
-    assert ran.returncode == 0, ran.stderr
-    assert f"{before} files had been read before" in ran.stderr
+    assert code == -signal.SIGKILL and 5 <= before < 60 and not list(Path("data").glob("data_*"))
+    ran = srnet(*command).ok()
+    assert f"{before} files had been read before" in ran.err
     assert sorted(p.name for p in Path("data").iterdir()) == [
         "data_2d_mocap_gt.npz",
         "data_3d_mocap.npz",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.cli import DATA, TINY
+from support.processes import srnet_process
 
 from srnet_core.checkpoint import load_checkpoint
 
@@ -18,13 +19,11 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="pipes, devices and l
 @posix_only
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_training_goes_on_when_nobody_reads_its_output(own_data, stream):
-    read, write = os.pipe()
-    os.close(read)
-    command = [sys.executable, "-m", "srnet_cli.app", "train", *DATA, *TINY, "--arch", "1", "--name", "unread"]
-    others = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    ran = subprocess.run(command, **{**others, stream: write})
-    os.close(write)
-    assert ran.returncode == 0 and load_checkpoint("checkpoint/latest_epoch_unread.bin").epoch == 1
+    other = {"stdout": "stderr", "stderr": "stdout"}[stream]
+    with srnet_process("train", *DATA, *TINY, "--arch", "1", "--name", "unread", unread=stream) as process:
+        getattr(process, other).read()
+        assert process.wait() == 0
+    assert load_checkpoint("checkpoint/latest_epoch_unread.bin").epoch == 1
 
 
 @posix_only
