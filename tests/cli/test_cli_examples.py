@@ -4,6 +4,7 @@ Options are added only to make them short; none is replaced.
 """
 
 import os
+from functools import partial
 from pathlib import Path
 
 import keypoint_files
@@ -11,9 +12,10 @@ import pytest
 from support.cli import Ran, examples_of
 
 from srnet_cli.app import run
+from srnet_core.datasets import synthetic
 from srnet_core.export import WrittenNetwork
 
-TINY = ("--set", "data.downsample=50", "--set", "model.channels=40", "--set", "train.epochs=1", "--device", "cpu")
+TINY = ("--set", "data.downsample=20", "--set", "model.channels=40", "--set", "train.epochs=1", "--device", "cpu")
 SHORTER = {
     "train": TINY,
     "demo": TINY,
@@ -29,6 +31,12 @@ WRITES = {
     "lift": ["output/keypoints.html", "pose.bvh"],
     "demo": ["output/demo/demo.html", "output/short-demo/demo_srnet.onnx"],
 }
+
+
+@pytest.fixture(autouse=True)
+def short_takes(monkeypatch):
+    """The synthetic people make the same movements for a third of the time."""
+    monkeypatch.setattr(synthetic, "SyntheticConfig", partial(synthetic.SyntheticConfig, seconds_per_take=2.0))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +56,7 @@ def test_the_examples_of_a_command_run(folder, monkeypatch, capsys, command):
         run_examples(capsys, "train")  # the others go by its checkpoint
     for module in {"export": ("onnx", "onnxscript"), "demo": ("PIL",), "visualize": ("PIL",)}.get(command, ()):
         pytest.importorskip(module)
-    if command == "demo":  # an export takes twenty seconds; that of `srnet export` is run
+    if command in ("export", "demo"):  # takes twenty seconds; tests/export and test_cli_export_visualize.py run it
         monkeypatch.setattr("srnet_core.export.onnx.export_onnx", exported)
     run_examples(capsys, command)
     for path in WRITES.get(command, []):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.cli import DATA, TINY
 
 from srnet_core.export import WrittenNetwork
 
@@ -47,6 +48,18 @@ def test_the_ending_of_the_output_says_the_form_and_what_srnet_reads_back_is_a_c
         srnet("export", again, "--format", "json", "--output", "p.json").ok()
         assert len(json.loads(Path("p.json").read_text())["sequences"]) == 6
     srnet("export", checkpoint, "--output", "x.npz", "--format", "onnx_fp16").refused("--format npz", ".fp16.onnx")
+
+
+def test_a_trained_network_becomes_an_onnx_file_that_runs(srnet, own_data):
+    """All of it, with the network that is exported fastest."""
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    srnet("train", *DATA, *TINY, "--model", "fc", "--arch", "3", "--name", "run").ok()
+    assert "output/latest_epoch_run.onnx" in srnet("export").ok().out
+    session = runtime.InferenceSession("output/latest_epoch_run.onnx")
+    assert session.get_modelmeta().custom_metadata_map["srnet.receptive_field"] == "3"
+    (poses,) = session.run(None, {"keypoints": np.zeros((2, 7, 17, 2), np.float32)})
+    assert poses.shape == (2, 5, 17, 3) and np.isfinite(poses).all()
 
 
 @pytest.mark.parametrize(("split", "sequences", "frames"), [("test", 6, 188), ("train", 12, 376)])

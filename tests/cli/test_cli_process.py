@@ -50,7 +50,7 @@ def test_help_needs_nothing_heavy():
 
 
 def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(folder):
-    endless = ("--epochs", "100000", "--lr-decay", "1", "--test-every", "0")
+    endless = ("--epochs", "1000", "--lr-decay", "1", "--test-every", "0")
     with srnet_process("train", *DATA, *TINY, *endless, "--name", "run") as process:
         wait_for_line(process, r"^epoch +2/")
         process.send_signal(signal.SIGINT)

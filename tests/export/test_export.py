@@ -30,10 +30,10 @@ def stage(small_data, tmp_path):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"model": "srnet", "filter_widths": (3, 3)},
+        {"model": "srnet", "filter_widths": (3, 3), "groups": 2},
         {"model": "fc", "filter_widths": (3, 3), "causal": True},
-        {"model": "srnet", "filter_widths": (3, 3), "recombine": "concat"},
-        {"model": "lcn", "filter_widths": (3, 3)},
+        {"model": "srnet", "filter_widths": (3,), "groups": 2, "recombine": "concat"},
+        {"model": "lcn", "filter_widths": (3,), "causal": True},
     ],
     ids=lambda f: "-".join(str(v) for v in f.values()),
 )
