@@ -1,6 +1,7 @@
 // Chart of the error per frame. The curves are drawn once into an image; each frame only adds the playhead.
 
-const CHART_INSET = 8; // half the width of the slider's thumb, so that chart and slider have the same scale
+// 28 px for the labels, as in page.css, and half the width of the slider's thumb: chart and slider have the same scale.
+const CHART_LEFT = 28 + 8, CHART_RIGHT = 8;
 const DASHES = [[], [5, 3], [2, 3], [8, 3, 2, 3], [1, 4]];
 
 function niceCeiling(value) {
@@ -9,24 +10,25 @@ function niceCeiling(value) {
 }
 
 function chartScale(size, frames, top) {
-  const last = Math.max(frames - 1, 1), width = size.width - 2 * CHART_INSET;
+  const last = Math.max(frames - 1, 1), width = size.width - CHART_LEFT - CHART_RIGHT;
   return {
     top,
-    x: (frame) => CHART_INSET + (frame / last) * width,
+    x: (frame) => CHART_LEFT + (frame / last) * width,
     y: (error) => size.height - 4 - (error / top) * (size.height - 18),
-    frame: (x) => Math.min(frames - 1, Math.max(0, Math.round(((x - CHART_INSET) / width) * last))),
+    frame: (x) => Math.min(frames - 1, Math.max(0, Math.round(((x - CHART_LEFT) / width) * last))),
   };
 }
 
 function drawAxis(ctx, size, scale, colors) {
   ctx.font = "11px system-ui, sans-serif";
-  ctx.textBaseline = "bottom";
+  ctx.textAlign = "right";
+  ctx.textBaseline = "middle";
   for (const value of [0, scale.top / 2, scale.top]) {
     const y = Math.round(scale.y(value)) + 0.5;
     ctx.fillStyle = colors.hairline;
-    ctx.fillRect(CHART_INSET, y, size.width - 2 * CHART_INSET, 1);
+    ctx.fillRect(CHART_LEFT, y, size.width - CHART_LEFT - CHART_RIGHT, 1);
     ctx.fillStyle = colors.muted;
-    if (value) ctx.fillText(String(+value.toPrecision(3)), CHART_INSET, y - 1);
+    if (value) ctx.fillText(String(+value.toPrecision(3)), CHART_LEFT - 8, y);
   }
 }
 
