@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_reference_models import one_thread  # noqa: F401 - a fixture
 
-from benchmarks.published.runs import CHECKPOINTS, FINAL_WEIGHTS, PublishedRuns, model_config, parse
+from benchmarks.published.runs import CHECKPOINTS, EVALUATIONS, FINAL_WEIGHTS, PublishedRuns, model_config, parse
 from srnet_core import normalization
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.config import DataConfig, replace
@@ -16,20 +16,6 @@ from srnet_core.evaluation.predict import predict_split
 from srnet_core.evaluation.run import evaluate_steps, finish, require_fit
 from srnet_core.models import build_model
 from srnet_core.stages.prepare import prepare
-
-EVALUATIONS = (
-    "ev_base_a111_tta",
-    "ev_base_a111_notta",
-    "ev_base_a333_tta",
-    "ev_base_a333_causal_tta",
-    "ev_lcn_a111_tta",
-    "ev_lcn_a111_notta",
-    "ev_proj_a111_tta",
-    "ev_proj_a111_notta",
-    "ev_proj_a333_tta",
-    "ev_weak_proj_a111_tta",
-    "ev_weak_proj_a111_notta",
-)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.published.runs import EVALUATIONS
 from srnet_core.evaluation import metrics
 from srnet_core.geometry.align import procrustes
 from srnet_core.geometry.arrays import joint_distance
@@ -24,19 +25,6 @@ CASES = (
     "one_zero_pred_frame",
     "all_zero_pred",
     "single_frame",
-)
-EVALUATIONS = (
-    "ev_base_a111_tta",
-    "ev_base_a111_notta",
-    "ev_base_a333_tta",
-    "ev_base_a333_causal_tta",
-    "ev_lcn_a111_tta",
-    "ev_lcn_a111_notta",
-    "ev_proj_a111_tta",
-    "ev_proj_a111_notta",
-    "ev_proj_a333_tta",
-    "ev_weak_proj_a111_tta",
-    "ev_weak_proj_a111_notta",
 )
 
 

@@ -24,7 +24,6 @@ CHECKPOINTS = {
     "h8_fc_a111_base_ch64": "h8_fc_a111_base_ch64",
 }
 
-
 FINAL_WEIGHTS = {
     "h6_srnet_a111_weak_proj_ch42": "h6_srnet_a111_weak_proj_ch42",
     "h7_srnet_a111_lcn_ch42": "h7_srnet_a111_lcn_ch42",
@@ -32,6 +31,20 @@ FINAL_WEIGHTS = {
     "h10_crosscam_train0_test123_ch42": "h10_crosscam_train0_test123_ch42",
     "h11_crossaction_noeval_ch42": "h11b_crossaction_evaluate_ch42",
 }
+# evaluations by the published code, stored sequence by sequence
+EVALUATIONS = (
+    "ev_base_a111_tta",
+    "ev_base_a111_notta",
+    "ev_base_a333_tta",
+    "ev_base_a333_causal_tta",
+    "ev_lcn_a111_tta",
+    "ev_lcn_a111_notta",
+    "ev_proj_a111_tta",
+    "ev_proj_a111_notta",
+    "ev_proj_a333_tta",
+    "ev_weak_proj_a111_tta",
+    "ev_weak_proj_a111_notta",
+)
 
 
 def _numbers(text):
