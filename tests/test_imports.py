@@ -4,6 +4,7 @@ import ast
 import graphlib
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -216,3 +217,9 @@ def test_public_names_exist():
         assert getattr(srnet_core, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         srnet_core.nothing  # noqa: B018
+
+
+def test_files_of_tests_have_different_names():
+    """pytest refuses to collect two of one name, which shows only where the whole suite is run."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert not [name for name, count in Counter(names).items() if count > 1]
