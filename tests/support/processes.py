@@ -63,7 +63,7 @@ def srnet_process(*arguments: object, unread: str = ""):
         started = Started(_process(arguments, out_end, err_end, {}), *readers)
     late = threading.Timer(300, started.process.kill)
     late.start()
-    with started.stdout, started.stderr:
+    with contextlib.closing(started.stdout), contextlib.closing(started.stderr):
         try:
             yield started
         finally:
