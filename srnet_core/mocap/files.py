@@ -30,7 +30,7 @@ def recognize(path: str | Path) -> str | None:
         return "bvh"
     if start.startswith(b"Kaydara FBX Binary") or text.startswith(b"; FBX "):
         return "fbx"
-    if text.startswith(b"PathFileType"):
+    if text.startswith(b"PathFileType") or re.match(rb"[^\r\n]*DataRate[^\r\n]*NumMarkers", text):
         return "trc"
     if len(start) > 512 and start[1] == 0x50 and start[0] < 128 and (path.suffix.lower() == ".c3d" or b"\0" in start):
         return "c3d"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
+from srnet_core.readers._numbers import is_not_finite
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_VALUES
 from srnet_core.readers.text import open_text
@@ -87,4 +88,6 @@ def number(cell: str, line: int, path) -> float:
     try:
         return float(word)
     except ValueError:
+        if is_not_finite(word.encode()):
+            return float("nan")
         raise BadFileError(f"row {line}: {word[:40]!a} is not a number", where=path) from None

@@ -1,5 +1,6 @@
 """Numbers in text, read in pieces so that memory stays in proportion to the file."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,13 @@ from srnet_core.errors import BadFileError
 
 _PIECE_BYTES = 4 << 20
 _LONGEST_NUMBER = 64
-# How the C library of Windows prints values that are not finite.
-_NOT_FINITE = (b"#ind", b"#inf", b"#qnan", b"#snan")
+# How the C libraries of Windows print values that are not finite: 1.#QNAN, -1.#IND00, 1.#J (rounded), -nan(ind)
+_NOT_FINITE = re.compile(rb"[+-]?(?:1\.#[A-Z0-9]+|nan\(\w*\))", re.IGNORECASE)
+
+
+def is_not_finite(word: bytes) -> bool:
+    """Whether a word that Python does not read stands for a value that is not finite."""
+    return len(word) <= _LONGEST_NUMBER and _NOT_FINITE.fullmatch(word) is not None
 
 
 def read_numbers(content: bytes, start: int, path: Path, what: str) -> np.ndarray:
@@ -47,7 +53,7 @@ def _number(word: bytes, content: bytes, start: int, path: Path, what: str) -> f
         if len(word) <= _LONGEST_NUMBER:
             return float(word)
     except ValueError:
-        if any(sign in word.lower() for sign in _NOT_FINITE):
+        if is_not_finite(word):
             return float("nan")
     at = content.find(word, start)
     line = content.count(b"\n", 0, at) + 1

@@ -76,6 +76,9 @@ class MarkerFile:
         return float(np.nanmax(np.abs(self.positions[..., :2]), initial=0)) > _LARGEST_SCENE_M
 
 
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(?:[eE][+-]?\d+)?\s*")  # as spreadsheets of some countries write it
+
+
 def sniff(head: Head) -> float:
     if head.is_folder:
         return 0.0
@@ -187,6 +190,8 @@ def read_trc(path: str | Path) -> MarkerFile:
         if not line.strip(" \t,\r"):
             continue
         cells = line.split(separator) if separator and separator in line else line.split()
+        if separator == "\t" and "," in line:
+            cells = [c.replace(",", ".") if _DECIMAL_COMMA.fullmatch(c) else c for c in cells]
         if first is None and not _is_row(cells):
             if re.match(r"\s*[\t, ]*X1\b", line, re.IGNORECASE):
                 continue

@@ -162,8 +162,9 @@ def test_a_last_frame_cut_short_is_left_out(written):
     assert motion.frames == 2 and any("cut short" in note for note in motion.notes)
 
 
-def test_values_that_are_not_finite_are_missing(written):
-    motion = read_bvh(written(HEADER + MOTION.replace("40 50 60", "nan 50 -1.#IND")))
+@pytest.mark.parametrize("spelling", ["-1.#IND", "1.#QNAN0", "-nan(ind)", "1.#J", "inf"])
+def test_values_that_are_not_finite_are_missing(written, spelling):
+    motion = read_bvh(written(HEADER + MOTION.replace("40 50 60", f"nan 50 {spelling}")))
     assert np.isfinite(motion.positions[0, 1]).all() and np.isnan(motion.positions[0, 2]).all()
 
 

@@ -1,0 +1,81 @@
+"""TRC: the spellings that mean the same, and the ways in which values are missing."""
+
+import numpy as np
+import pytest
+from motion_making import moving
+
+from srnet_core.errors import BadFileError
+from srnet_core.mocap.files import recognize
+from srnet_core.readers.trc import read_trc
+from srnet_core.skeletons.h36m17 import JOINTS
+
+POINTS = moving(6) * 1000
+
+
+def trc(*, names=JOINTS, form="{:.4f}", units="mm", rate="50", missing=None) -> str:
+    head = [
+        "PathFileType\t4\t(X/Y/Z)\ta.trc",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
+        f"{rate}\t{rate}\t6\t{len(names)}\t{units}\t{rate}\t1\t6",
+        "Frame#\tTime\t" + "\t\t\t".join(names) + "\t\t",
+        "\t\t" + "\t".join(f"X{i}\tY{i}\tZ{i}" for i in range(1, len(names) + 1)),
+        "",
+    ]
+    rows = []
+    for i, frame in enumerate(POINTS):
+        cells = [form.format(value) for value in frame.ravel()]
+        if missing is not None and i == 2:
+            cells[9:12] = [missing] * 3
+        rows.append("\t".join([str(i + 1), f"{i / 50:.4f}", *cells]))
+    return "\n".join([*head, *rows]) + "\n"
+
+
+def written(tmp_path, text):
+    path = tmp_path / "markers"  # the ending tells nothing
+    path.write_bytes(text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        trc().replace("\n", "\r\n"),
+        trc().replace("\n", "\r"),
+        trc().replace("\n\n", "\n"),
+        trc(form="{:.8e}"),
+        trc(form="{:.8e}").replace("e+0", "e+00").replace("e-0", "e-00"),
+        trc().partition("\n\n")[0] + "\n\n" + trc().partition("\n\n")[2].replace("\t", "  "),
+        trc().replace("\n", "\t\n"),
+        trc().replace("NumFrames\tNumMarkers", "NumFrames\t\tNumMarkers").replace("\t6\t17", "\t\t6\t17"),
+        trc().replace("\n6\t", "\n6.0\t"),
+        "\ufeff" + trc(),
+        "\n" + trc(),
+        trc().partition("\n")[2],  # without its first line
+        "\n".join(line for line in trc().split("\n") if "X1\t" not in line),
+        trc().partition("\n\n")[0] + "\n\n" + trc().partition("\n\n")[2].replace(".", ","),
+    ],
+    ids=lambda text: ascii(text[:12]),
+)
+def test_spellings_that_mean_the_same(tmp_path, text):
+    path = written(tmp_path, text)
+    markers = read_trc(path)
+    assert recognize(path) == "trc" and tuple(markers.names) == tuple(JOINTS)
+    assert (markers.units, markers.fps) == ("mm", 50)
+    np.testing.assert_allclose(markers.positions, POINTS, atol=1e-4)
+
+
+@pytest.mark.parametrize("missing", ["", " ", "NaN", "nan", "-nan(ind)", "1.#QNAN", "-1.#IND00"])
+def test_values_that_are_missing(tmp_path, missing):
+    positions = read_trc(written(tmp_path, trc(missing=missing))).positions
+    assert np.isnan(positions[2, 3]).all() and np.isnan(positions).sum() == 3
+
+
+@pytest.mark.parametrize(("units", "rate", "fps"), [("Meters", "59.94006", 59.94006), ("m", "100.000000", 100)])
+def test_units_and_rates(tmp_path, units, rate, fps):
+    markers = read_trc(written(tmp_path, trc(units=units, rate=rate)))
+    assert markers.fps == pytest.approx(fps) and markers.units == "m"
+
+
+def test_words_where_numbers_belong(tmp_path):
+    with pytest.raises(BadFileError, match="row 9: 'x' is not a number"):
+        read_trc(written(tmp_path, trc(missing="x")))
