@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from srnet_core.errors import BadFileError, ConfigError, InputFileMissing, UnknownNameError
+from srnet_core.errors import AmbiguousError, BadFileError, ConfigError, InputFileMissing, UnknownNameError
 from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.geometry.rotation import quaternion_to_matrix
-from srnet_core.virtual_cameras import h36m_rig, read_rig, ring
+from srnet_core.virtual_cameras import h36m_rig, read_camera, read_rig, ring
 
 PEOPLE = np.random.default_rng(0).uniform((-0.5, -0.5, 0.1), (0.5, 0.5, 1.8), (40, 3))
 
@@ -182,3 +182,35 @@ def test_a_real_calibration(shared_dir):
     for camera in rig.cameras:  # portrait images of a person near the target
         pixels = camera.project(camera.world_to_camera(np.array([[*rig.target_m, 0.1], [*rig.target_m, 1.7]])))
         assert pixels[0, 1] > pixels[1, 1] + 400 and (pixels > 0).all() and (pixels < (1088, 1920)).all()
+
+
+INTRINSICS = {"K": [[1500, 0, 960], [0, 1500, 540], [0, 0, 1]], "size": [1920, 1080]}
+
+
+def test_a_recording_camera_needs_no_place(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"cam_01": INTRINSICS, "cam_02": INTRINSICS}), encoding="utf-8")
+    found = read_camera(tmp_path / "a.json", recording="videos/Cam02.mp4", image_size=(1920, 1080))
+    assert found.camera.id == "cam_02" and not found.placed and found.camera.center_px == (960, 540)
+    assert read_camera(tmp_path / "a.json", recording="cam01_json").camera.id == "cam_01"
+    assert read_camera(tmp_path / "a.json", "cam_01", recording="Cam02.mp4").camera.id == "cam_01"
+    with pytest.raises(AmbiguousError, match="2 cameras.*cam_01, cam_02"):
+        read_camera(tmp_path / "a.json", recording="take.mp4")
+    with pytest.raises(UnknownNameError, match="cam_03"):
+        read_camera(tmp_path / "a.json", "cam_03")
+
+
+def test_images_of_another_size(tmp_path):
+    opencv = {"camera_matrix": {"rows": 3, "cols": 3, "dt": "d", "data": [1500, 0, 960, 0, 1500, 540, 0, 0, 1]}}
+    (tmp_path / "a.json").write_text(json.dumps({**opencv, "size": [1920, 1080]}), encoding="utf-8")
+    half = read_camera(tmp_path / "a.json", image_size=(960, 540))
+    assert half.camera.focal_length_px == (750, 750) and any("scaled" in note for note in half.notes)
+    cut = read_camera(tmp_path / "a.json", image_size=(1912, 1080))
+    assert cut.camera.focal_length_px == (1500, 1500) and any("cut off" in note for note in cut.notes)
+    with pytest.raises(ConfigError, match="another shape"):
+        read_camera(tmp_path / "a.json", image_size=(1080, 1920))
+
+
+def test_a_recording_camera_of_a_real_calibration(shared_dir):
+    path = shared_dir / "wild/pose2sim/Calib_qualisys.toml"
+    found = read_camera(path, recording="Demo/videos/cam03.mp4", image_size=(1080, 1920))
+    assert found.camera.id == "cam_03" and found.placed and 0.5 < found.camera.translation_m[2] < 4

@@ -21,10 +21,11 @@ from srnet_cli.reading_options import (
     parse_size,
 )
 from srnet_cli.wording import bytes_text
-from srnet_core.errors import ConfigError
+from srnet_core.errors import ConfigError, InputFileMissing
 
 if TYPE_CHECKING:
     from srnet_core.geometry.camera import Camera as KnownCamera
+    from srnet_core.inference.lifter import Lifter
     from srnet_core.keypoints import Keypoints
 
 EXAMPLES = (
@@ -222,10 +223,10 @@ def main(
         raise ConfigError(
             "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
         )
-    _warn(keypoints, strict)
     known, placed = _camera(camera, camera_name, keypoints)
     checkpoint = weights_file() if checkpoint is None else find_checkpoint(checkpoint)
     lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip)
+    _warn(keypoints, lifter, strict)
     with progress_bar() as bar:
         people = lift(
             keypoints,
@@ -266,6 +267,8 @@ def _detected(path: Path, name: str, files: list[str], person: int | str | None)
     from srnet_core.detectors.keypoints import detect
     from srnet_core.detectors.weights import checked_file
 
+    if not path.is_file():
+        raise InputFileMissing("there is no such file", where=path, todo="Check the path")
     open_one = open_detector(name, tuple(checked_file(text) for text in files))
     try:
         with progress_bar() as bar:
@@ -291,11 +294,11 @@ def _camera(path: Path | None, name: str | None, keypoints: "Keypoints") -> "tup
     return found.camera, found.placed
 
 
-def _warn(keypoints: "Keypoints", strict: bool) -> None:
+def _warn(keypoints: "Keypoints", lifter: "Lifter", strict: bool) -> None:
     """Say what looks wrong; with --strict the first finding ends the command."""
     from srnet_core.lifting.lift import warnings_of
 
-    for warning in warnings_of(keypoints):
+    for warning in warnings_of(keypoints, lifter):
         if strict:
             raise ConfigError(warning.rstrip("."), where=keypoints.source, todo="Without --strict it is lifted anyway")
         remark(warning)

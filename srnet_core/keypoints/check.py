@@ -126,6 +126,9 @@ def _outside(keypoints: Keypoints, track: Track) -> list[Problem]:
     with np.errstate(invalid="ignore"):
         beyond = (track.points < -_MARGIN * size) | (track.points > (1 + _MARGIN) * size)  # (T, J, 2)
     text = f"Joints lie outside the image of {size[0]} x {size[1]} pixels."
+    with np.errstate(invalid="ignore"):
+        if beyond.any() and not (track.points > (1 + _MARGIN) * size[::-1]).any():
+            text = text.removesuffix(".") + ": x and y may be exchanged, or width and height."
     return [
         _problem(keypoints, "outside image", track, run, text) for run in _runs(np.flatnonzero(beyond.any(axis=(1, 2))))
     ]

@@ -10,11 +10,13 @@ import numpy as np
 
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera, estimated_camera
-from srnet_core.inference.lifter import Lifter
+from srnet_core.inference.lifter import SIDES_TEXT, Lifter
 from srnet_core.keypoints import Keypoints, check
 from srnet_core.keypoints.tracks import Track
 from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson, runs_of
 from srnet_core.mocap.resample import SAME_RATE, positions_at, resample
+
+_SHORT_GAP = 10  # frames that are filled before left and right are looked at
 
 Progress = Callable[[int, int], None]
 
@@ -94,13 +96,23 @@ def lift(
     )
 
 
-def warnings_of(keypoints: Keypoints) -> list[str]:
-    """What looks wrong with keypoints before they are lifted, one sentence each; each kind once for each person."""
+def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None) -> list[str]:
+    """What looks wrong with keypoints before they are lifted, one sentence each; each kind once for each person.
+
+    Args:
+        lifter: with which to look for people whose left and right are exchanged throughout.
+    """
     found: dict[tuple[str, str], str] = {}
     for problem in check(keypoints):
         who = f"Person {problem.person}" if problem.person else "All people"
         when = f", frame {problem.first_frame}" if problem.first_frame is not None else ""
         found.setdefault((problem.kind, problem.person), f"{who}{when}: {problem.text}")
+    if lifter is not None and keypoints.image_size is not None and keypoints.consecutive:
+        for track in _joints_of(keypoints, lifter).fill_gaps(max_frames=_SHORT_GAP).tracks:
+            start, stop = max(_stretches(track, True), key=lambda run: run[1] - run[0], default=(0, 0))
+            points, size = track.points[start:stop], keypoints.image_size
+            if stop > start and SIDES_TEXT in lifter.problems(points, image_size=size):
+                found["sides", track.name] = f"Person {track.name}: {SIDES_TEXT}"
     return list(found.values())
 
 

@@ -142,6 +142,9 @@ def _standing(feet: np.ndarray, person: LiftedPerson, camera: Camera, up: np.nda
         low &= height < floor + 2 * _LOWER_M  # a foot that rests on a chair, or both feet in the air
         still[start:stop] = slow & low
     for foot in range(2):
+        for start, stop in runs_of(~still[:, foot]):  # a foot that stands before and after has not been away
+            if start > 0 and stop < len(still) and stop - start < apart and person.lifted[start:stop].all():
+                still[start:stop, foot] = True
         for start, stop in runs_of(still[:, foot]):
             if stop - start < apart:
                 still[start:stop, foot] = False

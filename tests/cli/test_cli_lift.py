@@ -1,5 +1,6 @@
 """srnet lift: the example of the README, choices, and what is refused."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,86 @@ def test_mistakes_are_one_line(srnet, arguments, parts):
     (error,) = [line for line in ran.err.splitlines() if line.startswith("error: ")]
     assert all(part in error for part in parts), error
     assert not list(Path().glob("*.bvh"))
+
+
+def test_the_world_in_every_kind_of_file(srnet):
+    files = ["a.json", "b.trc", "c.bvh", "d.png"]
+    options = [word for name in files for word in ("-o", name)]
+    world = [
+        "--world",
+        "--height",
+        "1.72",
+        "--smooth",
+        "butterworth:6",
+        "--opensim",
+        "--names",
+        "cmu",
+        "--fill",
+        "0.5s",
+    ]
+    ran = srnet("lift", EXAMPLE, *options, "--person", "0", *world, "--device", "cpu").ok()
+    assert "b_markers.xml" in ran.out and all(Path(name).stat().st_size > 1000 for name in files)
+    notes = " ".join(ran.err.split())
+    assert all(words in notes for words in ("scaled to a height of 1.72 m", "butterworth", "focal length is estimated"))
+    told = json.loads(Path("a.json").read_text())
+    assert told["frame_of_reference"] == "world" and told["smoothing"].startswith("butterworth")
+    assert "LowerBack" in Path("c.bvh").read_text()
+
+
+def test_a_calibration(srnet):
+    matrix = [[1500, 0, 540], [0, 1500, 960], [0, 0, 1]]
+    Path("calib.json").write_text(json.dumps({"left": {"K": matrix}, "right": {"K": matrix}}))
+    ran = srnet(
+        "lift", EXAMPLE, "--camera", "calib.json", "--camera-name", "left", "-o", "a.json", "--device", "cpu"
+    ).ok()
+    assert "Camera left of calib.json" in ran.err
+    assert json.loads(Path("a.json").read_text())["camera"]["focal_length_px"] == [1500, 1500]
+    ran = srnet("lift", EXAMPLE, "--camera", "calib.json", "--device", "cpu")
+    assert ran.code == 2 and "left, right" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        ((EXAMPLE, "--fill", "long"), ["--fill", "0.5s"]),
+        ((EXAMPLE, "--smooth", "median"), ["'median'", "butterworth"]),
+        ((EXAMPLE, "--height", "17"), ["tall"]),
+        ((EXAMPLE, "--camera", "no.toml"), ["no.toml"]),
+        ((EXAMPLE, "--camera-name", "left"), ["--camera-name", "--camera FILE"]),
+        ((EXAMPLE, "--detector", "mediapipe"), ["is no video"]),
+        (("no.mp4",), ["no.mp4"]),
+        (("take.mp4", "--detector", "openpose"), ["'openpose'", "mediapipe"]),
+        (("take.mp4", "--detector", "rtmlib", "--detector-file", "http://a/b.onnx"), ["nothing is downloaded"]),
+    ],
+)
+def test_more_mistakes_are_one_line(srnet, arguments, parts):
+    Path("take.mp4").write_bytes(b"x")
+    ran = srnet("lift", *arguments, "--device", "cpu")
+    assert ran.code == 2 and "Traceback" not in ran.err
+    (error,) = [line for line in ran.err.splitlines() if line.startswith("error: ")]
+    assert all(part in error for part in parts), error
+
+
+def test_keypoints_that_look_wrong_are_told_or_refused(srnet):
+    from srnet_core.keypoints import read_keypoints
+
+    points = read_keypoints(EXAMPLE).only(0).to_h36m17().tracks[0].points
+    width, height = read_keypoints(EXAMPLE).image_size
+    mirror = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13]
+    for name, wrong, words in (
+        ("up", [0, height] + points * [1, -1], "y may point up"),
+        ("sides", points[:, mirror], "Left and right look exchanged throughout"),
+        ("axes", points[..., ::-1], "x and y may be exchanged"),
+    ):
+        np.savez(f"{name}.npz", keypoints=np.concatenate([wrong, np.ones((*wrong.shape[:2], 1))], axis=-1))
+        size = ("--layout", "h36m17", "--fps", "60", "--image-size", f"{width}x{height}", "--device", "cpu")
+        assert words in " ".join(srnet("lift", f"{name}.npz", *size).ok().err.split())
+        ran = srnet("lift", f"{name}.npz", *size, "--strict")
+        assert ran.code == 2 and "Without --strict it is lifted anyway" in ran.err
+
+
+@pytest.mark.parametrize("name", ["pose.json", "take.mp4", "keypoints.csv"])
+def test_visualize_points_to_lift(srnet, name):
+    Path(name).write_bytes(b"{}")
+    ran = srnet("visualize", name)
+    assert ran.code == 2 and f"Use: srnet lift {name}" in ran.err

@@ -146,3 +146,29 @@ def test_the_lower_foot_stands_on_the_floor(two):
     heights = two.motion(0).positions[..., 1]
     np.testing.assert_allclose(heights.min(axis=1), 0, atol=1e-9)
     assert heights[:, 10].min() > heights[:, 0].min() > 0  # head above hip above floor
+
+
+class Temporal(Flat):
+    """A network of 9 frames, trained at 50 frames per second, that notes how many frames it gets."""
+
+    receptive_field, fps = 9, 50.0
+
+    def __init__(self):
+        self.frames = []
+
+    def __call__(self, keypoints_px, **given):
+        self.frames.append(len(keypoints_px))
+        return super().__call__(keypoints_px, **given)
+
+
+def test_networks_of_several_frames_get_their_own_frame_rate(keypoints):
+    network = Temporal()
+    people = lift(keypoints, network)
+    assert network.frames == [59]  # 30 frames at 25 per second are 59 at 50
+    expected = (person(0) - person(0)[:, :1]) / 200
+    np.testing.assert_allclose(people.people[0].joints_m[..., :2], expected, atol=2e-3)
+    assert any("Lifted at 50 frames per second" in note for note in people.notes)
+    single = Flat()
+    assert not any("Lifted at" in note for note in lift(keypoints, single).notes)
+    network.fps = None
+    assert any("does not tell the frame rate" in note for note in lift(keypoints, network).notes)

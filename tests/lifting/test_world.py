@@ -1,0 +1,91 @@
+"""People on a floor: which way is up, feet that stand still, and the axes that formats want."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.placed import ANKLES_M, FRAMES, STANDS, placed
+
+from srnet_core.errors import ConfigError
+from srnet_core.geometry.rotation import quaternion_to_matrix
+from srnet_core.lifting.page import people_scene
+from srnet_core.lifting.trajectory import follow
+from srnet_core.lifting.world import stand
+from srnet_core.skeletons.h36m17 import SKELETON
+
+FEET = [SKELETON.index("LFoot"), SKELETON.index("RFoot")]
+
+
+def test_up_is_found_from_bodies_and_feet():
+    truth = placed(noise_m=0.02, noise_px=2)
+    world = stand(follow(truth.people))
+    found = quaternion_to_matrix(np.asarray(world.camera.orientation))[2]
+    true = quaternion_to_matrix(np.asarray(truth.camera.orientation))[2]
+    assert np.degrees(np.arccos(found @ true)) < 4  # of the 12 degrees that the camera looks down
+    assert abs(world.camera.translation_m[2] - 2.0) < 0.35
+    assert any("looking down" in note for note in world.notes) and "z up" in world.axes
+
+
+def test_standing_feet_are_on_the_floor_and_do_not_slide():
+    truth = placed(noise_m=0.005, noise_px=1)
+    free = follow(truth.people).people[0].placed_m[:, FEET]
+    person = stand(follow(truth.people)).people[0]
+    feet = person.placed_m[:, FEET]
+    assert person.standing[5 : STANDS - 5].mean() > 0.8 and person.standing[-STANDS + 5 : -5].mean() > 0.8
+    assert not person.standing[FRAMES // 2 - 5 : FRAMES // 2 + 5].any()  # who moves does not stand
+    both = person.standing[1:] & person.standing[:-1]
+    slides = np.linalg.norm(np.diff(feet, axis=0), axis=-1)[both]
+    before = np.linalg.norm(np.diff(free, axis=0), axis=-1)[both]
+    assert slides.mean() < 0.002 and before.mean() > 5 * slides.mean()
+    np.testing.assert_allclose(feet[person.standing][:, 2], ANKLES_M, atol=0.02)
+
+
+def test_bones_keep_their_lengths():
+    steady = follow(placed(noise_m=0.02).people).people[0].joints_m
+    person = stand(follow(placed(noise_m=0.02).people)).people[0].joints_m
+    for parent, joint in SKELETON.bones:
+        expected = np.linalg.norm(steady[:, joint] - steady[:, parent], axis=-1)
+        np.testing.assert_allclose(np.linalg.norm(person[:, joint] - person[:, parent], axis=-1), expected, atol=1e-4)
+
+
+def test_a_calibrated_camera_gives_the_true_place():
+    truth = placed(noise_m=0.02, noise_px=2)
+    world = stand(follow(truth.people), placed=True)
+    error = np.linalg.norm(world.people[0].placed_m - truth.world_m, axis=-1)
+    assert error.mean() < 0.08 and world.camera.translation_m == truth.camera.translation_m
+    motion = world.motion()
+    np.testing.assert_allclose(motion.positions, world.people[0].placed_m[..., [1, 2, 0]])
+    assert motion.up == "y"
+
+
+def test_the_floor_of_a_calibration_is_corrected_where_no_feet_can_be_on_it():
+    truth = placed()
+    x, y, z = truth.camera.translation_m
+    raised = replace(truth.people, camera=replace(truth.camera, translation_m=(x, y, z + 3)))
+    world = stand(follow(raised), placed=True)
+    assert any("from the floor of the calibration" in note for note in world.notes)
+    assert abs(np.median(world.people[0].placed_m[:5, FEET, 2]) - ANKLES_M) < 0.05
+
+
+def test_somebody_who_never_stands_is_put_on_the_floor_and_it_is_said():
+    truth = placed()
+    part = slice(STANDS + 12, FRAMES - STANDS - 12)  # only while moving
+    person = truth.people.people[0]
+    person = replace(person, **{n: getattr(person, n)[part] for n in ("joints_m", "keypoints_px", "filled")})
+    moving = replace(truth.people, people=(person,), frame_numbers=truth.people.frame_numbers[part])
+    world = stand(follow(moving))
+    assert any("No foot stands still" in note for note in world.notes)
+    assert abs(np.quantile(world.people[0].placed_m[:, FEET, 2], 0.05) - ANKLES_M) < 0.02
+
+
+def test_a_page_sees_the_world_from_the_camera():
+    scene = people_scene(stand(follow(placed().people)), title="a")
+    pose = scene.poses["lifted"]
+    left, right = SKELETON.index("LShoulder"), SKELETON.index("RShoulder")
+    assert pose[0, left, 0] > pose[0, right, 0] and scene.floor_z_m == 0  # left shoulder right, as in the picture
+    assert pose[-1, 0, 0] - pose[0, 0, 0] == pytest.approx(1.0, abs=0.1)
+
+
+def test_people_without_a_path_are_refused():
+    with pytest.raises(ConfigError, match="path"):
+        stand(placed().people)
