@@ -55,7 +55,7 @@ def test_a_trained_network_becomes_an_onnx_file_that_runs(srnet, own_data):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     srnet("train", *DATA, *TINY, "--model", "fc", "--arch", "3", "--name", "run").ok()
-    assert "output/latest_epoch_run.onnx" in srnet("export").ok().out
+    assert "output/latest_epoch_run.onnx" in srnet("export", "run").ok().out
     session = runtime.InferenceSession("output/latest_epoch_run.onnx")
     assert session.get_modelmeta().custom_metadata_map["srnet.receptive_field"] == "3"
     (poses,) = session.run(None, {"keypoints": np.zeros((2, 7, 17, 2), np.float32)})
