@@ -1,6 +1,7 @@
 """Tables of numbers as text: separator found out, blanks missing, nothing evaluated."""
 
 import csv
+import re
 from array import array
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from srnet_core.readers.detections import MOST_VALUES
 from srnet_core.readers.text import open_text
 
 MOST_COLUMNS = 50_000
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,15},[0-9]{1,20}(?:[eE][+-]?[0-9]{1,3})?")
 _BLANK = {"", "nan", "na", "n/a", "null", "none", "-nan", "#n/a"}
 
 
@@ -65,7 +67,7 @@ def numbers(rows: Iterator[list[str]], columns: int, path, first_line: int = 1) 
     """
     values = array("d")
     for line, row in enumerate(rows, first_line):
-        row = row[:columns] + [""] * 0
+        row = row[:columns]
         if len(row) < columns:
             if len(row) + 1 < columns:
                 raise BadFileError(f"row {line} has {len(row)} cells, the header {columns}", where=path)
@@ -90,4 +92,6 @@ def number(cell: str, line: int, path) -> float:
     except ValueError:
         if is_not_finite(word.encode()):
             return float("nan")
+        if _DECIMAL_COMMA.fullmatch(word):  # "1,5", in tables that semicolons or tabs separate
+            return float(word.replace(",", "."))
         raise BadFileError(f"row {line}: {word[:40]!a} is not a number", where=path) from None

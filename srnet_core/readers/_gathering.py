@@ -135,6 +135,34 @@ class Gathering:
             **known,
         )
 
+    def in_space(self, *, missing_below: float | None = 0.5) -> np.ndarray:
+        """(people, T, J, 3) float64 of points of x, y, z and a fourth value; people in the order of each frame.
+
+        Args:
+            missing_below: a point is missing where its fourth value is smaller.
+
+        Raises:
+            BadFileError: nobody is in any frame; people of several numbers of joints; too many people for the frames.
+        """
+        joints, keep = self._usual_joints([])
+        if not joints:
+            raise BadFileError("holds no joints", where=self.where)
+        axis = frame_axis([*self.frames, *self.seen_frames])
+        keep &= axis.index[: len(self.frames)] >= 0
+        rows, index = self._rows(joints, keep), axis.index[: len(self.frames)][keep]
+        order = np.argsort(index, kind="stable")
+        starts = np.searchsorted(index[order], index[order])
+        place = np.arange(len(order)) - starts
+        people = int(place.max(initial=-1)) + 1
+        if people * axis.count * joints * 3 > MOST_VALUES // 8:
+            raise HostileFileError(f"has {people} people and {axis.count} frames: too many", where=self.where)
+        found = np.full((people, axis.count, joints, 3), np.nan)
+        bad = ~np.isfinite(rows[order, :, :3]).all(axis=-1)
+        if missing_below is not None:
+            bad |= ~(rows[order, :, 3] >= missing_below)
+        found[place, index[order]] = np.where(bad[..., None], np.nan, rows[order, :, :3])
+        return found
+
     def _usual_joints(self, notes: list[str]) -> tuple[int, np.ndarray]:
         counts = Counter(self.joints)
         if not counts:

@@ -1,15 +1,18 @@
 """AlphaPose: a list of people with the name of their image, or the older form, an object of images.
 
-The older form comes as AlphaPose's "cmu" (bodies, joints) and "open" (people, pose_keypoints_2d).
+The older form comes as AlphaPose's "cmu" (bodies, joints) and "open" (people, pose_keypoints_2d), all images in one
+file or a file for each; its tracker, PoseFlow, writes a list of people for each image.
 """
 
 import re
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers._gathering import Gathering
+from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.frames import choose_video, natural_key
 from srnet_core.readers.head import Head
+from srnet_core.readers.text import parse_json
 
 FORMAT = "alphapose"
 LAYOUTS = {
@@ -19,14 +22,27 @@ LAYOUTS = {
     133: ("coco_wholebody133",),
     136: ("halpe136",),
 }
-LAYOUTS_OF_IMAGES = {15: ("mpi15_openpose",), 16: ("mpii16",), 18: ("coco18_openpose",)}
+LAYOUTS_OF_IMAGES = {
+    17: ("coco17",),
+    26: ("halpe26",),
+    136: ("halpe136",),
+    15: ("mpi15_openpose",),
+    16: ("mpii16",),
+    18: ("coco18_openpose",),
+}
+_MOST_BYTES_OF_A_FRAME = 64 << 20
 _LISTS = (("bodies", "joints"), ("people", "pose_keypoints_2d"))
 
 
 def sniff(head: Head) -> float:
-    if head.is_folder or not head.looks_like_json:
+    if head.is_folder:
+        one = None if head.sample is None or head.sample.is_folder else head.sample
+        return 0.85 if one and '"bodies"' in one.text and _is_frame(one.json) else 0.0
+    if not head.looks_like_json:
         return 0.0
     value = head.json
+    if _is_frame(value):
+        return 0.85
     if isinstance(value, list):
         return _sniff_list(value)
     if isinstance(value, dict) and value and all(_is_image(v) for v in list(value.values())[:20]):
@@ -42,7 +58,15 @@ def _sniff_list(people: list) -> float:
     return 0.9 if isinstance(sample[0]["image_id"], str) or "idx" in sample[0] else 0.0
 
 
+def _is_frame(value: object) -> bool:
+    """Whether a file is one image: bodies with joints."""
+    bodies = value.get("bodies") if isinstance(value, dict) else None
+    return isinstance(bodies, list) and all(isinstance(b, dict) and isinstance(b.get("joints"), list) for b in bodies)
+
+
 def _is_image(value: object) -> bool:
+    if isinstance(value, list):  # PoseFlow
+        return bool(value) and all(isinstance(p, dict) and isinstance(p.get("keypoints"), list) for p in value)
     return isinstance(value, dict) and any(isinstance(value.get(people), list) for people, _ in _LISTS)
 
 
@@ -52,7 +76,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     Raises:
         BadFileError: not AlphaPose's form, or people of several numbers of joints.
     """
-    value = head.json
+    value = _files(head, options) if head.is_folder else {"0": head.json} if _is_frame(head.json) else head.json
     if isinstance(value, dict):
         people, layouts = _of_images(value, head), LAYOUTS_OF_IMAGES
     elif isinstance(value, list):
@@ -62,9 +86,25 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     return [_read_people(people, layouts, head, options)]
 
 
+def _files(head: Head, options: ReadOptions) -> dict:
+    """{name: image} of a folder with a file for each image."""
+    images = {}
+    for done, name in enumerate(head.frame_names, 1):
+        path = head.path / name
+        images[name] = parse_json(read_bounded(path, _MOST_BYTES_OF_A_FRAME), path)
+        if not _is_frame(images[name]):
+            raise BadFileError('is not a frame of AlphaPose: it has no list "bodies"', where=path)
+        if options.progress and done % 500 == 0:
+            options.progress(done, len(head.frame_names))
+    return images
+
+
 def _of_images(images: dict, head: Head) -> list:
     people = []
     for name, image in images.items():
+        if isinstance(image, list):
+            people.append({"image_id": name})
+            people += [{**person, "image_id": name} for person in image if isinstance(person, dict)]
         for list_name, points in _LISTS:
             bodies = image.get(list_name) if isinstance(image, dict) else None
             if isinstance(bodies, list):

@@ -13,6 +13,7 @@ from srnet_core.readers.frames import videos_of
 from srnet_core.readers.head import Head
 
 FORMAT = "coco"
+_EXTRAS = {"feet": "foot_kpts", "face": "face_kpts", "left_hand": "lefthand_kpts", "right_hand": "righthand_kpts"}
 _NOT_A_VIDEO = 1.5  # with more missing numbers than this, images do not follow each other
 
 
@@ -21,11 +22,15 @@ def sniff(head: Head) -> float:
         return 0.0
     value = head.json
     if isinstance(value, dict):
-        lists = isinstance(value.get("annotations"), list) and isinstance(value.get("images"), list)
-        return 0.9 if lists else 0.0
+        annotations, images = value.get("annotations"), value.get("images", [])
+        if not isinstance(annotations, list) or not isinstance(images, list):
+            return 0.0
+        return 0.9 if images or any(isinstance(a, dict) and "image_id" in a for a in annotations[:20]) else 0.0
     sample = value[:20] if isinstance(value, list) else []
-    if not sample or not all(isinstance(p, dict) and "keypoints" in p and "image_id" in p for p in sample):
+    if not sample or not all(isinstance(p, dict) and "image_id" in p for p in sample):
         return 0.0
+    if not all("keypoints" in p for p in sample):
+        return 0.2 if all("bbox" in p for p in sample) else 0.0  # boxes, which `read` refuses in words
     return 0.8 if all(isinstance(p["image_id"], int) for p in sample) and "idx" not in sample[0] else 0.0
 
 
@@ -39,6 +44,8 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     if isinstance(value, dict):
         return [_annotations(value, head)]
     if isinstance(value, list):
+        if value and not any(isinstance(p, dict) and "keypoints" in p for p in value[:1000]):
+            raise BadFileError("holds boxes, but no keypoints", where=head.path)
         return [_results(value, head)]
     raise BadFileError("is neither COCO results nor annotations", where=head.path)
 
@@ -54,7 +61,7 @@ def _results(people: list, head: Head) -> Detections:
 
 
 def _annotations(value: dict, head: Head) -> Detections:
-    images, annotations = value.get("images"), value.get("annotations")
+    images, annotations = value.get("images", []), value.get("annotations")
     if not isinstance(images, list) or not isinstance(annotations, list):
         raise BadFileError("is not a COCO annotation file: images and annotations must be lists", where=head.path)
     gathering = Gathering(head.path)
@@ -116,7 +123,10 @@ def _add(gathering: Gathering, person: object, head: Head, number: dict | None) 
     image = _bounded(person["image_id"])
     frame = image if number is None else number.get(image, image)
     track = person.get("track_id")
-    gathering.person(frame, flat, identity=track if isinstance(track, int) else None)
+    index = gathering.person(frame, flat, identity=track if isinstance(track, int) else None)
+    for name, key in _EXTRAS.items():  # COCO-WholeBody
+        if isinstance(more := person.get(key), list):
+            gathering.extra(name, index, more)
 
 
 def _bounded(number: int) -> int:

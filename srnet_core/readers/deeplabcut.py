@@ -125,7 +125,12 @@ def _detections(table: Table, head: Head) -> Detections:
     if len(column) != len(table.columns):
         raise BadFileError("has two columns of the same name", where=head.path)
     likely = any(c == "likelihood" for _, _, c in table.columns)
-    numbers_, notes, images = _frame_numbers(table.rows, head)
+    fps = _rate(table.rows)
+    numbers_, notes, images = (
+        (list(range(len(table.rows))), ["The rows are named by times in seconds."], False)
+        if fps
+        else _frame_numbers(table.rows, head)
+    )
     gathering = Gathering(head.path)
     blank = np.full(len(table.values), np.nan)
     people = []
@@ -146,8 +151,26 @@ def _detections(table: Table, head: Head) -> Detections:
     if not images and not likely:
         notes.append("The file has no likelihood: these are labels, and their confidence is 1.")
     return gathering.build(
-        FORMAT, notes=notes, joint_names=table.parts, sparse=20.0 if not images else 1.5, zero_is_missing=False
+        FORMAT,
+        notes=notes,
+        joint_names=table.parts,
+        fps=fps,
+        sparse=20.0 if not images else 1.5,
+        zero_is_missing=False,
     )
+
+
+def _rate(rows: tuple[str, ...]) -> float | None:
+    """Frames per second where rows are named by times, as Sports2D names them: evenly spaced numbers with decimals."""
+    try:
+        times_s = np.array([float(row) for row in rows])
+    except ValueError:
+        return None
+    steps = np.diff(times_s)
+    if len(steps) < 2 or not np.isfinite(times_s).all() or (times_s == np.round(times_s)).all():
+        return None
+    middle = float(np.median(steps))
+    return round(1 / middle, 2) if middle > 1e-4 and np.abs(steps - middle).max() < 0.1 * middle else None
 
 
 def _frame_numbers(rows: tuple[str, ...], head: Head) -> tuple[list[int], list[str], bool]:
@@ -196,7 +219,9 @@ def _read_csv(head: Head) -> Table:
     names: list[str] = []
 
     def cells():
-        for row in rows:
+        for at, row in enumerate(rows):
+            if not at and not any(c.strip() for c in row[1:]) and not any(c.isdigit() for c in row[0]):
+                continue  # pandas writes the name of the index into a row of its own
             names.append(next((c for c in reversed(row[:start]) if c.strip()), "")[:200])
             yield row[start:]
 

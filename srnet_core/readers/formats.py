@@ -30,12 +30,18 @@ FORMATS = {
     "deeplabcut": "deeplabcut",
     "sleap": "sleap",
     "kinect": "kinect",
+    "azure_kinect": "azure_kinect",
+    "ntu": "ntu",
+    "panoptic": "panoptic",
+    "vitpose": "vitpose",
+    "annolist": "annolist",
     "trc": "trc",
     "bvh": "bvh",
     "amc": "amc",
     "c3d": "c3d",
     "positions_3d": "positions_3d",
     "plain": "plain",
+    "json": "json_poses",
 }
 _ALIASES = {
     "npy": "plain",

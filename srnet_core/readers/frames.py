@@ -186,6 +186,8 @@ def _far_away(unique: np.ndarray) -> list[int]:
     after = [int(h) + 1 for h in holes if len(unique) - h - 1 <= few_of_them]
     before = [int(h) + 1 for h in holes if h + 1 <= few_of_them]
     kept = unique[max(before, default=0) : min(after, default=len(unique))]
+    if int(kept[-1] - kept[0]) // math.gcd(*np.diff(kept).tolist()) > max(_SPARSE_ALLOWED, 20 * len(kept)):
+        return []  # names of images, which are far from each other everywhere
     return np.setdiff1d(unique, kept).tolist()
 
 

@@ -4,10 +4,13 @@
 size of the image and the frame rate. Frames without a person have an empty list, or no rows.
 """
 
+import numpy as np
+
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import get_layout
 from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._json_points import Points, points_of
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.head import Head
 
@@ -34,16 +37,37 @@ def _frames(value: object) -> list | None:
         for key in _LISTS:
             if isinstance(value.get(key), list):
                 return value[key]
+        if value and all(str(key).isdigit() and len(str(key)) <= 18 for key in value):  # by the number of the frame
+            return [{"frame": int(key), "landmarks": _landmarks_of(item)} for key, item in value.items()]
         return [value] if any(key in value for key in _KEYS) else None
     return value if isinstance(value, list) else None
+
+
+def _landmarks_of(item: object) -> object:
+    """The landmarks of a frame that stands under its number."""
+    if isinstance(item, dict):
+        return next((item[key] for key in _KEYS if key in item), item)
+    return item
 
 
 def _sample(frames: list | None) -> bool:
     """Whether one of the first frames holds 33 points with x and y."""
     for frame in (frames or [])[:2000]:
         for person in _people(frame) or ():
-            return isinstance(person, list) and len(person) == _LANDMARKS and _is_point(person[0])
+            points = points_of(person) if isinstance(person, (list, dict)) and len(person) == _LANDMARKS else None
+            return points is not None and len(points.values) == _LANDMARKS and _from_mediapipe(person, frame)
     return False
+
+
+def _nested(value: list) -> bool:
+    return isinstance(value[0], (list, dict))
+
+
+def _from_mediapipe(person: object, frame: object) -> bool:
+    """Rows of numbers and landmarks by name are MediaPipe's where the frame has MediaPipe's keys."""
+    if isinstance(person, list) and _is_point(person[0]):
+        return True
+    return isinstance(frame, dict) and any(key in frame for key in _KEYS)
 
 
 def _is_point(value: object) -> bool:
@@ -55,13 +79,15 @@ def _people(frame: object) -> list | None:
     points = frame
     if isinstance(frame, dict):
         points = next((frame[key] for key in _KEYS if key in frame), None)
-        if isinstance(points, dict):
-            points = points.get("landmark")  # the older API
+        if isinstance(points, dict) and "landmark" in points:
+            points = points["landmark"]  # the older API
         if points is None:
             return [] if any(key in frame for key in _KEYS) else None
+    if isinstance(points, dict):
+        return [points] if len(points) == _LANDMARKS else None
     if not isinstance(points, list):
         return None
-    if points and _is_point(points[0]):
+    if points and (_is_point(points[0]) or (isinstance(points[0], list) and points[0] and not _nested(points[0]))):
         return [points]
     return [p.get("landmarks") if isinstance(p, dict) else p for p in points]
 
@@ -88,24 +114,50 @@ def _read_json(head: Head) -> Detections:
     if frames is None:
         raise BadFileError("holds no frames of landmarks", where=head.path)
     gathering = Gathering(head.path)
+    numbers_ = _numbers_of(frames)
     for position, frame in enumerate(frames):
         people = _people(frame)
         if people is None:
             raise BadFileError(f"frame {position} holds no landmarks", where=head.path)
-        gathering.frame(position, len(people))
+        number = numbers_[position]
+        gathering.frame(number, len(people))
         for landmarks in people:
-            if not isinstance(landmarks, list) or (landmarks and len(landmarks) != _LANDMARKS):
+            if not landmarks and isinstance(landmarks, (list, dict)):
+                gathering.person(number, [])
+                continue
+            points = points_of(landmarks)
+            if points is None or len(points.values) != _LANDMARKS:
                 raise BadFileError(f"frame {position} has a person without {_LANDMARKS} landmarks", where=head.path)
-            flat: list[object] = []
-            for point in landmarks:
-                if not _is_point(point):
-                    raise BadFileError(f"frame {position} has a landmark without x and y", where=head.path)
-                flat += (point["x"], point["y"], point.get("visibility", point.get("presence", 1.0)))
-            gathering.person(position, flat)
+            rows = _in_order(points)
+            gathering.person(number, np.where(_no_score(rows), 1.0, rows).reshape(-1))
     value = head.json if isinstance(head.json, dict) else {}
     video = value["video_info"] if isinstance(value.get("video_info"), dict) else value
     size = image_size(video.get("width"), video.get("height"))
     return _build(gathering, fps=_positive(video.get("fps")), image_size=size)
+
+
+def _numbers_of(frames: list) -> list[int]:
+    """The numbers of the frames where each says its own, else their places."""
+    found = [next((f[k] for k in _FRAME_KEYS if k in f), None) if isinstance(f, dict) else None for f in frames]
+    known = [n for n in found if type(n) is int and 0 <= n < 2**62]
+    return known if len(known) == len(found) == len(set(known)) else list(range(len(frames)))
+
+
+def _in_order(points: Points) -> np.ndarray:
+    """(33, 3) x, y, visibility; landmarks that come by name are brought into their order."""
+    rows = points.values[:, [0, 1, 3]]
+    index = _landmark_index()
+    places = [index.get(_landmark_name(name), -1) for name in points.names or ()]
+    if len(set(places) - {-1}) == _LANDMARKS:
+        rows[places] = rows.copy()
+    return rows
+
+
+def _no_score(rows: np.ndarray) -> np.ndarray:
+    """(33, 3) bool: confidences that the file does not have, of landmarks that it has."""
+    blank = np.zeros(rows.shape, bool)
+    blank[:, 2] = np.isnan(rows[:, 2]) & np.isfinite(rows[:, 0])
+    return blank
 
 
 def _positive(value: object) -> float | None:
@@ -138,12 +190,16 @@ def _long_columns(header: list[str]) -> dict[str, int] | None:
     names = _plain(header)
     frame = next((n for n in _FRAME_KEYS if n in names), None)
     landmark = next((n for n in _NAME_KEYS if n in names), None)
-    if frame is None or landmark is None or "x" not in names or "y" not in names or "visibility" not in names:
+    if frame is None or landmark is None or "x" not in names or "y" not in names:
         return None
+    if "visibility" not in names and ("z" not in names or not landmark.startswith("landmark")):
+        return None
+    kind = names.index("type") if "type" in names else -1
     return {
         "frame": names.index(frame),
         "landmark": names.index(landmark),
-        **{k: names.index(k) for k in ("x", "y", "visibility")},
+        "kind": kind,
+        **{k: names.index(k) if k in names else -1 for k in ("x", "y", "visibility")},
     }
 
 
@@ -156,11 +212,15 @@ def _landmark_index() -> dict[str, int]:
 def _read_long(head: Head, header: list[str], rows, column: dict[str, int]) -> Detections:
     index = _landmark_index()
     people: dict[int, list[list[float]]] = {}
+    other = 0
     for line, row in enumerate(rows, 2):
         try:
             number = int(float(row[column["frame"]]))
+            if column["kind"] >= 0 and row[column["kind"]].strip().lower() != "pose":
+                other += 1
+                continue
             joint = index[_landmark_name(row[column["landmark"]])]
-            values = [float(row[column[k]] or "nan") for k in ("x", "y", "visibility")]
+            values = [float(row[column[k]] or "nan") if column[k] >= 0 else 1.0 for k in ("x", "y", "visibility")]
         except (ValueError, IndexError, KeyError, OverflowError):
             raise BadFileError(f"row {line} is not a landmark: {','.join(row)[:60]!a}", where=head.path) from None
         if not 0 <= number < 2**62:
@@ -175,7 +235,7 @@ def _read_long(head: Head, header: list[str], rows, column: dict[str, int]) -> D
         gathering.frame(number, len(frame))
         for flat in frame:
             gathering.person(number, flat)
-    return _build(gathering)
+    return _build(gathering, notes=[f"{other} landmarks of hands and faces were left out."] if other else [])
 
 
 def _landmark_name(cell: str) -> str:
@@ -187,7 +247,8 @@ def _wide_columns(header: list[str]) -> list[tuple[int, int, int]] | None:
     """(x, y, visibility) columns of the 33 landmarks, by name or number; -1 where there is no visibility."""
     found: dict[int, dict[str, int]] = {}
     index = _landmark_index()
-    for position, name in enumerate(_plain(header)):
+    names = _plain(header)
+    for position, name in enumerate(names):
         stem, _, kind = name.rpartition("_")
         kind = {"v": "visibility", "vis": "visibility"}.get(kind, kind)
         stem = _landmark_name(stem).removeprefix("landmark_").removeprefix("landmark")
@@ -197,9 +258,22 @@ def _wide_columns(header: list[str]) -> list[tuple[int, int, int]] | None:
             stem, kind = kind[1:], {"v": "visibility"}.get(kind[0], kind[0])
         if stem in index and kind in ("x", "y", "visibility"):
             found.setdefault(index[stem], {})[kind] = position
+    if len(found) == _LANDMARKS - 1 and set(found) == set(range(1, _LANDMARKS)):
+        last = {kind: _position(names, kind, _LANDMARKS) for kind in ("x", "y", "visibility")}  # counted from 1
+        found = {j - 1: columns for j, columns in found.items()}
+        found[_LANDMARKS - 1] = {kind: at for kind, at in last.items() if at is not None}
     if len(found) != _LANDMARKS or not all("x" in c and "y" in c for c in found.values()):
         return None
     return [(found[j]["x"], found[j]["y"], found[j].get("visibility", -1)) for j in range(_LANDMARKS)]
+
+
+def _position(names: list[str], kind: str, number: int) -> int | None:
+    """The column of x, y or visibility of a landmark by its number."""
+    letters = (kind, kind[0]) if kind == "visibility" else (kind,)
+    for name in (f"{letter}{between}{number}" for letter in letters for between in ("", "_")):
+        if name in names:
+            return names.index(name)
+    return None
 
 
 def _read_wide(head: Head, header: list[str], rows, columns: list[tuple[int, int, int]]) -> Detections:

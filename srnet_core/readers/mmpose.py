@@ -10,6 +10,7 @@ from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 
 FORMAT = "mmpose"
+_LARGEST_SCORE = 1.5  # heat maps reach a little more than 1
 _DATASETS = {
     "coco": "coco17",
     "coco_wholebody": "coco_wholebody133",
@@ -43,17 +44,43 @@ def _frames(value: object) -> list | None:
     """The frames of a file, `None` where it is not MMPose's; a list of instances is one frame."""
     if isinstance(value, dict):
         frames = value.get("instance_info")
-        return frames if isinstance(frames, list) else None
-    if not isinstance(value, list):
+        if isinstance(frames, list):
+            return frames
+        if isinstance(value.get("pred_instances"), dict):
+            return [{"frame_id": 0, "instances": _instances_of(value["pred_instances"])}]
+        inside = value.get("predictions")
+        return _frames(inside) if isinstance(inside, list) else None
+    if not isinstance(value, list) or not value:
         return None
-    sample = [v for v in value[:20] if isinstance(v, dict)]
-    if not sample or len(sample) < len(value[:20]):
+    sample = value[:20]
+    if all(isinstance(v, list) for v in sample):
+        return _frames_of_lists(value)
+    if not all(isinstance(v, dict) for v in sample):
         return None
     if all(isinstance(v.get("instances"), list) for v in sample):
         return value
+    if all(isinstance(v.get("pred_instances"), dict) for v in sample):
+        return [{"instances": _instances_of(v.get("pred_instances") if isinstance(v, dict) else None)} for v in value]
     if all("keypoints" in v and "keypoint_scores" in v for v in sample):
         return [{"frame_id": 0, "instances": value}]
     return None
+
+
+def _frames_of_lists(value: list) -> list | None:
+    """A list of instances per frame: of the inferencer called from Python, and of MMPose 0.x (x, y, score)."""
+    people = [p for frame in value[:50] if isinstance(frame, list) for p in frame[:20]]
+    of_mmpose = (isinstance(p, dict) and "keypoints" in p and ("keypoint_scores" in p or "bbox" in p) for p in people)
+    return [{"instances": frame} for frame in value] if people and all(of_mmpose) else None
+
+
+def _instances_of(arrays: object) -> list | None:
+    """A list of instances from `pred_instances`, which holds all of a frame in lists beside each other."""
+    points = arrays.get("keypoints") if isinstance(arrays, dict) else None
+    if not isinstance(arrays, dict) or not isinstance(points, list):
+        return None
+    scores = arrays.get("keypoint_scores")
+    scores = scores if isinstance(scores, list) and len(scores) == len(points) else [None] * len(points)
+    return [{"keypoints": p, "keypoint_scores": s} for p, s in zip(points, scores)]
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:
@@ -102,6 +129,8 @@ def describe(head: Head) -> dict | None:
     points = first.get("keypoints")
     if not isinstance(points, list) or not points or not isinstance(points[0], list) or len(points[0]) != 3:
         return None
+    if "keypoint_scores" not in first and _like_scores(points):
+        return None
     layout, names = _layout(_meta(head.json))
     return {
         "kind": "keypoints-3d",
@@ -131,6 +160,8 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object) 
         if not isinstance(points, list):
             raise BadFileError("has an instance without keypoints", where=where)
         scores = person.get("keypoint_scores")
+        if scores is None and _like_scores(points):
+            points, scores = [p[:2] for p in points], [p[2] for p in points]
         scores = scores if isinstance(scores, list) and len(scores) == len(points) else [1.0] * len(points)
         flat: list[object] = []
         for point, score in zip(points, scores):
@@ -141,6 +172,12 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object) 
                 )
             flat += (point[0], point[1], score)
         gathering.person(number, flat, identity=person.get("track_id"), where=where)
+
+
+def _like_scores(points: list) -> bool:
+    """Whether all points are x, y and a score, as MMPose 0.x writes them."""
+    threes = all(isinstance(p, list) and len(p) == 3 and isinstance(p[2], (int, float)) for p in points)
+    return threes and all(0 <= p[2] <= _LARGEST_SCORE for p in points)
 
 
 def _meta(value: object) -> object:

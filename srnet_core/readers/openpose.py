@@ -1,23 +1,27 @@
-"""OpenPose: a folder with one JSON file per frame, or one such file; body, hands and face.
+"""OpenPose: a folder with one JSON file per frame, or one file of one or all frames; body, hands and face.
 
-Also what others write in this form: Pose2Sim, RTMLib, pose-format. Joints of zero confidence are missing.
+Also what others write in this form: Pose2Sim, RTMLib, pose-format, DWPose in ComfyUI (a list of frames, each with the
+size of its canvas). Joints of zero confidence are missing. Where no person has a body, hands and faces are the points.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from srnet_core.errors import BadFileError
+from srnet_core.layouts import get_layout
+from srnet_core.motion import Motion
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
-from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
 
 FORMAT = "openpose"
 BODY = ("pose_keypoints_2d", "pose_keypoints")  # the second: before version 1.2
+_IN_SPACE = "pose_keypoints_3d"
 _EXTRAS = {
     "left_hand": ("hand_left_keypoints_2d", "hand_left_keypoints"),
     "right_hand": ("hand_right_keypoints_2d", "hand_right_keypoints"),
@@ -55,31 +59,59 @@ def is_openpose(head: Head) -> bool:
         return head.sample is not None and not head.sample.is_folder and is_openpose(head.sample)
     if not head.looks_like_json or '"people"' not in head.text:
         return False
-    frame = head.json
-    return isinstance(frame, dict) and isinstance(frame.get("people"), list)
+    frames = _frames_of(head.json)
+    return bool(frames) and all(_is_frame(frame) for frame in frames[:20])
+
+
+def _frames_of(value: object) -> list:
+    """The frames of a file: it is one, or holds a list of them."""
+    if isinstance(value, dict):
+        inside = value.get("frames")
+        return inside if "people" not in value and isinstance(inside, list) else [value]
+    return value if isinstance(value, list) else []
+
+
+def _is_frame(frame: object) -> bool:
+    people = frame.get("people") if isinstance(frame, dict) else None
+    if not isinstance(people, list):
+        return False
+    endings = ("_keypoints_2d", "_keypoints_3d", "_keypoints")
+    return all(not isinstance(p, dict) or not p or any(str(k).endswith(endings) for k in p) for p in people[:20])
+
+
+def _sample(head: Head) -> Iterator[object]:
+    """Some of the frames: of a folder the first ones, and then some of the others."""
+    if not head.is_folder:
+        yield from _frames_of(head.json)[:1000]
+        return
+    for name in [*head.frame_names[:20], *head.frame_names[20::50]][:100]:
+        try:
+            yield parse_json(read_bounded(head.path / name, _MOST_BYTES_OF_A_FRAME), name)
+        except BadFileError:
+            continue
+
+
+def _people_of_sample(head: Head) -> Iterator[dict]:
+    for frame in _sample(head):
+        people = frame.get("people") if isinstance(frame, dict) else None
+        yield from (p for p in (people if isinstance(people, list) else ()) if isinstance(p, dict))
 
 
 def joints_of_sample(head: Head) -> int:
     """Joints of the first person found in the first frames, 0 where there is none."""
-    if not head.is_folder:
-        return _joints(head.json)
-    for name in [*head.frame_names[:20], *head.frame_names[20::50]][:100]:
-        try:
-            joints = _joints(parse_json(read_bounded(head.path / name, _MOST_BYTES_OF_A_FRAME), name))
-        except BadFileError:
-            continue
-        if joints:
-            return joints
-    return 0
+    return next((len(body) // 3 for person in _people_of_sample(head) if (body := _points(person, BODY))), 0)
 
 
-def _joints(frame: object) -> int:
-    people = frame.get("people") if isinstance(frame, dict) else None
-    for person in people if isinstance(people, list) else ():
-        body = _points(person, BODY)
-        if body:
-            return len(body) // 3
-    return 0
+def _parts_of_sample(head: Head) -> dict[str, int]:
+    """{part: points} of hands and faces in the first frames; empty where somebody has a body, or nobody anything."""
+    parts: dict[str, int] = {}
+    for person in _people_of_sample(head):
+        if _points(person, BODY):
+            return {}
+        for part, keys in _EXTRAS.items():
+            if flat := _points(person, keys):
+                parts.setdefault(part, len(flat) // 3)
+    return {part: parts[part] for part in _EXTRAS if parts.get(part)}
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:
@@ -91,36 +123,99 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     return [read_frames(head, options, FORMAT, LAYOUTS)]
 
 
+def describe(head: Head) -> dict | None:
+    """What a folder or file of OpenPose's 3D joints holds; `None` where there are 2D joints, which `read` reads."""
+    space = _space(head)
+    if space is None:
+        return None
+    people, frames, joints, _ = space.shape
+    names = LAYOUTS.get(joints, ())
+    return {
+        "kind": "keypoints-3d",
+        "format": FORMAT,
+        "layout": names[0] if names else None,
+        "frames": frames,
+        "people": people,
+        "joints": joints,
+        "fps": None,
+        "units": None,
+        "image_size": None,
+        "notes": ["The joints are 3D, in the unit of the cameras' calibration."],
+    }
+
+
+def motions(head: Head) -> dict[str, Motion] | None:
+    """{person: motion} of OpenPose's 3D joints; `None` where there are 2D joints."""
+    space = _space(head)
+    if space is None:
+        return None
+    names = LAYOUTS.get(space.shape[2], ())
+    joints = get_layout(names[0]).joints if names else tuple(f"joint {i}" for i in range(space.shape[2]))
+    return {str(i + 1) if len(space) > 1 else "": Motion(FORMAT, joints, None, one) for i, one in enumerate(space)}
+
+
+def _space(head: Head) -> np.ndarray | None:
+    """(people, T, J, 3) where the frames hold 3D joints and no 2D ones: x, y, z and whether the joint was found."""
+    sample = list(_people_of_sample(head))
+    if any(_points(person, BODY) for person in sample) or not any(_points(p, (_IN_SPACE,)) for p in sample):
+        return None
+    gathering = Gathering(head.path, values_per_joint=4)
+    for number, frame, where in _numbered(head, ReadOptions(), [])[0]:
+        people = frame.get("people") if isinstance(frame, dict) else None
+        gathering.frame(number, len(people) if isinstance(people, list) else 0)
+        for person in people if isinstance(people, list) else ():
+            gathering.person(number, _points(person, (_IN_SPACE,)), where=where)
+    return gathering.in_space()
+
+
+def _numbered(head: Head, options: ReadOptions, notes: list[str]) -> tuple[Iterator[tuple[int, object, object]], int]:
+    """(number, frame, where it is from) of each frame, and how many there are."""
+    if not head.is_folder:
+        frames = _frames_of(head.json)
+        return ((i, frame, head.path) for i, frame in enumerate(frames)), len(frames)
+    video, more = choose_video(head.frame_names, head.path, options.sequence)
+    notes += more
+    skipped = len(head.entries) - len(head.frame_names)
+    if skipped:
+        notes.append(f"{skipped} files with another ending were left out.")
+    folder = str(head.path)
+    paths = [os.path.join(folder, name) for name in video.names]
+    read_one = (parse_json(read_bounded(path, _MOST_BYTES_OF_A_FRAME), path) for path in paths)
+    return zip(video.numbers, read_one, paths, strict=True), len(paths)
+
+
 def read_frames(head: Head, options: ReadOptions, format: str, layouts: dict[int, tuple[str, ...]]) -> Detections:
     """Read a folder (or one file) of frames in OpenPose's form, under the name of the tool that wrote it."""
+    if _space(head) is not None:
+        raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
+    parts = _parts_of_sample(head)
     gathering = Gathering(head.path)
     notes: list[str] = []
-    if head.is_folder:
-        video, notes = choose_video(head.frame_names, head.path, options.sequence)
-        skipped = len(head.entries) - len(head.frame_names)
-        if skipped:
-            notes.append(f"{skipped} files with another ending were left out.")
-        folder = str(head.path)
-        for done, (number, name) in enumerate(zip(video.numbers, video.names), 1):
-            path = os.path.join(folder, name)
-            _add_frame(gathering, number, parse_json(read_bounded(path, _MOST_BYTES_OF_A_FRAME), path), path)
-            if options.progress and (done % _REPORT_EVERY == 0 or done == len(video.names)):
-                options.progress(done, len(video.names))
-    else:
-        _add_frame(gathering, 0, head.json, head.path)
+    frames, total = _numbered(head, options, notes)
+    size = None
+    for done, (number, frame, where) in enumerate(frames, 1):
+        _add_frame(gathering, number, frame, where, parts)
+        if isinstance(frame, dict) and "canvas_width" in frame:
+            size = image_size(frame["canvas_width"], frame.get("canvas_height")) or size
+        if options.progress and (done % _REPORT_EVERY == 0 or done == total):
+            options.progress(done, total)
+    if parts:
+        notes.append(f"Nobody has a body: the points are {' and '.join(parts)}.".replace("_", " "))
     units = _units(gathering, notes)
     joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
-    names = layouts.get(joints, ())
+    names = () if parts else layouts.get(joints, ())
     return gathering.build(
         format,
         notes=notes,
         units=units,
         layout=names[0] if len(names) == 1 else None,
         candidates=names,
+        joint_names=tuple(f"{part}_{i}" for part, count in parts.items() for i in range(count)) or None,
+        image_size=size,
     )
 
 
-def _add_frame(gathering: Gathering, number: int, frame: object, where: object) -> None:
+def _add_frame(gathering: Gathering, number: int, frame: object, where: object, parts: dict[str, int]) -> None:
     people = frame.get("people") if isinstance(frame, dict) else None
     if not isinstance(people, list):
         raise BadFileError('is not a frame of OpenPose: it has no list "people"', where=where)
@@ -129,12 +224,18 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object) 
         if not isinstance(person, dict):
             raise BadFileError('is not a frame of OpenPose: "people" must hold objects only', where=where)
         body = person.get(BODY[0])
-        if not isinstance(body, list):
+        if parts:
+            body = [v for part, count in parts.items() for v in _padded(_points(person, _EXTRAS[part]), 3 * count)]
+        elif not isinstance(body, list):
             body = _points(person, BODY)
         index = gathering.person(number, body, identity=_identity(person), where=where)
-        if index >= 0 and len(person) > 2:
+        if index >= 0 and len(person) > 2 and not parts:
             for name, keys in _EXTRAS.items():
                 gathering.extra(name, index, _points(person, keys))
+
+
+def _padded(flat: list, length: int) -> list:
+    return flat if len(flat) == length else [0.0] * length
 
 
 def _points(person: object, keys: Sequence[str]) -> list:

@@ -48,6 +48,11 @@ _JOINT = (
     "joint_name",
     "keypoint_name",
     "bodypart",
+    "landmark_index",
+    "landmark_name",
+    "landmark_id",
+    "keypoint_index",
+    "joint_index",
     "id",
     "joint_id",
     "keypoint_id",
@@ -55,6 +60,7 @@ _JOINT = (
 _PERSON = ("person", "person_id", "track", "track_id", "id_person")
 _CONFIDENCE = ("confidence", "conf", "score", "likelihood", "c", "s", "p", "v", "visibility", "prob")
 _COLUMN = re.compile(r"(.+?)[ ._:\-]?(x|y|z|confidence|conf|score|likelihood|visibility|prob|[XYZ]|c|s|p|v)$")
+_BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
 _NUMBERED = re.compile(r"(x|y|z|confidence|conf|score|c|s|p|v)[_ ]?([0-9]{1,5})$")
 
 
@@ -214,12 +220,17 @@ def _as_array(format: str, values: object, head: Head, **known) -> Array:
             values = values[members[0]]
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
         raise BadFileError("holds no array of numbers", where=head.path)
-    if values.ndim not in (2, 3, 4) or not values.size:
+    if values.ndim not in (2, 3, 4, 5) or not values.size:
         raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
     values = _float64(values)
     values[~np.isfinite(values)] = np.nan
+    values, notes = _unwrapped(values)
+    if notes:
+        known["notes"] = (*known.get("notes", ()), *notes)
     if values.ndim == 2:
         values = _from_rows(values, head)
+    if values.ndim == 5:
+        raise BadFileError(f"holds an array of shape {values.shape}: several recordings in one", where=head.path)
     if values.ndim == 4:
         if values.shape[0] < values.shape[1]:  # (people, frames, ...)
             values = values.transpose(1, 0, 2, 3)
@@ -241,6 +252,20 @@ def _as_array(format: str, values: object, head: Head, **known) -> Array:
     if confidence is not None and confidence.shape != values.shape[:3]:
         confidence = confidence.reshape(values.shape[:3]) if confidence.size == values[..., 0].size else None
     return Array(format, values, confidence, **known)
+
+
+def _unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Arrays of five axes as (T, M, J, 2 or 3), e.g. ST-GCN's (1, C, T, J, M); and MoveNet's, with a note."""
+    shape = values.shape
+    if (shape[-4:] == (1, 1, 17, 3) and len(shape) == 5) or shape == (1, 1, 17, 3):
+        note = "The shape is that of MoveNet's output: a joint is y, x, score."
+        return values.reshape(-1, 17, 3)[..., [1, 0, 2]], [note]
+    if len(shape) == 5 and shape[0] == 1 and shape[1] in (2, 3):
+        return values[0].transpose(1, 3, 2, 0), []
+    if len(shape) == 5:
+        ones = [i for i in range(3) if shape[i] == 1][:1]
+        return (np.squeeze(values, axis=tuple(ones)) if ones else values), []
+    return values, []
 
 
 def _float64(values: np.ndarray) -> np.ndarray:
@@ -352,15 +377,35 @@ def _wide(header: list[str]) -> dict[str, dict[str, int]] | None:
         match = _NUMBERED.match(cell.lower())
         if match:
             stem, kind = match.group(2), match.group(1)
-        else:
-            match = _COLUMN.match(cell)
-            if not match:
-                continue
+        elif match := _COLUMN.match(cell):
             stem, kind = match.group(1), match.group(2).lower()
+        elif match := _BEFORE.match(cell):
+            stem, kind = match.group(2), match.group(1).lower()
+        else:
+            continue
         kind = kind if kind in "xyz" else "c"
         found.setdefault(stem, {}).setdefault(kind, at)
     joints = {stem: c for stem, c in found.items() if "x" in c and "y" in c}
+    before = _wide_of_prefixes(header) or {}
+    best = before if len(before) > len(joints) else joints
+    return best if len(best) >= 5 else None
+
+
+def _wide_of_prefixes(header: list[str]) -> dict[str, dict[str, int]] | None:
+    """The same where all columns are named "x_nose", "y_nose", ..., even if a name ends like a coordinate."""
+    found: dict[str, dict[str, int]] = {}
+    for at, cell in enumerate(header):
+        if match := _BEFORE.match(cell.strip()):
+            kind = match.group(1).lower()
+            found.setdefault(match.group(2), {}).setdefault(kind if kind in "xyz" else "c", at)
+    joints = {stem: c for stem, c in found.items() if "x" in c and "y" in c}
     return joints if len(joints) >= 5 else None
+
+
+def _names_of(stems: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Names of joints; `None` where all are alike but for their numbers ("kp0", "kp1")."""
+    words = {re.sub(r"[0-9]+", "#", stem) for stem in stems}
+    return None if len(words) == 1 and "#" in words.pop() else stems
 
 
 def _long(header: list[str]) -> dict[str, int] | None:
@@ -422,7 +467,7 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
         array.values,
         confidence,
         numbers=_whole(table[:, len(used)], head) if frame is not None else None,
-        names=None if all(stem.isdigit() for stem in stems) else stems,
+        names=_names_of(stems),
         fps=_rate(table[:, -1]) if time is not None else None,
     )
 
@@ -439,7 +484,7 @@ def _several_people(head: Head, table: np.ndarray, used: int, joints: int, kind:
     place = np.arange(len(table)) - np.repeat(starts, counts)
     values = np.full((len(numbers_), int(counts.max()), joints, 3 if kind else 2), np.nan)
     values[np.repeat(np.arange(len(numbers_)), counts), place] = table[order, :used].reshape(len(table), joints, -1)
-    names = None if all(stem.isdigit() for stem in stems) else stems
+    names = _names_of(stems)
     frames = tuple(int(n) for n in numbers_)
     if kind == "z":
         return Array("csv", values, None, frames, names)

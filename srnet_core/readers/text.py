@@ -58,7 +58,9 @@ def _decoded(content: bytes, where: object) -> tuple[str, str]:
 
 
 def parse_json(content: bytes, where: object) -> Any:
-    """The value of a JSON text. NaN and Infinity are read as numbers: tools of this field write them.
+    """The value of a JSON text; a list of values where each line is one (JSON Lines).
+
+    NaN and Infinity are read as numbers: tools of this field write them.
 
     Raises:
         BadFileError: not JSON; the message has line and column, or says that the text is cut short.
@@ -76,6 +78,8 @@ def parse_json(content: bytes, where: object) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and (values_of_lines := _json_lines(text)) is not None:
+            return values_of_lines
         rest = text[error.pos : error.pos + 16].strip()
         half_a_value = len(rest) < 10 and not set(rest) & set(_MARKS)
         if half_a_value or error.msg.startswith("Unterminated"):
@@ -87,3 +91,11 @@ def parse_json(content: bytes, where: object) -> Any:
         raise BadFileError("is not JSON: it holds a number that is far too long", where=where) from None
     except MemoryError:
         raise BadFileError("does not fit into the memory of this machine", where=where) from None
+
+
+def _json_lines(text: str) -> list | None:
+    """The values of a text that has one JSON value per line; `None` where it is something else."""
+    try:
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return None

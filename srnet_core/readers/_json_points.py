@@ -1,0 +1,193 @@
+"""Points in JSON, in whatever form: flat numbers, rows of numbers, objects with x and y, lists of x and of y.
+
+What is a row or an object of points is told by its form, not by the key it stands under.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+_FEWEST = 5  # joints of a person
+_MOST = 1_000
+_NAMES = ("part", "name", "label", "joint", "bodypart", "keypoint", "landmark", "jointname", "jointtype", "type", "id")
+_SCORES = (
+    "score",
+    "scores",
+    "confidence",
+    "visibility",
+    "likelihood",
+    "conf",
+    "c",
+    "probability",
+    "prob",
+    "visible",
+    "v",
+    "presence",
+)
+_PLACES = ("position", "point", "location", "coordinates", "pos", "pt")
+_NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of one person.
+
+    Attributes:
+        values: (J, 4) x, y, z, confidence; NaN where there is none.
+        names: where each point has a name.
+        third: whether z is the third number of a row, which may be a confidence.
+    """
+
+    values: np.ndarray
+    names: tuple[str, ...] | None = None
+    third: bool = False
+
+    def with_scores(self, scores: object) -> "Points":
+        """The same with confidences from a list beside it, where it has one for each point."""
+        if not isinstance(scores, list) or len(scores) != len(self.values):
+            return self
+        flat = [s[0] if isinstance(s, list) and len(s) == 1 else s for s in scores]
+        if not all(_is_number(s) for s in flat):
+            return self
+        values = self.values.copy()
+        values[:, 3] = [_float(s) for s in flat]
+        return replace(self, values=values)
+
+
+def plain(key: object) -> str:
+    """A key without case, underscores and dashes: "pose_landmarks" and "poseLandmarks" are one."""
+    return re.sub(r"[^a-z0-9]", "", str(key).lower())
+
+
+def by_plain_key(value: Mapping) -> dict[str, object]:
+    """The same object under plain keys; the first of two that become the same counts."""
+    found: dict[str, object] = {}
+    for key, item in value.items():
+        found.setdefault(plain(key), item)
+    return found
+
+
+def points_of(value: object) -> Points | None:
+    """The points that a value holds; `None` where it is something else."""
+    if isinstance(value, list):
+        if not _FEWEST <= len(value) <= 4 * _MOST:
+            return None
+        first = value[0]
+        if isinstance(first, list):
+            return _of_rows(value)
+        if isinstance(first, dict):
+            return _of_objects(value)
+        return _of_numbers(value)
+    if isinstance(value, dict):
+        return _of_columns(value) or _of_names(value)
+    return None
+
+
+def _of_rows(rows: list) -> Points | None:
+    width = len(rows[0])
+    if width not in (2, 3, 4) or len(rows) > _MOST:
+        return None
+    if not all(isinstance(row, list) and len(row) == width and all(map(_is_number, row)) for row in rows):
+        return None
+    values = np.full((len(rows), 4), _NAN)
+    values[:, :width] = [[_float(v) for v in row] for row in rows]
+    return Points(values, third=width == 3)
+
+
+def _of_numbers(flat: list) -> Points | None:
+    """x, y, confidence of each point in a row, or x, y."""
+    if len(flat) < 2 * _FEWEST or not all(map(_is_number, flat)):
+        return None
+    numbers = [_float(v) for v in flat]
+    if len(flat) % 3 == 0 and _like_scores(numbers[2::3]) and (len(flat) % 2 or not _like_scores(numbers)):
+        rows = np.array(numbers).reshape(-1, 3)
+    elif len(flat) % 2 == 0:
+        rows = np.array(numbers).reshape(-1, 2)
+    elif len(flat) % 3 == 0:
+        rows = np.array(numbers).reshape(-1, 3)
+    else:
+        return None
+    values = np.full((len(rows), 4), _NAN)
+    values[:, : rows.shape[1]] = rows
+    return Points(values, third=rows.shape[1] == 3)
+
+
+def _like_scores(numbers: Sequence[float]) -> bool:
+    return all(v != v or 0 <= v <= 1.1 or v == 2 for v in numbers)
+
+
+def _of_objects(objects: list) -> Points | None:
+    if len(objects) > _MOST or not all(isinstance(o, dict) for o in objects):
+        return None
+    values, names = [], []
+    for one in objects:
+        keys = by_plain_key(one)
+        point = _point(keys)
+        if point is None:
+            return None
+        values.append(point)
+        names.append(next((n for k in _NAMES if isinstance(n := keys.get(k), str) and n), None))
+    named = tuple(str(n)[:80] for n in names) if None not in names and len(set(names)) == len(names) else None
+    return Points(np.array(values), named)
+
+
+def _of_names(value: dict) -> Points | None:
+    """{name: point}; names that are numbers are no names of joints."""
+    if not _FEWEST <= len(value) <= _MOST or all(str(k).isdigit() for k in value):
+        return None
+    values = []
+    third = False
+    for item in value.values():
+        if isinstance(item, list) and len(item) in (2, 3, 4) and all(map(_is_number, item)):
+            third = third or len(item) == 3
+            values.append([*map(_float, item), _NAN, _NAN][:4])
+        elif isinstance(item, dict) and (point := _point(by_plain_key(item))) is not None:
+            values.append(point)
+        else:
+            return None
+    return Points(np.array(values), tuple(str(k)[:80] for k in value), third)
+
+
+def _of_columns(value: dict) -> Points | None:
+    """{"x": [...], "y": [...], "visible": [...]}."""
+    keys = by_plain_key(value)
+    x, y = keys.get("x"), keys.get("y")
+    if not (isinstance(x, list) and isinstance(y, list) and len(x) == len(y) and _FEWEST <= len(x) <= _MOST):
+        return None
+    if not all(map(_is_number, (*x, *y))):
+        return None
+    values = np.full((len(x), 4), _NAN)
+    values[:, 0], values[:, 1] = [_float(v) for v in x], [_float(v) for v in y]
+    scores = next((keys[k] for k in _SCORES if isinstance(keys.get(k), list)), None)
+    return Points(values).with_scores(scores)
+
+
+def _point(keys: Mapping[str, object]) -> list[float] | None:
+    """x, y, z, confidence of an object."""
+    place: Mapping[str, object] = keys
+    if "x" not in keys:
+        inside = next((keys[k] for k in _PLACES if k in keys), None)
+        if isinstance(inside, list) and len(inside) in (2, 3) and all(map(_is_number, inside)):
+            place = dict(zip("xyz", inside))
+        elif isinstance(inside, dict):
+            place = by_plain_key(inside)
+    x, y, z = place.get("x"), place.get("y"), place.get("z")
+    if "x" not in place or "y" not in place or not _is_number(x) or not _is_number(y):
+        return None
+    score = next((keys[k] for k in _SCORES if k in keys and _is_number(keys[k])), None)
+    return [_float(x), _float(y), _float(z) if _is_number(z) else _NAN, _float(score)]
+
+
+def _is_number(value: object) -> bool:
+    return value is None or isinstance(value, (int, float))
+
+
+def _float(value: object) -> float:
+    if not isinstance(value, (int, float)):
+        return _NAN
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
