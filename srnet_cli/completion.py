@@ -132,9 +132,9 @@ def _formats(ctx: typer.Context) -> list[str]:
 
 
 def _formats_to_write(ctx: typer.Context) -> list[str]:
-    from srnet_core.keypoints.write import WRITERS
+    from srnet_core.readers.formats import WRITTEN
 
-    return sorted(WRITERS)
+    return sorted(WRITTEN)
 
 
 def _layouts(ctx: typer.Context) -> list[str]:

@@ -38,10 +38,11 @@ def main(
         str,
         option(
             "--to",
-            help="Format to write (2D: openpose, alphapose, coco, mmpose, stgcn_json, yolo, videopose3d, trc, csv, npz "
-            "or npy; 3D: trc, csv, npz or npy)",
+            help="Format to write (2D: openpose, rtmlib, alphapose, alphapose_cmu, coco, coco_results, mmpose, "
+            "mmpose_list, stgcn_json, mediapipe, mediapipe_long, mediapipe_wide, yolo, videopose3d, detectron, "
+            "deeplabcut, sleap, kinect, vitpose, trc, json, csv, npz or npy; 3D: trc, csv, npz or npy)",
             metavar="FORMAT",
-            default="told by the ending .csv, .npz, .npy or .trc",
+            default="told by the ending .csv, .npz, .npy, .trc or .h5",
             completes="formats to write",
         ),
     ] = "auto",
@@ -93,10 +94,12 @@ def main(
     else:
         found = _read(path, format, layout, fps, size, sequence, person)
         found = [_changed(keypoints, to_layout, mend_swaps, fill_gaps) for keypoints in found]
-        from srnet_core.keypoints.write import write_keypoints
+        from srnet_core.keypoints.write import lost_in, write_keypoints
 
         written = write_keypoints(found, output, to, replace=force)
         notes = [note for keypoints in found[:3] for note in keypoints.notes]
+        if lost := lost_in(written, found):
+            notes.append(f"The format {written} has no place for {', '.join(lost)}: not written.")
         missing = sum(int(track.missing.sum()) for keypoints in found for track in keypoints.tracks)
         joints = sum(track.missing.size for keypoints in found for track in keypoints.tracks)
         if missing:

@@ -45,16 +45,15 @@ def main(
 def known() -> dict[str, list[dict]]:
     """The formats, layouts and mappings there are, as plain values."""
     import srnet_core.mappings as mappings
-    from srnet_core.keypoints.write import WRITERS
     from srnet_core.layouts import all_layouts
-    from srnet_core.readers.formats import FORMATS, load_format
+    from srnet_core.readers.formats import FORMATS, WRITTEN, load_format
 
     return {
         "formats": [
             {
                 "name": name,
                 "kind": _kind(name),
-                "written": name in WRITERS,
+                "written": name in WRITTEN,
                 "about": (load_format(name).__doc__ or "").partition("\n\n")[0].rstrip("."),
             }
             for name in FORMATS

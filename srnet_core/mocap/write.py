@@ -10,10 +10,10 @@ import numpy as np
 
 from srnet_core.errors import ConfigError
 from srnet_core.files import atomic_write, require_output
-from srnet_core.keypoints.write import write_trc
 from srnet_core.lookup import choose
 from srnet_core.mocap.body import Body
 from srnet_core.motion import METRES_PER_UNIT, Motion
+from srnet_core.readers.trc import write_trc
 from srnet_core.skeletons.h36m17 import SKELETON
 
 _ENDINGS = {".trc": "trc", ".csv": "csv", ".npz": "npz", ".npy": "npy"}

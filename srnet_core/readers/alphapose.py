@@ -5,11 +5,15 @@ file or a file for each; its tracker, PoseFlow, writes a list of people for each
 """
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 from srnet_core.errors import BadFileError
+from srnet_core.readers._encoding import box_of, flat, frames_of, joints_of, require_pixels, who_of, write_json
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.forms import CONFIDENCES, NUMBERS, TRACKS, Form, holding
 from srnet_core.readers.frames import choose_video, natural_key
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
@@ -166,3 +170,48 @@ def _identity(person: dict) -> object:
         if isinstance(value, list) and value:
             value = value[0]
     return f"{value:g}" if isinstance(value, (int, float)) and abs(value) < 1e15 else None
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], path: Path) -> None:
+    """The list of people."""
+    detections = sequences[0]
+    require_pixels(detections, "AlphaPose's form")
+    who = who_of(detections)
+    people = []
+    for number, rows in frames_of(detections):
+        for row in rows:
+            joints = joints_of(detections, row)
+            people.append(
+                {
+                    "image_id": f"{number}.jpg",
+                    "category_id": 1,
+                    "keypoints": flat(joints),
+                    "score": round(sum(c for _, _, c in joints) / len(joints), 5),
+                    "box": box_of(detections, row),
+                    "idx": who[row],
+                }
+            )
+    write_json(path, people)
+
+
+def write_cmu(sequences: Sequence[Detections], path: Path) -> None:
+    """The older form: an object of images with bodies."""
+    detections = sequences[0]
+    require_pixels(detections, "AlphaPose's form")
+    images = {
+        f"{number}.jpg": {
+            "version": "AlphaPose v0.3",
+            "bodies": [{"joints": flat(joints_of(detections, row))} for row in rows],
+        }
+        for number, rows in frames_of(detections)
+    }
+    write_json(path, images)
+
+
+FORMS = {
+    "alphapose": Form(write, holding(CONFIDENCES, TRACKS, NUMBERS)),
+    "alphapose_cmu": Form(write_cmu, holding(CONFIDENCES, NUMBERS)),
+}

@@ -4,11 +4,26 @@ The third value of a joint is a flag in annotations and in some results (0 not l
 score in other results. Joints of flag or score 0 are missing.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
 from srnet_core.errors import BadFileError
+from srnet_core.readers._encoding import (
+    box_of,
+    flat,
+    frames_of,
+    joints_of,
+    layout_of,
+    names_of,
+    require_pixels,
+    who_of,
+    write_json,
+)
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
+from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, SIZE, TRACKS, Form, holding
 from srnet_core.readers.frames import videos_of
 from srnet_core.readers.head import Head
 
@@ -155,3 +170,58 @@ def _joint_names(categories: object) -> tuple[str, ...] | None:
 def _candidates(joints: int) -> tuple[str, ...]:
     """17 joints without names are those of COCO itself."""
     return {17: ("coco17",), 133: ("coco_wholebody133",)}.get(joints, ())
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], path: Path) -> None:
+    """Annotations. Confidences stand in the place of the flag, unless all of them are 0 or 1."""
+    detections = sequences[0]
+    require_pixels(detections, "COCO's form")
+    size = dict(zip(("width", "height"), detections.image_size)) if detections.image_size else {}
+    flags = detections.confidence is None or bool(np.isin(detections.confidence, (0, 1)).all())
+    who = who_of(detections)
+    images: list[dict] = []
+    annotations: list[dict] = []
+    for number, rows in frames_of(detections):
+        images.append({"id": number, "frame_id": number, "file_name": f"{number:012d}.jpg", **size})
+        for row in rows:
+            joints = [[x, y, 2 * c if flags else c] for x, y, c in joints_of(detections, row)]
+            box = box_of(detections, row)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": number,
+                    "category_id": 1,
+                    "track_id": who[row],
+                    "keypoints": flat(joints),
+                    "num_keypoints": sum(c > 0 for _, _, c in joints),
+                    "bbox": box,
+                    "area": round(box[2] * box[3], 3),
+                    "iscrowd": 0,
+                }
+            )
+    layout = layout_of(detections)
+    bones = [[p + 1, j + 1] for p, j in layout.bones] if layout else []
+    category = {"id": 1, "name": "person", "keypoints": names_of(detections), "skeleton": bones}
+    write_json(path, {"images": images, "annotations": annotations, "categories": [category]})
+
+
+def write_results(sequences: Sequence[Detections], path: Path) -> None:
+    """The list of results, as COCO's evaluation reads it."""
+    detections = sequences[0]
+    require_pixels(detections, "COCO's form")
+    people = []
+    for number, rows in frames_of(detections):
+        for row in rows:
+            joints = joints_of(detections, row)
+            score = round(sum(c for _, _, c in joints) / len(joints), 5)
+            people.append({"image_id": number, "category_id": 1, "keypoints": flat(joints), "score": score})
+    write_json(path, people)
+
+
+FORMS = {
+    "coco": Form(write, holding(CONFIDENCES, TRACKS, SIZE, NAMES, NUMBERS)),
+    "coco_results": Form(write_results, holding(CONFIDENCES, NUMBERS)),
+}

@@ -6,18 +6,27 @@ lists, which are read without running anything.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from srnet_core.errors import BadFileError, HostileFileError
+from srnet_core.errors import BadFileError
 from srnet_core.motion import Motion
 from srnet_core.readers._csv import first_rows, numbers, rows_of
+from srnet_core.readers._dlc_hdf5 import Table, frame_group, read_hdf5, write_hdf5
+from srnet_core.readers._encoding import (
+    arrays_of,
+    is_present,
+    names_of,
+    numbers_of,
+    require_pixels,
+    tracks_of,
+    write_table,
+)
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers._hdf5 import MAGIC, SafeGroup, open_hdf5
-from srnet_core.readers._limits import Limits
-from srnet_core.readers._pickle import read_plain_pickle
+from srnet_core.readers._hdf5 import MAGIC, open_hdf5
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, TRACKS, Form, holding
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 
@@ -26,33 +35,12 @@ _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 _COORDS = ("x", "y", "z", "likelihood")
 
 
-@dataclass(frozen=True)
-class Table:
-    """What a file holds: `columns` of (individual, body part, coordinate), `values` (R, C), `rows` their names."""
-
-    columns: tuple[tuple[str, str, str], ...]
-    values: np.ndarray
-    rows: tuple[str, ...]
-
-    @property
-    def is_3d(self) -> bool:
-        return any(c == "z" for _, _, c in self.columns)
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(part for _, part, _ in self.columns))
-
-    @property
-    def individuals(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(who for who, _, _ in self.columns))
-
-
 def sniff(head: Head) -> float:
     if head.is_folder:
         return 0.0
     if head.start.startswith(MAGIC):
         with open_hdf5(head.path) as root:
-            return 0.9 if _frame_group(root) else 0.0
+            return 0.9 if frame_group(root) else 0.0
     rows = first_rows(head.text, 4)
     return 0.9 if rows and rows[0] and rows[0][0].strip() == "scorer" and _header_rows(rows) else 0.0
 
@@ -117,7 +105,11 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
 
 def read_table(head: Head) -> Table:
     """The table of a CSV or HDF5 file."""
-    return _read_hdf5(head) if head.start.startswith(MAGIC) else _read_csv(head)
+    if not head.start.startswith(MAGIC):
+        return _read_csv(head)
+    table = read_hdf5(head)
+    _check_columns(table.columns, head)
+    return table
 
 
 def _detections(table: Table, head: Head) -> Detections:
@@ -235,144 +227,50 @@ def _check_columns(columns: tuple[tuple[str, str, str], ...], head: Head) -> Non
         raise BadFileError(f"has a coordinate {str(strange[:1])[:40]} that DeepLabCut does not write", where=head.path)
 
 
-# HDF5: pandas' "table" and "fixed" forms
+# Writing
 
 
-def _frame_group(root: SafeGroup) -> str | None:
-    """The name of the group that holds a data frame."""
-    for name in root.names()[:100]:
-        if not root.is_dataset(name) and root.group(name).attribute("pandas_type") is not None:
-            return name
-    return None
+_SCORER = "srnet"
 
 
-def _read_hdf5(head: Head) -> Table:
-    with open_hdf5(head.path) as root:
-        name = _frame_group(root)
-        if name is None:
-            raise BadFileError("holds no data frame of pandas", where=head.path)
-        group = root.group(name)
-        kind = _text(group.attribute("pandas_type"))
-        table = _read_table_form(group, head) if kind == "frame_table" else _read_fixed_form(group, head)
-    if len(table.columns) != table.values.shape[1] or len(table.rows) != len(table.values):
-        raise BadFileError("its header and its values have different sizes", where=head.path)
-    _check_columns(table.columns, head)
-    return table
+def write_csv(sequences: Sequence[Detections], path: Path) -> None:
+    """The table of predictions, of one or several individuals."""
+    levels, labels, numbers_, values = _as_table(sequences[0])
+    head = [[level, *(label[at] for label in labels)] for at, level in enumerate(levels)]
+    rows = [
+        [number, *("" if np.isnan(v) else round(v, 5) for v in row.tolist())] for number, row in zip(numbers_, values)
+    ]
+    write_table(path, [*head, *rows])
 
 
-def _text(value: object) -> str:
-    value = value.item() if isinstance(value, np.generic) else value
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+def write_h5(sequences: Sequence[Detections], path: Path) -> None:
+    """The same as a data frame of pandas."""
+    write_hdf5(path, *_as_table(sequences[0]))
 
 
-def _unpickled(group: SafeGroup, name: str, head: Head):
-    value = group.attribute(name)
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        value = None
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, str):
-        value = value.encode("utf-8")
-    if not isinstance(value, bytes):
-        raise BadFileError(f"has no attribute {name!r}", where=head.path)
-    return read_plain_pickle(bytearray(value), Limits(), f"{head.path}, attribute {name!r}")
+def _as_table(
+    detections: Detections,
+) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[int], np.ndarray]:
+    """Names of the levels, labels of the columns, numbers of the rows, and (rows, columns) values."""
+    require_pixels(detections, "DeepLabCut's form")
+    tracks, names = tracks_of(detections), names_of(detections)
+    many = len(tracks) > 1 or next(iter(tracks), "1") != "1"
+    levels = _LEVELS if many else tuple(level for level in _LEVELS if level != "individuals")
+    labels = [
+        (_SCORER, *((who,) if many else ()), name, coord)
+        for who in tracks
+        for name in names
+        for coord in ("x", "y", "likelihood")
+    ]
+    blocks = []
+    for rows in tracks.values():
+        points, scores = arrays_of(detections, rows)
+        scores[rows < 0] = np.nan
+        blocks.append(np.concatenate([points, scores[..., None]], axis=-1).reshape(len(rows), -1))
+    kept = [i for i in range(detections.frame_count) if is_present(detections, i)]
+    numbers_ = numbers_of(detections)
+    return levels, labels, [numbers_[i] for i in kept], np.concatenate(blocks, axis=1)[kept]
 
 
-def _read_table_form(group: SafeGroup, head: Head) -> Table:
-    """`table`: records of an index and blocks of values; the columns stand in `non_index_axes`."""
-    axes = _unpickled(group, "non_index_axes", head)
-    info = _unpickled(group, "info", head)
-    try:
-        labels = axes[0][1]
-        levels = next((v["names"] for v in info.values() if isinstance(v, dict) and v.get("names")), None)
-    except (TypeError, KeyError, IndexError, AttributeError):
-        raise BadFileError("its header has an unknown form", where=head.path) from None
-    columns = tuple(_column(label, levels, head) for label in labels) if isinstance(labels, list) else ()
-    records = group.array("table")
-    fields = records.dtype.names or ()
-    blocks = [f for f in fields if f.startswith("values_block_")]
-    if not blocks or "index" not in fields:
-        raise BadFileError("its table has no values", where=head.path)
-    order = [_column(c, levels, head) for b in blocks for c in _block_columns(b, group, head, labels)]
-    values = np.concatenate([_float64(records[b], head).reshape(len(records), -1) for b in blocks], axis=1)
-    if len(order) != values.shape[1] or len(columns) > values.shape[1]:
-        raise BadFileError("its header and its values have different sizes", where=head.path)
-    place = {c: i for i, c in enumerate(order)}
-    if any(c not in place for c in columns):
-        raise BadFileError("its header names columns that have no values", where=head.path)
-    values = values[:, [place[c] for c in columns]]
-    index = records["index"]
-    return Table(columns, values, tuple(_text(v) for v in index.tolist()))
-
-
-def _block_columns(block: str, group: SafeGroup, head: Head, labels: list) -> list:
-    """The columns of a block, from the attribute of the table; all columns where there is one block only."""
-    try:
-        table = _TableAttributes(group)
-        kind = table.read(f"{block}_kind", head)
-        return kind if isinstance(kind, list) else labels
-    except HostileFileError:
-        raise
-    except BadFileError:
-        return labels
-
-
-class _TableAttributes:
-    """The attributes of the data set `table` itself."""
-
-    def __init__(self, group: SafeGroup):
-        self.group = group.attributes_of("table")
-
-    def read(self, name: str, head: Head):
-        return _unpickled(self.group, name, head)
-
-
-def _column(label: object, levels: object, head: Head) -> tuple[str, str, str]:
-    """(individual, body part, coordinate) of a column label (scorer, ..., coordinate)."""
-    if not isinstance(label, (tuple, list)) or not 3 <= len(label) <= 4 or not all(isinstance(v, str) for v in label):
-        raise BadFileError("has a column that is not (scorer, body part, coordinate)", where=head.path)
-    who = label[-3] if len(label) == 4 else ""
-    return who[:80], label[-2][:80], label[-1]
-
-
-def _float64(values: np.ndarray, head: Head) -> np.ndarray:
-    if values.dtype.kind not in "fiu":
-        raise BadFileError("its table holds something else than numbers", where=head.path)
-    with np.errstate(invalid="ignore"):  # NaN of another bit pattern
-        return values.astype(np.float64)
-
-
-def _read_fixed_form(group: SafeGroup, head: Head) -> Table:
-    """`axis0`: levels and codes of the columns, `axis1`: the rows, `block0_values`: the numbers."""
-    columns = tuple(_column(c, None, head) for c in _multi_index(group, "axis0", head))
-    values = _float64(group.array("block0_values"), head)
-    if values.ndim != 2:
-        raise BadFileError("its values are no table", where=head.path)
-    order = tuple(_column(c, None, head) for c in _multi_index(group, "block0_items", head))
-    place = {c: i for i, c in enumerate(order)}
-    if sorted(order) != sorted(columns) or len(place) != values.shape[1]:
-        raise BadFileError("its header and its values have different sizes", where=head.path)
-    rows = _multi_index(group, "axis1", head)
-    return Table(columns, values[:, [place[c] for c in columns]], tuple("/".join(map(str, row)) for row in rows))
-
-
-def _multi_index(group: SafeGroup, name: str, head: Head) -> list[tuple]:
-    if f"{name}_level0" not in group:
-        return [(v,) for v in _values(group, name)]
-    parts = []
-    for level in range(4):
-        if f"{name}_level{level}" not in group:
-            break
-        labels, codes = _values(group, f"{name}_level{level}"), group.array(f"{name}_label{level}")
-        if codes.ndim != 1 or codes.dtype.kind not in "iu" or not len(labels):
-            raise BadFileError("its header has an unknown form", where=head.path)
-        if len(codes) and not (int(codes.min()) >= 0 and int(codes.max()) < len(labels)):
-            raise BadFileError("its header points outside itself", where=head.path)
-        parts.append([labels[int(c)] for c in codes])
-    if len({len(p) for p in parts}) != 1:
-        raise BadFileError("its header has an unknown form", where=head.path)
-    return list(zip(*parts))
-
-
-def _values(group: SafeGroup, name: str) -> list:
-    values = group.array(name)
-    return [_text(v) if isinstance(v, bytes) else str(v) for v in np.asarray(values).reshape(-1).tolist()]
+_HOLDS = holding(CONFIDENCES, TRACKS, NAMES, NUMBERS)
+FORMS = {"deeplabcut": Form(write_csv, _HOLDS), "deeplabcut_h5": Form(write_h5, _HOLDS)}

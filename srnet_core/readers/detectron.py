@@ -5,12 +5,28 @@ dicts {subject: {take: [one (T, J, 2) array per camera]}} with `metadata`; some 
 instead of the list. Both hold pickles, which are read without running anything.
 """
 
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from srnet_core.errors import BadFileError
+from srnet_core.files import atomic_write
 from srnet_core.layouts import get_layout, layout_names, layouts_of_count
+from srnet_core.readers._encoding import (
+    arrays_of,
+    box_of,
+    frames_of,
+    joints_of,
+    layout_of,
+    require_pixels,
+    tracks_of,
+)
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
+from srnet_core.readers.forms import CONFIDENCES, RATE, SIZE, TRACKS, Form, holding
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
@@ -118,6 +134,7 @@ def _sequence(name: str, view: object, metadata: dict, subject: object, head: He
         layout=layout,
         notes=note,
         image_size=_size(_dict(sizes.get(subject))),
+        fps=_fps(metadata),
         candidates=("coco17",) if view.shape[1] == 17 and layout is None and not metadata else (),
     )
     return built
@@ -153,6 +170,11 @@ def _mirror_pairs(metadata: dict, where: str) -> set[tuple[int, int]] | None:
         raise BadFileError("'keypoints_symmetry' must be two lists of joints of one length", where=where) from None
 
 
+def _fps(metadata: dict) -> float | None:
+    value = metadata.get("fps")
+    return float(value) if isinstance(value, (int, float)) and 0 < value < 1e5 else None
+
+
 def _dict(value: object) -> dict:
     return value if isinstance(value, dict) else {}
 
@@ -163,3 +185,73 @@ def _size(values: dict) -> tuple[int, int] | None:
         return image_size(*(int(values[key]) for key in ("w", "h")))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], path: Path) -> None:
+    """A 2D data set; sequences named "subject/take/camera N" stay under these names, with None for missing views."""
+    subjects: dict[str, dict[str, list[np.ndarray | None]]] = {}
+    sizes: dict[str, dict[str, int]] = {}
+    for index, detections in enumerate(sequences):
+        require_pixels(detections, "VideoPose3D's form")
+        subject, take = _subject_and_take(detections, index)
+        camera = re.search(r"/camera (\d{1,3})$", detections.sequence)
+        tracks = tracks_of(detections)
+        for name, rows in tracks.items():
+            title = f"{take} person {name}" if len(tracks) > 1 else take
+            points = arrays_of(detections, rows)[0].astype(np.float32)
+            views = subjects.setdefault(subject, {}).setdefault(title, [])
+            views += [None] * (int(camera[1]) - len(views) if camera else 0)  # cameras that saw nothing keep a place
+            views.append(points)
+        if detections.image_size:
+            sizes[subject] = dict(zip(("w", "h"), detections.image_size))
+    first = sequences[0]
+    layout = layout_of(first)
+    pairs = layout.mirror_pairs if layout else ()
+    metadata: dict[str, Any] = {
+        "layout_name": _DATASET_NAMES.get(layout.name, layout.name) if layout else "custom",
+        "num_joints": first.joints,
+        "keypoints_symmetry": [[left for left, _ in pairs], [right for _, right in pairs]],
+    }
+    if sizes:
+        metadata["video_metadata"] = sizes
+    if first.fps:
+        metadata["fps"] = first.fps
+    with atomic_write(path) as file:
+        np.savez(file, positions_2d=np.array(subjects, object), metadata=np.array(metadata, object))
+
+
+def _subject_and_take(detections: Detections, index: int) -> tuple[str, str]:
+    parts = re.sub(r"/camera \d+$", "", detections.sequence).rsplit("/", 1)  # subjects may be named "Train/S1"
+    if len(parts) == 2 and all(parts):
+        return parts[0], parts[1]
+    name = parts[0] or Path(detections.source).name.partition(".")[0] or f"video {index + 1}"
+    return name, "custom"
+
+
+def write_script(sequences: Sequence[Detections], path: Path) -> None:
+    """As the inference script of Detectron2 writes it: per frame the people as (N, 4, J): x, y, logit, probability."""
+    detections = sequences[0]
+    require_pixels(detections, "VideoPose3D's form")
+    frames = dict(frames_of(detections))
+    keypoints = np.empty((len(frames), 2), object)
+    boxes = np.empty((len(frames), 2), object)
+    for at, rows in enumerate(frames.values()):
+        people = np.array([joints_of(detections, row) for row in rows], np.float32).reshape(-1, detections.joints, 3)
+        x, y, score = people.transpose(2, 0, 1)
+        keypoints[at, 0], keypoints[at, 1] = [], np.stack([x, y, np.zeros_like(x), score], axis=1)
+        corners = [(x, y, x + w, y + h, 1.0) for x, y, w, h in (box_of(detections, row) for row in rows)]
+        boxes[at, 0], boxes[at, 1] = [], np.array(corners, np.float32).reshape(-1, 5)
+    size = dict(zip(("w", "h"), detections.image_size)) if detections.image_size else {}
+    nothing = np.empty((len(frames), 2), object)
+    with atomic_write(path) as file:
+        np.savez_compressed(file, boxes=boxes, segments=nothing, keypoints=keypoints, metadata=np.array(size, object))
+
+
+_DATASET_NAMES = {"h36m17": "h36m", "coco17": "coco"}  # as VideoPose3D's files name layouts
+FORMS = {
+    "videopose3d": Form(write, holding(TRACKS, RATE, SIZE), several=True),
+    "detectron": Form(write_script, holding(CONFIDENCES, SIZE)),
+}

@@ -3,6 +3,7 @@
 A reader is a module with `sniff(head) -> float`, how sure it is that a file is its own (0 to 1), and one or both of
 - `read(head, options) -> list[Detections]`: 2D keypoints, one item per sequence;
 - `motions(head) -> {name: Motion} | None`: points in space, one motion per sequence; `None` where the file is 2D.
+Beside `read` it may have `FORMS`, {name: Form}, with the writers of the same format.
 It may have `describe(head) -> dict | None` for what it can say about a file itself; `None` leaves that to the others.
 """
 
@@ -12,6 +13,7 @@ from types import ModuleType
 
 from srnet_core.errors import BadFileError
 from srnet_core.lookup import choose
+from srnet_core.readers.forms import Form
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
@@ -43,6 +45,35 @@ FORMATS = {
     "plain": "plain",
     "json": "json_poses",
 }
+# name of a form that is written -> module in this package with the table FORMS
+WRITTEN = {
+    "openpose": "openpose",
+    "rtmlib": "rtmlib",
+    "alphapose": "alphapose",
+    "alphapose_cmu": "alphapose",
+    "coco": "coco",
+    "coco_results": "coco",
+    "mmpose": "mmpose",
+    "mmpose_list": "mmpose",
+    "stgcn_json": "stgcn",
+    "mediapipe": "mediapipe",
+    "mediapipe_long": "mediapipe",
+    "mediapipe_wide": "mediapipe",
+    "yolo": "yolo",
+    "videopose3d": "detectron",
+    "detectron": "detectron",
+    "deeplabcut": "deeplabcut",
+    "deeplabcut_h5": "deeplabcut",
+    "sleap": "sleap",
+    "kinect": "kinect",
+    "vitpose": "vitpose",
+    "trc": "trc",
+    "json": "json_poses",
+    "csv": "plain_writing",
+    "npz": "plain_writing",
+    "npy": "plain_writing",
+}
+_OTHER_NAMES_OF_WRITTEN = {"ultralytics": "yolo", "stgcn": "stgcn_json", "dlc": "deeplabcut", "detectron2": "detectron"}
 _ALIASES = {
     "npy": "plain",
     "npz": "plain",
@@ -86,6 +117,17 @@ def load_format(name: str) -> ModuleType:
     name = name.lower().replace("-", "_")
     name = _ALIASES.get(name, name)
     return importlib.import_module(f"srnet_core.readers.{FORMATS[choose('format', name, sorted(FORMATS))]}")
+
+
+def load_form(name: str) -> tuple[str, Form]:
+    """The form to write of that name, or of another name for it, and how it is called.
+
+    Raises:
+        UnknownNameError: there is none of that name; the message lists those there are.
+    """
+    name = name.lower().replace("-", "_")
+    name = choose("format to write", _OTHER_NAMES_OF_WRITTEN.get(name, name), sorted(WRITTEN))
+    return name, importlib.import_module(f"srnet_core.readers.{WRITTEN[name]}").FORMS[name]
 
 
 def recognise(head: Head) -> str:

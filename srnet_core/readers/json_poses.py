@@ -5,7 +5,7 @@ people, people hold joints (`_json_points` says in which forms). Frames are a li
 the image, or the files of a folder.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,10 +14,12 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import layout_of_names
 from srnet_core.motion import Motion
+from srnet_core.readers._encoding import frames_of, joints_of, names_of, write_json
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._json_points import Points, by_plain_key, points_of
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
+from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, RATE, SIZE, TRACKS, Form, holding
 from srnet_core.readers.frames import choose_video, natural_key, videos_of
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
@@ -451,3 +453,28 @@ def _size(context: Mapping[str, object]) -> tuple[int, int] | None:
         if isinstance(value, list) and len(value) == 2 and (size := image_size(*value)):
             return size
     return None
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], path: Path) -> None:
+    """Frames of people, each joint an object with name, x, y and score, as TensorFlow.js has them."""
+    detections = sequences[0]
+    names, ids = names_of(detections), detections.track_ids
+    frames = []
+    for number, rows in frames_of(detections):
+        poses = []
+        for row in rows:
+            joints = [
+                {"name": name, "x": x, "y": y, "score": c} for name, (x, y, c) in zip(names, joints_of(detections, row))
+            ]
+            poses.append({"id": ids[row] if ids else "1", "keypoints": joints})
+        frames.append({"frame": number, "poses": poses})
+    known: dict[str, object] = dict(zip(("width", "height"), detections.image_size or ()))
+    if detections.fps:
+        known["fps"] = detections.fps
+    write_json(path, {**known, "frames": frames})
+
+
+FORMS = {"json": Form(write, holding(CONFIDENCES, TRACKS, RATE, SIZE, NAMES, NUMBERS))}

@@ -5,13 +5,18 @@ UTF-16 and UTF-8. 2D comes from `Joints2D` (pixels of the colour image); the fra
 """
 
 import itertools
+import json
 import statistics
+from collections.abc import Sequence
+from pathlib import Path
 
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import layout_of_names
+from srnet_core.readers._encoding import frames_of, joints_of, names_of, require_pixels, who_of
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
+from srnet_core.readers.forms import NAMES, NUMBERS, RATE, SIZE, TRACKS, Form, holding
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
@@ -29,8 +34,8 @@ def sniff(head: Head) -> float:
     return 0.9 if isinstance(head.json, dict) and isinstance(head.json.get("Bodies"), list) else 0.0
 
 
-def describe(head: Head) -> dict:
-    """What a recording holds: 3D joints in metres, and 2D beside them where there is."""
+def describe(head: Head) -> dict | None:
+    """What a recording holds: 3D joints in metres, and 2D beside them where there is; `None` where it is 2D only."""
     frames, notes = _frames(head, ReadOptions())
     joints, people, names, in_2d = 0, 0, [], False
     for _, frame, where in frames:
@@ -41,6 +46,8 @@ def describe(head: Head) -> dict:
             listed = _joints(body, "Joints", where)
             if len(listed) > joints:
                 joints, names = len(listed), list(listed)
+    if in_2d and not joints:
+        return None
     read_as_2d = read(head, ReadOptions())[0] if in_2d else None
     layout = layout_of_names(names)
     if in_2d:
@@ -142,3 +149,34 @@ def _fps(frames: list[dict]) -> float | None:
     steps = [b - a for a, b in itertools.pairwise(times)]
     middle = statistics.median(steps)
     return round(_TICKS_PER_SECOND / middle, 2) if middle > 0 and min(steps) >= 0 else None
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], folder: Path) -> None:
+    """A file per frame with the places of the joints in the image; there are no 3D joints."""
+    detections = sequences[0]
+    require_pixels(detections, "Kinect's form")
+    who, names = who_of(detections), names_of(detections)
+    size = dict(zip(("ImageWidth", "ImageHeight"), detections.image_size or ()))
+    ticks = _TICKS_PER_SECOND / detections.fps if detections.fps else None
+    for number, rows in frames_of(detections):
+        bodies = []
+        for row in rows:
+            places = [
+                {
+                    "JointType": name,
+                    "TrackingState": "Tracked" if c > 0.5 else "Inferred" if c > 0 else "NotTracked",
+                    "Position": {"X": x, "Y": y},
+                }
+                for name, (x, y, c) in zip(names, joints_of(detections, row))
+            ]
+            bodies.append({"TrackingId": who[row], "IsTracked": True, "Joints": [], "Joints2D": places})
+        frame: dict[str, object] = {"FrameID": number, **size, "Bodies": bodies}
+        if ticks:
+            frame["Timestamp"] = round(number * ticks)
+        (folder / f"frame_{number}.json").write_text(json.dumps(frame, allow_nan=False), encoding="utf-8")
+
+
+FORMS = {"kinect": Form(write, holding(TRACKS, RATE, SIZE, NAMES, NUMBERS), folder=True)}

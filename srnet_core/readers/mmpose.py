@@ -3,9 +3,23 @@
 Of the inferencer's lists for a video, each entry is a frame with `instances`; for one image the list is the instances.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from srnet_core.errors import BadFileError
+from srnet_core.readers._encoding import (
+    box_of,
+    frames_of,
+    joints_of,
+    layout_of,
+    names_of,
+    require_pixels,
+    who_of,
+    write_json,
+)
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, TRACKS, Form, holding
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 
@@ -194,3 +208,52 @@ def _layout(meta: object) -> tuple[str | None, tuple[str, ...] | None]:
         joints = tuple(n[:80] for n in names.values())
     dataset = meta.get("dataset_name")
     return _DATASETS.get(dataset.lower()) if isinstance(dataset, str) else None, joints
+
+
+# Writing
+
+
+def _as_frames(detections: Detections) -> list[dict]:
+    require_pixels(detections, "MMPose's form")
+    who = who_of(detections)
+    frames = []
+    for number, rows in frames_of(detections):
+        instances = []
+        for row in rows:
+            joints = joints_of(detections, row)
+            x, y, width, height = box_of(detections, row)
+            instances.append(
+                {
+                    "keypoints": [joint[:2] for joint in joints],
+                    "keypoint_scores": [joint[2] for joint in joints],
+                    "bbox": [[x, y, x + width, y + height]],
+                    "track_id": who[row],
+                }
+            )
+        frames.append({"frame_id": number, "instances": instances})
+    return frames
+
+
+def write(sequences: Sequence[Detections], path: Path) -> None:
+    """As the demos save predictions: with `meta_info`."""
+    detections = sequences[0]
+    names, layout = names_of(detections), layout_of(detections)
+    meta = {
+        "dataset_name": layout.name if layout else "unknown",
+        "num_keypoints": len(names),
+        "keypoint_id2name": {str(i): name for i, name in enumerate(names)},
+        "keypoint_name2id": {name: i for i, name in enumerate(names)},
+        "skeleton_links": [list(bone) for bone in layout.bones] if layout else [],
+    }
+    write_json(path, {"meta_info": meta, "instance_info": _as_frames(detections)})
+
+
+def write_list(sequences: Sequence[Detections], path: Path) -> None:
+    """As the inferencer writes a video: a bare list of frames."""
+    write_json(path, _as_frames(sequences[0]))
+
+
+FORMS = {
+    "mmpose": Form(write, holding(CONFIDENCES, TRACKS, NAMES, NUMBERS)),
+    "mmpose_list": Form(write_list, holding(CONFIDENCES, TRACKS, NUMBERS)),
+}

@@ -4,17 +4,21 @@ Also what others write in this form: Pose2Sim, RTMLib, pose-format, DWPose in Co
 size of its canvas). Joints of zero confidence are missing. Where no person has a body, hands and faces are the points.
 """
 
+import json
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import get_layout
 from srnet_core.motion import Motion
+from srnet_core.readers._encoding import flat, frames_of, joints_of, require_pixels, who_of
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
+from srnet_core.readers.forms import CONFIDENCES, EXTRAS, NUMBERS, TRACKS, Form, holding
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
@@ -269,3 +273,27 @@ def _units(gathering: Gathering, notes: list[str]) -> str:
         writable[points[:, 2] > 0, :2] = (found + 1) / 2
         notes.append("The points were written from -1 to 1 and are given as fractions of width and height.")
     return "normalized"
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], folder: Path) -> None:
+    """A file per frame."""
+    detections = sequences[0]
+    require_pixels(detections, "OpenPose's form")
+    who = who_of(detections)
+    for number, rows in frames_of(detections):
+        people = []
+        for row in rows:
+            entry: dict[str, object] = {"person_id": [who[row]], "pose_keypoints_2d": flat(joints_of(detections, row))}
+            for part, values in detections.extras.items():
+                numbers = np.nan_to_num(values[row].astype(np.float64), nan=0.0).reshape(-1)
+                entry[f"{_KEYS_OF_PARTS.get(part, part)}_keypoints_2d"] = [round(v, 4) for v in numbers.tolist()]
+            people.append(entry)
+        text = json.dumps({"version": 1.3, "people": people}, allow_nan=False)
+        (folder / f"frame_{number:012d}_keypoints.json").write_text(text, encoding="utf-8")
+
+
+_KEYS_OF_PARTS = {"left_hand": "hand_left", "right_hand": "hand_right"}
+FORMS = {"openpose": Form(write, holding(CONFIDENCES, TRACKS, NUMBERS, EXTRAS), folder=True)}

@@ -6,7 +6,7 @@ numbers only.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,6 +77,7 @@ class Array:
     image_size: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     tracked: bool = True  # whether place m of a frame is the same person throughout
+    people: tuple[str, ...] | None = None  # names of the M people
 
     @property
     def is_3d(self) -> bool:
@@ -177,9 +178,8 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         gathering.frame(number)
         for person in range(people):
             if people == 1 or found[frame, person]:
-                gathering.person(
-                    number, values[frame, person].reshape(-1), identity=person + 1 if array.tracked else None
-                )
+                who = array.people[person] if array.people else person + 1
+                gathering.person(number, values[frame, person].reshape(-1), identity=who if array.tracked else None)
     units, note = _units(array.values)
     return [
         gathering.build(
@@ -388,7 +388,9 @@ def _wide(header: list[str]) -> dict[str, dict[str, int]] | None:
     joints = {stem: c for stem, c in found.items() if "x" in c and "y" in c}
     before = _wide_of_prefixes(header) or {}
     best = before if len(before) > len(joints) else joints
-    return best if len(best) >= 5 else None
+    names = _plain(header)
+    told = any(n in names for n in _FRAME) and any(n in names for n in _PERSON)  # SLEAP's, of animals with few points
+    return best if len(best) >= (2 if told else 5) else None
 
 
 def _wide_of_prefixes(header: list[str]) -> dict[str, dict[str, int]] | None:
@@ -451,13 +453,22 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
     time = next((names.index(n) for n in _TIME if n in names), None)
     used = [c[k] for c in joints.values() for k in ("x", "y", *([kind] if kind else []))]
     both = [c for c in (frame, time) if c is not None]
-    table = numbers(
-        ([row[c] if c < len(row) else "" for c in (*used, *both)] for row in rows), len(used) + len(both), head.path, 2
-    )
+    person = next((names.index(n) for n in _PERSON if n in names), None)
+    people: list[str] = []
+
+    def cells():
+        for row in rows:
+            people.append(row[person].strip()[:80] if person is not None and person < len(row) else "")
+            yield [row[c] if c < len(row) else "" for c in (*used, *both)]
+
+    table = numbers(cells(), len(used) + len(both), head.path, 2)
     if not len(table):
         raise BadFileError("has a header but no rows", where=head.path)
     if frame is not None and len(np.unique(table[:, len(used)])) < len(table):
-        return _several_people(head, table, len(used), len(joints), kind, tuple(stem[:80] for stem in joints))
+        stems = tuple(stem[:80] for stem in joints)
+        several = _several_people(head, table, len(used), len(joints), kind, stems, people)
+        first = np.unique(table[:, len(used)], return_index=True)[1]
+        return replace(several, fps=_rate(table[first, -1])) if time is not None else several
     values = table[:, : len(used)].reshape(len(table), len(joints), -1)
     array = _as_array("csv", values if kind == "z" else values[..., :2], head)
     confidence = values[:, None, :, 2] if kind == "c" else array.confidence
@@ -472,8 +483,10 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
     )
 
 
-def _several_people(head: Head, table: np.ndarray, used: int, joints: int, kind: str, stems: tuple[str, ...]) -> Array:
-    """A row per frame and person (SLEAP's CSV): the rows of a frame are its people, in their order."""
+def _several_people(
+    head: Head, table: np.ndarray, used: int, joints: int, kind: str, stems: tuple[str, ...], people: list[str]
+) -> Array:
+    """A row per frame and person (SLEAP's CSV). People are told by their column, else by their order in the frame."""
     column = table[:, used]
     if not np.isfinite(column).all() or (np.abs(column) > 2**53).any():
         raise BadFileError("its column of frame numbers has blanks", where=head.path)
@@ -482,13 +495,27 @@ def _several_people(head: Head, table: np.ndarray, used: int, joints: int, kind:
     if counts.max() > MOST_PEOPLE or len(numbers_) * int(counts.max()) * joints > 1 << 28:
         raise BadFileError(f"has {counts.max()} rows for one frame", where=head.path)
     place = np.arange(len(table)) - np.repeat(starts, counts)
-    values = np.full((len(numbers_), int(counts.max()), joints, 3 if kind else 2), np.nan)
+    who = list(dict.fromkeys(people))
+    named = "" not in who and len(set(zip(column.tolist(), people))) == len(table)
+    named = named and len(who) <= MOST_PEOPLE and len(numbers_) * len(who) * joints <= 1 << 28
+    if named:
+        index = {name: i for i, name in enumerate(who)}
+        place = np.array([index[people[row]] for row in order.tolist()])
+    values = np.full((len(numbers_), int(place.max()) + 1, joints, 3 if kind else 2), np.nan)
     values[np.repeat(np.arange(len(numbers_)), counts), place] = table[order, :used].reshape(len(table), joints, -1)
     names = _names_of(stems)
     frames = tuple(int(n) for n in numbers_)
     if kind == "z":
-        return Array("csv", values, None, frames, names)
-    return Array("csv", values[..., :2], values[..., 2] if kind else None, frames, names, tracked=False)
+        return Array("csv", values, None, frames, names, people=tuple(who) if named else None)
+    return Array(
+        "csv",
+        values[..., :2],
+        values[..., 2] if kind else None,
+        frames,
+        names,
+        tracked=named,
+        people=tuple(who) if named else None,
+    )
 
 
 def _whole(column: np.ndarray, head: Head) -> tuple[int, ...]:
@@ -534,6 +561,7 @@ def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
     if all(n.isdigit() for n in names):
         order = sorted(range(len(names)), key=lambda i: int(names[i]))
         table, names = table[:, :, order], ()
+    who = tuple(people) if column["person"] >= 0 and "" not in people else None
     if is_3d:
-        return Array("csv", table, None, tuple(frames), names or None)
-    return Array("csv", table[..., :2], table[..., 2], tuple(frames), names or None)
+        return Array("csv", table, None, tuple(frames), names or None, people=who)
+    return Array("csv", table[..., :2], table[..., 2], tuple(frames), names or None, people=who)

@@ -3,6 +3,7 @@
 Only the number of joints tells: 26 is Halpe, 133 COCO-WholeBody, 17 COCO.
 """
 
+from srnet_core.readers import openpose
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.head import Head
 from srnet_core.readers.openpose import LAYOUTS, LAYOUTS_OF_OTHERS, is_openpose, joints_of_sample, read_frames
@@ -17,3 +18,10 @@ def sniff(head: Head) -> float:
 def read(head: Head, options: ReadOptions) -> list[Detections]:
     """The people of all frames; errors as `openpose.read`."""
     return [read_frames(head, options, FORMAT, {**LAYOUTS, **LAYOUTS_OF_OTHERS})]
+
+
+# Writing
+
+
+# the same form, under the name of those who write other numbers of joints
+FORMS = {"rtmlib": openpose.FORMS["openpose"]}

@@ -4,9 +4,14 @@ The form is `data` -> [{frame_index from 1, skeleton: [{pose, score}]}]. The pub
 of the image, 18 joints in OpenPose's COCO order; other tools write nested lists of 17 joints in pixels.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from srnet_core.errors import BadFileError
+from srnet_core.readers._encoding import flat, frames_of, joints_of, write_json
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.forms import CONFIDENCES, NUMBERS, Form, holding
 from srnet_core.readers.head import Head
 
 FORMAT = "stgcn_json"
@@ -67,3 +72,19 @@ def _flat(person: object, head: Head) -> list:
 
 def _flattened(values: list) -> list:
     return [v for row in values for v in (row if isinstance(row, list) else (row,))]
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], path: Path) -> None:
+    """Flat poses, in pixels or fractions as they are."""
+    frames = []
+    for number, rows in frames_of(sequences[0]):
+        people = [joints_of(sequences[0], row) for row in rows]
+        skeletons = [{"pose": flat([p[:2] for p in joints]), "score": [p[2] for p in joints]} for joints in people]
+        frames.append({"frame_index": number, "skeleton": skeletons})
+    write_json(path, {"data": frames, "label": "", "label_index": -1})
+
+
+FORMS = {"stgcn_json": Form(write, holding(CONFIDENCES, NUMBERS))}

@@ -9,18 +9,22 @@ numbers.
 
 import re
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from srnet_core.errors import BadFileError, HostileFileError
+from srnet_core.errors import BadFileError, ConfigError, HostileFileError
+from srnet_core.files import atomic_write
 from srnet_core.layouts import layout_of_names
 from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
 from srnet_core.readers._csv import MOST_COLUMNS, number
+from srnet_core.readers._encoding import arrays_of, names_of, require_pixels, tracks_of
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_VALUES, Detections, ReadOptions
+from srnet_core.readers.forms import NAMES, RATE, Form, holding
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import decode
 
@@ -269,3 +273,43 @@ def _positive(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if 0 < value < 1e9 else None
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], path: Path) -> None:
+    """The pixels of one person, as Sports2D writes them: y down, z 0."""
+    detections = sequences[0]
+    require_pixels(detections, "a TRC file of keypoints")
+    if detections.fps is None:
+        raise ConfigError(
+            "a TRC file needs the frame rate", where=detections.source, todo="Say it with --fps, e.g. --fps 30"
+        )
+    points = arrays_of(detections, next(iter(tracks_of(detections).values())))[0]
+    space = np.concatenate([points, np.where(np.isnan(points[..., :1]), np.nan, 0.0)], axis=-1)
+    write_trc(path, space, names_of(detections), detections.fps, "px", first_frame=detections.first_number)
+
+
+def write_trc(
+    path: str | Path, positions: np.ndarray, names: Sequence[str], fps: float, units: str, *, first_frame: int = 1
+) -> None:
+    """A TRC file of (T, M, 3) positions; blank cells where one is missing (the format as OpenSim documents it)."""
+    frames, markers = positions.shape[:2]
+    clean = [re.sub(r"[\t\r\n,]", " ", name).strip() or "marker" for name in names]
+    lines = [
+        f"PathFileType\t4\t(X/Y/Z)\t{Path(path).name}",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
+        f"{fps:.9g}\t{fps:.9g}\t{frames}\t{markers}\t{units}\t{fps:.9g}\t{first_frame}\t{frames}",
+        "Frame#\tTime\t" + "\t\t\t".join(clean) + "\t\t",
+        "\t\t" + "\t".join(f"{axis}{i + 1}" for i in range(markers) for axis in "XYZ"),
+        "",
+    ]
+    for frame in range(frames):
+        cells = ["" if np.isnan(v) else f"{v:.8g}" for v in positions[frame].reshape(-1).tolist()]
+        lines.append("\t".join([str(first_frame + frame), f"{frame / fps:.6f}", *cells]))
+    with atomic_write(path, "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+FORMS = {"trc": Form(write, holding(RATE, NAMES), one_person=True)}

@@ -3,9 +3,14 @@
 `skeleton` names the joints by their numbers. Source: JunkyByte/easy_ViTPose, README and inference.py.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from srnet_core.errors import BadFileError
+from srnet_core.readers._encoding import joints_of, names_of, require_pixels, who_of, write_json
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
+from srnet_core.readers.forms import CONFIDENCES, NAMES, TRACKS, Form, holding
 from srnet_core.readers.head import Head
 
 FORMAT = "vitpose"
@@ -47,3 +52,20 @@ def _names(value: dict, joints: int) -> tuple[str, ...] | None:
     names = [skeleton.get(str(i)) for i in range(joints)] if isinstance(skeleton, dict) else []
     found = tuple(n[:80] for n in names if isinstance(n, str))
     return found if joints and len(found) == joints else None
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], path: Path) -> None:
+    """A frame for each number from 0 on: {person: joints}, a joint is y, x, score."""
+    detections = sequences[0]
+    require_pixels(detections, "easy_ViTPose's form")
+    who = who_of(detections)
+    frames: list[dict] = [{} for _ in range(detections.frame_count)]
+    for row, frame in enumerate(detections.frame_index.tolist()):
+        frames[frame][str(who[row])] = [[y, x, c] for x, y, c in joints_of(detections, row)]
+    write_json(path, {"keypoints": frames, "skeleton": {str(i): n for i, n in enumerate(names_of(detections))}})
+
+
+FORMS = {"vitpose": Form(write, holding(CONFIDENCES, TRACKS, NAMES))}

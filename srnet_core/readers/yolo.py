@@ -6,11 +6,17 @@ people has no file.
 """
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 
-from srnet_core.errors import BadFileError
+import numpy as np
+
+from srnet_core.errors import BadFileError, ConfigError
+from srnet_core.readers._encoding import box_of, frames_of, joints_of, scores_of, size_for_fractions, who_of
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
+from srnet_core.readers.forms import CONFIDENCES, NUMBERS, TRACKS, Form, holding
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import decode
@@ -19,6 +25,7 @@ FORMAT = "yolo"
 _BOX = 5
 _COMMON = (17, 26, 14, 16, 18, 25, 33, 133)
 _MOST_BYTES = 64 << 20
+_FARTHEST = 2.0  # image sizes from the middle; readers take more for another kind of file
 
 
 def sniff(head: Head) -> float:
@@ -140,3 +147,33 @@ def _track(values: list[float], tail: int) -> int | None:
     """The track number after the joints: a whole number from 1 on; any other value there is a confidence."""
     last = values[-1] if tail else 0.0
     return int(last) if last == int(last) and last >= 1 else None
+
+
+# Writing
+
+
+def write(sequences: Sequence[Detections], folder: Path) -> None:
+    """Label files with the confidence of the box and the number of the track, as `track(..., save_txt, save_conf)`."""
+    detections = sequences[0]
+    size = size_for_fractions(detections, "YOLO's labels")
+    far = np.abs(detections.points / size - 0.5)
+    if np.isfinite(far).any() and float(np.nanmax(far)) > _FARTHEST:
+        raise ConfigError(
+            f"joints lie far outside the image of {size[0]:.0f} x {size[1]:.0f} pixels",
+            where=detections.source,
+            todo="Check --image-size: width x height",
+        )
+    who = who_of(detections)
+    for number, rows in frames_of(detections):
+        lines = []
+        for row in rows:
+            x, y, width, height = box_of(detections, row)
+            box = [(x + width / 2) / size[0], (y + height / 2) / size[1], width / size[0], height / size[1]]
+            joints = joints_of(detections, row)
+            values = [v for px, py, c in joints for v in (px / size[0], py / size[1], min(c, 1.0))]
+            score = float(np.clip(scores_of(detections, row).mean(), 0, 1))
+            lines.append(" ".join(["0", *(f"{v:.7g}" for v in (*box, *values)), f"{score:.4f}", f"{who[row]}"]))
+        (folder / f"frame_{number}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+FORMS = {"yolo": Form(write, holding(CONFIDENCES, TRACKS, NUMBERS), folder=True)}
