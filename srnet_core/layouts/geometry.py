@@ -17,6 +17,7 @@ _MOST_FRAMES = 400
 _FEWEST_BONES = 6
 _CLEAR_RATIO, _CLEAR_GAP = 0.72, 0.06
 _FEW_FRAMES, _CLEAR_RATIO_OF_FEW, _CLEAR_GAP_OF_FEW = 10, 0.55, 0.12
+_VERY_FEW_FRAMES, _CLEAR_RATIO_OF_VERY_FEW, _CLEAR_GAP_OF_VERY_FEW = 4, 0.4, 0.25
 PLAUSIBLE = 0.45
 _LARGEST_MISFIT = 2.0
 _SHORT_COUNTS = 0.6  # a bone that points to the camera is short in the right layout too
@@ -146,11 +147,18 @@ def decide(points: np.ndarray, candidates: Sequence[Layout]) -> tuple[Layout | N
         return None, fits
     if len(fits) == 1:
         return fits[0].layout, fits
-    few = len(points) < _FEW_FRAMES
-    return (fits[0].layout if all(_clearly_better(fits[0], other, few) for other in fits[1:]) else None), fits
+    clear = _clear_from(len(points))
+    return (fits[0].layout if all(_clearly_better(fits[0], other, *clear) for other in fits[1:]) else None), fits
 
 
-def _clearly_better(best: Fit, other: Fit, few: bool) -> bool:
+def _clear_from(rows: int) -> tuple[float, float]:
+    """(largest ratio, smallest difference) of two misfits of which one is clearly better; stricter for fewer poses."""
+    if rows < _VERY_FEW_FRAMES:
+        return _CLEAR_RATIO_OF_VERY_FEW, _CLEAR_GAP_OF_VERY_FEW
+    return (_CLEAR_RATIO_OF_FEW, _CLEAR_GAP_OF_FEW) if rows < _FEW_FRAMES else (_CLEAR_RATIO, _CLEAR_GAP)
+
+
+def _clearly_better(best: Fit, other: Fit, ratio: float, gap: float) -> bool:
     """Compared where the two layouts differ: COCO and PoseTrack differ in two joints of 17, and where all else is only
     left for right (HumanEva and OpenPose MPI), the joints that are neither decide."""
     pairs = list(enumerate(zip(best.layout.parts, other.layout.parts)))
@@ -159,7 +167,6 @@ def _clearly_better(best: Fit, other: Fit, few: bool) -> bool:
     if not np.isfinite(other.misfit):
         return True
     near, far = best.misfit_at(differing), other.misfit_at(differing)
-    ratio, gap = (_CLEAR_RATIO_OF_FEW, _CLEAR_GAP_OF_FEW) if few else (_CLEAR_RATIO, _CLEAR_GAP)
     return near < ratio * far and far - near > gap
 
 
