@@ -568,6 +568,103 @@ def trc_pixels(path: Path):
     return path
 
 
+# JSON in other forms
+
+
+def json_posenet(path: Path):
+    """TensorFlow.js: a list of poses per frame, each joint with its part and its position."""
+    names = get_layout("coco17").joints
+
+    def pose(points):
+        joints = [
+            {"score": float(c), "part": n, "position": {"x": float(x), "y": float(y)}}
+            for n, (x, y, c) in zip(names, points)
+        ]
+        return [{"score": 0.9, "keypoints": joints}]
+
+    return _json(path, [pose(p) for p in person("coco17")])
+
+
+def json_arrays(path: Path):
+    return _json(path, {"fps": 25, "width": SIZE_PX[0], "height": SIZE_PX[1], "keypoints": person("coco17").tolist()})
+
+
+def json_ultralytics(path: Path):
+    """A folder with the summary of each image."""
+    path.mkdir()
+    for i, p in enumerate(person("coco17")):
+        x, y, visible = p.T.tolist()
+        result = [{"name": "person", "class": 0, "keypoints": {"x": x, "y": y, "visible": visible}}]
+        (path / f"image_{i}.json").write_text(json.dumps(result))
+    return path
+
+
+def openpose_one_file(path: Path):
+    """As ComfyUI saves DWPose."""
+    frames = [
+        {
+            "people": [{"pose_keypoints_2d": flat(p), "face_keypoints_2d": None}],
+            "canvas_width": 640,
+            "canvas_height": 480,
+        }
+        for p in person("coco18_openpose")
+    ]
+    return _json(path, frames)
+
+
+def alphapose_files(path: Path):
+    path.mkdir()
+    for i, p in enumerate(person("coco18_openpose")):
+        (path / f"{i}.json").write_text(json.dumps({"version": "AlphaPose v0.3", "bodies": [{"joints": flat(p)}]}))
+    return path
+
+
+def mmpose_pred_instances(path: Path):
+    return _json(
+        path,
+        [
+            {"pred_instances": {"keypoints": [p[:, :2].tolist()], "keypoint_scores": [p[:, 2].tolist()]}}
+            for p in person("coco17")
+        ],
+    )
+
+
+def vitpose(path: Path):
+    frames = [{"0": p[:, [1, 0, 2]].tolist()} for p in person("coco17")]
+    return _json(path, {"keypoints": frames, "skeleton": dict(enumerate(get_layout("coco17").joints))})
+
+
+def annolist(path: Path):
+    """PoseTrack 2017: numbered points, each value in a list of one."""
+    limbs = [
+        "rankle",
+        "rknee",
+        "rhip",
+        "lhip",
+        "lknee",
+        "lankle",
+        "rwrist",
+        "relbow",
+        "rshoulder",
+        "lshoulder",
+        "lelbow",
+        "lwrist",
+    ]
+    parts = [*limbs, "neck", "nose", "top"]
+    own = {"neck": "upper_neck", "nose": "nose", "top": "head_top"}
+    sides = {"r": "right_", "l": "left_"}
+    moving = figure()
+    frames = []
+    for i in range(FRAMES):
+        points = []
+        for j, part in enumerate(parts):
+            x, y = moving[own.get(part) or sides[part[0]] + part[1:]][i].round(3).tolist()
+            points.append({"id": [j], "x": [x], "y": [y], "score": [0.5]})
+        person_ = {"track_id": [3], "annopoints": [{"point": points}]}
+        frames.append({"image": [{"name": f"val/{i:08d}.jpg"}], "annorect": [person_]})
+    return _json(path, {"annolist": frames})
+
+
 # kind -> (writer, format, layout, joints, units)
 WRITERS = {
     "openpose body25": (openpose("body25"), "openpose", "body25", 25, "px"),
@@ -629,6 +726,13 @@ WRITERS = {
     "dlc h5 fixed": (dlc_h5_fixed, "deeplabcut", "coco17", 17, "px"),
     "sleap": (sleap_h5, "sleap", "coco17", 17, "px"),
     "kinect": (kinect, "kinect", "kinect_v2_25", 25, "px"),
+    "json posenet": (json_posenet, "json", "coco17", 17, "px"),
+    "json arrays": (json_arrays, "json", "coco17", 17, "px"),
+    "json ultralytics": (json_ultralytics, "json", "coco17", 17, "px"),
+    "openpose one file": (openpose_one_file, "openpose", "coco18_openpose", 18, "px"),
+    "alphapose files": (alphapose_files, "alphapose", "coco18_openpose", 18, "px"),
+    "mmpose pred_instances": (mmpose_pred_instances, "mmpose", "coco17", 17, "px"),
+    "vitpose": (vitpose, "vitpose", "coco17", 17, "px"),
     "trc pixels": (trc_pixels, "trc", "halpe26", 26, "px"),
 }
 

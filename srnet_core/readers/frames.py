@@ -15,6 +15,7 @@ MOST_DIGITS = 18  # what fits an int64
 _TOKENS = re.compile(r"[0-9]+")
 _PIECES = re.compile(r"([0-9]+)")
 _SPARSE_ALLOWED = 1_000
+_MANY_TIMES = 100
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,9 @@ def _far_away(unique: np.ndarray) -> list[int]:
     after = [int(h) + 1 for h in holes if len(unique) - h - 1 <= few_of_them]
     before = [int(h) + 1 for h in holes if h + 1 <= few_of_them]
     kept = unique[max(before, default=0) : min(after, default=len(unique))]
-    if int(kept[-1] - kept[0]) // math.gcd(*np.diff(kept).tolist()) > max(_SPARSE_ALLOWED, 20 * len(kept)):
+    usual = float(np.median(np.diff(kept)))
+    cut = [int(np.diff(unique)[i - 1]) for i in (max(before, default=0), min(after, default=0)) if i]
+    if any(hole <= _MANY_TIMES * usual for hole in cut):
         return []  # names of images, which are far from each other everywhere
     return np.setdiff1d(unique, kept).tolist()
 
