@@ -48,6 +48,7 @@ LAYERS = [
     {"export", "visualization"},
     {"lifting"},
     {"live"},
+    {"serving"},
     {"speed"},
     {"presets"},
 ]

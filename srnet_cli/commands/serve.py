@@ -1,0 +1,95 @@
+"""srnet serve: a web page on this machine that lifts a webcam, a video or lines of keypoints live."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from srnet_cli.checkpoints import find_checkpoint
+from srnet_cli.console import remark, say
+from srnet_cli.options import option
+from srnet_cli.reading_options import Fps, ImageSize, Layout, parse_size
+
+if TYPE_CHECKING:
+    from srnet_core.checkpoint import Checkpoint
+
+EXAMPLES = ("srnet serve", "srnet serve --bundle output/live-bundle --port 8123")
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_RUNTIME, _DETECTOR = "ort.wasm.min.js", "pose.js"
+
+
+def main(
+    port: Annotated[
+        int, option("--port", help="Port to listen at; 0 for any that is free", metavar="N", min=0, max=65535)
+    ] = 8080,
+    host: Annotated[
+        str,
+        option(
+            "--host", help="Address to listen at; others than 127.0.0.1 can be reached from outside", metavar="ADDRESS"
+        ),
+    ] = _THIS_MACHINE[0],
+    bundle: Annotated[
+        Path | None,
+        option(
+            "--bundle",
+            help="Folder with the detector for webcams and videos, made by examples/live/bundle.sh",
+            metavar="FOLDER",
+            default="none: lines of keypoints only",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        option(
+            "--checkpoint",
+            help="Network to lift with",
+            metavar="FILE",
+            default="srnet-open-1, which comes with the package",
+            completes="checkpoints",
+        ),
+    ] = None,
+    layout: Layout = "auto",
+    image_size: ImageSize = None,
+    fps: Fps = None,
+) -> None:
+    """Serve a page on this machine that lifts a webcam, a video or lines of keypoints live. Nothing is sent out."""
+    from srnet_core.checkpoint import load_checkpoint
+    from srnet_core.inference.lifter import Lifter
+    from srnet_core.layouts import get_layout
+    from srnet_core.live.people import LiveLifter
+    from srnet_core.serving.about import page_about
+    from srnet_core.serving.server import Served, make_server, page_files
+    from srnet_core.weights import weights_file
+
+    file = weights_file() if checkpoint is None else find_checkpoint(checkpoint)
+    loaded = load_checkpoint(file)
+    about = page_about(loaded, name=file.stem)
+    known, size = None if layout == "auto" else get_layout(layout), parse_size(image_size)
+    in_browser = bundle is not None and (bundle / _RUNTIME).is_file()
+    files = page_files(_onnx(loaded, file.name) if in_browser else b"", about, bundle)
+    lifter = Lifter(loaded, device="cpu")
+
+    def make_lifter() -> LiveLifter:
+        return LiveLifter(lifter, layout=known, image_size=size, fps=fps, model=file.stem)
+
+    detector = bundle is not None and (bundle / _DETECTOR).is_file()
+    server = make_server(Served(files, make_lifter, detector), host, port)
+    if host not in _THIS_MACHINE:
+        remark(f"whoever can reach {host} can open the page and send lines; browsers give a webcam to localhost only")
+    shown = f"[{host}]" if ":" in host else host
+    say(f"http://{shown}:{server.server_address[1]}/  (Ctrl-C ends it)")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        return
+    finally:
+        server.server_close()
+
+
+def _onnx(checkpoint: "Checkpoint", source: str) -> bytes:
+    """The network for the browser."""
+    from srnet_core.export.about import network_metadata
+    from srnet_core.export.onnx_stream import export_onnx_stream
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.stream.onnx"
+        export_onnx_stream(checkpoint.model, path, metadata=network_metadata(checkpoint, source=source))
+        return path.read_bytes()
