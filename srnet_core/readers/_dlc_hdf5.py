@@ -226,4 +226,8 @@ def _set(item, **attributes: str) -> None:
     import h5py
 
     for name, value in attributes.items():
-        item.attrs[name] = np.bytes_(value) if value else h5py.Empty("S1")
+        text = value.encode()
+        if text:  # PyTables gives UTF-8 as text, and ASCII as bytes, which pandas does not expect
+            item.attrs.create(name, np.bytes_(text), dtype=h5py.string_dtype("utf-8", len(text)))
+        else:
+            item.attrs[name] = h5py.Empty("S1")
