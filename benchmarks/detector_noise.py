@@ -33,7 +33,7 @@ _OPENPOSE = {
         *("Neck", "Head", "Nose", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist"),
     )
 }
-_MEDIAPIPE = {"LHip": 23, "RHip": 24, "LKnee": 25, "RKnee": 26, "LAnkle": 27, "RAnkle": 28, "Nose": 0} | {
+MEDIAPIPE = {"LHip": 23, "RHip": 24, "LKnee": 25, "RKnee": 26, "LAnkle": 27, "RAnkle": 28, "Nose": 0} | {
     **{"LShoulder": 11, "RShoulder": 12, "LElbow": 13, "RElbow": 14, "LWrist": 15, "RWrist": 16}
 }
 _LIMBS = (("Hip", "Knee", "Ankle"), ("Shoulder", "Elbow", "Wrist"))
@@ -59,14 +59,25 @@ class Pairs:
     fps: float
 
 
-def pairs(folder: Path) -> list[Pairs]:
-    """One entry for each detector and camera."""
+def triangulated_m(folder: Path) -> tuple[dict[str, np.ndarray], float]:
+    """({joint: (T, 3) world metres}, frames per second) of the triangulation that is neither filtered nor augmented."""
     (trc,) = [p for p in (folder / "pose-3d").glob("*.trc") if "filt" not in p.name]
-    (calibration,) = folder.glob("Calib_*.toml")
     true = read_trc(trc)
     # a TRC's (x, y, z) are (Y, Z, X) of the calibration
-    world_m = dict(zip(true.names, np.moveaxis(true.positions[..., [2, 0, 1]].astype(np.float64), 1, 0)))
-    cameras = {camera.id.replace("_", ""): camera for camera in read_rig(calibration).cameras}
+    positions = np.moveaxis(true.positions[..., [2, 0, 1]].astype(np.float64), 1, 0)
+    return dict(zip(true.names, positions, strict=True)), float(true.fps or 60)
+
+
+def demo_cameras(folder: Path) -> dict[str, Camera]:
+    """The calibrated cameras by the names that the folders of keypoints have, e.g. "cam01"."""
+    (calibration,) = folder.glob("Calib_*.toml")
+    return {camera.id.replace("_", ""): camera for camera in read_rig(calibration).cameras}
+
+
+def pairs(folder: Path) -> list[Pairs]:
+    """One entry for each detector and camera."""
+    world_m, _ = triangulated_m(folder)
+    cameras = demo_cameras(folder)
     found = []
     for file in sorted(folder.glob("pose2sim_cam*.npz")):
         number = file.stem.rpartition("_")[2]
@@ -79,9 +90,9 @@ def pairs(folder: Path) -> list[Pairs]:
         detected = {
             "OpenPose": (tuple(_OPENPOSE), track.points[:, there], track.confidence[:, there]),
             "MediaPipe": (
-                tuple(_MEDIAPIPE),
-                landmarks[:, list(_MEDIAPIPE.values()), :2],
-                landmarks[:, list(_MEDIAPIPE.values()), 2],
+                tuple(MEDIAPIPE),
+                landmarks[:, list(MEDIAPIPE.values()), :2],
+                landmarks[:, list(MEDIAPIPE.values()), 2],
             ),
         }
         for tool, (joints, points_px, confidence) in detected.items():

@@ -1,22 +1,25 @@
-"""Train and measure the network that comes with the package: docs/srnet-open.md.
+"""Train and measure the networks that come with the package: docs/srnet-open.md.
 
     python -m benchmarks.open_weights --mocap FOLDER --output output/open
 
 FOLDER holds `uiprmd_mini`, `cmu` and `hdm05`, each with its data_3d_NAME.npz and data_2d_NAME_gt.npz. The first two are
-brought together and trained on; two of their people and all of the third are only measured.
+brought together and trained on; two of their people and all of the third are only measured. The command can be stopped
+and given again: finished runs are kept, the one that was stopped goes on.
 """
 
 import argparse
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.detector_noise import MEDIAPIPE, demo_cameras, triangulated_m
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.checkpoint.safetensors_file import write_safetensors
 from srnet_core.evaluation.metrics import mpjpe, p_mpjpe
@@ -26,31 +29,70 @@ from srnet_core.keypoints import read_keypoints
 from srnet_core.lifting.lift import lift
 from srnet_core.markdown import markdown_table
 from srnet_core.readers.npz import read_npz
-from srnet_core.readers.trc import read_trc
+from srnet_core.weights import NAMES
 
 TRAINED_ON = ("uiprmd_mini", "cmu")
 HELD_OUT = ("U10", "C49")
-SETTINGS = (
-    "--norm ray --augment view,place,angles,parts,bones,noise --set augment.view.pitch_deg=30 --model srnet "
-    "--arch 1,1,1 --channels 512 --batch-size 1024 --test-every 7"
+_COMMON = "--model srnet --channels 512 --test-every 0"
+_FIRST = (
+    "--norm ray --augment view,place,angles,parts,bones,noise --set augment.view.pitch_deg=30 --arch 1,1,1 "
+    "--batch-size 1024"
 )
-# first with a learning rate that falls slowly, then from those weights with one that falls fast
-FIRST, NAME = "srnet-open-1-first", "srnet-open-1"
-FIRST_RUN = "--epochs 25 --lr-decay 0.95"
-SECOND_RUN = "--epochs 14 --lr 0.00028 --lr-decay 0.75"
+_WIDE = (
+    "--norm ray --augment view,place,angles,parts,bones,noise --set augment.view.pitch_deg=30 "
+    "--set augment.view.tilt_share=0.25 --set augment.view.nearest_scale=0.5 --set augment.view.farthest_scale=1.6 "
+    "--arch 3,3,3 --downsample 2 --batch-size 512"
+)
+_WILD = "--config augment-wild --batch-size 512"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run.
+
+    Attributes:
+        start: name of the run whose weights it starts from; empty for random weights.
+        settings: options of `srnet train`.
+    """
+
+    name: str
+    settings: str
+    start: str = ""
+
+
+# each network: a run with a learning rate that falls slowly, then runs from its weights with one that falls fast
+NETWORKS = {
+    "srnet-open-1": (
+        Run("srnet-open-1-first", f"{_FIRST} --epochs 25 --lr-decay 0.95"),
+        Run("srnet-open-1-second", f"{_FIRST} --epochs 14 --lr 0.00028 --lr-decay 0.75", "srnet-open-1-first"),
+        Run(
+            "srnet-open-1",
+            f"{_WILD} --arch 1,1,1 --downsample 2 --epochs 6 --lr 0.0005 --lr-decay 0.6",
+            "srnet-open-1-second",
+        ),
+    ),
+    "srnet-open-27": (
+        Run("srnet-open-27-first", f"{_WIDE} --epochs 12 --lr-decay 0.95"),
+        Run(
+            "srnet-open-27",
+            f"{_WILD} --arch 3,3,3 --downsample 2 --epochs 6 --lr 0.0005 --lr-decay 0.6",
+            "srnet-open-27-first",
+        ),
+    ),
+    "srnet-open-27-causal": (
+        Run(
+            "srnet-open-27-causal",
+            f"{_WILD} --arch 3,3,3 --causal --downsample 2 --epochs 6 --lr 0.0008 --lr-decay 0.6",
+            "srnet-open-27",
+        ),
+    ),
+}
 _EVERY = 5  # frames of a measured clip
 _LIMBS = tuple(
-    (f"{side}{there}", f"{side}{here}", index + (0 if side == "L" else 1))
+    (side + part, side + ("Foot" if part == "Ankle" else part))
     for side in "LR"
-    for there, here, index in (
-        ("Hip", "Hip", 23),
-        ("Knee", "Knee", 25),
-        ("Ankle", "Foot", 27),
-        ("Shoulder", "Shoulder", 11),
-        ("Elbow", "Elbow", 13),
-        ("Wrist", "Wrist", 15),
-    )
-)  # names in the triangulation and in Human3.6M, index among MediaPipe's landmarks
+    for part in ("Hip", "Knee", "Ankle", "Shoulder", "Elbow", "Wrist")
+)  # names in the triangulation and in Human3.6M
 
 
 def bring_together(mocap: Path, folder: Path) -> None:
@@ -82,16 +124,20 @@ def _files(mocap: Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return read_npz(folder / f"data_3d_{name}.npz"), read_npz(folder / f"data_2d_{name}_gt.npz")
 
 
-def train(folder: Path) -> Path:
+def train(folder: Path, network: str) -> Path:
     """Train in a folder; a run that was stopped is resumed, a finished one kept. Returns the checkpoint."""
-    first = _train(folder, FIRST, FIRST_RUN)
-    return _train(folder, NAME, f"{SECOND_RUN} --finetune {shlex.quote(str(first.relative_to(folder)))}")
+    checkpoint = folder
+    for run in NETWORKS[network]:
+        checkpoint = _train(folder, run)
+    return checkpoint
 
 
-def _train(folder: Path, name: str, settings: str) -> Path:
-    checkpoint = folder / "checkpoint" / f"latest_epoch_{name}.bin"
-    arguments = ["--dataset", "open", "--subjects-test", ",".join(HELD_OUT), *shlex.split(f"{SETTINGS} {settings}")]
-    arguments += ["--name", name]
+def _train(folder: Path, run: Run) -> Path:
+    checkpoint = _checkpoint(folder, run.name)
+    arguments = ["--dataset", "open", "--subjects-test", ",".join(HELD_OUT)]
+    arguments += [*shlex.split(f"{run.settings} {_COMMON}"), "--name", run.name]
+    if run.start:
+        arguments += ["--finetune", str(_checkpoint(folder, run.start).relative_to(folder))]
     if checkpoint.exists():
         config = load_checkpoint(checkpoint).record.config
         if config is not None and load_checkpoint(checkpoint).epoch >= config.train.epochs:
@@ -104,95 +150,149 @@ def _train(folder: Path, name: str, settings: str) -> Path:
     return checkpoint
 
 
-def measure(lifter: Lifter, mocap: Path, name: str, subjects: tuple[str, ...] = ()) -> list[str]:
-    """A row of the table: MPJPE and P-MPJPE in mm, the camera known, and only the size of the image known."""
+def _checkpoint(folder: Path, name: str) -> Path:
+    return folder / "checkpoint" / f"latest_epoch_{name}.bin"
+
+
+def lifted_m(lifter: Lifter, points_px: np.ndarray, fps: float, **given: Any) -> np.ndarray:
+    """(T, J, 3) poses of a clip at the frame rate that the network was trained on, or the next multiple.
+
+    A clip of twice the rate is lifted as two clips, of its even and of its odd frames.
+    """
+    step = 1 if lifter.model.receptive_field == 1 or not lifter.fps else max(1, round(fps / lifter.fps))
+    poses = np.empty((*points_px.shape[:2], 3), np.float32)
+    for first in range(min(step, len(points_px))):
+        poses[first::step] = lifter(points_px[first::step], **given)
+    return poses
+
+
+def measure(
+    lifter: Lifter, mocap: Path, name: str, subjects: Sequence[str] = (), sigma_m: float = 0.0
+) -> list[tuple[str, float]]:
+    """Errors on a data set by name, in mm, camera known and only the size of the image known; and how many people.
+
+    Args:
+        subjects: only these.
+        sigma_m: standard deviation of Gaussian noise of each keypoint, independent in every frame, in metres at the
+            person's distance.
+    """
     errors: dict[str, list[np.ndarray]] = {"known": [], "known aligned": [], "size": [], "size aligned": []}
+    random = np.random.default_rng(0)
     people = set()
-    for subject, camera, points_px, truth_m in _clips(mocap, name):
+    for subject, camera, fps, points_px, pose_m in _clips(mocap, name):
         if subjects and subject not in subjects:
             continue
         people.add(subject)
         size = (camera.width_px, camera.height_px)
+        if sigma_m:
+            metre_px = camera.focal_length_px[0] / pose_m[:, :1, 2:]
+            points_px = points_px + random.normal(0, sigma_m, points_px.shape) * metre_px
+        truth = torch.from_numpy((pose_m - pose_m[:, :1])[::_EVERY].astype(np.float32))
         for what, given in (("known", {"camera": camera}), ("size", {"image_size": size})):
-            predicted = torch.from_numpy(lifter(points_px, **given))  # type: ignore[arg-type]
-            errors[what].append(mpjpe(predicted - predicted[:, :1], truth_m).numpy() * 1000)
-            errors[f"{what} aligned"].append(p_mpjpe(predicted, truth_m).numpy() * 1000)
-    means = [float(np.concatenate(errors[key]).mean()) for key in ("known", "known aligned", "size", "size aligned")]
-    return [name, str(len(people)), *(f"{mean:.1f}" for mean in means)]
+            predicted = torch.from_numpy(lifted_m(lifter, points_px, fps, **given)[::_EVERY])
+            errors[what].append(mpjpe(predicted - predicted[:, :1], truth).numpy() * 1000)
+            errors[f"{what} aligned"].append(p_mpjpe(predicted, truth).numpy() * 1000)
+    means = [(key, float(np.concatenate(values).mean())) for key, values in errors.items()]
+    return [("people", float(len(people))), *means]
 
 
-def _clips(mocap: Path, name: str) -> Iterator[tuple[str, Camera, np.ndarray, torch.Tensor]]:
-    """Subject, camera, (T, J, 2) keypoints and (T, J, 3) root-relative truth of every clip."""
+def _clips(mocap: Path, name: str) -> Iterator[tuple[str, Camera, float, np.ndarray, np.ndarray]]:
+    """Subject, camera, frame rate, (T, J, 2) keypoints and (T, J, 3) camera metres of every clip."""
     from srnet_core import datasets
 
     paths = datasets.locate(name, mocap / name, "gt", mocap)
     dataset = datasets.load(name, paths, "gt")
     for clip in dataset.clips(dataset.clip_names):
-        points_px = np.asarray(clip.pose_2d_px[::_EVERY])
-        if clip.pose_3d_cam_m is None:
-            continue
-        truth = torch.from_numpy(np.asarray(clip.pose_3d_cam_m[::_EVERY], np.float32))
-        yield clip.name.subject, clip.camera, points_px, truth - truth[:, :1]
+        if clip.pose_3d_cam_m is not None:
+            points_px, pose_m = np.asarray(clip.pose_2d_px), np.asarray(clip.pose_3d_cam_m)
+            yield clip.name.subject, clip.camera, dataset.fps, points_px, pose_m
 
 
 def measure_detections(lifter: Lifter, folder: Path) -> list[list[str]]:
-    """Rows of P-MPJPE in mm over arms and legs, against a triangulation: lifted OpenPose, and MediaPipe's own 3D.
+    """Rows of MPJPE and P-MPJPE in mm over arms and legs, against a triangulation, from real detections of one camera.
+
+    The MPJPE is in the axes of the camera, relative to the middle of the hips, without any alignment.
 
     Args:
-        folder: `pose-associated/camNN_json`, one `pose-3d/*.trc` that is neither filtered nor augmented, and
-            `pose2sim_camNN.npz` with MediaPipe's `world` landmarks and the image's `size`.
+        folder: Pose2Sim's demo, see `benchmarks/detector_noise.py`.
     """
-    (trc,) = [p for p in (folder / "pose-3d").glob("*.trc") if "filt" not in p.name]
-    triangulated = read_trc(trc)
-    true = triangulated.positions[:, [triangulated.names.index(name) for name, _, _ in _LIMBS]]
+    world_m, fps = triangulated_m(folder)
+    joints = [lifter.skeleton.joint_names.index(name) for _, name in _LIMBS]
     rows = []
-    for file in sorted(folder.glob("pose2sim_cam*.npz")):
-        camera = file.stem.rpartition("_")[2]
-        with np.load(file) as own:
+    for number, camera in demo_cameras(folder).items():
+        own_file = folder / f"pose2sim_{number}.npz"
+        if not own_file.exists():
+            continue
+        true = camera.world_to_camera(np.stack([world_m[name] for name, _ in _LIMBS], axis=1))
+        with np.load(own_file) as own:
             width, height = (int(n) for n in own["size"])
-            world = own["world"][:, [index for _, _, index in _LIMBS]]
-        path = folder / "pose-associated" / f"{camera}_json"
-        keypoints = read_keypoints(path, layout="body25b", fps=60, image_size=(width, height))
-        joints = [lifter.skeleton.joint_names.index(name) for _, name, _ in _LIMBS]
-        lifted = lift(keypoints, lifter).people[0].joints_m[:, joints]
-        rows.append([camera, *(f"{_aligned_mm(poses, true):.1f}" for poses in (lifted, world))])
+            world = own["world"][:, [MEDIAPIPE[name] for name, _ in _LIMBS]]
+        path = folder / "pose-associated" / f"{number}_json"
+        sources = {
+            "OpenPose": read_keypoints(path, layout="body25b", fps=fps, image_size=(width, height)),
+            "MediaPipe": read_keypoints(own_file, layout="blazepose33", fps=fps, image_size=(width, height)),
+        }
+        for tool, keypoints in sources.items():
+            poses = lift(keypoints, lifter).people[0].joints_m[:, joints]
+            rows.append([f"{number}, {tool}", *(f"{error:.1f}" for error in _limb_errors_mm(poses, true))])
+        rows.append([f"{number}, MediaPipe's own 3D", *(f"{error:.1f}" for error in _limb_errors_mm(world, true))])
     return rows
 
 
-def _aligned_mm(poses: np.ndarray, true: np.ndarray) -> float:
+def _limb_errors_mm(poses: np.ndarray, true: np.ndarray) -> tuple[float, float]:
+    """MPJPE relative to the middle of the hips, and P-MPJPE, over the frames in which all joints are known."""
     frames = min(len(poses), len(true))
     poses, true = poses[:frames], true[:frames]
     known = np.isfinite(poses).all(axis=(1, 2)) & np.isfinite(true).all(axis=(1, 2))
-    errors = p_mpjpe(torch.tensor(poses[known]).double(), torch.tensor(true[known]).double())
-    return float(errors.mean()) * 1000
+    hips = [index for index, (name, _) in enumerate(_LIMBS) if name.endswith("Hip")]
+    centred = [torch.tensor(p[known] - p[known][:, hips].mean(1, keepdims=True)).double() for p in (poses, true)]
+    return float(mpjpe(*centred).mean()) * 1000, float(p_mpjpe(*centred).mean()) * 1000
+
+
+def _table(lifter: Lifter, mocap: Path, noise: bool) -> str:
+    rows = []
+    asked: list[tuple[str, Sequence[str], float]] = [("uiprmd_mini", HELD_OUT, 0.0), ("cmu", HELD_OUT, 0.0)]
+    asked += [("hdm05", (), 0.0), *([("hdm05", (), sigma) for sigma in (0.01, 0.02, 0.04)] if noise else [])]
+    for name, subjects, sigma_m in asked:
+        (_, people), *errors = measure(lifter, mocap, name, subjects, sigma_m)
+        title = f"{name}, noise of {1000 * sigma_m:.0f} mm" if sigma_m else name
+        rows.append([title, f"{people:.0f}", *(f"{error:.1f}" for _, error in errors)])
+    heads = ["measured on", "people", "MPJPE, camera known", "P-MPJPE", "MPJPE, image size known", "P-MPJPE"]
+    return markdown_table(heads, rows, right=range(1, 6))
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--mocap", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--output", type=Path, default=Path("output/open"))
-    parser.add_argument("--measure-only", action="store_true", help="measure the network that is in the package")
+    parser.add_argument("--networks", default=",".join(NETWORKS), help="which networks, e.g. srnet-open-27")
+    parser.add_argument("--measure-only", action="store_true", help="measure the networks that are in the package")
     parser.add_argument("--pose2sim", type=Path, help="folder of Pose2Sim's demo with a triangulation")
+    parser.add_argument("--noise", action="store_true", help="also measure hdm05 with noisy keypoints")
     asked = parser.parse_args()
     mocap = asked.mocap.resolve()
-    if asked.measure_only:
-        lifter = Lifter.open()
-    else:
+    names = asked.networks.split(",")
+    if unknown := set(names) - set(NETWORKS):
+        parser.error(f"there is no network {', '.join(sorted(unknown))}; there are: {', '.join(NETWORKS)}")
+    if not asked.measure_only:
         bring_together(mocap, asked.output / "data")
-        checkpoint = load_checkpoint(train(asked.output))
-        path = asked.output / "srnet-open-1.safetensors"
-        write_safetensors(path, checkpoint.model, record=checkpoint.record, epoch=checkpoint.epoch)
-        lifter = Lifter.from_checkpoint(path)
-    heads = ["measured on", "people", "MPJPE, camera known", "P-MPJPE", "MPJPE, image size known", "P-MPJPE"]
-    rows = [measure(lifter, mocap, "uiprmd_mini", HELD_OUT), measure(lifter, mocap, "cmu", HELD_OUT)]
-    print(markdown_table(heads, [*rows, measure(lifter, mocap, "hdm05")], right=range(1, 6)))
-    if asked.pose2sim:
-        print(
-            markdown_table(
-                ["camera", "srnet-open-1", "MediaPipe"], measure_detections(lifter, asked.pose2sim), right=(1, 2)
-            )
-        )
+    for name in names:
+        if asked.measure_only and name not in NAMES:
+            continue
+        lifter = Lifter.open(name) if asked.measure_only else _made(asked.output, name)
+        print(f"\n{name}\n\n{_table(lifter, mocap, asked.noise)}", flush=True)
+        if asked.pose2sim:
+            heads = ["camera, keypoints", "MPJPE", "P-MPJPE"]
+            print(markdown_table(heads, measure_detections(lifter, asked.pose2sim), right=(1, 2)), flush=True)
     return 0
+
+
+def _made(folder: Path, name: str) -> Lifter:
+    """Train a network and write it as the package holds it."""
+    checkpoint = load_checkpoint(train(folder, name))
+    path = folder / f"{name}.safetensors"
+    write_safetensors(path, checkpoint.model, record=checkpoint.record, epoch=checkpoint.epoch)
+    return Lifter.from_checkpoint(path)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ PLUGINS = PluginTable(
         "npz": "srnet_core.export.npz:FORMAT",
         "onnx": "srnet_core.export.onnx:FORMAT",
         "onnx_fp16": "srnet_core.export.onnx_fp16:FORMAT",
+        "onnx_pixels": "srnet_core.export.onnx_pixels:FORMAT",
         "onnx_stream": "srnet_core.export.onnx_stream:FORMAT",
         "pt2": "srnet_core.export.torch_program:FORMAT",
         "safetensors": "srnet_core.export.safetensors:FORMAT",

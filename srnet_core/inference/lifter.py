@@ -42,7 +42,7 @@ from srnet_core.inference.stream import PoseStream
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
-from srnet_core.weights import weights_file
+from srnet_core.weights import network_name, weights_file
 
 CHECKS = ("warn", "error", "off")
 SIDES_TEXT = "Left and right look exchanged throughout: with its sides put right the body is more plausible."
@@ -98,17 +98,28 @@ class Lifter:
         return cls(load_checkpoint(path, normalization=norm), device=device, flip=flip, norm=norm)
 
     @classmethod
-    def open(cls, name: str = "srnet-open-1", *, device: str = "auto", flip: bool = True) -> "Lifter":
-        """A lifter with a network that comes with the package; docs/srnet-open.md says what it can do.
+    def open(
+        cls,
+        name: str | None = None,
+        *,
+        frames: int = 1,
+        causal: bool = False,
+        device: str = "auto",
+        flip: bool = True,
+    ) -> "Lifter":
+        """A lifter with a network that comes with the package; docs/srnet-open.md says what each can do.
 
         Args:
-            name: one of `srnet_core.weights.NAMES`.
+            name: one of `srnet_core.weights.NAMES`; by default the one that `frames` and `causal` ask for.
+            frames: how many frames the network sees at once.
+            causal: whether it sees past frames only, for live use.
             device, flip: as for the class.
 
         Raises:
             UnknownNameError: there is no such network.
         """
-        return cls.from_checkpoint(weights_file(name), device=device, flip=flip)
+        path = weights_file(network_name(frames, causal) if name is None else name)
+        return cls.from_checkpoint(path, device=device, flip=flip)
 
     @property
     def receptive_field(self) -> int:

@@ -42,7 +42,7 @@ _LEAST_DEPTH = 0.1  # of a turned unit ray: a joint is at most 84 degrees away f
 def encode(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray, camera: Camera) -> Encoded:
     """See `Normalization.encode`. The camera is turned towards the root's keypoint, as in `encode_2d`."""
     pose_2d_px, pose_3d_cam_m = check_clip(pose_2d_px, pose_3d_cam_m)
-    pose_2d, parameters = _encode_rays(camera.undistort(pose_2d_px))
+    pose_2d, parameters = encode_rays(camera.undistort(pose_2d_px))
     return Encoded(
         pose_2d=pose_2d.astype(np.float32),
         pose_3d=_turned(pose_3d_cam_m, parameters).astype(np.float32),
@@ -59,17 +59,17 @@ def encode_2d(
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
     """See `Normalization.encode_2d`. Without a camera it is estimated from the image size, (width, height)."""
-    return _encode_rays(_known(camera, image_size).undistort(check_2d(pose_2d_px)))[0].astype(np.float32)
+    return encode_rays(_known(camera, image_size).undistort(check_2d(pose_2d_px)))[0].astype(np.float32)
 
 
 def batch_input(seen: Seen) -> Any:
     """See `Normalization.batch_input`."""
-    return _encode_rays(seen.rays)[0]
+    return encode_rays(seen.rays)[0]
 
 
 def batch_target(seen: Seen) -> tuple[Any, Any]:
     """See `Normalization.batch_target`."""
-    parameters = _encode_rays(seen.rays)[1]
+    parameters = encode_rays(seen.rays)[1]
     return _turned(seen.pose_cam_m, parameters), parameters
 
 
@@ -81,7 +81,7 @@ def parameters_2d(
     root_depth_m: float | np.ndarray | None = None,
 ) -> np.ndarray:
     """See `Normalization.parameters_2d`."""
-    return _encode_rays(_known(camera, image_size).undistort(check_2d(pose_2d_px)))[1].astype(np.float32)
+    return encode_rays(_known(camera, image_size).undistort(check_2d(pose_2d_px)))[1].astype(np.float32)
 
 
 def _known(camera: Camera | None, image_size: tuple[int, int] | None) -> Camera:
@@ -92,8 +92,8 @@ def _known(camera: Camera | None, image_size: tuple[int, int] | None) -> Camera:
     raise ConfigError("this normalization needs a camera or the image size", todo="Give one of them")
 
 
-def _encode_rays(rays: Any) -> tuple[Any, Any]:
-    """(..., J, 2) undistorted rays -> (..., J, 2) input and (..., 3) parameters."""
+def encode_rays(rays: Any) -> tuple[Any, Any]:
+    """(..., J, 2) undistorted rays, NumPy or torch -> (..., J, 2) network input and (..., 3) parameters."""
     turned = turn_to_axis(_direction(rays[..., :1, :]), concatenate((rays, rays[..., :1] * 0 + 1)))
     flat = root_relative(turned[..., :2] / turned[..., 2:].clip(_LEAST_DEPTH, None))
     x, y = flat[..., 1:, 0], flat[..., 1:, 1]

@@ -110,13 +110,18 @@ def require_same_normalization(checkpoint: Checkpoint, config: RunConfig) -> Non
         )
 
 
-def load_weights(model: PoseModel, checkpoint: Checkpoint) -> None:
+def load_weights(model: PoseModel, checkpoint: Checkpoint, *, start_only: bool = False) -> None:
     """Copy the weights of a checkpoint into a model of the same architecture.
+
+    Args:
+        start_only: the weights are the start of another run: a causal network may start from one that is not.
 
     Raises:
         CheckpointError: the architectures differ; the message lists the differences.
     """
     free: dict[str, Any] = {"dropout": model.config.dropout}  # settings that the weights do not depend on
+    if start_only:
+        free["causal"] = model.config.causal
     if "aligned" not in (checkpoint.model_config.compat, model.config.compat):
         free["compat"] = model.config.compat
     if replace(checkpoint.model_config, **free) != model.config:

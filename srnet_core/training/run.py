@@ -162,7 +162,7 @@ class TrainingRun:
         self.seen_before: dict[str, tuple[str, ...]] = {}  # clips that the weights were trained on before this run
         self.poses_seen = self.stage.contents(self.train_clips)  # in this run and before it
         if finetune is not None:
-            load_weights(self.model, finetune)
+            load_weights(self.model, finetune, start_only=True)
             require_same_normalization(finetune, config)
             self.seen_before = finetune.record.clips_seen()
             self.poses_seen |= set(finetune.record.poses_seen)

@@ -4,7 +4,12 @@ from pathlib import Path
 
 from srnet_core.errors import UnknownNameError
 
-NAMES = ("srnet-open-1",)
+_BY_FRAMES = {(1, False): "srnet-open-1"}
+"""Names by (frames that the network sees at once, whether only past ones). Others stand here once they are trained."""
+
+NAMES = tuple(_BY_FRAMES.values())
+SHORTEST_CLIP = 9
+"""Frames: a shorter clip is lifted frame by frame, because most of what a long network would see is padding."""
 
 
 def weights_file(name: str = NAMES[0]) -> Path:
@@ -16,3 +21,34 @@ def weights_file(name: str = NAMES[0]) -> Path:
     if name not in NAMES:
         raise UnknownNameError(f"no network {name!r} comes with the package", todo=f"Choices: {', '.join(NAMES)}")
     return Path(__file__).with_name(f"{name}.safetensors")
+
+
+def network_name(frames: int = 1, causal: bool = False) -> str:
+    """The name of the network that sees so many frames at once.
+
+    Args:
+        frames: 1 or 27.
+        causal: past frames only, for live use; a network of one frame is causal anyway.
+
+    Raises:
+        UnknownNameError: there is no such network; the message lists those there are.
+    """
+    name = _BY_FRAMES.get((frames, causal and frames > 1))
+    if name is None:
+        raise UnknownNameError(
+            f"no {'causal ' if causal else ''}network of {frames} frames comes with the package",
+            todo=f"Choices: {', '.join(NAMES)}",
+        )
+    return name
+
+
+def best_network(frames: int, *, consecutive: bool = True, live: bool = False) -> str:
+    """The name of the network for a recording: with many frames for a video, with one for pictures and short clips.
+
+    Args:
+        frames: of the recording; for live use any large number.
+        consecutive: whether frames follow one another, as in a video.
+        live: whether poses are wanted before later frames are there.
+    """
+    longest = max((n for n, causal in _BY_FRAMES if causal == live), default=1)
+    return network_name(longest if consecutive and frames >= SHORTEST_CLIP else 1, causal=live)

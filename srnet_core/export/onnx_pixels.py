@@ -1,0 +1,184 @@
+"""ONNX with everything inside: pixels and a camera matrix in, camera metres out, for networks with `--norm ray`.
+
+What a program that uses the network alone has to write itself is part of the graph: lens distortion and the camera are
+taken out of the keypoints, both ends of the clip are padded, the prediction is averaged with the one for the mirror
+image, and poses are turned back into the axes of the camera. So there are as many poses as frames.
+
+A live program keeps the last `srnet.receptive_field` frames and takes one pose of the output: the last one of a causal
+network, the one in the middle of another, and it begins with a clip that grows; these are the poses of `Lifter.stream`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srnet_core.errors import ConfigError, SrnetError, require_extra
+from srnet_core.export import NetworkFormat, WrittenNetwork
+from srnet_core.export._onnx_file import onnx_proto, save_proto
+from srnet_core.export.onnx import TOLERANCE
+from srnet_core.files import atomic_write
+from srnet_core.geometry.camera import CameraRows, undistort
+from srnet_core.geometry.mirror import mirror_poses
+from srnet_core.models.pose_model import PoseModel
+from srnet_core.normalization import ray
+from srnet_core.skeletons import get_skeleton
+
+_STEPS = 4  # of Newton's method for the lens: rounding in single precision for lenses such as Human3.6M's
+
+
+class PixelsToMetres(torch.nn.Module):
+    """A network with normalization `ray`, from pixels to metres.
+
+    Args:
+        model: in evaluation mode.
+        mirror: for each joint the one on the other side.
+        flip: average with the prediction for the mirror image.
+    """
+
+    def __init__(self, model: PoseModel, mirror: tuple[int, ...], flip: bool = True):
+        super().__init__()
+        self.model, self.mirror, self.flip = model, mirror, flip
+        before, after = model.pad + model.causal_shift, model.pad - model.causal_shift
+        self.before, self.after = before, after
+
+    def forward(self, keypoints_px: Tensor, camera_matrix: Tensor, distortion: Tensor) -> Tensor:
+        """Lift clips.
+
+        Args:
+            keypoints_px: (B, T, J, 2) pixels.
+            camera_matrix: (B, 3, 3) with focal lengths and principal point in pixels, [[fx, 0, cx], [0, fy, cy], [0, 0,
+                1]].
+            distortion: (B, 5) coefficients of the lens (k1, k2, p1, p2, k3) as Human3.6M's model has them
+                (`Camera.project`), zeros for none. OpenCV's radial terms are the same; its tangential ones differ a
+                little, by thousandths of them.
+
+        Returns:
+            (B, T, J, 3) metres relative to the root, camera axes: x right, y down, z forward.
+        """
+        pose_2d, parameters = ray.encode_rays(undistort(keypoints_px, _rows(camera_matrix, distortion), steps=_STEPS))
+        first, last = pose_2d[:, :1], pose_2d[:, -1:]
+        padded = torch.cat([*[first] * self.before, pose_2d, *[last] * self.after], dim=1)
+        poses = ray.decode(self.model(padded), parameters)
+        if not self.flip:
+            return poses
+        mirrored = self.model(mirror_poses(padded, self.mirror))
+        return (poses + ray.decode(mirror_poses(mirrored, self.mirror), parameters)) / 2
+
+
+def _rows(camera_matrix: Tensor, distortion: Tensor) -> CameraRows:
+    """One camera for each clip, broadcast over frames and joints."""
+    focal = torch.stack([camera_matrix[:, 0, 0], camera_matrix[:, 1, 1]], dim=-1)
+    k1, k2, p1, p2, k3 = (distortion[:, i] for i in range(5))
+    columns = {
+        "focal_length_px": focal,
+        "center_px": camera_matrix[:, :2, 2],
+        "radial_distortion": torch.stack([k1, k2, k3], dim=-1),
+        "tangential_distortion": torch.stack([p1, p2], dim=-1),
+    }
+    rows: dict[str, Any] = {name: column[:, None, None] for name, column in columns.items()}
+    return CameraRows(**rows, size_px=None, up=None)
+
+
+def export_pixels(
+    model: PoseModel, path: str | Path, *, metadata: Mapping[str, str] | None = None, flip: bool = True
+) -> WrittenNetwork:
+    """Write a network with normalization `ray` as ONNX, from pixels to metres; see `PixelsToMetres`.
+
+    Raises:
+        ConfigError: the metadata say that the network has another normalization, or the skeleton is unknown.
+        MissingExtraError: onnx or onnxruntime is not installed.
+        SrnetError: onnxruntime's poses differ from torch's; nothing is written.
+    """
+    known = dict(metadata or {})
+    if known.get("srnet.normalization", "ray") != "ray":
+        raise ConfigError(
+            f"pixels can go in where the normalization is ray, and this network has {known['srnet.normalization']}",
+            where="--format onnx_pixels",
+            todo="Use --format onnx, or train with --norm ray",
+        )
+    require_extra("onnx", "onnx")
+    runtime = require_extra("onnxruntime", "onnx")
+    path, model = Path(path), model.cpu().eval()
+    skeleton = model.skeleton or get_skeleton(model.config.skeleton)
+    module = PixelsToMetres(model, skeleton.mirror, flip).eval()
+    lengths = (1, 2, model.receptive_field + 1, 60)
+    proto = _proto(module, str(path))
+    with atomic_write(path) as file:
+        save_proto(proto, file.name, known | _about(module))
+        errors, scale = _compare(module, runtime, file.name, lengths)
+        if max(errors) > TOLERANCE * max(1.0, scale):
+            raise SrnetError(f"the exported network differs from torch by {max(errors):.2e} m", where=path)
+    return WrittenNetwork(path, lengths, errors, scale, "onnxruntime")
+
+
+def _proto(module: PixelsToMetres, where: str) -> Any:
+    batch, frames = torch.export.Dim("batch"), torch.export.Dim("frames", min=1)
+    dynamic = {"keypoints_px": {0: batch, 1: frames}, "camera_matrix": {0: batch}, "distortion": {0: batch}}
+    example = _example(module.model, 2, module.model.receptive_field + 8)
+    return onnx_proto(module, tuple(example.values()), dynamic, inputs=list(example), outputs=["poses"], where=where)
+
+
+def _example(model: PoseModel, batch: int, frames: int) -> dict[str, Tensor]:
+    """People of random joints, in an image of 1000 x 1000."""
+    random = torch.Generator().manual_seed(frames)
+    return {
+        "keypoints_px": torch.rand(batch, frames, model.num_joints, 2, generator=random) * 400 + 300,
+        "camera_matrix": torch.tensor([[1100.0, 0, 510], [0, 1090, 490], [0, 0, 1]]).expand(batch, 3, 3).contiguous(),
+        "distortion": torch.tensor([-0.2, 0.24, -0.001, -0.001, -0.003]).expand(batch, 5).contiguous(),
+    }
+
+
+def _compare(
+    module: PixelsToMetres, runtime: Any, path: str, lengths: tuple[int, ...]
+) -> tuple[tuple[float, ...], float]:
+    """Largest absolute difference from torch at each length in metres, and the largest output."""
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    errors, scale = [], 0.0
+    for batch, frames in enumerate(lengths, start=1):
+        given = _example(module.model, batch, frames)
+        with torch.no_grad():
+            expected = module(**given).numpy()
+        (actual,) = session.run(None, {name: value.numpy() for name, value in given.items()})
+        if actual.shape != expected.shape:
+            raise SrnetError(
+                f"the exported network gives {actual.shape} where torch gives {expected.shape}", where=path
+            )
+        errors.append(float(np.abs(actual - expected).max()))
+        scale = max(scale, float(np.abs(expected).max()))
+    return tuple(errors), scale
+
+
+def _about(module: PixelsToMetres) -> dict[str, str]:
+    """Metadata that differ from those of the network alone."""
+    joints, frames = module.model.num_joints, module.model.receptive_field
+    pose = "last" if module.model.causal_shift else "middle"
+    return {
+        "srnet.precision": "float32",
+        "srnet.tolerance": f"{TOLERANCE:g}",
+        "srnet.input": (
+            f"keypoints_px (batch, frames, {joints}, 2) pixels; camera_matrix (batch, 3, 3) [[fx, 0, cx], [0, fy, cy], "
+            "[0, 0, 1]] in pixels; distortion (batch, 5) (k1, k2, p1, p2, k3), zeros for none; all float32"
+        ),
+        "srnet.encode": "none: it is part of the graph",
+        "srnet.padding": "none: it is part of the graph",
+        "srnet.pad_before": "0",
+        "srnet.pad_after": "0",
+        "srnet.shortest_input": "1 frame",
+        "srnet.output": f"poses (batch, frames, {joints}, 3) metres, camera axes: x right, y down, z forward",
+        "srnet.output_unit": "metres",
+        "srnet.decode": "none: it is part of the graph",
+        "srnet.flip": "averaged with the mirror image" if module.flip else "none",
+        "srnet.live": f"give the last {frames} frames and take the {pose} pose",
+    }
+
+
+def write(model: PoseModel, path: Path, metadata: Mapping[str, str]) -> WrittenNetwork:
+    """See `NetworkFormat`."""
+    return export_pixels(model, path, metadata=metadata)
+
+
+FORMAT = NetworkFormat((".pixels.onnx",), write, TOLERANCE)
