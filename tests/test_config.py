@@ -52,7 +52,7 @@ def test_a_config_survives_json():
         (ModelConfig, {"channels": 0}, "--channels: must lie in [1, 65536], not 0"),
         (ModelConfig, {"channels": 10**9}, "--channels: must lie in [1, 65536], not 1000000000"),
         (ModelConfig, {"context_width": 10**9}, "--context-width: must lie in [1, 65536], not 1000000000"),
-        (ModelConfig, {"negative_slope": 1.0}, "model.negative_slope: must lie in [0, 1), not 1.0"),
+        (ModelConfig, {"negative_slope": 1.0}, "--negative-slope: must lie in [0, 1), not 1.0"),
         (ModelConfig, {"num_joints_out": 1001}, "model.num_joints_out: must lie in [0, 1000], not 1001"),
         (TrainConfig, {"epochs": 0}, "--epochs: must be 1 or more, not 0"),
         (TrainConfig, {"batch_size": 1}, "--batch-size: must be 2 or more, not 1"),

@@ -21,7 +21,7 @@ from srnet_cli.checkpoints import BEST_FOLDER, find_checkpoint, run_name
 from srnet_cli.console import facts, going_on_without_reader, prose, remark, say
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.inputs import open_checkpoint, prepare_stage
-from srnet_cli.options import AUGMENT, DATA, MODEL, RUN_PANEL, TRAIN, SetOption, option, shared
+from srnet_cli.options import AUGMENT, DATA, MODEL, PUBLISHED, RUN_PANEL, TRAIN, SetOption, option, shared
 from srnet_cli.progress import Bar, progress_bar
 from srnet_cli.run_configuration import start_config
 from srnet_cli.tables import show_report
@@ -138,7 +138,7 @@ def main(
         place = resumed_place(resume, best_dir)
     else:
         place = Place(name, checkpoint_dir or Path("checkpoint"), best_dir, force)
-    untold = {name: model[name] for name in ("causal", "recombine") if name in model}  # by published files
+    untold = {name: model[name] for name in PUBLISHED if name in model and name not in ("compat", "dropout")}
     start = resume or finetune
     source = open_checkpoint(start, data, untold) if start else None
     if resume and source is not None and not _is_ours(source):

@@ -163,7 +163,7 @@ def _description(name: str, recognized: Recognized, known: Mapping[str, Any]) ->
     inferred = {"name": name, **recognized.inferred}
     notes = [_inferred_note(inferred), *recognized.notes]
     notes += [
-        f"not stored in the file, published default assumed: {field} = {value} (option {field})"
+        f"not stored in the file, published default assumed: {field} = {value} (option --{field.replace('_', '-')})"
         for field, value in ASSUMED.items()
         if field not in known
     ]

@@ -88,6 +88,7 @@ class ModelConfig:
         panel=_PANEL,
         metavar="NAME",
         choices=CONTEXT,
+        published_help="Body parts the context is computed from; files without context weights do not tell",
     )
     context_form: str = setting(
         "learned",
@@ -110,7 +111,14 @@ class ModelConfig:
         maximum=_MAX_CHANNELS,
     )
     dropout: float = setting(
-        0.0, "Dropout probability", flags=("--dropout",), panel=_PANEL, metavar="P", minimum=0, below=1
+        0.0,
+        "Dropout probability",
+        flags=("--dropout",),
+        panel=_PANEL,
+        metavar="P",
+        minimum=0,
+        below=1,
+        published_help="Dropout probability, for training on; published files do not store it",
     )
     causal: bool = setting(
         False,
@@ -124,13 +132,25 @@ class ModelConfig:
         "Model fc only: convolutions over all frames instead of dilated ones",
         flags=("--dense/--no-dense",),
         panel=_ADVANCED,
+        published_help="Model fc: its convolutions go over all frames; published files do not store whether they do",
     )
     negative_slope: float = setting(
-        0.01, "Negative slope of the LeakyReLU", details="0 is the ReLU of VideoPose3D.", minimum=0, below=1
+        0.01,
+        "Negative slope of the LeakyReLU",
+        details="0 is the ReLU of VideoPose3D.",
+        flags=("--negative-slope",),
+        panel=_ADVANCED,
+        metavar="SLOPE",
+        minimum=0,
+        below=1,
+        published_help="Negative slope of the LeakyReLU, 0 for ReLU; published files do not store it",
     )
     residual_2d: bool | None = setting(
         None,
         "Add the 2D input to the predicted x and y",
+        flags=("--residual-2d/--no-residual-2d",),
+        panel=_ADVANCED,
+        published_help="The network adds its 2D input to what it predicts; published files do not tell",
         default_text="yes for normalization lcn, as published, else no",
     )
     num_joints_out: int = setting(

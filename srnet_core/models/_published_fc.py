@@ -36,10 +36,10 @@ def recognize(weights: PublishedWeights) -> Recognized | None:
     }
     notes = []
     if dense and "dense" not in known:
-        notes.append("the filter widths grow as in a dense network; assumed: dense (option dense)")
+        notes.append("the filter widths grow as in a dense network; assumed: dense (option --no-dense if it is not)")
     if "negative_slope" not in known:
         what = "ReLU and dropout 0.25, as VideoPose3D" if weights.videopose3d else "LeakyReLU 0.01, as SRNet's fc"
-        notes.append(f"not stored in the file, assumed: {what} (options negative_slope, dropout)")
+        notes.append(f"not stored in the file, assumed: {what} (options --negative-slope, --dropout)")
     assumed: dict[str, Any] = (
         {"negative_slope": 0.0, "dropout": 0.25} if weights.videopose3d else {"negative_slope": 0.01}
     )

@@ -41,7 +41,7 @@ def recognize(weights: PublishedWeights) -> Recognized | None:
     if "compat" not in known and any(reorders(*form, width) for width in fields["filter_widths"]):
         notes.append(
             "clips are computed as its training computed single windows, which the published evaluation does not do "
-            '(option compat="original" to do as it does)'
+            "(--compat original to do as it does)"
         )
     return Recognized(inferred, assumed, tuple(notes), unused)
 
@@ -87,7 +87,7 @@ def _left_open(inferred: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[d
     notes = []
     if inferred["context"] == "all" and inferred["recombine"] == "multiply" and "recombine" not in known:
         notes.append(
-            "multiply and add have the same weights here; published default assumed: multiply (option recombine)"
+            "multiply and add have the same weights here; published default assumed: multiply (option --recombine)"
         )
     if inferred["context_form"] == "mean" and inferred["recombine"] == "add":
         if known.get("context") == "none" or inferred["groups"] == 1:
@@ -95,7 +95,7 @@ def _left_open(inferred: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[d
         else:
             notes.append(
                 "there are no context weights; assumed: the mean of the other groups is added, the only such network "
-                'the published code can train (option context="none" for no context)'
+                "the published code can train (--context none for no context)"
             )
     return assumed, notes
 

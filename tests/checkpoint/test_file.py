@@ -184,7 +184,7 @@ def test_what_cannot_be_inferred_is_an_option(tmp_path, saved):
     plain = load_checkpoint(saved)
     assert plain.record == Record() and plain.normalization is None
     assert plain.model_config.causal is False
-    assert any("causal = no (option causal)" in note for note in plain.inferred)
+    assert any("causal = no (option --causal)" in note for note in plain.inferred)
     causal = load_checkpoint(saved, causal=True, compat="original")
     assert (causal.model_config.causal, causal.model_config.compat) == (True, "original")
     assert not any("causal" in note for note in causal.inferred)
@@ -198,14 +198,14 @@ def test_multiply_or_add_with_all_joints_is_said(tmp_path):
 
 def test_no_context_is_an_option():
     state = build_model("srnet", context="none", channels=8).state_dict()
-    assert any('context="none"' in note for note in describe_state(state).notes)
+    assert any("--context none" in note for note in describe_state(state).notes)
     assert describe_state(state, context="none").config == ModelConfig(context="none", channels=8, residual_2d=False)
 
 
 def test_concat_says_how_sequences_are_computed(tmp_path):
     model = build_model("srnet", recombine="concat", **SMALL)
     torch.save({"model_pos": model.state_dict(), "loss 3d train": 0.1}, tmp_path / "x.bin")
-    assert any('compat="original"' in note for note in load_checkpoint(tmp_path / "x.bin").inferred)
+    assert any("--compat original" in note for note in load_checkpoint(tmp_path / "x.bin").inferred)
 
 
 def test_videopose3d_is_told_from_srnets_fc(tmp_path):

@@ -60,7 +60,7 @@ def test_settings_of_a_checkpoint_are_as_trained(command):
     offered = options(command)
     for about in settings_of(DataConfig).values():
         assert "default: as trained]" in offered[about.option].help and about.help in offered[about.option].help
-    for name in ("--causal", "--recombine", "--compat"):
+    for name in ("--causal", "--recombine", "--compat", "--negative-slope", "--residual-2d", "--dropout"):
         assert offered[name].rich_help_panel == "Published checkpoints"
 
 
