@@ -130,3 +130,24 @@ def test_missing_packages_are_one_line(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "version_info", (3, 13, 0))
     with pytest.raises(MissingExtraError, match=r"3\.9 to 3\.12 only, and this is Python 3\.13"):
         open_detector("mediapipe")
+
+
+def test_a_video_that_a_phone_stored_lying_down(tmp_path):
+    pytest.importorskip("av", reason="PyAV, of the extra video, is not installed")
+    from srnet_core.video import Video, write_mp4
+
+    picture = np.zeros((64, 96, 3), np.uint8)
+    picture[:16, :16] = 255  # in the upper left corner
+    with open(tmp_path / "a.mp4", "wb") as file:
+        write_mp4(file, [picture] * 3, 30)
+    content = (tmp_path / "a.mp4").read_bytes()
+    upright = np.array([1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30], ">i4").tobytes()
+    clockwise = np.array([0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30], ">i4").tobytes()
+    track = content.index(b"tkhd")
+    at = content.index(upright, track)
+    (tmp_path / "b.mp4").write_bytes(content[:at] + clockwise + content[at + 36 :])
+    with Video(tmp_path / "b.mp4") as video:
+        assert (video.info.width_px, video.info.height_px) == (64, 96)
+        shown = next(video.frames())
+    assert shown.shape == (96, 64, 3)
+    assert shown[:12, -12:].min() > 200 and shown[:12, :12].max() < 60  # now in the upper right corner
