@@ -1,6 +1,7 @@
 """Making and writing ONNX files: torch's exporter, clean-up of the graph, metadata."""
 
 import contextlib
+import io
 import logging
 import os
 import warnings
@@ -61,6 +62,56 @@ def onnx_proto(
     strip_notes(proto)
     drop_allowzero(proto)
     return proto
+
+
+def traced_proto(
+    module: torch.nn.Module,
+    examples: Mapping[str, torch.Tensor],
+    outputs: Sequence[str],
+    varying: Mapping[str, Sequence[str]],
+    where: str,
+) -> Any:
+    """As `onnx_proto`, by torch's older exporter, which records one run of the module.
+
+    It takes a second where the newer one takes minutes for some hundred small operations on inputs of variable size.
+    What the module decides by the size of its input is fixed as for the examples: compare several sizes.
+
+    Args:
+        examples: inputs by name, in the order of the module's arguments.
+        varying: names of the leading dimensions that may vary, by input and output.
+    """
+    onnx, runtime = require_extra("onnx", "onnx"), require_extra("onnxruntime", "onnx")
+    file: Any = io.BytesIO()  # which torch takes, though its annotation says a path
+    with warnings.catch_warnings(), torch.no_grad(), _quiet():
+        warnings.simplefilter("ignore")
+        try:
+            torch.onnx.export(
+                module,
+                tuple(examples.values()),
+                file,
+                dynamo=False,
+                dynamic_axes={name: dict(enumerate(dimensions)) for name, dimensions in varying.items()},
+                opset_version=OPSET,
+                input_names=list(examples),
+                output_names=list(outputs),
+            )
+        except Exception as error:  # as above
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise SrnetError(f"this cannot be written as ONNX: {reason}", where=where) from error
+    proto = onnx.load_from_string(file.getvalue())
+    fold_constants(proto, onnx, runtime)
+    strip_notes(proto)
+    drop_allowzero(proto)
+    return proto
+
+
+def joined(first: Any, second: Any, names: Mapping[str, str]) -> Any:
+    """Two graphs as one: `names` says which outputs of the first are which inputs of the second."""
+    compose = require_extra("onnx.compose", "onnx")
+    first.ir_version = second.ir_version = max(first.ir_version, second.ir_version)
+    del second.opset_import[:]
+    second.opset_import.extend(first.opset_import)
+    return compose.merge_models(first, second, io_map=list(names.items()))
 
 
 def save_proto(proto: Any, path: str, metadata: Mapping[str, str]) -> None:

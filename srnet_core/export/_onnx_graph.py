@@ -27,7 +27,7 @@ def fold_constants(proto: Any, onnx: Any, runtime: Any) -> None:
     needed = {name for node in others for name in node.input} | {output.name for output in graph.output}
     results = [name for node in constant for name in node.output if name in needed]
     for name, value in zip(results, _run(constant, results, proto, onnx, runtime)):
-        graph.initializer.append(onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
+        graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(value, order="C"), name))
     del graph.node[:]
     graph.node.extend(others)
     used = [tensor for tensor in graph.initializer if tensor.name in needed]

@@ -18,16 +18,15 @@ from torch import Tensor
 
 from srnet_core.errors import ConfigError, SrnetError, require_extra
 from srnet_core.export import NetworkFormat, WrittenNetwork
-from srnet_core.export._onnx_file import onnx_proto, save_proto
+from srnet_core.export._onnx_file import joined, onnx_proto, save_proto, traced_proto
 from srnet_core.export.onnx import TOLERANCE
 from srnet_core.files import atomic_write
 from srnet_core.geometry.camera import CameraRows, undistort
-from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import ray
 from srnet_core.skeletons import get_skeleton
 
-_STEPS = 4  # of Newton's method for the lens: rounding in single precision for lenses such as Human3.6M's
+_STEPS = 6  # of Newton's method for the lens: rounding in single precision for strong lenses too
 
 
 class PixelsToMetres(torch.nn.Module):
@@ -41,9 +40,9 @@ class PixelsToMetres(torch.nn.Module):
 
     def __init__(self, model: PoseModel, mirror: tuple[int, ...], flip: bool = True):
         super().__init__()
-        self.model, self.mirror, self.flip = model, mirror, flip
-        before, after = model.pad + model.causal_shift, model.pad - model.causal_shift
-        self.before, self.after = before, after
+        self.model, self.flip = model, flip
+        self.encode = _Encode(model.pad + model.causal_shift, model.pad - model.causal_shift, mirror, flip)
+        self.decode = _Decode(mirror, flip)
 
     def forward(self, keypoints_px: Tensor, camera_matrix: Tensor, distortion: Tensor) -> Tensor:
         """Lift clips.
@@ -59,14 +58,49 @@ class PixelsToMetres(torch.nn.Module):
         Returns:
             (B, T, J, 3) metres relative to the root, camera axes: x right, y down, z forward.
         """
+        pose_2d, parameters = self.encode(keypoints_px, camera_matrix, distortion)
+        poses: Tensor = self.decode(self.model(pose_2d, strided=False), parameters)
+        return poses
+
+
+class _Encode(torch.nn.Module):
+    """Pixels -> padded input of the network, after it that for the mirror images, and the parameters to decode with."""
+
+    mirror: Tensor
+    sides: Tensor
+
+    def __init__(self, before: int, after: int, mirror: tuple[int, ...], flip: bool):
+        super().__init__()
+        self.before, self.after, self.flip = before, after, flip
+        self.register_buffer("mirror", torch.tensor(mirror), persistent=False)
+        self.register_buffer("sides", torch.tensor([-1.0, 1.0]), persistent=False)
+
+    def forward(self, keypoints_px: Tensor, camera_matrix: Tensor, distortion: Tensor) -> tuple[Tensor, Tensor]:
         pose_2d, parameters = ray.encode_rays(undistort(keypoints_px, _rows(camera_matrix, distortion), steps=_STEPS))
-        first, last = pose_2d[:, :1], pose_2d[:, -1:]
-        padded = torch.cat([*[first] * self.before, pose_2d, *[last] * self.after], dim=1)
-        poses = ray.decode(self.model(padded), parameters)
-        if not self.flip:
-            return poses
-        mirrored = self.model(mirror_poses(padded, self.mirror))
-        return (poses + ray.decode(mirror_poses(mirrored, self.mirror), parameters)) / 2
+        padded = torch.cat([*[pose_2d[:, :1]] * self.before, pose_2d, *[pose_2d[:, -1:]] * self.after], dim=1)
+        if self.flip:
+            padded = torch.cat([padded, padded.index_select(2, self.mirror) * self.sides])
+        return padded, parameters
+
+
+class _Decode(torch.nn.Module):
+    """Output of the network and parameters -> metres in the axes of the camera, averaged with the mirror image."""
+
+    mirror: Tensor
+    sides: Tensor
+
+    def __init__(self, mirror: tuple[int, ...], flip: bool):
+        super().__init__()
+        self.flip = flip
+        self.register_buffer("mirror", torch.tensor(mirror), persistent=False)
+        self.register_buffer("sides", torch.tensor([-1.0, 1.0, 1.0]), persistent=False)
+
+    def forward(self, outputs: Tensor, parameters: Tensor) -> Tensor:
+        if self.flip:
+            first, second = outputs.chunk(2)
+            outputs = (first + second.index_select(2, self.mirror) * self.sides) / 2  # decoding is linear
+        poses: Tensor = ray.decode(outputs, parameters)
+        return poses
 
 
 def _rows(camera_matrix: Tensor, distortion: Tensor) -> CameraRows:
@@ -116,10 +150,41 @@ def export_pixels(
 
 
 def _proto(module: PixelsToMetres, where: str) -> Any:
-    batch, frames = torch.export.Dim("batch"), torch.export.Dim("frames", min=1)
-    dynamic = {"keypoints_px": {0: batch, 1: frames}, "camera_matrix": {0: batch}, "distortion": {0: batch}}
-    example = _example(module.model, 2, module.model.receptive_field + 8)
-    return onnx_proto(module, tuple(example.values()), dynamic, inputs=list(example), outputs=["poses"], where=where)
+    """The graph, put together of three: the newer exporter for the network, the older one for what is around it."""
+    model = module.model
+    example = _example(model, 2, model.receptive_field + 8)
+    pose_2d, parameters = module.encode(**example)
+    clip, more = ("batch", "frames"), ("clips and mirror images", "frames and padding")
+    before = traced_proto(
+        module.encode,
+        example,
+        ["input", "parameters"],
+        {"keypoints_px": clip, "camera_matrix": clip[:1], "distortion": clip[:1], "input": more, "parameters": clip},
+        where,
+    )
+    dynamic = {"x": {0: torch.export.Dim("batch"), 1: torch.export.Dim("frames", min=model.receptive_field + 1)}}
+    network = onnx_proto(model, (pose_2d,), dynamic, inputs=["network_input"], outputs=["network_output"], where=where)
+    with torch.no_grad():
+        outputs = {"outputs": model(pose_2d, strided=False), "known": parameters}
+    after = traced_proto(
+        module.decode, outputs, ["poses"], {"outputs": (more[0], "frames"), "known": clip, "poses": clip}, where
+    )
+    whole = joined(before, _prefixed(network, "network/"), {"input": "network/network_input"})
+    names = {"network/network_output": "after/outputs", "parameters": "after/known"}
+    return _named(joined(whole, _prefixed(after, "after/"), names), {"after/poses": "poses"})
+
+
+def _prefixed(proto: Any, prefix: str) -> Any:
+    return require_extra("onnx.compose", "onnx").add_prefix(proto, prefix)
+
+
+def _named(proto: Any, names: Mapping[str, str]) -> Any:
+    """The graph with outputs of other names."""
+    for node in proto.graph.node:
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for output in proto.graph.output:
+        output.name = names.get(output.name, output.name)
+    return proto
 
 
 def _example(model: PoseModel, batch: int, frames: int) -> dict[str, Tensor]:
