@@ -139,6 +139,8 @@ def main(
     else:
         place = Place(name, checkpoint_dir or Path("checkpoint"), best_dir, force)
     untold = {name: model[name] for name in PUBLISHED if name in model and name not in ("compat", "dropout")}
+    if finetune:  # a causal network may start from one that is not
+        untold.pop("causal", None)
     start = resume or finetune
     source = open_checkpoint(start, data, untold) if start else None
     if resume and source is not None and not _is_ours(source):

@@ -64,3 +64,11 @@ def test_a_run_on_detections_is_told_that_it_does_not_train_on_them(train, own_d
     gt.with_name("data_2d_small_cpn.npz").write_bytes(gt.read_bytes())
     ran = train("--name", "run", "--keypoints", "cpn", "--augment", "view").ok()
     assert "instead of the keypoints cpn" in " ".join(ran.out.split())
+
+
+def test_a_causal_network_starts_from_one_that_is_not(train, srnet):
+    train("--name", "run", "--augment", "view").ok()
+    train("--name", "live", "--finetune", LATEST, "--causal").ok()
+    causal = load_checkpoint("checkpoint/latest_epoch_live.bin")
+    assert causal.model_config.causal and not load_checkpoint(LATEST).model_config.causal
+    srnet("train", "--resume", LATEST, "--causal", "--epochs", "2").refused("causal is False, not True")
