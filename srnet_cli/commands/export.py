@@ -34,7 +34,8 @@ def main(
         str | None,
         option(
             "--format",
-            help="onnx, onnx_fp16, onnx_pixels, onnx_stream, pt2, safetensors, folder: the network; npz, json, csv: predictions",
+            help="onnx, onnx_fp16, onnx_pixels, onnx_stream, pt2, safetensors, folder: the network; "
+            "npz, json, csv: predictions",
             metavar="NAME",
             default="as --output ends, else onnx",
             completes=names("export"),
