@@ -6,8 +6,8 @@ and y exchanged, fractions instead of pixels, a wrong image size, zeros for join
 Left and right exchanged throughout cannot: the same picture shows somebody from the front, or somebody else from
 behind. The network knows more. It has seen how limbs bend, so a body with its sides exchanged comes out less
 symmetrical, and fits its own keypoints less well, than the same body with its sides put right. Both are lifted and
-compared. On 54 clips of three motion capture sets that were measured, with 2 px of noise, exchanged sides were found in
-94 % and no clip was blamed wrongly.
+compared. The score and its threshold were chosen on 54 clips of three motion capture sets, with 2 px of noise, where a
+threshold of 0.10 found 94 % of the exchanged clips and blamed none wrongly; they were not measured on other clips.
 """
 
 from collections.abc import Callable
