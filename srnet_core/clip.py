@@ -65,7 +65,7 @@ class PoseDataset:
     Attributes:
         name: e.g. "h36m".
         keypoints: source of the 2D keypoints, e.g. "gt" or "cpn_ft_h36m_dbb".
-        positions_3d_world_m: {subject: {take: (T, J, 3) float32}}.
+        positions_3d_world_m: {subject: {take: (T, J, 3) float32}}. A joint without ground truth is NaN.
         positions_2d_px: {subject: {take: [per camera (T', J, 2) float32]}} with T' >= T. A keypoint that is missing is
             NaN, and so is every keypoint of a view that is missing.
         cameras: {subject: cameras}, in the order of the 2D arrays.
@@ -100,14 +100,15 @@ class PoseDataset:
     def clip_names(self) -> tuple[ClipName, ...]:
         """All clips that have both 2D and 3D, in the order of the file: subject, take, camera.
 
-        Frames with missing keypoints belong to no clip; they cut a view into several clips.
+        Frames with missing keypoints or missing 3D joints belong to no clip; they cut a view into several clips.
         """
         return tuple(
             ClipName(subject, take, camera, end - start, start)
             for subject, takes in self.positions_3d_world_m.items()
             for take, pose_3d in takes.items()
+            for known in (whole_frames(pose_3d),)
             for camera, view in enumerate(self.positions_2d_px.get(subject, {}).get(take, ()))
-            for start, end in _whole_runs(view[: len(pose_3d)], len(pose_3d))
+            for start, end in _runs(known & whole_frames(view[: len(pose_3d)]))
         )
 
     @property
@@ -133,11 +134,16 @@ class PoseDataset:
         return map(self.clip, names)
 
 
-def _whole_runs(view_px: np.ndarray, frames: int) -> list[tuple[int, int]]:
-    """(first frame, end) of each run of frames in which no keypoint is missing."""
-    if np.isfinite(np.sum(view_px, dtype=np.float64)):  # quicker than looking at each number
-        return [(0, frames)]
-    whole = np.isfinite(view_px).all((1, 2))
+def whole_frames(poses: np.ndarray) -> np.ndarray:
+    """(T,) in which frames of (T, J, 2 or 3) poses no joint is missing."""
+    if np.isfinite(np.sum(poses, dtype=np.float64)):  # quicker than looking at each number
+        return np.ones(len(poses), bool)
+    whole: np.ndarray = np.isfinite(poses).all((1, 2))
+    return whole
+
+
+def _runs(whole: np.ndarray) -> list[tuple[int, int]]:
+    """(first frame, end) of each run of frames that are whole."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]]).astype(np.int8)))
     return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2])]
 

@@ -28,7 +28,7 @@ from srnet_core.checkpoint.published import (
     number_of,
     state_dict_of,
 )
-from srnet_core.checkpoint.record import Record, decode_record
+from srnet_core.checkpoint.record import Record, decode_record, encode_record
 from srnet_core.checkpoint.safetensors_file import is_safetensors, read_safetensors
 from srnet_core.config import ModelConfig, RunConfig, from_dict, to_dict
 from srnet_core.errors import BadFileError, CheckpointError, ConfigError, UnknownNameError, UserMistake
@@ -36,6 +36,7 @@ from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
+from srnet_core.readers.bounded import open_regular
 from srnet_core.readers.torch_file import RandomState, read_torch_file
 
 _FREE = ("compat", "dropout")  # settings that the weights do not depend on
@@ -77,6 +78,14 @@ class Checkpoint:
     def by_srnet(self) -> bool:
         """Whether srnet wrote the file."""
         return self.record != Record()
+
+    @property
+    def meta(self) -> dict[str, Any] | None:
+        """`record` as a dict of plain values, `None` for a file of other programs.
+
+        For programs written for srnet 0.1.0, in which a checkpoint had no typed record. New programs use `record`.
+        """
+        return encode_record(self.record) if self.by_srnet else None
 
     @property
     def skeleton(self) -> Skeleton:
@@ -177,11 +186,14 @@ def load_checkpoint(
     content: Any
     if is_network_folder(path):
         content = read_network_folder(path)
-    elif is_safetensors(path):
-        content = read_safetensors(path)
     else:
-        refuse_other_files(path)
-        content = read_torch_file(path)
+        with open_regular(path, "checkpoint"):  # to open a pipe would wait until somebody writes to it
+            pass
+        if is_safetensors(path):
+            content = read_safetensors(path)
+        else:
+            refuse_other_files(path)
+            content = read_torch_file(path)
     if not isinstance(content, dict):
         raise BadFileError(f"holds a {type(content).__name__}, not a checkpoint", where=path)
     try:

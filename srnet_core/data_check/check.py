@@ -15,6 +15,8 @@ NOTE_SHARE, ERROR_SHARE = 0.02, 0.25  # of the size of the person in the image
 _NOTE_SHARE_ALONE = 0.05  # of a single view; one at the edge of the image has up to 2 % from a lens that 2D leaves out
 _SAME_RATIO = 0.03
 _LEAST_SURPLUS = 1.15  # times the frames of the 3D, from which on frame rates differ
+_OFF_CENTRE = 0.12  # of the image: how far a principal point may be from the middle
+_MOST_OUTSIDE = 0.2  # of the keypoints
 _EXACT = "gt"  # keypoints that are projections of the 3D; any others come from a detector
 
 
@@ -35,6 +37,8 @@ def check_dataset(dataset: PoseDataset) -> DataCheck:
         size_m, of_bodies = check_bodies(views, dataset.skeleton)
     result = DataCheck(fits, (), size_m)
     found = _of_geometry(result, views, dataset)
+    if not found:
+        found += _of_images(views)
     explained = any(f.kind == "geometry" and f.level == ERROR for f in found)
     if not any(f.kind == "frame counts" for f in found):
         found += _of_frame_counts(dataset, [f.reason for f in found])
@@ -113,6 +117,31 @@ def _geometry_finding(
     return Finding(
         level, "geometry", text, f"{reason.text} (with that undone {_px(reason.error_px)} remain)", reason.todo
     )
+
+
+def _of_images(views: Sequence[View]) -> list[Finding]:
+    """A note on cameras whose image cannot have the size that is stated: the middle or the 2D lies elsewhere.
+
+    3D and 2D fit whatever the size is, but the normalization of the 2D divides by it.
+    """
+    odd: dict[str, str] = {}
+    for subject, index in sorted({(v.subject, v.camera) for v in views}):
+        own = [v for v in views if (v.subject, v.camera) == (subject, index)]
+        camera = own[0].own_camera
+        size, center = np.array([camera.width_px, camera.height_px], float), np.array(camera.center_px)
+        px = np.concatenate([v.px.reshape(-1, 2) for v in own])
+        outside = float(((px < 0) | (px > size)).any(-1).mean())
+        where = f"{subject}/camera {index}, {size[0]:.0f} x {size[1]:.0f}"
+        if (np.abs(center / size - 0.5) > _OFF_CENTRE).any():
+            odd[where] = f"its principal point is ({center[0]:.0f}, {center[1]:.0f})"
+        elif outside > _MOST_OUTSIDE:
+            odd[where] = f"{outside:.0%} of the keypoints are outside"
+    if not odd:
+        return []
+    first, why = next(iter(odd.items()))
+    cameras = f"{len(odd)} camera{'s'[: len(odd) > 1]}"
+    text = f"the image of {cameras} may have another size than stated (the first: {first}: {why})"
+    return [Finding(NOTE, "image size", text, "", "Check res_w and res_h of the cameras")]
 
 
 def _of_assumed_cameras(finding: Finding) -> Finding:

@@ -3,7 +3,7 @@
 A candidate is a change of the 3D, the 2D or the cameras. It is taken if the data fit much better with it than without.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import permutations, product
@@ -15,10 +15,18 @@ from srnet_core.errors import SrnetError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.rotation import quaternion_inverse, quaternion_to_matrix, rotate
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layouts import layouts_of_count
 
 MOST_VIEWS = 30
 _EVERY = 2  # of the frames of a view: trying reasons needs fewer than finding out that there is one
-OF_CAMERAS = ("cameras permuted", "quaternion order", "orientation", "other resolution", "crop")  # kinds of reasons
+OF_CAMERAS = (
+    "cameras permuted",
+    "quaternion order",
+    "orientation",
+    "other resolution",
+    "crop",
+    "place",
+)  # kinds of reasons
 _MOST_RIGS = 12
 _CLEARLY_BETTER = 0.4  # of the error before
 _SIMPLER = 1.15  # an earlier candidate is kept unless a later one is better than that
@@ -37,6 +45,7 @@ _UNITS = {
 _RATES = (2.0, 3.0, 4.0, 5.0, 6.0, 2.5, 1.2, 1.25, 5 / 3, 10 / 3, 25 / 24, 0.5, 1 / 3, 0.25)
 _SHIFTS = (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 8, -8, 10, -10, 15, -15, 20, -20, 25, -25, 50, -50)
 _AXES = "xyz"
+_LEAST_SHARED = 8  # joints that a layout and a skeleton share, from which on their order can be compared
 _PERSON_M = (0.4, 3.0)  # the 3D is not the one with the wrong unit if that would make it another size
 
 
@@ -147,7 +156,9 @@ def _candidates(views: list[View], every_view: Sequence[View], skeleton: Skeleto
     yield from _of_frames(views)
     yield from _of_axes(views)
     yield from _of_image_sizes(views)
+    yield from _of_places(views)
     yield from _of_joint_orders(views, skeleton)
+    yield from _of_layouts(views, skeleton)
 
 
 def _world(views: Sequence[View], change: Callable[[View], np.ndarray]) -> Callable[[], Pairs]:
@@ -534,6 +545,85 @@ def _line(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         slope = float(np.mean((x - x.mean()) * (y - y.mean()))) / variance if variance > 0 else np.nan
         result[:, axis] = slope, float(np.mean(y)) - slope * float(np.mean(x))
     return result
+
+
+def _of_places(views: Sequence[View]) -> Iterator[_Candidate]:
+    """3D that is moved by a constant: the whole data set, or each take for itself."""
+    whole = _shift_of(views)
+    if whole is not None:
+        listed = ", ".join(f"{value:.2f}" for value in -whole)
+        yield _Candidate(
+            "place",
+            f"the 3D is moved by ({listed}) m against the cameras: their worlds have different origins",
+            "3D and cameras need the same world",
+            _seen(views, partial(_moved, shifts={}, otherwise=whole)),
+        )
+    takes = sorted({(v.subject, v.take) for v in views})
+    shifts = {take: _shift_of([v for v in views if (v.subject, v.take) == take]) for take in takes}
+    if len(takes) > 1 and all(shift is not None for shift in shifts.values()):
+        yield _Candidate(
+            "place",
+            "the 3D of each take is moved by a constant of its own, e.g. so that the take is centred",
+            "Give the positions in the world of the cameras, as they were before",
+            _seen(views, partial(_moved, shifts=shifts, otherwise=None)),
+        )
+
+
+def _moved(
+    view: View, shifts: Mapping[tuple[str, str], np.ndarray | None], otherwise: np.ndarray | None
+) -> np.ndarray | None:
+    shift = shifts.get((view.subject, view.take), otherwise)
+    return None if shift is None else project(view.own_camera, view.world_m + shift)
+
+
+def _shift_of(views: Sequence[View]) -> np.ndarray | None:
+    """(3,) metres by which the 3D has to be moved to lie where the 2D is; `None` if nothing tells.
+
+    The pinhole equation u = f X / Z + c of a moved point is linear in the movement. It is solved twice: the second time
+    without the third of the points that are furthest off, which outliers and lenses make.
+    """
+    rows, values = [], []
+    for v in views:
+        camera = v.own_camera
+        axes = quaternion_to_matrix(np.array(camera.orientation)).T  # world to camera
+        cam_m = camera.world_to_camera(v.world_m).reshape(-1, 3)
+        rays = ((v.px - np.array(camera.center_px)) / np.array(camera.focal_length_px)).reshape(-1, 2)
+        for axis in range(2):
+            rows.append(axes[axis] - rays[:, axis : axis + 1] * axes[2])
+            values.append(rays[:, axis] * cam_m[:, 2] - cam_m[:, axis])
+    a, b = np.concatenate(rows), np.concatenate(values)
+    if not (np.isfinite(a).all() and np.isfinite(b).all()) or np.linalg.matrix_rank(a) < 3:
+        return None
+    shift: np.ndarray = np.linalg.lstsq(a, b, rcond=None)[0]
+    off = np.abs(a @ shift - b)
+    near = off <= np.quantile(off, 2 / 3)
+    shift = np.linalg.lstsq(a[near], b[near], rcond=None)[0]
+    return shift
+
+
+def _of_layouts(views: Sequence[View], skeleton: Skeleton) -> Iterator[_Candidate]:
+    """2D in the order of a known layout; only the joints that the skeleton has too are compared."""
+    joints = {name: j for j, name in enumerate(skeleton.joint_names)}
+    for layout in layouts_of_count(skeleton.num_joints):
+        same = [
+            (joints[name], next(iter(row)))
+            for name, row in layout.weights.items()
+            if name in joints and len(row) == 1 and set(row.values()) == {1.0}
+        ]
+        ours, theirs = [j for j, _ in same], [j for _, j in same]
+        if len(same) < _LEAST_SHARED or ours == theirs:
+            continue
+        yield _Candidate(
+            "joint order",
+            f"the 2D is in the order of {layout.name}",
+            "Give 3D and 2D the same joints in the same order: `srnet data convert` with --to-layout h36m17 makes the "
+            "17 joints of Human3.6M",
+            partial(_chosen_joints, views, ours, theirs),
+        )
+
+
+def _chosen_joints(views: Sequence[View], ours: list[int], theirs: list[int]) -> Pairs:
+    return [(project(v.own_camera, v.world_m[:, ours]), v.px[:, theirs]) for v in views]
 
 
 def _of_joint_orders(views: Sequence[View], skeleton: Skeleton) -> Iterator[_Candidate]:

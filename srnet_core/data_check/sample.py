@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from srnet_core.clip import PoseDataset, clip_text
+from srnet_core.clip import PoseDataset, clip_text, whole_frames
 from srnet_core.geometry.camera import Camera
 
 FRAMES = 16  # of a view
@@ -74,7 +74,10 @@ def sample_views(dataset: PoseDataset) -> list[View]:
 
 def _of_take(dataset: PoseDataset, subject: str, take: str, rig: Sequence[Camera]) -> list[View]:
     pose = dataset.positions_3d_world_m[subject][take]
-    spaced = np.unique(np.linspace(0, len(pose) - 1, FRAMES).astype(int))
+    known = np.flatnonzero(whole_frames(pose))
+    if not len(known):
+        return []
+    spaced = known[np.unique(np.linspace(0, len(known) - 1, FRAMES).astype(int))]
     surplus = dataset.surplus_2d_px.get(subject, {}).get(take, ())
     views = []
     for camera, view in enumerate(dataset.positions_2d_px[subject][take]):

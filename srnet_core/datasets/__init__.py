@@ -15,6 +15,7 @@ from srnet_core.lookup import PluginTable, plain
 
 if TYPE_CHECKING:
     from srnet_core.clip import PoseDataset
+    from srnet_core.datasets._missing import FramesLost
 
 _DEFAULT, _FALLBACK, _ANY_NAME = "h36m", "synthetic", "custom"
 # Names that the files of a data set have in the field, beside the name of the data set itself.
@@ -112,8 +113,8 @@ def fill_gaps(dataset: "PoseDataset", longest: int) -> "tuple[PoseDataset, int]"
     return fill_gaps(dataset, longest)
 
 
-def frames_lost(dataset: "PoseDataset") -> tuple[int, int]:
-    """(frames that are not used because a keypoint is missing, all frames), each counted once per camera."""
+def frames_lost(dataset: "PoseDataset") -> "FramesLost":
+    """How many frames are not used because a keypoint or a 3D joint is missing in them."""
     from srnet_core.datasets._missing import frames_lost
 
     return frames_lost(dataset)

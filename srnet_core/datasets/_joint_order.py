@@ -6,6 +6,7 @@ from typing import Any
 
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layouts import layouts_of_count
 
 _TODO = (
     "2D and 3D need the same joints in the same order. 2D of COCO, MPII and others becomes the 17 joints by: "
@@ -42,14 +43,20 @@ def check_joint_order(positions_px: Mapping, metadata: object, skeleton: Skeleto
             )
     if "keypoints_symmetry" not in metadata:
         return
-    mirror = set(zip(skeleton.left_indices, skeleton.right_indices))
-    if _symmetry(metadata["keypoints_symmetry"], path) != mirror:
+    stated = _symmetry(metadata["keypoints_symmetry"], path)
+    if stated != set(zip(skeleton.left_indices, skeleton.right_indices)):
         raise BadFileError(
             f"its left and right joints (layout {layout!r}) are not those of the skeleton {skeleton.name}: "
-            "the joints are in another order",
+            f"the joints are in another order{_known_order(stated, skeleton.num_joints)}",
             where=path,
             todo=_TODO.format(path=path),
         )
+
+
+def _known_order(mirror: set[tuple[int, int]], joints: int) -> str:
+    """The layouts that have these left and right joints, at the end of a sentence."""
+    names = [layout.name for layout in layouts_of_count(joints) if set(layout.mirror_pairs) == mirror]
+    return f", that of {' or '.join(names)}" if names else ""
 
 
 def _symmetry(value: Any, path: Path) -> set[tuple[int, int]]:

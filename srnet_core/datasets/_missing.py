@@ -7,10 +7,11 @@ and where a third column, the confidence, is 0. In memory every missing keypoint
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from srnet_core.clip import PoseDataset
+from srnet_core.clip import PoseDataset, whole_frames
 from srnet_core.errors import BadFileError
 from srnet_core.mocap.gaps import bridge_gaps
 
@@ -102,20 +103,34 @@ def fill_gaps(dataset: PoseDataset, longest: int) -> tuple[PoseDataset, int]:
     return replace(dataset, positions_2d_px=filled), count
 
 
-def frames_lost(dataset: PoseDataset) -> tuple[int, int]:
-    """(frames with a missing keypoint, frames of the views that have any 2D), each counted once per camera."""
-    lost = whole = 0
+class FramesLost(NamedTuple):
+    """Frames of the views that have any 2D, each counted once per camera.
+
+    Attributes:
+        keypoints: those with a missing keypoint.
+        joints: the others with a missing 3D joint.
+        of: all.
+    """
+
+    keypoints: int
+    joints: int
+    of: int
+
+
+def frames_lost(dataset: PoseDataset) -> FramesLost:
+    """How many frames are not used because something in them is missing."""
+    keypoints = joints = frames = 0
     for subject, take, _, view in _each(dataset.positions_2d_px):
-        frames = (
-            min(len(view), len(dataset.positions_3d_world_m.get(subject, {}).get(take, ()))) if view is not None else 0
-        )
-        if view is None or not frames or np.isfinite(np.sum(view[:frames], dtype=np.float64)):
-            whole += frames
+        pose = dataset.positions_3d_world_m.get(subject, {}).get(take)
+        if view is None or pose is None:
             continue
-        missing = np.isnan(view[:frames]).any((1, 2))
-        if not np.isnan(view[:frames]).all():
-            lost, whole = lost + int(missing.sum()), whole + frames
-    return lost, whole
+        seen, known = whole_frames(view[: len(pose)]), whole_frames(pose[: len(view)])
+        if not seen.any() and np.isnan(view[: len(pose)]).all():
+            continue
+        keypoints += int((~seen).sum())
+        joints += int((seen & ~known).sum())
+        frames += len(seen)
+    return FramesLost(keypoints, joints, frames)
 
 
 def _each(

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from srnet_core.clip import whole_frames
 from srnet_core.geometry.camera import Camera
 from srnet_core.take_names import plain_name, same_take_key
 
@@ -64,7 +65,10 @@ def matched_cameras(
     there = [view for view in views_px if view is not None]
     if len(there) < len(views_px) or comb(len(cameras), len(there)) > _MOST_CHOICES:
         return None
-    rows = np.unique(np.linspace(0, len(pose_world_m) - 1, _FRAMES).astype(int))
+    whole = np.flatnonzero(whole_frames(pose_world_m))
+    if not len(whole):
+        return None
+    rows = whole[np.unique(np.linspace(0, len(whole) - 1, _FRAMES).astype(int))]
     with np.errstate(all="ignore"):
         seen = [camera.project(camera.world_to_camera(pose_world_m[rows])) for camera in cameras]
     errors = np.array([[_error(view[rows], points) for points in seen] for view in there])  # (views, cameras)

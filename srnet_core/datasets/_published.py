@@ -7,7 +7,8 @@ detector's confidence) is dropped. The data sets `h36m`, `custom` and `synthetic
 and cameras.
 
 What is missing does not stop a data set: takes that are empty or in one file only are left out with a note, a view that
-is `None` or empty is all NaN, and so is a keypoint that its file marks as missing (see `_missing`).
+is `None` or empty is all NaN, and so is a keypoint that its file marks as missing (see `_missing`). A 3D joint that is
+missing is NaN in the file.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from srnet_core.clip import PoseDataset
+from srnet_core.clip import PoseDataset, whole_frames
 from srnet_core.datasets._joint_order import check_joint_order
 from srnet_core.datasets._missing import count_missing, mark_missing, missing_view
 from srnet_core.datasets._pairing import matched_cameras, other_names
@@ -100,8 +101,7 @@ def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
 
     Raises:
         InputFileMissing, BadFileError, HostileFileError: as `read_npz`; `BadFileError` also for a wrong shape, no
-            takes, numbers that are not finite, or lengths that cannot be metres. The message names subject, take and
-            frame.
+            takes, infinite numbers, or lengths that cannot be metres. The message names subject, take and frame.
     """
     members = NpzFile(path)
     subjects = _subjects(members, "positions_3d", path)
@@ -214,7 +214,9 @@ def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Cam
             where=file_3d.path,
             todo="Give subjects and takes the same names in both files",
         )
-    paired.notes.extend(_pairing_notes(file_3d, file_2d, cameras, found, renamed, paired.positions_2d))
+    paired.notes.extend(
+        _pairing_notes(file_3d, file_2d, cameras, found, renamed, paired.positions_2d, paired.positions_3d)
+    )
     paired.warnings.extend(_pairing_warnings(file_3d, file_2d, cameras))
     paired.warnings.extend(_frames_without_3d(paired.positions_3d))
     return paired
@@ -317,8 +319,11 @@ def _with_names(values: Mapping[object, Any], path: Path) -> dict[str, Any]:
 
 def _pose_3d(pose: object, where: str) -> np.ndarray:
     pose = _as_float32(pose, (3,), where, "(frames, joints, 3)")
-    _check_finite(pose, where)
-    extent_m = float(np.ptp(pose[0], axis=0).max())
+    _check_not_infinite(pose, where, "joint")
+    if not np.isfinite(np.sum(pose, dtype=np.float64)):  # a joint with one coordinate missing is missing
+        pose = np.where(np.isnan(pose).any(-1, keepdims=True), np.float32(np.nan), pose)
+    whole = whole_frames(pose)
+    extent_m = float(np.ptp(pose[whole.argmax()], axis=0).max()) if whole.any() else 0.0
     if extent_m > _LARGEST_POSE_M:
         raise BadFileError(
             f"the first pose is {extent_m:.0f} m across, too large for a person",
@@ -336,9 +341,10 @@ def _in_order(views: Any) -> Any:
 
 
 def _is_empty(value: object) -> bool:
-    """Whether a take or a view holds nothing: `None`, an empty list, or an array without frames."""
+    """Whether a take or a view holds nothing: `None`, an empty list, or an array without frames or of NaN only."""
     if isinstance(value, np.ndarray):
-        return value.ndim > 0 and len(value) == 0
+        nothing = value.dtype.kind == "f" and value.ndim == 3 and bool(np.isnan(value.flat[:1]).any())
+        return value.ndim > 0 and (len(value) == 0 or (nothing and bool(np.isnan(value).all())))
     return value is None or (isinstance(value, (list, tuple)) and not value)
 
 
@@ -365,17 +371,6 @@ def _from_lists(pose: object) -> object:
         return np.array(pose, dtype=np.float64)
     except (TypeError, ValueError):
         return pose
-
-
-def _check_finite(pose: np.ndarray, where: str) -> None:
-    if np.isfinite(pose).all():
-        return
-    frame, joint, _ = np.argwhere(~np.isfinite(pose))[0]
-    raise BadFileError(
-        f"frame {frame}, joint {joint} has a number that is not finite: {pose[frame, joint].tolist()}",
-        where=where,
-        todo="Fill in or remove such frames before saving",
-    )
 
 
 def _check_joint_counts(counts: set[int], allowed: Sequence[int], path: Path) -> None:
@@ -433,14 +428,14 @@ def _rates(longer: int, shorter: int) -> str:
     return ""
 
 
-def _check_not_infinite(view: np.ndarray, where: str) -> None:
+def _check_not_infinite(view: np.ndarray, where: str, what: str = "keypoint") -> None:
     if not np.isinf(np.sum(view, dtype=np.float64)) and not np.isinf(view).any():
         return
     frame, joint, _ = np.argwhere(np.isinf(view))[0]
     raise BadFileError(
         f"frame {frame}, joint {joint} has a number that is not finite: {view[frame, joint].tolist()}",
         where=where,
-        todo="Write NaN for a keypoint that is missing",
+        todo=f"Write NaN for a {what} that is missing",
     )
 
 
@@ -451,6 +446,7 @@ def _pairing_notes(
     found: _Findings,
     renamed: Sequence[str],
     used: Positions2d,
+    used_3d: Positions3d,
 ) -> list[str]:
     only_3d, only_2d, _ = _without_partner(file_3d, file_2d, cameras)
     uncalibrated = [s for s in {**file_3d.positions_m, **file_2d.positions_px} if s not in cameras]
@@ -483,6 +479,9 @@ def _pairing_notes(
     if file_2d.with_confidence:
         notes.append(f"The third column of the 2D (confidence) was not used: {file_2d.with_confidence} clips.")
     keypoints, clips = count_missing(used)
+    joints, takes = count_missing({s: {t: [pose] for t, pose in takes.items()} for s, takes in used_3d.items()})
+    if joints:
+        notes.append(f"3D joints that are missing (not a number): {joints:,} in {takes:,} takes.")
     if keypoints:
         marks = " or ".join(file_2d.missing_marks)
         notes.append(f"Keypoints that are missing ({marks}): {keypoints:,} in {clips:,} clips.")

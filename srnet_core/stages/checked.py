@@ -26,13 +26,21 @@ def read_dataset(config: DataConfig, name: str, paths: Sequence[Path]) -> PoseDa
         if filled:
             notes.append(f"Keypoints filled in gaps of up to {config.fill_gaps} frames: {filled:,}.")
     used = sum(clip.frames for clip in dataset.clip_names)
-    lost, whole = datasets.frames_lost(dataset)
+    lost, without_3d, whole = datasets.frames_lost(dataset)
     advice = f"--fill-gaps {max(5, 2 * config.fill_gaps)} fills gaps of up to that many frames"
     if lost and not used:
         raise BadFileError(
             "a keypoint is missing in every frame of every view", where=paths[-1], todo=f"Fill them in; {advice}"
         )
+    if without_3d and not used:
+        raise BadFileError(
+            "a 3D joint or a keypoint is missing in every frame of every view", where=paths[0], todo="Fill them in"
+        )
     warnings = list(dataset.warnings)
+    if without_3d:
+        warnings.append(
+            f"Frames with missing 3D joints are not used: {without_3d:,} of {whole:,} ({without_3d / whole:.0%})."
+        )
     if lost:
         warnings.append(
             f"Frames with missing keypoints are not used: {lost:,} of {whole:,} ({lost / whole:.0%}). {advice}."

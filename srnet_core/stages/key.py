@@ -14,6 +14,7 @@ from srnet_core.config import DataConfig, to_dict
 from srnet_core.files import write_json
 
 STAGE_VERSION = 1  # raised when the layout of a stage, or the numbers in it, change for the same inputs
+MISSING_RULE = 2  # raised when other keypoints count as missing than before; see `prepare`
 ACTION_RULE = 2  # raised when takes belong to other actions than before; earlier cross-action stages are not used then
 _FOLDERS = ("data_dir", "cache_dir")  # settings without influence on the content of a stage
 _RACY_SECONDS = 2.0  # a file changed this recently may change again within the resolution of its time stamp

@@ -21,7 +21,7 @@ from srnet_core.normalization import Normalization
 from srnet_core.protocols import Split, split_clips
 from srnet_core.stages.checked import about_the_data, check_or_refuse, read_dataset
 from srnet_core.stages.contents import sketch
-from srnet_core.stages.key import file_digest, file_identity, is_settled, stage_folder, stage_key
+from srnet_core.stages.key import MISSING_RULE, file_digest, file_identity, is_settled, stage_folder, stage_key
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
 from srnet_core.stages.writer import StageWriter
 
@@ -106,15 +106,24 @@ def _find_or_make(
     key = stage_key(config, name, [file.sha256 for file in inputs])
     folder = stage_folder(config, name, key)
     damage = None
+    earlier: Stage | None = None
     if not force:
         try:
-            return Stage.open(folder), True, None
+            stage = Stage.open(folder)
+            if stage.manifest.get("missing_rule") == MISSING_RULE or stage.manifest["synthetic"]:
+                return stage, True, None
+            earlier = stage
         except StageError as error:  # one that is damaged is made again
             damage = error.what if os.path.lexists(folder) else None
-
-    require_folder(config.cache_dir)
+    if earlier is None:
+        require_folder(config.cache_dir)
     progress("reading", 0, 1)
     dataset = read_dataset(config, name, paths)
+    if earlier is not None:
+        if not config.fill_gaps and not datasets.frames_lost(dataset).keypoints:
+            return earlier, True, None
+        require_folder(config.cache_dir)
+        damage, force = "is of an earlier version, in which keypoints that are missing counted as positions", True
     split = split_clips(dataset, config)
     if config.root_depth == "estimate" and not split.train:
         raise ConfigError(
@@ -284,6 +293,7 @@ def _manifest(
     return {
         "srnet_version": __version__,
         "key": key,
+        "missing_rule": MISSING_RULE,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "config": to_dict(config),
         "inputs": inputs,

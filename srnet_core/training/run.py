@@ -237,7 +237,7 @@ class TrainingRun:
     def _notice_if_worse_than_mean_pose(self, epoch: Epoch) -> Iterator[Notice]:
         """A warning for an epoch that is worse than guessing the mean pose.
 
-        A network that still learns is no reason to warn: its error shrinks, and is not far above that of an untrained
+        It says more where the network does not learn: the error does not shrink, or is far above that of an untrained
         network, whose predictions are near the root.
         """
         if self._guesses is None:
@@ -253,6 +253,8 @@ class TrainingRun:
             yield Notice(f"{fact}: training has diverged. Use a smaller --lr")
         elif error_mm >= before_mm:
             yield Notice(f"{fact}, and not smaller than that of the epoch before. Use a smaller --lr")
+        else:
+            yield Notice(fact)
 
     def _report(self, epoch: Epoch) -> Iterator[Event]:
         """Evaluate an epoch, record it, save. In this order, a run killed here reports the epoch when it is resumed."""

@@ -11,6 +11,7 @@ from srnet_core.data_check import check_dataset
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_inverse, quaternion_to_matrix
+from srnet_core.layouts import get_layout
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.synthetic import take as takes_of
 
@@ -82,6 +83,15 @@ def _half_the_rate(dataset: PoseDataset) -> PoseDataset:
         cut[s] = {t: [v[: lengths[t]] for v in views] for t, views in takes.items()}
         surplus[s] = {t: [v[lengths[t] :] for v in views] for t, views in takes.items()}
     return replace(half, positions_2d_px=cut, surplus_2d_px=surplus)
+
+
+def _in_coco_order(view):
+    """What COCO has and the 17 joints have not is put near the head."""
+    made = np.repeat(view[:, 10:11], 17, axis=1) + np.arange(17)[None, :, None].astype(np.float32)
+    for name, row in get_layout("coco17").weights.items():
+        if len(row) == 1:
+            made[:, next(iter(row))] = view[:, SKELETON.joint_names.index(name)]
+    return made
 
 
 def _permuted(dataset: PoseDataset) -> PoseDataset:
@@ -156,6 +166,15 @@ WRONG = {
         "rotate from world to camera",
     ),
     "extrinsic translations": (lambda d: _cameras(d, _extrinsic), "those of p_cam = R p + t"),
+    "takes that are centred": (
+        lambda d: _poses(d, lambda _, p: p - p[:1, :1] + np.float32([0, 0, 0.9])),
+        "the 3D of each take is moved by a constant of its own",
+    ),
+    "another origin": (
+        lambda d: _poses(d, lambda _, p: p + np.float32([1.5, -0.5, 0.25])),
+        "the 3D is moved by (1.50, -0.50, 0.25) m against the cameras",
+    ),
+    "2D in COCO order": (lambda d: _views(d, lambda v, c: _in_coco_order(v)), "the 2D is in the order of coco17"),
     "reversed joints": (lambda d: _views(d, lambda v, c: v[:, ::-1]), "reverse order"),
     "another order of joints": (
         lambda d: _views(d, lambda v, c: v[:, [0, 4, 5, 6, 1, 2, 3, 7, 8, 10, 9, 11, 12, 13, 14, 15, 16]]),
@@ -249,6 +268,32 @@ def test_a_world_that_is_small_as_a_whole(sound, factor, level, words):
     small = _cameras(sound, lambda c: replace(c, translation_m=tuple(factor * v for v in c.translation_m)))
     finding = check_dataset(_poses(small, lambda _, p: factor * p)).findings[0]
     assert (finding.level, finding.kind) == (level, "size") and words in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        ((500, 500), "principal point is (513, 515)"),
+        ((1920, 1080), "principal point is (513, 515)"),
+        ((1002, 2000), "principal point is (513, 515)"),
+        ((700, 1002), "principal point is (513, 515)"),
+    ],
+)
+def test_images_of_another_size_than_stated(sound, size, words):
+    """3D and 2D fit whatever is stated."""
+    wrong = _cameras(sound, lambda c: replace(c, width_px=size[0], height_px=size[1]))
+    (finding,) = check_dataset(wrong).findings
+    assert (finding.level, finding.kind) == ("note", "image size")
+    assert words in finding.text and f"{size[0]} x {size[1]}" in finding.text
+    assert "res_w and res_h" in finding.todo and "12 cameras" in finding.text
+
+
+def test_people_outside_the_image(sound):
+    """Only the 2D tells: the principal point is in the middle of the image that is stated."""
+    small = _cameras(sound, lambda c: replace(c, width_px=400, height_px=400, center_px=(200.0, 200.0)))
+    views = _seen(sound.positions_3d_world_m, small.cameras)
+    (finding,) = check_dataset(replace(small, positions_2d_px=views)).findings
+    assert finding.kind == "image size" and "of the keypoints are outside" in finding.text
 
 
 def test_bones_of_no_person(sound):

@@ -8,6 +8,7 @@ import pytest
 from support import published_files
 
 from srnet_core import datasets
+from srnet_core.data_check import check_dataset
 from srnet_core.errors import BadFileError, ConfigError, HostileFileError, InputFileMissing
 from srnet_core.skeletons import h36m17
 
@@ -214,13 +215,31 @@ def test_missing_keypoints_are_marked_counted_and_cut_out(tmp_path, three_two, m
     assert [str(c) for c in clips] == ["S1/Walking/camera 1", "S1/Walking/camera 1/from frame 4"]
     clip = dataset.clip(clips[1])
     assert np.abs(clip.camera.project(clip.pose_3d_cam_m) - clip.pose_2d_px).max() < 0.01
-    assert datasets.frames_lost(dataset) == (1, sum(c.frames for c in dataset.clip_names) + 1)
+    assert datasets.frames_lost(dataset) == (1, 0, sum(c.frames for c in dataset.clip_names) + 1)
     filled, count = datasets.fill_gaps(dataset, 1)
     assert count == 1 and datasets.frames_lost(filled)[0] == 0
     exact = dataset.clip(next(c for c in filled.clip_names if str(c) == "S1/Walking/camera 1"))
     np.testing.assert_array_equal(np.isnan(exact.pose_2d_px).any(), True)  # the data set itself is unchanged
     between = filled.clip(next(c for c in filled.clip_names if str(c) == "S1/Walking/camera 1"))
     assert np.abs(between.camera.project(between.pose_3d_cam_m) - between.pose_2d_px).max() < 20
+
+
+def test_3d_joints_that_are_missing_are_marked_counted_and_cut_out(tmp_path, three_two):
+    three = three_two[0]["positions_3d"]
+    three["S1"]["Walking"][3, 5, 1] = np.nan  # one coordinate of one joint
+    three["S9"]["Eating"] = np.full_like(three["S9"]["Eating"], np.nan)
+    dataset = _load(tmp_path, three_two)
+    assert np.isnan(dataset.positions_3d_world_m["S1"]["Walking"][3, 5]).all()
+    assert "3D joints that are missing (not a number): 1 in 1 takes." in dataset.notes
+    assert "Takes without any 3D were left out: 1 (S9/Eating)." in dataset.notes
+    clips = [c for c in dataset.clip_names if (c.subject, c.take) == ("S1", "Walking")]
+    assert [(c.camera, c.first_frame, c.frames) for c in clips] == [
+        (k, *run) for k in range(4) for run in [(0, 3), (4, 2)]
+    ]
+    lost = datasets.frames_lost(dataset)
+    assert lost == (0, 4, sum(c.frames for c in dataset.clip_names) + 4)
+    assert datasets.fill_gaps(dataset, 5)[1] == 0  # ground truth is never made up
+    assert check_dataset(dataset).median_px < 0.1
 
 
 def test_a_gap_longer_than_asked_for_stays(tmp_path, three_two):
@@ -299,7 +318,7 @@ def test_partners_whose_parents_are_none(tmp_path, three_two, left, right, words
     _refused(tmp_path, three_two, words.replace("Hip cannot", "Pelvis cannot"))
 
 
-@pytest.mark.parametrize(("side", "value"), [(0, np.nan), (0, np.inf), (0, 1e39), (1, np.inf), (1, 1e39)])
+@pytest.mark.parametrize(("side", "value"), [(0, np.inf), (0, 1e39), (1, np.inf), (1, 1e39)])
 def test_numbers_that_are_not_finite(tmp_path, three_two, side, value):
     if side:
         three_two[1]["positions_2d"]["S1"]["Walking 1"][2] = three_two[1]["positions_2d"]["S1"]["Walking 1"][2].astype(
