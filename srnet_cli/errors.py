@@ -17,7 +17,7 @@ _SYSTEM = {
     errno.ENOSPC: ("no space left on the disk", "Free some space, or choose another folder"),
     errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another folder"),
     errno.EFBIG: ("the file is larger than the file system or a limit allows", "Choose another folder"),
-    errno.EACCES: ("permission denied", "Choose a folder you may write to"),
+    errno.EACCES: ("permission denied", "Check the rights of the file and of its folder, or choose another"),
     errno.EROFS: ("the file system is read-only", "Choose a folder you may write to"),
     errno.EISDIR: ("is a folder, not a file", "Give the path of a file"),
     errno.ENOTDIR: ("is not a folder", "Choose another folder"),

@@ -240,7 +240,9 @@ def require_folder(folder: str | Path, *, where: object = None) -> None:
     """
     folder = Path(folder)
     _require_no_nul(folder)
-    nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    nearest = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
+    if not nearest.exists():
+        raise ConfigError(f"{nearest} is a link to nothing", where=where or folder, todo="Choose another folder")
     if not nearest.is_dir():
         raise ConfigError(f"{nearest} is a file, not a folder", where=where or folder, todo="Choose another folder")
     if not os.access(nearest, os.W_OK | os.X_OK):

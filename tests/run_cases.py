@@ -8,6 +8,7 @@ where a stage survives its first round, so one line of it is changed.
 import contextlib
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -74,6 +75,7 @@ def run_script(script: Path, timeout_s: float = TIMEOUT_S) -> tuple[bool | None,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 timeout=timeout_s,
+                preexec_fn=_signals_as_usual,  # a program started in the background ignores some
             )
         except subprocess.TimeoutExpired as late:
             return False, f"{(late.stdout or b'').decode(errors='replace')}\nstill running after {timeout_s:.0f} s"
@@ -81,6 +83,11 @@ def run_script(script: Path, timeout_s: float = TIMEOUT_S) -> tuple[bool | None,
     verdict = NO_VERDICT.get(script.name[:2])
     last = text.strip().splitlines()[-1:] or [""]
     return ran.returncode == 0 and (verdict(text) if verdict else last[0].startswith("HOLDS")), text
+
+
+def _signals_as_usual() -> None:
+    for name in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(name, signal.SIG_DFL)
 
 
 def _as_it_is_run(script: Path, folder: Path) -> Path:

@@ -53,6 +53,7 @@ class Place:
 
 
 @shared(data=DATA, model=MODEL, train=TRAIN, augment=AUGMENT)
+@going_on_without_reader()  # also while the data are prepared
 def main(
     data: dict,
     model: dict,
@@ -232,7 +233,7 @@ def train_and_show(
         for sentence in (*other_stages(prepared, typed), *([derived] if derived else [])):
             remark(sentence)
     files = _files(config, place)
-    with going_on_without_reader(), ctrl_c() as asked:
+    with ctrl_c() as asked:
         with _given_back(files):
             run = TrainingRun(
                 config, prepared, files, resume=resume, finetune=finetune, should_stop=asked, last_step=last_step

@@ -33,6 +33,7 @@ Positions3d = dict[str, dict[str, np.ndarray]]
 Positions2d = dict[str, dict[str, list[np.ndarray]]]
 Views = dict[str, dict[str, list[np.ndarray | None]]]
 
+_TODO_VIEWS = "Give [array], also for one camera, in the order of the subject's cameras"
 _LARGEST_POSE_M = 10.0
 _MANY_WITHOUT_PARTNER = 0.25  # share of the takes from which on the loss is a warning
 _USUAL_RATIOS = (2, 3, 4, 5, 6, 2.5, 1.2, 5 / 3, 10 / 3)  # of frame rates: 50 and 25, 60 and 30, 60 and 50, 50 and 30
@@ -138,7 +139,9 @@ def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_vie
             where = f"{path}, {subject}/{take}"
             views = [] if views is None else _in_order(views)
             if not isinstance(views, (list, tuple)) and not (isinstance(views, np.ndarray) and views.ndim == 4):
-                raise BadFileError(f"must be a list with one array per camera, not {kind_of(views)}", where=where)
+                raise BadFileError(
+                    f"must be a list with one array per camera, not {kind_of(views)}", where=where, todo=_TODO_VIEWS
+                )
             missing = [_is_empty(view) for view in views]
             if without_views is not None and any(missing):
                 without_views.append(f"{subject}/{take}")
@@ -318,6 +321,13 @@ def _with_names(values: Mapping[object, Any], path: Path) -> dict[str, Any]:
 
 
 def _pose_3d(pose: object, where: str) -> np.ndarray:
+    views = len(pose) if isinstance(pose, (list, tuple)) or (isinstance(pose, np.ndarray) and pose.ndim == 4) else 0
+    if views and all(isinstance(view, np.ndarray) and view.ndim == 3 for view in pose):  # type: ignore[attr-defined]
+        raise BadFileError(
+            f"holds {views} arrays, as for one array per camera; those would be in camera space",
+            where=where,
+            todo="Give one array in world coordinates and the cameras, as docs/datasets.md describes",
+        )
     pose = _as_float32(pose, (3,), where, "(frames, joints, 3)")
     _check_not_infinite(pose, where, "joint")
     if not np.isfinite(np.sum(pose, dtype=np.float64)):  # a joint with one coordinate missing is missing
@@ -364,13 +374,32 @@ def _as_float32(pose: object, last: tuple[int, ...], where: str, wanted: str) ->
 
 
 def _from_lists(pose: object) -> object:
-    """Nested lists of numbers, as `tolist` makes them, as an array, `None` as NaN; anything else as it is."""
+    """Nested lists of numbers, as `tolist` makes them, as an array; anything else as it is.
+
+    `None` in place of a number, a joint or a frame is NaN.
+    """
     if not isinstance(pose, (list, tuple)):
         return pose
     try:
         return np.array(pose, dtype=np.float64)
     except (TypeError, ValueError):
+        pass
+    try:
+        return _with_gaps(pose)
+    except (TypeError, ValueError, StopIteration):
         return pose
+
+
+def _with_gaps(pose: Sequence[Any]) -> np.ndarray:
+    """(T, J, 2 or 3) of a list of frames in which frames, or joints of a frame, may be `None`."""
+    frames = [None if frame is None else list(frame) for frame in pose]
+    joints = next(len(frame) for frame in frames if frame is not None)
+    columns = next(len(joint) for frame in frames if frame is not None for joint in frame if joint is not None)
+    gap = [np.nan] * columns
+    return np.array(
+        [[gap if joint is None else joint for joint in (frame or [None] * joints)] for frame in frames],
+        dtype=np.float64,
+    )
 
 
 def _check_joint_counts(counts: set[int], allowed: Sequence[int], path: Path) -> None:

@@ -16,6 +16,7 @@ from srnet_core.readers.formats import find, load_format, recognise
 from srnet_core.readers.head import Head
 
 KEYS = ("kind", "format", "layout", "frames", "people", "joints", "fps", "units", "image_size")
+_ABOUT_DATA = ("README", "LICENSE", "LICENCE", "NOTICE", "CHANGELOG")
 _MOST_LISTED = 1_000
 
 
@@ -162,7 +163,13 @@ def list_data(folder: str | Path) -> list[dict]:
         whole = _listed(head.path)
         if whole["format"]:
             return [whole]
-    return [_listed(head.path / name) for name in [*head.folders, *head.entries][:_MOST_LISTED]]
+    names = [name for name in [*head.folders, *head.entries] if not _is_no_data(name)]
+    return [_listed(head.path / name) for name in names[:_MOST_LISTED]]
+
+
+def _is_no_data(name: str) -> bool:
+    """Whether a file or folder is hidden or tells about the data, e.g. .gitkeep, README.md, LICENSE."""
+    return name.startswith(".") or name.partition(".")[0].upper() in _ABOUT_DATA
 
 
 def describe_all(folder: str | Path) -> Iterator[dict]:

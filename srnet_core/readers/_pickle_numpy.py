@@ -119,6 +119,8 @@ def reduce(token: Token, args: tuple, budget: Budget, where: object) -> Any:
     match token, args:
         case Token.DTYPE, (str(descr), *_) if len(descr) <= _LONGEST_DESCR:
             return TypeToken(descr)
+        case Token.DTYPE, (first, *_) if not isinstance(first, str):
+            return TypeToken("V0")  # records under a class of their own, e.g. numpy.record
         case Token.RECONSTRUCT, (_, *_):
             return ArrayShell()
         case Token.RECONSTRUCT_MASKED, (_, *_):

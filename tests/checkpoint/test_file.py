@@ -2,8 +2,10 @@
 
 import gzip
 import io
+import os
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -664,3 +666,14 @@ def test_plain_torch_load_opens_a_file_that_holds_no_generator_object(tmp_path):
     ours = np.random.RandomState()
     ours.set_state(load_checkpoint(path).random_state)
     assert again.standard_normal() == ours.standard_normal() == generator.standard_normal()
+
+
+def test_a_pipe_is_no_checkpoint(tmp_path):
+    os.mkfifo(tmp_path / "pipe.bin")
+    with pytest.raises(BadFileError, match="not a regular file"):
+        load_checkpoint(tmp_path / "pipe.bin")
+
+
+def test_the_record_as_the_dict_of_earlier_versions(tmp_path):
+    checkpoint = load_checkpoint(Path(__file__).parent / "fixtures" / "srnet.bin")
+    assert checkpoint.meta["digest"] == checkpoint.record.digest and isinstance(checkpoint.meta["config"], dict)

@@ -60,7 +60,7 @@ def test_a_path_that_cannot_be_looked_at_is_an_error_like_others(monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.is_char_device", closed)
     assert describe(PermissionError(errno.EACCES, "Permission denied", "a/b")) == (
-        "a/b: permission denied. Choose a folder you may write to",
+        "a/b: permission denied. Check the rights of the file and of its folder, or choose another",
         1,
     )
 
@@ -75,7 +75,11 @@ def test_a_path_that_cannot_be_looked_at_is_an_error_like_others(monkeypatch):
             1,
             "a/b: no space left on the disk. Free some space, or choose another folder",
         ),
-        (OSError(errno.EACCES, "x", "a/b"), 1, "a/b: permission denied. Choose a folder you may write to"),
+        (
+            OSError(errno.EACCES, "x", "a/b"),
+            1,
+            "a/b: permission denied. Check the rights of the file and of its folder, or choose another",
+        ),
         (OSError(errno.EISDIR, "x", "a/b"), 2, "a/b: is a folder, not a file. Give the path of a file"),
         (
             OSError(errno.EIO, "Input/output error", "a/b"),

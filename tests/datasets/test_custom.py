@@ -224,6 +224,28 @@ def test_missing_keypoints_are_marked_counted_and_cut_out(tmp_path, three_two, m
     assert np.abs(between.camera.project(between.pose_3d_cam_m) - between.pose_2d_px).max() < 20
 
 
+@pytest.mark.parametrize("frames", ["list", "array"])
+def test_none_in_place_of_a_joint_or_a_frame(tmp_path, three_two, frames):
+    views = three_two[1]["positions_2d"]["S1"]["Walking"]
+    if frames == "list":
+        listed = views[1].tolist()
+        listed[1], listed[3][5] = None, None
+    else:
+        listed = np.empty(len(views[1]), object)
+        listed[:] = list(views[1])
+        listed[1] = None
+    views[1] = listed
+    dataset = _load(tmp_path, three_two)
+    missing = np.isnan(dataset.positions_2d_px["S1"]["Walking"][1]).any(-1)
+    assert missing[1].all() and missing.sum() == 17 + (frames == "list")
+
+
+def test_one_3d_array_per_camera_is_camera_space(tmp_path, three_two):
+    takes = three_two[0]["positions_3d"]["S1"]
+    takes["Walking"] = [takes["Walking"]] * 4
+    _refused(tmp_path, three_two, "S1/Walking: holds 4 arrays, as for one array per camera", "in camera space")
+
+
 def test_3d_joints_that_are_missing_are_marked_counted_and_cut_out(tmp_path, three_two):
     three = three_two[0]["positions_3d"]
     three["S1"]["Walking"][3, 5, 1] = np.nan  # one coordinate of one joint

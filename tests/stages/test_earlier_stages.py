@@ -11,6 +11,7 @@ from srnet_core import normalization
 from srnet_core.config import DataConfig, from_dict
 from srnet_core.stages import prepare as prepare_module
 from srnet_core.stages.key import stage_folder, stage_key
+from srnet_core.stages.manifest import with_digest
 from srnet_core.stages.prepare import prepare
 from srnet_core.stages.store import Stage
 
@@ -72,3 +73,27 @@ def test_prepare_finds_it(stage, small_data, tmp_path, monkeypatch):
     )
     found = prepare(config)
     assert found.cached and found.stage.manifest == json.loads((FOLDER / "manifest.json").read_text())
+
+
+def test_a_stage_from_before_keypoints_counted_as_missing_is_made_again(small_data, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(small_data, folder)
+    config = DataConfig(dataset="small", data_dir=str(folder), cache_dir=str(tmp_path / "cache"), subjects_test=("C",))
+    path = prepare(config).stage.folder / "manifest.json"
+
+    def as_before():
+        manifest = {k: v for k, v in json.loads(path.read_text()).items() if k not in ("missing_rule", "digest")}
+        path.write_text(json.dumps(with_digest(manifest)))
+
+    as_before()
+    assert prepare(config).cached  # no keypoint is missing: it is the same under either rule
+    file_2d = folder / "data_2d_small_gt.npz"
+    with np.load(file_2d, allow_pickle=True) as content:
+        members = {name: content[name] for name in content.files}
+    members["positions_2d"].item()["A"]["Walk"][0][3, 5] = -1
+    np.savez(file_2d, **members)
+    path = prepare(config).stage.folder / "manifest.json"
+    as_before()
+    again = prepare(config)
+    assert not again.cached and "of an earlier version" in again.damage
+    assert again.stage.manifest["missing_rule"] == 2 and prepare(config).cached
