@@ -76,8 +76,7 @@ def test_prepare_finds_it(stage, small_data, tmp_path, monkeypatch):
 
 
 def test_a_stage_from_before_keypoints_counted_as_missing_is_made_again(small_data, tmp_path):
-    folder = tmp_path / "data"
-    shutil.copytree(small_data, folder)
+    folder = small_data
     config = DataConfig(dataset="small", data_dir=str(folder), cache_dir=str(tmp_path / "cache"), subjects_test=("C",))
     path = prepare(config).stage.folder / "manifest.json"
 
