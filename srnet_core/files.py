@@ -240,7 +240,7 @@ def require_folder(folder: str | Path, *, where: object = None) -> None:
     """
     folder = Path(folder)
     _require_no_nul(folder)
-    nearest = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
+    nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists() or p.is_symlink())
     if not nearest.exists():
         raise ConfigError(f"{nearest} is a link to nothing", where=where or folder, todo="Choose another folder")
     if not nearest.is_dir():

@@ -212,3 +212,10 @@ def test_links_that_lead_in_a_circle_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="lead in a circle"):
         require_output(one)
     assert one.is_symlink()
+
+
+def test_a_folder_that_is_a_link_to_nothing(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for folder in (tmp_path / "link", tmp_path / "link" / "below"):
+        with pytest.raises(ConfigError, match="a link to nothing"):
+            require_folder(folder)
