@@ -1,4 +1,4 @@
-"""The network that comes with the package: it is there, whole, says where it is from, and lifts what it should."""
+"""The networks that come with the package: they are there, whole, say where they are from, and lift as they should."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from srnet_core.checkpoint import load_checkpoint
 from srnet_core.datasets import synthetic
 from srnet_core.datasets.synthetic import SyntheticConfig, make_files
 from srnet_core.errors import UnknownNameError
-from srnet_core.weights import NAMES, weights_file
+from srnet_core.weights import NAMES, best_network, network_name, weights_file
 
 
 def test_the_package_holds_its_networks_in_few_bytes():
@@ -21,11 +21,22 @@ def test_the_package_holds_its_networks_in_few_bytes():
         weights_file("other")
 
 
-def test_people_it_never_saw_are_lifted(tmp_path):
+def test_the_network_suits_the_recording():
+    assert best_network(200) == "srnet-open-27" == network_name(27)
+    assert best_network(200, consecutive=False) == best_network(5) == "srnet-open-1" == network_name(1, causal=True)
+    assert best_network(200, live=True) == "srnet-open-1"  # as long as there is no causal network
+    with pytest.raises(UnknownNameError, match="no causal network of 27 frames.*srnet-open-27"):
+        srnet.Lifter.open(frames=27, causal=True)
+    lifter = srnet.Lifter.open(frames=27, device="cpu")
+    assert lifter.model.receptive_field == 27 and lifter.fps == 25
+
+
+@pytest.mark.parametrize("frames", [1, 27])
+def test_people_it_never_saw_are_lifted(tmp_path, frames):
     """Invented walkers from four sides: far below the 190 mm that the mean pose gives."""
     config = SyntheticConfig(seconds_per_take=1.0, subjects=("S1",), actions=("Walking",))
     dataset = synthetic.load("synthetic", make_files(config, tmp_path), "gt")
-    lifter = srnet.Lifter.open(device="cpu")
+    lifter = srnet.Lifter.open(frames=frames, device="cpu")
     errors_mm = []
     for clip in dataset.clips(dataset.clip_names):
         size = (clip.camera.width_px, clip.camera.height_px)

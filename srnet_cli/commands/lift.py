@@ -123,7 +123,7 @@ def main(
             "--checkpoint",
             help="Network to lift with",
             metavar="FILE",
-            default="srnet-open-1, which comes with the package",
+            default="srnet-open-27 for videos and srnet-open-1 for pictures, which come with the package",
             completes="checkpoints",
         ),
     ] = None,
@@ -184,7 +184,7 @@ def main(
     from srnet_core.lifting.world import stand
     from srnet_core.lifting.writing import require_format, write_people
     from srnet_core.video import is_video
-    from srnet_core.weights import weights_file
+    from srnet_core.weights import best_network, weights_file
 
     fill_s = _seconds(fill)
     if stream or path == STANDARD_INPUT:
@@ -224,7 +224,10 @@ def main(
             "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
         )
     known, placed = _camera(camera, camera_name, keypoints)
-    checkpoint = weights_file() if checkpoint is None else find_checkpoint(checkpoint)
+    if checkpoint is None:
+        checkpoint = weights_file(best_network(keypoints.frame_count, consecutive=keypoints.consecutive))
+    else:
+        checkpoint = find_checkpoint(checkpoint)
     lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip)
     _warn(keypoints, lifter, strict)
     with progress_bar() as bar:

@@ -54,7 +54,12 @@ def write_safetensors(
 
     stored = {name: _stored(tensor, half_precision) for name, tensor in model.state_dict().items()}
     record = replace(
-        Record(**{name: getattr(record, name) for name in ("config", "dataset", "synthetic", "body_size", "metrics")}),
+        Record(
+            **{
+                name: getattr(record, name)
+                for name in ("config", "dataset", "synthetic", "fps", "body_size", "metrics")
+            }
+        ),
         version=srnet_core.__version__,
         model=model.config,
         skeleton=model.skeleton,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from srnet_core.errors import UnknownNameError
 
-_BY_FRAMES = {(1, False): "srnet-open-1"}
-"""Names by (frames that the network sees at once, whether only past ones). Others stand here once they are trained."""
+_BY_FRAMES = {(1, False): "srnet-open-1", (27, False): "srnet-open-27"}
+"""Names by (frames that the network sees at once, whether only past ones). A causal one is not trained yet."""
 
 NAMES = tuple(_BY_FRAMES.values())
 SHORTEST_CLIP = 9
@@ -51,4 +51,4 @@ def best_network(frames: int, *, consecutive: bool = True, live: bool = False) -
         live: whether poses are wanted before later frames are there.
     """
     longest = max((n for n, causal in _BY_FRAMES if causal == live), default=1)
-    return network_name(longest if consecutive and frames >= SHORTEST_CLIP else 1, causal=live)
+    return network_name(longest if consecutive and frames >= SHORTEST_CLIP else 1, causal=live and longest > 1)

@@ -20,14 +20,18 @@ from srnet_core.errors import BadFileError, CheckpointError, SrnetError
 def written(tmp_path):
     torch.manual_seed(0)
     model = srnet.build_model("srnet", filter_widths=(3,), channels=40).eval()
-    record = Record(config=RunConfig(data=DataConfig(normalization="ray")), dataset="mine")
+    record = Record(config=RunConfig(data=DataConfig(normalization="ray")), dataset="mine", fps=25.0)
     return model, write_safetensors(tmp_path / "a.safetensors", model, record=record, epoch=3)
 
 
 def test_a_network_reads_back_with_its_record(written):
     model, path = written
     checkpoint = load_checkpoint(path)
-    assert checkpoint.epoch == 3 and checkpoint.record.dataset == "mine" and checkpoint.optimizer_state is None
+    assert (
+        (checkpoint.epoch, checkpoint.record.fps) == (3, 25.0)
+        and checkpoint.record.dataset == "mine"
+        and checkpoint.optimizer_state is None
+    )
     assert checkpoint.normalization.__name__.endswith("ray") and checkpoint.model_config == model.config
     x = torch.randn(2, 3, 17, 2)
     with torch.inference_mode():
