@@ -56,7 +56,9 @@ def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(folder):
         process.send_signal(signal.SIGINT)
         code, out, err = process.output()
     assert code == 130, err
-    said = [line for line in err.splitlines() if not line.startswith("note: at this speed")]  # on a machine under load
+    said = [
+        line for line in err.splitlines() if not re.match(r"note: (at this speed|epoch \d+: the training error)", line)
+    ]
     assert said == ["note: stopping after this step and saving; press Ctrl-C again to leave at once"]
     assert "\x1b" not in out and "━" not in out, "no bar without a terminal"
     stopped = int(re.search(r"Stopped after epoch (\d+)", out)[1])
