@@ -5,10 +5,8 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 
-from rich.text import Text
-
 from srnet_cli import console
-from srnet_cli.console import printable
+from srnet_cli.console import printable, shown
 
 _COLORS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 _MARKS = "●◆▲■✚✖"
@@ -46,20 +44,20 @@ def show_curves(title: str, curves: Mapping[str, Points], *, unit: str = "") -> 
                     grid[row][column] = (_dot(), mark[1])
         for x, y in placed:
             grid[round(y * (HEIGHT - 1))][round(x)] = mark
-    console.out.print(Text(printable(title), "bold"))
+    console.out.print(shown(title, "bold"))
     labels = {0: f"{high:.4g}", HEIGHT // 2: f"{(low + high) / 2:.4g}", HEIGHT - 1: f"{low:.4g}"}
     margin = max(map(len, labels.values()))
     for row, cells in enumerate(grid):
-        line = Text(f"{labels.get(row, ''):>{margin}} {_bar()}", "dim")
+        line = shown(f"{labels.get(row, ''):>{margin}} {_bar()}", "dim")
         for character, style in cells:
             line.append(character, style)
         line.rstrip()
         console.out.print(line, soft_wrap=True)
     last = f"epoch {right:g}"
     console.out.print(
-        Text(f"{' ' * margin}  epoch {left:g}{last:>{WIDTH - len(f'epoch {left:g}')}}", "dim"), soft_wrap=True
+        shown(f"{' ' * margin}  epoch {left:g}{last:>{WIDTH - len(f'epoch {left:g}')}}", "dim"), soft_wrap=True
     )
-    legend = Text(" " * (margin + 2))
+    legend = shown(" " * (margin + 2))
     for number, (name, points) in enumerate(kept.items()):
         legend.append(marks[number % len(marks)], _COLORS[number % len(_COLORS)])
         legend.append(f" {printable(name)} (last {points[-1][1]:.4g}{f' {unit}' if unit else ''})  ")

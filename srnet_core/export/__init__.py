@@ -108,9 +108,9 @@ PLUGINS = PluginTable(
         "onnx_fp16": "srnet_core.export.onnx_fp16:FORMAT",
         "onnx_pixels": "srnet_core.export.onnx_pixels:FORMAT",
         "onnx_stream": "srnet_core.export.onnx_stream:FORMAT",
-        "pt2": "srnet_core.export.torch_program:FORMAT",
+        "pt2": "srnet_core.export.pt2:FORMAT",
         "safetensors": "srnet_core.export.safetensors:FORMAT",
-        "folder": "srnet_core.export.hub_folder:FORMAT",
+        "folder": "srnet_core.export.folder:FORMAT",
     },
 )
 

@@ -13,7 +13,12 @@ from srnet_core.config import RunConfig, TrainConfig
 
 @pytest.fixture
 def train(srnet, own_data):
-    return lambda *options: srnet("train", *DATA, *TINY, "--test-every", "0", *options).ok().err
+    def remarks(*options: str) -> str:
+        """All but that the network, after one epoch, is worse than the mean pose."""
+        lines = srnet("train", *DATA, *TINY, "--test-every", "0", *options).ok().err.splitlines(keepends=True)
+        return "".join(line for line in lines if "is worse than guessing the mean pose" not in line)
+
+    return remarks
 
 
 @pytest.mark.parametrize(
@@ -79,6 +84,8 @@ def test_files_are_what_their_names_say(srnet, checkpoint):
     srnet("visualize", checkpoint, "--output", "page.txt").refused(
         "page.txt", "must end in .html", "--output page.html"
     )
-    srnet("export", checkpoint, "--output", "x.csv").refused("x.csv", "format is onnx", "--format csv")
+    srnet("export", checkpoint, "--format", "onnx", "--output", "x.csv").refused(
+        "x.csv", "format is onnx", "--format csv"
+    )
     srnet("groups", "--output", "x.jpg").refused("x.jpg", "must end in .png")
     assert not list(Path().glob("*.*"))

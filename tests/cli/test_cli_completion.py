@@ -86,7 +86,10 @@ def test_the_function_that_bash_installs(tmp_path):
         ("srnet train --set augment.parts.", ["augment.parts.share=", "augment.parts.probability="]),
         ("srnet train --augment view,p", ["view,parts", "view,place"]),
         ("srnet eval x.bin --by s", ["subject"]),
-        ("srnet export x.bin --format ", ["csv", "json", "npz", "onnx"]),
+        (
+            "srnet export x.bin --format ",
+            ["csv", "folder", "json", "npz", "onnx", "onnx_fp16", "onnx_pixels", "onnx_stream", "pt2", "safetensors"],
+        ),
         ("srnet groups --skeleton h36m3", ["h36m32"]),
         ("srnet train --lr ", []),
         ("srnet eval ", []),

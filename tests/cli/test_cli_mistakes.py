@@ -47,7 +47,7 @@ MISTAKES = {
     "visualize --frames 0": "--frames",
     "visualize --output a.png": "must end in .html",
     "export": "missing argument",
-    "export nope --format fbx": "csv, json, npz, onnx",
+    "export nope --format fbx": "csv, folder, json, npz, onnx",
     "groups --skeleton h36": "Did you mean 'h36m",
     "groups --dataset nope": "data_3d_nope.npz",
     "bench --threads -1": "--threads",

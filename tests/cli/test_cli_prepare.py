@@ -72,7 +72,7 @@ def test_lists_of_many_names_are_shortened(srnet):
         (("--subjects-test", "C", "--subjects-train", "C"), ("overlap", "C", "different subjects")),
         (
             ("--subjects-test", "C", "--protocol", "cross-foo"),
-            ("--protocol", "cross-action, cross-camera, cross-subject"),
+            ("--protocol", "cross-action, cross-camera, cross-dataset, cross-subject"),
         ),
         (("--subjects-test", "C", "--norm", "bsae"), ("--norm", "Did you mean 'base'?", "lcn", "weak_proj")),
         (("--subjects-test", "C", "--keypoints", "cpn"), ("data_2d_small_cpn.npz", "gt", "--keypoints")),
@@ -110,10 +110,6 @@ def set_poses(value):
     return lambda members: members["positions_3d"]["A"].update(Walk=value)
 
 
-def break_one_number(members):
-    members["positions_3d"]["A"]["Walk"][3, 4, 1] = np.nan
-
-
 def add_a_camera(members):
     members["positions_2d"]["A"]["Walk"].append(members["positions_2d"]["A"]["Walk"][0])
 
@@ -129,7 +125,6 @@ def cut_2d(members):
         (P2, lambda m: m.update(poses=m.pop("positions_2d")), ("no 'positions_2d'",)),
         (P3, set_poses(np.zeros((40, 16, 3), np.float32)), ("different numbers of joints: 16, 17",)),
         (P3, set_poses(np.zeros((40, 17), np.float32)), ("A/Walk",)),
-        (P3, break_one_number, ("A/Walk", "frame 3, joint 4", "not finite")),
         (P2, add_a_camera, ("A/Walk", "3 cameras")),
         (P2, cut_2d, ("A/Walk", "10 frames of 2D", "40 of 3D")),
         (P3, lambda m: m.update(positions_3d={}), ("no takes",)),

@@ -6,7 +6,8 @@ import torch
 from support.plugins import every
 
 from srnet_core.checkpoint import Checkpoint
-from srnet_core.config import DataConfig
+from srnet_core.checkpoint.record import Record
+from srnet_core.config import DataConfig, RunConfig
 from srnet_core.errors import ConfigError, MissingExtraError
 from srnet_core.evaluation.predict import predict_split
 from srnet_core.export import CheckpointFormat, NetworkFormat, PredictionFormat, WrittenNetwork, get_format
@@ -77,7 +78,8 @@ def test_a_network_is_written_and_compared(name, tmp_path):
     if isinstance(plugin, PredictionFormat):
         return
     model = build_model("fc", channels=8, filter_widths=(3,)).eval()
-    checkpoint = Checkpoint(model, model.config)
+    trained_with = RunConfig(data=DataConfig(normalization="ray"))  # which every format of networks takes
+    checkpoint = Checkpoint(model, model.config, record=Record(config=trained_with))
     metadata = network_metadata(checkpoint, source="made.bin")
     given = model if isinstance(plugin, NetworkFormat) else checkpoint
     try:

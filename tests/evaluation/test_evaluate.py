@@ -166,4 +166,4 @@ def test_a_lifter_says_what_keypoints_it_wants(tmp_path):
     with pytest.raises(ArrayError, match=r"\(frames, 17, 2\).*RWrist"):
         lifter(np.zeros((5, 16, 2)), image_size=(10, 10))
     with pytest.raises(ConfigError, match="image"):
-        lifter(np.zeros((5, 17, 2)))
+        lifter(np.ones((5, 17, 2)))
