@@ -63,7 +63,7 @@ def all_readers(template: Path, times: int, seed: int) -> Iterator[Tally]:
 
 def _try(reader: str, kind: str, times: int, seed: int, one: Callable[[random.Random], bool]) -> Tally:
     """Damage files of one kind; `one` says whether the reader told an error."""
-    tally = Tally(f"damaged file: {reader}" if kind == reader else f"damaged file: {reader}, {kind}")
+    tally = Tally(f"damaged file of {reader}: {kind.removeprefix(reader).strip()}".removesuffix(": "))
     for number in range(times):
         name = f"{seed}-{kind}-{number}"
         with tally.trial(f"seed {name}"):
