@@ -237,8 +237,9 @@ class TrainingRun:
     def _notice_if_worse_than_mean_pose(self, epoch: Epoch) -> Iterator[Notice]:
         """A warning for an epoch that is worse than guessing the mean pose.
 
-        It says more where the network does not learn: the error does not shrink, or is far above that of an untrained
-        network, whose predictions are near the root.
+        While the error shrinks, as in the first epochs of a short run, only the last epoch is told. The warning says
+        more where the network does not learn: the error does not shrink, or is far above that of an untrained network,
+        whose predictions are near the root.
         """
         if self._guesses is None:
             self._guesses = guess_errors_mm(self.stage, self.train_clips)
@@ -253,7 +254,7 @@ class TrainingRun:
             yield Notice(f"{fact}: training has diverged. Use a smaller --lr")
         elif error_mm >= before_mm:
             yield Notice(f"{fact}, and not smaller than that of the epoch before. Use a smaller --lr")
-        else:
+        elif epoch.epoch == self.config.train.epochs:
             yield Notice(fact)
 
     def _report(self, epoch: Epoch) -> Iterator[Event]:

@@ -52,6 +52,7 @@ def test_a_compiler_that_is_not_there_costs_one_line(train, monkeypatch):
 
     monkeypatch.setattr(torch, "compile", missing)
     ran = train("--name", "run", "--compile", "on").ok()
-    (line,) = ran.err.strip().splitlines()
+    line, *others = ran.err.strip().splitlines()
     assert line.startswith("note: the network is trained uncompiled") and "C++ compiler" in line
+    assert all("worse than guessing the mean pose" in other for other in others)
     assert load_checkpoint(LATEST).record.arithmetic == "fp32"

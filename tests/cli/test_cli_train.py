@@ -45,9 +45,8 @@ def test_a_run_shows_and_writes_everything(train):
         f"{LATEST}",
     ):
         assert said in ran.out
-    warnings = [line.partition(",")[0] for line in ran.err.splitlines()]  # the network is too small to learn much
-    assert warnings == [f"note: epoch {n}: the training error" for n in range(1, len(warnings) + 1)]
-    assert ran.err.count("is worse than guessing the mean pose") == len(warnings)
+    warnings = [line.partition(",")[0] for line in ran.err.splitlines()]
+    assert warnings in ([], ["note: epoch 3: the training error"]), "the network is too small to learn much"
     lines = [json.loads(line) for line in Path("checkpoint/run/metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3] and all("test_mpjpe_mm" in line for line in lines)
     assert config_of()["model"]["channels"] == 40 and config_of()["data"]["dataset"] == "small"

@@ -527,6 +527,8 @@ def test_an_epoch_worse_than_the_mean_pose_is_a_warning(prepared, tmp_path):
     assert notices(bad).count("training has diverged") == 2
     good = run_all(TrainingRun(config_for(prepared, epochs=12, lr=3e-3), prepared, files_in(tmp_path, "good")))
     assert "diverged" not in notices(good)
+    learning = run_all(TrainingRun(config_for(prepared, epochs=3, lr=1e-6), prepared, files_in(tmp_path, "slow")))
+    assert notices(learning).count("epoch 3: the training error") == 1 and "epoch 2:" not in notices(learning)
 
 
 def test_a_checkpoint_without_optimizer_is_not_resumed(prepared, tmp_path):
