@@ -148,9 +148,9 @@ def measured(
 
 
 def _remark_on_known(name: str, checkpoint: "Checkpoint", stage) -> None:
-    from srnet_core.evaluation.run import trained_on
+    from srnet_core.evaluation.run import known_under_other_names, trained_on
 
-    if seen := trained_on(checkpoint, stage):
+    if seen := trained_on(checkpoint, stage) + known_under_other_names(checkpoint, stage):
         remark(f"{name} was trained on {seen} of {len(stage.split('test'))} test clips: the comparison is not fair")
     if stage.normalization.USES_ROOT_DEPTH and stage.manifest["config"].get("root_depth") != "estimate":
         remark(f"{name} uses the ground-truth depth of the root: not comparable with networks that do not")

@@ -15,6 +15,7 @@ from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, Newes
 from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.tables import plain_table, report_title, show_report
+from srnet_core.evaluation import RARENESS
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
@@ -25,7 +26,6 @@ EXAMPLES = (
     "srnet eval checkpoint/latest_epoch_first.bin --by rareness --json numbers.json",
 )
 _BY = ("action", "subject", "camera", "joint", "rareness")
-_MEASURES = ("mean", "kernel", "nearest")  # srnet_core.evaluation.rareness.MEASURES, which imports torch
 
 
 @shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
@@ -52,7 +52,7 @@ def main(
             "--rareness",
             help="How rareness is measured: mean, kernel or nearest distance to the training poses",
             metavar="NAME",
-            completes=_MEASURES,
+            completes=RARENESS,
             default="kernel",
         ),
     ] = "kernel",
@@ -83,7 +83,7 @@ def main(
     from srnet_core.lookup import choose
 
     choose("breakdown", by, _BY, where="--by")
-    choose("measure of rareness", rareness, _MEASURES, where="--rareness")
+    choose("measure of rareness", rareness, RARENESS, where="--rareness")
     if rare is not None and not 0 < rare <= 1:
         raise ConfigError(f"{rare:g} is no share", where="--rare", todo="Give a number above 0 and up to 1, e.g. 0.2")
     if str(json) == str(csv) == "-":

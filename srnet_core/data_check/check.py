@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from srnet_core.clip import PoseDataset
+from srnet_core.data_check._candidate import Reason, distances, project, size_of, typical
 from srnet_core.data_check.body import check_bodies
-from srnet_core.data_check.reasons import OF_CAMERAS, Reason, distances, find_reason, project, size_of, typical
+from srnet_core.data_check.reasons import OF_CAMERAS, find_reason
 from srnet_core.data_check.report import ERROR, NOTE, ClipFit, DataCheck, Finding
 from srnet_core.data_check.sample import View, sample_views
 

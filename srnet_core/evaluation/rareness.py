@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-MEASURES = ("mean", "kernel", "nearest")
 NEAREST = 10
 KERNEL_M = 0.5
 THINNED_M = 0.01  # poses of a clip that are nearer to the last one kept, along the way, are left out
@@ -72,7 +71,7 @@ def rareness(
         parts: {name: joints}; a part of all joints is the whole body.
 
     Yields:
-        {name: (n, 3) float32}, the columns as in `MEASURES`. Positions are compared in float32: d is exact to about
+        {name: (n, 3) float32}, the columns as in `RARENESS`. Positions are compared in float32: d is exact to about
         1 mm where poses are nearly the same.
     """
     weights = torch.from_numpy(train.weights / train.weights.sum())
@@ -96,7 +95,7 @@ def _columns(poses_m: np.ndarray, second: bool = False) -> torch.Tensor:
 
 
 def _measures(test: torch.Tensor, train: torch.Tensor, weights: torch.Tensor) -> np.ndarray:
-    """(J, n, 5) and (J, M, 5) -> (n, 3) of `MEASURES`."""
+    """(J, n, 5) and (J, M, 5) -> (n, 3) of `RARENESS`."""
     joints, n, _ = test.shape
     mean, kernel = torch.zeros(n, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)
     nearest = torch.full((n, 0), 0.0)

@@ -18,8 +18,9 @@ import numpy as np
 import torch
 
 from srnet_core.errors import ConfigError, SrnetError
+from srnet_core.evaluation import RARENESS
 from srnet_core.evaluation.predict import decode_targets
-from srnet_core.evaluation.rareness import KERNEL_M, MEASURES, NEAREST, THINNED_M, TrainingPoses, rareness
+from srnet_core.evaluation.rareness import KERNEL_M, NEAREST, THINNED_M, TrainingPoses, rareness
 from srnet_core.files import atomic_write, require_folder
 from srnet_core.geometry.limbs import limbs
 from srnet_core.geometry.skeleton import Skeleton
@@ -40,7 +41,7 @@ class StageRareness:
     """Rareness of every test frame of a stage.
 
     Attributes:
-        values: {"body" or part: (N, 3)}, N test frames, the columns as in `rareness.MEASURES`.
+        values: {"body" or part: (N, 3)}, N test frames, the columns as in `evaluation.RARENESS`.
         first: number of the first test frame in the stage's arrays.
     """
 
@@ -61,7 +62,7 @@ class StageRareness:
 
     def _ranks(self, measure: str, part: str) -> np.ndarray:
         if (measure, part) not in self._ranked:
-            values = self.values[part][:, MEASURES.index(measure)]
+            values = self.values[part][:, RARENESS.index(measure)]
             ranks = np.empty(len(values))
             ranks[np.argsort(values, kind="stable")] = np.arange(len(values)) / len(values)
             self._ranked[measure, part] = ranks
@@ -121,13 +122,13 @@ def _parts(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
 
 def _key(stage: Stage, parts: Mapping[str, tuple[int, ...]]) -> str:
     """A hash of everything that decides the values."""
-    content = [stage.manifest["key"], parts, MEASURES, KERNEL_M, NEAREST, THINNED_M, 1]
+    content = [stage.manifest["key"], parts, RARENESS, KERNEL_M, NEAREST, THINNED_M, 1]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _read(path: Path, parts: Mapping[str, tuple[int, ...]], frames: int) -> dict[str, np.ndarray]:
     """What a file holds of the values, which may be a part of the frames; nothing if it is missing or damaged."""
-    nothing = {name: np.empty((0, len(MEASURES)), np.float32) for name in parts}
+    nothing = {name: np.empty((0, len(RARENESS)), np.float32) for name in parts}
     try:
         stored = read_npz(path)
         values = {name: np.asarray(stored[name]) for name in parts}
@@ -135,6 +136,6 @@ def _read(path: Path, parts: Mapping[str, tuple[int, ...]], frames: int) -> dict
         return nothing
     count = len(values[BODY])
     for value in values.values():
-        if value.shape != (count, len(MEASURES)) or value.dtype != np.float32 or not np.isfinite(value).all():
+        if value.shape != (count, len(RARENESS)) or value.dtype != np.float32 or not np.isfinite(value).all():
             return nothing
     return values if count <= frames else nothing

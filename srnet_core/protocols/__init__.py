@@ -106,10 +106,15 @@ def _refuse_foreign_options(protocol: ProtocolPlugin, config: DataConfig) -> Non
             )
 
 
+def has_training(config: DataConfig) -> bool:
+    """Whether the protocol of `config` has clips for training."""
+    protocol: ProtocolPlugin = PLUGINS.load(config.protocol)
+    return protocol.trains
+
+
 def require_training(config: DataConfig) -> None:
     """Raise `ConfigError` if the protocol of `config` has no clips for training."""
-    protocol: ProtocolPlugin = PLUGINS.load(config.protocol)
-    if not protocol.trains:
+    if not has_training(config):
         raise ConfigError(
             "has no training data: it tests weights that were trained on another data set",
             where=f"protocol {config.protocol}",

@@ -5,83 +5,22 @@ one; otherwise the file is 3D. Tables have a row per frame (NAME_x, NAME_y, ...)
 numbers only.
 """
 
-import re
-from dataclasses import dataclass, replace
-
 import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import Layout, layout_of_names, layouts_of_count
 from srnet_core.layouts.geometry import decide
 from srnet_core.motion import METRES_PER_UNIT, Motion
-from srnet_core.readers._csv import first_rows, numbers, rows_of
+from srnet_core.readers._csv import first_rows
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
+from srnet_core.readers._plain_array import POINTS, Array, as_array, float64, point_members
+from srnet_core.readers._plain_tables import from_csv, is_numeric, long_columns, wide_columns
+from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
-_POINTS = (
-    "keypoints",
-    "keypoints_2d",
-    "px",
-    "points",
-    "points_2d",
-    "kpts",
-    "pose_2d",
-    "poses_2d",
-    "pose2d",
-    "joints_2d",
-    "reconstruction",
-    "pose",
-    "data",
-    "arr_0",
-)
 _SCORES = ("scores", "confidence", "conf", "keypoint_scores", "score", "visibility")
 _SIZES = ("size", "image_size", "img_size", "resolution")
-_FRAME = ("frame", "frame_id", "frame_index", "frame_number", "frame_idx", "frames", "frameno")
-_TIME = ("time", "time_s", "timestamp", "t", "seconds")
-_JOINT = (
-    "joint",
-    "keypoint",
-    "landmark",
-    "name",
-    "joint_name",
-    "keypoint_name",
-    "bodypart",
-    "landmark_index",
-    "landmark_name",
-    "landmark_id",
-    "keypoint_index",
-    "joint_index",
-    "id",
-    "joint_id",
-    "keypoint_id",
-)
-_PERSON = ("person", "person_id", "track", "track_id", "id_person")
-_CONFIDENCE = ("confidence", "conf", "score", "likelihood", "c", "s", "p", "v", "visibility", "prob")
-_COLUMN = re.compile(r"(.+?)[ ._:\-]?(x|y|z|confidence|conf|score|likelihood|visibility|prob|[XYZ]|c|s|p|v)$")
-_BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
-_NUMBERED = re.compile(r"(x|y|z|confidence|conf|score|c|s|p|v)[_ ]?([0-9]{1,5})$")
-
-
-@dataclass(frozen=True)
-class Array:
-    """Keypoints or 3D points found in a file. `values`: (T, M, J, 2 or 3); `confidence`: (T, M, J) or `None`."""
-
-    format: str
-    values: np.ndarray
-    confidence: np.ndarray | None = None
-    numbers: tuple[int, ...] | None = None
-    names: tuple[str, ...] | None = None
-    fps: float | None = None
-    image_size: tuple[int, int] | None = None
-    notes: tuple[str, ...] = ()
-    tracked: bool = True  # whether place m of a frame is the same person throughout
-    people: tuple[str, ...] | None = None  # names of the M people
-
-    @property
-    def is_3d(self) -> bool:
-        return self.values.shape[-1] == 3
 
 
 def sniff(head: Head) -> float:
@@ -90,11 +29,11 @@ def sniff(head: Head) -> float:
     if head.start.startswith(b"\x93NUMPY"):
         return 0.5
     if head.is_npz:
-        return 0.5 if "positions_3d" not in head.npz and _members(head.npz) else 0.0
+        return 0.5 if "positions_3d" not in head.npz and point_members(head.npz) else 0.0
     rows = first_rows(head.text, 3)
     if len(rows) < 2 or len(rows[0]) < 4 or head.looks_like_json:
         return 0.0
-    return 0.4 if _wide(rows[0]) or _long(rows[0]) or _numeric(rows[0]) else 0.0
+    return 0.4 if wide_columns(rows[0]) or long_columns(rows[0]) or is_numeric(rows[0]) else 0.0
 
 
 def describe(head: Head) -> dict | None:
@@ -204,115 +143,17 @@ def _units(values: np.ndarray) -> tuple[str, list[str]]:
 
 def _load(head: Head) -> Array:
     if head.start.startswith(b"\x93NUMPY"):
-        return _as_array("npy", head.npy, head)
+        return as_array("npy", head.npy, head)
     if head.is_npz:
         return _from_npz(head)
-    return _from_csv(head)
-
-
-# Arrays
-
-
-def _as_array(format: str, values: object, head: Head, **known) -> Array:
-    if isinstance(values, dict):
-        members = _members(values)
-        if len(members) == 1:
-            values = values[members[0]]
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-        raise BadFileError("holds no array of numbers", where=head.path)
-    if values.ndim not in (2, 3, 4, 5) or not values.size:
-        raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
-    values = _float64(values)
-    values[~np.isfinite(values)] = np.nan
-    values, notes = _unwrapped(values)
-    if notes:
-        known["notes"] = (*known.get("notes", ()), *notes)
-    if values.ndim == 2:
-        values = _from_rows(values, head)
-    if values.ndim == 5:
-        raise BadFileError(f"holds an array of shape {values.shape}: several recordings in one", where=head.path)
-    if values.ndim == 4:
-        if values.shape[0] < values.shape[1]:  # (people, frames, ...)
-            values = values.transpose(1, 0, 2, 3)
-    else:
-        values = values[:, None]
-    _frames, people, joints, width = values.shape
-    if width not in (2, 3) and joints in (2, 3) and width > 4:  # (T, C, J)
-        values = values.transpose(0, 1, 3, 2)
-        joints, width = width, joints
-    if width not in (2, 3) or joints < 2:
-        raise BadFileError(
-            f"holds an array of shape {values.shape}; the last axis must be x, y or x, y, confidence", where=head.path
-        )
-    if people > MOST_PEOPLE:
-        raise BadFileError(f"has {people} people in every frame; at most {MOST_PEOPLE} are read", where=head.path)
-    confidence = known.pop("confidence", None)
-    if width == 3 and _third_is_confidence(values):
-        values, confidence = values[..., :2], values[..., 2]
-    if confidence is not None and confidence.shape != values.shape[:3]:
-        confidence = confidence.reshape(values.shape[:3]) if confidence.size == values[..., 0].size else None
-    return Array(format, values, confidence, **known)
-
-
-def _unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Arrays of five axes as (T, M, J, 2 or 3), e.g. ST-GCN's (1, C, T, J, M); and MoveNet's, with a note."""
-    shape = values.shape
-    if (shape[-4:] == (1, 1, 17, 3) and len(shape) == 5) or shape == (1, 1, 17, 3):
-        note = "The shape is that of MoveNet's output: a joint is y, x, score."
-        return values.reshape(-1, 17, 3)[..., [1, 0, 2]], [note]
-    if len(shape) == 5 and shape[0] == 1 and shape[1] in (2, 3):
-        return values[0].transpose(1, 3, 2, 0), []
-    if len(shape) == 5:
-        ones = [i for i in range(3) if shape[i] == 1][:1]
-        return (np.squeeze(values, axis=tuple(ones)) if ones else values), []
-    return values, []
-
-
-def _float64(values: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):  # NaN of another bit pattern
-        return values.astype(np.float64)
-
-
-def _from_rows(values: np.ndarray, head: Head) -> np.ndarray:
-    """(T, 2J) or (T, 3J): flattened poses, or a single pose (J, 2)."""
-    rows, columns = values.shape
-    if columns in (2, 3) and rows <= 200:
-        return values[None]
-    for k in (3, 2):
-        if columns % k == 0 and columns // k >= 5:
-            split = values.reshape(rows, -1, k)
-            if k == 2 or _third_is_confidence(split[:, None]):
-                return split
-    raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
-
-
-def _third_is_confidence(values: np.ndarray) -> bool:
-    third, points = values[..., 2], values[..., :2]
-    third, points = third[np.isfinite(third)], points[np.isfinite(points)]
-    if not len(third) or not len(points) or third.min() < 0 or third.max() > 2:
-        return False
-    return (third <= 1.1).mean() > 0.95 and (np.abs(points).max() > 20 or points.min() >= -0.5)
-
-
-def _members(values: dict) -> list[str]:
-    """Names of the arrays that may be keypoints, 2D before 3D."""
-    found = [
-        name
-        for name, value in values.items()
-        if isinstance(value, np.ndarray)
-        and value.dtype.kind in "fiu"
-        and value.ndim in (3, 4)
-        and value.shape[-1] in (2, 3)
-        and value.shape[-2] > 4
-    ]
-    return sorted(found, key=lambda n: str(n).lower() not in _POINTS)
+    return from_csv(head)
 
 
 def _from_npz(head: Head) -> Array:
     values = head.npz
-    members = _members(values)
-    named = [m for m in members if str(m).lower() in _POINTS]
-    loaded = [(m, _as_array("npz", values[m], head)) for m in (named or members)]
+    members = point_members(values)
+    named = [m for m in members if str(m).lower() in POINTS]
+    loaded = [(m, as_array("npz", values[m], head)) for m in (named or members)]
     flat = [(m, a) for m, a in loaded if not a.is_3d]
     if len(flat) > 1 or not loaded or (not flat and len(loaded) > 1):
         raise BadFileError(
@@ -323,7 +164,7 @@ def _from_npz(head: Head) -> Array:
     name, array = (flat or loaded)[0]
     scores = next((v for k in _SCORES if isinstance(v := values.get(k), np.ndarray)), None)
     if array.confidence is None and scores is not None and scores.dtype.kind in "fiu":
-        array = _as_array("npz", values[name], head, confidence=_float64(scores))
+        array = as_array("npz", values[name], head, confidence=float64(scores))
     return Array(
         "npz",
         array.values,
@@ -356,212 +197,7 @@ def _numbers_of(value: object, count: int) -> list[float] | None:
     if isinstance(value, np.ndarray) and (value.dtype.kind not in "fiub" or value.size != count):
         return None
     try:
-        values = _float64(np.asarray(value)).reshape(-1)
+        values = float64(np.asarray(value)).reshape(-1)
     except (TypeError, ValueError, OverflowError):
         return None
     return values.tolist() if len(values) == count and np.isfinite(values).all() else None
-
-
-# Tables
-
-
-def _plain(names: list[str]) -> list[str]:
-    return [n.strip().lower() for n in names]
-
-
-def _wide(header: list[str]) -> dict[str, dict[str, int]] | None:
-    """{joint: {"x": column, "y": column, "z" or "c": column}} of a header with a column per joint and coordinate."""
-    found: dict[str, dict[str, int]] = {}
-    for at, cell in enumerate(header):
-        cell = cell.strip()
-        match = _NUMBERED.match(cell.lower())
-        if match:
-            stem, kind = match.group(2), match.group(1)
-        elif match := _COLUMN.match(cell):
-            stem, kind = match.group(1), match.group(2).lower()
-        elif match := _BEFORE.match(cell):
-            stem, kind = match.group(2), match.group(1).lower()
-        else:
-            continue
-        kind = kind if kind in "xyz" else "c"
-        found.setdefault(stem, {}).setdefault(kind, at)
-    joints = {stem: c for stem, c in found.items() if "x" in c and "y" in c}
-    before = _wide_of_prefixes(header) or {}
-    best = before if len(before) > len(joints) else joints
-    names = _plain(header)
-    told = any(n in names for n in _FRAME) and any(n in names for n in _PERSON)  # SLEAP's, of animals with few points
-    return best if len(best) >= (2 if told else 5) else None
-
-
-def _wide_of_prefixes(header: list[str]) -> dict[str, dict[str, int]] | None:
-    """The same where all columns are named "x_nose", "y_nose", ..., even if a name ends like a coordinate."""
-    found: dict[str, dict[str, int]] = {}
-    for at, cell in enumerate(header):
-        if match := _BEFORE.match(cell.strip()):
-            kind = match.group(1).lower()
-            found.setdefault(match.group(2), {}).setdefault(kind if kind in "xyz" else "c", at)
-    joints = {stem: c for stem, c in found.items() if "x" in c and "y" in c}
-    return joints if len(joints) >= 5 else None
-
-
-def _names_of(stems: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Names of joints; `None` where all are alike but for their numbers ("kp0", "kp1")."""
-    words = {re.sub(r"[0-9]+", "#", stem) for stem in stems}
-    return None if len(words) == 1 and "#" in words.pop() else stems
-
-
-def _long(header: list[str]) -> dict[str, int] | None:
-    names = _plain(header)
-    columns = {
-        key: next((names.index(n) for n in choices if n in names), -1)
-        for key, choices in (("frame", _FRAME), ("joint", _JOINT), ("person", _PERSON), ("c", _CONFIDENCE))
-    }
-    columns |= {k: names.index(k) if k in names else -1 for k in "xyz"}
-    return columns if min(columns[k] for k in ("frame", "joint", "x", "y")) >= 0 else None
-
-
-def _numeric(row: list[str]) -> bool:
-    try:
-        return len([float(c) for c in row if c.strip()]) >= 10
-    except ValueError:
-        return False
-
-
-def _from_csv(head: Head) -> Array:
-    rows = rows_of(head.path)
-    header = next(rows, [])
-    if wide := _wide(header):
-        return _from_wide(head, header, rows, wide)
-    if long := _long(header):
-        return _from_long(head, rows, long)
-    if _numeric(header):
-        again = rows_of(head.path)
-        table = numbers(again, len(header), head.path)
-        first = table[:, 0]
-        if len(table) > 1 and (np.diff(first) == 1).all() and table.shape[1] % 2:
-            array = _as_array("csv", table[:, 1:], head)
-            return Array("csv", array.values, array.confidence, numbers=_whole(first, head))
-        return _as_array("csv", table, head)
-    raise BadFileError("is a table, but not of keypoints: no columns NAME_x and NAME_y", where=head.path)
-
-
-def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, int]]) -> Array:
-    kinds = set.intersection(*(set(c) for c in joints.values()))
-    kind = "z" if "z" in kinds else "c" if "c" in kinds else ""
-    names = _plain(header)
-    frame = next((names.index(n) for n in _FRAME if n in names), None)
-    time = next((names.index(n) for n in _TIME if n in names), None)
-    used = [c[k] for c in joints.values() for k in ("x", "y", *([kind] if kind else []))]
-    both = [c for c in (frame, time) if c is not None]
-    person = next((names.index(n) for n in _PERSON if n in names), None)
-    people: list[str] = []
-
-    def cells():
-        for row in rows:
-            people.append(row[person].strip()[:80] if person is not None and person < len(row) else "")
-            yield [row[c] if c < len(row) else "" for c in (*used, *both)]
-
-    table = numbers(cells(), len(used) + len(both), head.path, 2)
-    if not len(table):
-        raise BadFileError("has a header but no rows", where=head.path)
-    if frame is not None and len(np.unique(table[:, len(used)])) < len(table):
-        stems = tuple(stem[:80] for stem in joints)
-        several = _several_people(head, table, len(used), len(joints), kind, stems, people)
-        first = np.unique(table[:, len(used)], return_index=True)[1]
-        return replace(several, fps=_rate(table[first, -1])) if time is not None else several
-    values = table[:, : len(used)].reshape(len(table), len(joints), -1)
-    array = _as_array("csv", values if kind == "z" else values[..., :2], head)
-    confidence = values[:, None, :, 2] if kind == "c" else array.confidence
-    stems = tuple(stem[:80] for stem in joints)
-    return Array(
-        "csv",
-        array.values,
-        confidence,
-        numbers=_whole(table[:, len(used)], head) if frame is not None else None,
-        names=_names_of(stems),
-        fps=_rate(table[:, -1]) if time is not None else None,
-    )
-
-
-def _several_people(
-    head: Head, table: np.ndarray, used: int, joints: int, kind: str, stems: tuple[str, ...], people: list[str]
-) -> Array:
-    """A row per frame and person (SLEAP's CSV). People are told by their column, else by their order in the frame."""
-    column = table[:, used]
-    if not np.isfinite(column).all() or (np.abs(column) > 2**53).any():
-        raise BadFileError("its column of frame numbers has blanks", where=head.path)
-    order = np.argsort(column, kind="stable")
-    numbers_, starts, counts = np.unique(column[order], return_index=True, return_counts=True)
-    if counts.max() > MOST_PEOPLE or len(numbers_) * int(counts.max()) * joints > 1 << 28:
-        raise BadFileError(f"has {counts.max()} rows for one frame", where=head.path)
-    place = np.arange(len(table)) - np.repeat(starts, counts)
-    who = list(dict.fromkeys(people))
-    named = "" not in who and len(set(zip(column.tolist(), people))) == len(table)
-    named = named and len(who) <= MOST_PEOPLE and len(numbers_) * len(who) * joints <= 1 << 28
-    if named:
-        index = {name: i for i, name in enumerate(who)}
-        place = np.array([index[people[row]] for row in order.tolist()])
-    values = np.full((len(numbers_), int(place.max()) + 1, joints, 3 if kind else 2), np.nan)
-    values[np.repeat(np.arange(len(numbers_)), counts), place] = table[order, :used].reshape(len(table), joints, -1)
-    names = _names_of(stems)
-    frames = tuple(int(n) for n in numbers_)
-    if kind == "z":
-        return Array("csv", values, None, frames, names, people=tuple(who) if named else None)
-    return Array(
-        "csv",
-        values[..., :2],
-        values[..., 2] if kind else None,
-        frames,
-        names,
-        tracked=named,
-        people=tuple(who) if named else None,
-    )
-
-
-def _whole(column: np.ndarray, head: Head) -> tuple[int, ...]:
-    if not np.isfinite(column).all() or (np.abs(column) > 2**53).any() or len(np.unique(column)) != len(column):
-        raise BadFileError("its column of frame numbers has blanks or repeats itself", where=head.path)
-    return tuple(int(n) for n in column)
-
-
-def _rate(times_s: np.ndarray) -> float | None:
-    steps = np.diff(times_s)
-    steps = steps[np.isfinite(steps)]
-    middle = float(np.median(steps)) if len(steps) else 0.0
-    return round(1 / middle, 3) if 1e-4 < middle < 10 else None
-
-
-def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
-    joints: dict[str, int] = {}
-    places: dict[tuple[int, str], dict[int, tuple]] = {}
-    for line, row in enumerate(rows, 2):
-        try:
-            number = int(float(row[column["frame"]]))
-            joint = joints.setdefault(row[column["joint"]].strip()[:80], len(joints))
-            person = row[column["person"]].strip()[:40] if column["person"] >= 0 else ""
-            last = "z" if column["z"] >= 0 and column["c"] < 0 else "c"
-            values = tuple(float(row[column[k]] or "nan") if column[k] >= 0 else 1.0 for k in ("x", "y", last))
-        except (ValueError, IndexError, OverflowError):
-            raise BadFileError(f"row {line} is not a joint: {','.join(row)[:60]!a}", where=head.path) from None
-        if len(joints) > 1000 or not abs(number) < 2**53:
-            raise BadFileError(f"row {line} is not a joint of a frame: {','.join(row)[:60]!a}", where=head.path)
-        places.setdefault((number, person), {})[joint] = values
-    if not places:
-        raise BadFileError("has a header but no rows", where=head.path)
-    frames = {n: i for i, n in enumerate(sorted({n for n, _ in places}))}
-    people = {p: i for i, p in enumerate(dict.fromkeys(p for _, p in places))}
-    if len(people) > MOST_PEOPLE or len(frames) * len(people) * len(joints) > 1 << 28:
-        raise BadFileError(f"has {len(people)} people and {len(frames)} frames: too many", where=head.path)
-    table = np.full((len(frames), len(people), len(joints), 3), np.nan)
-    for (number, person), found in places.items():
-        for joint, values in found.items():
-            table[frames[number], people[person], joint] = values
-    is_3d = column["z"] >= 0 and column["c"] < 0
-    names = tuple(joints)
-    if all(n.isdigit() for n in names):
-        order = sorted(range(len(names)), key=lambda i: int(names[i]))
-        table, names = table[:, :, order], ()
-    who = tuple(people) if column["person"] >= 0 and "" not in people else None
-    if is_3d:
-        return Array("csv", table, None, tuple(frames), names or None, people=who)
-    return Array("csv", table[..., :2], table[..., 2], tuple(frames), names or None, people=who)

@@ -10,7 +10,7 @@ from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
 from srnet_core.data_check import DataCheck, check_dataset
 from srnet_core.errors import BadFileError
-from srnet_core.protocols import Split
+from srnet_core.protocols import Split, has_training
 
 
 def read_dataset(config: DataConfig, name: str, paths: Sequence[Path]) -> PoseDataset:
@@ -92,7 +92,7 @@ def _absent(dataset: PoseDataset, config: DataConfig) -> tuple[tuple[str, ...], 
         given = bool(config.subjects_train or config.subjects_test)
         everyone = (*dataset.absent_train_subjects, *dataset.absent_test_subjects)
         return ((), ()) if given else (everyone, everyone)
-    if (config.subjects_train and config.subjects_test) or config.protocol == "cross_dataset":
+    if (config.subjects_train and config.subjects_test) or not has_training(config):
         return (), ()
     return (
         () if config.subjects_train else dataset.absent_train_subjects,

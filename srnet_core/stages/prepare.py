@@ -18,7 +18,7 @@ from srnet_core.config import DataConfig, replace, to_dict
 from srnet_core.errors import ConfigError, StageError
 from srnet_core.files import require_folder
 from srnet_core.normalization import Normalization
-from srnet_core.protocols import Split, split_clips
+from srnet_core.protocols import Split, has_training, split_clips
 from srnet_core.stages.checked import about_the_data, check_or_refuse, read_dataset
 from srnet_core.stages.contents import sketch
 from srnet_core.stages.key import MISSING_RULE, file_digest, file_identity, is_settled, stage_folder, stage_key
@@ -77,6 +77,12 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
         raise ConfigError(what, where="--root-depth", todo="Leave it out, or choose proj, weak_proj or lcn")
     protocols = [p.replace("_", "-") for p in lookup.names("protocols")]  # as they are written on the command line
     lookup.choose("protocol", config.protocol.replace("_", "-"), protocols, where="--protocol")
+    if config.root_depth == "estimate" and not has_training(config):
+        raise ConfigError(
+            f"protocol {config.protocol} has no training people whose bone lengths the estimate needs",
+            where="--root-depth",
+            todo="Leave it out, or choose a protocol with training data",
+        )
     paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
     for _ in range(_ATTEMPTS):
         try:
@@ -125,12 +131,6 @@ def _find_or_make(
         require_folder(config.cache_dir)
         damage, force = "is of an earlier version, in which keypoints that are missing counted as positions", True
     split = split_clips(dataset, config)
-    if config.root_depth == "estimate" and not split.train:
-        raise ConfigError(
-            f"protocol {config.protocol} has no training people whose bone lengths the estimate needs",
-            where="--root-depth",
-            todo="Leave it out, or choose a protocol with training data",
-        )
     progress("checking 3D against 2D", 0, 1)
     check = check_or_refuse(dataset, config, paths[0])
     try:

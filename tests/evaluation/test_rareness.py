@@ -6,7 +6,8 @@ import torch
 
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError
-from srnet_core.evaluation.rareness import KERNEL_M, MEASURES, NEAREST, TrainingPoses, rareness
+from srnet_core.evaluation import RARENESS
+from srnet_core.evaluation.rareness import KERNEL_M, NEAREST, TrainingPoses, rareness
 from srnet_core.evaluation.stage_rareness import BODY, stage_rareness
 from srnet_core.stages.prepare import prepare
 
@@ -84,7 +85,7 @@ def test_it_is_kept_in_the_cache_and_goes_on_where_it_stopped(stage, tmp_path):
 
 def test_every_tenth_has_a_tenth_of_the_frames_and_the_rarest_share_is_kept(stage, tmp_path):
     rare = stage_rareness(stage, tmp_path)
-    for measure in MEASURES:
+    for measure in RARENESS:
         deciles = torch.cat([rare.deciles(clip, measure) for clip in stage.split("test")])
         assert deciles.unique().tolist() == list(range(10))
         assert all(abs(int((deciles == n).sum()) - 18.8) <= 1 for n in range(10))

@@ -1,0 +1,141 @@
+"""Arrays of keypoints or 3D points of a plain file, whatever it was read from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from srnet_core.errors import BadFileError
+from srnet_core.readers.detections import MOST_PEOPLE
+from srnet_core.readers.head import Head
+
+POINTS = (
+    "keypoints",
+    "keypoints_2d",
+    "px",
+    "points",
+    "points_2d",
+    "kpts",
+    "pose_2d",
+    "poses_2d",
+    "pose2d",
+    "joints_2d",
+    "reconstruction",
+    "pose",
+    "data",
+    "arr_0",
+)
+
+
+def point_members(values: dict) -> list[str]:
+    """Names of the arrays that may be keypoints, 2D before 3D."""
+    found = [
+        name
+        for name, value in values.items()
+        if isinstance(value, np.ndarray)
+        and value.dtype.kind in "fiu"
+        and value.ndim in (3, 4)
+        and value.shape[-1] in (2, 3)
+        and value.shape[-2] > 4
+    ]
+    return sorted(found, key=lambda n: str(n).lower() not in POINTS)
+
+
+@dataclass(frozen=True)
+class Array:
+    """Keypoints or 3D points found in a file. `values`: (T, M, J, 2 or 3); `confidence`: (T, M, J) or `None`."""
+
+    format: str
+    values: np.ndarray
+    confidence: np.ndarray | None = None
+    numbers: tuple[int, ...] | None = None
+    names: tuple[str, ...] | None = None
+    fps: float | None = None
+    image_size: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+    tracked: bool = True  # whether place m of a frame is the same person throughout
+    people: tuple[str, ...] | None = None  # names of the M people
+
+    @property
+    def is_3d(self) -> bool:
+        return self.values.shape[-1] == 3
+
+
+def as_array(format: str, values: object, head: Head, **known) -> Array:
+    if isinstance(values, dict):
+        members = point_members(values)
+        if len(members) == 1:
+            values = values[members[0]]
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+        raise BadFileError("holds no array of numbers", where=head.path)
+    if values.ndim not in (2, 3, 4, 5) or not values.size:
+        raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
+    values = float64(values)
+    values[~np.isfinite(values)] = np.nan
+    values, notes = unwrapped(values)
+    if notes:
+        known["notes"] = (*known.get("notes", ()), *notes)
+    if values.ndim == 2:
+        values = _from_rows(values, head)
+    if values.ndim == 5:
+        raise BadFileError(f"holds an array of shape {values.shape}: several recordings in one", where=head.path)
+    if values.ndim == 4:
+        if values.shape[0] < values.shape[1]:  # (people, frames, ...)
+            values = values.transpose(1, 0, 2, 3)
+    else:
+        values = values[:, None]
+    _frames, people, joints, width = values.shape
+    if width not in (2, 3) and joints in (2, 3) and width > 4:  # (T, C, J)
+        values = values.transpose(0, 1, 3, 2)
+        joints, width = width, joints
+    if width not in (2, 3) or joints < 2:
+        raise BadFileError(
+            f"holds an array of shape {values.shape}; the last axis must be x, y or x, y, confidence", where=head.path
+        )
+    if people > MOST_PEOPLE:
+        raise BadFileError(f"has {people} people in every frame; at most {MOST_PEOPLE} are read", where=head.path)
+    confidence = known.pop("confidence", None)
+    if width == 3 and third_is_confidence(values):
+        values, confidence = values[..., :2], values[..., 2]
+    if confidence is not None and confidence.shape != values.shape[:3]:
+        confidence = confidence.reshape(values.shape[:3]) if confidence.size == values[..., 0].size else None
+    return Array(format, values, confidence, **known)
+
+
+def unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Arrays of five axes as (T, M, J, 2 or 3), e.g. ST-GCN's (1, C, T, J, M); and MoveNet's, with a note."""
+    shape = values.shape
+    if (shape[-4:] == (1, 1, 17, 3) and len(shape) == 5) or shape == (1, 1, 17, 3):
+        note = "The shape is that of MoveNet's output: a joint is y, x, score."
+        return values.reshape(-1, 17, 3)[..., [1, 0, 2]], [note]
+    if len(shape) == 5 and shape[0] == 1 and shape[1] in (2, 3):
+        return values[0].transpose(1, 3, 2, 0), []
+    if len(shape) == 5:
+        ones = [i for i in range(3) if shape[i] == 1][:1]
+        return (np.squeeze(values, axis=tuple(ones)) if ones else values), []
+    return values, []
+
+
+def float64(values: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):  # NaN of another bit pattern
+        return values.astype(np.float64)
+
+
+def _from_rows(values: np.ndarray, head: Head) -> np.ndarray:
+    """(T, 2J) or (T, 3J): flattened poses, or a single pose (J, 2)."""
+    rows, columns = values.shape
+    if columns in (2, 3) and rows <= 200:
+        return values[None]
+    for k in (3, 2):
+        if columns % k == 0 and columns // k >= 5:
+            split = values.reshape(rows, -1, k)
+            if k == 2 or third_is_confidence(split[:, None]):
+                return split
+    raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
+
+
+def third_is_confidence(values: np.ndarray) -> bool:
+    third, points = values[..., 2], values[..., :2]
+    third, points = third[np.isfinite(third)], points[np.isfinite(points)]
+    if not len(third) or not len(points) or third.min() < 0 or third.max() > 2:
+        return False
+    return (third <= 1.1).mean() > 0.95 and (np.abs(points).max() > 20 or points.min() >= -0.5)

@@ -1,0 +1,239 @@
+"""Tables of keypoints or 3D points: which columns hold what, by their names."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from srnet_core.errors import BadFileError
+from srnet_core.readers._csv import numbers, rows_of
+from srnet_core.readers._plain_array import Array, as_array
+from srnet_core.readers.detections import MOST_PEOPLE
+from srnet_core.readers.head import Head
+
+_FRAME = ("frame", "frame_id", "frame_index", "frame_number", "frame_idx", "frames", "frameno")
+_TIME = ("time", "time_s", "timestamp", "t", "seconds")
+_JOINT = (
+    "joint",
+    "keypoint",
+    "landmark",
+    "name",
+    "joint_name",
+    "keypoint_name",
+    "bodypart",
+    "landmark_index",
+    "landmark_name",
+    "landmark_id",
+    "keypoint_index",
+    "joint_index",
+    "id",
+    "joint_id",
+    "keypoint_id",
+)
+_PERSON = ("person", "person_id", "track", "track_id", "id_person")
+_CONFIDENCE = ("confidence", "conf", "score", "likelihood", "c", "s", "p", "v", "visibility", "prob")
+_COLUMN = re.compile(r"(.+?)[ ._:\-]?(x|y|z|confidence|conf|score|likelihood|visibility|prob|[XYZ]|c|s|p|v)$")
+_BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
+_NUMBERED = re.compile(r"(x|y|z|confidence|conf|score|c|s|p|v)[_ ]?([0-9]{1,5})$")
+
+
+def _plain(names: list[str]) -> list[str]:
+    return [n.strip().lower() for n in names]
+
+
+def wide_columns(header: list[str]) -> dict[str, dict[str, int]] | None:
+    """{joint: {"x": column, "y": column, "z" or "c": column}} of a header with a column per joint and coordinate."""
+    found: dict[str, dict[str, int]] = {}
+    for at, cell in enumerate(header):
+        cell = cell.strip()
+        match = _NUMBERED.match(cell.lower())
+        if match:
+            stem, kind = match.group(2), match.group(1)
+        elif match := _COLUMN.match(cell):
+            stem, kind = match.group(1), match.group(2).lower()
+        elif match := _BEFORE.match(cell):
+            stem, kind = match.group(2), match.group(1).lower()
+        else:
+            continue
+        kind = kind if kind in "xyz" else "c"
+        found.setdefault(stem, {}).setdefault(kind, at)
+    joints = {stem: c for stem, c in found.items() if "x" in c and "y" in c}
+    before = _wide_of_prefixes(header) or {}
+    best = before if len(before) > len(joints) else joints
+    names = _plain(header)
+    told = any(n in names for n in _FRAME) and any(n in names for n in _PERSON)  # SLEAP's, of animals with few points
+    return best if len(best) >= (2 if told else 5) else None
+
+
+def _wide_of_prefixes(header: list[str]) -> dict[str, dict[str, int]] | None:
+    """The same where all columns are named "x_nose", "y_nose", ..., even if a name ends like a coordinate."""
+    found: dict[str, dict[str, int]] = {}
+    for at, cell in enumerate(header):
+        if match := _BEFORE.match(cell.strip()):
+            kind = match.group(1).lower()
+            found.setdefault(match.group(2), {}).setdefault(kind if kind in "xyz" else "c", at)
+    joints = {stem: c for stem, c in found.items() if "x" in c and "y" in c}
+    return joints if len(joints) >= 5 else None
+
+
+def _names_of(stems: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Names of joints; `None` where all are alike but for their numbers ("kp0", "kp1")."""
+    words = {re.sub(r"[0-9]+", "#", stem) for stem in stems}
+    return None if len(words) == 1 and "#" in words.pop() else stems
+
+
+def long_columns(header: list[str]) -> dict[str, int] | None:
+    names = _plain(header)
+    columns = {
+        key: next((names.index(n) for n in choices if n in names), -1)
+        for key, choices in (("frame", _FRAME), ("joint", _JOINT), ("person", _PERSON), ("c", _CONFIDENCE))
+    }
+    columns |= {k: names.index(k) if k in names else -1 for k in "xyz"}
+    return columns if min(columns[k] for k in ("frame", "joint", "x", "y")) >= 0 else None
+
+
+def is_numeric(row: list[str]) -> bool:
+    try:
+        return len([float(c) for c in row if c.strip()]) >= 10
+    except ValueError:
+        return False
+
+
+def from_csv(head: Head) -> Array:
+    rows = rows_of(head.path)
+    header = next(rows, [])
+    if wide := wide_columns(header):
+        return _from_wide(head, header, rows, wide)
+    if long := long_columns(header):
+        return _from_long(head, rows, long)
+    if is_numeric(header):
+        again = rows_of(head.path)
+        table = numbers(again, len(header), head.path)
+        first = table[:, 0]
+        if len(table) > 1 and (np.diff(first) == 1).all() and table.shape[1] % 2:
+            array = as_array("csv", table[:, 1:], head)
+            return Array("csv", array.values, array.confidence, numbers=_whole(first, head))
+        return as_array("csv", table, head)
+    raise BadFileError("is a table, but not of keypoints: no columns NAME_x and NAME_y", where=head.path)
+
+
+def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, int]]) -> Array:
+    kinds = set.intersection(*(set(c) for c in joints.values()))
+    kind = "z" if "z" in kinds else "c" if "c" in kinds else ""
+    names = _plain(header)
+    frame = next((names.index(n) for n in _FRAME if n in names), None)
+    time = next((names.index(n) for n in _TIME if n in names), None)
+    used = [c[k] for c in joints.values() for k in ("x", "y", *([kind] if kind else []))]
+    both = [c for c in (frame, time) if c is not None]
+    person = next((names.index(n) for n in _PERSON if n in names), None)
+    people: list[str] = []
+
+    def cells():
+        for row in rows:
+            people.append(row[person].strip()[:80] if person is not None and person < len(row) else "")
+            yield [row[c] if c < len(row) else "" for c in (*used, *both)]
+
+    table = numbers(cells(), len(used) + len(both), head.path, 2)
+    if not len(table):
+        raise BadFileError("has a header but no rows", where=head.path)
+    if frame is not None and len(np.unique(table[:, len(used)])) < len(table):
+        stems = tuple(stem[:80] for stem in joints)
+        several = _several_people(head, table, len(used), len(joints), kind, stems, people)
+        first = np.unique(table[:, len(used)], return_index=True)[1]
+        return replace(several, fps=_rate(table[first, -1])) if time is not None else several
+    values = table[:, : len(used)].reshape(len(table), len(joints), -1)
+    array = as_array("csv", values if kind == "z" else values[..., :2], head)
+    confidence = values[:, None, :, 2] if kind == "c" else array.confidence
+    stems = tuple(stem[:80] for stem in joints)
+    return Array(
+        "csv",
+        array.values,
+        confidence,
+        numbers=_whole(table[:, len(used)], head) if frame is not None else None,
+        names=_names_of(stems),
+        fps=_rate(table[:, -1]) if time is not None else None,
+    )
+
+
+def _several_people(
+    head: Head, table: np.ndarray, used: int, joints: int, kind: str, stems: tuple[str, ...], people: list[str]
+) -> Array:
+    """A row per frame and person (SLEAP's CSV). People are told by their column, else by their order in the frame."""
+    column = table[:, used]
+    if not np.isfinite(column).all() or (np.abs(column) > 2**53).any():
+        raise BadFileError("its column of frame numbers has blanks", where=head.path)
+    order = np.argsort(column, kind="stable")
+    numbers_, starts, counts = np.unique(column[order], return_index=True, return_counts=True)
+    if counts.max() > MOST_PEOPLE or len(numbers_) * int(counts.max()) * joints > 1 << 28:
+        raise BadFileError(f"has {counts.max()} rows for one frame", where=head.path)
+    place = np.arange(len(table)) - np.repeat(starts, counts)
+    who = list(dict.fromkeys(people))
+    named = "" not in who and len(set(zip(column.tolist(), people))) == len(table)
+    named = named and len(who) <= MOST_PEOPLE and len(numbers_) * len(who) * joints <= 1 << 28
+    if named:
+        index = {name: i for i, name in enumerate(who)}
+        place = np.array([index[people[row]] for row in order.tolist()])
+    values = np.full((len(numbers_), int(place.max()) + 1, joints, 3 if kind else 2), np.nan)
+    values[np.repeat(np.arange(len(numbers_)), counts), place] = table[order, :used].reshape(len(table), joints, -1)
+    names = _names_of(stems)
+    frames = tuple(int(n) for n in numbers_)
+    if kind == "z":
+        return Array("csv", values, None, frames, names, people=tuple(who) if named else None)
+    return Array(
+        "csv",
+        values[..., :2],
+        values[..., 2] if kind else None,
+        frames,
+        names,
+        tracked=named,
+        people=tuple(who) if named else None,
+    )
+
+
+def _whole(column: np.ndarray, head: Head) -> tuple[int, ...]:
+    if not np.isfinite(column).all() or (np.abs(column) > 2**53).any() or len(np.unique(column)) != len(column):
+        raise BadFileError("its column of frame numbers has blanks or repeats itself", where=head.path)
+    return tuple(int(n) for n in column)
+
+
+def _rate(times_s: np.ndarray) -> float | None:
+    steps = np.diff(times_s)
+    steps = steps[np.isfinite(steps)]
+    middle = float(np.median(steps)) if len(steps) else 0.0
+    return round(1 / middle, 3) if 1e-4 < middle < 10 else None
+
+
+def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
+    joints: dict[str, int] = {}
+    places: dict[tuple[int, str], dict[int, tuple]] = {}
+    for line, row in enumerate(rows, 2):
+        try:
+            number = int(float(row[column["frame"]]))
+            joint = joints.setdefault(row[column["joint"]].strip()[:80], len(joints))
+            person = row[column["person"]].strip()[:40] if column["person"] >= 0 else ""
+            last = "z" if column["z"] >= 0 and column["c"] < 0 else "c"
+            values = tuple(float(row[column[k]] or "nan") if column[k] >= 0 else 1.0 for k in ("x", "y", last))
+        except (ValueError, IndexError, OverflowError):
+            raise BadFileError(f"row {line} is not a joint: {','.join(row)[:60]!a}", where=head.path) from None
+        if len(joints) > 1000 or not abs(number) < 2**53:
+            raise BadFileError(f"row {line} is not a joint of a frame: {','.join(row)[:60]!a}", where=head.path)
+        places.setdefault((number, person), {})[joint] = values
+    if not places:
+        raise BadFileError("has a header but no rows", where=head.path)
+    frames = {n: i for i, n in enumerate(sorted({n for n, _ in places}))}
+    people = {p: i for i, p in enumerate(dict.fromkeys(p for _, p in places))}
+    if len(people) > MOST_PEOPLE or len(frames) * len(people) * len(joints) > 1 << 28:
+        raise BadFileError(f"has {len(people)} people and {len(frames)} frames: too many", where=head.path)
+    table = np.full((len(frames), len(people), len(joints), 3), np.nan)
+    for (number, person), found in places.items():
+        for joint, values in found.items():
+            table[frames[number], people[person], joint] = values
+    is_3d = column["z"] >= 0 and column["c"] < 0
+    names = tuple(joints)
+    if all(n.isdigit() for n in names):
+        order = sorted(range(len(names)), key=lambda i: int(names[i]))
+        table, names = table[:, :, order], ()
+    who = tuple(people) if column["person"] >= 0 and "" not in people else None
+    if is_3d:
+        return Array("csv", table, None, tuple(frames), names or None, people=who)
+    return Array("csv", table[..., :2], table[..., 2], tuple(frames), names or None, people=who)
