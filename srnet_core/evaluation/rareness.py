@@ -18,10 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from srnet_core.engine.threads import Workers
+
 NEAREST = 10
 KERNEL_M = 0.5
 THINNED_M = 0.01  # poses of a clip that are nearer to the last one kept, along the way, are left out
-_TEST_BLOCK, _TRAIN_BLOCK = 512, 2048  # one block of distances is 4 MB
+_TEST_BLOCK, _TRAIN_BLOCK = 128, 1024  # one block of distances, 0.5 MB, fits in the cache of a core
 _INSIDE_M2 = 1e-12  # keeps the square root away from negative rounding errors
 
 
@@ -74,14 +76,21 @@ def rareness(
         {name: (n, 3) float32}, the columns as in `RARENESS`. Positions are compared in float32: d is exact to about
         1 mm where poses are nearly the same.
     """
-    weights = torch.from_numpy(train.weights / train.weights.sum())
+    weights = torch.from_numpy(train.weights / train.weights.sum()).float()
     compared = {name: _columns(train.poses_m[:, list(joints)], second=True) for name, joints in parts.items()}
-    for start in range(0, len(test_m), _TEST_BLOCK):
-        block_m = test_m[start : start + _TEST_BLOCK]
-        yield {
-            name: _measures(_columns(block_m[:, list(joints)]), compared[name], weights)
+    workers = Workers()
+
+    def block(start: int) -> dict[str, np.ndarray]:
+        poses_m = test_m[start : start + _TEST_BLOCK]
+        return {
+            name: _measures(_columns(poses_m[:, list(joints)]), compared[name], weights)
             for name, joints in parts.items()
         }
+
+    starts = range(0, len(test_m), _TEST_BLOCK)
+    together = 4 * workers.count()
+    for first in range(0, len(starts), together):
+        yield from workers.map(block, starts[first : first + together])
 
 
 def _columns(poses_m: np.ndarray, second: bool = False) -> torch.Tensor:
@@ -98,15 +107,14 @@ def _measures(test: torch.Tensor, train: torch.Tensor, weights: torch.Tensor) ->
     """(J, n, 5) and (J, M, 5) -> (n, 3) of `RARENESS`."""
     joints, n, _ = test.shape
     mean, kernel = torch.zeros(n, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)
-    nearest = torch.full((n, 0), 0.0)
-    for start in range(0, train.shape[1], _TRAIN_BLOCK):
-        columns = train[:, start : start + _TRAIN_BLOCK]
-        d = torch.zeros(n, columns.shape[1])
-        for joint in range(joints):
-            d += (test[joint] @ columns[joint].T).clamp_min_(_INSIDE_M2).sqrt_()
+    nearest = torch.empty(n, 0)
+    for columns, weight in zip(train.split(_TRAIN_BLOCK, 1), weights.split(_TRAIN_BLOCK)):
+        d, joint_d = torch.zeros(n, len(weight)), torch.empty(n, len(weight))
+        for joint in range(joints):  # in place: new memory for every joint would cost more than the computation
+            torch.mm(test[joint], columns[joint].T, out=joint_d)
+            d += joint_d.clamp_min_(_INSIDE_M2).sqrt_()
         d /= joints
-        weight = weights[start : start + _TRAIN_BLOCK]
-        mean += d.double() @ weight
+        mean += d @ weight
         nearest = torch.cat([nearest, d], 1).topk(min(NEAREST, nearest.shape[1] + d.shape[1]), largest=False).values
-        kernel += d.div_(-KERNEL_M).exp_().double() @ weight
+        kernel += d.div_(-KERNEL_M).exp_() @ weight
     return torch.stack([mean, 1 - kernel, nearest.double().mean(1)], 1).float().numpy()

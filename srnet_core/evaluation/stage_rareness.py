@@ -73,8 +73,13 @@ class StageRareness:
         return {}
 
 
-def stage_rareness(stage: Stage, cache_dir: str | Path, progress: Progress = lambda *_: None) -> StageRareness:
+def stage_rareness(
+    stage: Stage, cache_dir: str | Path, progress: Progress = lambda *_: None, *, limbs_too: bool = False
+) -> StageRareness:
     """Find the rareness of a stage's test poses in the cache, or compute it.
+
+    Args:
+        limbs_too: also of trunk and limbs, which takes about four times as long.
 
     Raises:
         ConfigError: the stage has no training poses.
@@ -87,7 +92,7 @@ def stage_rareness(stage: Stage, cache_dir: str | Path, progress: Progress = lam
             todo="Choose the protocol that the network was trained with",
         )
     first, end = stage.frames("test")
-    parts = _parts(stage.skeleton)
+    parts = _parts(stage.skeleton) if limbs_too else {BODY: tuple(range(stage.skeleton.num_joints))}
     path = Path(cache_dir) / _FOLDER / f"{_key(stage, parts)}.npz"
     done = _read(path, parts, end - first)
     count = len(done[BODY])

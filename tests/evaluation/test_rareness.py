@@ -71,15 +71,15 @@ def stage(small_data, tmp_path):
 
 def test_it_is_kept_in_the_cache_and_goes_on_where_it_stopped(stage, tmp_path):
     steps = []
-    whole = stage_rareness(stage, tmp_path, lambda *step: steps.append(step))
+    whole = stage_rareness(stage, tmp_path, lambda *step: steps.append(step), limbs_too=True)
     assert steps[-1] == ("rareness", 188, 188)
     assert len(whole.values[BODY]) == 188 and "left_leg" in {name.replace(" ", "_") for name in whole.values}
     (file,) = tmp_path.glob("rareness/*.npz")
-    again = stage_rareness(stage, tmp_path, lambda *_: pytest.fail("computed again"))
+    again = stage_rareness(stage, tmp_path, lambda *_: pytest.fail("computed again"), limbs_too=True)
     assert all((again.values[name] == whole.values[name]).all() for name in whole.values)
     for damage in ({name: values[:100] for name, values in whole.values.items()}, {BODY: whole.values[BODY]}):
         np.savez(file, **damage)
-        mended = stage_rareness(stage, tmp_path)
+        mended = stage_rareness(stage, tmp_path, limbs_too=True)
         assert all(mended.values[name] == pytest.approx(whole.values[name], abs=1e-6) for name in whole.values)
 
 
