@@ -191,7 +191,7 @@ def read_trc(path: str | Path) -> MarkerFile:
     values = array("d")
     width = 2 + 3 * len(names)
     for at, line in enumerate(lines[top + 1 :], top + 2):
-        if not line.strip(" \t,\r"):
+        if not line.replace(",", " ").strip():  # any blank character: no cell is left where there are only these
             continue
         cells = line.split(separator) if separator and separator in line else line.split()
         if separator == "\t" and "," in line:

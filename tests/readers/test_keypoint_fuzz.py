@@ -7,7 +7,7 @@ import zipfile
 import h5py
 import pytest
 from fuzz_readers import damaged, damaged_hdf5, damaged_npz, run
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, HealthCheck, settings
 from hypothesis import strategies as st
 from keypoint_files import WRITERS, trc_text
 
@@ -133,6 +133,7 @@ def test_json_of_the_right_words_in_the_wrong_places(tmp_path, value):
     rows=st.lists(st.lists(st.floats() | st.text(max_size=4), max_size=9), max_size=4),
     separator=st.sampled_from("\t,; "),
 )
+@example(names=["0"], rows=[["\xa0"]], separator="\t")  # a row of a blank that is no space
 def test_tables_of_anything(tmp_path, names, rows, separator):
     path = tmp_path / "a.trc"
     table = separator.join(["frame", *names]) + "\n" + "\n".join(separator.join(map(str, row)) for row in rows)
