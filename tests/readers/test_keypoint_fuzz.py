@@ -7,7 +7,7 @@ import zipfile
 import h5py
 import pytest
 from fuzz_readers import damaged, damaged_hdf5, damaged_npz, run
-from hypothesis import example, given, HealthCheck, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from keypoint_files import WRITERS, trc_text
 
