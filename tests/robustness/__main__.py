@@ -3,7 +3,7 @@
     PYTHONPATH=.:tests python -m robustness --share 1.0 --json output/robustness.json --table docs/robustness.md
 
 `--share 0.01` tries a hundredth of everything; `--kinds kills,races` only these; another `--seed` tries others. Counts
-add up in the file of `--json`.
+add up in the file of `--json`; `--missing` leaves out what that file already has, so that a run that was ended goes on.
 """
 
 import argparse
@@ -11,8 +11,9 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from robustness import faults, flips, kills, mutants, races, table
@@ -32,12 +33,17 @@ def main() -> int:
     parser.add_argument("--kinds", default=",".join(KINDS), help="which kinds, separated by commas")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="file to add the counts to")
+    parser.add_argument("--missing", action="store_true", help="only the trials that the file of --json has not")
     parser.add_argument("--table", type=Path, help="page whose table to replace")
     asked = parser.parse_args()
     began = time.monotonic()
-    tallies: list[Tally] = []
+    tallies = together([], asked.json) if asked.json else []
+    known = {tally.what for tally in tallies} if asked.missing else set()
     failed = False
-    for tally in trials(asked.kinds.split(","), asked.share, asked.seed):
+    for what, make in trials(asked.kinds.split(","), asked.share, asked.seed):
+        if what in known:
+            continue
+        tally = make()
         print(f"{tally.what}: {tally.held} of {tally.tried} held, {tally.told} told an error", flush=True)
         failed = failed or bool(tally.failures)
         tallies = together([tally], asked.json) if asked.json else [*tallies, tally]
@@ -60,8 +66,8 @@ def together(tallies: list[Tally], path: Path) -> list[Tally]:
     return list(sums.values())
 
 
-def trials(kinds: list[str], share: float, seed: int) -> Iterator[Tally]:
-    """Make the trials of some kinds; each count times `share`, at least one."""
+def trials(kinds: list[str], share: float, seed: int) -> Iterator[tuple[str, Callable[[], Tally]]]:
+    """The trials of some kinds, each count times `share`, at least one: the name in the table, and what makes them."""
 
     def count(number: float) -> int:
         return max(1, round(number * share))
@@ -73,20 +79,22 @@ def trials(kinds: list[str], share: float, seed: int) -> Iterator[Tally]:
         steps = {step.name: step for step in make_steps(Path(scratch))}
         for name, step in steps.items():
             if "kills" in kinds:
-                yield kills.kill(step, count(_KILLS[name.split()[0]]), seed)
+                yield kills.what(step), partial(kills.kill, step, count(_KILLS[name.split()[0]]), seed)
             if "faults" in kinds:
+                most = count(40 if "onnx" in name else 400)
                 for kind in faults.KINDS:
-                    yield faults.fail(step, kind, count(40 if "onnx" in name else 400), seed)
+                    yield faults.what(step, kind), partial(faults.fail, step, kind, most, seed)
         for name, times in _RACES.items():
             if "races" in kinds:
-                yield races.race(steps[name], count(times), seed)
+                yield races.what(steps[name]), partial(races.race, steps[name], count(times), seed)
+        trained = steps["resume"]
         if "flips" in kinds:
-            resume = steps["resume"]
-            yield flips.flip_stage(resume.template, count(6000), seed)
-            yield flips.flip_checkpoint(resume.template, count(3600), seed)
-            yield flips.flip_records(resume.template, resume.good, resume.result, count(400), seed)
+            yield flips.A_STAGE, partial(flips.flip_stage, trained.template, count(6000), seed)
+            yield flips.A_CHECKPOINT, partial(flips.flip_checkpoint, trained.template, count(3600), seed)
+            records = (trained.template, trained.good, trained.result)
+            yield flips.A_RECORD, partial(flips.flip_records, *records, count(400), seed)
         if "mutants" in kinds:
-            yield from mutants.all_readers(steps["resume"].template, count(100_000), seed)
+            yield from mutants.all_readers(trained.template, count(100_000), seed)
 
 
 if __name__ == "__main__":

@@ -84,9 +84,14 @@ class Layer:
         return self.seen - 1 == self.fails_at
 
 
+def what(step: Step, kind: str) -> str:
+    """The name of these trials in the table."""
+    return f"{kind}: {step.name}"
+
+
 def fail(step: Step, kind: str, most: int, seed: int) -> Tally:
     """Let each operation of one kind fail once in a command, or `most` of them drawn at random."""
-    tally = Tally(f"{kind}: {step.name}")
+    tally = Tally(what(step, kind))
     with copy_of(step.template) as folder:
         counts = folder / ".out-counts"
         call(folder, *step.arguments, before=Layer(kind, counts=counts).install)

@@ -7,6 +7,10 @@ from pathlib import Path
 from robustness.tally import Tally
 from robustness.world import CHECKPOINT, Failed, call, copy_of, stage_folder
 
+A_STAGE = "flipped bit in a stage"  # names in the table
+A_CHECKPOINT = "flipped bit in a checkpoint"
+A_RECORD = "flipped bit in a run's records and the cache's digests"
+
 
 def flip(
     what: str,
@@ -24,7 +28,7 @@ def flip(
     """
     from srnet_core.errors import SrnetError
 
-    rng, tally = random.Random(seed), Tally(f"flipped bit in {what}")
+    rng, tally = random.Random(seed), Tally(what)
     with copy_of(template) as folder:
         chosen, good = files(folder), read(folder)
         for _ in range(times):
@@ -61,7 +65,7 @@ def flip_stage(template: Path, times: int, seed: int) -> Tally:
         manifest = {k: v for k, v in stage.manifest.items() if k not in ("files",)}
         return arrays, repr(rest), repr(manifest)
 
-    return flip("a stage", template, files, read, times, seed)
+    return flip(A_STAGE, template, files, read, times, seed)
 
 
 def flip_checkpoint(template: Path, times: int, seed: int) -> Tally:
@@ -79,7 +83,7 @@ def flip_checkpoint(template: Path, times: int, seed: int) -> Tally:
         told = (checkpoint.epoch, checkpoint.lr, checkpoint.metrics, checkpoint.record, checkpoint.inferred)
         return weights, repr(told), _plain(checkpoint.optimizer_state), _plain(checkpoint.random_state)
 
-    return flip("a checkpoint", template, lambda folder: [folder / CHECKPOINT], read, times, seed)
+    return flip(A_CHECKPOINT, template, lambda folder: [folder / CHECKPOINT], read, times, seed)
 
 
 def _plain(value: object) -> object:
@@ -95,7 +99,7 @@ def _plain(value: object) -> object:
 
 def flip_records(template: Path, good: object, result: Callable[[Path], object], times: int, seed: int) -> Tally:
     """In the records beside data and runs; the commands that read them must go on, or say what is wrong."""
-    rng, tally = random.Random(seed), Tally("flipped bit in a run's records and the cache's digests")
+    rng, tally = random.Random(seed), Tally(A_RECORD)
     for _ in range(times):
         with copy_of(template) as folder:
             (folder / "metrics_before").write_text("")

@@ -10,9 +10,14 @@ from robustness.tally import Tally
 from robustness.world import Failed, copy_of, start, wait
 
 
+def what(step: Step) -> str:
+    """The name of these trials in the table."""
+    return f"kill -9: {step.name}"
+
+
 def kill(step: Step, times: int, seed: int) -> Tally:
     """Kill one command after random times, and go on as a user would."""
-    rng, tally = random.Random(seed), Tally(f"kill -9: {step.name}")
+    rng, tally = random.Random(seed), Tally(what(step))
     for _ in range(times):
         after_s = rng.uniform(0, step.seconds * 1.05)
         with tally.trial(f"after {after_s:.3f} s of {step.seconds:.3f}"), copy_of(step.template) as folder:

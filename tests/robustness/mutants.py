@@ -40,8 +40,11 @@ lr = 0.001
 """
 
 
-def all_readers(template: Path, times: int, seed: int) -> Iterator[Tally]:
-    """For each reader, `times` damaged files, shared out among the kinds of file that it reads; a tally for each kind.
+def all_readers(template: Path, times: int, seed: int) -> Iterator[tuple[str, Callable[[], Tally]]]:
+    """For each reader, `times` damaged files, shared out among the kinds of file that it reads.
+
+    Yields, for each kind: its name in the table, and the function that makes its trials. The files to damage lie in a
+    temporary folder: make the trials of one kind before you ask for the next.
 
     Args:
         template: a folder with a trained run.
@@ -51,19 +54,26 @@ def all_readers(template: Path, times: int, seed: int) -> Iterator[Tally]:
         kinds_of = Counter(reader for _, reader, *_ in WRITERS.values())
         for kind, (write, reader, *_) in WRITERS.items():
             whole, share = write(folder / f"whole {kind}"), -(-times // kinds_of[reader])
-            yield _try(reader, kind, share, seed, partial(fuzz_readers.one_input, whole, folder))
+            yield _named(reader, kind, share, seed, partial(fuzz_readers.one_input, whole, folder))
         for kind in mocap_damage.KINDS:
-            yield _try(kind, kind, times, seed, partial(_mocap, kind, folder))
+            yield _named(kind, kind, times, seed, partial(_mocap, kind, folder))
         for kind, path, read in _others(world):
             target = path.with_name("damaged.npz" if path.suffix == ".npz" else f"damaged{path.suffix}")
-            yield _try(kind, kind, times, seed, partial(_damage, path.read_bytes(), target, read))
+            yield _named(kind, kind, times, seed, partial(_damage, path.read_bytes(), target, read))
         for kind, path, read in _stage_files(world):
-            yield _try("stage", kind, times, seed, partial(_damage, path.read_bytes(), path, read))
+            yield _named("stage", kind, times, seed, partial(_damage, path.read_bytes(), path, read))
 
 
-def _try(reader: str, kind: str, times: int, seed: int, one: Callable[[random.Random], bool]) -> Tally:
+def _named(
+    reader: str, kind: str, times: int, seed: int, one: Callable[[random.Random], bool]
+) -> tuple[str, Callable[[], Tally]]:
+    what = f"damaged file of {reader}: {kind.removeprefix(reader).strip()}".removesuffix(": ")
+    return what, partial(_try, what, kind, times, seed, one)
+
+
+def _try(what: str, kind: str, times: int, seed: int, one: Callable[[random.Random], bool]) -> Tally:
     """Damage files of one kind; `one` says whether the reader told an error."""
-    tally = Tally(f"damaged file of {reader}: {kind.removeprefix(reader).strip()}".removesuffix(": "))
+    tally = Tally(what)
     for number in range(times):
         name = f"{seed}-{kind}-{number}"
         with tally.trial(f"seed {name}"):

@@ -9,9 +9,14 @@ from robustness.tally import Tally
 from robustness.world import Failed, copy_of, require_clean, start, wait
 
 
+def what(step: Step, runners: int = 3) -> str:
+    """The name of these trials in the table."""
+    return f"{runners} processes at once: {step.name}"
+
+
 def race(step: Step, times: int, seed: int, runners: int = 3) -> Tally:
     """Start one command several times at once: each works or says why not, and the result is a good one."""
-    rng, tally = random.Random(seed), Tally(f"{runners} processes at once: {step.name}")
+    rng, tally = random.Random(seed), Tally(what(step, runners))
     for _ in range(times):
         delays = [rng.uniform(0, step.seconds * 0.3) for _ in range(runners)]
         with tally.trial(f"delays {[round(d, 3) for d in delays]}"), copy_of(step.template) as folder:

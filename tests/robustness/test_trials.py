@@ -37,7 +37,7 @@ def test_flipped_bits_are_never_silent(steps):
 
 
 def test_damaged_files_are_told(steps):
-    tallies = list(mutants.all_readers(steps["resume"].template, 10, seed=5))
+    tallies = [make() for _, make in mutants.all_readers(steps["resume"].template, 10, seed=5)]
     assert [t.failures for t in tallies if t.failures] == []
     assert len(tallies) > 15
 
