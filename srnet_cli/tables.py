@@ -80,6 +80,8 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
     )
     if about["protocol"] == "cross_dataset" and (trained := about.get("trained_on")):
         caption = f"Trained on {', '.join(trained)}. {caption}"
+    for sentence in about.get("split_rule", ()):
+        caption += f" {sentence}"
     if about["as_published"]:
         caption += " Computed as the published code does, including its mistakes."
     if about["root_depth"] == "estimate":

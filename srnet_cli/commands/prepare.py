@@ -47,7 +47,7 @@ def show_prepared(prepared: "Prepared") -> None:
         caption="A frame counts once per camera. Every frame is the centre of one window.",
         text_columns=4,
     )
-    for note in manifest["notes"]:
+    for note in (*manifest.get("split_rule", ()), *manifest["notes"]):
         remark(note)
     word = "cached" if prepared.cached else "written"
     say(f"{word}: {stage.folder}")

@@ -94,6 +94,16 @@ class DataConfig:
         completes="actions",
         default_text="none",
     )
+    rare_share: float = setting(
+        0.2,
+        "Share of the frames that the rare-pose protocol tests on",
+        details="Whole takes are tested, the rarest first, until they have that share.",
+        flags=("--rare-share",),
+        panel=_PANEL,
+        metavar="SHARE",
+        above=0,
+        maximum=0.9,
+    )
     train_cameras: tuple[int, ...] = setting(
         (),
         "Cameras to train on, by index, e.g. 0,2",

@@ -210,6 +210,7 @@ def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
         "joints": list(stage.skeleton.joint_names),
         "root": stage.skeleton.joint_names[0],
         "protocol": config["protocol"],
+        "split_rule": stage.manifest.get("split_rule", []),
         "normalization": config["normalization"],
         "root_depth": root_depth,
         "uses_root_depth": root_depth == "ground_truth",

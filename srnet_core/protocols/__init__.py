@@ -24,10 +24,15 @@ _EVERYONE = "all"
 
 @dataclass(frozen=True)
 class Split:
-    """The clips for training and for test."""
+    """The clips for training and for test.
+
+    Attributes:
+        rule: how the protocol chose them, one sentence each, where its name and the options do not say it.
+    """
 
     train: "tuple[ClipName, ...]"
     test: "tuple[ClipName, ...]"
+    rule: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,16 @@ class ProtocolPlugin:
             `UnknownNameError` or `ConfigError` for options that do not fit the data set.
         takes_train_actions: whether it uses `config.train_actions`; for other protocols they are an error.
         trains: whether it has clips for training; if not, options that choose them are an error.
+        takes_rare_share: whether it uses `config.rare_share`; for other protocols another value than the default is an
+            error.
+        everyone: whether all subjects are in both parts unless options choose them.
     """
 
     select: "Callable[[PoseDataset, DataConfig], Split]"
     takes_train_actions: bool = False
     trains: bool = True
+    takes_rare_share: bool = False
+    everyone: bool = False
 
 
 PLUGINS = PluginTable(
@@ -55,6 +65,7 @@ PLUGINS = PluginTable(
         "cross_camera": "srnet_core.protocols.cross_camera:PROTOCOL",
         "cross_dataset": "srnet_core.protocols.cross_dataset:PROTOCOL",
         "cross_subject": "srnet_core.protocols.cross_subject:PROTOCOL",
+        "rare_pose": "srnet_core.protocols.rare_pose:PROTOCOL",
     },
 )
 
@@ -97,6 +108,12 @@ def _refuse_foreign_options(protocol: ProtocolPlugin, config: DataConfig) -> Non
             where=f"protocol {config.protocol}",
             todo="To restrict training and test to some actions, use --actions",
         )
+    if config.rare_share != DataConfig().rare_share and not protocol.takes_rare_share:
+        raise ConfigError(
+            "--rare-share belongs to --protocol rare-pose",
+            where=f"protocol {config.protocol}",
+            todo="To count only the rarest frames of a test split, use srnet eval --rare",
+        )
     for option, given in (("--subjects-train", config.subjects_train), ("--train-camera", config.train_cameras)):
         if given and not protocol.trains:
             raise ConfigError(
@@ -110,6 +127,12 @@ def has_training(config: DataConfig) -> bool:
     """Whether the protocol of `config` has clips for training."""
     protocol: ProtocolPlugin = PLUGINS.load(config.protocol)
     return protocol.trains
+
+
+def has_everyone(config: DataConfig) -> bool:
+    """Whether the protocol of `config` has all subjects in both parts unless options choose them."""
+    protocol: ProtocolPlugin = PLUGINS.load(config.protocol)
+    return protocol.everyone
 
 
 def require_training(config: DataConfig) -> None:

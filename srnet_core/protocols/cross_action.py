@@ -40,4 +40,4 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
     )
 
 
-PROTOCOL = ProtocolPlugin(select, takes_train_actions=True)
+PROTOCOL = ProtocolPlugin(select, takes_train_actions=True, everyone=True)

@@ -10,7 +10,7 @@ from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
 from srnet_core.data_check import DataCheck, check_dataset
 from srnet_core.errors import BadFileError
-from srnet_core.protocols import Split, has_training
+from srnet_core.protocols import Split, has_everyone, has_training
 
 
 def read_dataset(config: DataConfig, name: str, paths: Sequence[Path]) -> PoseDataset:
@@ -80,6 +80,7 @@ def about_the_data(dataset: PoseDataset, split: Split, check: DataCheck, config:
             "where it is. Add joints_left and joints_right to the metadata, or train with --no-flip --no-test-flip."
         )
     return {
+        "split_rule": list(split.rule),
         "warnings": warnings,
         "absent_subjects": {"train": list(absent_train), "test": list(absent_test)},
         "check": {"unchecked": config.unchecked, **check.to_dict()},
@@ -88,7 +89,7 @@ def about_the_data(dataset: PoseDataset, split: Split, check: DataCheck, config:
 
 def _absent(dataset: PoseDataset, config: DataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Subjects of the usual split that are not there although the options ask for the usual split."""
-    if config.protocol == "cross_action":  # all subjects are in both parts
+    if has_everyone(config):
         given = bool(config.subjects_train or config.subjects_test)
         everyone = (*dataset.absent_train_subjects, *dataset.absent_test_subjects)
         return ((), ()) if given else (everyone, everyone)

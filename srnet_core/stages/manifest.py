@@ -102,6 +102,7 @@ def _check(manifest: Any) -> None:
     _require(_is_size(apart) and apart > 0, "frames_apart is not a positive whole number")
     _require(are_sketches(manifest.get("contents", {})), "contents are not numbers by subject and take")
     _require(_is_list_of(str, manifest.get("warnings", [])), "warnings is not a list of texts")
+    _require(_is_list_of(str, manifest.get("split_rule", [])), "split_rule is not a list of texts")
     absent = manifest.get("absent_subjects", {"train": [], "test": []})
     _require(
         isinstance(absent, dict) and all(_is_list_of(str, absent[side]) for side in ("train", "test")),

@@ -10,6 +10,7 @@ from srnet_core import lookup
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError, UnknownNameError
+from srnet_core.geometry.camera import Camera
 from srnet_core.protocols import split_clips
 from srnet_core.skeletons import get_skeleton
 
@@ -25,7 +26,8 @@ OPTIONS = {"cross_action": {"train_actions": ("Walking",)}}
 def dataset() -> PoseDataset:
     poses = {s: {t: np.zeros((5, 17, 3), np.float32) for t in TAKES} for s in SUBJECTS}
     keypoints = {s: {t: [np.zeros((5, 17, 2), np.float32)] * 4 for t in TAKES} for s in SUBJECTS}
-    return PoseDataset("toy", "gt", get_skeleton("h36m17"), 50, poses, keypoints, {}, ("S1", "S5"), ("S9",))
+    cameras = dict.fromkeys(SUBJECTS, [Camera("c", 1000, 1002, (1145, 1143), (512, 515))] * 4)
+    return PoseDataset("toy", "gt", get_skeleton("h36m17"), 50, poses, keypoints, cameras, ("S1", "S5"), ("S9",))
 
 
 def config_of(name, **fields):
