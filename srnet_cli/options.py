@@ -19,6 +19,7 @@ from typer.models import OptionInfo
 from srnet_cli.completion import completer
 from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, Setting, TrainConfig, settings_of
 from srnet_core.errors import ConfigError
+from srnet_core.evaluation import RARENESS
 
 AS_TRAINED = "as trained"
 RUN_PANEL = "Run"
@@ -262,6 +263,16 @@ Device = annotation_of(TrainConfig, "device", str)
 CacheDir = annotation_of(DataConfig, "cache_dir", str)
 DataDir = annotation_of(DataConfig, "data_dir", str)
 Keypoints = annotation_of(DataConfig, "keypoints", str)
+Rareness = Annotated[
+    str,
+    option(
+        "--rareness",
+        help="How rareness is measured: mean, kernel or nearest distance to the training poses",
+        metavar="NAME",
+        completes=RARENESS,
+        default="kernel",
+    ),
+]
 Flip = annotation_of(
     TrainConfig, "test_flip", bool, "--flip/--no-flip", help="Average each prediction with that of the mirrored input"
 )

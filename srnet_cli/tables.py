@@ -1,7 +1,7 @@
 """Tables of results: metrics by action, subject or camera, and plain ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -80,6 +80,10 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
     )
     if about["protocol"] == "cross_dataset" and (trained := about.get("trained_on")):
         caption = f"Trained on {', '.join(trained)}. {caption}"
+    if (trained_2d := about.get("trained_keypoints")) and trained_2d != about["keypoints"]:
+        caption = f"Trained on {trained_2d} 2D. {caption}"
+    if "noise_seed" in about:
+        caption += f" Keypoints made worse: {worse_text(about)}; seed {about['noise_seed']}."
     for sentence in about.get("split_rule", ()):
         caption += f" {sentence}"
     if about["as_published"]:
@@ -105,6 +109,16 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
     }[by]
     means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
     metric_table(report_title(report, name), by, rows, means, caption=caption)
+
+
+def worse_text(about: Mapping[str, Any]) -> str:
+    """What was done to the keypoints."""
+    parts = [
+        f"noise of {about['keypoint_noise_px']:g} px" if about["keypoint_noise_px"] else "",
+        f"{100 * about['drop']:g} % of the keypoints dropped and filled" if about["drop"] else "",
+        f"left and right exchanged in {100 * about['swap']:g} % of the frames" if about["swap"] else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def report_title(report: "Report", name: str) -> str:

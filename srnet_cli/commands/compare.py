@@ -9,17 +9,22 @@ import typer
 from srnet_cli.checkpoints import find_checkpoint, run_name
 from srnet_cli.console import remark, told
 from srnet_cli.inputs import open_checkpoint, prepare_stage
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, option, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, Rareness, option, shared
 from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.runs import write_json_to
 from srnet_cli.sweeping import show_text_table
 from srnet_core.config import replace
 from srnet_core.errors import ConfigError
+from srnet_core.evaluation import RARENESS
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from srnet_core.checkpoint import Checkpoint
     from srnet_core.evaluation.compare import Comparison, FrameErrors
+    from srnet_core.stages.prepare import Prepared
+    from srnet_core.stages.store import StoredClip
 
 EXAMPLES = (
     "srnet compare checkpoint/latest_epoch_fc.bin checkpoint/latest_epoch_srnet.bin",
@@ -43,6 +48,17 @@ def main(
     metric: Annotated[
         str, option("--metric", help="Error to compare: mpjpe_mm or p_mpjpe_mm", metavar="NAME", completes=_METRICS)
     ] = "mpjpe_mm",
+    by: Annotated[
+        str | None,
+        option(
+            "--by",
+            help="rareness: also compare by the rareness of the poses among the training poses",
+            metavar="NAME",
+            completes=("rareness",),
+            default="none",
+        ),
+    ] = None,
+    rareness: Rareness = "kernel",
     flip: Flip = True,
     json: Annotated[
         Path | None, option("--json", help="Write all numbers as JSON; -: to standard output", metavar="FILE")
@@ -57,7 +73,12 @@ def main(
     ] = None,
     png: Annotated[
         Path | None,
-        option("--png", help="Draw differences by action and errors by difficulty", metavar="FILE", default="none"),
+        option(
+            "--png",
+            help="Draw differences by action, and errors by difficulty, or by rareness with --by rareness",
+            metavar="FILE",
+            default="none",
+        ),
     ] = None,
     device: Device = "auto",
 ) -> None:
@@ -70,13 +91,19 @@ def main(
     from srnet_core.lookup import choose
 
     choose("metric", metric, _METRICS, where="--metric")
+    choose("measure of rareness", rareness, RARENESS, where="--rareness")
+    if by is not None:
+        choose("comparison", by, ("rareness",), where="--by")
     tables_to = {".csv": csv, ".md": markdown, ".tex": latex}
     _check_outputs(tables_to, png, json)
     names = _names([find_checkpoint(path) for path in paths])
-    errors = measured(names, data, published, metric=metric, flip=flip, device=device)
-    comparisons = compare(errors)
+    measure = rareness if by == "rareness" else None
+    errors, tenths = measured(names, data, published, metric=metric, flip=flip, device=device, rareness=measure)
+    comparisons = compare(errors, tenths)
     if json is not None:
         document = {"schema": SCHEMA, "metric": metric, "networks": {name: str(path) for name, path in names.items()}}
+        if measure is not None:
+            document["rareness"] = measure
         write_json_to(json, document | {"comparisons": [c.to_dict() for c in comparisons]})
     tables = comparison_tables(comparisons, metric)
     _write(tables, tables_to)
@@ -117,22 +144,36 @@ def _names(paths: Sequence[Path]) -> dict[str, Path]:
 
 
 def measured(
-    names: dict[str, Path], data: dict, published: dict, *, metric: str, flip: bool, device: str
-) -> "dict[str, FrameErrors]":
-    """The errors of every frame and joint for each checkpoint, all on the test split of the first one's data."""
+    names: dict[str, Path],
+    data: dict,
+    published: dict,
+    *,
+    metric: str,
+    flip: bool,
+    device: str,
+    rareness: str | None = None,
+) -> "tuple[dict[str, FrameErrors], np.ndarray | None]":
+    """The errors of every frame and joint for each checkpoint, all on the test split of the first one's data.
+
+    The second part is the tenth of the frames that each frame is in by its rareness, if a measure of it is given. It is
+    found by the training poses of the first checkpoint.
+    """
     from srnet_core.device import choose_device
     from srnet_core.evaluation.compare import frame_errors
     from srnet_core.evaluation.run import require_fit
 
     checkpoints = {name: open_checkpoint(path, data, published) for name, path in names.items()}
     base = data_config_of(next(iter(checkpoints.values())), data)
-    found = {}
+    found: dict[str, FrameErrors] = {}
+    tenths = None
     for name, checkpoint in checkpoints.items():
         own = checkpoint.run_config("data").data
         prepared = prepare_stage(replace(base, normalization=own.normalization, root_depth=own.root_depth))
         require_fit(checkpoint, prepared.stage)
         _remark_on_known(name, checkpoint, prepared.stage)
         clips = prepared.stage.split("test")
+        if rareness is not None and tenths is None:
+            tenths = _tenths(prepared, clips, rareness)
         steps = frame_errors(
             checkpoint.model, prepared.stage, clips, flip=flip, metric=metric, device=choose_device(device)
         )
@@ -144,7 +185,18 @@ def measured(
                     found[name] = end.value
                     break
                 bar.update(name, event.done, event.total, "frames")
-    return found
+    return found, tenths
+
+
+def _tenths(prepared: "Prepared", clips: "Sequence[StoredClip]", measure: str) -> "np.ndarray":
+    """(N,) tenth, 0 to 9, of the frames of some clips by their rareness."""
+    import numpy as np
+
+    from srnet_core.evaluation.stage_rareness import stage_rareness
+
+    with progress_bar() as bar:
+        rare = stage_rareness(prepared.stage, prepared.config.cache_dir, bar.update)
+    return np.concatenate([rare.deciles(clip, measure).numpy() for clip in clips])
 
 
 def _remark_on_known(name: str, checkpoint: "Checkpoint", stage) -> None:

@@ -3,22 +3,26 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+from srnet_cli import worse_keypoints
 from srnet_cli.checkpoints import find_checkpoint
 from srnet_cli.console import remark, told, write_text
 from srnet_cli.inputs import open_checkpoint, prepare_stage
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoint, option, shared
-from srnet_cli.progress import progress_bar
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoint, Rareness, option, shared
+from srnet_cli.progress import Bar, progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.tables import plain_table, report_title, show_report
 from srnet_core.evaluation import RARENESS
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
+    from srnet_core.evaluation.noise import KeypointNoise
+    from srnet_core.evaluation.run import Evaluation
     from srnet_core.evaluation.tables import Report
 
 EXAMPLES = (
@@ -46,16 +50,7 @@ def main(
             default="all frames",
         ),
     ] = None,
-    rareness: Annotated[
-        str,
-        option(
-            "--rareness",
-            help="How rareness is measured: mean, kernel or nearest distance to the training poses",
-            metavar="NAME",
-            completes=RARENESS,
-            default="kernel",
-        ),
-    ] = "kernel",
+    rareness: Rareness = "kernel",
     joints: Annotated[
         str | None,
         option(
@@ -65,6 +60,11 @@ def main(
             default="all",
         ),
     ] = None,
+    keypoint_noise: worse_keypoints.Noise = None,
+    drop: worse_keypoints.Drop = None,
+    swap: worse_keypoints.Swap = None,
+    noise_seed: worse_keypoints.Seed = 1,
+    png: worse_keypoints.Chart = None,
     flip: Flip = True,
     json: Annotated[
         Path | None, option("--json", help="Write all numbers as JSON; -: to standard output", metavar="FILE")
@@ -91,10 +91,44 @@ def main(
     for target in (json, csv):
         if target is not None and str(target) != "-":
             require_output(target)
+    amounts = worse_keypoints.read_amounts(keypoint_noise, drop, swap, noise_seed)
+    worse_keypoints.require_chart(png, amounts)
+    if amounts.varied and by != "action":
+        todo = "Give one amount, or leave --by out"
+        raise ConfigError("several amounts of worse keypoints are shown as action-wise means", where="--by", todo=todo)
     path = find_checkpoint(path)
     checkpoint = open_checkpoint(path, data, published)
     rarely = Rarely(rareness, rare or 1.0) if rare is not None or by == "rareness" else None
-    report = evaluate_checkpoint(checkpoint, path, data, flip=flip, device=device, joints=joints, rarely=rarely)
+    reports = evaluate_checkpoint(
+        checkpoint, path, data, flip=flip, device=device, joints=joints, rarely=rarely, noises=amounts.noises
+    )
+    if amounts.varied:
+        _show_curve(reports, amounts, path, json, csv, png)
+    else:
+        _show_one(reports[0], path, by, json, csv)
+
+
+def _show_curve(
+    reports: "list[Report]",
+    amounts: worse_keypoints.Amounts,
+    path: Path,
+    json: Path | None,
+    csv: Path | None,
+    png: Path | None,
+) -> None:
+    """Errors over amounts of worse keypoints, to files and the screen."""
+    if json is not None:
+        worse_keypoints.write_curve_json(reports, amounts, json)
+    if csv is not None:
+        worse_keypoints.write_curve_csv(reports, amounts, csv)
+    if png is not None:
+        worse_keypoints.draw_curve(reports, amounts, path.name, png)
+    if "-" not in (str(json), str(csv)):
+        worse_keypoints.show_curve(reports, amounts, path.name)
+
+
+def _show_one(report: "Report", path: Path, by: str, json: Path | None, csv: Path | None) -> None:
+    """A report, to files and the screen."""
     if json is not None:
         write_json_report(report, json)
     if csv is not None:
@@ -125,11 +159,13 @@ def evaluate_checkpoint(
     device: str,
     joints: str | None = None,
     rarely: Rarely | None = None,
-) -> "Report":
+    noises: "Sequence[KeypointNoise | None]" = (None,),
+) -> "list[Report]":
     """Prepare the data of a checkpoint and evaluate it on the test split.
 
     Args:
         joints: see `joints_to_count`; all if `None`.
+        noises: what makes the keypoints worse, one evaluation each.
     """
     from srnet_core.device import choose_device
     from srnet_core.evaluation.run import (
@@ -139,6 +175,7 @@ def evaluate_checkpoint(
         require_fit,
         trained_on,
         training_data,
+        training_keypoints,
     )
     from srnet_core.evaluation.stage_rareness import stage_rareness
 
@@ -152,9 +189,10 @@ def evaluate_checkpoint(
             f"{renamed} of {len(prepared.stage.split('test'))} test clips show poses that were trained on under other "
             "names: this does not test new data"
         )
-    about = {
+    about: dict[str, Any] = {
         "checkpoint": str(path),
         "trained_on": list(training_data(checkpoint)),
+        "trained_keypoints": training_keypoints(checkpoint),
         "test_clips_trained_on": seen,
         "test_clips_known_under_other_names": renamed,
     }
@@ -165,21 +203,31 @@ def evaluate_checkpoint(
             about |= {"rareness": rarely.measure, "rarest_share": rarely.share}
             found = stage_rareness(prepared.stage, prepared.config.cache_dir, bar.update)
             bins = partial(found.deciles, measure=rarely.measure, rarest_share=rarely.share)
-        steps = evaluate_steps(
-            checkpoint.model,
-            prepared.stage,
-            flip=flip,
-            device=choose_device(device),
-            about=about,
-            joints=counted,
-            bins=bins,
-        )
-        while True:
-            try:
-                event = next(steps)
-            except StopIteration as end:
-                return end.value
-            bar.update("test", event.done, event.total, "frames")
+        reports: list[Report] = []
+        for noise in noises:
+            steps = evaluate_steps(
+                checkpoint.model,
+                prepared.stage,
+                flip=flip,
+                device=choose_device(device),
+                about=about,
+                joints=counted,
+                bins=bins,
+                noise=noise,
+            )
+            reports.append(_with_progress(steps, bar, len(reports) + 1, len(noises)))
+    return reports
+
+
+def _with_progress(steps: "Evaluation", bar: Bar, number: int, of: int) -> "Report":
+    """Run an evaluation to its end, showing how far it is."""
+    what = "test" if of == 1 else f"test {number} of {of}"
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            return end.value
+        bar.update(what, event.done, event.total, "frames")
 
 
 def show(report: "Report", path: Path, by: str) -> None:

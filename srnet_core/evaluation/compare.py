@@ -4,7 +4,7 @@ All differences are "other minus first" in mm: negative numbers are an improveme
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -93,6 +93,7 @@ class Comparison:
         mean: action-wise; `frame_mean`: every frame counts the same.
         by_action, by_joint: differences by name.
         by_decile: frames from easiest to hardest, by the mean error of all networks compared, which favours none.
+        by_rareness: frames from the most usual pose to the rarest; empty where rareness was not measured.
         frames_won, sequences_won, actions_won: shares in which the other network has the smaller error.
         best, worst: sequences with the largest gain and the largest loss: (name, first, other).
     """
@@ -110,17 +111,19 @@ class Comparison:
     actions_won: float
     best: tuple[tuple[str, float, float], ...]
     worst: tuple[tuple[str, float, float], ...]
+    by_rareness: tuple[Difference, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 
 
-def compare(errors: Mapping[str, FrameErrors]) -> list[Comparison]:
+def compare(errors: Mapping[str, FrameErrors], rareness: np.ndarray | None = None) -> list[Comparison]:
     """Compare networks with the first one.
 
     Args:
         errors: of two or more networks on the same frames, by their names.
+        rareness: (N,) the tenth of the frames, 0 to 9, that each frame is in by the rareness of its pose.
 
     Raises:
         ConfigError: fewer than two networks, or other frames.
@@ -137,7 +140,11 @@ def compare(errors: Mapping[str, FrameErrors]) -> list[Comparison]:
     frame_mm = {name: e.joints_mm.mean(1, dtype=np.float64) for name, e in errors.items()}
     hardness = np.mean(list(frame_mm.values()), axis=0)
     units = _Units(first.clips)
-    return [_compared(names[0], name, errors, frame_mm, hardness, units) for name in names[1:]]
+    compared = [_compared(names[0], name, errors, frame_mm, hardness, units) for name in names[1:]]
+    if rareness is None:
+        return compared
+    by = [tuple(_differences(units, frame_mm[names[0]], frame_mm[c.other], rareness, DECILES)) for c in compared]
+    return [replace(c, by_rareness=differences) for c, differences in zip(compared, by)]
 
 
 def _frames_of(clip: StoredClip) -> tuple:
@@ -301,8 +308,17 @@ def comparison_tables(comparisons: Sequence[Comparison], metric: str = "mpjpe_mm
                 _decile_names(c),
                 "Frames from easiest to hardest by the mean error of all networks compared; bounds in mm.",
             ),
-            _sequences(versus, c),
         ]
+        if c.by_rareness:
+            tables.append(
+                _table(
+                    f"{versus}: {name} by rareness",
+                    "tenth of the frames",
+                    {str(i + 1): d for i, d in enumerate(c.by_rareness)},
+                    "Tenth 1 has the most usual poses, tenth 10 the rarest among the training poses.",
+                )
+            )
+        tables.append(_sequences(versus, c))
     return tables
 
 

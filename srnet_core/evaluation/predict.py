@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from srnet_core.engine import InferenceForm, inference_form
+from srnet_core.evaluation.noise import KeypointNoise, worse_input
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.inference.predict import decode_mean, predict_normalized
 from srnet_core.models.pose_model import PoseModel
@@ -57,49 +58,78 @@ def predict_batches(
     *,
     flip: bool,
     device: str | torch.device,
+    noise: KeypointNoise | None = None,
 ) -> Iterator[list[ClipPrediction]]:
-    """Like `predict_split`, but yields the clips of a batch together, with the poses on `device`."""
+    """Like `predict_split`, but yields the clips of a batch together, with the poses on `device`.
+
+    Args:
+        noise: what makes the keypoints worse; `None` leaves them as they are.
+    """
     network = inference_form(model.to(device).eval())
     for batch in _batches(clips, network.receptive_field):
-        yield _predict_batch(network, stage, batch, flip, device)
+        yield _predict_batch(network, stage, batch, flip, device, noise or None)
 
 
 @torch.inference_mode()
 def _predict_batch(
-    network: InferenceForm, stage: Stage, batch: list[StoredClip], flip: bool, device: str | torch.device
+    network: InferenceForm,
+    stage: Stage,
+    batch: list[StoredClip],
+    flip: bool,
+    device: str | torch.device,
+    noise: KeypointNoise | None,
 ) -> list[ClipPrediction]:
     """Predict consecutive clips of equal length, e.g. the views of one take, in one pass."""
     start, stop = batch[0].start, batch[-1].start + batch[-1].length
     by_clip = (len(batch), -1)
-    pose_2d = torch.from_numpy(stage.read("pose_2d", start, stop)).to(device).unflatten(0, by_clip)  # (G, T, J, 2)
-    parameters = torch.from_numpy(_parameters(stage, start, stop)).to(device).unflatten(0, by_clip)  # (G, T, P)
+    stored_2d, stored_parameters = stage.read("pose_2d", start, stop), _parameters(stage, start, stop)
+    seen_2d, seen_parameters = stored_2d, stored_parameters
+    if noise is not None:
+        seen_2d, seen_parameters = _worse(stage, batch, noise, stored_2d, stored_parameters)
+    pose_2d = torch.from_numpy(seen_2d).to(device).unflatten(0, by_clip)  # (G, T, J, 2)
+    seen = torch.from_numpy(seen_parameters).to(device).unflatten(0, by_clip)  # (G, T, P), to decode the output
+    parameters = torch.from_numpy(stored_parameters).to(device).unflatten(0, by_clip)  # (G, T, P), of the target
     target = torch.from_numpy(stage.read("pose_3d", start, stop)).to(device).unflatten(0, by_clip)  # (G, T, J, 3)
     outputs = predict_normalized(network, pose_2d, stage.skeleton.mirror, flip)
     plugin = stage.normalization
     poses: Iterable[tuple[torch.Tensor, torch.Tensor]]
     if network.config.as_published:
         decode = partial(_decode_as_published, plugin, stage.skeleton.mirror)
-        poses = [decode([o[i] for o in outputs], target[i], parameters[i]) for i in range(len(batch))]
+        poses = [decode([o[i] for o in outputs], seen[i], target[i], parameters[i]) for i in range(len(batch))]
     else:
-        poses = zip(decode_mean(plugin, outputs, parameters), decode_mean(plugin, [target], parameters))
+        poses = zip(decode_mean(plugin, outputs, seen), decode_mean(plugin, [target], parameters))
     return [ClipPrediction(clip, *pair) for clip, pair in zip(batch, poses)]
+
+
+def _worse(
+    stage: Stage, batch: list[StoredClip], noise: KeypointNoise, pose_2d: np.ndarray, parameters: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Input and parameters of the clips of a batch, made from worse keypoints."""
+    found = []
+    for clip in batch:
+        rows = slice(clip.start - batch[0].start, clip.start - batch[0].start + clip.length)
+        camera = stage.cameras[clip.subject][clip.camera]
+        mirror = stage.skeleton.mirror
+        found.append(worse_input(noise, stage.normalization, clip, camera, mirror, pose_2d[rows], parameters[rows]))
+    return np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found])
 
 
 def _decode_as_published(
     plugin: Normalization,
     mirror: tuple[int, ...],
     outputs: list[torch.Tensor],
+    seen: torch.Tensor,
     target: torch.Tensor,
     parameters: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(T, J, 3) mean output and target in metres, by the published decoding.
+    """(T, J, 3) mean output, decoded with `seen`, and target, decoded with `parameters`, by the published decoding.
 
     `outputs` are the output and, with flip averaging, that for the mirror image, which is decoded with flipped
     parameters.
     """
-    metres = [plugin.decode_original(outputs[0], parameters)]
+    metres = [plugin.decode_original(outputs[0], seen)]
     for output in outputs[1:]:
-        mirrored = plugin.decode_original(mirror_poses(output, mirror), plugin.flip_original(parameters))
+        mirrored = plugin.decode_original(mirror_poses(output, mirror), plugin.flip_original(seen))
         metres.append(mirror_poses(mirrored, mirror))
     return torch.stack(metres).mean(0), plugin.decode_original(target, parameters)
 

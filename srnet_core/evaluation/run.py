@@ -10,6 +10,7 @@ from srnet_core.checkpoint import Checkpoint, require_whole_poses
 from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError, ConfigError
 from srnet_core.evaluation.metrics import joints_3dhp
+from srnet_core.evaluation.noise import KeypointNoise
 from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measure
 from srnet_core.geometry.skeleton import Skeleton
@@ -44,6 +45,7 @@ def evaluate_steps(
     about: dict[str, Any] | None = None,
     joints: Sequence[int] | None = None,
     bins: Callable[[StoredClip], torch.Tensor] | None = None,
+    noise: KeypointNoise | None = None,
 ) -> Evaluation:
     """Evaluate a model on clips of a stage, by default `test_clips`, yielding after each clip.
 
@@ -56,6 +58,7 @@ def evaluate_steps(
         about: further entries for the head of the report.
         joints: that position errors are means of, see `tables.measure`.
         bins: gives the (T,) bins that the frames of a clip are in, see `tables.measure`.
+        noise: what makes the keypoints worse; `None` leaves them as they are.
     """
     original = model.config.as_published
     clips = test_clips(stage, as_published=original) if clips is None else clips
@@ -73,7 +76,7 @@ def evaluate_steps(
         )
 
     workers = Workers() if torch.device(device).type == "cpu" else None
-    for predictions in predict_batches(model, stage, clips, flip=flip, device=device):
+    for predictions in predict_batches(model, stage, clips, flip=flip, device=device, noise=noise):
         errors += workers.map(measured, predictions) if workers else map(measured, predictions)
         for prediction in predictions:
             done += prediction.clip.length
@@ -82,6 +85,8 @@ def evaluate_steps(
         "all actions, as published, the trained ones included" if _over_everything(stage, original) else "test split"
     )
     about = {**(about or {}), **describe_stage(stage, flip), "scope": scope, "as_published": original}
+    if noise:
+        about |= noise.to_dict()
     if joints is not None:
         about["joints_counted"] = [stage.skeleton.joint_names[joint] for joint in joints]
     return make_report(errors, stage.skeleton, about)
@@ -182,6 +187,12 @@ def training_data(checkpoint: Checkpoint) -> tuple[str, ...]:
     """The data sets that the weights were trained on, in their last run or in one before it; none if not told."""
     told = checkpoint.record.clips_seen() or ({checkpoint.record.dataset: ()} if checkpoint.record.dataset else {})
     return tuple(sorted(told))
+
+
+def training_keypoints(checkpoint: Checkpoint) -> str | None:
+    """The source of the 2D keypoints of the weights' last training run, e.g. "gt"; `None` if the file does not tell."""
+    config = checkpoint.record.config
+    return config.data.keypoints if config is not None else None
 
 
 def finish(steps: Evaluation) -> Report:

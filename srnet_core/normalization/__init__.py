@@ -128,6 +128,14 @@ class BatchNormalization(Normalization, Protocol):
         ...
 
 
+class ReversibleNormalization(Normalization, Protocol):
+    """A normalization that gives back pixels, so that a test can make keypoints worse."""
+
+    def keypoints_px(self, pose_2d: np.ndarray, parameters: np.ndarray, camera: Camera) -> np.ndarray:
+        """(T, J, 2) network input with (T, P) parameters -> (T, J, 2) float64 pixels, which `encode_2d` takes back."""
+        ...
+
+
 PLUGINS = PluginTable(
     kind="normalization",
     group="srnet.normalizations",

@@ -29,6 +29,13 @@ def to_screen(pose_px: np.ndarray, width_px: float, height_px: float) -> np.ndar
     return pose_px * (2 / width_px) - (1, height_px / width_px)
 
 
+def from_screen(pose: np.ndarray, width_px: float, height_px: float) -> np.ndarray:
+    """The inverse of `to_screen`."""
+    corner = np.array((1, height_px / width_px))
+    pixels: np.ndarray = (np.asarray(pose, np.float64) + corner) * (width_px / 2)
+    return pixels
+
+
 def batch_project(pose_cam_m: Any, depth_m: Any, cameras: CameraRows) -> Any:
     """As `project`, for a batch."""
     return pose_cam_m[..., :2] / depth_m * cameras.focal_length_px + cameras.center_px

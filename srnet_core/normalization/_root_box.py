@@ -70,6 +70,14 @@ def encode_2d(
     return _scale_to_box(pose_2d_px, depth_m, camera).astype(np.float32)
 
 
+def keypoints_px(pose_2d: np.ndarray, parameters: np.ndarray, camera: Camera) -> np.ndarray:
+    """See `ReversibleNormalization.keypoints_px`; the root is put at its projection, which the input does not hold."""
+    parameters = np.asarray(parameters, np.float64)
+    px_per_m = camera.focal_length_px[0] / per_joint(parameters, _DEPTH)
+    pixels: np.ndarray = np.asarray(pose_2d, np.float64) * px_per_m + per_joint(parameters, _ROOT_PX)
+    return pixels
+
+
 def batch_input(seen: Seen) -> Any:
     """See `Normalization.batch_input`."""
     return _batch_scale_to_box(seen.pose_2d_px, seen)

@@ -14,7 +14,7 @@ import numpy as np
 from srnet_core.clip import check_2d, check_clip
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Encoded
-from srnet_core.normalization._arrays import batch_to_screen, missing, root_relative, to_screen
+from srnet_core.normalization._arrays import batch_to_screen, from_screen, missing, root_relative, to_screen
 from srnet_core.normalization.seen import Seen
 
 PARAMETERS: tuple[str, ...] = ()
@@ -48,6 +48,11 @@ def encode_2d(
     if image_size is None:
         raise missing(image_size=image_size)
     return to_screen(check_2d(pose_2d_px), *image_size).astype(np.float32)
+
+
+def keypoints_px(pose_2d: np.ndarray, parameters: np.ndarray, camera: Camera) -> np.ndarray:
+    """See `ReversibleNormalization.keypoints_px`."""
+    return from_screen(pose_2d, camera.width_px, camera.height_px)
 
 
 def batch_input(seen: Seen) -> Any:

@@ -26,6 +26,7 @@ from srnet_core.normalization._arrays import (
     batch_to_screen,
     check_depth,
     check_root_depth,
+    from_screen,
     missing,
     per_joint,
     project,
@@ -86,6 +87,11 @@ def encode_2d(
     if camera is None:
         raise missing(camera=camera)
     return to_screen(check_2d(pose_2d_px), *_image_size(camera)).astype(np.float32)
+
+
+def keypoints_px(pose_2d: np.ndarray, parameters: np.ndarray, camera: Camera) -> np.ndarray:
+    """See `ReversibleNormalization.keypoints_px`."""
+    return from_screen(pose_2d, *_image_size(camera))
 
 
 def batch_input(seen: Seen) -> Any:

@@ -36,7 +36,7 @@ def batch_target(seen: Seen) -> tuple[Any, Any]:
     return _root_box.batch_target(seen, seen.pose_cam_m[..., 2:])
 
 
-batch_input = _root_box.batch_input
+batch_input, keypoints_px = _root_box.batch_input, _root_box.keypoints_px
 encode_2d, parameters_2d = _root_box.encode_2d, _root_box.parameters_2d
 decode = decode_original = _root_box.unproject
 flip = flip_original = _root_box.flip

@@ -23,7 +23,7 @@ import numpy as np
 from srnet_core.clip import check_2d, check_clip
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.arrays import concatenate
-from srnet_core.geometry.camera import Camera, estimated_camera
+from srnet_core.geometry.camera import Camera, camera_rows, distort, estimated_camera
 from srnet_core.geometry.rotation import turn_from_axis, turn_to_axis
 from srnet_core.normalization import Encoded
 from srnet_core.normalization._arrays import per_joint, root_relative
@@ -60,6 +60,17 @@ def encode_2d(
 ) -> np.ndarray:
     """See `Normalization.encode_2d`. Without a camera it is estimated from the image size, (width, height)."""
     return encode_rays(_known(camera, image_size).undistort(check_2d(pose_2d_px)))[0].astype(np.float32)
+
+
+def keypoints_px(pose_2d: np.ndarray, parameters: np.ndarray, camera: Camera) -> np.ndarray:
+    """See `ReversibleNormalization.keypoints_px`."""
+    parameters = np.asarray(parameters, np.float64)
+    flat = np.asarray(pose_2d, np.float64) * per_joint(parameters, _SCALE)
+    turned = concatenate((flat, np.ones_like(flat[..., :1])))
+    points = turn_from_axis(_direction(per_joint(parameters, _ROOT_RAY)), turned)
+    lens = camera_rows([camera]).map(lambda column: column[0])
+    pixels: np.ndarray = distort(points[..., :2] / points[..., 2:], lens)
+    return pixels
 
 
 def batch_input(seen: Seen) -> Any:

@@ -41,7 +41,7 @@ def decode(pose_3d: Any, parameters: Any) -> Any:
     return root_relative(_root_box.square(pose_3d, parameters))
 
 
-batch_input = _root_box.batch_input
+batch_input, keypoints_px = _root_box.batch_input, _root_box.keypoints_px
 encode_2d, parameters_2d = _root_box.encode_2d, _root_box.parameters_2d
 decode_original = _root_box.unproject
 flip = flip_original = _root_box.flip

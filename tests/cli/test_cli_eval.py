@@ -402,3 +402,43 @@ def test_what_a_published_file_does_not_tell_can_be_said(srnet, own_data, tmp_pa
     told = srnet(*asked, "--negative-slope", "0.2", "--residual-2d", "--no-causal").ok()
     assert "--negative-slope" not in told.err and "--residual-2d" not in told.err and "--causal" not in told.err
     assert numbers(plain)["mean"]["mpjpe_mm"] != numbers(told)["mean"]["mpjpe_mm"]
+
+
+def test_worse_keypoints_one_amount(srnet, checkpoint):
+    report = numbers(srnet("eval", checkpoint, "--json", "-", "--keypoint-noise", "5px", "--drop", "0.1"))
+    assert (report["keypoint_noise_px"], report["drop"], report["swap"], report["noise_seed"]) == (5, 0.1, 0, 1)
+    ran = srnet("eval", checkpoint, "--keypoint-noise", "5px", "--swap", "0.02").ok()
+    said = " ".join(ran.out.split())
+    assert "Keypoints made worse: noise of 5 px, left and right exchanged in 2 % of the frames; seed 1." in said
+
+
+def test_worse_keypoints_over_several_amounts(srnet, checkpoint):
+    pytest.importorskip("PIL")
+    ran = srnet(
+        "eval", checkpoint, "--keypoint-noise", "0,5,50px", "--json", "n.json", "--csv", "n.csv", "--png", "n.png"
+    )
+    rows = [line.split()[0] for line in ran.ok().out.splitlines() if line[:1].isdigit()]
+    assert rows == ["0", "5", "50"] and "standard deviation in px" in ran.out
+    document = json.loads(Path("n.json").read_text())
+    assert document["varied"] == "keypoint_noise_px" and len(document["reports"]) == 3
+    plain = numbers(srnet("eval", checkpoint, "--json", "-"))
+    assert document["reports"][0]["mean"] == plain["mean"] and "noise_seed" not in document["reports"][0]
+    table = list(csv.DictReader(Path("n.csv").read_text().splitlines()))
+    assert [float(r["keypoint_noise_px"]) for r in table] == [0, 0, 5, 5, 50, 50]
+    assert Path("n.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (["--keypoint-noise", "5"], ["--keypoint-noise", "no unit", "5px"]),
+        (["--keypoint-noise", "manypx"], ["--keypoint-noise", "no amount"]),
+        (["--drop", "1"], ["--drop", "below 1"]),
+        (["--swap", "0,0.1", "--drop", "0,0.1"], ["--drop and --swap", "only one"]),
+        (["--drop", "0.1", "--png", "a.png"], ["--png", "several amounts"]),
+        (["--drop", "0,0.1", "--png", "a.jpg"], ["--png a.jpg", ".png"]),
+        (["--drop", "0,0.1", "--by", "joint"], ["--by", "action-wise"]),
+    ],
+)
+def test_worse_keypoints_that_make_no_sense(srnet, checkpoint, options, parts):
+    srnet("eval", checkpoint, *options).refused(*parts)

@@ -187,3 +187,16 @@ def test_a_batch_on_the_device_is_encoded_as_its_clips_are(name, frames):
                 np.testing.assert_allclose(parameters[i], expected.parameters[frames // 2 :], rtol=1e-6)
             else:
                 assert parameters is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=seeds, camera=cameras)
+@pytest.mark.parametrize("name", NAMES)
+def test_pixels_come_back_from_the_network_input(name, seed, camera):
+    plugin = normalization.load(name)
+    if not hasattr(plugin, "keypoints_px"):
+        pytest.skip("the normalization cannot give back pixels")
+    pose_2d, pose_3d = make_clip(seed, camera)
+    encoded = plugin.encode(pose_2d, pose_3d, camera)
+    pixels = plugin.keypoints_px(encoded.pose_2d, encoded.parameters, camera)
+    np.testing.assert_allclose(pixels, pose_2d, atol=0.02)

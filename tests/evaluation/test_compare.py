@@ -99,3 +99,18 @@ def test_the_chart_shows_every_network(tmp_path):
     picture = image.open(write_difference_png(found, tmp_path / "c.png")).convert("RGB")
     colors = {color for _, color in picture.getcolors(1 << 24)}
     assert {(0x0B, 0x6F, 0xB8), (0xD1, 0x48, 0x0A)} <= colors and picture.width > 1000
+
+
+def test_errors_by_rareness_are_those_of_the_tenths(tmp_path):
+    split = clips()
+    first, other = errors(split), errors(split, seed=1)
+    tenths = np.random.default_rng(2).integers(0, 10, len(first.joints_mm))
+    (found,) = compare({"a": first, "b": other}, tenths)
+    b = other.joints_mm.mean(1)
+    assert [d.other_mm for d in found.by_rareness] == pytest.approx([b[tenths == n].mean() for n in range(10)])
+    titles = [table.title for table in comparison_tables([found])]
+    assert "b against a: MPJPE by rareness" in titles
+    assert not compare({"a": first, "b": other})[0].by_rareness
+    pytest.importorskip("PIL")
+    path = write_difference_png([found], tmp_path / "rare.png")
+    assert path.stat().st_size > 5000
