@@ -131,7 +131,7 @@ def main(
         str,
         option("--fill", help="Longest gap of a joint to fill, in seconds", metavar="SECONDS", default="0.2"),
     ] = "0.2",
-    strict: Annotated[bool, option("--strict", help="Refuse keypoints that look wrong instead of warning")] = False,
+    strict: Annotated[bool, option("--strict", help="Refuse an input that looks mistaken instead of warning")] = False,
     camera: Camera = None,
     camera_name: CameraName = None,
     trajectory: Trajectory = False,
@@ -298,10 +298,11 @@ def _camera(path: Path | None, name: str | None, keypoints: "Keypoints") -> "tup
 
 
 def _warn(keypoints: "Keypoints", lifter: "Lifter", strict: bool) -> None:
-    """Say what looks wrong; with --strict the first finding ends the command."""
+    """Say what looks wrong; with --strict the first mistake of the input ends the command."""
     from srnet_core.lifting.lift import warnings_of
 
-    for warning in warnings_of(keypoints, lifter):
-        if strict:
+    if strict:
+        for warning in warnings_of(keypoints, lifter, mistakes_only=True):
             raise ConfigError(warning.rstrip("."), where=keypoints.source, todo="Without --strict it is lifted anyway")
+    for warning in warnings_of(keypoints, lifter):
         remark(warning)

@@ -45,7 +45,7 @@ from srnet_core.normalization import Normalization
 from srnet_core.weights import network_name, weights_file
 
 CHECKS = ("warn", "error", "off")
-SIDES_TEXT = "Left and right look exchanged throughout: with its sides put right the body is more plausible."
+SIDES_TEXT = "Left and right may be exchanged throughout: with its sides put right the body is more plausible."
 
 
 class Lifter:

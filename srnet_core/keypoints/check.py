@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from srnet_core.keypoints._facing import side_votes
 from srnet_core.keypoints._swaps import find_swaps
 from srnet_core.keypoints.tracks import Keypoints, Track
 from srnet_core.layouts import Layout, layouts_of_count
@@ -18,6 +19,9 @@ _IMPLAUSIBLE = 0.6
 _UPSIDE_DOWN = 0.8  # share of the frames
 _LYING_SLOPE = 2.0  # how many times as wide as high a trunk is that lies
 _FRACTIONS = 2.0  # coordinates up to this are fractions of the image, not pixels
+_FEWEST_VOTES, _MOST_FOR = 10, 0.15  # votes on the sides of a person, and the largest share of them for exchanged ones
+_MANY_OUTSIDE = 0.01  # share of the joints
+_BORDER, _AT_BORDER, _CUT_OFF = 0.015, 3, 0.25  # of the image; joints of a frame; share of the frames
 _NOT_FOUND = ((0.0, 0.0), (-1.0, -1.0), (0.0, -3.0))  # what tools write for a joint that they did not find
 
 
@@ -26,8 +30,8 @@ class Problem:
     """One finding.
 
     Attributes:
-        kind: "outside image", "jump", "swapped sides", "upside down", "lying", "wrong layout", "missing", "too fast",
-            "fractions", "zeros", "large image".
+        kind: "outside image", "many outside image", "jump", "swapped sides", "exchanged sides", "upside down", "lying",
+            "wrong layout", "missing", "too fast", "fractions", "zeros", "large image", "cut off".
         person: name of the track, "" for all.
         first_frame, last_frame: numbers as in the file; `None` where the whole sequence is meant.
         text: one sentence.
@@ -39,6 +43,11 @@ class Problem:
     last_frame: int | None
     text: str
     sequence: str = ""
+
+    @property
+    def mistake(self) -> bool:
+        """Whether the input as a whole looks mistaken; other findings are frames in which a tool was wrong."""
+        return self.kind not in ("jump", "swapped sides", "missing", "too fast", "outside image", "cut off")
 
 
 def check(keypoints: Keypoints) -> list[Problem]:
@@ -60,7 +69,7 @@ def check_whole(keypoints: Keypoints) -> list[Problem]:
     """Only what concerns whole sequences: order of joints, axes, units, image size. Takes some milliseconds."""
     problems = _of_layout(keypoints)
     for track in keypoints.tracks:
-        problems += _outside(keypoints, track)[:1]
+        problems += [problem for problem in _outside(keypoints, track)[:1] if problem.mistake]
         problems += _as_a_whole(keypoints, track)
     return problems
 
@@ -125,13 +134,13 @@ def _outside(keypoints: Keypoints, track: Track) -> list[Problem]:
     size = np.array(keypoints.image_size)
     with np.errstate(invalid="ignore"):
         beyond = (track.points < -_MARGIN * size) | (track.points > (1 + _MARGIN) * size)  # (T, J, 2)
+    many = beyond.any() and beyond.any(axis=-1)[~track.missing].mean() > _MANY_OUTSIDE
     text = f"Joints lie outside the image of {size[0]} x {size[1]} pixels."
     with np.errstate(invalid="ignore"):
-        if beyond.any() and not (track.points > (1 + _MARGIN) * size[::-1]).any():
+        if many and not (track.points > (1 + _MARGIN) * size[::-1]).any():
             text = text.removesuffix(".") + ": x and y may be exchanged, or width and height."
-    return [
-        _problem(keypoints, "outside image", track, run, text) for run in _runs(np.flatnonzero(beyond.any(axis=(1, 2))))
-    ]
+    kind = "many outside image" if many else "outside image"
+    return [_problem(keypoints, kind, track, run, text) for run in _runs(np.flatnonzero(beyond.any(axis=(1, 2))))]
 
 
 def _as_a_whole(keypoints: Keypoints, track: Track) -> list[Problem]:
@@ -143,6 +152,8 @@ def _as_a_whole(keypoints: Keypoints, track: Track) -> list[Problem]:
         *([] if fractions else quarter),
         *_upside_down(keypoints, track),
         *_lying(keypoints, track),
+        *cut_off(keypoints, track),
+        *_exchanged(keypoints, track),
     ]
 
 
@@ -171,7 +182,7 @@ def _large_image(keypoints: Keypoints, track: Track) -> list[Problem]:
         return []
     width, height = keypoints.image_size
     with np.errstate(all="ignore"):
-        far = np.nanmax(track.points, axis=(0, 1))
+        far = np.max([np.nanmax(t.points, axis=(0, 1)) for t in keypoints.tracks if t.present.any()], axis=0)
     if not (far[0] < width / 2 and far[1] < height / 2):
         return []
     text = f"All joints lie in the upper left quarter of {width} x {height} pixels: the image may be smaller."
@@ -204,6 +215,40 @@ def _upside_down(keypoints: Keypoints, track: Track) -> list[Problem]:
         return []
     text = "The head is below the hips in most frames: y may point up instead of down."
     return [_problem(keypoints, "upside down", track, None, text)]
+
+
+def sides_told(keypoints: Keypoints, track: Track) -> bool | None:
+    """Whether feet and face say that left and right of a person are right; `None` where they do not tell."""
+    if keypoints.layout is None or keypoints.units != "px":
+        return None
+    votes_for, votes_against = side_votes(track, keypoints.layout)
+    votes = votes_for + votes_against
+    if votes < _FEWEST_VOTES or _MOST_FOR * votes < votes_for < (1 - _MOST_FOR) * votes:
+        return None
+    return votes_for > votes_against
+
+
+def _exchanged(keypoints: Keypoints, track: Track) -> list[Problem]:
+    if sides_told(keypoints, track) is not False:
+        return []
+    text = "Left and right look exchanged throughout: face and feet do not face the way that shoulders and hips do."
+    return [_problem(keypoints, "exchanged sides", track, None, text)]
+
+
+def cut_off(keypoints: Keypoints, track: Track) -> list[Problem]:
+    """A person of whom the image shows only a part, with joints that the tool made up at its border."""
+    size = keypoints.image_size
+    if size is None or keypoints.units != "px" or not track.present.any() or _fractions(keypoints, track):
+        return []
+    edge = _BORDER * np.array(size)
+    with np.errstate(invalid="ignore"):
+        inside = ((track.points > -edge) & (track.points < size + edge)).all(axis=-1)
+        near = ((track.points < edge) | (track.points > size - edge)).any(axis=-1)
+    count = (inside & near).sum(axis=1)
+    if (count[track.present] >= _AT_BORDER).mean() < _CUT_OFF:
+        return []
+    text = "Several joints lie on the border of the image in many frames: the person may be cut off, and they invented."
+    return [_problem(keypoints, "cut off", track, None, text)]
 
 
 def _mean_y(track: Track, layout: Layout, parts: tuple[str, ...]) -> np.ndarray:

@@ -12,6 +12,7 @@ from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.inference.lifter import SIDES_TEXT, Lifter
 from srnet_core.keypoints import Keypoints, check
+from srnet_core.keypoints.check import cut_off, sides_told
 from srnet_core.keypoints.tracks import Track
 from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson, runs_of
 from srnet_core.mocap.resample import SAME_RATE, positions_at, resample
@@ -96,14 +97,18 @@ def lift(
     )
 
 
-def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None) -> list[str]:
+def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None, *, mistakes_only: bool = False) -> list[str]:
     """What looks wrong with keypoints before they are lifted, one sentence each; each kind once for each person.
 
     Args:
-        lifter: with which to look for people whose left and right are exchanged throughout.
+        lifter: with which to look for people whose left and right are exchanged throughout, where neither their faces
+            nor their feet tell.
+        mistakes_only: leave out frames in which a tool was wrong, e.g. a joint that jumps.
     """
     found: dict[tuple[str, str], str] = {}
     for problem in check(keypoints):
+        if mistakes_only and not problem.mistake:
+            continue
         who = f"Person {problem.person}" if problem.person else "All people"
         when = f", frame {problem.first_frame}" if problem.first_frame is not None else ""
         found.setdefault((problem.kind, problem.person), f"{who}{when}: {problem.text}")
@@ -111,6 +116,9 @@ def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None) -> list[str]
         for track in _joints_of(keypoints, lifter).fill_gaps(max_frames=_SHORT_GAP).tracks:
             start, stop = max(_stretches(track, True), key=lambda run: run[1] - run[0], default=(0, 0))
             points, size = track.points[start:stop], keypoints.image_size
+            given = track_of(keypoints, track.name)
+            if sides_told(keypoints, given) is not None or cut_off(keypoints, given):
+                continue
             if stop > start and SIDES_TEXT in lifter.problems(points, image_size=size):
                 found["sides", track.name] = f"Person {track.name}: {SIDES_TEXT}"
     return list(found.values())
