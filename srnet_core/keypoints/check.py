@@ -134,7 +134,8 @@ def _outside(keypoints: Keypoints, track: Track) -> list[Problem]:
     size = np.array(keypoints.image_size)
     with np.errstate(invalid="ignore"):
         beyond = (track.points < -_MARGIN * size) | (track.points > (1 + _MARGIN) * size)  # (T, J, 2)
-    many = beyond.any() and beyond.any(axis=-1)[~track.missing].mean() > _MANY_OUTSIDE
+    joints = np.any(beyond, axis=-1)  # (T, J)
+    many = beyond.any() and joints[~track.missing].mean() > _MANY_OUTSIDE
     text = f"Joints lie outside the image of {size[0]} x {size[1]} pixels."
     with np.errstate(invalid="ignore"):
         if many and not (track.points > (1 + _MARGIN) * size[::-1]).any():
