@@ -17,6 +17,7 @@ METRIC_HEADS = {
     "mpjpe_mm": "\nMPJPE\nmm",
     "p_mpjpe_mm": "P-\nMPJPE\nmm",
     "n_mpjpe_mm": "N-\nMPJPE\nmm",
+    "v_mpjpe_mm": "V-\nMPJPE\nmm",
     "mpjve_mm": "MPJ-\nVE\nmm",
     "pck150": "PCK\n150\n%",
     "auc": "\nAUC\n%",
@@ -25,6 +26,7 @@ METRIC_HEADS = {
     "angle_deg": "\nang.\ndeg",
     "symmetry_mm": "\nsym.\nmm",
 }
+_LEFT_OUT_IF_NARROW, _WIDTH_FOR_ALL = "v_mpjpe_mm", 88
 _FRACTIONS = ("pck150", "auc", "p_pck150", "p_auc")
 
 
@@ -54,7 +56,11 @@ def metric_table(
     caption: str | None = None,
 ) -> None:
     """Metrics by group, with the means below a rule."""
-    names = [m for m in METRIC_HEADS if m in next(iter((rows or means).values()))]
+    given = next(iter((rows or means).values()))
+    narrow = console.out.width < _WIDTH_FOR_ALL
+    names = [m for m in METRIC_HEADS if m in given and not (narrow and m == _LEFT_OUT_IF_NARROW)]
+    if narrow and _LEFT_OUT_IF_NARROW in given:
+        caption = f"{caption or ''} V-MPJPE needs {_WIDTH_FOR_ALL} columns here; --json and --csv have it.".strip()
     table = _table()
     table.add_column(f"\n\n{head}", overflow="fold")
     for name in names:
@@ -97,6 +103,8 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
     if joints := about.get("joints_counted"):
         names = f": {', '.join(joints)}" if len(joints) < 8 else ""
         caption += f" Position errors, PCK and AUC are of {len(joints)} joints{names}."
+        if origin := about.get("relative_to"):
+            caption += f" Poses are relative to the middle of {' and '.join(origin)}."
     if measure := about.get("rareness"):
         share = about["rarest_share"]
         counted = "all test frames" if share == 1 else f"the rarest {100 * share:.3g} % of the test frames"
@@ -105,6 +113,7 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
         "action": report.by_action,
         "subject": report.by_subject,
         "camera": report.by_camera,
+        "scene": report.by_scene,
         "rareness": {f"tenth {n}": values for n, values in report.by_rareness.items()},
     }[by]
     means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
@@ -137,7 +146,7 @@ def metric_text(name: str, value: float) -> str:
 
 
 def _table() -> Table:
-    """A table narrow enough for ten metrics in 80 columns."""
+    """A table narrow enough for ten metrics in 80 columns, and for all in 88."""
     return Table(header_style="bold", box=SIMPLE_HEAD, padding=0, show_edge=False)
 
 

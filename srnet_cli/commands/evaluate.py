@@ -29,7 +29,7 @@ EXAMPLES = (
     "srnet eval checkpoint/latest_epoch_first.bin",
     "srnet eval checkpoint/latest_epoch_first.bin --by rareness --json numbers.json",
 )
-_BY = ("action", "subject", "camera", "joint", "rareness")
+_BY = ("action", "subject", "camera", "joint", "rareness", "scene")
 
 
 @shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
@@ -39,7 +39,12 @@ def main(
     path: NewestCheckpoint = None,
     by: Annotated[
         str,
-        option("--by", help="Break down by action, subject, camera, joint or rareness", metavar="NAME", completes=_BY),
+        option(
+            "--by",
+            help="Break down by action, subject, camera, joint, rareness, or scene (MPI-INF-3DHP)",
+            metavar="NAME",
+            completes=_BY,
+        ),
     ] = "action",
     rare: Annotated[
         float | None,
@@ -55,7 +60,7 @@ def main(
         str | None,
         option(
             "--joints",
-            help="Joints whose position errors count: 14 (as in tables of 3DHP and 3DPW), or names, e.g. Head,LWrist",
+            help="Joints whose position errors count: 14 (as in tables of 3DHP), 3dpw, or names, e.g. Head,LWrist",
             metavar="NAMES",
             default="all",
         ),
@@ -74,7 +79,7 @@ def main(
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Evaluate a checkpoint: MPJPE and nine other metrics on the test split.
+    """Evaluate a checkpoint: MPJPE and ten other metrics on the test split.
 
     Model and data settings come from the checkpoint; data options given here replace them.
     """
@@ -169,6 +174,7 @@ def evaluate_checkpoint(
     """
     from srnet_core.device import choose_device
     from srnet_core.evaluation.run import (
+        Counted,
         evaluate_steps,
         joints_to_count,
         known_under_other_names,
@@ -196,7 +202,7 @@ def evaluate_checkpoint(
         "test_clips_trained_on": seen,
         "test_clips_known_under_other_names": renamed,
     }
-    counted = None if joints is None else joints_to_count(joints, prepared.stage.skeleton)
+    counted = Counted() if joints is None else joints_to_count(joints, prepared.stage.skeleton)
     with progress_bar() as bar:
         bins = None
         if rarely is not None:
@@ -211,7 +217,8 @@ def evaluate_checkpoint(
                 flip=flip,
                 device=choose_device(device),
                 about=about,
-                joints=counted,
+                joints=counted.joints,
+                origin=counted.origin,
                 bins=bins,
                 noise=noise,
             )
@@ -232,6 +239,12 @@ def _with_progress(steps: "Evaluation", bar: Bar, number: int, of: int) -> "Repo
 
 def show(report: "Report", path: Path, by: str) -> None:
     """Show the breakdown asked for as a table."""
+    if by == "scene" and not report.by_scene:
+        from srnet_core.errors import ConfigError
+
+        raise ConfigError(
+            "the scenes of these test subjects are not known: only those of MPI-INF-3DHP are", where="--by"
+        )
     if by == "joint":
         rows = [[name, f"{value:.1f}"] for name, value in report.by_joint.items()]
         rows.append(["frame-wise mean", f"{report.frame_mean['mpjpe_mm']:.1f}"])
@@ -267,6 +280,7 @@ def write_csv(report: "Report", target: Path) -> None:
         "subject": report.by_subject,
         "camera": report.by_camera,
         "rareness": report.by_rareness,
+        "scene": report.by_scene,
         "joint": {joint: {"mpjpe_mm": error, "frames": frames} for joint, error in report.by_joint.items()},
     }
     text = io.StringIO()

@@ -8,7 +8,8 @@ Three layouts are read:
 - the same two files with world positions and `cameras`, as for a data set of your own.
 
 Camera spaces are brought into one world, see `_views`. S1 to S8 are for training, TS1 to TS6 for testing. Frames of the
-test set that are marked as not valid are left out.
+test set that are marked as not valid are left out. The original test annotations name an activity for each frame: their
+takes are the stretches of one activity, so that tables by action are tables by activity.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -31,6 +32,14 @@ from srnet_core.readers.npz import NpzFile
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 
 FPS = 25.0
+# Where the sequences of the test set were recorded (Mehta et al., 3DV 2017, section 5), as its tables group them.
+SCENES = {
+    "studio, green screen": ("TS1", "TS2"),
+    "studio, no green screen": ("TS3", "TS4"),
+    "outdoor": ("TS5", "TS6"),
+}
+# The activities of the test set in the order of its tables; `activity_annotation` in annot_data.mat counts from 1.
+ACTIVITIES = ("Stand or walk", "Exercise", "Sit on chair", "Crouch or reach", "On the floor", "Sports", "Miscellaneous")
 TRAIN_FILE, TEST_FILE = "data_train_3dhp.npz", "data_test_3dhp.npz"
 # For each joint of Human3.6M its place among the 17 joints of the test set: head top, neck, right arm, left arm, right
 # leg, left leg, root, spine, head.
@@ -59,6 +68,11 @@ _FROM_ORIGINAL = (
 )
 
 Takes = dict[str, dict[str, Recording]]
+
+
+def scene_of(subject: str) -> str | None:
+    """The scene of a subject of the test set, e.g. "outdoor" for "TS5"; `None` for all others."""
+    return next((scene for scene, subjects in SCENES.items() if subject.partition(" ")[0] in subjects), None)
 
 
 def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
@@ -256,13 +270,39 @@ def _test_sequence(sequence: str, value: Mapping, where: str, takes: Takes) -> i
         if marks.size < frames or marks.dtype.kind not in "biuf":
             raise BadFileError(f"'valid' must have one number for each of {frames} frames", where=where)
         valid = marks.ravel()[:frames] > 0
-    runs = whole_runs(np.where(valid[:, None, None], whole.poses_cam_m[0], np.nan), 2)
-    for part, (start, end) in enumerate(runs):
-        name = "Seq" if len(runs) == 1 else f"Seq part {part}"
-        takes.setdefault(sequence, {})[name] = Recording(
+    activities = _activities(value.get("activity"), frames)
+    parts = [
+        (start + first, start + end, name)
+        for start, stop in whole_runs(np.where(valid[:, None, None], whole.poses_cam_m[0], np.nan), 2)
+        for first, end, name in _stretches(activities[start:stop])
+    ]
+    of_name: dict[str, int] = {}
+    alone = len({name for *_, name in parts}) == len(parts)
+    for start, end, name in parts:
+        number = of_name[name] = of_name.get(name, -1) + 1
+        takes.setdefault(sequence, {})[name if alone else f"{name} part {number}"] = Recording(
             [whole.poses_cam_m[0][start:end]], [whole.poses_px[0][start:end]]
         )
     return int((~valid).sum())
+
+
+def _activities(numbers: object, frames: int) -> list[str]:
+    """The name of each frame's activity; "Seq" where the file does not tell."""
+    found = np.asarray(numbers).ravel() if isinstance(numbers, np.ndarray) else np.empty(0)
+    if len(found) < frames or found.dtype.kind not in "biuf":
+        return ["Seq"] * frames
+    return [ACTIVITIES[int(n) - 1] if 1 <= n <= len(ACTIVITIES) else "Seq" for n in found[:frames]]
+
+
+def _stretches(names: Sequence[str]) -> list[tuple[int, int, str]]:
+    """(first, end, name) of each run of equal names; a single frame belongs to the run before it."""
+    found: list[tuple[int, int, str]] = []
+    for index, name in enumerate(names):
+        if found and (found[-1][2] == name or index + 1 == len(names) or names[index + 1] != name):
+            found[-1] = (found[-1][0], index + 1, found[-1][2])
+        else:
+            found.append((index, index + 1, name))
+    return found
 
 
 # The data set
@@ -385,6 +425,7 @@ def _original(file: Path, takes: Takes, notes: list[str]) -> None:
             "data_3d": read_array(file, ("annot3",)),
             "data_2d": read_array(file, ("annot2",)),
             "valid": read_array(file, ("valid_frame",)),
+            "activity": _if_there(file, "activity_annotation"),
         }
         invalid = _test_sequence(subject, values, str(file), takes)
         if invalid:
@@ -398,6 +439,13 @@ def _original(file: Path, takes: Takes, notes: list[str]) -> None:
     views_3d = [_of_28(pose, 3, file)[::step] for pose in poses]
     views_2d = [_of_28(view, 2, file)[::step] for view in pixels]
     takes.setdefault(subject, {})[take] = _recording(views_3d, views_2d, TO_H36M17, 0, str(file))
+
+
+def _if_there(file: Path, name: str) -> np.ndarray | None:
+    try:
+        return read_array(file, (name,))
+    except BadFileError:
+        return None
 
 
 def _of_28(view: np.ndarray, dimensions: int, file: Path) -> np.ndarray:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from srnet_core.errors import ConfigError, SrnetError
-from srnet_core.geometry.align import best_scale, procrustes
+from srnet_core.geometry.align import best_scale, procrustes, untilted
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
 
@@ -30,6 +30,7 @@ METRICS = (
     "mpjpe_mm",
     "p_mpjpe_mm",
     "n_mpjpe_mm",
+    "v_mpjpe_mm",
     "mpjve_mm",
     "pck150",
     "auc",
@@ -79,6 +80,21 @@ def _n_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
 def p_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
     """MPJPE after the best similarity transform, "Protocol 2": (N, J, 3) twice -> (N,). See `geometry.align`."""
     return _by_frame(lambda p, t: _mpjpe(procrustes(p, t), t), predicted, target)
+
+
+def v_mpjpe(predicted: Tensor, target: Tensor, up: Tensor) -> Tensor:
+    """MPJPE after aligning the vertical, by the best turn about a horizontal axis through the root.
+
+    Which way a person faces, the size and the pose itself stay as predicted. See `geometry.align.untilted`.
+
+    Args:
+        predicted, target: (N, J, 3), relative to the root.
+        up: (3,) unit vector, the vertical in the axes of the poses.
+
+    Returns:
+        (N,), in the unit of the poses.
+    """
+    return _by_frame(lambda p, t: _mpjpe(untilted(p, t, up), t), predicted, target)
 
 
 def pck(errors_mm: Tensor, threshold_mm: float = PCK_THRESHOLD_MM) -> Tensor:
@@ -273,6 +289,7 @@ def frame_metrics(
     *,
     joints: Sequence[int] | None = None,
     original: bool = False,
+    up: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """All `METRICS`, each (N,) float64 on the device of the poses; computed in float64.
 
@@ -283,6 +300,7 @@ def frame_metrics(
         joints: joints to compute position errors, PCK and AUC for (14 in 3DPW; `joints_3dhp`); all if `None`, the root
             included.
         original: compute `angle_deg` and `symmetry_mm` as the published SRNet code does.
+        up: (3,) the vertical in the axes of the poses; `v_mpjpe_mm` is NaN if it is not known.
 
     Without left and right sides symmetry is NaN; with fewer than two bones angles are NaN.
 
@@ -296,6 +314,10 @@ def frame_metrics(
     lengths = [len(predicted_mm)] if clip_lengths is None else list(clip_lengths)
     chosen = (predicted_mm, target_mm) if joints is None else (predicted_mm[:, joints], target_mm[:, joints])
     values = dict(zip(_POSITION_METRICS, _in_chunks(_positions, *chosen).unbind(-1)))
+    if up is None:
+        values["v_mpjpe_mm"] = torch.full_like(values["mpjpe_mm"], torch.nan)
+    else:
+        values["v_mpjpe_mm"] = _in_chunks(lambda p, t: v_mpjpe(p, t, up), *chosen)
     values["mpjve_mm"] = velocity_error(*chosen, lengths)
     if original:
         clip = clip_index(lengths, predicted_mm)

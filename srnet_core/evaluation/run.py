@@ -13,6 +13,7 @@ from srnet_core.evaluation.metrics import joints_3dhp
 from srnet_core.evaluation.noise import KeypointNoise
 from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measure
+from srnet_core.geometry.camera import camera_rows
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
@@ -46,6 +47,7 @@ def evaluate_steps(
     joints: Sequence[int] | None = None,
     bins: Callable[[StoredClip], torch.Tensor] | None = None,
     noise: KeypointNoise | None = None,
+    origin: Sequence[int] | None = None,
 ) -> Evaluation:
     """Evaluate a model on clips of a stage, by default `test_clips`, yielding after each clip.
 
@@ -59,6 +61,7 @@ def evaluate_steps(
         joints: that position errors are means of, see `tables.measure`.
         bins: gives the (T,) bins that the frames of a clip are in, see `tables.measure`.
         noise: what makes the keypoints worse; `None` leaves them as they are.
+        origin: joints whose mean poses are relative to when they are measured; the root's place as predicted if `None`.
     """
     original = model.config.as_published
     clips = test_clips(stage, as_published=original) if clips is None else clips
@@ -73,6 +76,8 @@ def evaluate_steps(
             original=original,
             joints=joints,
             bins=bins(prediction.clip) if bins else None,
+            up=vertical(stage, prediction.clip),
+            origin=origin,
         )
 
     workers = Workers() if torch.device(device).type == "cpu" else None
@@ -88,8 +93,18 @@ def evaluate_steps(
     if noise:
         about |= noise.to_dict()
     if joints is not None:
+        if origin is not None:
+            about["relative_to"] = [stage.skeleton.joint_names[joint] for joint in origin]
         about["joints_counted"] = [stage.skeleton.joint_names[joint] for joint in joints]
     return make_report(errors, stage.skeleton, about)
+
+
+def vertical(stage: Stage, clip: StoredClip) -> torch.Tensor | None:
+    """(3,) the vertical in the axes of a clip's camera; `None` where nobody knows how the camera is held."""
+    camera = stage.cameras[clip.subject][clip.camera]
+    if camera.orientation == (1, 0, 0, 0):  # as `Camera` has it where the orientation is unknown
+        return None
+    return torch.from_numpy(camera_rows([camera]).up[0].copy())
 
 
 def test_clips(stage: Stage, *, as_published: bool = False) -> tuple[StoredClip, ...]:
@@ -108,7 +123,7 @@ def evaluate_mean_pose(stage: Stage) -> Report:
     for clip in stage.split("test"):
         target = decode_targets(stage, clip)
         prediction = ClipPrediction(clip, guess.expand_as(target), target)
-        errors.append(measure(prediction, stage.skeleton))
+        errors.append(measure(prediction, stage.skeleton, up=vertical(stage, clip)))
     return make_report(
         errors, stage.skeleton, {"checkpoint": None, **describe_stage(stage, False), "scope": "test split"}
     )
@@ -167,20 +182,39 @@ def known_under_other_names(checkpoint: Checkpoint, stage: Stage) -> int:
     return sum(known[clip.subject, clip.take] for clip in stage.split("test"))
 
 
-def joints_to_count(asked: str, skeleton: Skeleton) -> tuple[int, ...]:
-    """The joints that "14" means, those of the tables of MPI-INF-3DHP and 3DPW, or that are given by their names.
+@dataclass(frozen=True)
+class Counted:
+    """Which joints an evaluation counts.
+
+    Attributes:
+        joints: that position errors are means of; all if `None`.
+        origin: joints whose mean poses are relative to; the root's place as predicted if `None`.
+    """
+
+    joints: tuple[int, ...] | None = None
+    origin: tuple[int, ...] | None = None
+
+
+def joints_to_count(asked: str, skeleton: Skeleton) -> Counted:
+    """The joints that are meant by "14", those of the tables of MPI-INF-3DHP, by "3dpw" or by their names.
+
+    "3dpw" means the same 14 joints, relative to the middle of the hips as in tables of 3DPW (Kolotouros et al., ICCV
+    2019).
 
     Raises:
         ConfigError: the skeleton does not have them.
         UnknownNameError: it has no joint of a name.
     """
+    if asked.strip().lower() == "3dpw":
+        joints = joints_3dhp(skeleton)
+        return Counted(joints, tuple(skeleton.joint_names.index(f"{side}Hip") for side in "RL"))
     if asked.strip() == "14":
-        return joints_3dhp(skeleton)
+        return Counted(joints_3dhp(skeleton))
     names = [name.strip() for name in asked.split(",") if name.strip()]
     if not names:
-        raise ConfigError("names no joint", where="--joints", todo="Give 14, or names of joints")
+        raise ConfigError("names no joint", where="--joints", todo="Give 14, 3dpw, or names of joints")
     chosen = [choose("joint", name, skeleton.joint_names, where="--joints") for name in names]
-    return tuple(skeleton.index(name) for name in dict.fromkeys(chosen))
+    return Counted(tuple(skeleton.index(name) for name in dict.fromkeys(chosen)))
 
 
 def training_data(checkpoint: Checkpoint) -> tuple[str, ...]:

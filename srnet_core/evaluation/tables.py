@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from srnet_core.datasets.mpi_inf_3dhp import scene_of
 from srnet_core.errors import ConfigError
 from srnet_core.evaluation.metrics import METRICS, frame_metrics
 from srnet_core.evaluation.predict import ClipPrediction
@@ -52,6 +53,7 @@ class Report:
     by_camera: Mapping[str, Mapping[str, float]]
     by_joint: Mapping[str, float]
     by_rareness: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    by_scene: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document of `srnet eval --json`."""
@@ -66,6 +68,7 @@ class Report:
             "by_camera": dict(self.by_camera),
             "by_joint": dict(self.by_joint),
             **({"by_rareness": dict(self.by_rareness)} if self.by_rareness else {}),
+            **({"by_scene": dict(self.by_scene)} if self.by_scene else {}),
         }
 
 
@@ -77,6 +80,8 @@ def measure(
     original: bool = False,
     joints: Sequence[int] | None = None,
     bins: torch.Tensor | None = None,
+    up: torch.Tensor | None = None,
+    origin: Sequence[int] | None = None,
 ) -> ClipErrors:
     """The errors of one clip.
 
@@ -87,11 +92,15 @@ def measure(
             errors of single joints are of all.
         bins: (T,) number of the bin that each frame is in; frames with a negative one are not counted. Metrics of a
             frame are the same whether its neighbours are counted or not.
+        up: (3,) the vertical in the camera's axes, where it is known.
+        origin: joints whose mean both poses are moved to; they stay as predicted if `None`.
     """
     predicted, target = prediction.predicted_m * 1000, prediction.target_m * 1000
+    if origin is not None:
+        predicted, target = (p - p[:, list(origin)].mean(1, keepdim=True) for p in (predicted, target))
     joint_errors = joint_distance(predicted, target)  # (T, J)
     if every_metric:
-        values = frame_metrics(predicted, target, skeleton, joints=joints, original=original)
+        values = frame_metrics(predicted, target, skeleton, joints=joints, original=original, up=up)
     else:
         values = {"mpjpe_mm": (joint_errors if joints is None else joint_errors[:, list(joints)]).mean(-1)}
     if bins is None:
@@ -134,6 +143,7 @@ def make_report(clip_errors: Iterable[ClipErrors], skeleton: Skeleton, about: Ma
     by_action = _means_by(errors, lambda s: s.action)
     frames = sum(e.frames for e in errors)
     joints = torch.stack([e.joint_sums_mm for e in errors]).sum(0) / frames
+    in_scenes = errors if all(scene_of(e.clip.subject) for e in errors) else []
     bins = sorted({n for e in errors for n in e.by_bin})
     return Report(
         about=about,
@@ -143,6 +153,7 @@ def make_report(clip_errors: Iterable[ClipErrors], skeleton: Skeleton, about: Ma
         by_subject=_means_by(errors, lambda s: s.subject),
         by_camera=_means_by(errors, lambda s: str(s.camera)),
         by_joint={name: float(value) for name, value in zip(skeleton.joint_names, joints)},
+        by_scene=_means_by(in_scenes, lambda s: scene_of(s.subject) or "") if in_scenes else {},
         by_rareness={str(n + 1): _mean([e.by_bin[n] for e in errors if n in e.by_bin]) for n in bins},
     )
 

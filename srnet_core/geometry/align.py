@@ -1,4 +1,4 @@
-"""Least-squares alignment of one set of points to another: scale only, or scale, rotation and translation. Torch.
+"""Least-squares alignment of one set of points to another: scale only, the vertical only, or a similarity. Torch.
 
 All functions are batched, run on the device of their arguments and never give NaN for finite points, not even for
 points that coincide, lie on a line or in a plane, or are mirrored.
@@ -68,6 +68,29 @@ def similarity(source: Tensor, target: Tensor) -> Similarity:
 def procrustes(source: Tensor, target: Tensor) -> Tensor:
     """`source` moved onto `target` by the best `similarity`: (N, J, 3) and (N, J, 3) -> (N, J, 3)."""
     return similarity(source, target).apply(source)
+
+
+def untilted(source: Tensor, target: Tensor, up: Tensor) -> Tensor:
+    """`source` turned about the origin until it is nearest to `target`, about horizontal axes only.
+
+    Such a turn corrects which way is up and leaves the direction in which a person faces, and the size, as they are. A
+    rotation has a horizontal axis where the vector part of its quaternion is at right angles to `up`; the best of them
+    is the top eigenvector of Horn's matrix (JOSA A 1987), restricted to these quaternions.
+
+    Args:
+        source, target: (N, J, 3) float64, both relative to the same origin.
+        up: (3,) unit vector, the vertical in the axes of the poses.
+    """
+    up = up.to(source)
+    across = torch.linalg.cross(up, torch.eye(3).to(source)[up.abs().argmin()])
+    across = across / torch.linalg.vector_norm(across)
+    basis = source.new_zeros(4, 3)
+    basis[0, 0] = 1
+    basis[1:, 1], basis[1:, 2] = across, torch.linalg.cross(up, across)
+    _, eigenvectors = torch.linalg.eigh(basis.T @ _horn_matrix(source.mT @ target) @ basis)
+    rotation = quaternion_to_matrix(eigenvectors[..., -1] @ basis.T)
+    turned: Tensor = source @ rotation.mT
+    return turned
 
 
 def _divide(numerator: Tensor, denominator: Tensor) -> Tensor:

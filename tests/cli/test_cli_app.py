@@ -144,13 +144,14 @@ def test_every_metric_has_a_column():
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_no_number_of_a_table_is_cut(width, monkeypatch, capsys):
-    """Ten metrics and long names of actions, in the narrowest terminal people use."""
+    """Ten metrics, all where there is room, and long names of actions, in the narrowest terminal people use."""
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setattr(console, "out", console._console(os.sys.stdout))
     row = dict.fromkeys(tables.METRIC_HEADS, 0.9999) | {"mpjpe_mm": 1234.56, "p_mpjpe_mm": 234.56, "frames": 543344}
     rows = {"A very long name of an action that nobody shortened": row, "Sit": row}
     tables.metric_table("a title", "action", rows, {"action-wise mean": row}, caption="a caption")
     lines = capsys.readouterr().out.splitlines()
+    assert lines[1].count("V-") == (width >= 88) and any("--json and --csv have it" in x for x in lines) == (width < 88)
     assert max(map(len, lines)) <= width and not any("…" in line for line in lines)
     for label in ("Sit", "action-wise"):
         (line,) = [x for x in lines if x.startswith(label)]

@@ -20,6 +20,7 @@ METRICS = {
     "mpjpe_mm",
     "p_mpjpe_mm",
     "n_mpjpe_mm",
+    "v_mpjpe_mm",
     "mpjve_mm",
     "pck150",
     "auc",
@@ -442,3 +443,7 @@ def test_worse_keypoints_over_several_amounts(srnet, checkpoint):
 )
 def test_worse_keypoints_that_make_no_sense(srnet, checkpoint, options, parts):
     srnet("eval", checkpoint, *options).refused(*parts)
+
+
+def test_scenes_of_another_data_set_are_not_known(srnet, checkpoint):
+    srnet("eval", checkpoint, "--by", "scene").refused("--by", "MPI-INF-3DHP")

@@ -5,7 +5,7 @@ import pytest
 from motion_making import moving
 
 from srnet_core import datasets
-from srnet_core.datasets.mpi_inf_3dhp import TO_H36M17, import_3dhp
+from srnet_core.datasets.mpi_inf_3dhp import TO_H36M17, import_3dhp, scene_of
 from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.virtual_cameras import ring
@@ -224,6 +224,27 @@ def test_the_original_annotations(tmp_path):
     np.testing.assert_allclose(*spans, atol=1e-4)
     for clip in dataset.clips(dataset.clip_names):
         assert np.abs(clip.camera.project(clip.pose_3d_cam_m) - clip.pose_2d_px).max() < 0.1
+
+
+def test_activities_of_the_test_set_are_its_actions(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    write_original(tmp_path / "3dhp")
+    with h5py.File(tmp_path / "3dhp" / "TS1" / "annot_data.mat", "a") as file:
+        file["activity_annotation"] = np.array([[1.0]] * 12 + [[5.0]] * 10 + [[1.0]] * 18)
+    import_3dhp(tmp_path / "3dhp", tmp_path / "data")
+    dataset = load(tmp_path / "data")
+    lengths = {take: len(p) for take, p in dataset.positions_3d_world_m["TS1"].items()}
+    assert lengths == {"Stand or walk part 0": 12, "On the floor part 0": 10, "Stand or walk part 1": 8}
+    assert {c.action for c in dataset.clip_names if c.subject == "TS1"} == {"Stand or walk", "On the floor"}
+
+
+def test_scenes_of_the_test_set():
+    assert [scene_of(s) for s in ("TS1", "TS4", "TS6 Seq part 1", "S1")] == [
+        "studio, green screen",
+        "studio, no green screen",
+        "outdoor",
+        None,
+    ]
 
 
 def test_original_annotations_that_are_damaged(tmp_path):

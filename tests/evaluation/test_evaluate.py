@@ -8,7 +8,7 @@ import torch
 
 from srnet_core.config import DataConfig
 from srnet_core.evaluation.predict import mean_pose_m, predict_split
-from srnet_core.evaluation.run import evaluate_mean_pose, evaluate_steps, finish
+from srnet_core.evaluation.run import evaluate_mean_pose, evaluate_steps, finish, joints_to_count
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.inference.lifter import Lifter
 from srnet_core.inference.predict import pad_edges, predict_normalized
@@ -167,3 +167,28 @@ def test_a_lifter_says_what_keypoints_it_wants(tmp_path):
         lifter(np.zeros((5, 16, 2)), image_size=(10, 10))
     with pytest.raises(ConfigError, match="image"):
         lifter(np.ones((5, 17, 2)))
+
+
+def test_joints_of_3dpw_are_relative_to_the_middle_of_the_hips(stage):
+    counted = joints_to_count("3dpw", stage.skeleton)
+    assert len(counted.joints) == 14 and [stage.skeleton.joint_names[j] for j in counted.origin] == ["RHip", "LHip"]
+    model = model_of(filter_widths=(3,))
+    report = finish(evaluate_steps(model, stage, joints=counted.joints, origin=counted.origin))
+    errors, frames = 0.0, 0
+    for p in predict_split(model, stage, stage.split("test")):
+        poses = [pose.double() - pose.double()[:, [1, 4]].mean(1, keepdim=True) for pose in (p.predicted_m, p.target_m)]
+        errors += 1000 * float((poses[0] - poses[1])[:, list(counted.joints)].norm(dim=-1).mean(-1).sum())
+        frames += p.clip.length
+    assert report.frame_mean["mpjpe_mm"] == pytest.approx(errors / frames, rel=1e-5)
+    assert report.about["relative_to"] == ["RHip", "LHip"]
+
+
+def test_errors_by_scene_where_all_subjects_are_of_the_test_set_of_3dhp(published_files, tmp_path):
+    folder = published_files(tmp_path / "data", "own", subjects=("S1", "TS1", "TS2", "TS5"))
+    config = DataConfig(
+        dataset="own", data_dir=str(folder), cache_dir=str(tmp_path), subjects_test=("TS1", "TS2", "TS5")
+    )
+    report = finish(evaluate_steps(model_of(filter_widths=(3,)), prepare(config).stage))
+    assert set(report.by_scene) == {"studio, green screen", "outdoor"}
+    assert report.by_scene["outdoor"] == report.by_subject["TS5"]
+    assert report.to_dict()["by_scene"] == report.by_scene and report.mean["v_mpjpe_mm"] <= report.mean["mpjpe_mm"]

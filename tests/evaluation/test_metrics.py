@@ -8,14 +8,16 @@ from hypothesis import given, settings
 
 from srnet_core.errors import ConfigError, SrnetError
 from srnet_core.evaluation import metrics
-from srnet_core.geometry.align import procrustes, similarity
+from srnet_core.geometry.align import procrustes, similarity, untilted
 from srnet_core.geometry.arrays import joint_distance
+from srnet_core.geometry.rotation import quaternion_to_matrix
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.skeletons import get_skeleton
 
 SKELETON = get_skeleton("h36m17")
 LEGS = Skeleton("legs", ("hip", "l", "r"), (None, "hip", "hip"), left=("l",), right=("r",))
 seeds = st.integers(0, 2**32 - 1)
+UP = torch.tensor([0.1, -0.9, 0.2], dtype=torch.float64) / np.sqrt(0.86)  # a camera that looks a little down
 examples = settings(max_examples=30, deadline=None)
 
 
@@ -101,6 +103,41 @@ def test_scaling_leaves_nothing_for_n_mpjpe_and_turning_does(seed, scale):
 
 
 @examples
+@given(seed=seeds, degrees=st.floats(-60, 60), heading=st.floats(0, 360))
+def test_a_tilt_leaves_nothing_for_v_mpjpe_and_a_turn_about_the_vertical_does(seed, degrees, heading):
+    target = body(seed)
+    angle, way = np.deg2rad(degrees) / 2, np.deg2rad(heading)
+    up = torch.tensor([0.0, 0, 1], dtype=torch.float64)
+    tilt = quaternion_to_matrix(
+        torch.tensor([np.cos(angle), np.sin(angle) * np.cos(way), np.sin(angle) * np.sin(way), 0])
+    )
+    assert metrics.v_mpjpe(target @ tilt.T, target, up).max() < 1e-6
+    turn = quaternion_to_matrix(torch.tensor([np.cos(0.5), 0, 0, np.sin(0.5)], dtype=torch.float64))
+    turned = target @ turn.T
+    assert metrics.v_mpjpe(turned, target, up).min() > 1
+    anew = quaternion_to_matrix(torch.tensor([0.5, 0.5, -0.5, 0.5], dtype=torch.float64))  # other axes, other up
+    np.testing.assert_allclose(
+        metrics.v_mpjpe(turned @ anew.T, target @ anew.T, anew @ up), metrics.v_mpjpe(turned, target, up), rtol=1e-9
+    )
+
+
+@examples
+@given(seed=seeds)
+def test_v_mpjpe_is_the_best_of_all_turns_about_horizontal_axes(seed):
+    predicted, target = body(seed), body(seed + 1)
+    squared = lambda p: (p - target).square().sum((-2, -1))  # noqa: E731
+    best = squared(untilted(predicted, target, UP))
+    across = torch.linalg.cross(UP, torch.tensor([0.0, 0, 1], dtype=torch.float64))
+    across = across / across.norm()
+    along = torch.linalg.cross(UP, across)
+    for half in np.linspace(-1.5, 1.5, 13):
+        for way in np.linspace(0, np.pi, 7):
+            axis = np.cos(way) * across + np.sin(way) * along
+            q = torch.cat([torch.tensor([np.cos(half)]), np.sin(half) * axis])
+            assert (best <= squared(predicted @ quaternion_to_matrix(q).T) + 1e-6).all()
+
+
+@examples
 @given(seed=seeds)
 def test_a_mirrored_pose_is_not_the_pose(seed):
     target = body(seed)
@@ -111,9 +148,9 @@ def test_a_mirrored_pose_is_not_the_pose(seed):
 @given(seed=seeds)
 def test_identical_poses_have_no_error(seed):
     target = body(seed)
-    found = metrics.frame_metrics(target, target, SKELETON)
+    found = metrics.frame_metrics(target, target, SKELETON, up=UP)
     assert tuple(found) == metrics.METRICS
-    for name in ("mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "angle_deg"):
+    for name in ("mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "v_mpjpe_mm", "mpjve_mm", "angle_deg"):
         assert found[name].max() < 1e-5, name
     for name, best in (("pck150", 1), ("p_pck150", 1), ("auc", 30 / 31), ("p_auc", 30 / 31)):
         np.testing.assert_allclose(found[name], best)
@@ -205,7 +242,7 @@ def test_a_subset_of_joints_is_aligned_by_itself():
 def test_collapsed_predictions_have_finite_errors(original):
     target = body(7)
     for predicted in (torch.zeros_like(target), torch.full_like(target, 123.4), target[:, :1].expand_as(target)):
-        found = metrics.frame_metrics(predicted, target, SKELETON, original=original)
+        found = metrics.frame_metrics(predicted, target, SKELETON, original=original, up=UP)
         assert all(values.isfinite().all() for values in found.values())
         np.testing.assert_allclose(
             found["p_mpjpe_mm"], metrics.mpjpe(target.mean(1, keepdim=True).expand_as(target), target)
