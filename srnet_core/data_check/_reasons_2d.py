@@ -143,7 +143,8 @@ def _factor(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """(2,) factors for x and y that bring the 2D nearest to where it is seen."""
     seen, px = (np.concatenate([pair[i].reshape(-1, 2) for pair in pairs]) for i in range(2))
     ratio = np.where(np.abs(px) > 1e-9, seen / px, np.nan)
-    return np.nanmedian(ratio, axis=0)
+    known = ratio[np.isfinite(ratio).all(-1)]
+    return np.median(known, axis=0) if len(known) else np.full(2, np.nan)
 
 
 def _line(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -127,10 +127,16 @@ def of_relative_roots(views: Sequence[View], skeleton: Skeleton) -> Iterator[Can
         joint, text = 0, "the 3D is relative to the mean of the joints, which is at the origin in every frame"
     else:
         return
-    yield Candidate("root-relative", text, todo, of_seen(views, lambda v: _placed(to_camera_axes(v), v, joint)))
-    yield Candidate(
-        "root-relative", f"{text}, in camera space", todo, of_seen(views, lambda v: _placed(v.world_m, v, joint))
-    )
+    candidate = partial(Candidate, "root-relative", todo=todo)
+    yield candidate(text, pairs=of_seen(views, lambda v: _placed(to_camera_axes(v, v.world_m), v, joint)))
+    yield candidate(f"{text}, in camera space", pairs=of_seen(views, lambda v: _placed(v.world_m, v, joint)))
+    for index in range(max(len(v.rig) for v in views)):
+        in_space_of = partial(_relative_in_space_of, index=index, joint=joint)
+        yield candidate(f"{text}, in the space of camera {index}", pairs=of_seen(views, in_space_of))
+    for order, signs in _turns():
+        how = f", and with other axes: it fits as ({_axes_text(order, signs)})"
+        in_other_axes = partial(_relative_and_turned, order=order, signs=signs, joint=joint)
+        yield candidate(f"{text}{how}", pairs=of_seen(views, in_other_axes))
 
 
 def _largest(views: Sequence[View], of_view: Callable[[View], np.ndarray]) -> np.ndarray:
@@ -138,9 +144,20 @@ def _largest(views: Sequence[View], of_view: Callable[[View], np.ndarray]) -> np
     return np.max([of_view(v) for v in views], axis=0)
 
 
-def to_camera_axes(view: View) -> np.ndarray:
-    turned: np.ndarray = rotate(quaternion_inverse(np.array(view.own_camera.orientation)), view.world_m)
+def to_camera_axes(view: View, world_m: np.ndarray) -> np.ndarray:
+    turned: np.ndarray = rotate(quaternion_inverse(np.array(view.own_camera.orientation)), world_m)
     return turned
+
+
+def _relative_in_space_of(view: View, index: int, joint: int) -> np.ndarray | None:
+    if index >= len(view.rig):
+        return None
+    world_m = rotate(np.array(view.rig[index].orientation), view.world_m)
+    return _placed(to_camera_axes(view, world_m), view, joint)
+
+
+def _relative_and_turned(view: View, order: Sequence[int], signs: Sequence[int], joint: int) -> np.ndarray:
+    return _placed(to_camera_axes(view, turned(view, order=order, signs=signs)), view, joint)
 
 
 def _placed(cam_m: np.ndarray, view: View, joint: int) -> np.ndarray:
@@ -156,21 +173,15 @@ def _placed(cam_m: np.ndarray, view: View, joint: int) -> np.ndarray:
 
 
 def of_axes(views: Sequence[View]) -> Iterator[Candidate]:
-    """Other axes of the world, for instance y up; first without a mirroring, then with one."""
-    turns = [
-        (order, signs)
-        for order in permutations(range(3))
-        for signs in product((1, -1), repeat=3)
-        if (order, signs) != ((0, 1, 2), (1, 1, 1))
-    ]
+    """Other axes of the world, for instance y up."""
     for factor, unit in (
         (1.0, ""),
         (0.001, ", and it is in millimetres"),
         (1000.0, ", and it is 1000 times too small"),
     ):
-        for order, signs in sorted(turns, key=lambda turn: (_mirrors(*turn), np.sum(np.array(turn[1]) < 0))):
+        for order, signs in _turns():
             up = f"{'-' if signs[2] < 0 else ''}{_AXES[order[2]]}"
-            new = ", ".join(f"{'-' if s < 0 else ''}{_AXES[a]}" for a, s in zip(order, signs))
+            new = _axes_text(order, signs)
             what = f"the 3D has {up} up, the cameras have z up" if up != "z" else "the 3D is turned or mirrored"
             yield Candidate(
                 "axes" if up == "z" else "y up",
@@ -178,6 +189,20 @@ def of_axes(views: Sequence[View]) -> Iterator[Candidate]:
                 "3D and cameras need the same world, with z up",
                 of_world(views, partial(turned, factor=factor, order=order, signs=signs)),
             )
+
+
+_Turn = tuple[tuple[int, ...], tuple[int, ...]]  # for each new axis the old one, and its sign
+
+
+def _turns() -> list[_Turn]:
+    """All exchanges of axes but none at all; first without a mirroring, then with one."""
+    turns: list[_Turn] = [(o, s) for o in permutations(range(3)) for s in product((1, -1), repeat=3)]
+    turns.remove(((0, 1, 2), (1, 1, 1)))
+    return sorted(turns, key=lambda turn: (_mirrors(*turn), np.sum(np.array(turn[1]) < 0)))
+
+
+def _axes_text(order: Sequence[int], signs: Sequence[int]) -> str:
+    return ", ".join(f"{'-' if s < 0 else ''}{_AXES[a]}" for a, s in zip(order, signs))
 
 
 def _mirrors(order: tuple[int, ...], signs: tuple[int, ...]) -> bool:

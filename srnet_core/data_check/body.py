@@ -9,6 +9,7 @@ from srnet_core.data_check.sample import View
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.rotation import rotate
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layouts.parts import part_of, parts_of
 
 _SMALLEST_M, _LARGEST_M = 0.02, 10.0  # of what can be a body: errors outside
 _SMALL_M, _LARGE_M = 0.4, 3.0  # of a person: notes outside
@@ -17,15 +18,12 @@ _MOST_POSES = 4000
 # "Biomechanics and Motor Control of Human Movement" (thigh 0.245, shank 0.246, upper arm 0.186, forearm 0.146 of the
 # stature), for statures of 0.8 to 2.3 m with room for other definitions of the joints.
 _BONES_M = {
-    ("RHip", "RKnee"): (0.15, 0.75),
-    ("RKnee", "RFoot"): (0.15, 0.75),
-    ("LHip", "LKnee"): (0.15, 0.75),
-    ("LKnee", "LFoot"): (0.15, 0.75),
-    ("LShoulder", "LElbow"): (0.1, 0.6),
-    ("LElbow", "LWrist"): (0.08, 0.5),
-    ("RShoulder", "RElbow"): (0.1, 0.6),
-    ("RElbow", "RWrist"): (0.08, 0.5),
+    ("hip", "knee"): (0.15, 0.75),
+    ("knee", "ankle"): (0.15, 0.75),
+    ("shoulder", "elbow"): (0.1, 0.6),
+    ("elbow", "wrist"): (0.08, 0.5),
 }
+_SIDES = ("left", "right")
 _AGREE = 0.8  # cosine
 _BENT_M = 0.04  # how far a knee or an elbow lies off the line between its neighbours, to say where the front is
 _STRONGLY = 0.7  # cosine, the median over the frames
@@ -37,6 +35,7 @@ def check_bodies(views: Sequence[View], skeleton: Skeleton) -> tuple[float, list
     size_m = float(np.median(np.ptp(poses, axis=1).max(-1))) if len(poses) else float("nan")
     findings = [
         *_size(size_m),
+        *_takes_of_other_size(views, size_m),
         *_root(poses, size_m),
         *_bones(views, skeleton),
         *_up(poses, [camera for view in views for camera in (view.own_camera,)], skeleton),
@@ -57,8 +56,36 @@ def _poses(views: Sequence[View]) -> np.ndarray:
 def _size(size_m: float) -> Iterator[Finding]:
     if not np.isfinite(size_m) or _SMALL_M <= size_m <= _LARGE_M:
         return
-    level = NOTE if _SMALLEST_M <= size_m <= _LARGEST_M else ERROR
-    reason = ""
+    yield Finding(
+        NOTE if _SMALLEST_M <= size_m <= _LARGEST_M else ERROR,
+        "size",
+        f"the 3D poses are {size_m:.2g} m across, no size of a person",
+        _unit(size_m),
+        "3D positions must be in metres",
+    )
+
+
+def _takes_of_other_size(views: Sequence[View], size_m: float) -> Iterator[Finding]:
+    """An error where the people of a data set have a person's size, but those of some takes cannot."""
+    if not _SMALLEST_M <= size_m <= _LARGEST_M:
+        return
+    takes = {(v.subject, v.take): v.world_m for v in views}
+    sizes_m = {f"{s}/{t}": float(np.median(np.ptp(poses, axis=1).max(-1))) for (s, t), poses in takes.items()}
+    odd = {name: size for name, size in sizes_m.items() if not _SMALLEST_M <= size <= _LARGEST_M}
+    if odd:
+        first, size = next(iter(odd.items()))
+        which = f"{len(odd)} of {len(sizes_m)} takes"
+        yield Finding(
+            ERROR,
+            "size",
+            f"the 3D poses of {which} have no size of a person ({first}: {size:.2g} m across)",
+            _unit(size),
+            "3D positions must be in metres",
+        )
+
+
+def _unit(size_m: float) -> str:
+    """The unit in which the poses have the size of a person, as a reason; empty if there is none."""
     for factor, what in (
         (1000.0, "metres were divided by 1000 once too often"),
         (0.001, "it is in millimetres"),
@@ -66,15 +93,8 @@ def _size(size_m: float) -> Iterator[Finding]:
         (0.0254, "it is in inches"),
     ):
         if 0.8 <= size_m * factor <= 2.3:
-            reason = what
-            break
-    yield Finding(
-        level,
-        "size",
-        f"the 3D poses are {size_m:.2g} m across, no size of a person",
-        reason,
-        "3D positions must be in metres",
-    )
+            return what
+    return ""
 
 
 def _root(poses: np.ndarray, size_m: float) -> Iterator[Finding]:
@@ -94,19 +114,28 @@ def _bones(views: Sequence[View], skeleton: Skeleton) -> Iterator[Finding]:
     for view in views:
         by_subject.setdefault(view.subject, {})[view.take] = view.world_m
     odd: dict[str, str] = {}  # by bone
-    names = skeleton.joint_names
+    names, joint_of = skeleton.joint_names, _joints_by_part(skeleton)
     for takes in by_subject.values():
         poses = np.concatenate(list(takes.values()))
-        for parent, child in skeleton.bones:
-            if (bone := (names[parent], names[child])) not in _BONES_M:
-                continue
-            shortest, longest = _BONES_M[bone]
-            median = float(np.median(np.linalg.norm(poses[:, child] - poses[:, parent], axis=-1)))
-            if not shortest <= median <= longest:
-                odd.setdefault("-".join(bone), f"{'-'.join(bone)} {median:.2g} m")
+        for (upper, lower), (shortest, longest) in _BONES_M.items():
+            for side in _SIDES:
+                parent, child = joint_of.get(f"{side}_{upper}"), joint_of.get(f"{side}_{lower}")
+                if parent is None or child is None:
+                    continue
+                median = float(np.median(np.linalg.norm(poses[:, child] - poses[:, parent], axis=-1)))
+                if not shortest <= median <= longest:
+                    bone = f"{names[parent]}-{names[child]}"
+                    odd.setdefault(bone, f"{bone} {median:.2g} m")
     if odd:
         text = f"bones have lengths of no person: {_few(list(odd.values()))}"
         yield Finding(NOTE, "bones", text, todo="Check the unit and the order of the joints")
+
+
+def _joints_by_part(skeleton: Skeleton) -> dict[str, int]:
+    """{body part: index of its joint} as the names of the joints tell, e.g. {"left_knee": 5}."""
+    # HumanEva's 20 joints have both ends of every segment, e.g. LKneeUpper and LKneeLower: the first of them is taken
+    plain = (name if part_of(name) else name.removesuffix("Upper") for name in skeleton.joint_names)
+    return {part: joint for joint, part in enumerate(parts_of(plain)) if part}
 
 
 def _few(listed: list[str]) -> str:
@@ -144,19 +173,18 @@ def _direction(vectors: np.ndarray) -> np.ndarray:
 
 def _sides(poses: np.ndarray, skeleton: Skeleton) -> Iterator[Finding]:
     """A note where knees bend backwards and elbows forwards: left and right are exchanged in 3D and 2D alike."""
-    names = skeleton.joint_names
-    top = next((n for n in ("Thorax", "Neck", "Spine") if n in names), None)
-    legs = [(f"{side}Hip", f"{side}Knee", f"{side}Foot") for side in "LR"]
-    arms = [(f"{side}Shoulder", f"{side}Elbow", f"{side}Wrist") for side in "LR"]
-    if top is None or not all(n in names for limb in (*legs, *arms) for n in limb) or not len(poses):
-        return
-    left, right = (poses[:, names.index(n)] for n in ("LHip", "RHip"))
-    front = np.cross(poses[:, names.index(top)] - (left + right) / 2, right - left)
-    front /= np.maximum(np.linalg.norm(front, axis=-1, keepdims=True), 1e-9)
-    knees, elbows = (
-        np.concatenate([_bends(poses[:, [names.index(n) for n in limb]], front) for limb in limbs])
-        for limbs in (legs, arms)
+    joint_of = _joints_by_part(skeleton)
+    top = next((joint_of[part] for part in ("neck", "chest", "spine") if part in joint_of), None)
+    legs, arms = (
+        [[joint_of.get(f"{side}_{part}", -1) for part in limb] for side in _SIDES]
+        for limb in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
     )
+    if top is None or min(map(min, (*legs, *arms))) < 0 or not len(poses):
+        return
+    left, right = (poses[:, leg[0]] for leg in legs)
+    front = np.cross(poses[:, top] - (left + right) / 2, right - left)
+    front /= np.maximum(np.linalg.norm(front, axis=-1, keepdims=True), 1e-9)
+    knees, elbows = (np.concatenate([_bends(poses[:, limb], front) for limb in limbs]) for limbs in (legs, arms))
     if min(len(knees), len(elbows)) < max(10, 0.2 * len(poses)):
         return
     if float(np.median(knees)) > -_STRONGLY or float(np.median(elbows)) < _STRONGLY:

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from srnet_core.clip import PoseDataset, whole_frames
+from srnet_core.clip import PoseDataset
 from srnet_core.datasets._joint_order import check_joint_order
 from srnet_core.datasets._missing import count_missing, mark_missing, missing_view
 from srnet_core.datasets._pairing import matched_cameras, other_names
+from srnet_core.datasets._view_names import listed_views, views_by_camera
 from srnet_core.datasets._wording import as_name, few, kind_of
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
@@ -33,8 +34,7 @@ Positions3d = dict[str, dict[str, np.ndarray]]
 Positions2d = dict[str, dict[str, list[np.ndarray]]]
 Views = dict[str, dict[str, list[np.ndarray | None]]]
 
-_TODO_VIEWS = "Give [array], also for one camera, in the order of the subject's cameras"
-_LARGEST_POSE_M = 10.0
+_TODO_VIEWS = "Give [array], also for one camera, in the order of the subject's cameras, or {id of the camera: array}"
 _MANY_WITHOUT_PARTNER = 0.25  # share of the takes from which on the loss is a warning
 _USUAL_RATIOS = (2, 3, 4, 5, 6, 2.5, 1.2, 5 / 3, 10 / 3)  # of frame rates: 50 and 25, 60 and 30, 60 and 50, 50 and 30
 
@@ -76,6 +76,7 @@ class File2d:
 
     Attributes:
         positions_px: {subject: {take: [per camera (T, J, 2)]}}; a missing view is `None`, a missing keypoint is NaN.
+        view_names: {subject: {take: names of its views}} of the same takes; empty where the file gives a list.
         with_confidence: number of clips whose third column was dropped.
         missing_marks: how missing keypoints are marked in the file, in words.
         empty: takes without any view, which are left out.
@@ -83,6 +84,7 @@ class File2d:
 
     path: Path
     positions_px: Views
+    view_names: dict[str, dict[str, tuple[str, ...]]]
     metadata: object
     with_confidence: int
     missing_marks: tuple[str, ...] = ()
@@ -102,7 +104,8 @@ def read_positions_3d(path: Path, *, num_joints: Sequence[int] = ()) -> File3d:
 
     Raises:
         InputFileMissing, BadFileError, HostileFileError: as `read_npz`; `BadFileError` also for a wrong shape, no
-            takes, infinite numbers, or lengths that cannot be metres. The message names subject, take and frame.
+            takes, or infinite numbers. The message names subject, take and frame. Whether lengths can be metres is a
+            question for `data_check`, which knows the cameras too.
     """
     members = NpzFile(path)
     subjects = _subjects(members, "positions_3d", path)
@@ -132,12 +135,13 @@ def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_vie
     members = NpzFile(path)
     positions: Views = {}
     confidences: Views = {}
+    view_names: dict[str, dict[str, tuple[str, ...]]] = {}
     empty: list[str] = []
     for subject, takes in _subjects(members, "positions_2d", path).items():
-        positions[subject], confidences[subject] = {}, {}
+        positions[subject], confidences[subject], view_names[subject] = {}, {}, {}
         for take, views in takes.items():
             where = f"{path}, {subject}/{take}"
-            views = [] if views is None else _in_order(views)
+            views, names = ([], ()) if views is None else listed_views(views)
             if not isinstance(views, (list, tuple)) and not (isinstance(views, np.ndarray) and views.ndim == 4):
                 raise BadFileError(
                     f"must be a list with one array per camera, not {kind_of(views)}", where=where, todo=_TODO_VIEWS
@@ -153,6 +157,7 @@ def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_vie
                 None if gone else _as_float32(view, (2, 3), f"{where}/camera {c}", "(frames, joints, 2)")
                 for c, (view, gone) in enumerate(zip(views, missing))
             ]
+            view_names[subject][take] = names
             positions[subject][take] = [None if view is None else view[..., :2] for view in whole]
             confidences[subject][take] = [
                 None if view is None or view.shape[2] == 2 else view[..., 2] for view in whole
@@ -160,7 +165,7 @@ def read_positions_2d(path: Path, *, num_joints: Sequence[int] = (), without_vie
     _check_joint_counts(_joint_counts(positions), num_joints, path)
     positions, marks = mark_missing(positions, confidences, path)
     with_confidence = sum(c is not None for takes in confidences.values() for views in takes.values() for c in views)
-    return File2d(Path(path), positions, members.get("metadata"), with_confidence, marks, tuple(empty))
+    return File2d(Path(path), positions, view_names, members.get("metadata"), with_confidence, marks, tuple(empty))
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,8 @@ def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Cam
             numbers are infinite.
     """
     renamed, of_take = other_names(file_3d.positions_m, file_2d.positions_px)
-    file_2d = replace(file_2d, positions_px=of_take)
+    _, names = other_names(file_3d.positions_m, file_2d.view_names)
+    file_2d = replace(file_2d, positions_px=of_take, view_names=names)
     found = _Findings()
     paired = Paired({}, {}, {}, [], [])
     for subject, takes in file_3d.positions_m.items():
@@ -208,6 +214,12 @@ def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Cam
             f"{few(found.unmatched)}",
             where=file_2d.path,
             todo="Give one 2D array per camera of the subject, in the same order, and None for a view that is missing",
+        )
+    if not any(file_2d.positions_px.values()):
+        raise BadFileError(
+            "has no 2D: every view is None or empty",
+            where=file_2d.path,
+            todo="Run the detector again, or take the file again",
         )
     if not paired.positions_3d:
         raise BadFileError(
@@ -332,22 +344,7 @@ def _pose_3d(pose: object, where: str) -> np.ndarray:
     _check_not_infinite(pose, where, "joint")
     if not np.isfinite(np.sum(pose, dtype=np.float64)):  # a joint with one coordinate missing is missing
         pose = np.where(np.isnan(pose).any(-1, keepdims=True), np.float32(np.nan), pose)
-    whole = whole_frames(pose)
-    extent_m = float(np.ptp(pose[whole.argmax()], axis=0).max()) if whole.any() else 0.0
-    if extent_m > _LARGEST_POSE_M:
-        raise BadFileError(
-            f"the first pose is {extent_m:.0f} m across, too large for a person",
-            where=where,
-            todo="3D positions must be in metres; divide millimetres by 1000",
-        )
     return pose
-
-
-def _in_order(views: Any) -> Any:
-    """The views of a dict with the keys 0, 1, 2, ...; anything else as it is."""
-    if isinstance(views, dict) and set(views) == set(range(len(views))):
-        return [views[camera] for camera in range(len(views))]
-    return views
 
 
 def _is_empty(value: object) -> bool:
@@ -415,6 +412,8 @@ def _views(
     """The 2D arrays of one take, one per camera, not cut; `None` if nobody knows which cameras they are of."""
     views = file_2d.positions_px[subject][take]
     where, frames = f"{file_2d.path}, {subject}/{take}", len(pose)
+    if names := file_2d.view_names[subject][take]:
+        views = views_by_camera(views, names, cameras, where)
     if len(views) > len(cameras):
         raise BadFileError(
             f"has 2D of {len(views)} cameras, but {subject} has {len(cameras)}",

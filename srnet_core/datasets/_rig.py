@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from srnet_core.datasets._wording import as_name
+from srnet_core.datasets._wording import as_name, kind_of
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import MAX_JOINTS, Skeleton
@@ -29,7 +29,9 @@ _REQUIRED = {
     "translation": "translation_m",
 }
 _OPTIONAL = {"radial_distortion": "radial_distortion", "tangential_distortion": "tangential_distortion"}
+_KEYS = "res_w, res_h, focal_length, center, orientation and translation"
 _FARTHEST_M = 200.0
+_FARTHEST_CM = 1500.0  # 15 m; millimetres from there on
 
 
 def read_cameras(value: object, path: Path) -> dict[str, tuple[Camera, ...]]:
@@ -38,30 +40,52 @@ def read_cameras(value: object, path: Path) -> dict[str, tuple[Camera, ...]]:
     Raises:
         BadFileError: a value is missing or wrong; the message names subject, camera and value.
     """
-    if not isinstance(value, dict) or not all(isinstance(rig, (list, tuple)) for rig in value.values()):
-        raise BadFileError("'cameras' must be a dict of subjects, and each subject a list of dicts", where=path)
+    if not isinstance(value, dict):
+        raise BadFileError(
+            f"'cameras' must be a dict of subjects, and each subject a list of dicts, not {kind_of(value)}",
+            where=path,
+            todo="Write {subject: cameras} also if all subjects have the same cameras, and each camera as a dict",
+        )
     return {
-        str(as_name(subject)): tuple(_camera(c, i, f"{path}, cameras of {subject}") for i, c in enumerate(rig))
-        for subject, rig in value.items()
+        str(as_name(subject)): _rig(rig, f"{path}, cameras of {as_name(subject)}") for subject, rig in value.items()
     }
+
+
+def _rig(rig: object, where: str) -> tuple[Camera, ...]:
+    """The cameras of a subject; those of a dict by their ids get these as `id`."""
+    if isinstance(rig, dict) and rig and not set(_REQUIRED) & set(rig):
+        rig = [{"id": as_name(key), **camera} if isinstance(camera, dict) else camera for key, camera in rig.items()]
+    if not isinstance(rig, (list, tuple)):
+        raise BadFileError(
+            f"must be a list of dicts, not {kind_of(rig)}", where=where, todo="Give [camera], also for one camera"
+        )
+    return tuple(_camera(camera, index, where) for index, camera in enumerate(rig))
 
 
 def _camera(values: object, index: int, where: str) -> Camera:
     if not isinstance(values, dict):
-        raise BadFileError(f"camera {index} must be a dict", where=where)
+        raise BadFileError(
+            f"camera {index} must be a dict, not {kind_of(values)}", where=where, todo=f"Write a dict with {_KEYS}"
+        )
     missing = [key for key in _REQUIRED if key not in values]
     if missing:
-        raise BadFileError(f"camera {index} lacks {', '.join(missing)}", where=where)
+        raise BadFileError(
+            f"camera {index} lacks {', '.join(missing)}",
+            where=where,
+            todo=f"A camera needs {_KEYS}: see docs/own_data.md",
+        )
     known = {name: values[key] for key, name in (_REQUIRED | _OPTIONAL).items() if key in values}
     try:
         camera = Camera(id=str(values.get("id", index))[:40], **known)
     except (ConfigError, TypeError, ValueError, OverflowError) as error:
         raise BadFileError(f"camera {index} is not valid: {error}", where=where) from None
-    if np.linalg.norm(camera.translation_m) > _FARTHEST_M:
+    distance = float(np.linalg.norm(camera.translation_m))
+    if distance > _FARTHEST_M:
+        unit, divisor = ("millimetres", 1000) if distance > _FARTHEST_CM else ("centimetres", 100)
         raise BadFileError(
-            f"camera {index} is {np.linalg.norm(camera.translation_m):.0f} m away from the origin",
+            f"camera {index} is {distance:.0f} m away from the origin",
             where=where,
-            todo="Translations must be in metres; divide millimetres by 1000",
+            todo=f"Translations must be in metres; if they are in {unit}, divide them by {divisor}",
         )
     return camera
 

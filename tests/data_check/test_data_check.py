@@ -11,7 +11,9 @@ from srnet_core.data_check import check_dataset
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import h36m_cameras
 from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_inverse, quaternion_to_matrix
+from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layouts import get_layout
+from srnet_core.skeletons import humaneva15, humaneva20
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.synthetic import take as takes_of
 
@@ -112,6 +114,14 @@ WRONG = {
         "in the space of camera 2 and in millimetres",
     ),
     "root-relative": (lambda d: _poses(d, _root_relative), "the root is at the origin in every frame"),
+    "root-relative in the space of a camera": (
+        lambda d: _poses(d, lambda s, p: _root_relative(s, d.cameras[s][0].world_to_camera(p))),
+        "the root is at the origin in every frame, in the space of camera 0",
+    ),
+    "root-relative and y up": (
+        lambda d: _poses(d, lambda s, p: _root_relative(s, p)[..., [0, 2, 1]] * [1, 1, -1]),
+        "it fits as (x, -z, y)",
+    ),
     "relative to another joint": (
         lambda d: _poses(d, lambda _, p: p - p[:, 8:9]),
         "relative to joint 8, Thorax: joint 8, Thorax, is at the origin in every frame",
@@ -270,6 +280,16 @@ def test_a_world_that_is_small_as_a_whole(sound, factor, level, words):
     assert (finding.level, finding.kind) == (level, "size") and words in finding.sentence
 
 
+def test_one_take_in_centimetres(sound):
+    """2D of a detector: what is wrong in one take only is no error of its geometry."""
+    poses = {s: dict(takes) for s, takes in sound.positions_3d_world_m.items()}
+    poses["S5"]["Sitting"] = 100 * poses["S5"]["Sitting"]
+    check = check_dataset(replace(sound, positions_3d_world_m=poses, keypoints="cpn_ft_h36m_dbb"))
+    (finding,) = check.errors
+    assert finding.kind == "size" and "1 of 9 takes" in finding.text and "S5/Sitting" in finding.text
+    assert finding.reason == "it is in centimetres"
+
+
 @pytest.mark.parametrize(
     ("size", "words"),
     [
@@ -307,6 +327,68 @@ def test_bones_of_no_person(sound):
     (finding,) = check_dataset(data).findings
     assert (finding.level, finding.kind) == ("note", "bones")
     assert finding.text.count("RHip-RKnee") == 1  # not once for each subject
+
+
+def _of_joints(sound: PoseDataset, skeleton: Skeleton, sources: list[str], change=lambda pose: pose) -> PoseDataset:
+    """The same people with other joints: each is one of the 17, under another name."""
+    rows = [SKELETON.joint_names.index(name) for name in sources]
+    poses = _poses(sound, lambda _, p: change(p[:, rows].copy())).positions_3d_world_m
+    return replace(sound, skeleton=skeleton, positions_3d_world_m=poses, positions_2d_px=_seen(poses, sound.cameras))
+
+
+def _sources(skeleton: Skeleton) -> list[str]:
+    """The joints of the 17 that HumanEva's joints are nearest to."""
+    others = {"Pelvis": "Hip", "LAnkle": "LFoot", "RAnkle": "RFoot", "Neck": "Neck/Nose"}
+    plain = [name.replace("Upper", "").replace("Lower", "") for name in skeleton.joint_names]
+    return [others.get(name, name) for name in plain]
+
+
+OWN_PARENTS: dict[str, str | None] = {
+    "root": None,
+    "hip_r": "root",
+    "knee_r": "hip_r",
+    "ankle_r": "knee_r",
+    "hip_l": "root",
+    "knee_l": "hip_l",
+    "ankle_l": "knee_l",
+    "neck": "root",
+    "top_of_head": "neck",
+    "shoulder_l": "neck",
+    "elbow_l": "shoulder_l",
+    "wrist_l": "elbow_l",
+    "shoulder_r": "neck",
+    "elbow_r": "shoulder_r",
+    "wrist_r": "elbow_r",
+}
+OWN_15 = Skeleton(
+    "own",
+    tuple(OWN_PARENTS),
+    tuple(OWN_PARENTS.values()),
+    left=tuple(joint for joint in OWN_PARENTS if joint.endswith("_l")),
+    right=tuple(joint.replace("_l", "_r") for joint in OWN_PARENTS if joint.endswith("_l")),
+)
+OWN_SOURCES = "Hip RHip RKnee RFoot LHip LKnee LFoot Thorax Head LShoulder LElbow LWrist RShoulder RElbow RWrist"
+OTHERS = {
+    "humaneva15": (humaneva15.SKELETON, _sources(humaneva15.SKELETON), "LKnee-LAnkle"),
+    "humaneva20": (humaneva20.SKELETON, _sources(humaneva20.SKELETON), "LKneeUpper-LAnkle"),
+    "own": (OWN_15, OWN_SOURCES.split(), "knee_l-ankle_l"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_skeletons(sound, name):
+    skeleton, sources, shank = OTHERS[name]
+    assert check_dataset(_of_joints(sound, skeleton, sources)).findings == ()
+    feet = [j for j, source in enumerate(sources) if source in ("LFoot", "RFoot")]
+
+    def longer(pose):
+        pose[:, feet] -= np.float32([0, 0, 0.8])
+        return pose
+
+    (finding,) = check_dataset(_of_joints(sound, skeleton, sources, longer)).findings
+    assert finding.kind == "bones" and shank in finding.text
+    exchanged = _poses(_of_joints(sound, skeleton, sources), lambda _, p: p[:, list(skeleton.mirror)])
+    assert "left and right are exchanged" in check_dataset(exchanged).findings[0].reason
 
 
 def test_2d_twice_as_long_in_every_take_although_nobody_moves(sound):

@@ -365,7 +365,6 @@ def test_numbers_that_are_not_finite(tmp_path, three_two, side, value):
         ([[["a", "b", "c"]] * 17], "not a list"),
         ([[[0.0, 0.0, 0.0]] * 17, [[0.0, 0.0, 0.0]] * 16], "not a list"),
         (np.zeros((3, 16, 3), "f4"), "different numbers of joints: 16, 17"),
-        (1000 * np.random.default_rng(0).uniform(0, 1.7, (3, 17, 3)), "3D positions must be in metres"),
     ],
 )
 def test_3d_of_another_kind(tmp_path, three_two, pose, words):
@@ -548,7 +547,8 @@ def test_metadata_of_another_kind(tmp_path, three_two):
         ({"focal_length": [1145.0, float("nan")]}, "finite"),
         ({"res_w": 0}, "must be positive"),
         ({"res_w": "wide"}, "camera 1"),
-        ({"translation": [1841.1, 4955.3, 1563.4]}, "divide millimetres by 1000"),
+        ({"translation": [1841.1, 4955.3, 1563.4]}, "if they are in millimetres, divide them by 1000"),
+        ({"translation": [184.1, 495.5, 156.3]}, "if they are in centimetres, divide them by 100"),
         ("orientation", "camera 1 lacks orientation"),
         ("res_h", "camera 1 lacks res_h"),
     ],
@@ -559,10 +559,66 @@ def test_cameras_that_make_no_sense(tmp_path, three_two, change, words):
     _refused(tmp_path, three_two, "cameras of S9", words)
 
 
-@pytest.mark.parametrize("cameras", [[], {"S1": None}, {"S1": {}}, 3])
-def test_cameras_of_another_kind(tmp_path, three_two, cameras):
+class OfAnotherProgram:
+    """A camera as other programs may keep it."""
+
+
+@pytest.mark.parametrize(
+    ("cameras", "words"),
+    [
+        ([], "'cameras' must be a dict of subjects"),
+        (3, "'cameras' must be a dict of subjects"),
+        ({"S1": None}, "cameras of S1: must be a list of dicts, not a NoneType"),
+        ({"S1": {}}, "cameras of S1: must be a list of dicts, not a dict"),
+        ({"S1": [OfAnotherProgram()]}, "camera 0 must be a dict, not an object of the class "),
+        ({"S1": {"left": OfAnotherProgram()}}, "OfAnotherProgram. Write a dict with res_w, res_h, focal_length"),
+        ({"S1": [{"R": np.eye(3)}]}, "camera 0 lacks res_w, res_h, focal_length"),
+    ],
+)
+def test_cameras_of_another_kind(tmp_path, three_two, cameras, words):
     three_two[0]["cameras"] = cameras
-    _refused(tmp_path, three_two, "'cameras' must be")
+    _refused(tmp_path, three_two, words)
+
+
+def test_cameras_and_views_by_the_ids_of_the_cameras(tmp_path, three_two):
+    """In any order; a view whose camera has no entry is missing."""
+    expected = _load(tmp_path, three_two)
+    three, two = three_two
+    ids = [f"cam{i}" for i in range(4)]
+    three["cameras"] = {s: {i: {**c, "id": i} for i, c in zip(ids, rig)} for s, rig in three["cameras"].items()}
+    for camera in three["cameras"]["S1"].values():
+        del camera["id"]
+    for takes in two["positions_2d"].values():
+        for take, views in takes.items():
+            takes[take] = dict(reversed(list(zip(ids, views))))
+    del two["positions_2d"]["S1"]["Walking"]["cam1"]
+    found = _load(tmp_path, three_two)
+    assert [c.id for c in found.cameras["S1"]] == ids
+    assert np.isnan(found.positions_2d_px["S1"]["Walking"][1]).all()
+    for camera in (0, 2, 3):
+        of_camera = found.positions_2d_px["S1"]["Walking"][camera]
+        np.testing.assert_array_equal(of_camera, expected.positions_2d_px["S1"]["Walking"][camera])
+    assert any("Views without 2D were left out: 1 (S1/Walking/camera 1)" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_views_by_the_numbers_of_the_cameras(tmp_path, three_two, first):
+    expected = _load(tmp_path, three_two).positions_2d_px["S1"]["Walking"]
+    views = three_two[1]["positions_2d"]["S1"]["Walking"]
+    three_two[1]["positions_2d"]["S1"]["Walking"] = {first + camera: views[camera] for camera in (3, 0, 1, 2)}
+    np.testing.assert_array_equal(_load(tmp_path, three_two).positions_2d_px["S1"]["Walking"], expected)
+
+
+def test_views_by_names_of_no_camera(tmp_path, three_two):
+    views = three_two[1]["positions_2d"]["S1"]["Walking"]
+    three_two[1]["positions_2d"]["S1"]["Walking"] = dict(zip(("left", "right", "top", "side"), views))
+    _refused(tmp_path, three_two, "S1/Walking: its views are named left, right, side, top, and the cameras")
+
+
+def test_a_file_without_any_view(tmp_path, three_two):
+    for takes in three_two[1]["positions_2d"].values():
+        takes.update({take: [None] * 4 for take in takes})
+    _refused(tmp_path, three_two, "has no 2D: every view is None or empty")
 
 
 def test_cameras_without_distortion(tmp_path, three_two):
