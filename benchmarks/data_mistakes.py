@@ -151,12 +151,15 @@ MISTAKES: dict[str, dict[str, tuple[Damage, tuple[str, ...]]]] = {
     "other resolution": {
         "half": (lambda f: f.with_views(lambda c, v: v / 2), ("pixels of an image of about",)),
         "1.5 times": (lambda f: f.with_views(lambda c, v: v * 1.5), ("pixels of an image of about",)),
-        "640 x 480": (lambda f: f.with_views(lambda c, v: v / _size(c) * [640, 480]), ("image of about 640 x 480",)),
+        "640 x 480": (lambda f: f.with_views(lambda c, v: v / _size(c) * [640, 480]), ("image of about 640 x 4",)),
     },
     "other frame rate": {
         "2D twice as fast": (lambda f: f.with_poses(lambda s, p: p[::2]), ("2 times the frame rate",)),
         "2D twice as fast, cut": (_half_rate_cut, ("2 times the frame rate",)),
-        "60 for 50": (lambda f: f.with_views(lambda c, v: _resampled(v, 1.2)), ("1.2 times the frame rate",)),
+        "60 for 50": (
+            lambda f: f.with_views(lambda c, v: _resampled(v, 1.2)),
+            ("1.2 times the frame rate", "the frame rates of 2D and 3D differ"),
+        ),
         "2D half as fast": (lambda f: f.with_views(lambda c, v: v[::2]), ("frame rates may differ",)),
     },
     "cameras permuted": {
