@@ -9,7 +9,7 @@ CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test interop cases lint environment results bench live robustness clean
+.PHONY: demo test interop cases lint environment results generalization bench live robustness clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
@@ -35,6 +35,9 @@ lint: environment  ## style and types, as continuous integration checks it
 
 results: environment  ## the numbers of docs/results.md; needs real motion: make results DATA=folder
 	$(BIN)/python -m benchmarks.results --data-dir $(DATA)
+
+generalization: environment  ## what training never showed: about eleven hours of a core, can be stopped; MOCAP=folder
+	$(BIN)/python -m benchmarks.generalization --mocap $(MOCAP)
 
 bench: environment  ## the numbers of docs/performance.md, in about ten minutes; nothing else should run meanwhile
 	$(BIN)/python -m benchmarks --json output/bench.json
