@@ -36,7 +36,7 @@ lint: environment  ## style and types, as continuous integration checks it
 results: environment  ## the numbers of docs/results.md; needs real motion: make results DATA=folder
 	$(BIN)/python -m benchmarks.results --data-dir $(DATA)
 
-generalization: environment  ## what training never showed: about eleven hours of a core, can be stopped; MOCAP=folder
+generalization: environment  ## what training never showed: about fourteen hours of a core, can be stopped; MOCAP=folder
 	$(BIN)/python -m benchmarks.generalization --mocap $(MOCAP)
 
 bench: environment  ## the numbers of docs/performance.md, in about ten minutes; nothing else should run meanwhile

@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from srnet_cli.commands import (
     bench,
+    calibrate,
     compare,
     data,
     demo,
@@ -84,6 +85,7 @@ for _name, _module in {
     "prepare": prepare,
     "train": train,
     "eval": evaluate,
+    "calibrate": calibrate,
     "compare": compare,
     "sweep": sweep,
     "presets": presets,

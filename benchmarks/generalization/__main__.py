@@ -23,7 +23,7 @@ from benchmarks.generalization.tables import table
 from srnet_core.errors import SrnetError
 from srnet_core.files import atomic_write
 
-STEPS, BATCH = 1500, 256
+STEPS, BATCH = 2000, 256
 
 
 def main() -> int:

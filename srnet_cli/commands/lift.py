@@ -169,6 +169,15 @@ def main(
     sequence: Sequence_ = None,
     flip: Flip = True,
     device: Device = "auto",
+    uncertainty: Annotated[
+        bool,
+        option(
+            "--uncertainty",
+            help="Also tell how far off each joint may be, in mm; takes three times as long",
+            panel=_OUTPUT_PANEL,
+            default="no",
+        ),
+    ] = False,
     stream: Annotated[
         bool, option("--stream", help="Lift live: a line of JSON in, a line out; PATH - or none is standard input")
     ] = False,
@@ -191,6 +200,7 @@ def main(
         refused: dict[str, object] = {"--output": output, "--person": person, "--sequence": sequence}
         refused |= {"--camera": camera, "--world": world, "--trajectory": trajectory, "--height": height}
         refused |= {"--smooth": smoothing, "--detector": detector, "--strict": strict}
+        refused |= {"--uncertainty": uncertainty}
         for name in (name for name, given in refused.items() if given):
             raise ConfigError(
                 "cannot be used with --stream", where=name, todo="Redirect the output instead, e.g. with >"
@@ -228,7 +238,7 @@ def main(
         checkpoint = weights_file(best_network(keypoints.frame_count, consecutive=keypoints.consecutive))
     else:
         checkpoint = find_checkpoint(checkpoint)
-    lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip)
+    lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip, uncertainty=uncertainty)
     _warn(keypoints, lifter, strict)
     with progress_bar() as bar:
         people = lift(

@@ -15,7 +15,7 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -23,9 +23,10 @@ import torch
 from srnet_core import normalization
 from srnet_core.body import estimate_root_depth
 from srnet_core.checkpoint import Checkpoint, load_checkpoint, require_whole_poses
+from srnet_core.checkpoint.writing import tensor_digest
 from srnet_core.device import choose_device
 from srnet_core.engine import inference_form
-from srnet_core.errors import ArrayError, KeypointWarning
+from srnet_core.errors import ArrayError, ConfigError, KeypointWarning
 from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.inference.arguments import (
@@ -36,8 +37,10 @@ from srnet_core.inference.arguments import (
     require_found,
     require_shape,
 )
+from srnet_core.inference.calibration import Calibration, calibration_file, read_calibration
 from srnet_core.inference.plausible import FEWEST_FRAMES, problems_of, sides_exchanged
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
+from srnet_core.inference.spread import features, several_predictions
 from srnet_core.inference.stream import PoseStream
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
@@ -46,6 +49,21 @@ from srnet_core.weights import network_name, weights_file
 
 CHECKS = ("warn", "error", "off")
 SIDES_TEXT = "Left and right may be exchanged throughout: with its sides put right the body is more plausible."
+
+
+class PosesWithErrors(NamedTuple):
+    """Poses and how far off they may be.
+
+    Attributes:
+        poses_m: (T, J, 3) as calling the lifter gives them.
+        expected_error_mm: (T, J) the expected distance of each joint from its true place, both relative to the root
+            joint; zero for the root.
+        error_bound_mm: (T, J) the distance that 90 % of the joints keep below.
+    """
+
+    poses_m: np.ndarray
+    expected_error_mm: np.ndarray
+    error_bound_mm: np.ndarray
 
 
 class Lifter:
@@ -59,19 +77,32 @@ class Lifter:
         device: "auto", "cpu", "cuda" or "cuda:N".
         flip: average with the prediction for the mirror image.
         norm: the normalization; by default that of the checkpoint, or "base" if the checkpoint does not record it.
+        uncertainty: read how far off the network may be from the file that `srnet calibrate` has made beside the
+            checkpoint, so that `with_errors` can tell; docs/uncertainty.md.
 
     Attributes:
+        calibration: how to tell errors; `None` without `uncertainty`.
         fps: frames per second of the clips that the network was trained on, `None` if its file does not tell. A network
             that sees many frames at once expects clips of about this rate.
 
     Raises:
         CheckpointError: the network predicts fewer joints than its input has.
+        InputFileMissing, BadFileError: with `uncertainty`: nobody measured how far off this network may be, or the file
+            is damaged or of other weights.
     """
 
     model: PoseModel
     skeleton: Skeleton
 
-    def __init__(self, checkpoint: Checkpoint, *, device: str = "auto", flip: bool = True, norm: str | None = None):
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        device: str = "auto",
+        flip: bool = True,
+        norm: str | None = None,
+        uncertainty: bool = False,
+    ):
         require_whole_poses(checkpoint.model, path=checkpoint.path)
         self.device, self.flip = choose_device(device), flip
         self.model = checkpoint.model.to(self.device).eval()
@@ -81,21 +112,36 @@ class Lifter:
         self.normalization = trained_with or normalization.load(norm or "base")
         self.body_size = checkpoint.record.body_size
         self.fps = checkpoint.record.fps
+        self.calibration: Calibration | None = None
+        if uncertainty:
+            if checkpoint.path is None:
+                raise ConfigError("this checkpoint is of no file, so there is no file beside it that tells its errors")
+            digest = tensor_digest(checkpoint.model.state_dict())
+            file = calibration_file(checkpoint.path)
+            self.calibration = read_calibration(file, digest=digest, joints=self.skeleton.joint_names)
 
     @classmethod
     def from_checkpoint(
-        cls, path: str | Path, *, device: str = "auto", flip: bool = True, norm: str | None = None
+        cls,
+        path: str | Path,
+        *,
+        device: str = "auto",
+        flip: bool = True,
+        norm: str | None = None,
+        uncertainty: bool = False,
     ) -> "Lifter":
         """A lifter from the path of a checkpoint.
 
         Args:
-            device, flip, norm: as for the class.
+            device, flip, norm, uncertainty: as for the class.
 
         Raises:
-            InputFileMissing: there is no such file.
+            InputFileMissing: there is no such file; with `uncertainty` also if there is none beside it.
             CheckpointError: the file cannot be used, or the network predicts fewer joints than its input has.
+            BadFileError: with `uncertainty`: its file is damaged or of other weights.
         """
-        return cls(load_checkpoint(path, normalization=norm), device=device, flip=flip, norm=norm)
+        checkpoint = load_checkpoint(path, normalization=norm)
+        return cls(checkpoint, device=device, flip=flip, norm=norm, uncertainty=uncertainty)
 
     @classmethod
     def open(
@@ -106,6 +152,7 @@ class Lifter:
         causal: bool = False,
         device: str = "auto",
         flip: bool = True,
+        uncertainty: bool = False,
     ) -> "Lifter":
         """A lifter with a network that comes with the package; docs/srnet-open.md says what each can do.
 
@@ -113,13 +160,13 @@ class Lifter:
             name: one of `srnet_core.weights.NAMES`; by default the one that `frames` and `causal` ask for.
             frames: how many frames the network sees at once.
             causal: whether it sees past frames only, for live use.
-            device, flip: as for the class.
+            device, flip, uncertainty: as for the class.
 
         Raises:
             UnknownNameError: there is no such network.
         """
         path = weights_file(network_name(frames, causal) if name is None else name)
-        return cls.from_checkpoint(path, device=device, flip=flip)
+        return cls.from_checkpoint(path, device=device, flip=flip, uncertainty=uncertainty)
 
     @property
     def receptive_field(self) -> int:
@@ -171,6 +218,70 @@ class Lifter:
                 `check="error"` keypoints that cannot be right.
             ConfigError: a missing argument that the normalization needs, or an image size that cannot be one.
         """
+        keypoints_px, image_size, root_depth_m = self._checked(keypoints_px, image_size, camera, root_depth_m, check)
+        return self._lifted(keypoints_px, image_size, camera, root_depth_m)
+
+    @torch.inference_mode()
+    def with_errors(
+        self,
+        keypoints_px: np.ndarray,
+        *,
+        image_size: tuple[float, float] | None = None,
+        camera: Camera | None = None,
+        root_depth_m: float | np.ndarray | None = None,
+        check: str = "warn",
+    ) -> PosesWithErrors:
+        """Lift one clip, and tell how far off each joint may be. It takes about three times as long as lifting.
+
+        Args:
+            keypoints_px, image_size, camera, root_depth_m, check: as for calling the lifter.
+
+        Raises:
+            ConfigError: the lifter was made without `uncertainty=True`; else as calling the lifter.
+            ArrayError: as calling the lifter.
+        """
+        if self.calibration is None:
+            raise ConfigError("this lifter cannot tell errors", todo="Make it with Lifter(..., uncertainty=True)")
+        keypoints_px, image_size, root_depth_m = self._checked(keypoints_px, image_size, camera, root_depth_m, check)
+        poses_m, about_errors = self.poses_and_features(
+            keypoints_px, image_size=image_size, camera=camera, root_depth_m=root_depth_m
+        )
+        expected_mm = self.calibration.expected_mm(about_errors)
+        bound_mm = self.calibration.bound_mm(expected_mm)
+        return PosesWithErrors(poses_m, expected_mm.astype(np.float32), bound_mm.astype(np.float32))
+
+    @torch.inference_mode()
+    def poses_and_features(
+        self,
+        keypoints_px: np.ndarray,
+        *,
+        image_size: tuple[float, float] | None = None,
+        camera: Camera | None = None,
+        root_depth_m: float | np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(T, J, 3) poses of a clip, and (T, J, F) numbers that tell of their errors, see `inference.spread`.
+
+        Args:
+            keypoints_px, image_size, camera, root_depth_m: as for calling the lifter, finite.
+        """
+
+        def lift(points_px: np.ndarray) -> tuple[np.ndarray, ...]:
+            pose_2d, parameters = self._encode(points_px, image_size, camera, root_depth_m)
+            outputs = predict_normalized(self.network, pose_2d[None], self.skeleton.mirror, True)
+            return tuple(decode_mean(self.normalization, [o[0]], parameters).cpu().numpy() for o in outputs)
+
+        poses_m = self._lifted(keypoints_px, image_size, camera, root_depth_m)
+        return poses_m, features(several_predictions(lift, keypoints_px))
+
+    def _checked(
+        self,
+        keypoints_px: np.ndarray,
+        image_size: tuple[float, float] | None,
+        camera: Camera | None,
+        root_depth_m: float | np.ndarray | None,
+        check: str,
+    ) -> tuple[np.ndarray, tuple[float, float] | None, float | np.ndarray | None]:
+        """Keypoints, image size and depth as `_lifted` takes them; what looks wrong is told, see `__call__`."""
         joints = self.skeleton.num_joints
         keypoints_px = keypoints_array(keypoints_px, self.skeleton, what="keypoints")
         fits = keypoints_px.ndim == 3 and keypoints_px.shape[1:] == (joints, 2) and len(keypoints_px) > 0
@@ -181,7 +292,7 @@ class Lifter:
         if choose("check", check, CHECKS, where="check") != "off":
             require_found(keypoints_px, self.skeleton, todo=todo)
             self._tell(self.problems(keypoints_px, image_size=image_size, camera=camera), check)
-        return self._lifted(keypoints_px, image_size, camera, root_depth_m)
+        return keypoints_px, image_size, root_depth_m
 
     def problems(
         self,
@@ -217,7 +328,7 @@ class Lifter:
         if problems and check == "error":
             raise ArrayError(problems[0].rstrip("."), where="keypoints", todo="Lift them anyway with check='off'")
         for problem in problems:
-            warnings.warn(f"keypoints: {problem}", KeypointWarning, stacklevel=4)
+            warnings.warn(f"keypoints: {problem}", KeypointWarning, stacklevel=5)
 
     def _lifted(
         self,

@@ -40,6 +40,7 @@ def about(people: LiftedPeople) -> dict[str, Any]:
         "frames_without_pose": {
             p.name: [[int(numbers[a]), int(numbers[b - 1])] for a, b in runs_of(~p.lifted)] for p in people.people
         },
+        **({"error_bound_factors": list(people.error_bound_factors)} if people.error_bound_factors else {}),
         "notes": list(people.notes),
     }
 
@@ -58,6 +59,8 @@ def _arrays(person: LiftedPerson) -> dict[str, np.ndarray]:
         arrays["root_m"] = person.root_m
     if person.standing is not None:
         arrays["standing"] = person.standing
+    if person.expected_error_mm is not None:
+        arrays["expected_error_mm"] = person.expected_error_mm
     return arrays
 
 
@@ -85,7 +88,8 @@ def write_json(file: IO[bytes], people: LiftedPeople) -> None:
         **about(people),
         "frame_numbers": people.frame_numbers.tolist(),
         "people": [
-            {"name": p.name, "joints_m": _rounded(p.placed_m), "filled": p.filled.tolist()} for p in people.people
+            {"name": p.name, "joints_m": _rounded(p.placed_m), "filled": p.filled.tolist(), **_errors_of(p)}
+            for p in people.people
         ],
     }
     file.write(json.dumps(without_nan(whole), allow_nan=False).encode() + b"\n")
@@ -94,11 +98,12 @@ def write_json(file: IO[bytes], people: LiftedPeople) -> None:
 def write_jsonl(file: IO[bytes], people: LiftedPeople) -> None:
     """A line about the whole, then one for each frame and person that has a pose."""
     file.write(json.dumps(without_nan(about(people)), allow_nan=False).encode() + b"\n")
-    placed = [(person, _rounded(person.placed_m)) for person in people.people]
+    placed = [(person, _rounded(person.placed_m), _errors_of(person)) for person in people.people]
     for index, number in enumerate(people.frame_numbers):
-        for person, joints_m in placed:
+        for person, joints_m, errors in placed:
             if person.lifted[index]:
                 line = {"frame": int(number), "person": person.name, "joints_m": joints_m[index]}
+                line |= {key: values[index] for key, values in errors.items()}
                 file.write(json.dumps(line).encode() + b"\n")
 
 
@@ -106,8 +111,24 @@ def _rounded(values: np.ndarray) -> Any:
     return np.round(values.astype(np.float64), 5).tolist()
 
 
+def _errors_of(person: LiftedPerson) -> dict[str, Any]:
+    """The expected errors of each frame, to a tenth of a millimetre, where they are known."""
+    if person.expected_error_mm is None:
+        return {}
+    return {"expected_error_mm": np.round(person.expected_error_mm.astype(np.float64), 1).tolist()}
+
+
 def _columns(people: LiftedPeople) -> list[str]:
-    return [f"{joint}_{axis}_m" for joint in people.skeleton.joint_names for axis in "xyz"]
+    """The names of the numbers of a row; expected errors come last, where they are known."""
+    joints = people.skeleton.joint_names
+    errors = [f"{joint}_expected_error_mm" for joint in joints] if people.error_bound_factors else []
+    return [*(f"{joint}_{axis}_m" for joint in joints for axis in "xyz"), *errors]
+
+
+def _values(person: LiftedPerson) -> np.ndarray:
+    """(T, N) the numbers of `_columns`."""
+    placed = person.placed_m.reshape(len(person.joints_m), -1)  # (T, J, 3) -> (T, 3J)
+    return placed if person.expected_error_mm is None else np.hstack([placed, person.expected_error_mm])
 
 
 def _times_s(people: LiftedPeople) -> np.ndarray:
@@ -123,10 +144,10 @@ def write_csv(file: IO[bytes], people: LiftedPeople) -> None:
     rows.writerow(["person", "frame", "time_s", *_columns(people)])
     times = _times_s(people)
     for person in people.people:
-        placed = person.placed_m.reshape(len(times), -1)  # (T, J, 3) -> (T, 3J)
+        table = _values(person)
         for index in np.flatnonzero(person.lifted):
             time_s = f"{times[index]:.6f}" if people.fps else ""
-            values = [f"{v:.5f}" for v in placed[index]]
+            values = [f"{v:.5f}" for v in table[index]]
             rows.writerow([person.name, people.frame_numbers[index], time_s, *values])
     text.detach()
 
@@ -142,7 +163,7 @@ def write_parquet(file: IO[bytes], people: LiftedPeople) -> None:
         rows["person"].append(np.full(int(there.sum()), person.name, object))
         rows["frame"].append(people.frame_numbers[there].astype(np.int64))
         rows["time_s"].append(times[there])
-        for name, column in zip(_columns(people), person.placed_m[there].reshape(int(there.sum()), -1).T):
+        for name, column in zip(_columns(people), _values(person)[there].T):
             rows[name].append(column.astype(np.float32))
     table = arrow.table({name: arrow.array(np.concatenate(parts), from_pandas=True) for name, parts in rows.items()})
     told = json.dumps(without_nan(about(people)), allow_nan=False)

@@ -94,6 +94,7 @@ def lift(
         on_floor=on_floor,
         step=keypoints.step,
         notes=tuple(notes),
+        error_bound_factors=lifter.calibration.factors if lifter.calibration is not None else (),
     )
 
 
@@ -147,15 +148,21 @@ def _lift_track(
     track: Track, keypoints: Keypoints, lifter: Lifter, size: tuple[int, int], camera: Camera | None
 ) -> LiftedPerson:
     joints_m = np.full((*track.points.shape[:2], 3), np.nan, np.float32)
+    error_mm = np.full(joints_m.shape[:2], np.nan, np.float32) if lifter.calibration is not None else None
     rates = _rates(keypoints, lifter)
     for start, stop in _stretches(track, keypoints.consecutive):
         points = track.points[start:stop]
         at_rate = points if rates is None else resample(points, *rates).astype(np.float32)
-        poses_m = lifter(at_rate, image_size=size, camera=camera, check="off")
-        if rates is not None:
-            poses_m = positions_at(poses_m, np.arange(len(points)) * (rates[1] / rates[0]))
-        joints_m[start:stop] = poses_m
-    return LiftedPerson(track.name, joints_m, track.points, np.asarray(track.filled.any(axis=1)))
+        places = np.arange(len(points)) * (rates[1] / rates[0] if rates else 1.0)  # of the frames in `at_rate`
+        if error_mm is None:
+            poses_m = lifter(at_rate, image_size=size, camera=camera, check="off")
+        else:
+            poses_m, expected_mm, _ = lifter.with_errors(at_rate, image_size=size, camera=camera, check="off")
+            error_mm[start:stop] = expected_mm[np.minimum(np.rint(places).astype(int), len(at_rate) - 1)]
+        joints_m[start:stop] = poses_m if rates is None else positions_at(poses_m, places)
+    return LiftedPerson(
+        track.name, joints_m, track.points, np.asarray(track.filled.any(axis=1)), expected_error_mm=error_mm
+    )
 
 
 def _rates(keypoints: Keypoints, lifter: Lifter) -> tuple[float, float] | None:

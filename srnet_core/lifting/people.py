@@ -32,6 +32,8 @@ class LiftedPerson:
         filled: (T,) bool, frames in which a 2D joint was interpolated.
         root_m: (T, 3) where the root is, in the same axes; `None` where it is not known.
         standing: (T, 2) bool, whether the left and the right foot stand still on the floor; `None` where not asked.
+        expected_error_mm: (T, J) how far each joint is expected to be from its true place relative to the root, before
+            any smoothing; NaN in frames that could not be lifted; `None` where not asked.
     """
 
     name: str
@@ -40,6 +42,7 @@ class LiftedPerson:
     filled: np.ndarray
     root_m: np.ndarray | None = None
     standing: np.ndarray | None = None
+    expected_error_mm: np.ndarray | None = None
 
     @property
     def lifted(self) -> np.ndarray:
@@ -72,6 +75,8 @@ class LiftedPeople:
         smoothing: what smoothed the poses, in words; empty for nothing.
         step: the frames of the file from one frame here to the next.
         notes: what was assumed, left out or changed, one sentence each.
+        error_bound_factors: J factors from the expected error to the error that 90 % of the joints keep below; empty
+            where not asked.
     """
 
     people: tuple[LiftedPerson, ...]
@@ -88,6 +93,7 @@ class LiftedPeople:
     smoothing: str = ""
     step: int = 1
     notes: tuple[str, ...] = ()
+    error_bound_factors: tuple[float, ...] = ()
 
     def only(self, index: int) -> "LiftedPeople":
         """The same with one person."""
