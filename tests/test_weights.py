@@ -24,19 +24,21 @@ def test_the_package_holds_its_networks_in_few_bytes():
 def test_the_network_suits_the_recording():
     assert best_network(200) == "srnet-open-27" == network_name(27)
     assert best_network(200, consecutive=False) == best_network(5) == "srnet-open-1" == network_name(1, causal=True)
-    assert best_network(200, live=True) == "srnet-open-1"  # as long as there is no causal network
-    with pytest.raises(UnknownNameError, match="no causal network of 27 frames.*srnet-open-27"):
-        srnet.Lifter.open(frames=27, causal=True)
+    assert best_network(200, live=True) == "srnet-open-27-causal" == network_name(27, causal=True)
+    with pytest.raises(UnknownNameError, match="no causal network of 243 frames.*srnet-open-27"):
+        srnet.Lifter.open(frames=243, causal=True)
     lifter = srnet.Lifter.open(frames=27, device="cpu")
     assert lifter.model.receptive_field == 27 and lifter.fps == 25
+    live = srnet.Lifter.open(frames=27, causal=True, device="cpu")
+    assert live.model.config.causal and live.fps == 25 and live.stream(image_size=(1000, 1000)).delay_frames == 0
 
 
-@pytest.mark.parametrize("frames", [1, 27])
-def test_people_it_never_saw_are_lifted(tmp_path, frames):
+@pytest.mark.parametrize(("frames", "causal"), [(1, False), (27, False), (27, True)])
+def test_people_it_never_saw_are_lifted(tmp_path, frames, causal):
     """Invented walkers from four sides: far below the 190 mm that the mean pose gives."""
     config = SyntheticConfig(seconds_per_take=1.0, subjects=("S1",), actions=("Walking",))
     dataset = synthetic.load("synthetic", make_files(config, tmp_path), "gt")
-    lifter = srnet.Lifter.open(frames=frames, device="cpu")
+    lifter = srnet.Lifter.open(frames=frames, causal=causal, device="cpu")
     errors_mm = []
     for clip in dataset.clips(dataset.clip_names):
         size = (clip.camera.width_px, clip.camera.height_px)

@@ -12,7 +12,7 @@ from srnet_cli.tables import plain_table
 
 EXAMPLES = (
     "srnet calibrate checkpoint/latest_epoch_first.bin",
-    "srnet calibrate checkpoint/latest_epoch_first.bin --dataset mine --data-dir DIR --subjects-test A,B",
+    "srnet calibrate first --dataset mine --data-dir DIR",
 )
 
 

@@ -175,7 +175,6 @@ def main(
             "--uncertainty",
             help="Also tell how far off each joint may be, in mm; takes three times as long",
             panel=_OUTPUT_PANEL,
-            default="no",
         ),
     ] = False,
     stream: Annotated[

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from srnet_core.errors import UnknownNameError
 
-_BY_FRAMES = {(1, False): "srnet-open-1", (27, False): "srnet-open-27"}
-"""Names by (frames that the network sees at once, whether only past ones). A causal one is not trained yet."""
+_BY_FRAMES = {(1, False): "srnet-open-1", (27, False): "srnet-open-27", (27, True): "srnet-open-27-causal"}
+"""Names by (frames that the network sees at once, whether only past ones)."""
 
 NAMES = tuple(_BY_FRAMES.values())
 SHORTEST_CLIP = 9
