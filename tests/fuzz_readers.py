@@ -28,10 +28,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from keypoint_files import WRITERS
+from keypoint_files import ALL_WRITERS
 
 from srnet_core.errors import SrnetError
 from srnet_core.keypoints import describe, read_keypoints
+from srnet_core.mocap.body import bodies_of, is_in_space, read_motions
+from srnet_core.mocap.check import check_body
 
 _WORDS = [
     b"null",
@@ -272,6 +274,11 @@ def one_input(whole: Path, folder: Path, rng: random.Random) -> bool:
         target.write_bytes(damaged(whole.read_bytes(), rng))
     try:
         describe(target)
+        if is_in_space(target):
+            for name, motion in read_motions(target).items():
+                for body in bodies_of(name, motion):
+                    check_body(body)
+            return False
         found = read_keypoints(target)
         found.mend_swaps().fill_gaps(max_frames=3)
         if found.layout is not None:
@@ -302,7 +309,7 @@ def run(kinds: list[str], inputs: int, seed: int, report: Callable[[str], None] 
     with tempfile.TemporaryDirectory() as folder_name:
         folder = Path(folder_name)
         for kind in kinds:
-            whole = WRITERS[kind][0](folder / ("whole " + kind))
+            whole = ALL_WRITERS[kind][0](folder / ("whole " + kind))
             started, before = time.monotonic(), len(wrong)
             for number in range(inputs):
                 name = f"{kind}, seed {seed}-{kind}-{number}"
@@ -328,7 +335,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     starts = tuple(arguments.kinds.split(",")) if arguments.kinds else ("",)
-    kinds = [k for k in WRITERS if k.startswith(starts)]
+    kinds = [k for k in ALL_WRITERS if k.startswith(starts)]
     wrong = run(kinds, arguments.inputs, arguments.seed, report=lambda line: print(line, flush=True))
     print(f"{len(wrong)} problems; most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     return 1 if wrong else 0

@@ -509,6 +509,52 @@ def sleap_h5(path: Path):
     return path
 
 
+def sleap_project(path: Path):
+    """A project of SLEAP: frames point to instances, instances to points; the nodes are named in another order."""
+    layout = get_layout("coco17")
+    people = [person(layout), person(layout, x_px=150.0, seed=3)]
+    count, joints = 2 * FRAMES, layout.num_joints
+    frames = np.zeros(FRAMES, [(n, "<i8") for n in ("frame_id", "video", "frame_idx")] + _BOUNDS_OF_INSTANCES)
+    frames["frame_id"] = frames["frame_idx"] = np.arange(FRAMES)
+    frames["instance_id_start"], frames["instance_id_end"] = 2 * np.arange(FRAMES), 2 * np.arange(FRAMES) + 2
+    instances = np.zeros(count, _INSTANCES_OF_SLEAP)
+    instances["instance_id"], instances["from_predicted"] = np.arange(count), -1
+    instances["instance_type"], instances["track"] = 1, np.arange(count) % 2
+    instances["point_id_start"] = joints * np.arange(count)
+    instances["point_id_end"] = joints * np.arange(1, count + 1)
+    points = np.zeros(
+        count * joints, [("x", "<f8"), ("y", "<f8"), ("visible", "?"), ("complete", "?"), ("score", "<f8")]
+    )
+    rows = np.stack(people, axis=1).reshape(-1, 3)
+    points["x"], points["y"], points["score"], points["visible"] = *rows.T, True
+    nodes = [{"name": name, "weight": 1.0} for name in reversed(layout.joints)]
+    order = [{"id": joints - 1 - joint} for joint in range(joints)]
+    about = {"version": "2.0.0", "nodes": nodes, "skeletons": [{"nodes": order, "links": [], "graph": {"name": "s"}}]}
+    video = {"backend": {"type": "MediaVideo", "filename": "a.mp4", "shape": [FRAMES, SIZE_PX[1], SIZE_PX[0], 1]}}
+    path = path.with_suffix(".slp")
+    with h5py.File(path, "w") as file:
+        file.create_group("metadata").attrs.update({"format_id": 1.2, "json": np.bytes_(json.dumps(about))})
+        file["frames"], file["instances"], file["pred_points"] = frames, instances, points
+        file["points"] = points[:0]
+        file["tracks_json"] = np.array([json.dumps([0, name]).encode() for name in ("mia", "ben")])
+        file["videos_json"] = np.array([json.dumps(video).encode()])
+    return path
+
+
+_BOUNDS_OF_INSTANCES = [("instance_id_start", "<u8"), ("instance_id_end", "<u8")]
+_INSTANCES_OF_SLEAP = [
+    ("instance_id", "<i8"),
+    ("instance_type", "u1"),
+    ("frame_id", "<u8"),
+    ("skeleton", "<u4"),
+    ("track", "<i4"),
+    ("from_predicted", "<i8"),
+    ("score", "<f4"),
+    ("point_id_start", "<u8"),
+    ("point_id_end", "<u8"),
+]
+
+
 # Kinect, TRC
 
 
@@ -665,6 +711,78 @@ def annolist(path: Path):
     return _json(path, {"annolist": frames})
 
 
+def ntu(path: Path):
+    """NTU RGB+D: a line for each number of bodies and of joints, then 12 values of each joint; places in the image."""
+    lines = [str(FRAMES)]
+    for points in person("kinect_v2_25"):
+        lines += ["1", "72057594037931101 0 1 1 1 1 0 0.02 0.05 2", "25"]
+        lines += [f"0.1 0.2 3.1 240.5 200.5 {x} {y} 0.1 0.2 0.3 0.9 2" for x, y, _ in points]
+    path = path.with_suffix(".skeleton")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+# Points in space
+
+
+def azure_kinect(path: Path):
+    """Two bodies, of which the second comes later; millimetres."""
+    names = [f"JOINT_{i}" for i in range(32)]
+    rng = np.random.default_rng(0)
+    frames = []
+    for i in range(FRAMES):
+        bodies = [
+            {"body_id": b + 1, "joint_positions": rng.uniform(-900, 900, (32, 3)).round(2).tolist()}
+            for b in range(1 if i < 3 else 2)
+        ]
+        for body in bodies:
+            body["joint_orientations"] = [[1.0, 0.0, 0.0, 0.0]] * 32
+        frames.append({"frame_id": i, "num_bodies": len(bodies), "timestamp_usec": 33_333 * i + 7, "bodies": bodies})
+    about = {"k4abt_sdk_version": "1.1.2", "source_file": "a.mkv", "joint_names": names, "bone_list": []}
+    return _json(path, {**about, "frames": frames})
+
+
+def panoptic(path: Path):
+    """A file per frame; nobody in frame 5; a joint that was not found in each frame."""
+    path.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(FRAMES):
+        bodies = []
+        for number in range(0 if i == 5 else 2):
+            joints = np.concatenate([rng.uniform(-200, 200, (19, 3)), rng.uniform(0.2, 1, (19, 1))], axis=1).round(3)
+            joints[3] = -1
+            bodies.append({"id": number, "joints19": flat(joints)})
+        frame = {"version": 0.7, "univTime": 53_541.5 + i, "fpsType": "hd_29_97", "vgaVideoTime": 0.0, "bodies": bodies}
+        (path / f"body3DScene_{i:08d}.json").write_text(json.dumps(frame))
+    return path
+
+
+def json_in_space(path: Path):
+    """MediaPipe's world landmarks as a page exports them: names, metres, y down."""
+    names = get_layout("blazepose33").joints
+    rng = np.random.default_rng(0)
+    frames = [
+        {
+            "frame": i,
+            "worldLandmarks": [
+                {"name": n, "x": x, "y": y, "z": z, "visibility": 0.9}
+                for n, (x, y, z) in zip(names, rng.uniform(-1, 1, (33, 3)).round(4).tolist())
+            ],
+        }
+        for i in range(FRAMES)
+    ]
+    return _json(path, {"fps": 30, "frames": frames})
+
+
+def openpose_in_space(path: Path):
+    path.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(FRAMES):
+        people = [{"pose_keypoints_2d": [], "pose_keypoints_3d": rng.uniform(1, 300, 100).round(3).tolist()}]
+        (path / f"v_{i:012d}_keypoints.json").write_text(json.dumps({"version": 1.3, "people": people}))
+    return path
+
+
 # kind -> (writer, format, layout, joints, units)
 WRITERS = {
     "openpose body25": (openpose("body25"), "openpose", "body25", 25, "px"),
@@ -725,7 +843,9 @@ WRITERS = {
     "dlc h5 two": (dlc_h5_two_animals, "deeplabcut", "coco17", 17, "px"),
     "dlc h5 fixed": (dlc_h5_fixed, "deeplabcut", "coco17", 17, "px"),
     "sleap": (sleap_h5, "sleap", "coco17", 17, "px"),
+    "sleap project": (sleap_project, "sleap", "coco17", 17, "px"),
     "kinect": (kinect, "kinect", "kinect_v2_25", 25, "px"),
+    "ntu": (ntu, "ntu", "kinect_v2_25", 25, "px"),
     "json posenet": (json_posenet, "json", "coco17", 17, "px"),
     "json arrays": (json_arrays, "json", "coco17", 17, "px"),
     "json ultralytics": (json_ultralytics, "json", "coco17", 17, "px"),
@@ -735,6 +855,15 @@ WRITERS = {
     "vitpose": (vitpose, "vitpose", "coco17", 17, "px"),
     "trc pixels": (trc_pixels, "trc", "halpe26", 26, "px"),
 }
+# the same for joints of no known layout, and for points in space, which `read_keypoints` refuses
+OTHER_WRITERS = {
+    "annolist": (annolist, "annolist", None, 15, "px"),
+    "azure kinect": (azure_kinect, "azure_kinect", None, 32, "mm"),
+    "panoptic": (panoptic, "panoptic", None, 19, "cm"),
+    "json in space": (json_in_space, "json", "blazepose33", 33, None),
+    "openpose in space": (openpose_in_space, "openpose", "body25", 25, None),
+}
+ALL_WRITERS = {**WRITERS, **OTHER_WRITERS}
 
 
 def zip_bomb(path: Path) -> Path:

@@ -22,7 +22,7 @@ from srnet_core.geometry.rotation import rotation_about
 from srnet_core.motion import Motion
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.head import Head
-from srnet_core.readers.text import decode
+from srnet_core.readers.text import decode, utf8
 
 MAX_ASF_BYTES = 4 << 20
 MAX_AMC_BYTES = 512 << 20
@@ -32,8 +32,8 @@ _BLOCK_ROTATIONS = 500_000
 # ASF files of CMU and HDM05 write `length 0.45`: one unit is 1 / 0.45 inches.
 _METRES_PER_INCH = 0.0254
 _CHANNELS = ("tx", "ty", "tz", "rx", "ry", "rz", "l")
-_ASF = re.compile(r"^[ \t]*:(?:version|bonedata|root|units)\b", re.MULTILINE | re.IGNORECASE)
-_AMC = re.compile(r"^[ \t]*:(?:FULLY-SPECIFIED|DEGREES|RADIANS)\b|^#!OML", re.MULTILINE | re.IGNORECASE)
+_ASF = re.compile(r"(?:^|\r)[ \t]*:(?:version|bonedata|root|units)\b", re.MULTILINE | re.IGNORECASE)
+_AMC = re.compile(r"(?:^|\r)[ \t]*:(?:FULLY-SPECIFIED|DEGREES|RADIANS)\b|^#!OML", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass
@@ -335,7 +335,7 @@ def _read_frames(path: Path, skeleton: Acclaim) -> tuple[np.ndarray, list[str]]:
         width += len(bone.channels)
     if not width:
         raise BadFileError("the skeleton of this file has no degrees of freedom", where=path)
-    content = read_bounded(path, MAX_AMC_BYTES, "AMC file")
+    content = utf8(read_bounded(path, MAX_AMC_BYTES, "AMC file"), path)
     degrees, frames, missing = skeleton.degrees, [], 0
     frame: list[float] | None = None
     seen, expected = 0, sum(count > 0 for _, count in columns.values())
@@ -405,7 +405,6 @@ def _finish(
 def _lines(content: bytes) -> Iterator[tuple[int, list[bytes]]]:
     """(number, words) of every line that is not empty, comments left out, without making all lines at once."""
     start, number = 0, 0
-    content = content.removeprefix(b"\xef\xbb\xbf")
     end_of_line = b"\n" if b"\n" in content else b"\r"
     while start < len(content):
         end = content.find(end_of_line, start)

@@ -25,7 +25,7 @@ from srnet_core.motion import Motion
 from srnet_core.readers._numbers import read_numbers
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.head import Head
-from srnet_core.readers.text import decode
+from srnet_core.readers.text import decode, utf8
 
 MAX_BYTES = 1 << 30
 MAX_HEADER_BYTES = 2 << 20
@@ -66,10 +66,10 @@ def read_bvh(path: str | Path) -> Motion:
         BadFileError: it is no BVH file, cut short before the first frame, or larger than the limits above.
     """
     path = Path(path)
-    content = read_bounded(path, MAX_BYTES, "BVH file")
+    content = utf8(read_bounded(path, MAX_BYTES, "BVH file"), path)
     found = _MOTION.search(content[: MAX_HEADER_BYTES + 64])
     header = content[: found.start()] if found else content[:64]
-    if not header.removeprefix(b"\xef\xbb\xbf").lstrip()[:9].upper() == b"HIERARCHY":
+    if not header.lstrip()[:9].upper() == b"HIERARCHY":
         raise BadFileError("is not a BVH file: it does not start with HIERARCHY", where=path)
     if not found:
         what = "its hierarchy is too large" if len(content) > MAX_HEADER_BYTES else "it has no MOTION part"

@@ -139,6 +139,8 @@ def recognise(head: Head) -> str:
     for magic, (what, todo) in _KINDS.items():
         if head.start.startswith(magic):
             raise BadFileError(what, where=head.path, todo=todo)
+        if head.sample is not None and not head.sample.is_folder and head.sample.start.startswith(magic):
+            raise BadFileError(f"is a folder of files of which the first {what}", where=head.path, todo=todo)
     if head.start[4:8] == b"ftyp":
         raise BadFileError("is a video", where=head.path, todo="Run a 2D pose detector on it first")
     if head.is_folder and not head.entries:

@@ -59,7 +59,7 @@ class Head:
         start = self.start
         encoding = encoding_of(start)
         text = start[: len(start) // 2 * 2 if "16" in encoding else None].decode(encoding, "replace")
-        return "" if "\0" in text else text
+        return "" if "\0" in text else text.removesuffix("\x1a")  # the end of a file, of old programs
 
     @property
     def looks_like_json(self) -> bool:

@@ -37,14 +37,23 @@ def decode(content: bytes, where: object) -> str:
     return _decoded(content, where)[0]
 
 
+def utf8(content: bytes, where: object) -> bytes:
+    """A text in UTF-8 without a byte order mark, for readers that work on bytes; UTF-16 is converted, errors as `decode`."""
+    if encoding_of(content).startswith("utf-16"):
+        return decode(content, where).encode()
+    return _without_end_mark(content.removeprefix(b"\xef\xbb\xbf"), "utf-8")
+
+
 def open_text(content: bytes, where: object) -> io.TextIOWrapper:
     """The text that `decode` gives, as a stream of lines that keeps no second copy in memory; errors as `decode`."""
-    return io.TextIOWrapper(io.BytesIO(content), _decoded(content, where)[1], newline="")
+    encoding = _decoded(content, where)[1]
+    return io.TextIOWrapper(io.BytesIO(_without_end_mark(content, encoding)), encoding, newline="")
 
 
 def _decoded(content: bytes, where: object) -> tuple[str, str]:
     """The text and its encoding."""
     encoding = encoding_of(content)
+    content = _without_end_mark(content, encoding)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
@@ -55,6 +64,14 @@ def _decoded(content: bytes, where: object) -> tuple[str, str]:
     if "\0" in text:
         raise BadFileError("is not text: it holds zero bytes", where=where, todo=AGAIN)
     return text, encoding
+
+
+def _without_end_mark(content: bytes, encoding: str) -> bytes:
+    """The content without the control character 26 at its end, by which programs of DOS and Windows mark the end."""
+    if not encoding.startswith("utf-16"):
+        return content.removesuffix(b"\x1a")
+    big_end_first = encoding == "utf-16-be" or content.startswith(b"\xfe\xff")
+    return content.removesuffix(b"\0\x1a" if big_end_first else b"\x1a\0")
 
 
 def parse_json(content: bytes, where: object) -> Any:

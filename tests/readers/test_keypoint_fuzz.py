@@ -9,7 +9,7 @@ import pytest
 from fuzz_readers import damaged, damaged_hdf5, damaged_npz, run
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from keypoint_files import WRITERS, trc_text
+from keypoint_files import ALL_WRITERS, WRITERS, trc_text
 
 from srnet_core.errors import SrnetError
 from srnet_core.keypoints import describe
@@ -18,7 +18,7 @@ ONE_OF_EACH_FORMAT = {format: kind for kind, (_, format, *_) in reversed(WRITERS
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("kind", ALL_WRITERS)
 def test_damaged_files(kind):
     assert run([kind], inputs=25, seed=1) == []
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import fuzz_readers
-from keypoint_files import WRITERS
+from keypoint_files import ALL_WRITERS
 
 from robustness.tally import Tally
 from robustness.world import CHECKPOINT, Failed, copy_of, stage_content, stage_folder
@@ -51,8 +51,8 @@ def all_readers(template: Path, times: int, seed: int) -> Iterator[tuple[str, Ca
     """
     with copy_of(template) as world, tempfile.TemporaryDirectory(prefix="robustness-") as scratch:
         folder = Path(scratch)
-        kinds_of = Counter(reader for _, reader, *_ in WRITERS.values())
-        for kind, (write, reader, *_) in WRITERS.items():
+        kinds_of = Counter(reader for _, reader, *_ in ALL_WRITERS.values())
+        for kind, (write, reader, *_) in ALL_WRITERS.items():
             whole, share = write(folder / f"whole {kind}"), -(-times // kinds_of[reader])
             yield _named(reader, kind, share, seed, partial(fuzz_readers.one_input, whole, folder))
         for kind in mocap_damage.KINDS:
