@@ -189,7 +189,7 @@ def common_prefix(names: Sequence[str]) -> str:
     """The prefix that at least four of five names share and that ends in a separator, such as "Bip01 "; else ""."""
     prefixes: dict[str, int] = {}
     for name in names:
-        for match in re.finditer(r"[:_. ]|mixamorig\d*(?=[A-Z])", name[:60]):
+        for match in re.finditer(r"[:|_. ]|mixamorig\d*(?=[A-Z])", name[:60]):
             prefixes[name[: match.end()]] = prefixes.get(name[: match.end()], 0) + 1
     shared = [p for p, count in prefixes.items() if count >= 0.8 * len(names) and count > 2]
     return max(shared, key=len, default="")
@@ -197,7 +197,7 @@ def common_prefix(names: Sequence[str]) -> str:
 
 def key_of(name: str) -> str:
     """A name without namespace, case and separators: "mixamorig:LeftUpLeg" -> "leftupleg"."""
-    return re.sub(r"[\s_.\-]", "", name.rpartition(":")[2]).lower()
+    return re.sub(r"[\s_.\-]", "", re.split("[:|]", name)[-1]).lower()
 
 
 def point_index(names: Sequence[str]) -> dict[str, int]:

@@ -8,11 +8,13 @@ from typing import Any
 from srnet_core.errors import BadFileError, InputFileMissing, UserMistake
 from srnet_core.mappings.propose import known_mapping
 from srnet_core.motion import Motion
+from srnet_core.readers import amc
 from srnet_core.readers.bounded import open_regular
+from srnet_core.readers.formats import load_format
+from srnet_core.readers.head import Head
 
 FORMATS = ("bvh", "amc", "c3d", "trc")
 MAX_FILES = 100_000
-_START_BYTES = 4096
 
 
 def recognize(path: str | Path) -> str | None:
@@ -22,23 +24,13 @@ def recognize(path: str | Path) -> str | None:
         InputFileMissing: there is no such file.
         BadFileError: it is a folder, is empty, or cannot be read.
     """
-    path = Path(path)
-    with open_regular(path) as (file, _):
-        start = file.read(_START_BYTES)
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text[:9].upper() == b"HIERARCHY":
-        return "bvh"
-    if start.startswith(b"Kaydara FBX Binary") or text.startswith(b"; FBX "):
+    with open_regular(path):
+        head = Head(path)
+    if head.start.startswith(b"Kaydara FBX Binary") or head.text.lstrip().startswith("; FBX "):
         return "fbx"
-    if text.startswith(b"PathFileType") or re.match(rb"[^\r\n]*DataRate[^\r\n]*NumMarkers", text):
-        return "trc"
-    if len(start) > 512 and start[1] == 0x50 and start[0] < 128 and (path.suffix.lower() == ".c3d" or b"\0" in start):
-        return "c3d"
-    if re.search(rb"^[ \t]*:(?:version|bonedata|root|units)\b", text, re.MULTILINE | re.IGNORECASE):
+    if amc.is_asf(head):
         return "asf"
-    if re.search(rb"^[ \t]*:(?:FULLY-SPECIFIED|DEGREES|RADIANS)\b|^#!OML", text, re.MULTILINE | re.IGNORECASE):
-        return "amc"
-    return None
+    return next((name for name in FORMATS if load_format(name).sniff(head) > 0), None)
 
 
 def find_files(path: str | Path) -> list[Path]:

@@ -9,6 +9,7 @@ Programs write these things differently; they are read as follows:
 - position channels of other joints replace the OFFSET, or add to it, whichever keeps the length of the bone; MakeHuman
   writes zeros there, which therefore change nothing;
 - a count of frames that is not the count of the lines is ignored, and noted;
+- decimal commas, where there is no decimal point, and lines of remarks that begin with # or //;
 - a frame time of one to three digits stands for the customary rate it was rounded from ("0.0333" is 30 per second).
 """
 
@@ -35,6 +36,7 @@ MAX_NAME_LENGTH = 200
 _BLOCK_ROTATIONS = 500_000  # rotations in memory at a time
 _COMMON_RATES = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 72.0, 90.0, 100.0, 120.0, 240.0)
 _MOTION = re.compile(rb"(?:^|[\r\n])[ \t]*MOTION[ \t]*(?=[\r\n]|$)", re.IGNORECASE)
+_REMARKS = re.compile(rb"(?m)^[ \t]*(?:#|//)[^\r\n]*")
 _WORD = re.compile(r"[{}]|[^\s{}]+")
 _CHANNEL = re.compile(r"([xyz])(position|rotation)", re.IGNORECASE)
 
@@ -50,7 +52,10 @@ class _Joint:
 
 
 def sniff(head: Head) -> float:
-    return 0.95 if head.text.lstrip("\ufeff \t\r\n")[:9].upper() == "HIERARCHY" else 0.0
+    text = head.text.lstrip("\ufeff \t\r\n")
+    if text[:1] in ("#", "/"):
+        text = _REMARKS.sub(b"", text.encode()).decode().lstrip()
+    return 0.95 if text[:9].upper() == "HIERARCHY" else 0.0
 
 
 def motions(head: Head) -> dict[str, Motion]:
@@ -68,7 +73,7 @@ def read_bvh(path: str | Path) -> Motion:
     path = Path(path)
     content = utf8(read_bounded(path, MAX_BYTES, "BVH file"), path)
     found = _MOTION.search(content[: MAX_HEADER_BYTES + 64])
-    header = content[: found.start()] if found else content[:64]
+    header = _REMARKS.sub(b"", content[: found.start()]) if found else content[:64]
     if not header.lstrip()[:9].upper() == b"HIERARCHY":
         raise BadFileError("is not a BVH file: it does not start with HIERARCHY", where=path)
     if not found:
@@ -76,6 +81,8 @@ def read_bvh(path: str | Path) -> Motion:
         raise BadFileError(f"is not a whole BVH file: {what}", where=path, todo="Export or download it again")
     joints = _read_hierarchy(decode(header, path), path)
     fps, stated_frames, data_start, notes = _read_motion_header(content, found.end(), path)
+    if content.find(b",", data_start) >= 0 and content.find(b".", data_start) < 0:
+        content = content[:data_start] + content[data_start:].replace(b",", b".")  # decimal commas
     values, more = _read_frames(content, data_start, joints, stated_frames, path)
     notes += more
     if len(values) * len(joints) > MAX_POINTS:
@@ -172,7 +179,7 @@ def _read_channels(words: Iterator[str], joint: str, path: Path) -> list[tuple[s
 
 def _number(word: str, what: str, path: Path) -> float:
     try:
-        value = float(word) if len(word) <= 64 else np.nan
+        value = float(word.replace(",", ".")) if len(word) <= 64 else np.nan
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
@@ -203,8 +210,8 @@ def _frame_rate(word: str, path: Path) -> tuple[float | None, list[str]]:
         return None, ["The Frame Time is missing or 0; the frame rate is not known."]
     if seconds < 0 or not 1e-6 <= seconds <= 1e4:
         raise BadFileError(f"has a Frame Time of {word[:40]!a} seconds", where=path)
-    digits = word.lower().split("e")[0].lstrip("+-0.").replace(".", "")
-    decimals = len(word.partition(".")[2])
+    digits = word.lower().split("e")[0].lstrip("+-0.,").replace(".", "").replace(",", "")
+    decimals = len(word.replace(",", ".").partition(".")[2])
     exact = any(abs(rate * seconds - 1) < 1e-9 for rate in _COMMON_RATES)
     if len(digits) <= 3 and "e" not in word.lower() and not exact:
         for rate in _COMMON_RATES:

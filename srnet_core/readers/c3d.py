@@ -77,7 +77,7 @@ def read_c3d(path: str | Path) -> Motion:
     parameters = _read_parameters(content, parameter_start + 4, numbers, path)
     points = int(_first(parameters, "POINT:USED", header.points, unsigned=True))
     if points <= 0:
-        rotations = any(name.startswith("ROTATION:") for name in parameters)
+        rotations = _first(parameters, "ROTATION:USED", 0) > 0
         what = "has rotations but no points, as markerless systems write them" if rotations else "has no points"
         raise BadFileError(what, where=path, todo="Export the joint or marker positions")
     positions, storage, notes = _read_points(content, header, parameters, numbers, points, path)
@@ -230,6 +230,10 @@ def _read_points(
     stated = _stated_frames(header, parameters)
     # Beyond 65535 the header cannot tell how many frames there are; then the size of the file tells.
     frames = there if stated is None else min(stated, there)
+    if stated is None:
+        blank = content[start + there * columns * size - 2 * _BLOCK : start + there * columns * size]
+        zeros = len(blank) - len(blank.rstrip(b"\0"))
+        frames = max(1, there - zeros // (columns * size))  # the last block is filled up with zeros
     notes = [] if stated is None or stated <= there else [f"The file says {stated} frames and has {there}."]
     if frames * points > MAX_POINTS:
         raise BadFileError(f"has {frames} frames of {points} points, more than {MAX_POINTS} in all", where=path)

@@ -29,6 +29,7 @@ from srnet_core.readers.head import Head
 
 FORMAT = "coco"
 _EXTRAS = {"feet": "foot_kpts", "face": "face_kpts", "left_hand": "lefthand_kpts", "right_hand": "righthand_kpts"}
+_FIRST_PEOPLE = 1000  # of a list, among which at least one has keypoints
 _NOT_A_VIDEO = 1.5  # with more missing numbers than this, images do not follow each other
 
 
@@ -44,7 +45,7 @@ def sniff(head: Head) -> float:
     sample = value[:20] if isinstance(value, list) else []
     if not sample or not all(isinstance(p, dict) and "image_id" in p for p in sample):
         return 0.0
-    if not all("keypoints" in p for p in sample):
+    if not any(isinstance(p, dict) and "keypoints" in p for p in value[:_FIRST_PEOPLE]):
         return 0.2 if all("bbox" in p for p in sample) else 0.0  # boxes, which `read` refuses in words
     return 0.8 if all(isinstance(p["image_id"], int) for p in sample) and "idx" not in sample[0] else 0.0
 
@@ -59,7 +60,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     if isinstance(value, dict):
         return [_annotations(value, head)]
     if isinstance(value, list):
-        if value and not any(isinstance(p, dict) and "keypoints" in p for p in value[:1000]):
+        if value and not any(isinstance(p, dict) and "keypoints" in p for p in value[:_FIRST_PEOPLE]):
             raise BadFileError("holds boxes, but no keypoints", where=head.path)
         return [_results(value, head)]
     raise BadFileError("is neither COCO results nor annotations", where=head.path)
@@ -67,9 +68,11 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
 
 def _results(people: list, head: Head) -> Detections:
     gathering = Gathering(head.path)
-    for person in people:
+    with_joints = [p for p in people if not isinstance(p, dict) or "keypoints" in p]
+    for person in with_joints:
         _add(gathering, person, head, number=None)
-    notes: list[str] = []
+    left_out = len(people) - len(with_joints)
+    notes = [f"{left_out} results are boxes without keypoints and were left out."] if left_out else []
     _flags(gathering, notes, always=False)
     joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
     return gathering.build(FORMAT, sparse=_NOT_A_VIDEO, notes=notes, candidates=_candidates(joints))

@@ -171,7 +171,7 @@ def frame_axis(numbers: Sequence[int], *, base: int | None = None, sparse: float
     if count > MOST_FRAMES:
         raise BadFileError(f"spans {count} frames; at most {MOST_FRAMES} are read")
     if step > 1:
-        notes.append(f"The frame numbers go up in steps of {step}: every {step}th frame of the video is here.")
+        notes.append(f"The frame numbers go up in steps of {step}: one of every {step} frames is here.")
     if missing := count - len(unique):
         notes.append(f"{missing} of {count} frames have nothing in the data; they are kept as frames without people.")
     index = np.where(np.isin(given, unique), (given - first) // step, -1)

@@ -13,6 +13,7 @@ from srnet_core.readers.text import encoding_of, parse_json
 
 START_BYTES = 1 << 16
 _MOST_ENTRIES = 2_000_000
+_MOST_BLANK, _BLANK_BYTES = 1000, 16  # frames without people at the beginning, and the size of such a file
 
 
 class Head:
@@ -136,17 +137,23 @@ class Head:
         endings = Counter(_ending(name) for name in self.entries)
         known = {e: n for e, n in endings.items() if e in ("json", "txt")}
         best = max(known or endings, key=lambda e: endings[e], default="")
-        return [name for name in self.entries if _ending(name) == best]
+        names = [name for name in self.entries if _ending(name) == best]
+        numbered = [name for name in names if any(map(str.isdigit, name))]  # beside them e.g. classes.txt
+        return numbered if 2 * len(numbered) > len(names) else names
 
     @cached_property
     def sample(self) -> "Head | None":
-        """The first frame file of a folder that is not empty."""
-        for name in self.frame_names[:20]:
+        """The first frame file of a folder that holds something, or else the first one that is not empty."""
+        blank = None
+        for name in self.frame_names[:_MOST_BLANK]:
             try:
-                return Head(self.path / name)
+                head = Head(self.path / name)
             except BadFileError:
                 continue
-        return None
+            if head.size > _BLANK_BYTES or head.text.strip() not in ("[]", "{}", ""):
+                return head
+            blank = blank or head
+        return blank
 
 
 def _ending(name: str) -> str:

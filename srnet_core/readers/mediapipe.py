@@ -23,6 +23,7 @@ FORMAT = "mediapipe"
 LAYOUT = "blazepose33"
 _LANDMARKS = 33
 _KEYS = ("landmarks", "poseLandmarks", "pose_landmarks", "normalizedLandmarks")
+_WORLD = ("worldLandmarks", "poseWorldLandmarks", "pose_world_landmarks")
 _LISTS = ("frames", "data", "results", "poses")
 _NAME_KEYS = ("landmark", "landmark_id", "landmark_index", "id", "index", "joint", "point", "name", "landmark_name")
 _FRAME_KEYS = ("frame", "frame_id", "frame_index", "frame_number", "frame_idx", "image")
@@ -32,7 +33,8 @@ def sniff(head: Head) -> float:
     if head.is_folder:
         return 0.0
     if head.looks_like_json:
-        return 0.9 if _sample(_frames(head.json)) else 0.0
+        frames = _frames(head.json)
+        return 0.9 if _sample(frames) else 0.8 if _nobody(frames) else 0.0
     rows = first_rows(head.text, 2)
     return 0.9 if rows and (_wide_columns(rows[0]) or _long_columns(rows[0])) else 0.0
 
@@ -64,6 +66,16 @@ def _sample(frames: list | None) -> bool:
     return False
 
 
+def _nobody(frames: list | None) -> bool:
+    """Whether all frames are those of the tasks API without anybody in them."""
+    return bool(frames) and all(
+        isinstance(frame, dict)
+        and any(key in frame for key in _WORLD)
+        and not any(frame.get(key) for key in (*_KEYS, *_WORLD))
+        for frame in frames or ()
+    )
+
+
 def _nested(value: list) -> bool:
     return isinstance(value[0], (list, dict))
 
@@ -81,6 +93,8 @@ def _is_point(value: object) -> bool:
 
 def _people(frame: object) -> list | None:
     """The people of a frame, each a list of landmarks; `None` where it is not a frame."""
+    if frame is None:
+        return []
     points = frame
     if isinstance(frame, dict):
         points = next((frame[key] for key in _KEYS if key in frame), None)

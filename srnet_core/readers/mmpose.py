@@ -59,7 +59,8 @@ def _frames(value: object) -> list | None:
     if isinstance(value, dict):
         frames = value.get("instance_info")
         if isinstance(frames, list):
-            return frames
+            of_one_image = frames and all(isinstance(f, dict) and "keypoints" in f for f in frames[:20])
+            return [{"frame_id": 0, "instances": frames}] if of_one_image else frames
         if isinstance(value.get("pred_instances"), dict):
             return [{"frame_id": 0, "instances": _instances_of(value["pred_instances"])}]
         inside = value.get("predictions")
@@ -110,6 +111,9 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         video, notes = choose_video(head.frame_names, head.path, options.sequence)
         for done, (number, name) in enumerate(zip(video.numbers, video.names), 1):
             one = Head(head.path / name)
+            if one.json == []:  # nobody in this image
+                gathering.frame(number)
+                continue
             meta = meta or _meta(one.json)
             for frame in _frames(one.json) or _refuse(one):
                 _add_frame(gathering, number, frame, one.path)

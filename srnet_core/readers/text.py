@@ -38,7 +38,7 @@ def decode(content: bytes, where: object) -> str:
 
 
 def utf8(content: bytes, where: object) -> bytes:
-    """A text in UTF-8 without a byte order mark, for readers that work on bytes; UTF-16 is converted, errors as `decode`."""
+    """A text in UTF-8 without a byte order mark, for readers that work on bytes; errors as `decode`."""
     if encoding_of(content).startswith("utf-16"):
         return decode(content, where).encode()
     return _without_end_mark(content.removeprefix(b"\xef\xbb\xbf"), "utf-8")

@@ -30,19 +30,20 @@ from srnet_core.readers.text import decode
 
 FORMAT = "trc"
 _UNITS = {
-    "m": "m",
-    "meters": "m",
-    "metres": "m",
-    "meter": "m",
-    "mm": "mm",
-    "millimeters": "mm",
-    "cm": "cm",
-    "px": "px",
-    "pixels": "px",
-    "pixel": "px",
-    "in": "in",
-    "inches": "in",
+    word: unit
+    for unit, words in {
+        "m": "m meter meters metre metres",
+        "dm": "dm decimeter decimeters",
+        "cm": "cm centimeter centimeters centimetre centimetres",
+        "mm": "mm millimeter millimeters millimetre millimetres",
+        "in": "in inch inches",
+        "ft": "ft foot feet",
+        "px": "px pixel pixels",
+    }.items()
+    for word in words.split()
 }
+_NOT_SEEN = 9_999_999.0  # what Motion Analysis' programs write for a marker that was not seen
+_HEAD = re.compile(r"\s*frame ?#?[\t, ]+time\b", re.IGNORECASE)
 _LARGEST_SCENE_M = 50.0
 
 
@@ -54,8 +55,8 @@ class MarkerFile:
         names: M marker names, in the order of the columns; two may be the same.
         numbers: (T,) int64 frame numbers; times_s: (T,) float64, NaN where blank.
         positions: (T, M, 3) float64 in `units`, NaN where missing.
-        units: "m", "mm", "cm", "in" or "px" as the header says, `None` where it says nothing that is known.
-        fps: DataRate of the header, `None` where it is missing.
+        units: "m", "dm", "cm", "mm", "in", "ft" or "px" as the header says, `None` where it says nothing that is known.
+        fps: DataRate of the header, or that of the times of the rows; `None` where both are missing.
         header: the header's values by name, as text.
         notes: what the file contradicts itself in, one sentence each.
     """
@@ -86,9 +87,11 @@ _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(?:[eE][+-]?\d+)?\s*")  # as spread
 def sniff(head: Head) -> float:
     if head.is_folder:
         return 0.0
-    lines = head.text.lstrip("\ufeff").splitlines()[:3]
-    if lines and lines[0].lstrip().startswith("PathFileType"):
+    lines = head.text.lstrip("\ufeff \t\r\n").splitlines()[:3]
+    if lines and lines[0].lstrip(' \t"').startswith("PathFileType"):
         return 0.95
+    if len(lines) > 1 and _HEAD.match(lines[0]) and re.match(r"[\t, ]*X1\b", lines[1], re.IGNORECASE):
+        return 0.7
     return 0.7 if len(lines) > 1 and "DataRate" in lines[0] and "NumMarkers" in lines[0] else 0.0
 
 
@@ -173,15 +176,17 @@ def read_trc(path: str | Path) -> MarkerFile:
         HostileFileError: it asks for absurd amounts of memory.
     """
     text = decode(read_bounded(path), path)
+    if text.lstrip().startswith('"'):  # a spreadsheet's, which puts cells into quotation marks
+        text = text.replace('"', "")
     lines = text.splitlines()
-    top = next((i for i, line in enumerate(lines[:20]) if line.lstrip().lower().startswith("frame#")), None)
+    top = next((i for i, line in enumerate(lines[:20]) if _HEAD.match(line)), None)
     if top is None:
         raise BadFileError(
-            'has no line that begins with "Frame#": not a TRC file, or one that is cut short', where=path
+            'has no line that begins with "Frame#" and "Time": not a TRC file, or one that is cut short', where=path
         )
     separator = "\t" if "\t" in lines[top] else "," if "," in lines[top] else None
     header = _header(lines[:top])
-    names = _names(lines[top], separator)
+    names = _names(lines[top], separator, _positive(header.get("NumMarkers")))
     if not names:
         raise BadFileError("names no markers", where=path)
     if len(names) * 3 > MOST_COLUMNS:
@@ -196,6 +201,8 @@ def read_trc(path: str | Path) -> MarkerFile:
         cells = line.split(separator) if separator and separator in line else line.split()
         if separator == "\t" and "," in line:
             cells = [c.replace(",", ".") if _DECIMAL_COMMA.fullmatch(c) else c for c in cells]
+        if separator and not cells[0].strip() and len(cells) > 2 and _is_row(cells[1:]):
+            cells[0] = str(len(rows) + 1)  # rows without numbers
         if first is None and not _is_row(cells):
             if re.match(r"\s*[\t, ]*X1\b", line, re.IGNORECASE):
                 continue
@@ -229,15 +236,20 @@ def _made(table: np.ndarray, names: tuple[str, ...], header: dict[str, str], row
         if said is not None and said != found:
             notes.append(f"The header says {said:g} {what}; there are {found}.")
     units = header.get("Units", "").strip().lower()
+    if units and units not in _UNITS:
+        notes.append(f"The header says the unit is {units[:20]!a}, which is not known.")
     positions = table[:, 2:].reshape(len(table), len(names), 3).copy()
-    positions[~np.isfinite(positions)] = np.nan
+    positions[~np.isfinite(positions) | (positions == _NOT_SEEN)] = np.nan
+    fps = _positive(header.get("DataRate"))
+    if fps is None and (fps := _rate_of(table[:, 1])):
+        notes.append("The header has no frame rate; it was taken from the times of the rows.")
     return MarkerFile(
         names=names,
         numbers=frames.astype(np.int64),
         times_s=table[:, 1].copy(),
         positions=positions,
         units=_UNITS.get(units),
-        fps=_positive(header.get("DataRate")),
+        fps=fps,
         header=header,
         notes=tuple(notes),
     )
@@ -256,15 +268,33 @@ def _header(lines: list[str]) -> dict[str, str]:
     at = next((i for i, line in enumerate(lines) if "DataRate" in line), None)
     if at is None or at + 1 >= len(lines):
         return {}
-    keys, values = ([c.strip() for c in re.split(r"[\t,]+|\s{2,}", x.strip()) if c.strip()] for x in lines[at : at + 2])
-    if len(values) < len(keys):
+    between = r"\t+|\s{2,}" if "\t" in lines[at] else r",+|\s{2,}"
+    keys, values = ([c.strip() for c in re.split(between, x.strip()) if c.strip()] for x in lines[at : at + 2])
+    cells = [[c.strip() for c in line.rstrip("\t ").split("\t")] for line in lines[at : at + 2]]
+    if len(cells[0]) == len(cells[1]) > 1 and all(cells[0]):  # blank values keep their places
+        keys, values = cells
+    elif len(values) < len(keys):
         values = lines[at + 1].replace(",", " ").split()
+    values = [v.replace(",", ".") if _DECIMAL_COMMA.fullmatch(v) else v for v in values]
     return {k: v[:80] for k, v in zip(keys, values)}
 
 
-def _names(line: str, separator: str | None) -> tuple[str, ...]:
-    cells = line.split(separator)[2:]
-    return tuple(name.strip()[:80] for name in cells if name.strip())
+def _names(line: str, separator: str | None, said: float | None) -> tuple[str, ...]:
+    cells = _HEAD.sub(f"Frame#{separator}Time", line).split(separator)[2:] if separator else line.split()[2:]
+    names = tuple(name.strip()[:80] for name in cells if name.strip())
+    once = names[::3]
+    if said == len(once) < len(names) == 3 * len(once) and names == tuple(n for n in once for _ in range(3)):
+        return once  # above each of its coordinates
+    return names
+
+
+def _rate_of(times_s: np.ndarray) -> float | None:
+    """Frames per second of times that go up evenly."""
+    steps = np.diff(times_s)
+    if not len(steps) or not np.isfinite(steps).all() or steps.min() <= 0:
+        return None
+    step = float(np.median(steps))
+    return round(1 / step, 3) if 1e-4 < step < 10 and np.abs(steps - step).max() < 0.5 * step else None
 
 
 def _positive(text: str | None) -> float | None:

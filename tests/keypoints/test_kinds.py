@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from keypoint_files import FRAMES, annolist, person
+from keypoint_files import FRAMES, annolist, person, yolo
 
 from srnet_core.errors import BadFileError
 from srnet_core.keypoints import describe, read_keypoints
@@ -142,3 +142,51 @@ def test_movenet(tmp_path):
     np.save(tmp_path / "a.npy", (POSE[:, None, None][..., [1, 0, 2]] / [480, 640, 1]).astype("f4"))
     read = read_keypoints(tmp_path / "a.npy", image_size=(640, 480))
     np.testing.assert_allclose(read.tracks[0].points, POSE[..., :2], atol=0.05)
+
+
+def _instance(points):
+    return {"keypoints": points[:, :2].tolist(), "keypoint_scores": points[:, 2].tolist()}
+
+
+def test_mmpose_of_one_image(tmp_path):
+    """The demo for an image: `instance_info` is the list of the people, not of frames."""
+    meta = {"dataset_name": "coco", "num_keypoints": 17}
+    value = {"meta_info": meta, "instance_info": [_instance(POSE[0]), _instance(POSE[1])]}
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    assert found(tmp_path / "a.json", "format", "layout", "frames", "people") == ("mmpose", "coco17", 1, 2)
+
+
+def test_folders_whose_first_images_show_nobody(tmp_path):
+    for i in range(6):
+        (tmp_path / f"img_{i}.json").write_text(json.dumps([_instance(POSE[i])] if i > 1 else []))
+    assert found(tmp_path, "format", "frames", "people", "frames_with_people") == ("mmpose", 6, 1, 4)
+
+
+def test_files_beside_those_of_the_frames(tmp_path):
+    """Ultralytics' `classes.txt` stands before `v_1.txt` in the alphabet."""
+    folder = yolo(tmp_path / "labels")
+    (folder / "classes.txt").write_text("person\n")
+    assert found(folder, "format", "frames", "joints") == ("yolo", FRAMES, 17)
+
+
+def test_mediapipe_frames_without_anybody(tmp_path):
+    frames = [{"landmarks": [], "worldLandmarks": []} for _ in range(5)]
+    (tmp_path / "a.json").write_text(json.dumps({"width": 640, "height": 480, "fps": 30, "frames": frames}))
+    assert found(tmp_path / "a.json", "format", "frames", "people", "fps") == ("mediapipe", 5, 0, 30)
+    landmarks = [{"x": x / 640, "y": y / 480, "visibility": c} for x, y, c in person("blazepose33")[0].tolist()]
+    (tmp_path / "b.json").write_text(json.dumps([None, landmarks, None]))
+    assert found(tmp_path / "b.json", "format", "frames", "frames_with_people") == ("mediapipe", 3, 1)
+
+
+def test_coco_results_among_boxes(tmp_path):
+    boxes = [{"image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4], "score": 0.5} for _ in range(30)]
+    people = [{"image_id": i, "category_id": 1, "keypoints": p.reshape(-1).tolist()} for i, p in enumerate(POSE)]
+    (tmp_path / "a.json").write_text(json.dumps([*boxes, *people]))
+    assert found(tmp_path / "a.json", "format", "frames", "joints") == ("coco", FRAMES, 17)
+    assert "30 results are boxes without keypoints and were left out." in describe(tmp_path / "a.json")["notes"]
+
+
+def test_stgcn_without_frames_says_so(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"data": [], "label": "jump", "label_index": 0}))
+    with pytest.raises(BadFileError, match="holds no frames"):
+        describe(tmp_path / "a.json")

@@ -78,11 +78,20 @@ def test_blocks_of_frames_give_the_same(written, monkeypatch):
         lambda t: t.rstrip("\n"),
         lambda t: t.replace("2 3 10", "2 3\n10"),
         lambda t: t + "\n\n",
+        lambda t: "# made by a program\n// of 2024\n" + t.replace("  OFFSET", "  # the hip\n  OFFSET", 1),
     ],
 )
 def test_spellings_that_mean_the_same(written, change):
     expected = read_bvh(written(HEADER + MOTION)).positions
     np.testing.assert_allclose(read_bvh(written(change(HEADER + MOTION))).positions, expected, atol=1e-9)
+
+
+def test_decimal_commas(written):
+    pointed = HEADER.replace("0.5", "0.25") + MOTION.replace("40 50 60", "40.5 -5.25e-1 60")
+    expected = read_bvh(written(pointed))
+    motion = read_bvh(written(pointed.replace(".", ",")))
+    np.testing.assert_allclose(motion.positions, expected.positions, atol=1e-9)
+    assert motion.fps == expected.fps == 25
 
 
 def test_a_root_without_positions_stays_at_its_offset(written):
@@ -133,6 +142,7 @@ def test_position_channels_of_joints_other_than_the_root(written, position, expe
         ("0.03", 30),
         (".0083", 120),
         ("0.008", 120),
+        ("0,0333", 30),
         ("0.04", 25),
         ("0.01", 100),
         ("1", 1),
@@ -189,7 +199,10 @@ def test_two_skeletons_and_names_with_blanks(written):
         (HEADER.replace("OFFSET 0 -2 0", "OFFSET 0 -2") + MOTION, "where a number of OFFSET belongs"),
         (HEADER.replace("OFFSET 0 -2 0", "OFFSET 0 nan 0") + MOTION, "where a number of OFFSET belongs"),
         (HEADER + "MOTION\nFrames: 0\nFrame Time: 0.04\n", "no whole frame"),
-        (HEADER + MOTION.replace("40", "4,0"), "line 19.*'4,0' where a number belongs.*decimals with points"),
+        (
+            HEADER + MOTION.replace("40", "4,0").replace("50", "5.5"),
+            "line 19.*'4,0' where a number belongs.*decimals with points",
+        ),
         (HEADER + MOTION.replace("40", "1" * 5000), "where a number belongs"),
         (HEADER + MOTION.replace("40 50", "40 50 7").replace("\n1 2 3 0", "\n1 2 3 0 0"), "10 values per frame"),
         (HEADER + MOTION.replace("0.04", "-1"), "Frame Time of"),

@@ -62,6 +62,15 @@ def test_frame_counts_beyond_16_bits_stand_in_the_trial(written):
     assert motion.frames == 70_000
 
 
+def test_zeros_that_fill_the_last_block_are_no_frames(written):
+    """Where neither header nor parameters can say how many frames there are, the size of the file does."""
+    points = np.ones((65_600, 2, 3))
+    path = written(points, labels=("A", "B"))
+    content = path.read_bytes()
+    path.write_bytes(content.ljust(-(-len(content) // 512) * 512 + 512, b"\0"))
+    assert read_c3d(path).frames == 65_600
+
+
 def test_first_frame_need_not_be_1(written):
     motion = read_c3d(written(POINTS, first_frame=614))
     assert (motion.frames, motion.details["first_frame"]) == (4, 614)
@@ -80,6 +89,8 @@ def test_rotations_without_points_are_refused_in_words(written):
     path = written(np.zeros((3, 0, 3)), labels=(), more=[("ROTATION", "USED", 2, [], struct.pack("<h", 17))])
     with pytest.raises(BadFileError, match="rotations but no points"):
         read_c3d(path)
+    with pytest.raises(BadFileError, match="has no points"):
+        read_c3d(written(np.zeros((3, 0, 3)), labels=(), more=[("ROTATION", "USED", 2, [], struct.pack("<h", 0))]))
 
 
 @pytest.mark.parametrize(

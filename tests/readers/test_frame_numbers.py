@@ -93,7 +93,7 @@ def test_counting_from_another_number_than_zero(tmp_path):
 def test_every_fifth_frame(tmp_path):
     found = read_keypoints(write_openpose(tmp_path / "a", one(person("body25")), numbers=range(0, 60, 5)))
     assert (found.frame_count, found.step, found.frame_numbers.tolist()[:3]) == (12, 5, [0, 5, 10])
-    assert any("every 5th" in note for note in found.notes)
+    assert any("one of every 5 frames" in note for note in found.notes)
 
 
 def test_frame_axis_of_formats_that_leave_empty_frames_out():

@@ -1,5 +1,7 @@
 """TRC: the spellings that mean the same, and the ways in which values are missing."""
 
+import re
+
 import numpy as np
 import pytest
 from motion_making import moving
@@ -53,6 +55,16 @@ def written(tmp_path, text):
         trc().partition("\n")[2],  # without its first line
         "\n".join(line for line in trc().split("\n") if "X1\t" not in line),
         trc().partition("\n\n")[0] + "\n\n" + trc().partition("\n\n")[2].replace(".", ","),
+        trc().replace("Frame#\tTime", "Frame #\tTime"),
+        trc().replace("Frame#\tTime", "Frame\ttime"),
+        trc().replace("\t\t\t", "\t"),  # names beside each other
+        re.sub(r"([^\t\n]+)\t\t(?=\t|\n)", r"\1\t\1\t\1", trc()),  # a name above each coordinate
+        re.sub(r"(?m)^[1-6](?=\t0)", "", trc()),  # rows without numbers
+        "\n".join("\t".join(f'"{cell}"' for cell in line.split("\t")) for line in trc().splitlines()),
+        trc(units="Millimeter"),
+        trc(rate="50,00"),
+        trc(rate="0"),
+        trc(rate=""),
     ],
     ids=lambda text: ascii(text[:12]),
 )
@@ -64,7 +76,7 @@ def test_spellings_that_mean_the_same(tmp_path, text):
     np.testing.assert_allclose(markers.positions, POINTS, atol=1e-4)
 
 
-@pytest.mark.parametrize("missing", ["", " ", "NaN", "nan", "-nan(ind)", "1.#QNAN", "-1.#IND00"])
+@pytest.mark.parametrize("missing", ["", " ", "9999999.000000", "NaN", "nan", "-nan(ind)", "1.#QNAN", "-1.#IND00"])
 def test_values_that_are_missing(tmp_path, missing):
     positions = read_trc(written(tmp_path, trc(missing=missing))).positions
     assert np.isnan(positions[2, 3]).all() and np.isnan(positions).sum() == 3
@@ -74,6 +86,18 @@ def test_values_that_are_missing(tmp_path, missing):
 def test_units_and_rates(tmp_path, units, rate, fps):
     markers = read_trc(written(tmp_path, trc(units=units, rate=rate)))
     assert markers.fps == pytest.approx(fps) and markers.units == "m"
+
+
+def test_a_unit_that_is_none_is_said(tmp_path):
+    markers = read_trc(written(tmp_path, trc(units="N")))
+    assert markers.units is None and markers.notes == ("The header says the unit is 'n', which is not known.",)
+
+
+def test_a_file_that_begins_with_the_names(tmp_path):
+    path = written(tmp_path, "\n".join(trc().split("\n")[3:]))
+    markers = read_trc(path)
+    assert recognize(path) == "trc" and (markers.units, markers.fps) == (None, 50)
+    np.testing.assert_allclose(markers.positions, POINTS, atol=1e-4)
 
 
 def test_words_where_numbers_belong(tmp_path):
