@@ -20,6 +20,7 @@ _WHERE = {
     "Lifter": "srnet_core.inference.lifter",
     "inference_form": "srnet_core.engine",
     "training_form": "srnet_core.engine",
+    "frame_metrics": "srnet_core.evaluation.metrics",
     "read_keypoints": "srnet_core.keypoints",
 }
 __all__ = [*_WHERE, "nn"]

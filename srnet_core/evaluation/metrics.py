@@ -12,6 +12,9 @@ Position errors, PCK and AUC are means over all joints, the root included, unles
 of MPI-INF-3DHP count 14 joints without the root, `joints_3dhp(skeleton)`, which gives lower PCK and AUC, as the root is
 always close to zero.
 
+`frame_metrics`, `mpjpe`, `n_mpjpe`, `p_mpjpe`, `pck`, `auc` and `velocity_error` take NumPy arrays and nested lists
+too; they give tensors.
+
 `original=True` computes `angle_deg` and `symmetry_mm` as the published SRNet code does: means over a clip are taken
 first, and predicted and true means are compared, so that errors of opposite sign cancel.
 """
@@ -19,9 +22,10 @@ first, and predicted and true means are compared, so that errors of opposite sig
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from srnet_core.errors import ConfigError, SrnetError
+from srnet_core.errors import ArrayError, ConfigError, SrnetError
 from srnet_core.geometry.align import best_scale, procrustes, untilted
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
@@ -55,7 +59,7 @@ _CHUNK_FRAMES, _CHUNK_FRAMES_GPU = 1 << 10, 1 << 16
 # ---------------------------------------------------------------- positions
 
 
-def mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
+def mpjpe(predicted: Tensor | ArrayLike, target: Tensor | ArrayLike) -> Tensor:
     """Mean per-joint position error, "Protocol 1": (N, J, 3) twice -> (N,), in the unit of the poses."""
     return _by_frame(_mpjpe, predicted, target)
 
@@ -65,7 +69,7 @@ def _mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
     return errors.mean(-1)
 
 
-def n_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
+def n_mpjpe(predicted: Tensor | ArrayLike, target: Tensor | ArrayLike) -> Tensor:
     """MPJPE after the best scaling about the origin (Rhodin et al., ECCV 2018): (N, J, 3) twice -> (N,).
 
     A prediction of all zeros is not scaled; the published code gives NaN for it.
@@ -77,12 +81,12 @@ def _n_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
     return _mpjpe(best_scale(predicted, target)[:, None, None] * predicted, target)
 
 
-def p_mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
+def p_mpjpe(predicted: Tensor | ArrayLike, target: Tensor | ArrayLike) -> Tensor:
     """MPJPE after the best similarity transform, "Protocol 2": (N, J, 3) twice -> (N,). See `geometry.align`."""
     return _by_frame(lambda p, t: _mpjpe(procrustes(p, t), t), predicted, target)
 
 
-def v_mpjpe(predicted: Tensor, target: Tensor, up: Tensor) -> Tensor:
+def v_mpjpe(predicted: Tensor | ArrayLike, target: Tensor | ArrayLike, up: Tensor) -> Tensor:
     """MPJPE after aligning the vertical, by the best turn about a horizontal axis through the root.
 
     Which way a person faces, the size and the pose itself stay as predicted. See `geometry.align.untilted`.
@@ -97,18 +101,20 @@ def v_mpjpe(predicted: Tensor, target: Tensor, up: Tensor) -> Tensor:
     return _by_frame(lambda p, t: _mpjpe(untilted(p, t, up), t), predicted, target)
 
 
-def pck(errors_mm: Tensor, threshold_mm: float = PCK_THRESHOLD_MM) -> Tensor:
+def pck(errors_mm: Tensor | ArrayLike, threshold_mm: float = PCK_THRESHOLD_MM) -> Tensor:
     """(..., J) joint errors -> (...), fraction (0 to 1) of joints below the threshold (Mehta et al., 3DV 2017)."""
+    errors_mm = _numbers(errors_mm)
     passed = (errors_mm < threshold_mm).to(errors_mm.dtype).mean(-1)
     return passed.masked_fill(~errors_mm.isfinite().all(-1), torch.nan)
 
 
-def auc(errors_mm: Tensor) -> Tensor:
+def auc(errors_mm: Tensor | ArrayLike) -> Tensor:
     """(..., J) joint errors -> (...), the mean of PCK over the thresholds 0, 5, ..., 150 mm (Mehta et al., 3DV 2017).
 
     As in the script of MPI-INF-3DHP, the 31 thresholds include 0, which no joint can pass, so the maximum is 30/31. All
     published AUC values are computed so.
     """
+    errors_mm = _numbers(errors_mm)
     passed = AUC_THRESHOLDS - 1 - torch.floor(errors_mm / AUC_STEP_MM)  # thresholds k with error < 5 k
     mean = passed.clamp(min=0).mean(-1) / AUC_THRESHOLDS
     return mean.masked_fill(~errors_mm.isfinite().all(-1), torch.nan)
@@ -126,12 +132,26 @@ def joints_3dhp(skeleton: Skeleton) -> tuple[int, ...]:
     return tuple(skeleton.joint_names.index(name) for name in JOINTS_3DHP)
 
 
-def _by_frame(function: Callable[..., Tensor], *poses: Tensor) -> Tensor:
+def _numbers(values: Tensor | ArrayLike) -> Tensor:
+    """A tensor of floating point numbers as it is; whole numbers and arrays of NumPy as one.
+
+    Raises:
+        ArrayError: what is given is no array of numbers.
+    """
+    try:
+        tensor = torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArrayError(f"poses and errors must be arrays of numbers, not {type(values).__name__}: {error}") from error
+    return tensor if tensor.is_floating_point() else tensor.double()
+
+
+def _by_frame(function: Callable[..., Tensor], *given: Tensor | ArrayLike) -> Tensor:
     """`function` of poses (N, J, 3) -> (N,) or (N, ...), with NaN for frames in which a number is not finite.
 
     Raises:
         ConfigError: poses of another shape, or of different shapes.
     """
+    poses = [_numbers(p) for p in given]
     first = poses[0]
     if first.ndim != 3 or first.shape[-1] != 3 or first.shape[1] == 0 or any(p.shape != first.shape for p in poses):
         shapes = " and ".join(str(tuple(p.shape)) for p in poses)
@@ -144,13 +164,14 @@ def _by_frame(function: Callable[..., Tensor], *poses: Tensor) -> Tensor:
 # ---------------------------------------------------------------- clips
 
 
-def velocity_error(predicted: Tensor, target: Tensor, clip_lengths: Iterable[int]) -> Tensor:
+def velocity_error(predicted: Tensor | ArrayLike, target: Tensor | ArrayLike, clip_lengths: Iterable[int]) -> Tensor:
     """Mean per-joint velocity error, MPJVE (Pavllo et al., CVPR 2019): (N, J, 3) twice -> (N,), unit per frame.
 
     Frame t of a clip has the error of the motion from t - 1 to t; the first frame has the mean of its clip, so that a
     mean over frames weights clips by their length, as published. No velocity is measured across clips. A clip of one
     frame has no velocity: NaN.
     """
+    predicted, target = _numbers(predicted), _numbers(target)
     _require_same_shape(predicted, target)
     clip = clip_index(clip_lengths, predicted)
     errors = _in_chunks(_velocity_errors, predicted[1:], target[1:], predicted[:-1], target[:-1])  # (N - 1,)
@@ -282,8 +303,8 @@ def _means(function: Callable[[Tensor], Tensor], poses: Tensor, clip_lengths: It
 
 @torch.no_grad()
 def frame_metrics(
-    predicted_mm: Tensor,
-    target_mm: Tensor,
+    predicted_mm: Tensor | ArrayLike,
+    target_mm: Tensor | ArrayLike,
     skeleton: Skeleton,
     clip_lengths: Iterable[int] | None = None,
     *,
@@ -308,6 +329,7 @@ def frame_metrics(
         ConfigError: contradicting shapes, skeleton or lengths; no joints, a joint twice, or one that does not exist.
         SrnetError: poses that are not finite.
     """
+    predicted_mm, target_mm = _numbers(predicted_mm), _numbers(target_mm)
     _check(predicted_mm, target_mm, skeleton)
     if joints is not None:
         _check_joints(joints, skeleton)

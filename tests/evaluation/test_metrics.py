@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from srnet_core.errors import ConfigError, SrnetError
+from srnet_core.errors import ArrayError, ConfigError, SrnetError
 from srnet_core.evaluation import metrics
 from srnet_core.geometry.align import procrustes, similarity, untilted
 from srnet_core.geometry.arrays import joint_distance
@@ -329,3 +329,25 @@ def test_the_joints_of_3dhp_leave_out_the_root_which_always_passes():
     assert float(metrics.frame_metrics(predicted, target, SKELETON, joints=chosen)["pck150"][0]) == 0
     with pytest.raises(ConfigError, match="no joint"):
         metrics.joints_3dhp(Skeleton("one", ("Hip",), (None,), (), ()))
+
+
+def test_arrays_of_numpy_and_lists_are_taken():
+    predicted, target = body(1), body(2)
+    arrays = predicted.numpy(), target.numpy()
+    for name in ("mpjpe", "n_mpjpe", "p_mpjpe"):
+        function = getattr(metrics, name)
+        assert torch.equal(function(*arrays), function(predicted, target))
+        from_lists = function(*(a.tolist() for a in arrays))  # float32
+        torch.testing.assert_close(from_lists.double(), function(predicted, target), rtol=1e-5, atol=1e-3)
+    errors = joint_distance(predicted, target)
+    assert torch.equal(metrics.pck(errors.numpy()), metrics.pck(errors))
+    assert torch.equal(metrics.auc(errors.numpy()), metrics.auc(errors))
+    values, same = (metrics.frame_metrics(*poses, SKELETON) for poses in (arrays, (predicted, target)))
+    assert all(torch.equal(values[name], same[name]) for name in metrics.METRICS)
+    assert metrics.mpjpe(np.zeros((1, 2, 3), int), np.ones((1, 2, 3), int)).item() == pytest.approx(3**0.5)
+
+
+@pytest.mark.parametrize("wrong", ["path.npz", [[1, 2], [3]], None])
+def test_what_is_no_array_is_told(wrong):
+    with pytest.raises(ArrayError, match="arrays of numbers"):
+        metrics.mpjpe(wrong, wrong)
