@@ -14,6 +14,7 @@ from srnet_cli.commands import (
     compare,
     data,
     demo,
+    doctor,
     evaluate,
     export,
     groups,
@@ -97,6 +98,7 @@ for _name, _module in {
     "data": data,
     "groups": groups,
     "bench": bench,
+    "doctor": doctor,
     "demo": demo,
 }.items():
     _add(app, _name, _module)

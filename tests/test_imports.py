@@ -50,6 +50,7 @@ LAYERS = [
     {"live"},
     {"serving"},
     {"speed"},
+    {"diagnosis"},
     {"presets"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -1,0 +1,170 @@
+"""What is installed on this machine, what it can compute with, and which files srnet finds: for a report of a problem.
+
+Nothing here changes anything, and nothing needs a network.
+"""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import torch
+from packaging.requirements import Requirement
+
+from srnet_core import __version__, datasets, weights
+from srnet_core.device import choose_device
+from srnet_core.speed.clock import usable_cores
+from srnet_core.stages.manifest import MANIFEST
+
+PACKAGE = "srnet"
+EXTRAS = {
+    "viz": "pictures and animations",
+    "data": "several people, smoothing, archives of Human3.6M",
+    "video": "videos in and out, MediaPipe",
+    "rtmlib": "the detector rtmlib",
+    "parquet": "poses as Parquet tables",
+    "rerun": "recordings for the Rerun viewer",
+    "onnx": "ONNX files, srnet serve",
+    "sweep": "sweeps on several machines",
+    "track": "TensorBoard",
+}
+"""What each extra is for; those that only developers need are left out."""
+_PRODUCT, _ROUNDS = 1024, 5  # a matrix product that fits in the caches, and how often it is timed
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that srnet needs or can use.
+
+    Attributes:
+        requirement: name and versions, e.g. "pillow>=11".
+        version: the installed one; `None` if there is none.
+        fits: whether it is one of the versions.
+    """
+
+    requirement: str
+    version: str | None
+    fits: bool
+
+
+def needed() -> list[Package]:
+    """The packages that srnet cannot do without; none if srnet runs from a folder without being installed."""
+    return [_package(requirement) for requirement in _requirements() if not _extra_of(requirement)]
+
+
+def optional() -> dict[str, list[Package]]:
+    """The packages of each extra, in the order of `EXTRAS`; those that do not exist for this Python are left out.
+
+    An extra that the installed version of srnet does not know is left out as well.
+    """
+    requirements, known = list(_requirements()), _known_extras()
+    return {name: [_package(r) for r in requirements if _belongs(r, name)] for name in EXTRAS if name in known}
+
+
+def _known_extras() -> list[str]:
+    try:
+        return metadata.metadata(PACKAGE).get_all("Provides-Extra") or []
+    except metadata.PackageNotFoundError:
+        return []
+
+
+def _requirements() -> Iterator[Requirement]:
+    try:
+        texts = metadata.requires(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        texts = []
+    for text in texts:
+        yield Requirement(text)
+
+
+def _extra_of(requirement: Requirement) -> bool:
+    """Whether it belongs to an extra, and not to srnet itself."""
+    return requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})
+
+
+def _belongs(requirement: Requirement, extra: str) -> bool:
+    marker = requirement.marker
+    return marker is not None and _extra_of(requirement) and marker.evaluate({"extra": extra})
+
+
+def _package(requirement: Requirement) -> Package:
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        version = None
+    fits = version is not None and requirement.specifier.contains(version, prereleases=True)
+    return Package(f"{requirement.name}{requirement.specifier}", version, fits)
+
+
+def system() -> dict[str, str]:
+    """Versions and machine, each in a few words."""
+    built_for = torch.version.cuda or torch.version.hip
+    return {
+        "srnet": f"{__version__}, {Path(__file__).parent}",
+        "python": f"{platform.python_version()}, {sys.executable}",
+        "system": platform.platform(),
+        "processor": f"{_processor()}, {usable_cores()} cores, {torch.backends.cpu.get_cpu_capability()}",
+        "torch": f"{torch.__version__}, built for {f'CUDA {built_for}' if built_for else 'CPU only'}",
+        "device": _device_text(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _device_text() -> str:
+    device = choose_device("auto")
+    if device.type == "cpu":
+        return "cpu"
+    memory = torch.cuda.get_device_properties(device).total_memory / 2**30
+    return f"{torch.cuda.get_device_name(device)}, {memory:.0f} GiB"
+
+
+def product_speed_gflops() -> float:
+    """Speed of a float32 matrix product on the device that commands use, with torch's threads: the best of a few."""
+    device = choose_device("auto")
+    matrix = torch.randn(_PRODUCT, _PRODUCT, device=device)
+    best_s = min(_timed(matrix, device) for _ in range(_ROUNDS + 1))
+    return 2 * _PRODUCT**3 / best_s / 1e9
+
+
+def _timed(matrix: torch.Tensor, device: torch.device) -> float:
+    began = time.perf_counter()
+    _ = matrix @ matrix
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - began
+
+
+def found(data_dir: Path, cache_dir: Path, checkpoint_dir: Path) -> dict[str, str]:
+    """What lies in the folders that commands use, and the networks that come with the package."""
+    names = datasets.available(data_dir)
+    stages = len(list(cache_dir.glob(f"*/{MANIFEST}")))
+    files = len(list(checkpoint_dir.glob("*.bin")))
+    return {
+        "data": _folder_text(data_dir, ", ".join(names) or "no data set"),
+        "cache": _folder_text(cache_dir, _count(stages, "stage"), writes=True),
+        "checkpoints": _folder_text(checkpoint_dir, _count(files, "file"), writes=True),
+        "networks": ", ".join(name for name in weights.NAMES if weights.weights_file(name).is_file()),
+    }
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _folder_text(folder: Path, holds: str, *, writes: bool = False) -> str:
+    if not folder.exists():
+        return f"{folder}/: does not exist" + (" yet" if writes else "")
+    readable = os.access(folder, os.R_OK | os.X_OK)
+    text = f"{folder}/: {holds}" if readable else f"{folder}/: cannot be read"
+    return text if not writes or os.access(folder, os.W_OK) else f"{text}, cannot be written to"
