@@ -20,22 +20,20 @@ import numpy as np
 import torch
 
 from benchmarks.detector_noise import MEDIAPIPE, demo_cameras, triangulated_m
+from benchmarks.expected_errors import HELD_OUT, TRAINED_ON, calibrated
 from srnet_core import datasets
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.checkpoint.safetensors_file import write_safetensors
-from srnet_core.evaluation.calibrate import Measured, calibrate, measure_clips, reliability
 from srnet_core.evaluation.metrics import mpjpe, p_mpjpe
 from srnet_core.geometry.camera import Camera
-from srnet_core.inference.calibration import Calibration, calibration_file, write_calibration
+from srnet_core.inference.calibration import calibration_file, write_calibration
 from srnet_core.inference.lifter import Lifter
 from srnet_core.keypoints import read_keypoints
 from srnet_core.lifting.lift import lift
 from srnet_core.markdown import markdown_table
 from srnet_core.readers.npz import read_npz
-from srnet_core.weights import NAMES, weights_file
+from srnet_core.weights import NAMES
 
-TRAINED_ON = ("uiprmd_mini", "cmu")
-HELD_OUT = ("U10", "C49")
 _COMMON = "--model srnet --channels 512 --test-every 0"
 _SHORT = " --epochs 1 --subset 0.02"
 _FIRST = (
@@ -176,7 +174,7 @@ def lifted_m(lifter: Lifter, points_px: np.ndarray, fps: float, **given: Any) ->
     step = 1 if lifter.model.receptive_field == 1 or not lifter.fps else max(1, round(fps / lifter.fps))
     poses = np.empty((*points_px.shape[:2], 3), np.float32)
     for first in range(min(step, len(points_px))):
-        poses[first::step] = lifter(points_px[first::step], **given)
+        poses[first::step] = lifter(points_px[first::step], check="off", **given)  # the keypoints are known to be right
     return poses
 
 
@@ -281,7 +279,6 @@ def main() -> int:
     parser.add_argument("--measure-only", action="store_true", help="measure the networks that are in the package")
     parser.add_argument("--pose2sim", type=Path, help="folder of Pose2Sim's demo with a triangulation")
     parser.add_argument("--short", action="store_true", help="train for a moment, to see that everything runs")
-    parser.add_argument("--uncertainty", action="store_true", help="also measure how well expected errors hold")
     parser.add_argument("--noise", action="store_true", help="also measure hdm05 with noisy keypoints")
     asked = parser.parse_args()
     mocap = asked.mocap.resolve()
@@ -295,9 +292,6 @@ def main() -> int:
             continue
         lifter = Lifter.open(name) if asked.measure_only else _made(asked.output, mocap, name, asked.short)
         print(f"\n{name}\n\n{_table(lifter, mocap, asked.noise)}", flush=True)
-        if asked.uncertainty:
-            path = weights_file(name) if asked.measure_only else asked.output / f"{name}.safetensors"
-            print(f"\n{_reliability(path, mocap)}", flush=True)
         if asked.pose2sim:
             heads = ["camera, keypoints", "MPJPE", "P-MPJPE"]
             print(markdown_table(heads, measure_detections(lifter, asked.pose2sim), right=(1, 2)), flush=True)
@@ -311,42 +305,6 @@ def _made(folder: Path, mocap: Path, name: str, short: bool) -> Lifter:
     write_safetensors(path, checkpoint.model, record=checkpoint.record, epoch=checkpoint.epoch)
     write_calibration(calibration_file(path), calibrated(path, mocap))
     return Lifter.from_checkpoint(path)
-
-
-def calibrated(path: Path, mocap: Path) -> Calibration:
-    """What tells the errors of a network, learned from the people left out; only the size of the image is known."""
-    checkpoint = load_checkpoint(path)  # with the weights as the file has them, in half precision
-    lifter = Lifter(checkpoint, device="cpu")
-    measured = [clip for name in TRAINED_ON for clip in _with_features(lifter, mocap, name, HELD_OUT)]
-    return calibrate(checkpoint, measured, about="UI-PRMD and CMU, people left out, exact keypoints and noise of 20 mm")
-
-
-def _with_features(lifter: Lifter, mocap: Path, name: str, subjects: Sequence[str] = ()) -> list[Measured]:
-    """The errors on a data set by name, with what tells of them, at the frame rate of the network."""
-    dataset = datasets.load(name, datasets.locate(name, mocap / name, "gt", mocap), "gt")
-    clips = [clip for clip in dataset.clip_names if not subjects or clip.subject in subjects]
-    every = 1 if lifter.receptive_field == 1 or not lifter.fps else max(1, round(dataset.fps / lifter.fps))
-    return list(measure_clips(lifter, dataset, clips, every=every))
-
-
-def _reliability(path: Path, mocap: Path) -> str:
-    """Tables of how well the expected errors of a network hold, on the people left out and on HDM05."""
-    checkpoint = load_checkpoint(path)
-    lifter = Lifter(checkpoint, device="cpu", uncertainty=True)
-    assert lifter.calibration is not None
-    rows, tenths = [], []
-    for name, subjects in (("uiprmd_mini", HELD_OUT), ("cmu", HELD_OUT), ("hdm05", ())):
-        measured = _with_features(lifter, mocap, name, subjects)
-        for title, clips in (("exact keypoints", measured[::2]), ("noise of 20 mm", measured[1::2])):
-            found = reliability(lifter.calibration, clips)
-            means = np.mean(found.deciles_mm, axis=0)
-            numbers = [f"{means[0]:.0f}", f"{means[1]:.0f}", f"{found.correlation:.2f}", f"{100 * found.coverage:.1f}"]
-            rows.append([f"{name}, {title}", *numbers])
-            tenths.append([f"{name}, {title}", *(f"{said:.0f} / {true:.0f}" for said, true in found.deciles_mm)])
-    heads = ["people left out of", "expected mm", "true mm", "correlation of logarithms", "below the bound of 90 %, %"]
-    first = markdown_table(heads, rows, right=range(1, 5))
-    numbers = [f"tenth {n}" for n in range(1, 11)]
-    return f"{first}\n\n{markdown_table(['expected / true mm', *numbers], tenths, right=range(1, 11))}"
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def main(
             "--checkpoint",
             help="Network to lift with",
             metavar="FILE",
-            default="srnet-open-1, which comes with the package",
+            default="srnet-open-27-causal, which comes with the package; srnet-open-1 far from 25 frames per second",
             completes="checkpoints",
         ),
     ] = None,
@@ -57,9 +57,10 @@ def main(
     from srnet_core.live.people import LiveLifter
     from srnet_core.serving.about import page_about
     from srnet_core.serving.server import Served, make_server, page_files
-    from srnet_core.weights import weights_file
+    from srnet_core.weights import SHORTEST_CLIP, best_network, weights_file
 
-    file = weights_file() if checkpoint is None else find_checkpoint(checkpoint)
+    best = best_network(SHORTEST_CLIP, live=True, fps=fps)
+    file = weights_file(best) if checkpoint is None else find_checkpoint(checkpoint)
     loaded = load_checkpoint(file)
     about = page_about(loaded, name=file.stem)
     known, size = None if layout == "auto" else get_layout(layout), parse_size(image_size)

@@ -10,6 +10,8 @@ _BY_FRAMES = {(1, False): "srnet-open-1", (27, False): "srnet-open-27", (27, Tru
 NAMES = tuple(_BY_FRAMES.values())
 SHORTEST_CLIP = 9
 """Frames: a shorter clip is lifted frame by frame, because most of what a long network would see is padding."""
+SLOWEST_LIVE_FPS, FASTEST_LIVE_FPS = 15.0, 40.0
+"""Frame rates at which a network that was trained at 25 frames per second is used live."""
 
 
 def weights_file(name: str = NAMES[0]) -> Path:
@@ -42,13 +44,17 @@ def network_name(frames: int = 1, causal: bool = False) -> str:
     return name
 
 
-def best_network(frames: int, *, consecutive: bool = True, live: bool = False) -> str:
+def best_network(frames: int, *, consecutive: bool = True, live: bool = False, fps: float | None = None) -> str:
     """The name of the network for a recording: with many frames for a video, with one for pictures and short clips.
 
     Args:
         frames: of the recording; for live use any large number.
         consecutive: whether frames follow one another, as in a video.
         live: whether poses are wanted before later frames are there.
+        fps: frames per second of a live recording, which cannot be brought to another rate; `None` where unknown. Far
+            from the rate that the long networks were trained at, the one of single frames is better.
     """
     longest = max((n for n, causal in _BY_FRAMES if causal == live), default=1)
-    return network_name(longest if consecutive and frames >= SHORTEST_CLIP else 1, causal=live and longest > 1)
+    fits = not live or fps is None or SLOWEST_LIVE_FPS <= fps <= FASTEST_LIVE_FPS
+    many = consecutive and frames >= SHORTEST_CLIP and fits
+    return network_name(longest if many else 1, causal=live and many)
