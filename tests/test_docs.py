@@ -10,7 +10,7 @@ import pytest
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
-PAGES = ("augmentation", "inference", "keypoints", "layers", "live", "structures")
+PAGES = ("augmentation", "inference", "keypoints", "layers", "live", "structures", "uncertainty")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -123,7 +123,7 @@ def main(
             "--checkpoint",
             help="Network to lift with",
             metavar="FILE",
-            default="srnet-open-27 for videos and srnet-open-1 for pictures, which come with the package",
+            default="srnet-open-27 for videos, srnet-open-1 for pictures, srnet-open-27-causal live: from the package",
             completes="checkpoints",
         ),
     ] = None,
