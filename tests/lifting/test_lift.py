@@ -9,6 +9,8 @@ from support.small_data import moving_poses
 
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.inference.calibration import Calibration
+from srnet_core.inference.lifter import PosesWithErrors
 from srnet_core.keypoints import read_keypoints
 from srnet_core.lifting.lift import lift, warnings_of
 from srnet_core.lifting.writing import require_format, write_people
@@ -24,7 +26,7 @@ class Flat:
     """In place of a trained network: the keypoints as metres, at depth 0, the root at zero."""
 
     skeleton: Skeleton = SKELETON
-    receptive_field, fps = 1, None
+    receptive_field, fps, calibration = 1, None, None
 
     def __call__(self, keypoints_px, *, image_size, camera=None, check="warn"):
         assert np.isfinite(keypoints_px).all()
@@ -172,3 +174,24 @@ def test_networks_of_several_frames_get_their_own_frame_rate(keypoints):
     assert not any("Lifted at" in note for note in lift(keypoints, single).notes)
     network.fps = None
     assert any("does not tell the frame rate" in note for note in lift(keypoints, network).notes)
+
+
+def test_expected_errors_go_with_the_frames_also_at_another_rate(tmp_path):
+    """The network sees every second frame; each frame gets the error of the nearest one that it saw."""
+
+    ones = (1.0,) * 17
+
+    class Sure(Flat):
+        receptive_field, fps = 9, 25
+        calibration = Calibration("", SKELETON.joint_names, (0.0, 0.0, 0.0), ones, ones, ("A",), 1)
+
+        def with_errors(self, keypoints_px, **given):
+            number = np.broadcast_to(np.arange(len(keypoints_px))[:, None], keypoints_px.shape[:2])
+            return PosesWithErrors(self(keypoints_px, **given), number, number)
+
+    path = write(tmp_path / "one.npz", person(0), missing=[(20, 13)])
+    keypoints = read_keypoints(path, layout="h36m17", fps=50, image_size=(1000, 800))
+    people = lift(keypoints, Sure(), fill_s=0.0)
+    errors_mm = people.people[0].expected_error_mm
+    assert errors_mm[:4, 0].tolist() == [0, 0, 1, 2] and errors_mm[18, 0] == 9 and errors_mm[21, 0] == 0
+    assert np.isnan(errors_mm[20]).all() and people.error_bound_factors == (1.0,) * 17
