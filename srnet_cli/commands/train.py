@@ -410,17 +410,20 @@ def _show_event(event, bar: Bar, config: RunConfig, slow: SlowTraining) -> None:
         case Epoch():
             bar.epoch = event  # its line is shown once its evaluations are known
         case Saved(best=False) if bar.epoch is not None:
-            bar.line(epoch_line(bar.epoch, config))
+            bar.line(epoch_line(bar.epoch))
             bar.epoch = None
         case _:
             pass
 
 
-def epoch_line(epoch, config: RunConfig) -> str:
-    """One epoch on one line, in columns that do not move from epoch to epoch."""
-    loss = f"{1000 * epoch.loss:5.1f} mm" if config.data.normalization == "base" else f"{epoch.loss:.5f}"
+def epoch_line(epoch) -> str:
+    """One epoch on one line, in columns that do not move from epoch to epoch: errors of joints (MPJPE), all in mm.
+
+    The loss, a mean over coordinates in the unit of the normalization, would look smaller than it is beside them; it is
+    in metrics.jsonl.
+    """
     width = len(str(epoch.epochs))
-    parts = [f"epoch {epoch.epoch:>{width}}/{epoch.epochs}", f"loss {loss}"]
+    parts = [f"epoch {epoch.epoch:>{width}}/{epoch.epochs}", f"train {epoch.train_mpjpe_mm:5.1f} mm"]
     for name, short in (("validation", "val"), ("test", "test")):
         if f"{name}_mpjpe_mm" in epoch.extra:
             parts.append(f"{short} {epoch.extra[f'{name}_mpjpe_mm']:5.1f} mm")

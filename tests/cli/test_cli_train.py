@@ -16,7 +16,7 @@ from srnet_core.models import build_model
 
 LATEST = Path("checkpoint/latest_epoch_run.bin")
 EPOCH = re.compile(
-    r"^epoch +(\d+)/(\d+)  loss +[\d.]+ mm(  val +[\d.]+ mm)?(  test +[\d.]+ mm)? +[\d,]+ windows/s +[\d.]+ s$", re.M
+    r"^epoch +(\d+)/(\d+)  train +[\d.]+ mm(  val +[\d.]+ mm)?(  test +[\d.]+ mm)? +[\d,]+ windows/s +[\d.]+ s$", re.M
 )
 
 
