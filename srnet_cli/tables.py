@@ -13,6 +13,20 @@ from srnet_cli.wording import dataset_text
 if TYPE_CHECKING:
     from srnet_core.evaluation.tables import Report
 
+METRIC_NAMES = {
+    "mpjpe_mm": ("MPJPE", "mm"),
+    "p_mpjpe_mm": ("P-MPJPE", "mm"),
+    "n_mpjpe_mm": ("N-MPJPE", "mm"),
+    "v_mpjpe_mm": ("V-MPJPE", "mm"),
+    "mpjve_mm": ("MPJVE", "mm"),
+    "pck150": ("PCK150", "%"),
+    "auc": ("AUC", "%"),
+    "p_pck150": ("P-PCK", "%"),
+    "p_auc": ("P-AUC", "%"),
+    "angle_deg": ("angle", "deg"),
+    "symmetry_mm": ("sym.", "mm"),
+}
+"""Names and units of the metrics in heads of columns, where the width allows one row."""
 METRIC_HEADS = {
     "mpjpe_mm": "\nMPJPE\nmm",
     "p_mpjpe_mm": "P-\nMPJPE\nmm",
@@ -23,9 +37,11 @@ METRIC_HEADS = {
     "auc": "\nAUC\n%",
     "p_pck150": "P-\nPCK\n%",
     "p_auc": "P-\nAUC\n%",
-    "angle_deg": "\nang.\ndeg",
+    "angle_deg": "\nangle\ndeg",
     "symmetry_mm": "\nsym.\nmm",
 }
+"""The same in three rows."""
+_UNBOUNDED = 10_000  # columns
 _LEFT_OUT_IF_NARROW, _WIDTH_FOR_ALL = "v_mpjpe_mm", 88
 _FRACTIONS = ("pck150", "auc", "p_pck150", "p_auc")
 
@@ -56,23 +72,40 @@ def metric_table(
     caption: str | None = None,
 ) -> None:
     """Metrics by group, with the means below a rule."""
-    given = next(iter((rows or means).values()))
+    one_row = _metric_table(head, rows, means, list(METRIC_NAMES), one_row=True)
+    unbounded = console.out.options.update(max_width=_UNBOUNDED)
+    if console.out.measure(one_row, options=unbounded).maximum <= console.out.width:
+        return _show(one_row, title, caption)
     narrow = console.out.width < _WIDTH_FOR_ALL
-    names = [m for m in METRIC_HEADS if m in given and not (narrow and m == _LEFT_OUT_IF_NARROW)]
-    if narrow and _LEFT_OUT_IF_NARROW in given:
+    if narrow and _LEFT_OUT_IF_NARROW in next(iter((rows or means).values())):
         caption = f"{caption or ''} V-MPJPE needs {_WIDTH_FOR_ALL} columns here; --json and --csv have it.".strip()
-    table = _table()
-    table.add_column(f"\n\n{head}", overflow="fold")
+    names = [m for m in METRIC_HEADS if not (narrow and m == _LEFT_OUT_IF_NARROW)]
+    _show(_metric_table(head, rows, means, names, one_row=False), title, caption)
+
+
+def _metric_table(
+    head: str,
+    rows: Mapping[str, Mapping[str, float]],
+    means: Mapping[str, Mapping[str, float]],
+    names: Sequence[str],
+    *,
+    one_row: bool,
+) -> Table:
+    given = next(iter((rows or means).values()))
+    names = [name for name in names if name in given]
+    lines, table = "" if one_row else "\n\n", _table(1 if one_row else 0)
+    table.add_column(f"{lines}{head}", overflow="fold")
     for name in names:
-        table.add_column(METRIC_HEADS[name], justify="right", no_wrap=True)
-    table.add_column("\n\nframes", justify="right", no_wrap=True)
+        column_head = " ".join(METRIC_NAMES[name]) if one_row else METRIC_HEADS[name]
+        table.add_column(column_head, justify="right", no_wrap=True)
+    table.add_column(f"{lines}frames", justify="right", no_wrap=True)
     for label, values in rows.items():
         table.add_row(shown(label), *_cells(values, names))
     if rows:
         table.add_section()
     for label, values in means.items():
         table.add_row(*(shown(cell, "bold") for cell in (label, *_cells(values, names))))
-    _show(table, title, caption)
+    return table
 
 
 def show_report(report: "Report", name: str, by: str = "action") -> None:
@@ -117,7 +150,18 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
         "rareness": {f"tenth {n}": values for n, values in report.by_rareness.items()},
     }[by]
     means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
-    metric_table(report_title(report, name), by, rows, means, caption=caption)
+    metric_table(report_title(report, name), by, rows, means, caption=f"{caption} {_in_words(report)}")
+
+
+def _in_words(report: "Report") -> str:
+    """What the heads of the columns stand for."""
+    velocity_mm, fps = report.mean["mpjve_mm"], report.about["fps"]
+    velocity = f"per frame: {velocity_mm:.2f} mm are {velocity_mm * fps:,.0f} mm/s"
+    return (
+        "P-: after the best alignment; N-: after the best scaling; V-: after aligning the vertical. MPJVE: error of "
+        f"the velocity, {velocity if velocity_mm == velocity_mm else 'per frame'}. PCK150: joints within 150 mm; AUC: "
+        "mean of PCK from 0 to 150 mm. Angle: between bones; sym.: left bones against right ones."
+    )
 
 
 def worse_text(about: Mapping[str, Any]) -> str:
@@ -145,9 +189,9 @@ def metric_text(name: str, value: float) -> str:
     return f"{100 * value:.1f}" if name in _FRACTIONS else f"{value:.1f}"
 
 
-def _table() -> Table:
-    """A table narrow enough for ten metrics in 80 columns, and for all in 88."""
-    return Table(header_style="bold", box=SIMPLE_HEAD, padding=0, show_edge=False)
+def _table(padding: int = 0) -> Table:
+    """A table; without padding narrow enough for ten metrics in 80 columns, and for all in 88."""
+    return Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, padding, 0, 0), show_edge=False)
 
 
 def _show(table: Table, title: str, caption: str | None) -> None:
@@ -159,4 +203,4 @@ def _show(table: Table, title: str, caption: str | None) -> None:
 
 
 def _cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
-    return [metric_text(name, values[name]) for name in names] + [str(values["frames"])]
+    return [metric_text(name, values[name]) for name in names] + [f"{values['frames']:,}"]

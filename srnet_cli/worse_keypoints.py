@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import told, write_text
 from srnet_cli.options import option
-from srnet_cli.tables import METRIC_HEADS, metric_table, report_title, worse_text
+from srnet_cli.tables import METRIC_NAMES, metric_table, report_title, worse_text
 from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def draw_curve(reports: "Sequence[Report]", amounts: Amounts, name: str, target:
 
     assert amounts.varied is not None
     lines = {
-        METRIC_HEADS[metric].replace("\nmm", "").replace("\n", ""): [report.mean[metric] for report in reports]
+        METRIC_NAMES[metric][0]: [report.mean[metric] for report in reports]
         for metric in ("mpjpe_mm", "n_mpjpe_mm", "p_mpjpe_mm")
     }
     axis = _IN_WORDS[amounts.varied][1]

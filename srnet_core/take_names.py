@@ -49,6 +49,18 @@ _SHORT = {
 }
 
 
+# In the order of the columns of papers, which is not that of the alphabet at its end.
+_H36M_ORDER = (
+    *("Directions", "Discussion", "Eating", "Greeting", "Phoning", "Photo", "Posing", "Purchases", "Sitting"),
+    *("SittingDown", "Smoking", "Waiting", "WalkDog", "Walking", "WalkTogether"),
+)
+
+
+def table_order(action: str) -> tuple[int, str]:
+    """A key to sort actions by: those of Human3.6M as in the tables of papers, then others by the alphabet."""
+    return (_H36M_ORDER.index(action) if action in _H36M_ORDER else len(_H36M_ORDER), action)
+
+
 @functools.lru_cache(maxsize=65536)
 def action_of(take: str) -> str:
     """The action of a take, by the rule above: "Walking" for "Walking 1", "Photo" for "TakingPhoto 1"."""

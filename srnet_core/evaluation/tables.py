@@ -18,6 +18,7 @@ from srnet_core.evaluation.predict import ClipPrediction
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.stages.store import StoredClip
+from srnet_core.take_names import table_order
 
 SCHEMA = 1
 _VELOCITY = "mpjve_mm"
@@ -140,7 +141,7 @@ def make_report(clip_errors: Iterable[ClipErrors], skeleton: Skeleton, about: Ma
     errors = [e for e in clip_errors if e.frames]
     if not errors:
         raise ConfigError("no frame of the test data is counted", todo="Count more of them")
-    by_action = _means_by(errors, lambda s: s.action)
+    by_action = _means_by(errors, lambda s: s.action, order=table_order)
     frames = sum(e.frames for e in errors)
     joints = torch.stack([e.joint_sums_mm for e in errors]).sum(0) / frames
     in_scenes = errors if all(scene_of(e.clip.subject) for e in errors) else []
@@ -158,11 +159,13 @@ def make_report(clip_errors: Iterable[ClipErrors], skeleton: Skeleton, about: Ma
     )
 
 
-def _means_by(errors: list[ClipErrors], key: Callable[[StoredClip], str]) -> dict[str, dict[str, float]]:
+def _means_by(
+    errors: list[ClipErrors], key: Callable[[StoredClip], str], *, order: Callable[[str], Any] | None = None
+) -> dict[str, dict[str, float]]:
     alike: dict[str, list[ClipErrors]] = defaultdict(list)
     for entry in errors:
         alike[key(entry.clip)].append(entry)
-    return {name: _mean(alike[name]) for name in sorted(alike)}
+    return {name: _mean(alike[name]) for name in sorted(alike, key=order)}
 
 
 def _mean(errors: list[ClipErrors]) -> dict[str, float]:
