@@ -381,6 +381,25 @@ def npz_people_first(path: Path):
     return path
 
 
+def mmaction(path: Path):
+    """A pickle of MMAction2 and PYSKL: takes with arrays of people, frames and joints."""
+    points = person("coco17")
+    take = {"frame_dir": "a", "label": 3, "img_shape": SIZE_PX[::-1], "total_frames": FRAMES}
+    take |= {"keypoint": points[None, ..., :2].astype("f4"), "keypoint_score": points[None, ..., 2].astype("f4")}
+    path = path.with_suffix(".pkl")
+    path.write_bytes(pickle.dumps({"split": {"train": ["a"]}, "annotations": [take]}))
+    return path
+
+
+def jhmdb(path: Path):
+    from scipy.io import savemat
+
+    path = path.with_suffix(".mat")
+    points = person("jhmdb15")[..., :2].transpose(2, 1, 0)
+    savemat(path, {"viewpoint": "W", "pos_world": 0 * points, "pos_img": points}, do_compression=True)
+    return path
+
+
 def csv_named(path: Path):
     names = get_layout("body25").joints
     rows = ["frame," + ",".join(f"{n}_{k}" for n in names for k in ("x", "y", "score"))]
@@ -854,6 +873,8 @@ WRITERS = {
     "mmpose pred_instances": (mmpose_pred_instances, "mmpose", "coco17", 17, "px"),
     "vitpose": (vitpose, "vitpose", "coco17", 17, "px"),
     "trc pixels": (trc_pixels, "trc", "halpe26", 26, "px"),
+    "pickle": (mmaction, "pickle", "coco17", 17, "px"),
+    "matlab": (jhmdb, "matlab", "jhmdb15", 15, "px"),
 }
 # the same for joints of no known layout, and for points in space, which `read_keypoints` refuses
 OTHER_WRITERS = {

@@ -6,6 +6,8 @@ from srnet_core.layouts.geometry import PLAUSIBLE, Fit, decide, fit
 from srnet_core.readers.detections import Detections
 
 _IMPLAUSIBLE = 0.6
+_ALSO = {21: "a hand", 68: "a face"}  # points of other things than people, of which detectors give as many
+_SURELY = 0.2  # misfit of a person beside whom such a number may be something else
 
 
 def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Layout | None, str, list[str]]:
@@ -38,6 +40,9 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
     if not candidates:
         return None, "unknown", [f"No known layout has {joints} joints: name the layout with layout=."]
     if len(candidates) == 1:
+        if joints in _ALSO and fit(detections.points, candidates[0]).misfit > _SURELY:
+            note = f"{joints} points may be {_ALSO[joints]}, and the bones do not say a person: the layout is unknown."
+            return None, "unknown", [note]
         return candidates[0], "joint count", _doubt(detections, candidates[0])
     layout, fits = decide(detections.points, candidates)
     if layout is None:

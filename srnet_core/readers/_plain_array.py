@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.readers.detections import MOST_PEOPLE
+from srnet_core.readers.detections import MOST_FRAMES, MOST_PEOPLE, MOST_VALUES
 from srnet_core.readers.head import Head
 
+_LANDMARKS = 33
 POINTS = (
     "keypoints",
     "keypoints_2d",
@@ -61,6 +62,10 @@ class Array:
 
 
 def as_array(format: str, values: object, head: Head, **known) -> Array:
+    padded = _padded(values)
+    if padded is not values and isinstance(padded, np.ndarray) and padded.shape[1] > 1:
+        known["tracked"] = False  # people in the order of each frame
+    values = padded
     if isinstance(values, dict):
         members = point_members(values)
         if len(members) == 1:
@@ -71,7 +76,9 @@ def as_array(format: str, values: object, head: Head, **known) -> Array:
         raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
     values = float64(values)
     values[~np.isfinite(values)] = np.nan
-    values, notes = unwrapped(values)
+    values, notes = _landmarks(values)
+    if not notes:
+        values, notes = unwrapped(values)
     if notes:
         known["notes"] = (*known.get("notes", ()), *notes)
     if values.ndim == 2:
@@ -101,6 +108,25 @@ def as_array(format: str, values: object, head: Head, **known) -> Array:
     return Array(format, values, confidence, **known)
 
 
+def _landmarks(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """MediaPipe's 33 landmarks as x, y, visibility, of arrays that also hold z; others as they are, without a note."""
+    if values.ndim == 2 and values.shape[1] == _LANDMARKS * 4:
+        values = values.reshape(-1, _LANDMARKS, 4)
+    *_, joints, width = values.shape
+    if joints != _LANDMARKS or values.ndim not in (3, 4) or width not in (3, 4):
+        return values, []
+    points, visible = values[..., :2], values[..., 3:]
+    found = points[np.isfinite(points)]
+    in_image = len(found) and (found > -0.5).all() and ((found >= 0) & (found <= 1)).mean() > 0.8
+    if width == 4 and (in_image or (len(found) and np.abs(found).max() > 20)):
+        return np.concatenate([points, visible], axis=-1), [
+            "33 landmarks of MediaPipe: x, y, z, visibility. z is left out."
+        ]
+    if width == 3 and in_image and np.isfinite(values[..., 2]).any() and np.nanmin(values[..., 2]) < 0:
+        return points, ["33 landmarks of MediaPipe: x, y, z. z is left out."]
+    return (values[..., :3], ["33 landmarks of MediaPipe: x, y, z, visibility."]) if width == 4 else (values, [])
+
+
 def unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Arrays of five axes as (T, M, J, 2 or 3), e.g. ST-GCN's (1, C, T, J, M); and MoveNet's, with a note."""
     shape = values.shape
@@ -115,6 +141,32 @@ def unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return values, []
 
 
+def _padded(value: object) -> object:
+    """Frames of which each has its own number of people, or frames by their numbers, as one array with NaN."""
+    if isinstance(value, dict):
+        if not value or not all(str(key).isdigit() for key in value):
+            return value
+        value = [value[key] for key in sorted(value, key=lambda key: int(str(key)[:18]))]
+    elif isinstance(value, np.ndarray) and value.dtype.kind == "O" and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, list) or not 0 < len(value) <= MOST_FRAMES:
+        return value
+    frames = [frame for frame in value if isinstance(frame, np.ndarray) and frame.dtype.kind in "fiu" and frame.size]
+    blank = sum(frame is None or (isinstance(frame, (list, np.ndarray)) and not len(frame)) for frame in value)
+    shapes = {frame.shape[-2:] for frame in frames}
+    if not frames or len(shapes) > 1 or len(frames) + blank < len(value) or any(f.ndim not in (2, 3) for f in frames):
+        return value
+    joints, width = shapes.pop()
+    people = max(len(frame) if frame.ndim == 3 else 1 for frame in frames)
+    if people > MOST_PEOPLE or len(value) * people * joints * width > MOST_VALUES:
+        return value
+    made = np.full((len(value), people, joints, width), np.nan)
+    for row, frame in zip(made, value):
+        if isinstance(frame, np.ndarray) and frame.size:
+            row[: len(frame) if frame.ndim == 3 else 1] = frame
+    return made
+
+
 def float64(values: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # NaN of another bit pattern
         return values.astype(np.float64)
@@ -125,11 +177,12 @@ def _from_rows(values: np.ndarray, head: Head) -> np.ndarray:
     rows, columns = values.shape
     if columns in (2, 3) and rows <= 200:
         return values[None]
-    for k in (3, 2):
-        if columns % k == 0 and columns // k >= 5:
-            split = values.reshape(rows, -1, k)
-            if k == 2 or third_is_confidence(split[:, None]):
-                return split
+    splits = {k: values.reshape(rows, -1, k) for k in (3, 2) if columns % k == 0 and columns // k >= 5}
+    for k, split in splits.items():
+        if k == 2 or third_is_confidence(split[:, None]):
+            return split
+    if 3 in splits:
+        return splits[3]  # points in space
     raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
 
 

@@ -1,6 +1,8 @@
 """Tables of keypoints or 3D points: which columns hold what, by their names."""
 
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -29,11 +31,19 @@ _JOINT = (
     "id",
     "joint_id",
     "keypoint_id",
+    "node",
 )
 _PERSON = ("person", "person_id", "track", "track_id", "id_person")
 _CONFIDENCE = ("confidence", "conf", "score", "likelihood", "c", "s", "p", "v", "visibility", "prob")
 _COLUMN = re.compile(r"(.+?)[ ._:\-]?(x|y|z|confidence|conf|score|likelihood|visibility|prob|[XYZ]|c|s|p|v)$")
 _BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
+_COORDINATES = ("x", "y", "z", "likelihood", "confidence", "conf", "score", "visibility")
+_MOST_HEADER_ROWS = 4
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan", re.IGNORECASE)
+_CELL = re.compile(rf"[(\[]?\s*(?:{_NUMBER.pattern})(?:[\s,;]+(?:{_NUMBER.pattern})){{1,2}}\s*[)\]]?", re.IGNORECASE)
+_OF_A_PERSON = re.compile(
+    r"(?:inst|instance|person|people|skeleton|body|subject)[ _]?([0-9]{1,3})[ ._:\-](.+)", re.IGNORECASE
+)
 _NUMBERED = re.compile(r"(x|y|z|confidence|conf|score|c|s|p|v)[_ ]?([0-9]{1,5})$")
 
 
@@ -92,6 +102,56 @@ def long_columns(header: list[str]) -> dict[str, int] | None:
     return columns if min(columns[k] for k in ("frame", "joint", "x", "y")) >= 0 else None
 
 
+def joined_header(rows: list[list[str]]) -> tuple[list[str], int] | None:
+    """Names and coordinates that stand in rows below each other, as one header ("nose_x"); and how many rows they take.
+
+    So pandas writes tables with columns of several levels. A name may stand above the first of its columns only.
+    """
+    for at, row in enumerate(rows[:_MOST_HEADER_ROWS]):
+        words = [cell.strip().lower() for cell in row]
+        coordinates = [i for i, word in enumerate(words) if word in _COORDINATES]
+        if len(coordinates) < 10 or any(words[coordinates[0] :].count(axis) < 5 for axis in "xy"):
+            continue
+        if at == 0 or len(rows[at - 1]) != len(row):
+            return None
+        names = [cell.strip() for cell in rows[at - 1]]
+        for i in coordinates[1:]:
+            names[i] = names[i] or names[i - 1]
+        joined = [f"{name}_{word}" if word in _COORDINATES else word or name for name, word in zip(names, words)]
+        return joined, at + 1
+    return None
+
+
+def _coordinates_in_cells(header: list[str], rows: list[list[str]]) -> list[int]:
+    """Columns whose cells hold two or three numbers each, such as "(310.5, 88)"."""
+    sample = [row for row in rows if len(row) == len(header)][:5]
+    return [i for i in range(len(header)) if sample and all(_CELL.fullmatch(row[i].strip()) for row in sample)]
+
+
+def in_cells(rows: list[list[str]]) -> bool:
+    """Whether a table has a column per joint with all of its coordinates in one cell."""
+    return len(rows) > 1 and len(_coordinates_in_cells(rows[0], rows[1:])) >= 5
+
+
+def _taken_apart(header: list[str], rows: Iterator[list[str]], head: Head) -> tuple[list[str], Iterator[list[str]]]:
+    """The same table with a column per joint and coordinate."""
+    first = list(itertools.islice(rows, 5))
+    columns = _coordinates_in_cells(header, first)
+    width = max(len(_NUMBER.findall(row[i])) for row in first for i in columns if i < len(row))
+    others = [i for i in range(len(header)) if i not in columns]
+    names = [header[i] for i in others] + [f"{header[i]}_{kind}" for i in columns for kind in "xyc"[:width]]
+
+    def cells() -> Iterator[list[str]]:
+        for row in itertools.chain(first, rows):
+            made = [row[i] if i < len(row) else "" for i in others]
+            for i in columns:
+                found = _NUMBER.findall(row[i])[:width] if i < len(row) else []
+                made += found + [""] * (width - len(found))
+            yield made
+
+    return names, cells()
+
+
 def is_numeric(row: list[str]) -> bool:
     try:
         return len([float(c) for c in row if c.strip()]) >= 10
@@ -102,6 +162,13 @@ def is_numeric(row: list[str]) -> bool:
 def from_csv(head: Head) -> Array:
     rows = rows_of(head.path)
     header = next(rows, [])
+    if not wide_columns(header) and not long_columns(header) and not is_numeric(header):
+        top = [header, *itertools.islice(rows, _MOST_HEADER_ROWS)]
+        joined = joined_header(top)
+        header, used = joined or (header, 1)
+        rows = itertools.chain(top[used:], rows)
+        if not joined and in_cells(top):
+            header, rows = _taken_apart(header, rows, head)
     if wide := wide_columns(header):
         return _from_wide(head, header, rows, wide)
     if long := long_columns(header):
@@ -110,7 +177,9 @@ def from_csv(head: Head) -> Array:
         again = rows_of(head.path)
         table = numbers(again, len(header), head.path)
         first = table[:, 0]
-        if len(table) > 1 and (np.diff(first) == 1).all() and table.shape[1] % 2:
+        counted = len(table) > 1 and (np.diff(first) == 1).all()
+        rest = table.shape[1] - 1
+        if counted and (rest % 2 == 0 or (len(table) > 2 and rest % 3 == 0)):
             array = as_array("csv", table[:, 1:], head)
             return Array("csv", array.values, array.confidence, numbers=_whole(first, head))
         return as_array("csv", table, head)
@@ -142,9 +211,21 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
         first = np.unique(table[:, len(used)], return_index=True)[1]
         return replace(several, fps=_rate(table[first, -1])) if time is not None else several
     values = table[:, : len(used)].reshape(len(table), len(joints), -1)
+    stems = tuple(stem[:80] for stem in joints)
+    if places := _people_in_names(stems):
+        stems = tuple(name for name, _ in places[0])
+        values = np.stack([values[:, [at for _, at in place]] for place in places], axis=1)
+        return Array(
+            "csv",
+            values if kind == "z" else values[..., :2],
+            values[..., 2] if kind == "c" else None,
+            numbers=_whole(table[:, len(used)], head) if frame is not None else None,
+            names=_names_of(stems),
+            fps=_rate(table[:, -1]) if time is not None else None,
+            tracked=False,
+        )
     array = as_array("csv", values if kind == "z" else values[..., :2], head)
     confidence = values[:, None, :, 2] if kind == "c" else array.confidence
-    stems = tuple(stem[:80] for stem in joints)
     return Array(
         "csv",
         array.values,
@@ -153,6 +234,19 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
         names=_names_of(stems),
         fps=_rate(table[:, -1]) if time is not None else None,
     )
+
+
+def _people_in_names(stems: tuple[str, ...]) -> list[list[tuple[str, int]]]:
+    """[(joint, column)] of each person, where columns are named "inst0.nose", "inst1.nose"; else nothing."""
+    people: dict[str, dict[str, int]] = {}
+    for at, stem in enumerate(stems):
+        if not (match := _OF_A_PERSON.fullmatch(stem)):
+            return []
+        people.setdefault(match[1], {})[match[2]] = at
+    names = list(next(iter(people.values()), {}))
+    if not 2 <= len(people) <= MOST_PEOPLE or any(set(names) != set(columns) for columns in people.values()):
+        return []
+    return [[(name, columns[name]) for name in names] for columns in people.values()]
 
 
 def _several_people(

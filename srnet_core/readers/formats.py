@@ -43,6 +43,8 @@ FORMATS = {
     "c3d": "c3d",
     "positions_3d": "positions_3d",
     "plain": "plain",
+    "pickle": "pickled",
+    "matlab": "matlab_poses",
     "json": "json_poses",
 }
 # name of a form that is written -> module in this package with the table FORMS
@@ -87,7 +89,7 @@ _ALIASES = {
     "asf": "amc",
     "asf_amc": "amc",
 }
-_ENDINGS_OF_DATA = ("json", "csv", "npz", "npy", "h5", "hdf5", "trc", "txt", "bvh", "amc", "c3d")
+_ENDINGS_OF_DATA = ("json", "csv", "npz", "npy", "pkl", "mat", "h5", "hdf5", "slp", "trc", "txt", "bvh", "amc", "c3d")
 _KINDS = {
     b"\x1f\x8b": ("is a gzip archive", "Unpack it first"),
     b"Rar!": ("is a RAR archive", "Unpack it first"),
@@ -98,10 +100,10 @@ _KINDS = {
     b"Kaydara FBX Binary": ("is an FBX file, which is not read", "Export BVH from the program it is from"),
     b"; FBX": ("is an FBX file, which is not read", "Export BVH from the program it is from"),
     b"\xcd\xf3\x00\x01": ("is a CDF file, as Human3.6M has them", "Give its folder to: srnet data import h36m"),
-    b"MATLAB 5.0": ("is a MATLAB file", "Give its folder to: srnet data import h36m, or mpi-inf-3dhp"),
-    b"\x80\x02": ("is a Python pickle", "For 3DPW give its folder to: srnet data import 3dpw"),
-    b"\x80\x03": ("is a Python pickle", "For 3DPW give its folder to: srnet data import 3dpw"),
-    b"\x80\x04": ("is a Python pickle", "For 3DPW give its folder to: srnet data import 3dpw"),
+    b"%YAML": ("is YAML, as OpenPose writes it with --write_keypoint", "Run OpenPose with --write_json"),
+    b"NO_OF_FRAMES\t": ("is a table of Qualisys, which is not read", "Export C3D from the program it is from"),
+    b"Format Version,": ("is a table of OptiTrack Motive, which is not read", "Export C3D or BVH from Motive"),
+    b"Trajectories": ("is a table of Vicon Nexus, which is not read", "Export C3D from Nexus"),
     b"version https://git-lfs": ("is a Git LFS pointer, not the file itself", "Run: git lfs pull"),
     b"<!DOCTYPE": ("is a web page: the download did not work", "Download it again"),
     b"<html": ("is a web page: the download did not work", "Download it again"),
@@ -148,7 +150,8 @@ def recognise(head: Head) -> str:
     sure = {name: load_format(name).sniff(head) for name in FORMATS}
     best = max(sure.values())
     if best <= 0:
-        head.json  # noqa: B018  a JSON text that is cut short says so itself
+        if other := _other_contents(head):
+            raise BadFileError(other[0], where=head.path, todo=other[1])
         raise BadFileError(
             "is of no kind that is known" + _with_folders(head),
             where=head.path,
@@ -158,6 +161,24 @@ def recognise(head: Head) -> str:
     if len(named) > 1:
         raise BadFileError(f"may be {' or '.join(named)}", where=head.path, todo="Say which with format=")
     return named[0]
+
+
+def _other_contents(head: Head) -> tuple[str, str | None] | None:
+    """What a file of no known kind holds, and what to do, where that can be told.
+
+    Raises:
+        BadFileError: a JSON text is cut short.
+    """
+    if head.looks_like_json and not head.json:
+        return "holds nothing: its JSON is an empty list or object", None
+    if "endheader" in head.text[:4096]:
+        return "is a table of OpenSim (.sto, .mot), not of points", "Give the TRC or C3D file that it was computed from"
+    if head.is_npz and {"poses", "trans"} <= set(head.npz):
+        return (
+            "holds parameters of SMPL, as AMASS has them, not positions of joints",
+            "Compute the joints with the body model, and save them as (frames, joints, 3)",
+        )
+    return None
 
 
 def find(path: str | Path, format: str = "auto") -> tuple[Head, str]:

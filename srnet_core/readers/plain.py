@@ -14,7 +14,7 @@ from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.readers._csv import first_rows
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._plain_array import POINTS, Array, as_array, float64, point_members
-from srnet_core.readers._plain_tables import from_csv, is_numeric, long_columns, wide_columns
+from srnet_core.readers._plain_tables import from_csv, in_cells, is_numeric, joined_header, long_columns, wide_columns
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
@@ -30,17 +30,21 @@ def sniff(head: Head) -> float:
         return 0.5
     if head.is_npz:
         return 0.5 if "positions_3d" not in head.npz and point_members(head.npz) else 0.0
-    rows = first_rows(head.text, 3)
+    rows = first_rows(head.text, 5)
     if len(rows) < 2 or len(rows[0]) < 4 or head.looks_like_json:
         return 0.0
-    return 0.4 if wide_columns(rows[0]) or long_columns(rows[0]) or is_numeric(rows[0]) else 0.0
+    known = wide_columns(rows[0]) or long_columns(rows[0]) or is_numeric(rows[0])
+    return 0.4 if known or joined_header(rows) or in_cells(rows) else 0.0
 
 
 def describe(head: Head) -> dict | None:
     """What a file of 3D points holds; `None` for 2D, which `read` reads."""
     array = _load(head)
-    if not array.is_3d:
-        return None
+    return described(array) if array.is_3d else None
+
+
+def described(array: Array) -> dict:
+    """What an array of 3D points holds."""
     frames, people, joints, _ = array.values.shape
     layout, units, notes = _body(array)
     return {
@@ -61,8 +65,11 @@ def describe(head: Head) -> dict | None:
 def motions(head: Head) -> dict[str, Motion] | None:
     """{person: motion} of a file of 3D points; `None` for 2D. `details["layout"]` names the layout if known."""
     array = _load(head)
-    if not array.is_3d:
-        return None
+    return motions_of(array) if array.is_3d else None
+
+
+def motions_of(array: Array) -> dict[str, Motion]:
+    """{person: motion} of an array of 3D points."""
     layout, units, notes = _body(array)
     people, joints = array.values.shape[1:3]
     names = array.names or (layout.joints if layout else tuple(f"joint {i}" for i in range(joints)))
@@ -93,6 +100,8 @@ def _body(array: Array) -> tuple[Layout | None, str | None, list[str]]:
     extents = extents[np.isfinite(extents)]
     extent = float(np.median(extents)) if len(extents) else 0.0
     units = "mm" if 300 < extent < 5000 else "m" if 0.3 < extent < 5 else None
+    if layout is not None and 30 < extent <= 300:  # of other points it may also be millimetres of a small animal
+        units = "cm"
     notes = [*array.notes] + ([f"The unit is told by the size of the body: {extent:.4g}."] if units else [])
     return layout, units, notes
 
@@ -106,6 +115,15 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     array = _load(head)
     if array.is_3d:
         raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
+    return [detections_of(array, head)]
+
+
+def detections_of(array: Array, head: Head, sequence: str = "") -> Detections:
+    """An array of keypoints in the form that all readers give.
+
+    Raises:
+        BadFileError: values that make no sense.
+    """
     frames, people, _joints, _ = array.values.shape
     values = array.values
     if array.confidence is not None:
@@ -120,16 +138,15 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
                 who = array.people[person] if array.people else person + 1
                 gathering.person(number, values[frame, person].reshape(-1), identity=who if array.tracked else None)
     units, note = _units(array.values)
-    return [
-        gathering.build(
-            array.format,
-            units=units,
-            notes=[*array.notes, *note],
-            joint_names=array.names,
-            fps=array.fps,
-            image_size=array.image_size,
-        )
-    ]
+    return gathering.build(
+        array.format,
+        sequence=sequence,
+        units=units,
+        notes=[*array.notes, *note],
+        joint_names=array.names,
+        fps=array.fps,
+        image_size=array.image_size,
+    )
 
 
 def _units(values: np.ndarray) -> tuple[str, list[str]]:

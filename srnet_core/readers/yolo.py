@@ -35,6 +35,8 @@ def sniff(head: Head) -> float:
     if not lines or not all(_numeric(line) for line in lines):
         return 0.0
     first = [float(v) for v in lines[0]]
+    if {len(line) for line in lines} <= {_BOX, _BOX + 1} and all(0 <= v <= 1 for v in first[1:]):
+        return 0.2  # boxes without keypoints, which `read` refuses in words
     like_a_label = len(first) >= _BOX + 4 and first[0] == int(first[0]) and all(-0.5 <= v <= 1.5 for v in first[1:_BOX])
     return 0.8 if like_a_label and layout_of(lines) is not None else 0.0
 
@@ -99,6 +101,10 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     for _, path in files[:50]:
         sample += _lines(path)[:5]
     split = layout_of([line for line in sample if _numeric(line)]) if sample else None
+    if sample and {len(line) for line in sample} <= {_BOX, _BOX + 1}:
+        raise BadFileError(
+            "holds boxes, but no keypoints", where=head.path, todo="Run a pose model, e.g. yolo11n-pose.pt"
+        )
     if split is None:
         raise BadFileError(
             "is not a label file of YOLO pose: a line must be a class, a box and 2 or 3 values per joint",

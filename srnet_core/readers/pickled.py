@@ -1,0 +1,120 @@
+"""Pickles (.pkl) of keypoints and 3D joints, read without running what they name.
+
+AIST++: `keypoints2d` (cameras, frames, 17, 3), or `keypoints3d_optim` and `keypoints3d` (frames, 17, 3) in centimetres;
+17 joints of COCO at 60 frames per second. Source: google/aistplusplus_api, aist_plusplus/loader.py.
+MMAction2 and PYSKL: a list of takes, each with `keypoint` (people, frames, joints, 2 or 3), `keypoint_score`,
+`frame_dir` and `img_shape`; or that list as `annotations` beside `split`. Source: open-mmlab/mmaction2,
+tools/data/skeleton.
+Other pickles are read where they hold one array of keypoints, as .npy and .npz files are.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from srnet_core.errors import BadFileError
+from srnet_core.layouts import get_layout
+from srnet_core.motion import Motion
+from srnet_core.readers import plain
+from srnet_core.readers._plain_array import Array, as_array, float64
+from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
+from srnet_core.readers.head import Head
+from srnet_core.readers.inert import refuse_records
+from srnet_core.readers.pickle_file import read_pickle_file
+
+FORMAT = "pickle"
+_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+_AIST_FPS = 60.0
+_OF_AIST_2D, _OF_AIST_3D = "keypoints2d", ("keypoints3d_optim", "keypoints3d")
+_OF_SMPL = ("smpl_poses", "poses", "pose_body", "global_orient", "body_pose", "smpl_trans")
+
+
+def sniff(head: Head) -> float:
+    return 0.5 if head.start.startswith(_PROTOCOLS) else 0.0
+
+
+def describe(head: Head) -> dict | None:
+    """What a pickle of 3D points holds; `None` for 2D, which `read` reads."""
+    arrays = _arrays(head)
+    first = next(iter(arrays.values()))
+    return plain.described(first) if first.is_3d else None
+
+
+def motions(head: Head) -> dict[str, Motion] | None:
+    """{person: motion} of a pickle of 3D points; `None` for 2D."""
+    first = next(iter(_arrays(head).values()))
+    return plain.motions_of(first) if first.is_3d else None
+
+
+def read(head: Head, options: ReadOptions) -> list[Detections]:
+    """The keypoints, a sequence for each camera or take.
+
+    Raises:
+        BadFileError: there is no array of keypoints in it, or it holds 3D points.
+        HostileFileError: it asks for what only an attack needs.
+    """
+    arrays = _arrays(head)
+    if next(iter(arrays.values())).is_3d:
+        raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
+    return [plain.detections_of(array, head, sequence=name) for name, array in arrays.items()]
+
+
+def _arrays(head: Head) -> dict[str, Array]:
+    """{sequence: array}; at least one."""
+    value = read_pickle_file(head.path)
+    refuse_records(value, head.path)
+    takes = value.get("annotations") if isinstance(value, dict) else value
+    if isinstance(takes, list) and takes and all(isinstance(t, dict) and "keypoint" in t for t in takes):
+        return dict(_of_mmaction(takes, head))
+    if isinstance(value, dict):
+        if isinstance(value.get(_OF_AIST_2D), np.ndarray):
+            return _of_aist(value[_OF_AIST_2D], head)
+        if (space := next((value[k] for k in _OF_AIST_3D if isinstance(value.get(k), np.ndarray)), None)) is not None:
+            joints = space.shape[-2] if space.ndim > 1 else 0
+            return {"": as_array(FORMAT, space, head, names=_coco(joints), fps=_AIST_FPS)}
+        if "jointPositions" in value and "cam_poses" in value:
+            raise BadFileError(
+                "is a sequence of 3DPW", where=head.path, todo="Give its folder to: srnet data import 3dpw FOLDER"
+            )
+        if any(key in value for key in _OF_SMPL):
+            raise BadFileError(
+                "holds parameters of SMPL, not positions of joints",
+                where=head.path,
+                todo="Compute the joints with the body model, and save them as (frames, joints, 3)",
+            )
+    return {"": as_array(FORMAT, value, head)}
+
+
+def _coco(joints: int) -> tuple[str, ...] | None:
+    layout = get_layout("coco17")
+    return layout.joints if joints == layout.num_joints else None
+
+
+def _of_aist(points: np.ndarray, head: Head) -> dict[str, Array]:
+    if points.ndim != 4 or points.shape[-1] not in (2, 3) or points.dtype.kind not in "fiu" or not points.size:
+        raise BadFileError(f"{_OF_AIST_2D} is no array (cameras, frames, joints, 3)", where=head.path)
+    if len(points) > MOST_PEOPLE:
+        raise BadFileError(f"has {len(points)} cameras", where=head.path)
+    names = _coco(points.shape[2])
+    cameras = {f"c{at + 1:02d}": float64(one)[:, None] for at, one in enumerate(points)}
+    return {
+        name: Array(FORMAT, one[..., :2], one[..., 2] if one.shape[-1] == 3 else None, names=names, fps=_AIST_FPS)
+        for name, one in cameras.items()
+    }
+
+
+def _of_mmaction(takes: list[dict], head: Head) -> Iterator[tuple[str, Array]]:
+    for at, take in enumerate(takes):
+        points, scores = take["keypoint"], take.get("keypoint_score")
+        if not isinstance(points, np.ndarray) or points.ndim != 4 or points.dtype.kind not in "fiu" or not points.size:
+            raise BadFileError(f"take {at} has no array of people, frames and joints", where=head.path)
+        if len(points) > MOST_PEOPLE or points.shape[-1] not in (2, 3):
+            raise BadFileError(f"take {at} has an array of shape {points.shape}", where=head.path)
+        values = float64(points).transpose(1, 0, 2, 3)
+        if not isinstance(scores, np.ndarray) or scores.shape != points.shape[:3] or scores.dtype.kind not in "fiu":
+            scores = None
+        confidence = None if scores is None else float64(scores).transpose(1, 0, 2)
+        shape = take.get("img_shape")
+        size = image_size(shape[1], shape[0]) if isinstance(shape, (tuple, list)) and len(shape) == 2 else None
+        name = str(take.get("frame_dir") or f"take {at}")[:80]
+        yield name, Array(FORMAT, values, confidence, image_size=size, tracked=False)

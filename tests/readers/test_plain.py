@@ -1,0 +1,163 @@
+"""Plain arrays and tables in the shapes in which people save them."""
+
+import json
+
+import numpy as np
+import pytest
+from keypoint_files import FRAMES, person
+
+from srnet_core.errors import BadFileError
+from srnet_core.keypoints import describe, read_keypoints
+from srnet_core.layouts import get_layout
+from srnet_core.layouts.parts import FIGURE_M
+from srnet_core.mocap.body import read_motions
+
+POSE = person("coco17")
+NAMES = get_layout("coco17").joints
+
+
+def same(path, *, confidence=True):
+    found = read_keypoints(path)
+    assert (found.layout.name, found.frame_count) == ("coco17", FRAMES)
+    np.testing.assert_allclose(found.tracks[0].points, POSE[..., :2], atol=1e-3)
+    if confidence:
+        np.testing.assert_allclose(found.tracks[0].confidence, POSE[..., 2], atol=1e-3)
+
+
+def landmarks() -> np.ndarray:
+    """(T, 33, 4) x, y, z, visibility as MediaPipe gives them."""
+    points = person("blazepose33")
+    depth = np.random.default_rng(0).normal(0, 0.2, (FRAMES, 33, 1))
+    return np.concatenate([points[..., :2] / [640, 480], depth, points[..., 2:]], axis=-1)
+
+
+@pytest.mark.parametrize("form", [lambda a: a, lambda a: a.reshape(FRAMES, -1), lambda a: a[:, None]])
+def test_landmarks_of_mediapipe_with_z_and_visibility(tmp_path, form):
+    np.save(tmp_path / "a.npy", form(landmarks()))
+    found = read_keypoints(tmp_path / "a.npy", image_size=(640, 480))
+    assert (found.layout.name, found.num_joints) == ("blazepose33", 33)
+    np.testing.assert_allclose(found.tracks[0].points, person("blazepose33")[..., :2], atol=1e-3)
+    np.testing.assert_allclose(found.tracks[0].confidence, person("blazepose33")[..., 2], atol=1e-6)
+
+
+def test_landmarks_of_mediapipe_with_z(tmp_path):
+    np.save(tmp_path / "a.npy", landmarks()[..., :3])
+    assert describe(tmp_path / "a.npy")["units"] == "normalized"
+    np.save(tmp_path / "b.npy", landmarks()[..., :3] * [1, -1, 1] - [0.5, -0.5, 0])  # around the hips, y up: in space
+    assert describe(tmp_path / "b.npy")["kind"] == "keypoints-3d"
+
+
+def test_points_in_space_in_rows(tmp_path):
+    figure = np.array([FIGURE_M[part] for part in NAMES_OF_PARTS]) - [0, 1, 0]
+    np.save(tmp_path / "a.npy", np.stack([figure + 0.01 * i for i in range(20)]).reshape(20, 51))
+    motion = read_motions(tmp_path / "a.npy")[""]
+    assert motion.positions.shape == (20, 17, 3) and motion.units == "m"
+    np.testing.assert_allclose(motion.positions[0], figure, atol=1e-6)
+
+
+NAMES_OF_PARTS = get_layout("coco17").parts
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_frames_of_several_numbers_of_people(tmp_path, numbered):
+    frames = [np.stack([p, p + np.array([150, 0, 0])])[: 1 + i % 2] for i, p in enumerate(POSE)]
+    frames[4] = np.zeros((0, 17, 3))
+    value = np.empty((), object)
+    value[()] = {str(i): f for i, f in enumerate(frames)} if numbered else None
+    if not numbered:
+        value = np.empty(FRAMES, object)
+        value[:] = frames
+    np.save(tmp_path / "a.npy", value, allow_pickle=True)
+    about = describe(tmp_path / "a.npy")
+    assert (about["frames"], about["people"], about["tracked"]) == (FRAMES, 2, False)
+    assert about["people_per_frame"] == {"0": 1, "1": 5, "2": 6}
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+def test_rows_without_names_that_begin_with_the_frame(tmp_path, columns):
+    rows = [[i, *p[:, :columns].reshape(-1).tolist()] for i, p in enumerate(POSE)]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
+    same(tmp_path / "a.csv", confidence=columns == 3)
+
+
+@pytest.mark.parametrize("levels", [("joint", "coordinate"), ("", ""), None])
+@pytest.mark.parametrize("once", [False, True])
+def test_names_and_coordinates_below_each_other(tmp_path, levels, once):
+    """As pandas writes columns of two or three levels; the name may stand above the first of its columns only."""
+    first, second = levels or ("", "")
+    head = [
+        [first, *(n if not once or i == 0 else "" for n in NAMES for i in range(3))],
+        [second, *(["x", "y", "conf"] * 17)],
+    ]
+    head = head if levels else [["model", *(["detector"] * 51)], *head]
+    rows = [[str(i), *map(str, p.reshape(-1).tolist())] for i, p in enumerate(POSE)]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in [*head, *rows]))
+    same(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("cell", ["({}, {}, {})", "[{} {} {}]", "{};{};{}"])
+def test_all_coordinates_in_one_cell(tmp_path, cell):
+    rows = [[str(i), *(f'"{cell.format(*joint)}"' for joint in p.tolist())] for i, p in enumerate(POSE)]
+    (tmp_path / "a.csv").write_text("\n".join([",".join(["frame", *NAMES]), *(",".join(row) for row in rows)]))
+    same(tmp_path / "a.csv")
+
+
+def test_people_in_the_names_of_columns(tmp_path):
+    head = ["frame_idx", *(f"inst{who}.{n}.{k}" for who in (0, 1) for n in NAMES for k in ("x", "y", "score"))]
+    blank = [""] * 51
+    rows = [
+        [str(i), *map(str, p.reshape(-1)), *(map(str, p.reshape(-1) + 50) if i else blank)] for i, p in enumerate(POSE)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in [head, *rows]))
+    about = describe(tmp_path / "a.csv")
+    assert (about["people"], about["joints"], about["layout"]) == (2, 17, "coco17")
+    assert about["people_per_frame"] == {"1": 1, "2": FRAMES - 1}
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"[]", "holds nothing: its JSON is an empty list"),
+        (b"%YAML:1.0\npose_0: !!opencv-nd-matrix\n", "--write_json"),
+        (b"Coordinates\nversion=1\nnRows=2\nnColumns=2\ninDegrees=yes\nendheader\ntime\ta\n0\t1\n", "table of OpenSim"),
+        (b"NO_OF_FRAMES\t3\nNO_OF_MARKERS\t2\nMARKER_NAMES\ta\tb\n1\t2\t3\t4\t5\t6\n", "Qualisys.*Export C3D"),
+        (b"Trajectories\n100\n,,a,,,b\nFrame,Sub Frame,X,Y,Z,X,Y,Z\n1,0,1,2,3,4,5,6\n", "Vicon Nexus.*Export C3D"),
+        (b"Format Version,1.23,Take Name,t\n,,a\n", "OptiTrack Motive.*Export C3D"),
+    ],
+)
+def test_files_of_other_things_say_what_to_do(tmp_path, content, words):
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(BadFileError, match=words):
+        describe(tmp_path / "a")
+
+
+def test_parameters_of_smpl_say_what_to_do(tmp_path):
+    np.savez(tmp_path / "a.npz", poses=np.zeros((9, 156)), trans=np.zeros((9, 3)), betas=np.zeros(16))
+    with pytest.raises(BadFileError, match="parameters of SMPL.*body model"):
+        describe(tmp_path / "a.npz")
+
+
+def test_boxes_of_yolo_are_refused_in_words(tmp_path):
+    for i in range(3):
+        (tmp_path / f"v_{i}.txt").write_text("0 0.5 0.5 0.2 0.9\n0 0.2 0.5 0.2 0.9 0.8\n")
+    with pytest.raises(BadFileError, match="boxes, but no keypoints.*pose model"):
+        describe(tmp_path)
+
+
+def test_a_hand_is_not_taken_for_a_person(tmp_path):
+    """21 points are also those of a layout of people."""
+    finger = [(-40, 60), (-20, 100), (0, 105), (18, 98), (35, 80)]
+    points = [(300, 300)] + [(300 + x * (1 + j) / 3, 300 - y - 20 * j) for x, y in finger for j in range(4)]
+    people = [{"keypoints": points, "keypoint_scores": [0.9] * 21}]
+    (tmp_path / "a.json").write_text(json.dumps([{"frame_id": i, "instances": people} for i in range(9)]))
+    about = describe(tmp_path / "a.json")
+    assert about["layout"] is None and any("may be a hand" in note for note in about["notes"])
+    (tmp_path / "b.json").write_text(
+        json.dumps(
+            [
+                {"frame_id": i, "instances": [{"keypoints": p[:, :2].tolist(), "keypoint_scores": [0.9] * 21}]}
+                for i, p in enumerate(person("humanart21"))
+            ]
+        )
+    )
+    assert describe(tmp_path / "b.json")["layout"] == "humanart21"
