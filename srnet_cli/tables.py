@@ -121,6 +121,9 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
         caption = f"Trained on {', '.join(trained)}. {caption}"
     if (trained_2d := about.get("trained_keypoints")) and trained_2d != about["keypoints"]:
         caption = f"Trained on {trained_2d} 2D. {caption}"
+    if about.get("measured") == "root":
+        share = about["root_error_share_of_distance"]
+        caption = f"Error of the root joint in camera space, {100 * share:.1f} % of the distance. {caption}"
     if "noise_seed" in about:
         caption += f" Keypoints made worse: {worse_text(about)}; seed {about['noise_seed']}."
     for sentence in about.get("split_rule", ()):

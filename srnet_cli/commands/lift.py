@@ -73,6 +73,17 @@ Height = Annotated[
         panel=_PLACE_PANEL,
     ),
 ]
+TrajectoryNetwork = Annotated[
+    Path | None,
+    option(
+        "--trajectory-network",
+        help="Find the path with a network of srnet train --model trajectory instead of bone lengths",
+        metavar="FILE",
+        default="bone lengths",
+        panel=_PLACE_PANEL,
+        completes="checkpoints",
+    ),
+]
 Smooth = Annotated[
     str | None,
     option(
@@ -137,6 +148,7 @@ def main(
     trajectory: Trajectory = False,
     world: World = False,
     height: Height = None,
+    trajectory_network: TrajectoryNetwork = None,
     smoothing: Smooth = None,
     detector: DetectorName = None,
     detector_file: DetectorFiles = None,
@@ -185,6 +197,7 @@ def main(
     from srnet_cli.checkpoints import find_checkpoint
     from srnet_core.files import require_output
     from srnet_core.inference.lifter import Lifter
+    from srnet_core.inference.roots import RootFinder
     from srnet_core.keypoints import read_keypoints
     from srnet_core.lifting import smoothing as filters
     from srnet_core.lifting.lift import lift
@@ -198,6 +211,7 @@ def main(
     if stream or path == STANDARD_INPUT:
         refused: dict[str, object] = {"--output": output, "--person": person, "--sequence": sequence}
         refused |= {"--camera": camera, "--world": world, "--trajectory": trajectory, "--height": height}
+        refused |= {"--trajectory-network": trajectory_network}
         refused |= {"--smooth": smoothing, "--detector": detector, "--strict": strict}
         refused |= {"--uncertainty": uncertainty}
         for name in (name for name, given in refused.items() if given):
@@ -238,6 +252,15 @@ def main(
     else:
         checkpoint = find_checkpoint(checkpoint)
     lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip, uncertainty=uncertainty)
+    finder = None
+    if trajectory_network is not None and world:
+        raise ConfigError(
+            "cannot be used with --world, which finds the path from standing feet",
+            where="--trajectory-network",
+            todo="Leave one of them out",
+        )
+    if trajectory_network is not None:
+        finder = RootFinder.from_checkpoint(find_checkpoint(trajectory_network), device=device)
     _warn(keypoints, lifter, strict)
     with progress_bar() as bar:
         people = lift(
@@ -251,8 +274,8 @@ def main(
         )
     if smoothing is not None:
         people = filters.smooth(people, smoothing)
-    if trajectory or world or height is not None:
-        people = follow(people, height_m=height)
+    if trajectory or world or height is not None or finder is not None:
+        people = follow(people, height_m=height, network=finder)
     if world:
         people = stand(people, placed=placed)
     for note in people.notes:

@@ -297,7 +297,9 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
         if get_model(model.name).takes_groups and not _on_synthetic(config):
             model = replace(model, groups=1, body_parts=())  # whether groups fit is known with the data's skeleton
         with torch.device("meta"):  # shapes only: no memory, no random numbers
-            require_whole_poses(build_model(model))
+            network = build_model(model)
+            if not model.predicts_root:
+                require_whole_poses(network)
     if place.name is not None:
         _files(config, place)
 
@@ -384,6 +386,10 @@ def _show_start(run: "TrainingRun") -> None:
         "training": f"{count_text(train.epochs, 'epoch')} of {steps}, seed {train.seed}{tested}",
         "files": [f"{run.files.latest}", f"{run.files.metrics.parent}/"],
     }
+    if train.subjects_unlabeled:
+        warmup = count_text(train.warmup, "epoch")
+        names = ", ".join(train.subjects_unlabeled)
+        rows["semi-supervised"] = f"without the 3D of {names}, after {warmup} of warm-up; a trajectory network beside"
     if run.config.augment.use:
         keypoints = run.stage.manifest["keypoints"]
         instead = f"; trained on exact projections of the 3D poses instead of the keypoints {keypoints}"
@@ -427,4 +433,6 @@ def epoch_line(epoch) -> str:
     for name, short in (("validation", "val"), ("test", "test")):
         if f"{name}_mpjpe_mm" in epoch.extra:
             parts.append(f"{short} {epoch.extra[f'{name}_mpjpe_mm']:5.1f} mm")
+    if "test_root_mm" in epoch.extra:
+        parts.append(f"root {epoch.extra['test_root_mm']:5.0f} mm")
     return "  ".join([*parts, f"{epoch.windows_per_second:>7,.0f} windows/s", f"{seconds_text(epoch.seconds):>6}"])

@@ -39,6 +39,7 @@ from srnet_core.normalization import Normalization
 from srnet_core.readers.bounded import open_regular
 from srnet_core.readers.torch_file import RandomState, read_torch_file
 
+TRAJECTORY_PART = "model_traj"
 _FREE = ("compat", "dropout")  # settings that the weights do not depend on
 _ASSUMED_NORMALIZATION = "not stored in the file, published default assumed: normalization = base (option --norm)"
 
@@ -170,7 +171,7 @@ def load_checkpoint(
         path: a file, or a folder with model.safetensors in it.
         map_location: device of the network.
         model_config: the network, instead of what the file says or lets infer.
-        part: which network; VideoPose3D's semi-supervised files have "model_traj" too.
+        part: which network; files of semi-supervised training have the trajectory network "model_traj" too.
         normalization: what a published file was trained with, which it does not tell: networks for `lcn` add
             their 2D input to what they predict. A file of srnet knows by itself.
         options: fields of `ModelConfig` that a published file does not tell, for instance `causal=True`.
@@ -210,6 +211,8 @@ def _checkpoint(
     _refuse_renamed_record(content)
     state, place = state_dict_of(content, part)
     stored = content["srnet"] if isinstance(content.get("srnet"), dict) else {}
+    if part == TRAJECTORY_PART and stored:
+        stored = _of_trajectory(stored)
     published = "model" not in stored
     if config is not None:  # what the file says of its model does not count, so that it need not be known here either
         stored = {key: value for key, value in stored.items() if key != "model"}
@@ -250,6 +253,14 @@ def _checkpoint(
         inferred=notes,
         path=path,
     )
+
+
+def _of_trajectory(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of the trajectory network in a file of semi-supervised training: as deep and wide as the other."""
+    model = stored.get("model")
+    beside = {"name": "trajectory", "num_joints_out": 1, "residual_2d": False, "body_parts": []}
+    of_it = {"model": {**model, **beside}} if isinstance(model, dict) else {}
+    return {**stored, **of_it, "digest": stored.get("trajectory_digest")}
 
 
 def _describe(

@@ -14,7 +14,7 @@ import torch
 
 from srnet_core.body import BodySize
 from srnet_core.checkpoint._fields import decode, unusable
-from srnet_core.config import AugmentConfig, ModelConfig, RunConfig, from_dict, to_dict
+from srnet_core.config import AugmentConfig, ModelConfig, RunConfig, TrainConfig, from_dict, to_dict
 from srnet_core.errors import CheckpointError, SrnetError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.skeletons import known_or_new
@@ -189,6 +189,9 @@ def _plain(value: Any, where: str) -> Any:
             table = {name: item for name, item in table.items() if item is not None}
         if isinstance(value, RunConfig) and value.augment == AugmentConfig():
             del table["augment"]  # a file of a run without it is what it was before there was augmentation
+        if isinstance(value, TrainConfig) and not value.subjects_unlabeled:
+            for name in ("subjects_unlabeled", "warmup", "bone_length_term"):
+                del table[name]  # as above: without semi-supervised training
         return _plain(table, where)
     if isinstance(value, Mapping):
         return {str(key): _plain(item, f"{where}[{key!r}]") for key, item in value.items()}

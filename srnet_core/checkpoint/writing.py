@@ -26,6 +26,7 @@ def save_checkpoint(
     random_state: np.random.RandomState | tuple | dict | None,
     record: Record | None = None,
     resumable_elsewhere: bool = True,
+    trajectory: PoseModel | None = None,
 ) -> Path:
     """Write a checkpoint that the published code can load too. The file is replaced as a whole or not at all.
 
@@ -39,6 +40,7 @@ def save_checkpoint(
         resumable_elsewhere: store `random_state` as the object that the published code needs to resume the run. Such a
             file can only be opened by `torch.load(path, weights_only=False)`. If false, it is stored as plain values,
             and plain `torch.load(path)` opens the file.
+        trajectory: the trajectory network of semi-supervised training, stored as `model_traj`.
 
     Raises:
         TypeError: something in `record` is not a plain value.
@@ -63,6 +65,9 @@ def save_checkpoint(
         "model_pos": state,
         "srnet": encode_record(record),
     }
+    if trajectory is not None:
+        content["model_traj"] = _on_cpu(trajectory.state_dict())
+        content["srnet"]["trajectory_digest"] = tensor_digest(content["model_traj"])
     content["srnet"][DIGESTS] = part_digests(content)
     with atomic_write(path) as file:
         torch.save(content, file)

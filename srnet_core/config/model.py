@@ -203,6 +203,11 @@ class ModelConfig:
         return self.compat == "original"
 
     @property
+    def predicts_root(self) -> bool:
+        """Whether the network predicts where the root joint is, and no pose."""
+        return self.name == "trajectory"
+
+    @property
     def receptive_field(self) -> int:
         """Number of input frames that one output frame depends on."""
         return math.prod(self.filter_widths)

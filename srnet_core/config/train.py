@@ -105,6 +105,31 @@ class TrainConfig:
         metavar="N",
         minimum=0,
     )
+    subjects_unlabeled: tuple[str, ...] = setting(
+        (),
+        "Training subjects whose 3D poses are not used, e.g. S6,S7,S8: semi-supervised training from their 2D alone",
+        details="A trajectory network is trained beside the network. The poses of these subjects, placed where it "
+        "says, are projected into the image and must lie on their keypoints (Pavllo et al., CVPR 2019, section 4).",
+        flags=("--subjects-unlabeled",),
+        panel=_PANEL,
+        metavar="NAMES",
+        completes="subjects",
+        default_text="none",
+    )
+    warmup: int = setting(
+        1,
+        "With --subjects-unlabeled: epochs at the start that train on the other subjects alone",
+        flags=("--warmup",),
+        panel=_ADVANCED,
+        metavar="N",
+        minimum=0,
+    )
+    bone_length_term: bool = setting(
+        True,
+        "With --subjects-unlabeled: mean bone lengths of both halves of a batch must agree",
+        flags=("--bone-length-term/--no-bone-length-term",),
+        panel=_ADVANCED,
+    )
     train_eval_every: int = setting(
         0,
         "Report the training error in evaluation mode every N epochs; 0: never",

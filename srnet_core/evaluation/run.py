@@ -13,6 +13,7 @@ from srnet_core.evaluation.metrics import joints_3dhp
 from srnet_core.evaluation.noise import KeypointNoise
 from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measure
+from srnet_core.evaluation.trajectory import trajectory_errors
 from srnet_core.geometry.camera import camera_rows
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.lookup import choose
@@ -63,6 +64,8 @@ def evaluate_steps(
         noise: what makes the keypoints worse; `None` leaves them as they are.
         origin: joints whose mean poses are relative to when they are measured; the root's place as predicted if `None`.
     """
+    if model.config.predicts_root:
+        return (yield from _trajectory_steps(model, stage, clips, what, device, about))
     original = model.config.as_published
     clips = test_clips(stage, as_published=original) if clips is None else clips
     total, done = sum(clip.length for clip in clips), 0
@@ -107,6 +110,29 @@ def vertical(stage: Stage, clip: StoredClip) -> torch.Tensor | None:
     return torch.from_numpy(camera_rows([camera]).up[0].copy())
 
 
+def _trajectory_steps(
+    model: PoseModel,
+    stage: Stage,
+    clips: tuple[StoredClip, ...] | None,
+    what: str,
+    device: str | torch.device,
+    about: dict[str, Any] | None,
+) -> Evaluation:
+    """As `evaluate_steps` for a trajectory network: the only metric is the error of the root, by the MPJPE's name."""
+    clips = test_clips(stage) if clips is None else clips
+    total, done = sum(clip.length for clip in clips), 0
+    errors: list[ClipErrors] = []
+    shares = 0.0
+    for clip_errors, share in trajectory_errors(model, stage, clips, device):
+        errors.append(clip_errors)
+        shares += share
+        done += clip_errors.frames
+        yield Evaluating(what, done, total)
+    about = {**(about or {}), **describe_stage(stage, False), "scope": "test split", "as_published": False}
+    about |= {"measured": "root", "root_error_share_of_distance": shares / max(done, 1)}
+    return make_report(errors, stage.skeleton, about)
+
+
 def test_clips(stage: Stage, *, as_published: bool = False) -> tuple[StoredClip, ...]:
     """The test split. As published, a cross-action result includes all actions, those trained on as well."""
     return stage.clips if _over_everything(stage, as_published) else stage.split("test")
@@ -134,9 +160,10 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
 
     Raises:
         CheckpointError: the stage has another skeleton or normalization than the checkpoint was trained with, or the
-            network predicts other joints than it sees, as VideoPose3D's trajectory model does.
+            network predicts other joints than it sees and is no trajectory network.
     """
-    require_whole_poses(checkpoint.model, path=checkpoint.path)
+    if not checkpoint.model_config.predicts_root:
+        require_whole_poses(checkpoint.model, path=checkpoint.path)
     if not checkpoint.skeleton.same_joints(stage.skeleton):
         raise CheckpointError(
             f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, "

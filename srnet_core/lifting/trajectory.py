@@ -17,6 +17,7 @@ T frames, J joints.
 
 import math
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from srnet_core.errors import ConfigError, require_extra
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson, runs_of
+from srnet_core.mocap.resample import SAME_RATE, positions_at, resample
 
 _ROUNDS = 8
 _FIRST_DEPTH_M = 4.0
@@ -32,6 +34,18 @@ _RAY_NOISE = 0.004  # spread of a ray's error: a detector's 4 px at a focal leng
 _ACCELERATION_M_S2 = 3.0  # spread of the root's acceleration: walking and standing up reach 2 to 5 m/s^2
 _HUBER = 1.5  # errors beyond so many spreads count less
 _SHORTEST_M, _TALLEST_M = 0.4, 2.6
+
+
+class FindRoots(Protocol):
+    """What finds roots from keypoints, e.g. `inference.roots.RootFinder`."""
+
+    @property
+    def receptive_field(self) -> int: ...
+    @property
+    def fps(self) -> float | None: ...
+    def __call__(
+        self, keypoints_px: np.ndarray, *, image_size: tuple[int, int] | None, camera: Camera | None
+    ) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ class Pull:
     weight: np.ndarray
 
 
-def follow(people: LiftedPeople, *, height_m: float | None = None) -> LiftedPeople:
+def follow(people: LiftedPeople, *, height_m: float | None = None, network: FindRoots | None = None) -> LiftedPeople:
     """The same people with the path of each root, `LiftedPerson.root_m`, in camera axes.
 
     Args:
@@ -60,6 +74,7 @@ def follow(people: LiftedPeople, *, height_m: float | None = None) -> LiftedPeop
         height_m: how tall the people are, from the floor to the top of the head; by default they have the size that
             the network gives them, which is that of the people it was trained on. One view cannot tell size from
             distance: a person taken for 5 % too tall is 5 % too far away.
+        network: finds the roots instead of least squares, e.g. a `RootFinder`; its places are scaled by `height_m` too.
 
     Raises:
         ConfigError: a height that nobody has, or people that have been placed already.
@@ -80,7 +95,10 @@ def follow(people: LiftedPeople, *, height_m: float | None = None) -> LiftedPeop
         root_m = np.full((len(joints_m), 3), np.nan)
         for start, stop in runs_of(person.lifted):
             frames = slice(start, stop)
-            root_m[frames] = solve_path(joints_m[frames], person.keypoints_px[frames], people.camera, fps)
+            if network is None:
+                root_m[frames] = solve_path(joints_m[frames], person.keypoints_px[frames], people.camera, fps)
+            else:
+                root_m[frames] = scale * _found(network, person.keypoints_px[frames], people, fps)
         followed.append(replace(person, joints_m=joints_m, root_m=root_m.astype(np.float32)))
         if tall_m is not None:
             notes.append(_height_note(person, tall_m, height_m))
@@ -90,6 +108,18 @@ def follow(people: LiftedPeople, *, height_m: float | None = None) -> LiftedPeop
             "distances from the camera are wrong by the factor that it is wrong by."
         )
     return replace(people, people=tuple(followed), frame="camera", notes=tuple(notes))
+
+
+def _found(network: FindRoots, keypoints_px: np.ndarray, people: LiftedPeople, fps: float) -> np.ndarray:
+    """(T, 3) metres: the places that a network finds, at the frame rate that it was trained at."""
+    rates = None
+    if network.receptive_field > 1 and network.fps and people.rate and abs(fps / network.fps - 1) > SAME_RATE:
+        rates = fps, network.fps
+    at_rate = keypoints_px if rates is None else resample(keypoints_px, *rates).astype(np.float32)
+    root_m = network(at_rate, image_size=people.image_size, camera=people.camera)
+    if rates is not None:
+        root_m = positions_at(root_m[:, None], np.arange(len(keypoints_px)) * (rates[1] / rates[0]))[:, 0]
+    return np.asarray(root_m, np.float64)
 
 
 def _height_note(person: LiftedPerson, tall_m: float, height_m: float | None) -> str:

@@ -107,6 +107,7 @@ PLUGINS = PluginTable(
         "lcn": "srnet_core.models.lcn:MODEL",
         "split_fuse_split": "srnet_core.models.split_fuse_split:MODEL",
         "srnet": "srnet_core.models.srnet:MODEL",
+        "trajectory": "srnet_core.models.trajectory:MODEL",
     },
 )
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from srnet_core.errors import ConfigError
 from srnet_core.lookup import PluginTable
 
 if TYPE_CHECKING:
@@ -134,6 +135,40 @@ class ReversibleNormalization(Normalization, Protocol):
     def keypoints_px(self, pose_2d: np.ndarray, parameters: np.ndarray, camera: Camera) -> np.ndarray:
         """(T, J, 2) network input with (T, P) parameters -> (T, J, 2) float64 pixels, which `encode_2d` takes back."""
         ...
+
+
+class TrajectoryNormalization(BatchNormalization, Protocol):
+    """A normalization that a trajectory network can be trained with: its input tells where a person is."""
+
+    def decode_root(self, output: Any, parameters: Any) -> Any:
+        """(..., 1, 3) output of a trajectory network with (..., P) parameters -> (..., 1, 3) camera metres."""
+        ...
+
+    def image_points(self, pose_2d: Any, parameters: Any) -> Any:
+        """(..., J, 2) network input with (..., P) parameters -> (..., J, 2) points of the image.
+
+        Their unit is that of `seen_points`: the errors of reprojected poses are measured in it.
+        """
+        ...
+
+    def seen_points(self, seen: Seen) -> Any:
+        """(B, S, J, 2) where the joints of a batch on the device are seen."""
+        ...
+
+
+def require_trajectory(name: str, plugin: Normalization) -> TrajectoryNormalization:
+    """The normalization, if a trajectory network can be trained with it.
+
+    Raises:
+        ConfigError: it takes the depth of the root as given.
+    """
+    if not all(hasattr(plugin, wanted) for wanted in ("decode_root", "image_points", "seen_points")):
+        raise ConfigError(
+            f"no trajectory can be learnt with the normalization {name}, which takes the root's place as given",
+            where="--norm",
+            todo="Use --norm base or --norm ray",
+        )
+    return cast(TrajectoryNormalization, plugin)
 
 
 PLUGINS = PluginTable(

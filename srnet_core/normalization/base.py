@@ -65,6 +65,19 @@ def batch_target(seen: Seen) -> tuple[Any, Any]:
     return root_relative(seen.pose_cam_m), None
 
 
+def decode_root(output: Any, parameters: Any) -> Any:
+    """See `TrajectoryNormalization.decode_root`: the network's output is in metres, as published."""
+    return output
+
+
+def image_points(pose_2d: Any, parameters: Any) -> Any:
+    """See `TrajectoryNormalization.image_points`: screen coordinates, which the input is in."""
+    return pose_2d
+
+
+seen_points = batch_input
+
+
 def parameters_2d(
     pose_2d_px: np.ndarray,
     *,

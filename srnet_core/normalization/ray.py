@@ -84,6 +84,27 @@ def batch_target(seen: Seen) -> tuple[Any, Any]:
     return _turned(seen.pose_cam_m, parameters), parameters
 
 
+def decode_root(output: Any, parameters: Any) -> Any:
+    """See `TrajectoryNormalization.decode_root`.
+
+    The network predicts the root in the turned camera times the mean ray length, that is, in sizes of the person.
+    Divided by it and turned back it is the root in camera metres, for any camera.
+    """
+    return decode(output / per_joint(parameters, _SCALE), parameters)
+
+
+def image_points(pose_2d: Any, parameters: Any) -> Any:
+    """See `TrajectoryNormalization.image_points`: undistorted rays."""
+    flat = pose_2d * per_joint(parameters, _SCALE)
+    points = turn_from_axis(_direction(per_joint(parameters, _ROOT_RAY)), concatenate((flat, flat[..., :1] * 0 + 1)))
+    return points[..., :2] / points[..., 2:]
+
+
+def seen_points(seen: Seen) -> Any:
+    """See `TrajectoryNormalization.seen_points`: undistorted rays."""
+    return seen.rays
+
+
 def parameters_2d(
     pose_2d_px: np.ndarray,
     *,

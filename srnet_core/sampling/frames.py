@@ -57,6 +57,7 @@ class StageSource:
         self._stage = stage
         self.first, _ = stage.frames("train")
         joints = stage.skeleton.num_joints
+        shapes: dict[str, tuple[int, ...]]
         shapes = {INPUT: (joints, 2), TARGET: (joints, 3), PARAMETERS: (len(stage.manifest["norm_parameters"]),)}
         self.shapes = {name: shape for name, shape in shapes.items() if name in stage.manifest["arrays"]}
 

@@ -12,6 +12,7 @@ from srnet_core.sampling.blocks import BlockPlan, plan_blocks
 from srnet_core.sampling.camera_space import CameraSpaceSource
 from srnet_core.sampling.frames import FrameSource, StageSource
 from srnet_core.sampling.memory import free_bytes
+from srnet_core.sampling.roots import Flip, RootSource, flip_with_root
 from srnet_core.sampling.sampler import Sampler
 from srnet_core.sampling.streamed import StreamedSampler
 from srnet_core.sampling.table import WindowTable
@@ -27,12 +28,15 @@ def make_sampler(
     config: RunConfig,
     device: torch.device,
     order: Mapping | None = None,
+    *,
+    roots: bool = False,
 ) -> Sampler:
     """The sampler of a run.
 
     Args:
         clips: the clips of the training split to train on, in the stage's order.
         order: the `Sampler.order` of an earlier run, which is kept if the configured batch size allows it.
+        roots: parameters also tell root, camera and side of each window, see `sampling.roots`.
 
     Raises:
         ConfigError: there are fewer than two windows, the memory budget is too small for any block, or the augmentation
@@ -49,8 +53,14 @@ def make_sampler(
             where="--augment",
             todo="Leave out --root-depth estimate, or use --norm ray",
         )
+    if augmented and roots:
+        raise ConfigError(
+            "trajectories are not trained with augmented poses",
+            where="--augment",
+            todo="Leave it out with --model trajectory and --subjects-unlabeled",
+        )
     camera_space = CameraSpaceSource(stage, clips, plugin) if augmented else None
-    source: FrameSource = camera_space or StageSource(stage)
+    source: FrameSource = camera_space or (RootSource(stage, clips) if roots else StageSource(stage))
     table = WindowTable(
         [(s.start - source.first, s.length) for s in clips],
         receptive_field=model.receptive_field,
@@ -59,7 +69,9 @@ def make_sampler(
         flip=train.flip,
     )
     windows_per_batch = max(1, train.batch_size // train.stride)
-    flip_parameters = plugin.flip_original if model.as_published else plugin.flip
+    flip_parameters: Flip = plugin.flip_original if model.as_published else plugin.flip
+    if roots:
+        flip_parameters = flip_with_root(flip_parameters)
     augmentation = None
     if camera_space is not None:
         augmentation = Augmentation(

@@ -4,21 +4,31 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from srnet_core.batch import Batch
 from srnet_core.config import TrainConfig
 from srnet_core.errors import TrainingError
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.sampling.sampler import Sampler
-from srnet_core.training.losses import joint_error
 from srnet_core.training.optimizer import make_optimizer
 from srnet_core.training.schedule import batchnorm_momentum, learning_rate
 from srnet_core.training.step import TrainingStep
 
 _STEPS_PER_CHECK = 100  # reading the loss waits for the device, so it is not read after every training step
+
+
+class Batches(Protocol):
+    """What a training takes its batches from: a `Sampler`, or two of them side by side."""
+
+    @property
+    def random(self) -> np.random.RandomState: ...
+    def __len__(self) -> int: ...
+    def epoch(self, *, skip: int = 0) -> Iterator[Batch]: ...
+
 
 __all__ = ["Epoch", "Notice", "Progress", "Step", "evaluation_error_mm", "make_optimizer", "train_epochs"]
 
@@ -92,7 +102,7 @@ class Epoch:
 
 def train_epochs(
     model: PoseModel,
-    sampler: Sampler,
+    sampler: Batches,
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
     progress: Progress,
@@ -119,12 +129,12 @@ def train_epochs(
 
 
 def _train_epoch(
-    train: TrainingStep, sampler: Sampler, config: TrainConfig, progress: Progress
+    train: TrainingStep, sampler: Batches, config: TrainConfig, progress: Progress
 ) -> Iterator[Step | Epoch | Notice]:
     """Train the rest of the current epoch."""
     lr = learning_rate(config.lr, config.lr_decay, progress.epoch)
     momentum = batchnorm_momentum(progress.epoch, config.epochs)
-    train.begin_epoch(lr, momentum, float(progress.loss_sum), float(progress.error_sum_m))
+    train.begin_epoch(lr, momentum, float(progress.loss_sum), float(progress.error_sum_m), epoch=progress.epoch)
     progress.loss_sum, progress.error_sum_m = train.sums
     progress.sampler_state = progress.sampler_state or sampler.random.get_state()
     sampler.random.set_state(progress.sampler_state)
@@ -165,7 +175,10 @@ def _require_finite(progress: Progress) -> float:
 
 @torch.inference_mode()
 def evaluation_error_mm(
-    model: PoseModel, sampler: Sampler, decode: Callable[[Any, Any], Any], random: np.random.RandomState
+    model: PoseModel,
+    sampler: Sampler,
+    error_m: Callable[[torch.Tensor, Batch], torch.Tensor],
+    random: np.random.RandomState,
 ) -> float:
     """MPJPE in mm of all training windows, mirror images included, in evaluation mode: comparable with a test error.
 
@@ -178,6 +191,5 @@ def evaluation_error_mm(
     windows = 0
     for batch in sampler.every_window(random):
         predicted = model(batch.pose_2d, strided=strided)
-        error_m = joint_error(*(decode(pose, batch.parameters) for pose in (predicted, batch.pose_3d)))
-        total, windows = total + error_m.double() * len(predicted), windows + len(predicted)
+        total, windows = total + error_m(predicted, batch).double() * len(predicted), windows + len(predicted)
     return 1000 * float(total) / windows

@@ -14,12 +14,15 @@ from srnet_core.models.pose_model import PoseModel
 _IMPLEMENTATION = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
 
 
-def make_optimizer(model: PoseModel, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam with amsgrad, as published, computed by one kernel. The model must be on its device already.
+def make_optimizer(model: PoseModel, config: TrainConfig, *others: PoseModel) -> torch.optim.Optimizer:
+    """Adam with amsgrad, as published, computed by one kernel. The models must be on their device already.
+
+    Args:
+        others: models that are trained together with the first; their parameters come behind its own.
 
     On CUDA the learning rate is a tensor on the device, so that `set_learning_rate` reaches a captured training step.
     """
-    parameters = list(model.parameters())
+    parameters = [parameter for network in (model, *others) for parameter in network.parameters()]
     device = parameters[0].device
     if device.type != "cuda":
         return torch.optim.Adam(parameters, lr=config.lr, amsgrad=True, fused=True)

@@ -73,7 +73,7 @@ def require_same_course(checkpoint: Checkpoint, config: RunConfig, sampler: Samp
     before, now = to_dict(checkpoint.record.config.train), to_dict(config.train)
     progress = checkpoint.record.progress
     inside_epoch = progress.step > 0
-    fixed = ["validation"] + ["seed"] * is_fraction(config.train.validation)
+    fixed = ["validation", "subjects_unlabeled"] + ["seed"] * is_fraction(config.train.validation)
     for name in fixed + ["batch_size", "stride", "flip"] * inside_epoch:
         if before[name] != now[name]:
             raise _changed(name, before[name], now[name])

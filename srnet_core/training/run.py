@@ -30,15 +30,16 @@ from srnet_core.evaluation.tables import Report
 from srnet_core.files import write_json
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
+from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
 from srnet_core.protocols import require_training
-from srnet_core.sampling.from_stage import make_sampler
 from srnet_core.stages.prepare import Prepared
+from srnet_core.training.course import choose_course
 from srnet_core.training.holdout import hold_out
 from srnet_core.training.loop import Epoch, Notice, Progress, Step, evaluation_error_mm, train_epochs
 from srnet_core.training.metrics_log import DAMAGED, record_epoch
 from srnet_core.training.naming import RunFiles, claim_name, default_name, run_lock
-from srnet_core.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state_to_store
+from srnet_core.training.optimizer import load_optimizer_state, optimizer_state_to_store
 from srnet_core.training.result import RunResult, write_result
 from srnet_core.training.resume import (
     load_weights,
@@ -52,7 +53,6 @@ from srnet_core.training.resume import (
     same_data,
 )
 from srnet_core.training.schedule import learning_rate
-from srnet_core.training.step import TrainingStep
 
 __all__ = [
     "Event",
@@ -140,17 +140,15 @@ class TrainingRun:
         self.device = choose_device(train.device)
         torch.manual_seed(train.seed)
         self.model = build_model(config.model, self.stage.skeleton)
-        require_whole_poses(self.model)
+        if not config.model.predicts_root:
+            require_whole_poses(self.model)
         self.config = config = replace(config, model=self.model.config)  # a model may fill in settings left open
         self.model.to(self.device)
-        self.optimizer = make_optimizer(self.model, train)
         self.train_clips, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
         order = order_to_keep(resume, train)
-        self.sampler = make_sampler(self.stage, self.train_clips, config, self.device, order)
-        plugin = self.stage.normalization
-        self._decode = plugin.decode_original if config.model.as_published else plugin.decode
-        steps = train.epochs * len(self.sampler)
-        self.step = TrainingStep(self.model, self.optimizer, train, self._decode, steps=steps)
+        self.course = choose_course(self.model, self.stage, self.train_clips, config, self.device, order)
+        self.train_clips, self.sampler = self.course.clips, self.course.sampler
+        self.optimizer, self.step = self.course.optimizer, self.course.step
         self._evaluation_order = np.random.RandomState(train.seed)
         self.progress = Progress()
         self._saved = False  # whether there is a checkpoint of this run
@@ -216,7 +214,7 @@ class TrainingRun:
         """The events of training. If it diverges, the error says where the last good state is."""
         try:
             yield from train_epochs(
-                self.model, self.sampler, self.optimizer, self.config.train, self.progress, self._decode, self.step
+                self.model, self.course.batches, self.optimizer, self.config.train, self.progress, step=self.step
             )
         except TrainingError as error:
             raise self._diverged(error.what, error.todo or "") from None
@@ -241,6 +239,8 @@ class TrainingRun:
         more where the network does not learn: the error does not shrink, or is far above that of an untrained network,
         whose predictions are near the root.
         """
+        if self.config.model.predicts_root:
+            return
         if self._guesses is None:
             self._guesses = guess_errors_mm(self.stage, self.train_clips)
         error_mm, before_mm, self._train_mpjpe_mm = epoch.train_mpjpe_mm, self._train_mpjpe_mm, epoch.train_mpjpe_mm
@@ -271,7 +271,7 @@ class TrainingRun:
         is_best = False
         if train.train_eval_every and epoch.epoch % train.train_eval_every == 0:
             record["train_eval_mpjpe_mm"] = evaluation_error_mm(
-                self.model, self.sampler, self._decode, self._evaluation_order
+                self.model, self.sampler, self.step.error_m, self._evaluation_order
             )
         if self.validation:
             report = yield from self._evaluate("validation", flip=False)
@@ -284,6 +284,10 @@ class TrainingRun:
             report = yield from self._evaluate("test", flip=flip)
             if report is not None:
                 record["test_mpjpe_mm"] = report.frame_mean["mpjpe_mm"]
+        if self.course.trajectory is not None and train.test_every and epoch.epoch % train.test_every == 0:
+            report = yield from self._evaluate("test", flip=False, model=self.course.trajectory)
+            if report is not None:
+                record["test_root_mm"] = report.frame_mean["mpjpe_mm"]
         epoch.extra.update(record)
         self.metrics, self.unreported = record, None
         if damaged := record_epoch(self.files.metrics, record):
@@ -324,15 +328,18 @@ class TrainingRun:
             report=finished.report.to_dict(),
         )
 
-    def _evaluate(self, what: str, *, flip: bool, every_metric: bool = False) -> Generator[Event, None, Report | None]:
+    def _evaluate(
+        self, what: str, *, flip: bool, every_metric: bool = False, model: PoseModel | None = None
+    ) -> Generator[Event, None, Report | None]:
         """Evaluate, yielding progress; the generator's return value is the report.
 
         If the run is asked to stop, the test error is left out, as nothing depends on it: the value is then `None`.
         """
         clips = {"validation": self.validation, "test": self.stage.split("test"), "result": None}[what]
         what = "test" if what == "result" else what
+        model = model or self.model
         steps = evaluate_steps(
-            self.model, self.stage, clips, what=what, flip=flip, device=self.device, every_metric=every_metric
+            model, self.stage, clips, what=what, flip=flip, device=self.device, every_metric=every_metric
         )
         while True:
             try:
@@ -376,13 +383,16 @@ class TrainingRun:
             ),
             # others open the files of a finished run; the published code may resume one that is not finished
             resumable_elsewhere=path != self.files.best and progress.epoch < self.config.train.epochs,
+            trajectory=self.course.trajectory,
         )
         self._saved = True
         return Saved(path, path == self.files.best)
 
     def _require_finite(self) -> None:
         """Raise `TrainingError` instead of replacing a good checkpoint by one with weights that are not finite."""
-        finite = all(bool(torch.isfinite(v).all()) for v in self.model.state_dict().values() if v.is_floating_point())
+        networks = [self.model, *([self.course.trajectory] if self.course.trajectory is not None else [])]
+        tensors = [tensor for network in networks for tensor in network.state_dict().values()]
+        finite = all(bool(torch.isfinite(v).all()) for v in tensors if v.is_floating_point())
         if not finite or not math.isfinite(float(self.progress.loss_sum)):
             what = f"training has diverged in epoch {self.progress.epoch + 1}: the weights are not finite any more"
             raise self._diverged(what, "Use a smaller --lr, or check the data for outliers")
@@ -390,6 +400,7 @@ class TrainingRun:
     def _resume(self, checkpoint: Checkpoint) -> None:
         require_resumable(checkpoint)
         load_weights(self.model, checkpoint)
+        self.course.resume(checkpoint)
         load_optimizer_state(self.optimizer, checkpoint.optimizer_state or {}, where=checkpoint.path)
         self.seen_before = dict(checkpoint.record.seen_before)
         self.poses_seen |= set(checkpoint.record.poses_seen)

@@ -71,8 +71,14 @@ class TrainingStep:
             self._graphed = GraphedStep(self._run, graphs or CudaGraphs(self._device))
         self._told: set[str] = set()
 
-    def begin_epoch(self, lr: float, bn_momentum: float, loss_sum: float = 0.0, error_sum_m: float = 0.0) -> None:
-        """Settings of an epoch, and the sums it continues from. Compiled and captured training steps stay valid."""
+    def begin_epoch(
+        self, lr: float, bn_momentum: float, loss_sum: float = 0.0, error_sum_m: float = 0.0, *, epoch: int = 0
+    ) -> None:
+        """Settings of an epoch, and the sums it continues from. Compiled and captured training steps stay valid.
+
+        Args:
+            epoch: number of finished epochs.
+        """
         set_learning_rate(self._optimizer, lr)
         self._model.set_bn_momentum(bn_momentum)
         if self._statistics is not None:
@@ -126,11 +132,15 @@ class TrainingStep:
         if self._graphed is not None:
             self._graphed.release()
 
+    def error_m(self, predicted: Tensor, batch: Batch) -> Tensor:
+        """(): mean error in metres of what the network predicted for a batch."""
+        return joint_error(*(self._decode(pose, batch.parameters) for pose in (predicted, batch.pose_3d)))
+
     def _run(self, batch: Batch) -> Tensor:
         """The part of a training step that a CUDA graph captures."""
         loss, predicted = self._differentiate(self._forward if self._compiled is None else self._compiled, batch)
         self._optimizer.step()
-        error_m = joint_error(*(self._decode(pose, batch.parameters) for pose in (predicted, batch.pose_3d)))
+        error_m = self.error_m(predicted, batch)
         for total, mean in zip(self.sums, (loss, error_m)):
             total.add_(mean * len(batch.pose_2d))
         return loss

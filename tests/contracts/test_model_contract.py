@@ -61,7 +61,7 @@ def test_dilated_and_strided_forms_agree(name, widths, causal):
     model = make(name, filter_widths=widths, causal=causal)
     x = clip(model, model.receptive_field + 4)
     y = model(x)
-    assert y.shape == (2, 5, model.num_joints, 3)
+    assert y.shape == (2, 5, model.num_joints_out, 3)
     assert y.dtype == torch.float64
     torch.testing.assert_close(y, strided_on_every_window(model, x), rtol=0, atol=1e-10)
 
