@@ -13,7 +13,7 @@ from support.checkpoints import read_as_published
 
 from srnet_core import normalization
 from srnet_core.checkpoint import EpochRecord, load_checkpoint, save_checkpoint
-from srnet_core.config import replace
+from srnet_core.config import DataConfig, replace
 from srnet_core.evaluation.predict import predict_split
 from srnet_core.evaluation.run import require_fit, trained_on
 from srnet_core.inference.lifter import Lifter
@@ -92,11 +92,8 @@ def test_writing_a_file_again_gives_the_same_content(name, tmp_path):
         content["srnet"].pop("version"), content["srnet"].pop("commit")
     if "config" in before["srnet"]:
         data = after["srnet"]["config"]["data"]
-        assert (data.pop("fill_gaps"), data.pop("unchecked"), data.pop("fps")) == (
-            0,
-            False,
-            0.0,
-        )  # new settings, as they were
+        new = {name: data.pop(name) for name in ("fill_gaps", "unchecked", "fps", "rare_share")}
+        assert new == {name: getattr(DataConfig(), name) for name in new}  # new settings, as they were
     assert set(after["srnet"].pop("digests")) == {"record", "optimizer", "random_state", "schedule"}  # new
     assert same(before, after)
 
