@@ -9,6 +9,7 @@ import typer
 
 from srnet_cli.commands.data_import_mocap import show_next
 from srnet_cli.console import remark, say
+from srnet_cli.errors import StoppedByUser
 from srnet_cli.options import option
 from srnet_cli.reading_options import Json, print_json, reading
 from srnet_core.config import DataConfig
@@ -135,8 +136,12 @@ def threedpw(
 
 
 def _run(name: str | None, data_dir: Path, as_json: bool, work: Import, keypoints: str = "gt") -> None:
-    with reading("reading files") as progress:
-        report = work(progress)
+    try:
+        with reading("reading files") as progress:
+            report = work(progress)
+    except KeyboardInterrupt:
+        remark("interrupted; nothing was written: the same command starts again")
+        raise StoppedByUser from None
     name = name or report.paths[0].stem.removeprefix("data_3d_")
     left_out: Mapping[str, str] = getattr(report, "left_out", {})
     notes = list(getattr(report, "notes", ()))

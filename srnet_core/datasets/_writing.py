@@ -1,7 +1,10 @@
 """Writing a data set in the published layout: both files whole, or neither."""
 
+import contextlib
+import glob
 import os
 import secrets
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +17,7 @@ from srnet_core.files import fsync_folder, require_folder, write_json
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 
+_ABANDONED_AFTER_S = 3600.0
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same data make the same bytes
 
 
@@ -71,6 +75,7 @@ def write_pair(
     names = file_names(name, keypoints)
     require_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_left_files(folder, names)
     mark = secrets.token_hex(4)
     rigs = {subject: [camera_values(camera) for camera in rig] for subject, rig in cameras.items()}
     contents = (
@@ -112,6 +117,7 @@ def write_2d(
     _, file_name = file_names(name, keypoints)
     require_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_left_files(folder, (file_name,))
     temporary = folder / f".{file_name}.tmp-{secrets.token_hex(4)}"
     try:
         write_npz(temporary, {"positions_2d": positions_2d, "metadata": dict(metadata)})
@@ -120,6 +126,15 @@ def write_2d(
     finally:
         temporary.unlink(missing_ok=True)
     return folder / file_name
+
+
+def _remove_left_files(folder: Path, names: Sequence[str]) -> None:
+    """Delete what imports of the same files left that were killed while they wrote, an hour ago or earlier."""
+    for name in names:
+        for path in folder.glob(f".{glob.escape(name)}.tmp-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
+                    path.unlink()
 
 
 def write_npz(path: Path, members: Mapping[str, Any]) -> None:

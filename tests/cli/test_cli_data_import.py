@@ -150,6 +150,20 @@ def test_humaneva_is_written_with_its_cameras(srnet, tmp_path):
     assert set(in_three_commands(srnet, ran)["by_joint"]) == set(humaneva15.JOINTS)
 
 
+def test_an_import_of_a_data_set_that_is_interrupted_writes_nothing_and_says_so(srnet, tmp_path, monkeypatch):
+    from srnet_core.datasets import threedpw
+
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threedpw, "read_pickle_file", interrupted)
+    (tmp_path / "sequenceFiles" / "train").mkdir(parents=True)
+    (tmp_path / "sequenceFiles" / "train" / "a_00.pkl").write_bytes(b"\x80\x04.")
+    ran = srnet("data", "import", "3dpw", "sequenceFiles")
+    assert ran.code == 130 and not list(Path("data").glob("*"))
+    assert ran.err.splitlines() == ["note: interrupted; nothing was written: the same command starts again"]
+
+
 def test_pickles_of_3dpw_that_call_something_are_refused(srnet, tmp_path):
     class Call:
         def __reduce__(self):
