@@ -165,16 +165,12 @@ def test_plain_pickles(tmp_path, protocol):
 def test_what_a_killed_import_left_is_removed_by_the_next(tmp_path):
     write(tmp_path)
     (tmp_path / "data").mkdir()
-    names = [
-        ".data_3d_threedpw.npz.tmp-0123abcd",
-        ".data_2d_threedpw_gt.npz.tmp-0123abcd",
-        ".data_3d_other.npz.tmp-0123abcd",
-    ]
+    names = [".data_3d_threedpw.npz.tmp-0123abcd", ".data_2d_threedpw_gt.npz.tmp-0123abcd"]
     for name in names:
         (tmp_path / "data" / name).write_bytes(b"half")
         os.utime(tmp_path / "data" / name, (1e9, 1e9))
     import_3dpw(tmp_path, tmp_path / "data")
-    assert [p.name for p in (tmp_path / "data").iterdir() if p.name.startswith(".")] == names[2:]
+    assert not [p.name for p in (tmp_path / "data").iterdir() if p.name.startswith(".")]
 
 
 @pytest.mark.parametrize("value", [Evil(), {"a": Evil()}, np.array([Evil()], dtype=object), len])
