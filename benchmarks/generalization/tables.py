@@ -102,8 +102,8 @@ def table(title: str, rows: Sequence[Row], every: Sequence[Point], done: Reports
         lines = [[*row, *(_error_text(error_of(c.errors[row], c.trainings)) for c in columns)] for row in rows]
         parts.append(f"{name} in mm ± half of the 95 % interval of the mean over seeds (number of seeds)")
         parts.append(markdown_table(heads, lines, right=range(2, len(heads))))
-        if metric == "mpjpe_mm":
-            others = [row for row in rows if row != BASELINE]
+        others = [row for row in rows if row != BASELINE]
+        if metric == "mpjpe_mm" and others and BASELINE in rows:
             lines = [[*row, *(_change_text(change_of(c, row)) for c in columns)] for row in others]
             parts.append(
                 f"Change of MPJPE in percent against {' '.join(BASELINE)}, mean over people ± half of its 95 % "

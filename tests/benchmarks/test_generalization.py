@@ -97,7 +97,7 @@ def test_intervals_are_over_seeds_and_changes_over_people():
 def test_what_is_not_measured_is_no_number():
     done = {point("people"): measured(TO_HDM05.name, BD=140.0)}
     text = table("Title", [("srnet", "published"), ("fc", "published")], EVERY, done)
-    assert "| srnet | published | 140.0 (1) |" in text and "| fc |" not in text
+    assert "| srnet | published | 140.0 (1) |" in text and "| fc |" not in text and "Change" not in text
     assert "Nothing is measured yet" in table("Title", [("fc", "published")], EVERY, done)
 
 
