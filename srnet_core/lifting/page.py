@@ -21,6 +21,7 @@ def people_scene(people: LiftedPeople, index: int = 0, *, title: str) -> Scene:
         raise ConfigError(f"person {person.name} has no pose", where=people.source)
     part = "" if stop - start == len(person.lifted) else f" · frames {start} to {stop - 1} of {len(person.lifted)}"
     placed = person.placed_m[start:stop]
+    expected_mm = person.expected_error_mm
     return Scene(
         title=title,
         subtitle=f"person {person.name}{part} · {people.model}",
@@ -29,6 +30,7 @@ def people_scene(people: LiftedPeople, index: int = 0, *, title: str) -> Scene:
         image_size_px=people.image_size,
         keypoints_2d_px=person.keypoints_px[start:stop],
         poses={"lifted": _seen_by(placed, people.camera) if people.frame == "world" else camera_to_view(placed)},
+        expected_errors_mm={} if expected_mm is None else {"lifted": expected_mm[start:stop]},
         floor_z_m=0.0 if people.frame == "world" else None,
     )
 

@@ -18,6 +18,7 @@ from srnet_core.visualization._theme import DARK, LIGHT, css_variables
 from srnet_core.visualization.scene import Scene
 
 _SCRIPTS = ("data.js", "view.js", "chart.js", "panels.js", "pointer.js", "app.js")
+_EXPECTED_UNIT_MM = 0.1
 _POINT_UNIT_M, _PIXEL_UNIT, _ERROR_UNIT_MM = 1e-4, 0.1, 0.01  # resolutions of stored numbers
 
 
@@ -72,10 +73,16 @@ def scene_data(scene: Scene) -> dict[str, Any]:
                 "is_reference": name == scene.reference,
                 "points_m": encode_array(points_m, _POINT_UNIT_M),
                 "errors_mm": encode_array(scene.errors_mm[name], _ERROR_UNIT_MM) if name in scene.errors_mm else None,
+                "expected_errors_mm": _expected(scene, name),
             }
             for name, points_m in placement.poses_m.items()
         ],
     }
+
+
+def _expected(scene: Scene, name: str) -> dict[str, Any] | None:
+    errors_mm = scene.expected_errors_mm.get(name)
+    return None if errors_mm is None else encode_array(errors_mm, _EXPECTED_UNIT_MM)
 
 
 def encode_array(values: np.ndarray, unit: float) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Scene:
         poses: name -> (T, J, 3) metres, z up, in the order they are shown; the name "ground truth" marks the reference.
         errors_mm: name -> (T,) error per frame (MPJPE). By default it is computed from the poses if there is a ground
             truth; an empty mapping shows no errors.
+        expected_errors_mm: name -> (T, J) how far off each joint may be; the page draws a disc of that radius.
         floor_z_m: height of the floor; by default the floor is under the lowest joint.
         synthetic: the motion was made by a program; a badge tells so.
 
@@ -60,6 +61,7 @@ class Scene:
     poses: Mapping[str, np.ndarray]
     subtitle: str = ""
     errors_mm: Mapping[str, np.ndarray] = field(default_factory=lambda: _FROM_THE_POSES)
+    expected_errors_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
     floor_z_m: float | None = None
     synthetic: bool = False
 
@@ -74,6 +76,9 @@ class Scene:
             "keypoints_2d_px": keypoints,
             "poses": poses,
             "errors_mm": _errors(self.errors_mm, poses, len(keypoints)),
+            "expected_errors_mm": _checked_errors(
+                "expected_errors_mm", self.expected_errors_mm, poses, (len(keypoints), self.skeleton.num_joints)
+            ),
             "synthetic": bool(self.synthetic),
         }
         if self.floor_z_m is not None:
@@ -107,6 +112,7 @@ class Scene:
             keypoints_2d_px=self.keypoints_2d_px[start:stop],
             poses={name: pose[start:stop] for name, pose in self.poses.items()},
             errors_mm={name: errors[start:stop] for name, errors in self.errors_mm.items()},
+            expected_errors_mm={name: errors[start:stop] for name, errors in self.expected_errors_mm.items()},
         )
 
 
@@ -213,14 +219,22 @@ def _human_sized(pose: np.ndarray, where: str) -> None:
 def _errors(errors: Mapping[str, Any] | None, poses: Mapping[str, np.ndarray], frames: int) -> Mapping[str, np.ndarray]:
     if errors is None or errors is _FROM_THE_POSES:
         return MappingProxyType(_distances_mm(poses))
+    return _checked_errors("errors_mm", errors, poses, (frames,))
+
+
+def _checked_errors(
+    what: str, errors: Mapping[str, Any], poses: Mapping[str, np.ndarray], shape: tuple[int, ...]
+) -> Mapping[str, np.ndarray]:
+    """Errors of poses by their names, each of the same shape."""
+    each = "one number per frame" if len(shape) == 1 else "one number per frame and joint"
     checked = {}
     for name, values in errors.items():
-        where, name, array = f"errors_mm[{name!r}]", clean_text(name), np.asarray(values, np.float32)
+        where, name, array = f"{what}[{name!r}]", clean_text(name), np.asarray(values, np.float32)
         if name not in poses:
             raise ConfigError(f"there is no pose of that name; the names are {', '.join(poses)}", where=where)
-        if array.shape != (frames,):
-            raise ConfigError(f"needs one number per frame, the shape ({frames},), not {array.shape}", where=where)
-        if np.min(_finite(array, where, ("frame",))) < 0:
+        if array.shape != shape:
+            raise ConfigError(f"needs {each}, the shape {shape}, not {array.shape}", where=where)
+        if np.min(_finite(array, where, ("frame", "joint")[: len(shape)])) < 0:
             raise ConfigError("errors cannot be negative", where=where)
         checked[name] = _read_only(array)
     return MappingProxyType(checked)

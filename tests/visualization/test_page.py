@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srnet_core.errors import UserMistake
+from srnet_core.errors import ConfigError, UserMistake
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.visualization import _files
 from srnet_core.visualization._floor import place_on_floor
@@ -208,6 +209,29 @@ def test_in_a_browser(make_scene, tmp_path):
     gap = 1000 * np.linalg.norm(scene.poses["prediction"][frame] - scene.poses["ground truth"][frame], axis=-1)
     assert list(shown) == list(SKELETON.joint_names)
     np.testing.assert_allclose(list(shown.values()), gap, atol=0.25)  # two roundings to 0.1 mm per axis, one in print
+
+
+def test_expected_errors_are_embedded_and_checked(make_scene):
+    scene = make_scene(3)
+    assert all(pose["expected_errors_mm"] is None for pose in scene_data(scene)["poses"])
+    errors_mm = np.random.default_rng(0).uniform(0, 300, (3, 17))
+    scene = dataclasses.replace(scene, expected_errors_mm={"prediction": errors_mm}).section(1, 3)
+    embedded = {pose["name"]: pose["expected_errors_mm"] for pose in scene_data(scene)["poses"]}
+    np.testing.assert_allclose(decode_array(embedded["prediction"]), errors_mm[1:], atol=0.051)
+    assert embedded["ground truth"] is None
+    with pytest.raises(ConfigError, match=r"one number per frame and joint, the shape \(2, 17\), not \(2,\)"):
+        dataclasses.replace(scene, expected_errors_mm={"prediction": errors_mm[1:, 0]})
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_discs_are_as_large_as_the_expected_errors():
+    call = """
+      const radii = [], ctx = {save() {}, restore() {}, beginPath() {}, fill() {}, arc: (x, y, r) => radii.push(r)};
+      const points = [{x: 0, y: 0, scale: 200}, {x: 1, y: 1, scale: 300}];
+      drawExpected(ctx, {expected: [9, 9, 0, 50]}, 1, points, {});
+      console.log(JSON.stringify(radii));"""
+    done = subprocess.run([NODE, "-e", _asset("view.js") + call], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [0, 15]
 
 
 def test_scene_data_is_plain(make_scene):

@@ -184,6 +184,7 @@ function start() {
   for (const id of ["play", "back", "next", "scrub", "worst", "speed"]) $(id).disabled = scene.frames === 1;
   const comparable = scene.truth && scene.poses.length > 1;
   $("overlay").hidden = $("joints-box").hidden = !comparable;
+  $("expected-key").hidden = !scene.poses.some((pose) => pose.expected);
   $("scrub").max = scene.frames - 1;
   $("frame-last").textContent = ` / ${scene.frames - 1}`;
   document.body.style.setProperty("--digits", `${String(scene.frames - 1).length}ch`);

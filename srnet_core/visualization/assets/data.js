@@ -15,6 +15,7 @@ function readScene(text) {
   for (const pose of scene.poses) {
     pose.points = decodeArray(pose.points_m);
     pose.errors = pose.errors_mm ? decodeArray(pose.errors_mm) : null;
+    pose.expected = pose.expected_errors_mm ? decodeArray(pose.expected_errors_mm) : null;
   }
   scene.truth = scene.poses.find((pose) => pose.is_reference) || null;
   scene.person = personBox(scene);

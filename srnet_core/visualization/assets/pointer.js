@@ -91,6 +91,8 @@ function describeJoint(panel, joint) {
     const at = 2 * (state.frame * scene.joints.length + joint);
     return `${name}   ${scene.keypoints[at].toFixed(1)}, ${scene.keypoints[at + 1].toFixed(1)} px`;
   }
+  const expected = panel.pose.expected && panel.pose.expected[state.frame * scene.joints.length + joint];
+  if (expected) return `${name}   about ${expected.toFixed(0)} mm off`;
   if (!scene.truth || panel.pose === scene.truth) return name;
   return `${name}   ${jointErrorMm(scene, panel.pose, state.frame, joint).toFixed(1)} mm off`;
 }

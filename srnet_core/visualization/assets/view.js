@@ -134,6 +134,19 @@ function drawJoint(ctx, p, radius, style, colors, isHot) {
   ctx.stroke();
 }
 
+// A disc at each joint, as large as the error that is expected of it.
+function drawExpected(ctx, pose, frame, points, colors) {
+  ctx.save();
+  ctx.globalAlpha = 0.16;
+  ctx.fillStyle = colors.offset;
+  points.forEach((p, j) => {
+    ctx.beginPath();
+    ctx.arc(p.x, p.y, (pose.expected[frame * points.length + j] / 1000) * p.scale, 0, 2 * Math.PI);
+    ctx.fill();
+  });
+  ctx.restore();
+}
+
 function drawGhost(ctx, scene, ghost, points, colors, widthM) {
   for (const [a, b] of scene.bones) strokeBone(ctx, ghost[a], ghost[b], widthM * 0.7 * ghost[b].scale, colors.ghost);
   if (!points) return;
@@ -153,6 +166,7 @@ function drawView(ctx, size, scene, pose, state, colors) {
   const points = posePoints(scene, pose, frame, project, false);
   const withGhost = state.overlay && scene.truth && pose !== scene.truth;
   if (withGhost) drawGhost(ctx, scene, posePoints(scene, scene.truth, frame, project, false), points, colors, widthM);
+  if (pose.expected) drawExpected(ctx, pose, frame, points, colors);
   drawFigure(ctx, scene, points, colors, widthM, state.hot);
   return points;
 }
