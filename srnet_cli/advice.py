@@ -59,20 +59,22 @@ def other_stages(prepared: "Prepared", typed: Typed) -> Iterator[str]:
     A stage is named only if it differs in nothing that was typed or that differs from the default.
     """
     from srnet_core.errors import SrnetError
+    from srnet_core.stages.place import local_folder
     from srnet_core.stages.store import MANIFEST, Stage
 
     used, defaults = to_dict(prepared.config), to_dict(DataConfig())
     chosen = {name for name, value in used.items() if value != defaults[name]} | set(typed.get("data", {}))
     chosen -= {"dataset", "data_dir", "cache_dir"}
     found: dict[str, None] = {}
-    manifests = sorted(Path(prepared.config.cache_dir).glob(f"*/{MANIFEST}"), key=_age, reverse=True)
+    manifests = sorted(local_folder(prepared.config.cache_dir).glob(f"*/{MANIFEST}"), key=_age, reverse=True)
     for manifest in manifests[:_READ_STAGES]:
         try:
             stage = Stage.open(manifest.parent).manifest
             other = {**defaults, **stage["config"]}
             same_data = all(stage[key] == prepared.stage.manifest[key] for key in ("dataset", "inputs"))
             changed = [n for n in defaults if n not in ("dataset", "data_dir", "cache_dir") and other[n] != used[n]]
-            if same_data and changed and not chosen & set(changed):
+            trains = stage["frames"]["train"] > 0  # what splits share has no training split
+            if same_data and trains and changed and not chosen & set(changed):
                 found[" ".join(_typed_as(name, other[name]) for name in changed)] = None
         except (SrnetError, TypeError, LookupError, AttributeError):  # damaged; `prepare` makes it again
             continue

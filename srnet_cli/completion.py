@@ -93,11 +93,12 @@ def _dataset_name(ctx: typer.Context) -> str | None:
 
 def _clips(ctx: typer.Context) -> "list[StoredClip]":
     """The clips of the data set's prepared stages, or of all stages where the data set stands in a checkpoint."""
+    from srnet_core.stages.place import local_folder
     from srnet_core.stages.store import MANIFEST, Stage
 
     name = _dataset_name(ctx)
     clips: list[StoredClip] = []
-    for manifest in sorted(Path(_typed(ctx, "cache_dir")).glob(f"{name or '*'}_*/{MANIFEST}")):
+    for manifest in sorted(local_folder(_typed(ctx, "cache_dir")).glob(f"{name or '*'}_*/{MANIFEST}")):
         try:
             stage = Stage.open(manifest.parent)
             if name is None or stage.manifest["dataset"] == name:

@@ -69,11 +69,14 @@ def main(
 def skeleton_of(config: DataConfig) -> "Skeleton":
     """The skeleton of a data set, from its files."""
     from srnet_core import datasets
+    from srnet_core.stages.place import local_folder
 
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
+    if len(datasets.names_of(name)) > 1:
+        raise ConfigError("groups are those of one data set", where=f"--dataset {name}", todo="Give one of them")
     with progress_bar() as bar:
         bar.busy("reading")
-        paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
+        paths = datasets.locate(name, config.data_dir, config.keypoints, local_folder(config.cache_dir))
         return datasets.load(name, paths, config.keypoints).skeleton
 
 

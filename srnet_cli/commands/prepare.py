@@ -25,7 +25,8 @@ def main(
 ) -> None:
     """Prepare a data set: read it, split it, normalize it, store it as a stage.
 
-    Each protocol and normalization has a stage of its own. train, eval, export and visualize prepare what is missing.
+    Each protocol and normalization has a stage of its own; those of one normalization share their frames. train, eval,
+    export and visualize prepare what is missing.
     """
     show_prepared(prepare_stage(DataConfig(**data), force=force))
 
@@ -51,6 +52,8 @@ def show_prepared(prepared: "Prepared") -> None:
         remark(note)
     word = "cached" if prepared.cached else "written"
     say(f"{word}: {stage.folder}")
+    if stage.source is not None:
+        say(f"frames in {stage.frames_folder}, which all splits share")
     say(f"{bytes_text(stage.bytes)}, key {manifest['key']}, {seconds_text(prepared.seconds)}")
 
 

@@ -23,7 +23,7 @@ class DataConfig:
 
     dataset: str | None = setting(
         None,
-        "Data set",
+        "Data set, or several to use as one, e.g. h36m,humaneva",
         details="Without it Human3.6M is taken if a file of that name is in the data folder, else synthetic data.",
         flags=("--dataset",),
         panel=_PANEL,
@@ -34,9 +34,25 @@ class DataConfig:
         other="NAME of data_3d_NAME.npz",
         default_text="h36m if its files are there, else synthetic",
     )
+    dataset_weights: tuple[float, ...] = setting(
+        (),
+        "How often the training frames of each data set are used in an epoch, e.g. 1,0.5 for --dataset a,b",
+        details="A fraction is a run of consecutive frames of every clip.",
+        flags=("--dataset-weights",),
+        panel=_PANEL,
+        metavar="NUMBERS",
+        above=0,
+        maximum=100,
+        default_text="1 each",
+    )
     data_dir: str = setting("data", "Folder of the input files", flags=("--data-dir",), panel=_PANEL, metavar="FOLDER")
     cache_dir: str = setting(
-        "cache", "Folder of the prepared stages", flags=("--cache-dir",), panel=_PANEL, metavar="FOLDER"
+        "cache",
+        "Folder of the prepared stages, or a URL, e.g. s3://BUCKET/FOLDER",
+        details="URLs of object stores (s3://, gs://, az://, file:///) need the extra `remote`, see docs/stages.md.",
+        flags=("--cache-dir",),
+        panel=_PANEL,
+        metavar="FOLDER",
     )
     keypoints: str = setting(
         "gt",

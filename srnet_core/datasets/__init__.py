@@ -61,6 +61,11 @@ def available(data_dir: str | Path) -> list[str]:
     return sorted(p.stem.removeprefix("data_3d_") for p in Path(data_dir).glob("data_3d_*.npz"))
 
 
+def names_of(name: str) -> list[str]:
+    """The names of several data sets that are used as one, e.g. "h36m,humaneva"; a list of one for a single one."""
+    return [part.strip() for part in name.split(",") if part.strip()] if "," in name else [name]
+
+
 def resolve_name(name: str | None, data_dir: str | Path, keypoints: str) -> str:
     """`name`; if it is `None`, "h36m" if a file in `data_dir` looks like Human3.6M, else "synthetic".
 
@@ -69,6 +74,8 @@ def resolve_name(name: str | None, data_dir: str | Path, keypoints: str) -> str:
     underscores instead of dashes.
     """
     if name is not None:
+        if len(parts := names_of(name)) > 1:
+            return ",".join(resolve_name(part, data_dir, keypoints) for part in parts)
         return plain(name) if plain(name) in PLUGINS.names() else name
     return _DEFAULT if h36m_like(data_dir) else _FALLBACK
 
@@ -93,6 +100,8 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
         ConfigError: a name that cannot be part of a file name.
         PluginError: the package that adds the data set cannot be used.
     """
+    if len(parts := names_of(name)) > 1:
+        return tuple(path for part in parts for path in locate(part, data_dir, keypoints, cache_dir))
     return tuple(_plugin(name).locate(name, data_dir, keypoints, cache_dir))
 
 
@@ -104,6 +113,18 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> "PoseDataset":
         PluginError: the package that adds the data set cannot be used.
     """
     return _plugin(name).load(name, paths, keypoints)
+
+
+def load_joined(names: Sequence[str], data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> "PoseDataset":
+    """Read several data sets and bring them together, see `joined`.
+
+    Raises:
+        ConfigError: they cannot be brought together.
+        InputFileMissing, BadFileError, HostileFileError, PluginError: see `locate` and `load`.
+    """
+    from srnet_core.datasets.joined import join
+
+    return join([load(name, locate(name, data_dir, keypoints, cache_dir), keypoints) for name in names])
 
 
 def fill_gaps(dataset: "PoseDataset", longest: int) -> "tuple[PoseDataset, int]":

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from srnet_core.checkpoint import Checkpoint, require_whole_poses
+from srnet_core.datasets import names_of
 from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError, ConfigError
 from srnet_core.evaluation.metrics import joints_3dhp
@@ -247,7 +248,7 @@ def joints_to_count(asked: str, skeleton: Skeleton) -> Counted:
 def training_data(checkpoint: Checkpoint) -> tuple[str, ...]:
     """The data sets that the weights were trained on, in their last run or in one before it; none if not told."""
     told = checkpoint.record.clips_seen() or ({checkpoint.record.dataset: ()} if checkpoint.record.dataset else {})
-    return tuple(sorted(told))
+    return tuple(sorted({name for names in told for name in names_of(names)}))
 
 
 def training_keypoints(checkpoint: Checkpoint) -> str | None:

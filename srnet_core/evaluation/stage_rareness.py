@@ -25,6 +25,7 @@ from srnet_core.files import atomic_write, require_folder
 from srnet_core.geometry.limbs import limbs
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.readers.npz import read_npz
+from srnet_core.stages.place import local_folder
 from srnet_core.stages.store import Stage, StoredClip
 
 BODY = "body"
@@ -93,7 +94,7 @@ def stage_rareness(
         )
     first, end = stage.frames("test")
     parts = _parts(stage.skeleton) if limbs_too else {BODY: tuple(range(stage.skeleton.num_joints))}
-    path = Path(cache_dir) / _FOLDER / f"{_key(stage, parts)}.npz"
+    path = local_folder(cache_dir) / _FOLDER / f"{_key(stage, parts)}.npz"
     done = _read(path, parts, end - first)
     count = len(done[BODY])
     if count < end - first:

@@ -11,6 +11,7 @@ from srnet_core.config import DataConfig
 from srnet_core.data_check import DataCheck, check_dataset
 from srnet_core.errors import BadFileError
 from srnet_core.protocols import Split, has_everyone, has_training
+from srnet_core.stages.place import local_folder
 
 
 def read_dataset(config: DataConfig, name: str, paths: Sequence[Path]) -> PoseDataset:
@@ -19,7 +20,10 @@ def read_dataset(config: DataConfig, name: str, paths: Sequence[Path]) -> PoseDa
     Raises:
         InputFileMissing, BadFileError, HostileFileError: see `datasets.load`; also where no frame has all keypoints.
     """
-    dataset = datasets.load(name, paths, config.keypoints)
+    if len(names := datasets.names_of(name)) > 1:
+        dataset = datasets.load_joined(names, config.data_dir, config.keypoints, local_folder(config.cache_dir))
+    else:
+        dataset = datasets.load(name, paths, config.keypoints)
     notes = list(dataset.notes)
     if config.fill_gaps:
         dataset, filled = datasets.fill_gaps(dataset, config.fill_gaps)

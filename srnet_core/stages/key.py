@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from srnet_core.config import DataConfig, to_dict
+from srnet_core.errors import ConfigError
 from srnet_core.files import write_json
+from srnet_core.stages.place import local_folder
 
-STAGE_VERSION = 1  # raised when the layout of a stage, or the numbers in it, change for the same inputs
+STAGE_VERSION = 1  # raised when the numbers in a stage change for the same inputs
 MISSING_RULE = 2  # raised when other keypoints count as missing than before; see `prepare`
 ACTION_RULE = 2  # raised when takes belong to other actions than before; earlier cross-action stages are not used then
 _FOLDERS = ("data_dir", "cache_dir")  # settings without influence on the content of a stage
+# settings that decide the numbers of a frame, wherever it is used
+_OF_FRAMES = (
+    *("dataset", "data_dir", "cache_dir", "keypoints", "downsample", "fps", "fill_gaps", "unchecked"),
+    *("normalization", "root_depth"),
+)
 _RACY_SECONDS = 2.0  # a file changed this recently may change again within the resolution of its time stamp
 _MAX_MEMO_BYTES = 16 * 2**20
 
@@ -99,11 +106,23 @@ def stage_folder(config: DataConfig, dataset: str, key: str) -> Path:
     return Path(config.cache_dir) / f"{safe}-{config.protocol}-{config.normalization}-{key}"
 
 
+def frames_config(config: DataConfig) -> DataConfig | None:
+    """The configuration of the stage that stores the frames which a stage refers to: that of all clips of the data set.
+
+    `None` where frames depend on the training subjects, by whom the depth of the root is estimated: such a stage stores
+    its own. A stage of all clips is its own, too.
+    """
+    if config.root_depth == "estimate":
+        return None
+    shared = {name: getattr(config, name) for name in _OF_FRAMES}
+    return DataConfig(protocol="cross_dataset", **shared)
+
+
 def holds_stage(cache_dir: str | Path, key: str | None) -> bool:
     """Whether a cache folder holds a stage of that key."""
     if key is None or not re.fullmatch(r"[0-9a-f]{16}", key):
         return False
     try:
-        return any(Path(cache_dir).glob(f"*-{key}/manifest.json"))
-    except (OSError, ValueError):
+        return any(local_folder(cache_dir).glob(f"*-{key}/manifest.json"))
+    except (OSError, ValueError, ConfigError):
         return False

@@ -18,15 +18,16 @@ from srnet_core.files import without_nan
 from srnet_core.geometry.camera import Camera
 from srnet_core.skeletons import known_or_new
 from srnet_core.stages.contents import are_sketches
-from srnet_core.stages.key import STAGE_VERSION, stage_key
+from srnet_core.stages.key import frames_config, stage_key
 
 MANIFEST = "manifest.json"
+OWN_FRAMES, SHARED_FRAMES = 1, 2  # layouts: arrays in the stage's own folder, or in that of the whole data set's stage
 CHUNK_FRAMES = 16384
 FRAME_ARRAYS = ("pose_2d", "pose_3d", "norm_parameters", "root_cam_m")
 MAKE_AGAIN = "Delete the folder, or run prepare with --force"
 
 _DIGEST = "digest"
-_MAX_BYTES = 64 * 2**20
+MAX_MANIFEST_BYTES = 64 * 2**20
 _MAX_JOINTS = 4096
 _MAX_PARAMETERS = 1024
 _MAX_FRAMES = 2**40
@@ -59,8 +60,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         StageError: it is missing, damaged, of another version, or belongs to another folder.
     """
     try:
-        if (folder / MANIFEST).stat().st_size > _MAX_BYTES:
-            raise ValueError(f"the manifest is larger than {_MAX_BYTES / 2**20:.0f} MiB")
+        if (folder / MANIFEST).stat().st_size > MAX_MANIFEST_BYTES:
+            raise ValueError(f"the manifest is larger than {MAX_MANIFEST_BYTES / 2**20:.0f} MiB")
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"), parse_constant=_refuse_constant)
         _check(manifest)
     except KeyError as error:
@@ -88,7 +89,8 @@ def _check(manifest: Any) -> None:
     """Raise `ValueError`, `KeyError`, `TypeError` or an `SrnetError` unless every field is as `prepare` writes it."""
     _require(isinstance(manifest, dict), "the manifest is not a JSON object")
     version = manifest["stage_version"]
-    _require(version == STAGE_VERSION and type(version) is int, f"made by another version ({version!r:.20})")
+    known = type(version) is int and version in (OWN_FRAMES, SHARED_FRAMES)
+    _require(known, f"made by another version ({version!r:.20})")
     if _DIGEST in manifest:
         _require(manifest[_DIGEST] == _digest_of(manifest), "the manifest was changed after it was written")
     else:
@@ -127,6 +129,22 @@ def _check_key(manifest: Mapping[str, Any]) -> None:
     config = from_dict(DataConfig, manifest["config"])
     made = stage_key(config, manifest["dataset"], [entry["sha256"] for entry in inputs])
     _require(made == key, f"the key {key} does not belong to this configuration and these input files")
+    _require(("frames_from" in manifest) == (manifest["stage_version"] == SHARED_FRAMES), "frames_from does not fit")
+    if "frames_from" in manifest:
+        _check_frames_from(manifest, config)
+
+
+def _check_frames_from(manifest: Mapping[str, Any], config: DataConfig) -> None:
+    """The stage that stores the frames must be that of the same data, and there is a place in it for every clip."""
+    source, shared = manifest["frames_from"], frames_config(config)
+    _require(isinstance(source, dict) and set(source) == {"key", "starts"}, "frames_from has other fields")
+    if shared is None:
+        raise ValueError("frames_from does not fit the configuration")
+    made = stage_key(shared, manifest["dataset"], [entry["sha256"] for entry in manifest["inputs"]])
+    _require(source["key"] == made, "the frames are those of other data")
+    starts = source["starts"]
+    _require(isinstance(starts, list) and all(map(_is_size, starts)), "frames_from has no places of clips")
+    _require(len(starts) == len(manifest["sequences"]), "frames_from has another number of clips")
 
 
 def _check_arrays(manifest: Mapping[str, Any]) -> None:
@@ -190,6 +208,9 @@ def _check_body_size(manifest: Mapping[str, Any]) -> None:
 def _check_files(manifest: Mapping[str, Any]) -> None:
     files = manifest["files"]
     _require(isinstance(files, dict), "the manifest lists no files")
+    if manifest["stage_version"] == SHARED_FRAMES:
+        _require(not files, "the manifest lists files, but its frames are those of another stage")
+        return
     for name, entry in files.items():
         _require(_FILE.fullmatch(name) is not None, f"{name!r:.80} is not the name of a file of a stage")
         _require(

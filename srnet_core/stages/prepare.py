@@ -1,5 +1,6 @@
 """From raw files to a cached stage: locate, read, split, normalize, write. Running it again finds the stage there."""
 
+import contextlib
 import hashlib
 import os
 import time
@@ -15,15 +16,26 @@ from srnet_core import normalization as normalizations
 from srnet_core.body import BodySize, at_depth, estimate_root_depth, learn_body_size
 from srnet_core.clip import Clip, ClipName, PoseDataset
 from srnet_core.config import DataConfig, replace, to_dict
+from srnet_core.data_check import DataCheck
 from srnet_core.errors import ConfigError, StageError
 from srnet_core.files import require_folder
 from srnet_core.normalization import Normalization
 from srnet_core.protocols import Split, has_training, split_clips
 from srnet_core.stages.checked import about_the_data, check_or_refuse, read_dataset
 from srnet_core.stages.contents import sketch
-from srnet_core.stages.key import MISSING_RULE, file_digest, file_identity, is_settled, stage_folder, stage_key
+from srnet_core.stages.key import (
+    MISSING_RULE,
+    file_digest,
+    file_identity,
+    frames_config,
+    is_settled,
+    stage_folder,
+    stage_key,
+)
+from srnet_core.stages.place import is_remote, local_folder
+from srnet_core.stages.remote import RemoteStages
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
-from srnet_core.stages.writer import StageWriter
+from srnet_core.stages.writer import StageWriter, write_reference
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(step, done, total)."""
@@ -62,14 +74,20 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     Args:
         force: make it again even if it is there.
 
+    With a URL as cache folder the stage is looked for there first. One that is made is copied there.
+
     Raises:
         InputFileMissing, BadFileError: the data set's files; also if their 3D, 2D and cameras do not fit together.
+        MissingExtraError: the cache folder is a URL, and obstore is not installed.
         UnknownNameError, ConfigError: what the configuration asks for does not exist or contradicts itself.
         StageError: no disk space, the stage cannot be written, or its input files keep changing while they are read.
     """
     started = time.perf_counter()
+    asked, remote = config, RemoteStages(config.cache_dir) if is_remote(config.cache_dir) else None
+    config = replace(config, cache_dir=str(local_folder(config.cache_dir)))
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
     config = replace(config, dataset=name)
+    _weights(config)  # refused before anything is read
     lookup.choose("normalization", config.normalization, lookup.names("normalization"), where="--norm")
     normalization = normalizations.load(config.normalization)
     if config.root_depth == "estimate" and not normalization.USES_ROOT_DEPTH:
@@ -86,9 +104,12 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
     for _ in range(_ATTEMPTS):
         try:
-            stage, cached, damage = _find_or_make(config, name, paths, normalization, force, progress)
+            stage, cached, damage = _find_or_make(config, name, paths, normalization, force, progress, remote)
         except _InputChanged:
             continue
+        if remote is not None:
+            _publish(stage, remote, progress, again=force or damage is not None)
+        config = replace(config, cache_dir=asked.cache_dir)
         return Prepared(stage, cached, config, time.perf_counter() - started, damage)
     raise StageError(
         "the input files change while they are read",
@@ -104,6 +125,7 @@ def _find_or_make(
     normalization: Normalization,
     force: bool,
     progress: Progress,
+    remote: RemoteStages | None,
 ) -> tuple[Stage, bool, str | None]:
     """The stage, whether it was there, and what was wrong with one that had to be replaced."""
     progress("checking files", 0, len(paths))
@@ -115,7 +137,7 @@ def _find_or_make(
     earlier: Stage | None = None
     if not force:
         try:
-            stage = Stage.open(folder)
+            stage = Stage.open(folder, remote)
             if stage.manifest.get("missing_rule") == MISSING_RULE or stage.manifest["synthetic"]:
                 return stage, True, None
             earlier = stage
@@ -134,12 +156,24 @@ def _find_or_make(
     progress("checking 3D against 2D", 0, 1)
     check = check_or_refuse(dataset, config, paths[0])
     try:
-        about = about_the_data(dataset, split, check, config)
-        _write(folder, key, dataset, split, config, normalization, inputs, about, force, progress)
+        made = _Making(dataset, check, name, inputs, normalization, force, progress, remote)
+        made.write(folder, key, split, config)
     except OSError as error:
         todo = "Check the disk, or choose another --cache-dir"
         raise StageError(f"cannot be written: {error.strerror or error}", where=folder, todo=todo) from error
-    return Stage.open(folder), False, damage
+    return Stage.open(folder, remote), False, damage
+
+
+def _publish(stage: Stage, remote: RemoteStages, progress: Progress, *, again: bool) -> None:
+    """Copy a stage, and the one that stores its frames before it, to where the cache folder is.
+
+    What came from there and has files that are not on this machine yet needs no copy.
+    """
+    for one in (stage.source, stage):
+        if one is None or not one.is_on_this_machine:
+            continue
+        progress(f"copying to {remote.url}", 0, 1)
+        remote.publish(one.folder, one.manifest["files"], again=again)
 
 
 @dataclass(frozen=True)
@@ -171,54 +205,111 @@ class _Input:
         return {"name": self.path.name, "bytes": self.identity[1], "sha256": self.sha256}
 
 
-def _write(
-    folder: Path,
-    key: str,
-    dataset: PoseDataset,
-    split: Split,
-    config: DataConfig,
-    normalization: Normalization,
-    inputs: Sequence[_Input],
-    about: dict[str, Any],
-    force: bool,
-    progress: Progress,
-) -> None:
-    every = frames_apart(dataset.fps, config)
-    clips, rows = _lay_out(split, config, every)
-    total = sum(clip.length for clip in clips)
-    joints = dataset.skeleton.num_joints
-    body = _body_size(dataset, clips, rows) if normalization.USES_ROOT_DEPTH and split.train else None
-    shapes: dict[str, tuple[int, ...]] = {"pose_2d": (joints, 2), "pose_3d": (joints, 3), "root_cam_m": (3,)}
-    if normalization.PARAMETERS:
-        shapes["norm_parameters"] = (len(normalization.PARAMETERS),)
-    manifest = _manifest(key, dataset, config, [file.to_dict() for file in inputs], clips, normalization.PARAMETERS)
-    manifest["fps"] = dataset.fps / every
-    if config.fps:
-        manifest["frames_apart"] = every
-    manifest["body_size"] = asdict(body) if body else None
-    manifest |= about
-    described = _attributes(manifest, dataset, config)
-    joint_names = {"joint_names": list(dataset.skeleton.joint_names)}
-    array_attributes = {
-        "pose_2d": joint_names,
-        "pose_3d": joint_names,
-        "norm_parameters": {"parameter_names": list(normalization.PARAMETERS)},
-    }
-    with StageWriter(folder, total, shapes, attributes=described, array_attributes=array_attributes) as writer:
-        for stored, clip in _cut_clips(dataset, clips, rows):
-            encoded = normalization.encode(clip.pose_2d_px, _pose_to_encode(clip, config, body), clip.camera)
-            arrays = {
-                "pose_2d": encoded.pose_2d,
-                "pose_3d": encoded.pose_3d,
-                "root_cam_m": _ground_truth(clip)[:, 0],
-                "norm_parameters": encoded.parameters,
-            }
-            writer.append({name: arrays[name] for name in shapes})
-            progress("writing frames", stored.start + stored.length, total)
-        for file in inputs:
+@dataclass(frozen=True)
+class _Making:
+    """What all stages are made of that one call of `prepare` writes.
+
+    Attributes:
+        inputs: the files that the data set was read from.
+        force: make stages again that are there.
+        remote: where stages of a URL come from.
+    """
+
+    dataset: PoseDataset
+    check: DataCheck
+    name: str
+    inputs: "Sequence[_Input]"
+    normalization: Normalization
+    force: bool
+    progress: Progress
+    remote: RemoteStages | None
+
+    def write(self, folder: Path, key: str, split: Split, config: DataConfig) -> None:
+        """Write the stage of a split: a manifest that refers to the stage of all clips, or the frames themselves."""
+        shared = frames_config(config)
+        frames_key = stage_key(shared, self.name, self._digests) if shared is not None else key
+        if shared is None or frames_key == key:
+            self._write_frames(folder, key, split, config)
+            return
+        source = self._stage_of_frames(shared, frames_key)
+        every = frames_apart(self.dataset.fps, config)
+        clips, rows = _lay_out(split, config, every)
+        begins = {(c.subject, c.take, c.camera, c.first_frame): c.start for c in source.clips}
+        starts = [
+            begins[c.subject, c.take, c.camera, c.first_frame] + row.start // every for c, row in zip(clips, rows)
+        ]
+        manifest = self._manifest(key, split, config, clips, rows)
+        manifest["frames_from"] = {"key": frames_key, "starts": starts}
+        for file in self.inputs:
             file.require_unchanged()
-        progress("checking what was written", 0, 1)
-        writer.commit(manifest, replace_existing=force)
+        write_reference(folder, manifest, replace_existing=self.force)
+
+    @property
+    def _digests(self) -> list[str]:
+        return [file.sha256 for file in self.inputs]
+
+    def _stage_of_frames(self, config: DataConfig, key: str) -> Stage:
+        """The stage of all clips, which is made if it is not there."""
+        folder = stage_folder(config, self.name, key)
+        if not self.force:
+            with contextlib.suppress(StageError):  # one that is damaged is made again
+                stage = Stage.open(folder, self.remote)
+                if stage.manifest.get("missing_rule") == MISSING_RULE or stage.manifest["synthetic"]:
+                    return stage
+        self._write_frames(folder, key, Split((), self.dataset.clip_names), config)
+        return Stage.open(folder)
+
+    def _write_frames(self, folder: Path, key: str, split: Split, config: DataConfig) -> None:
+        every = frames_apart(self.dataset.fps, config)
+        clips, rows = _lay_out(split, config, every)
+        total = sum(clip.length for clip in clips)
+        dataset, normalization = self.dataset, self.normalization
+        joints = dataset.skeleton.num_joints
+        shapes: dict[str, tuple[int, ...]] = {"pose_2d": (joints, 2), "pose_3d": (joints, 3), "root_cam_m": (3,)}
+        if normalization.PARAMETERS:
+            shapes["norm_parameters"] = (len(normalization.PARAMETERS),)
+        manifest = self._manifest(key, split, config, clips, rows)
+        stored_body = manifest["body_size"]
+        body = BodySize(**stored_body) if stored_body else None
+        described = _attributes(manifest, dataset, config)
+        joint_names = {"joint_names": list(dataset.skeleton.joint_names)}
+        array_attributes = {
+            "pose_2d": joint_names,
+            "pose_3d": joint_names,
+            "norm_parameters": {"parameter_names": list(normalization.PARAMETERS)},
+        }
+        with StageWriter(folder, total, shapes, attributes=described, array_attributes=array_attributes) as writer:
+            for stored, clip in _cut_clips(dataset, clips, rows):
+                encoded = normalization.encode(clip.pose_2d_px, _pose_to_encode(clip, config, body), clip.camera)
+                arrays = {
+                    "pose_2d": encoded.pose_2d,
+                    "pose_3d": encoded.pose_3d,
+                    "root_cam_m": _ground_truth(clip)[:, 0],
+                    "norm_parameters": encoded.parameters,
+                }
+                writer.append({name: arrays[name] for name in shapes})
+                self.progress("writing frames", stored.start + stored.length, total)
+            for file in self.inputs:
+                file.require_unchanged()
+            self.progress("checking what was written", 0, 1)
+            writer.commit(manifest, replace_existing=self.force)
+
+    def _manifest(
+        self, key: str, split: Split, config: DataConfig, clips: Sequence[StoredClip], rows: Sequence[slice]
+    ) -> dict[str, Any]:
+        inputs = [file.to_dict() for file in self.inputs]
+        every = frames_apart(self.dataset.fps, config)
+        uses_body = self.normalization.USES_ROOT_DEPTH and split.train
+        body = _body_size(self.dataset, clips, rows) if uses_body else None
+        manifest = _manifest(key, self.dataset, config, inputs, clips, self.normalization.PARAMETERS)
+        manifest["fps"] = self.dataset.fps / every
+        if config.fps:
+            manifest["frames_apart"] = every
+        manifest["body_size"] = asdict(body) if body else None
+        if weights := _weights(config):
+            listed = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
+            manifest["notes"].append(f"Training frames are used so often in an epoch: {listed}.")
+        return manifest | about_the_data(self.dataset, split, self.check, config)
 
 
 def _ground_truth(clip: Clip) -> np.ndarray:
@@ -253,14 +344,41 @@ def _lay_out(split: Split, config: DataConfig, every: int) -> tuple[list[StoredC
     stored: list[StoredClip] = []
     rows: list[slice] = []
     start = 0
+    weights = _weights(config)
     for side, clips in (("train", split.train), ("test", split.test)):
         for clip in clips:
-            chosen = _frames_of(clip, every, config.subset if side == "train" else 1.0)
-            length = len(range(clip.frames)[chosen])
-            stored.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length, clip.first_frame))
-            rows.append(chosen)
-            start += length
+            for share in _shares(clip, weights, config.subset) if side == "train" else [1.0]:
+                chosen = _frames_of(clip, every, share)
+                length = len(range(clip.frames)[chosen])
+                stored.append(StoredClip(clip.subject, clip.take, clip.camera, side, start, length, clip.first_frame))
+                rows.append(chosen)
+                start += length
     return stored, rows
+
+
+def _weights(config: DataConfig) -> dict[str, float]:
+    """{data set: how often its training frames are used}; empty where all are used once.
+
+    Raises:
+        ConfigError: there is not one weight for each data set.
+    """
+    if not config.dataset_weights:
+        return {}
+    names = datasets.names_of(config.dataset or "")
+    if len(names) != len(config.dataset_weights) or len(names) < 2:
+        raise ConfigError(
+            f"has {len(config.dataset_weights)} numbers for {len(names)} data set{'s'[: len(names) > 1]}",
+            where="--dataset-weights",
+            todo="Give one for each data set of --dataset a,b",
+        )
+    return dict(zip(names, config.dataset_weights))
+
+
+def _shares(clip: ClipName, weights: Mapping[str, float], subset: float) -> list[float]:
+    """The parts of a training clip, one after another, that an epoch uses: 2.5 times is twice whole and half of it."""
+    weight = weights.get(clip.subject.partition(":")[0], 1.0) if weights else 1.0
+    whole = int(weight)
+    return [subset] * whole + ([subset * (weight - whole)] if weight > whole else [])
 
 
 def _frames_of(clip: ClipName, every: int, fraction: float) -> slice:

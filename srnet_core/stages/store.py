@@ -10,6 +10,9 @@
 Arrays and folder carry the names of their dimensions, units, joint names and frame rate, so that other programs find
 their way: `xarray.open_zarr(FOLDER, consolidated=False)`.
 
+A stage of a split has a manifest only: its frames are those of the stage of the whole data set, beside it (see
+`shared`).
+
 Each frame is stored once. A window of 243 frames is a frame number and the bounds of its clip, not 243 copies. N counts
 a frame once per camera that sees it. A folder without a manifest is not a stage.
 """
@@ -18,7 +21,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +35,17 @@ from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.normalization import Normalization
 from srnet_core.skeletons import known_or_new
-from srnet_core.stages.manifest import CHUNK_FRAMES, FRAME_ARRAYS, MAKE_AGAIN, MANIFEST, array_shapes, read_manifest
+from srnet_core.stages.manifest import (
+    CHUNK_FRAMES,
+    FRAME_ARRAYS,
+    MAKE_AGAIN,
+    MANIFEST,
+    SHARED_FRAMES,
+    array_shapes,
+    read_manifest,
+)
+from srnet_core.stages.remote import RemoteStages
+from srnet_core.stages.shared import SharedFrames, folder_of_frames, missing_clip
 from srnet_core.take_names import action_of
 
 if TYPE_CHECKING:
@@ -73,23 +86,42 @@ class Stage:
     Attributes:
         folder: of the stage.
         manifest: the contents of its `manifest.json`, checked.
+        source: the stage that stores its frames; `None` if it stores them itself.
+        remote: where files that are not in the folder yet are fetched from; `None` if all must be there.
     """
 
     folder: Path
     manifest: Mapping
+    source: "Stage | None" = None
+    remote: RemoteStages | None = None
 
     @classmethod
-    def open(cls, folder: str | Path) -> "Stage":
+    def open(cls, folder: str | Path, remote: RemoteStages | None = None) -> "Stage":
         """Open a stage. Its manifest is checked, every file must have its size, and every `zarr.json` its bytes.
+
+        Args:
+            remote: where its files come from. What is missing in the folder is fetched, chunks when they are read.
 
         Raises:
             StageError: there is no manifest, it is damaged, of another version or of another stage, or files are
                 missing, cut short or changed.
         """
         folder = Path(folder)
-        stage = cls(folder, read_manifest(folder))
+        if remote is not None and not (folder / MANIFEST).is_file():
+            remote.fetch_manifest(folder)
+        manifest = read_manifest(folder)
+        if manifest["stage_version"] == SHARED_FRAMES:
+            source = cls.open(folder_of_frames(folder, manifest), remote)
+            if (clip := missing_clip(manifest, source.manifest["sequences"])) is not None:
+                raise StageError(f"damaged: {source.folder.name} does not hold {clip}", where=folder, todo=MAKE_AGAIN)
+            return cls(folder, manifest, source, remote)
+        stage = cls(folder, manifest, None, remote)
         for name, entry in stage.manifest["files"].items():
             path = folder / name
+            if remote is not None and not path.exists():
+                if name.endswith("zarr.json"):
+                    remote.fetch(folder, name, entry)
+                continue
             try:
                 whole = path.is_file() and path.stat().st_size == entry["bytes"]
             except OSError:
@@ -105,7 +137,10 @@ class Stage:
         Raises:
             StageError: the bytes of a file are not those that were written.
         """
+        if self.source is not None:
+            self.source.verify()
         for name, entry in self.manifest["files"].items():
+            self._fetch(name)
             try:
                 with open(self.folder / name, "rb") as file:
                     whole = hashlib.file_digest(file, "sha256").hexdigest() == entry["sha256"]
@@ -118,6 +153,16 @@ class Stage:
     def clips(self) -> tuple[StoredClip, ...]:
         """All clips, in the order of their frames."""
         return tuple(StoredClip(**entry) for entry in self.manifest["sequences"])
+
+    @property
+    def frames_folder(self) -> Path:
+        """The folder in which its arrays lie."""
+        return self.folder if self.source is None else self.source.folder
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether every file of its own lies in its folder."""
+        return all((self.folder / name).is_file() for name in self.manifest["files"])
 
     @property
     def frames_apart(self) -> int:
@@ -151,7 +196,9 @@ class Stage:
 
     @property
     def bytes(self) -> int:
-        """Size of all files but the manifest."""
+        """Size of all files but the manifest, those that it shares with other stages included."""
+        if self.source is not None:
+            return self.source.bytes
         return sum(entry["bytes"] for entry in self.manifest["files"].values())
 
     def contents(self, clips: Iterable[StoredClip]) -> set[int]:
@@ -174,6 +221,11 @@ class Stage:
         Raises:
             StageError: a chunk is damaged, i.e. its checksum does not match.
         """
+        if self.source is not None:
+            total = sum(self.manifest["frames"].values())
+            first, last, _ = slice(start, stop).indices(total)
+            return self._places.read(partial(self.source.read, name), first, max(first, last))
+        self._fetch_chunks(name, start, stop)
         try:
             array = self._array(name)
             values = np.asarray(array[start:stop])
@@ -181,6 +233,24 @@ class Stage:
             raise StageError(f"damaged: {name} cannot be read ({error})", where=self.folder, todo=MAKE_AGAIN) from error
         self._require_chunks(name, len(values), start, array.ndim)
         return values
+
+    def _fetch(self, name: str) -> None:
+        """Fetch a file that is not in the folder yet."""
+        if self.remote is not None and not (self.folder / name).is_file():
+            self.remote.fetch(self.folder, name, self.manifest["files"][name])
+
+    def _fetch_chunks(self, name: str, start: int, stop: int | None) -> None:
+        """Fetch the chunks of frames [start, stop) of an array that are not in the folder yet."""
+        if self.remote is None:
+            return
+        shape = array_shapes(self.manifest)[name]
+        first, last, _ = slice(start, stop).indices(shape[0])
+        for index in range(first // CHUNK_FRAMES, -(-last // CHUNK_FRAMES) if last > first else 0):
+            self._fetch("/".join([name, "c", str(index), *["0"] * (len(shape) - 1)]))
+
+    @cached_property
+    def _places(self) -> SharedFrames:
+        return SharedFrames(self.manifest)
 
     def _array(self, name: str) -> "zarr.Array":
         """An array. It is opened once, as opening takes a third of the time of reading a chunk."""

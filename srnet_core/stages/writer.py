@@ -12,8 +12,7 @@ import numpy as np
 
 from srnet_core.errors import StageError
 from srnet_core.files import LOCK, fsync_folder, make_temporary_folder, publish_folder, try_lock, write_json
-from srnet_core.stages.key import STAGE_VERSION
-from srnet_core.stages.manifest import CHUNK_FRAMES, MANIFEST, same_content, with_digest
+from srnet_core.stages.manifest import CHUNK_FRAMES, MANIFEST, OWN_FRAMES, SHARED_FRAMES, same_content, with_digest
 from srnet_core.stages.store import Stage
 
 __all__ = ["LOCK", "StageWriter"]
@@ -104,7 +103,7 @@ class StageWriter:
         self._require_every_chunk(files)
         for folder in [p for p in self.temporary.rglob("*") if p.is_dir()]:
             fsync_folder(folder)
-        finished = with_digest({**manifest, "stage_version": STAGE_VERSION, "files": files})
+        finished = with_digest({**manifest, "stage_version": OWN_FRAMES, "files": files})
         write_json(self.temporary / MANIFEST, finished)
         publish_folder(self.temporary, self.folder, partial(_is_good, made=finished, every_byte=replace_existing))
 
@@ -153,6 +152,23 @@ class StageWriter:
             present = sum(f.startswith(f"{name}/c/") for f in files)
             if present != expected:
                 raise StageError(f"{present} of {expected} chunks of {name} are on disk", where=self.temporary)
+
+
+def write_reference(folder: Path, manifest: Mapping[str, Any], *, replace_existing: bool = False) -> None:
+    """Write a stage whose frames are stored in another one, which is there already: a manifest only.
+
+    Args:
+        manifest: with `frames_from`.
+        replace_existing: as in `StageWriter.commit`.
+    """
+    finished = with_digest({**manifest, "stage_version": SHARED_FRAMES, "files": {}})
+    temporary, lock = make_temporary_folder(folder, try_lock)
+    try:
+        write_json(temporary / MANIFEST, finished)
+        publish_folder(temporary, folder, partial(_is_good, made=finished, every_byte=replace_existing))
+    finally:
+        lock.release()
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _is_good(folder: Path, *, made: Mapping[str, Any], every_byte: bool) -> bool:

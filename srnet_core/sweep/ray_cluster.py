@@ -20,6 +20,7 @@ from typing import Any
 from srnet_core.config import DataConfig, RunConfig, from_dict, replace, to_dict
 from srnet_core.errors import BadFileError, ConfigError, MissingExtraError, SrnetError, require_extra
 from srnet_core.files import atomic_write, try_lock
+from srnet_core.stages.place import is_remote
 from srnet_core.sweep.definition import Cell
 from srnet_core.sweep.engine import Assignment, Ended, Told
 from srnet_core.sweep.ledger import Conditions, Ledger
@@ -183,7 +184,7 @@ def run_on_node(job: dict[str, Any]) -> dict[str, Any]:
     config = from_dict(RunConfig, job["config"])
     threads, budget_mib = job["threads"], config.train.memory_budget_mib
     folder = node_folder() / f"threads{threads}-frames{budget_mib:.0f}MiB"  # results depend on these two
-    if not Path(config.data.cache_dir).is_absolute():
+    if not is_remote(config.data.cache_dir) and not Path(config.data.cache_dir).is_absolute():
         config = replace(config, data=replace(config.data, cache_dir=str(node_folder() / "cache")))
     try:
         _prepare_once(config.data, job["stage_key"])

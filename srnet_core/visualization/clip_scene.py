@@ -13,6 +13,7 @@ from srnet_core.evaluation.predict import predict_split
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.stages.checked import read_dataset
+from srnet_core.stages.place import local_folder
 from srnet_core.stages.store import Stage, StoredClip
 from srnet_core.visualization.scene import GROUND_TRUTH, Scene, camera_to_view
 
@@ -92,7 +93,7 @@ def clip_scene(
 def _keypoints_px(config: DataConfig, clip: StoredClip, step: int) -> np.ndarray:
     """(T, J, 2) input of a clip in pixels, from the input files, since stages store it normalized."""
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
-    paths = datasets.locate(name, config.data_dir, config.keypoints, config.cache_dir)
+    paths = datasets.locate(name, config.data_dir, config.keypoints, local_folder(config.cache_dir))
     dataset = read_dataset(config, name, paths)
     every = ClipName(clip.subject, clip.take, clip.camera, clip.length * step, clip.first_frame)
     return dataset.clip(every).pose_2d_px[::step][: clip.length]

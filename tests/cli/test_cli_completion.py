@@ -62,7 +62,7 @@ def test_the_function_that_bash_installs(tmp_path):
     ("line", "offered"),
     [
         ("srnet v", ["visualize"]),
-        ("srnet train --protocol ", ["cross-action", "cross-camera", "cross-dataset", "cross-subject"]),
+        ("srnet train --protocol ", ["cross-action", "cross-camera", "cross-dataset", "cross-subject", "rare-pose"]),
         ("srnet train --norm ", ["base", "lcn", "proj", "ray", "weak_proj"]),
         ("srnet train --norm b", ["base"]),
         (
@@ -85,7 +85,7 @@ def test_the_function_that_bash_installs(tmp_path):
         ("srnet train --set train.lr", ["train.lr=", "train.lr_decay="]),
         ("srnet train --set augment.parts.", ["augment.parts.share=", "augment.parts.probability="]),
         ("srnet train --augment view,p", ["view,parts", "view,place"]),
-        ("srnet eval x.bin --by s", ["subject"]),
+        ("srnet eval x.bin --by s", ["subject", "scene"]),
         (
             "srnet export x.bin --format ",
             ["csv", "folder", "json", "npz", "onnx", "onnx_fp16", "onnx_pixels", "onnx_stream", "pt2", "safetensors"],
@@ -132,9 +132,11 @@ def test_actions_subjects_and_cameras_of_a_prepared_stage(complete, srnet, own_d
 
 def test_a_damaged_stage_is_passed_over(complete, srnet, own_data):
     srnet("prepare", *DATA).ok()
-    (manifest,) = Path("cache").glob("small_*/manifest.json")
-    for damaged in ("{", "[]", json.dumps(json.loads(manifest.read_text()) | {"sequences": [{"subject": 1}]})):
-        manifest.write_text(damaged)
+    manifests = sorted(Path("cache").glob("small_*/manifest.json"))
+    whole = json.loads(manifests[0].read_text())
+    for damaged in ("{", "[]", json.dumps(whole | {"sequences": [{"subject": 1}]})):
+        for manifest in manifests:
+            manifest.write_text(damaged)
         assert complete("srnet train --dataset small --actions ") == []
 
 

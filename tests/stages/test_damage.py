@@ -66,7 +66,7 @@ def test_a_flipped_bit_anywhere_in_the_manifest_is_told(stage):
 
 @pytest.mark.parametrize("name", ["zarr.json", "pose_2d/zarr.json", "root_cam_m/zarr.json"])
 def test_a_flipped_bit_in_a_zarr_json_is_told(stage, name):
-    path = stage.folder / name
+    path = stage.frames_folder / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -103,9 +103,15 @@ def first_clip(**fields):
 
 
 ODD = {
-    "bytes are text": lambda m: m["files"]["zarr.json"].update(bytes="x"),
-    "a file outside": lambda m: m["files"].update({"../../data/x": {"bytes": 1, "sha256": "0" * 64}}),
-    "files are missing": lambda m: [m["files"].pop(f) for f in list(m["files"]) if f.startswith("pose_2d/c")],
+    "files of another stage": lambda m: m["files"].update({"zarr.json": {"bytes": 1, "sha256": "0" * 64}}),
+    "frames of other data": lambda m: m["frames_from"].update(key="0" * 16),
+    "frames at another place": lambda m: m["frames_from"]["starts"].__setitem__(0, 100),
+    "frames after the last": lambda m: m["frames_from"]["starts"].__setitem__(-1, 10**12),
+    "frames before the first": lambda m: m["frames_from"]["starts"].__setitem__(0, -1),
+    "places of fewer clips": lambda m: m["frames_from"]["starts"].pop(),
+    "places that are texts": lambda m: m["frames_from"].update(starts="0" * len(m["sequences"])),
+    "no places": lambda m: m.pop("frames_from"),
+    "a layout of its own": lambda m: m.update(stage_version=1),
     "no clips": lambda m: m.pop("sequences"),
     "no configuration": lambda m: m.pop("config"),
     "no key": lambda m: m.pop("key"),
@@ -127,6 +133,25 @@ ODD = {
     "a body size of other joints": lambda m: m.update(body_size={"bones": [[0, 99]], "lengths_m": [1], "scale": 1}),
     "notes of numbers": lambda m: m.update(notes=[1]),
 }
+
+
+ODD_FRAMES = {
+    "bytes are text": lambda m: m["files"]["zarr.json"].update(bytes="x"),
+    "a file outside": lambda m: m["files"].update({"../../data/x": {"bytes": 1, "sha256": "0" * 64}}),
+    "files are missing": lambda m: [m["files"].pop(f) for f in list(m["files"]) if f.startswith("pose_2d/c")],
+    "frames from elsewhere": lambda m: m.update(frames_from={"key": m["key"], "starts": [0] * len(m["sequences"])}),
+}
+
+
+@pytest.mark.parametrize("change", ODD_FRAMES.values(), ids=ODD_FRAMES)
+def test_odd_values_in_the_manifest_of_shared_frames_are_told_and_they_are_made_again(config, stage, change):
+    rewrite(stage.frames_folder, change)
+    with pytest.raises(StageError):
+        Stage.open(stage.folder)
+    again = prepare(config)
+    assert not again.cached and again.damage
+    again.stage.verify()
+    assert prepare(config).cached
 
 
 @pytest.mark.parametrize("change", ODD.values(), ids=ODD)
@@ -172,10 +197,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
 def test_a_zarr_json_with_another_shape_chunk_or_codec_is_refused_even_with_a_fitting_hash(stage, make):
-    path = stage.folder / "pose_2d" / "zarr.json"
+    path = stage.frames_folder / "pose_2d" / "zarr.json"
     path.write_text(make(json.loads(path.read_text())))
     entry = {"bytes": path.stat().st_size, "sha256": file_digest(path)}
-    rewrite(stage.folder, lambda m: m["files"].update({"pose_2d/zarr.json": entry}))
+    rewrite(stage.frames_folder, lambda m: m["files"].update({"pose_2d/zarr.json": entry}))
     with pytest.raises(StageError, match="zarr.json"):
         Stage.open(stage.folder)
 
@@ -209,7 +234,7 @@ def cut_a_chunk(folder: Path) -> None:
 
 @pytest.mark.parametrize("damage", [flip_split, shift_a_clip, drop_an_array, cut_a_chunk])
 def test_force_repairs_whatever_is_wrong(config, stage, damage):
-    damage(stage.folder)
+    damage(stage.folder if damage in (flip_split, shift_a_clip) else stage.frames_folder)
     prepare(config, force=True)
     repaired = Stage.open(stage.folder)
     repaired.verify()
@@ -259,7 +284,8 @@ def test_input_exchanged_between_hashing_and_reading_does_not_get_the_old_key(
     assert prepared.stage.manifest["key"] != old and len(loaded) == 2
     digests = {path.name: file_digest(path) for path in small_data.glob("*.npz")}
     assert {entry["name"]: entry["sha256"] for entry in prepared.stage.manifest["inputs"]} == digests
-    assert [p for p in Path(config.cache_dir).iterdir() if p.is_dir()] == [prepared.stage.folder]
+    folders = {p for p in Path(config.cache_dir).iterdir() if p.is_dir()}
+    assert folders == {prepared.stage.folder, prepared.stage.frames_folder}
 
 
 def test_input_that_keeps_changing_is_an_error(config, small_data, monkeypatch):

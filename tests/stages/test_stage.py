@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -11,14 +12,14 @@ import numpy as np
 import pytest
 
 from srnet_core import datasets
-from srnet_core.config import DataConfig
+from srnet_core.config import DataConfig, replace
 from srnet_core.errors import ConfigError, StageError, UnknownNameError
 from srnet_core.normalization import base
 from srnet_core.stages import prepare as prepare_module
 from srnet_core.stages.key import STAGE_VERSION, file_digest, stage_key
 from srnet_core.stages.prepare import prepare
 from srnet_core.stages.store import CHUNK_FRAMES, Stage
-from srnet_core.stages.writer import StageWriter
+from srnet_core.stages.writer import LOCK, StageWriter
 
 
 @pytest.fixture
@@ -48,6 +49,57 @@ def test_a_stage_holds_the_normalized_clips_in_order(config):
         )
 
 
+def test_another_protocol_stores_no_frames_again(config):
+    first = prepare(config).stage
+    before = sorted((p, p.stat().st_mtime_ns) for p in first.frames_folder.rglob("*"))
+    others = [
+        replace(config, subjects_test=("B",)),
+        replace(config, protocol="cross_camera", subjects_test=("C",)),
+        replace(config, protocol="cross_action", train_actions=("Walk",), subjects_test=()),
+        replace(config, subset=0.5),
+        replace(config, protocol="rare_pose", subjects_test=()),
+    ]
+    for other in others:
+        stage = prepare(other).stage
+        assert stage.frames_folder == first.frames_folder
+        assert [p.name for p in stage.folder.rglob("*") if p.is_file() and p.name != LOCK] == ["manifest.json"]
+        for clip in stage.clips:
+            (same,) = [c for c in first.clips if str(c) == str(clip)]
+            mine, theirs = (s.read("pose_3d", c.start, c.start + c.length) for s, c in ((stage, clip), (first, same)))
+            if other.subset == 1 or clip.split == "test":
+                np.testing.assert_array_equal(mine, theirs)
+            else:
+                assert any(np.array_equal(mine, theirs[i : i + len(mine)]) for i in range(len(theirs) - len(mine) + 1))
+    assert sorted((p, p.stat().st_mtime_ns) for p in first.frames_folder.rglob("*")) == before
+    whole = prepare(replace(config, protocol="cross_dataset", subjects_test=())).stage
+    assert whole.folder == first.frames_folder and whole.source is None
+
+
+def test_any_range_of_frames_of_a_split_is_read(config):
+    stage = prepare(replace(config, subjects_train=("C",), subjects_test=("A",))).stage
+    whole, total = stage.read("root_cam_m"), sum(stage.manifest["frames"].values())
+    assert len(whole) == total
+    rng = np.random.default_rng(0)
+    for start, stop in [(0, 0), (5, 5), (total, total + 3), *rng.integers(0, total + 2, (40, 2)).tolist()]:
+        np.testing.assert_array_equal(stage.read("root_cam_m", start, stop), whole[start:stop])
+
+
+def test_frames_that_are_gone_are_made_again(config):
+    stage = prepare(config).stage
+    shutil.rmtree(stage.frames_folder)
+    with pytest.raises(StageError):
+        Stage.open(stage.folder)
+    again = prepare(config)
+    assert not again.cached and again.damage
+    again.stage.verify()
+
+
+def test_frames_with_an_estimated_depth_depend_on_the_training_people_and_are_stored_with_them(config):
+    estimated = replace(config, normalization="proj", root_depth="estimate")
+    one, other = prepare(estimated).stage, prepare(replace(estimated, subjects_train=("B",))).stage
+    assert one.source is None and other.source is None and one.frames_folder != other.frames_folder
+
+
 def test_running_again_finds_the_stage(config):
     first, second = prepare(config), prepare(config)
     assert not first.cached and second.cached and first.stage.folder == second.stage.folder
@@ -65,12 +117,12 @@ def test_force_replaces_a_stage_whose_bytes_have_changed(config):
     damage_chunk(stage)
     assert prepare(config).cached  # sizes are right, so only reading or --force finds out
     prepare(config, force=True).stage.verify()
-    assert [p for p in Path(config.cache_dir).iterdir() if p.is_dir()] == [stage.folder]
+    assert {p for p in Path(config.cache_dir).iterdir() if p.is_dir()} == {stage.folder, stage.frames_folder}
 
 
 def test_a_chunk_lost_after_opening_is_not_read_as_zeros(config):
     stage = prepare(config).stage
-    next(p for p in (stage.folder / "pose_3d" / "c").rglob("*") if p.is_file()).unlink()
+    next(p for p in (stage.frames_folder / "pose_3d" / "c").rglob("*") if p.is_file()).unlink()
     with pytest.raises(StageError, match="was removed"):
         stage.read("pose_3d")
     stage.read("pose_2d")
@@ -157,7 +209,7 @@ def test_subset_and_downsample_keep_consecutive_frames_the_same_for_all_cameras(
 
 
 def damage_chunk(stage: Stage) -> None:
-    chunk = next((stage.folder / "pose_3d" / "c").rglob("0"))
+    chunk = next((stage.frames_folder / "pose_3d" / "c").rglob("0"))
     while chunk.is_dir():
         chunk = next(chunk.iterdir())
     content = bytearray(chunk.read_bytes())
@@ -180,7 +232,7 @@ def test_a_whole_stage_verifies(config):
 
 def test_a_missing_chunk_is_noticed_and_the_stage_made_again(config):
     stage = prepare(config).stage
-    chunk = next(p for p in (stage.folder / "pose_2d").rglob("*") if p.is_file() and p.name != "zarr.json")
+    chunk = next(p for p in (stage.frames_folder / "pose_2d").rglob("*") if p.is_file() and p.name != "zarr.json")
     chunk.unlink()
     with pytest.raises(StageError, match="missing"):
         Stage.open(stage.folder)
@@ -206,10 +258,11 @@ def test_a_folder_without_manifest_is_no_stage(tmp_path):
 
 
 def write_stage(folder: Path, rows: np.ndarray, manifest: dict) -> Stage:
-    """A stage with one clip, whose root positions are `rows` (T, 3); its poses are zeros."""
+    """A stage with one clip and frames of its own, whose root positions are `rows` (T, 3); its poses are zeros."""
     shapes = {"pose_2d": (17, 2), "pose_3d": (17, 3), "root_cam_m": (3,)}
     clip = {**manifest["sequences"][0], "start": 0, "length": len(rows)}
     manifest = {**manifest, "sequences": [clip], "frames": {"train": len(rows), "test": 0}}
+    manifest.pop("frames_from")
     with StageWriter(folder, len(rows), shapes) as writer:
         for start in range(0, len(rows), 1000):
             part = rows[start : start + 1000]
@@ -290,8 +343,9 @@ def test_processes_that_race_end_with_one_good_stage(config):
         racer.join()
     assert [racer.exitcode for racer in racers] == [0, 0, 0]
     folders = [p for p in Path(config.cache_dir).iterdir() if p.is_dir()]
-    assert len(folders) == 1
-    Stage.open(folders[0]).verify()
+    assert len(folders) == 2
+    for folder in folders:
+        Stage.open(folder).verify()
 
 
 def test_the_manifest_tells_inputs_and_counts(config):
