@@ -132,16 +132,16 @@ def train(folder: Path, network: str, short: bool = False) -> Path:
         short: one epoch on a fiftieth of the data, to see that everything runs.
     """
     checkpoint = folder
-    for run in _runs_before(network):
+    for run in runs_of(network):
         checkpoint = _train(folder, run, short)
     return checkpoint
 
 
-def _runs_before(network: str) -> list[Run]:
-    """The runs of a network, and before them those of the network from whose weights it starts."""
+def runs_of(network: str) -> list[Run]:
+    """The runs that make a network, in order: first those of the network from whose weights it starts."""
     runs = list(NETWORKS[network])
     start = runs[0].start
-    return [*(_runs_before(start) if start in NETWORKS else []), *runs]
+    return [*(runs_of(start) if start in NETWORKS else []), *runs]
 
 
 def _train(folder: Path, run: Run, short: bool) -> Path:
