@@ -1,11 +1,11 @@
 """Finding a checkpoint: by its path, by the name of its run, by the run's folder, or the newest."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from srnet_cli.console import remark
-from srnet_core.errors import InputFileMissing
+from srnet_core.errors import ConfigError, InputFileMissing
 from srnet_core.lookup import nearest_hint
 
 FOLDER, BEST_FOLDER = Path("checkpoint"), Path("best_checkpoint")
@@ -122,3 +122,15 @@ def _listed(paths: Iterable[Path]) -> str:
     names = [path.name for path in _by_age(paths)]
     more = ", ..." if len(names) > _LISTED else ""
     return f"; in it: {', '.join(names[:_LISTED])}{more}" if names else ""
+
+
+def names_of(paths: Sequence[Path]) -> dict[str, Path]:
+    """Short names of checkpoints: those of their runs where these differ, else their paths.
+
+    Raises:
+        ConfigError: the same checkpoint is given twice.
+    """
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise ConfigError("the same checkpoint is given twice", where="PATH")
+    short = [run_name(path) for path in paths]
+    return dict(zip(short if len(set(short)) == len(short) else map(str, paths), paths))

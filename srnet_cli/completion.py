@@ -86,7 +86,7 @@ def _dataset_name(ctx: typer.Context) -> str | None:
     from srnet_core.datasets import resolve_name
 
     dataset = _typed(ctx, "dataset") or None
-    if dataset is None and "path" in ctx.params:
+    if dataset is None and {"path", "paths"} & set(ctx.params):
         return None
     return resolve_name(dataset, _typed(ctx, "data_dir"), _typed(ctx, "keypoints"))
 

@@ -241,11 +241,13 @@ def _escaped(text: str) -> str:
     return text.replace("[", "\\[")
 
 
-def checkpoint_argument(default: str | None = None) -> Any:
-    """The argument PATH of commands that read a checkpoint."""
+def checkpoint_argument(default: str | None = None, *, several: bool = False) -> Any:
+    """The argument PATH of commands that read a checkpoint, or several."""
+    what = "Checkpoint files" if several else "Checkpoint file"
+    or_runs = "or names or folders of runs" if several else "or the name or folder of a run"
     return typer.Argument(
-        help=_help_text("Checkpoint file of srnet, SRNet or VideoPose3D; or the name or folder of a run", default),
-        metavar="PATH",
+        help=_help_text(f"{what} of srnet, SRNet or VideoPose3D; {or_runs}", default),
+        metavar="PATH ..." if several else "PATH",
         show_default=False,
         autocompletion=completer("checkpoints"),
     )
@@ -259,6 +261,9 @@ PUBLISHED = options_of_published(ModelConfig)
 SkeletonName = annotation_of(ModelConfig, "skeleton", str | None, "--skeleton", help="Skeleton", default="h36m17")
 CheckpointPath = Annotated[Path, checkpoint_argument()]
 NewestCheckpoint = Annotated[Path | None, checkpoint_argument("the newest run, its best epoch if it has one")]
+NewestCheckpoints = Annotated[
+    list[Path] | None, checkpoint_argument("the newest run, its best epoch if it has one", several=True)
+]
 Device = annotation_of(TrainConfig, "device", str)
 CacheDir = annotation_of(DataConfig, "cache_dir", str)
 DataDir = annotation_of(DataConfig, "data_dir", str)

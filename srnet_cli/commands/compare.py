@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet_cli.checkpoints import find_checkpoint, run_name
+from srnet_cli.checkpoints import find_checkpoint, names_of
 from srnet_cli.console import remark, told
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, Rareness, option, shared
@@ -137,10 +137,7 @@ def _names(paths: Sequence[Path]) -> dict[str, Path]:
         raise ConfigError("a comparison needs two checkpoints or more", where="PATH")
     if len(paths) > _MOST:
         raise ConfigError(f"at most {_MOST} checkpoints can be compared at a time, not {len(paths)}", where="PATH")
-    if len({path.resolve() for path in paths}) < len(paths):
-        raise ConfigError("the same checkpoint is given twice", where="PATH")
-    short = [run_name(path) for path in paths]
-    return dict(zip(short if len(set(short)) == len(short) else map(str, paths), paths))
+    return names_of(paths)
 
 
 def measured(

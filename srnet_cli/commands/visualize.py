@@ -1,34 +1,40 @@
-"""srnet visualize: a prediction beside the ground truth, as a page and pictures."""
+"""srnet visualize: predictions beside the ground truth, as a page and pictures."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from srnet_cli.checkpoints import find_checkpoint
+from srnet_cli.checkpoints import find_checkpoint, names_of
 from srnet_cli.console import say
 from srnet_cli.inputs import open_checkpoint, output_name, prepare_stage, require_ending
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoint, as_text, option, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoints, as_text, option, shared
 from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of
-from srnet_cli.wording import bytes_text, model_text
+from srnet_cli.wording import bytes_text, dataset_text, model_text
+from srnet_core.config import replace
 from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
     from srnet_core.stages.prepare import Prepared
+    from srnet_core.stages.store import StoredClip
+    from srnet_core.visualization.scene import Scene
 
 EXAMPLES = (
-    "srnet visualize",
+    "srnet visualize --gallery 3",
     "srnet visualize checkpoint/latest_epoch_first.bin --action Walking --camera 2",
 )
 _KEYPOINT_ENDINGS = (".json", ".jsonl", ".csv", ".npz", ".npy", ".h5", ".trc", ".txt", ".parquet")
 _GIF_FRAMES, _MAX_FRAMES = 120, 1500
+_MOST = 5  # checkpoints on a page, beside the ground truth
 
 
 @shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
 def main(
     data: dict,
     published: dict,
-    path: NewestCheckpoint = None,
+    paths: NewestCheckpoints = None,
     subject: Annotated[
         str | None, option("--subject", help="Test subject", metavar="NAME", default="the first", completes="subjects")
     ] = None,
@@ -46,6 +52,20 @@ def main(
         int | None,
         option("--camera", help="Test camera, by index", metavar="N", default="the first", completes="cameras"),
     ] = None,
+    clips: Annotated[
+        int,
+        option("--clips", help="Number of test clips to show, in a list with a search field", metavar="N", min=1),
+    ] = 1,
+    gallery: Annotated[
+        int | None,
+        option(
+            "--gallery",
+            help="Show the N best, N median and N worst test clips of the first checkpoint",
+            metavar="N",
+            default="no gallery",
+            min=1,
+        ),
+    ] = None,
     start: Annotated[int, option("--start", help="First frame to show", metavar="N", min=0)] = 0,
     frames: Annotated[
         int | None,
@@ -55,7 +75,7 @@ def main(
         Path | None,
         option(
             "--output",
-            help="HTML file; GIF and PNG are written beside it",
+            help="HTML file; GIF and PNG of the first clip are written beside it",
             metavar="FILE",
             default="output/NAME.html",
         ),
@@ -64,23 +84,26 @@ def main(
     flip: Flip = True,
     device: Device = "auto",
 ) -> None:
-    """Show a prediction beside the ground truth: an HTML page that works offline, a GIF and a PNG."""
+    """Show predictions beside the ground truth: an HTML page that works offline, a GIF and a PNG.
+
+    Several checkpoints are shown side by side on the same clips, those of the first one's data.
+    """
     from srnet_core.files import require_output
 
     if output is not None:
         require_ending(output, (".html", ".htm"))
     require_output(output or Path("output") / "page.html")
-    _require_no_recording(path)
-    path = find_checkpoint(path)
-    checkpoint = open_checkpoint(path, data, published)
-    prepared = prepare_stage(data_config_of(checkpoint, data))
+    if gallery is not None and clips > 1:
+        raise ConfigError("--clips and --gallery are two ways to choose clips", where="--gallery", todo="Leave one out")
+    for path in paths or []:
+        _require_no_recording(path)
     draw(
-        checkpoint,
-        path,
-        prepared,
+        open_networks(paths or [None], data, published),
         subject=as_text(subject) if subject else None,
         action=as_text(action) if action else None,
         camera=camera,
+        clips=clips,
+        in_gallery=gallery,
         start=start,
         frames=frames or _MAX_FRAMES,
         output=output,
@@ -101,14 +124,39 @@ def _require_no_recording(path: Path | None) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Network:
+    """A checkpoint that is shown, with the stage of its normalization."""
+
+    path: Path
+    checkpoint: "Checkpoint"
+    prepared: "Prepared"
+
+
+def open_networks(asked: "Sequence[Path | None]", data: dict, published: dict) -> dict[str, Network]:
+    """The checkpoints by short names, all with stages of the same clips: those of the first one's data."""
+    paths = [find_checkpoint(path) for path in asked]
+    if len(paths) > _MOST:
+        raise ConfigError(f"at most {_MOST} checkpoints can be shown together, not {len(paths)}", where="PATH")
+    networks: dict[str, Network] = {}
+    base = None
+    for name, path in names_of(paths).items():
+        checkpoint = open_checkpoint(path, data, published)
+        own = data_config_of(checkpoint, data)
+        base = base or own
+        config = replace(base, normalization=own.normalization, root_depth=own.root_depth)
+        networks[name] = Network(path, checkpoint, prepare_stage(config))
+    return networks
+
+
 def draw(
-    checkpoint: "Checkpoint",
-    path: Path,
-    prepared: "Prepared",
+    networks: Mapping[str, Network],
     *,
     subject: str | None = None,
     action: str | None = None,
     camera: int | None = None,
+    clips: int = 1,
+    in_gallery: int | None = None,
     start: int = 0,
     frames: int = _MAX_FRAMES,
     output: Path | None = None,
@@ -116,50 +164,83 @@ def draw(
     flip: bool = True,
     device: str = "auto",
 ) -> Path:
-    """Predict one test clip and write page and pictures; returns the page's path."""
+    """Predict test clips and write page and pictures; returns the page's path."""
+    from dataclasses import replace as changed
+
     from srnet_core.device import choose_device
     from srnet_core.evaluation.run import require_fit
-    from srnet_core.visualization.clip_scene import choose_clip, clip_scene
+    from srnet_core.visualization.clip_scene import Predictor, choose_clips, clip_scenes
+    from srnet_core.visualization.clip_scene import gallery as best_and_worst
     from srnet_core.visualization.page import write_page
     from srnet_core.visualization.picture import write_gif, write_png
 
-    stage = prepared.stage
-    require_fit(checkpoint, stage)
-    sequence = choose_clip(stage, subject=subject, action=action, camera=camera)
-    if start >= sequence.length:
-        raise ConfigError(
-            f"{start} is beyond the end: {sequence} has frames 0 to {sequence.length - 1}", where="--start"
-        )
+    first = next(iter(networks.values()))
+    for network in networks.values():
+        require_fit(network.checkpoint, network.prepared.stage)
+    alone = len(networks) == 1
+    predictors = {
+        n.checkpoint.model_config.name if alone else name: Predictor(n.checkpoint.model, n.prepared.stage)
+        for name, n in networks.items()
+    }
+    stage, on = first.prepared.stage, choose_device(device)
+    found = choose_clips(stage, subject=subject, action=action, camera=camera)
     with progress_bar() as bar:
-        bar.busy("predicting")
-        scene = clip_scene(
-            {checkpoint.model_config.name: checkpoint.model},
-            stage,
-            sequence,
-            data=prepared.config,
-            title=path.stem,
-            subtitle=f"{stage.manifest['dataset']} · {sequence.subject} · {sequence.take} · camera {sequence.camera} · "
-            f"{model_text(checkpoint.model_config)}",
+        if in_gallery is None:
+            chosen = [("", clip) for clip in found[:clips]]
+        else:
+            one = next(iter(predictors.values()))
+            chosen = best_and_worst(one, found, in_gallery, flip=flip, device=on, progress=bar.update)
+        _require_start(start, [clip for _, clip in chosen])
+        about = model_text(first.checkpoint.model_config) if alone else " and ".join(networks)
+        subtitle = f"{dataset_text(stage.manifest['dataset'], stage.manifest['synthetic'])} · {about}"
+        asked = clip_scenes(
+            predictors,
+            [clip for _, clip in chosen],
+            data=first.prepared.config,
             start=start,
             frames=frames,
             flip=flip,
-            device=choose_device(device),
+            device=on,
         )
-        bar.close("predicting")
-        name = output_name(f"{path.stem}-{sequence.subject}-{sequence.take}-camera{sequence.camera}")
+        scenes = []
+        bar.update("predicting", 0, len(chosen), "clips")
+        for (kind, _), scene in zip(chosen, asked):
+            label = f"{kind}: {scene.title}" if kind else scene.title
+            scenes.append(changed(scene, subtitle=subtitle, label=label))
+            bar.update("predicting", len(scenes), len(chosen), "clips")
+        _, shown = chosen[0]
+        name = output_name(f"{first.path.stem}-{shown.subject}-{shown.take}-camera{shown.camera}")
+        if in_gallery is not None:
+            name = output_name(f"{first.path.stem}-gallery")
         page = output or Path("output") / f"{name}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
-        written = [write_page(scene, page)]
+        written = [write_page(scenes, page)]
         if pictures:
             bar.update("drawing", 0, 2)
-            written.append(write_png(scene, page.with_suffix(".png"), frame=scene.frames // 2))
+            written.append(write_png(scenes[0], page.with_suffix(".png"), frame=scenes[0].frames // 2))
             bar.update("drawing", 1, 2)
-            written.append(write_gif(scene, page.with_suffix(".gif"), max_frames=_GIF_FRAMES))
+            written.append(write_gif(scenes[0], page.with_suffix(".gif"), max_frames=_GIF_FRAMES))
             bar.close("drawing")
-    shown = next(iter(scene.errors_mm.values()))
-    errors = f"MPJPE {shown.mean():.1f} mm (best frame {shown.min():.1f}, worst {shown.max():.1f})"
-    say(f"{sequence.subject} {sequence.take}, camera {sequence.camera}, {scene.frames} frames: {errors}")
+    _say_errors(scenes, alone)
     for file in written:
         say(f"  {file}  {bytes_text(Path(file).stat().st_size)}")
     say(f"Open {page} in a browser; it works offline.")
     return page
+
+
+def _require_start(start: int, clips: "Sequence[StoredClip]") -> None:
+    shortest = min(clips, key=lambda clip: clip.length)
+    if start >= shortest.length:
+        raise ConfigError(
+            f"{start} is beyond the end: {shortest} has frames 0 to {shortest.length - 1}", where="--start"
+        )
+
+
+def _say_errors(scenes: "Sequence[Scene]", alone: bool) -> None:
+    """One line for each clip."""
+    for scene in scenes:
+        texts = []
+        for name, errors in scene.errors_mm.items():
+            best_and_worst = f" (best frame {errors.min():.1f}, worst {errors.max():.1f})" if len(scenes) == 1 else ""
+            texts.append(f"{'' if alone else f'{name} '}MPJPE {errors.mean():.1f} mm{best_and_worst}")
+        say(f"{scene.label}, {scene.frames} frames: {', '.join(texts)}")

@@ -1,10 +1,11 @@
-"""One self-contained web page per scene: it opens from disk and loads nothing from elsewhere."""
+"""One self-contained web page for one or more scenes: it opens from disk and loads nothing from elsewhere."""
 
 import base64
 import hashlib
 import html
 import json
 import re
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,30 +13,37 @@ from typing import Any
 import numpy as np
 
 import srnet_core
+from srnet_core.errors import ConfigError
+from srnet_core.visualization._angles import joint_angles
 from srnet_core.visualization._files import write_bytes
 from srnet_core.visualization._floor import place_on_floor
+from srnet_core.visualization._front_view import front_view
 from srnet_core.visualization._theme import DARK, LIGHT, css_variables
 from srnet_core.visualization.scene import Scene
 
-_SCRIPTS = ("data.js", "view.js", "chart.js", "panels.js", "pointer.js", "app.js")
-_EXPECTED_UNIT_MM = 0.1
-_POINT_UNIT_M, _PIXEL_UNIT, _ERROR_UNIT_MM = 1e-4, 0.1, 0.01  # resolutions of stored numbers
+_SCRIPTS = ("data.js", "view.js", "chart.js", "panels.js", "pointer.js", "joints.js", "clips.js", "app.js")
+_MOST_CLIPS = 1000
+_POINT_UNIT_M, _PIXEL_UNIT, _ERROR_UNIT_MM, _EXPECTED_UNIT_MM = 1e-4, 0.1, 0.01, 0.1  # resolutions of stored numbers
 
 
-def write_page(scene: Scene, path: str | Path) -> Path:
-    """Write a scene as one self-contained HTML file. The file is written completely or not at all.
+def write_page(scenes: Scene | Sequence[Scene], path: str | Path) -> Path:
+    """Write scenes as one self-contained HTML file. The file is written completely or not at all.
 
-    Coordinates are rounded to 0.1 mm and 0.1 px. A page takes about 270 bytes per frame and pose of 17 joints, less
-    than 2 MB for 3000 frames with two poses.
+    Several scenes are the clips of one page, in a list with a search field. Coordinates are rounded to 0.1 mm and
+    0.1 px. A page takes about 270 bytes per frame and pose of 17 joints, less than 2 MB for 3000 frames with two poses.
 
     Raises:
         UserMistake: the file cannot be written.
+        ConfigError: no scene, or too many.
     """
-    return write_bytes(path, render_page(scene).encode("utf-8"))
+    return write_bytes(path, render_page(scenes).encode("utf-8"))
 
 
-def render_page(scene: Scene) -> str:
-    """The page of a scene as text."""
+def render_page(scenes: Scene | Sequence[Scene]) -> str:
+    """The page of one or more scenes as text."""
+    clips = [scenes] if isinstance(scenes, Scene) else list(scenes)
+    if not 1 <= len(clips) <= _MOST_CLIPS:
+        raise ConfigError(f"a page shows 1 to {_MOST_CLIPS:,} clips, not {len(clips):,}", where="scenes")
     style = f":root{{{css_variables(LIGHT)}}}@media(prefers-color-scheme:dark){{:root{{{css_variables(DARK)}}}}}"
     style += _asset("page.css")
     script = '(() => {\n"use strict";\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
@@ -43,27 +51,33 @@ def render_page(scene: Scene) -> str:
         _asset("page.html"),
         version=srnet_core.__version__,
         policy=_policy(style, script),
-        title=html.escape(scene.title or "Poses"),
-        subtitle=html.escape(scene.subtitle),
-        badge='<span class="badge">SYNTHETIC DATA</span>' if scene.synthetic else "",
+        title=html.escape(clips[0].title or "Poses"),
+        subtitle=html.escape(clips[0].subtitle),
+        badge='<span class="badge">SYNTHETIC DATA</span>' if any(clip.synthetic for clip in clips) else "",
         notes="Coordinates are stored in steps of 0.1 mm and 0.1 px.",
         style=style,
         script=script,
-        data=_json_for_html(scene_data(scene)),
+        data=_json_for_html({"schema": 2, "clips": [scene_data(clip) for clip in clips]}),
     )
 
 
 def scene_data(scene: Scene) -> dict[str, Any]:
     """The data for the page's script as plain values; `decode_array` is the inverse for the arrays."""
     placement = place_on_floor(scene)
+    rated = next(iter(scene.errors_mm.values()), None)
     return {
-        "schema": 1,
+        "title": scene.title or "Poses",
+        "subtitle": scene.subtitle,
+        "label": scene.label,
+        "mean_mm": None if rated is None else round(float(rated.mean()), 2),
         "fps": scene.fps,
         "frames": scene.frames,
         "image_size_px": list(scene.image_size_px),
         "joints": list(scene.skeleton.joint_names),
         "parents": list(scene.skeleton.parents),
         "sides": list(scene.sides),
+        "front_view": np.round(front_view(scene.skeleton), 3).tolist(),
+        "angles": [{"name": a.name, "joints": list(a.joints)} for a in joint_angles(scene.skeleton)],
         "stage": {"radius_m": round(placement.radius_m, 4), "height_m": round(placement.height_m, 4)},
         "floor_m": encode_array(placement.floor_m, _POINT_UNIT_M),
         "keypoints_px": encode_array(scene.keypoints_2d_px, _PIXEL_UNIT),
@@ -72,17 +86,16 @@ def scene_data(scene: Scene) -> dict[str, Any]:
                 "name": name,
                 "is_reference": name == scene.reference,
                 "points_m": encode_array(points_m, _POINT_UNIT_M),
-                "errors_mm": encode_array(scene.errors_mm[name], _ERROR_UNIT_MM) if name in scene.errors_mm else None,
-                "expected_errors_mm": _expected(scene, name),
+                "errors_mm": _encoded(scene.errors_mm.get(name), _ERROR_UNIT_MM),
+                "expected_errors_mm": _encoded(scene.expected_errors_mm.get(name), _EXPECTED_UNIT_MM),
             }
             for name, points_m in placement.poses_m.items()
         ],
     }
 
 
-def _expected(scene: Scene, name: str) -> dict[str, Any] | None:
-    errors_mm = scene.expected_errors_mm.get(name)
-    return None if errors_mm is None else encode_array(errors_mm, _EXPECTED_UNIT_MM)
+def _encoded(values: np.ndarray | None, unit: float) -> dict[str, Any] | None:
+    return None if values is None else encode_array(values, unit)
 
 
 def encode_array(values: np.ndarray, unit: float) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Scene:
     Attributes:
         title: e.g. the name of the input file; any text, it is cleaned and escaped.
         subtitle: e.g. "S9 · Walking · camera 54138969 · srnet 3,3,3".
+        label: of the clip in a list of several, e.g. "S9 Walking, camera 2"; the title if it is empty.
         skeleton: J joints, of the 2D keypoints and of the poses.
         fps: frames per second.
         image_size_px: (width, height) of the image of the keypoints.
@@ -44,7 +45,7 @@ class Scene:
         poses: name -> (T, J, 3) metres, z up, in the order they are shown; the name "ground truth" marks the reference.
         errors_mm: name -> (T,) error per frame (MPJPE). By default it is computed from the poses if there is a ground
             truth; an empty mapping shows no errors.
-        expected_errors_mm: name -> (T, J) how far off each joint may be; the page draws a disc of that radius.
+        expected_errors_mm: name -> (T, J) how far off each joint is expected to be, drawn as a disk around it.
         floor_z_m: height of the floor; by default the floor is under the lowest joint.
         synthetic: the motion was made by a program; a badge tells so.
 
@@ -60,6 +61,7 @@ class Scene:
     keypoints_2d_px: np.ndarray
     poses: Mapping[str, np.ndarray]
     subtitle: str = ""
+    label: str = ""
     errors_mm: Mapping[str, np.ndarray] = field(default_factory=lambda: _FROM_THE_POSES)
     expected_errors_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
     floor_z_m: float | None = None
@@ -71,14 +73,13 @@ class Scene:
         fields = {
             "title": clean_text(self.title),
             "subtitle": clean_text(self.subtitle),
+            "label": clean_text(self.label or self.title),
             "fps": _positive(self.fps, "fps"),
             "image_size_px": _image_size(self.image_size_px),
             "keypoints_2d_px": keypoints,
             "poses": poses,
             "errors_mm": _errors(self.errors_mm, poses, len(keypoints)),
-            "expected_errors_mm": _checked_errors(
-                "expected_errors_mm", self.expected_errors_mm, poses, (len(keypoints), self.skeleton.num_joints)
-            ),
+            "expected_errors_mm": _rated(self.expected_errors_mm, poses, keypoints.shape[:2], "expected_errors_mm"),
             "synthetic": bool(self.synthetic),
         }
         if self.floor_z_m is not None:
@@ -219,21 +220,21 @@ def _human_sized(pose: np.ndarray, where: str) -> None:
 def _errors(errors: Mapping[str, Any] | None, poses: Mapping[str, np.ndarray], frames: int) -> Mapping[str, np.ndarray]:
     if errors is None or errors is _FROM_THE_POSES:
         return MappingProxyType(_distances_mm(poses))
-    return _checked_errors("errors_mm", errors, poses, (frames,))
+    return _rated(errors, poses, (frames,), "errors_mm")
 
 
-def _checked_errors(
-    what: str, errors: Mapping[str, Any], poses: Mapping[str, np.ndarray], shape: tuple[int, ...]
+def _rated(
+    errors: Mapping[str, Any], poses: Mapping[str, np.ndarray], shape: tuple[int, ...], what: str
 ) -> Mapping[str, np.ndarray]:
-    """Errors of poses by their names, each of the same shape."""
-    each = "one number per frame" if len(shape) == 1 else "one number per frame and joint"
+    """Errors of some of the poses: finite numbers of 0 or more, all of this shape."""
     checked = {}
     for name, values in errors.items():
         where, name, array = f"{what}[{name!r}]", clean_text(name), np.asarray(values, np.float32)
         if name not in poses:
             raise ConfigError(f"there is no pose of that name; the names are {', '.join(poses)}", where=where)
         if array.shape != shape:
-            raise ConfigError(f"needs {each}, the shape {shape}, not {array.shape}", where=where)
+            each = "frame" if len(shape) == 1 else "frame and joint"
+            raise ConfigError(f"needs one number per {each}, the shape {shape}, not {array.shape}", where=where)
         if np.min(_finite(array, where, ("frame", "joint")[: len(shape)])) < 0:
             raise ConfigError("errors cannot be negative", where=where)
         checked[name] = _read_only(array)

@@ -2,7 +2,6 @@ import base64
 import dataclasses
 import hashlib
 import json
-import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -13,15 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srnet_core.errors import ConfigError, UserMistake
+from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.visualization import _files
+from srnet_core.visualization._angles import joint_angles
 from srnet_core.visualization._floor import place_on_floor
 from srnet_core.visualization._orbit import Orbit, project
 from srnet_core.visualization.page import _asset, decode_array, encode_array, render_page, scene_data, write_page
 
-BROWSER = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
 NODE = shutil.which("node")
 
 
@@ -51,7 +49,7 @@ def embedded(page: str) -> dict:
     parsed = Parsed(page)
     kinds = [attributes.get("type") for tag, attributes in parsed.elements if tag == "script"]
     assert kinds == ["application/json", None]
-    return json.loads(parsed.texts["script"][0])
+    return json.loads(parsed.texts["script"][0])["clips"][0]
 
 
 def test_what_is_embedded_is_what_was_given(make_scene):
@@ -96,6 +94,50 @@ def test_names_from_outside_stay_text(make_scene, text):
     assert parsed.elements == usual.elements
     assert parsed.texts["title"] == parsed.texts["h1"] == [scene.title]
     page.encode("utf-8")
+
+
+def test_a_page_of_several_clips(make_scene):
+    scenes = [make_scene(title=f"clip {i}", label=f"short {i}") for i in range(3)]
+    clips = json.loads(Parsed(render_page(scenes)).texts["script"][0])["clips"]
+    assert [(clip["title"], clip["label"]) for clip in clips] == [(f"clip {i}", f"short {i}") for i in range(3)]
+    assert clips[0]["mean_mm"] == pytest.approx(scenes[0].errors_mm["prediction"].mean(), abs=0.006)
+    with pytest.raises(ConfigError, match="1 to 1,000 clips, not 0"):
+        render_page([])
+
+
+def test_expected_errors_are_embedded_and_checked(make_scene):
+    scene = make_scene(3)
+    assert all(pose["expected_errors_mm"] is None for pose in scene_data(scene)["poses"])
+    errors_mm = np.random.default_rng(0).uniform(0, 300, (3, 17))
+    scene = dataclasses.replace(scene, expected_errors_mm={"prediction": errors_mm}).section(1, 3)
+    embedded = {pose["name"]: pose["expected_errors_mm"] for pose in scene_data(scene)["poses"]}
+    np.testing.assert_allclose(decode_array(embedded["prediction"]), errors_mm[1:], atol=0.051)
+    assert embedded["ground truth"] is None
+    with pytest.raises(ConfigError, match=r"one number per frame and joint, the shape \(2, 17\), not \(2,\)"):
+        dataclasses.replace(scene, expected_errors_mm={"prediction": errors_mm[1:, 0]})
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_discs_are_as_large_as_the_expected_errors():
+    call = """
+      const radii = [], ctx = {save() {}, restore() {}, beginPath() {}, fill() {}, arc: (x, y, r) => radii.push(r)};
+      const points = [{x: 0, y: 0, scale: 200}, {x: 1, y: 1, scale: 300}];
+      drawExpected(ctx, {expected: [9, 9, 0, 50]}, 1, points, {});
+      console.log(JSON.stringify(radii));"""
+    done = subprocess.run([NODE, "-e", _asset("view.js") + call], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [0, 15]
+
+
+def test_angles_are_those_between_limbs(make_scene):
+    """A right angle at the knee, and thighs in line with the trunk."""
+    scene = make_scene(1)
+    angles = {angle["name"]: angle["joints"] for angle in scene_data(scene)["angles"]}
+    assert len(angles) == 8
+    names = SKELETON.joint_names
+    assert [names[j] for j in angles["right knee flexion"]] == ["RHip", "RKnee", "RKnee", "RFoot"]
+    assert [names[j] for j in angles["left shoulder elevation"]] == ["Thorax", "Hip", "LShoulder", "LElbow"]
+    hand = Skeleton("hand", ("palm", "tip"), (None, "palm"), left=(), right=())
+    assert joint_angles(hand) == ()
 
 
 def test_nothing_is_loaded(make_scene):
@@ -166,72 +208,6 @@ def test_home_view_is_the_same():
     )
     home = json.loads(done.stdout)
     assert home == {"azimuth": Orbit().azimuth_deg, "elevation": Orbit().elevation_deg, "zoom": Orbit().zoom}
-
-
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH")
-def test_in_a_browser(make_scene, tmp_path):
-    """The page decodes its data, goes to the frame in the address, and shows the errors that NumPy finds."""
-    scene, frame = make_scene(title="<b>&"), 17
-    path = write_page(scene, tmp_path / "page.html")
-    quiet = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-sync",
-        "--disable-background-networking",
-        "--disable-component-update",
-        f"--user-data-dir={tmp_path / 'profile'}",
-    ]
-    done = subprocess.run(
-        [
-            BROWSER,
-            *quiet,
-            "--enable-logging=stderr",
-            "--virtual-time-budget=1500",
-            "--dump-dom",
-            f"{path.as_uri()}#frame={frame}",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert "CONSOLE" not in done.stderr, done.stderr
-    dom = Parsed(done.stdout)
-    assert dom.texts["h1"] == ["<b>&"]
-    status = re.search(r'id="status"[^>]*>([^<]*)', done.stdout)[1]
-    spoken = re.fullmatch(rf"Frame {frame} of 59, prediction ([\d.]+) mm", status)
-    assert float(spoken[1]) == pytest.approx(scene.errors_mm["prediction"][frame], abs=0.056)
-    shown = {
-        name: float(mm) for name, mm in re.findall(r'<th scope="row">([^<]+)</th><td><i[^>]*></i>([\d.]+)', done.stdout)
-    }
-    gap = 1000 * np.linalg.norm(scene.poses["prediction"][frame] - scene.poses["ground truth"][frame], axis=-1)
-    assert list(shown) == list(SKELETON.joint_names)
-    np.testing.assert_allclose(list(shown.values()), gap, atol=0.25)  # two roundings to 0.1 mm per axis, one in print
-
-
-def test_expected_errors_are_embedded_and_checked(make_scene):
-    scene = make_scene(3)
-    assert all(pose["expected_errors_mm"] is None for pose in scene_data(scene)["poses"])
-    errors_mm = np.random.default_rng(0).uniform(0, 300, (3, 17))
-    scene = dataclasses.replace(scene, expected_errors_mm={"prediction": errors_mm}).section(1, 3)
-    embedded = {pose["name"]: pose["expected_errors_mm"] for pose in scene_data(scene)["poses"]}
-    np.testing.assert_allclose(decode_array(embedded["prediction"]), errors_mm[1:], atol=0.051)
-    assert embedded["ground truth"] is None
-    with pytest.raises(ConfigError, match=r"one number per frame and joint, the shape \(2, 17\), not \(2,\)"):
-        dataclasses.replace(scene, expected_errors_mm={"prediction": errors_mm[1:, 0]})
-
-
-@pytest.mark.skipif(NODE is None, reason="node is not installed")
-def test_discs_are_as_large_as_the_expected_errors():
-    call = """
-      const radii = [], ctx = {save() {}, restore() {}, beginPath() {}, fill() {}, arc: (x, y, r) => radii.push(r)};
-      const points = [{x: 0, y: 0, scale: 200}, {x: 1, y: 1, scale: 300}];
-      drawExpected(ctx, {expected: [9, 9, 0, 50]}, 1, points, {});
-      console.log(JSON.stringify(radii));"""
-    done = subprocess.run([NODE, "-e", _asset("view.js") + call], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [0, 15]
 
 
 def test_scene_data_is_plain(make_scene):

@@ -1,6 +1,7 @@
 // Playback, buttons, keys and the numbers in text.
 
 const playback = { on: false, speed: 1, from: 0, since: 0 };
+const EYES = { front: { azimuth: 0, elevation: 3 }, side: { azimuth: 90, elevation: 3 }, top: { azimuth: 0, elevation: 89 }, follow: { elevation: 6 } };
 
 function seek(frame) {
   state.frame = Math.min(scene.frames - 1, Math.max(0, Math.round(frame) || 0));
@@ -19,8 +20,10 @@ function play(on) {
 
 function tick(now) {
   if (!playback.on) return;
-  const elapsed = (Math.max(0, now - playback.since) / 1000) * scene.fps * playback.speed;
-  const frame = Math.floor(playback.from + elapsed) % scene.frames;
+  const elapsed = Math.floor((Math.max(0, now - playback.since) / 1000) * scene.fps * playback.speed);
+  const [first, last] = state.marks.length === 2 ? state.marks : [0, scene.frames - 1];
+  const count = last - first + 1, begin = playback.from < first || playback.from > last ? first : playback.from;
+  const frame = first + ((begin - first + elapsed) % count);
   if (frame !== state.frame) {
     state.frame = frame;
     showFrame();
@@ -34,7 +37,7 @@ function settle() {
   clearTimeout(settling);
   settling = setTimeout(() => {
     try {
-      history.replaceState(null, "", `#frame=${state.frame}`);
+      history.replaceState(null, "", address());
     } catch {
       // some browsers forbid this for local files; the page works without it
     }
@@ -49,28 +52,12 @@ function showFrame() {
   $("frame-now").textContent = frame;
   $("seconds").textContent = `${(frame / scene.fps).toFixed(2)} s`;
   $("scrub").value = frame;
+  $("scrub").setAttribute("aria-valuetext", `frame ${frame}, ${(frame / scene.fps).toFixed(2)} seconds`);
   $("scrub").style.setProperty("--played", `${(100 * frame) / last}%`);
   for (const { pose, number } of panels) if (pose && pose.errors) number.firstChild.textContent = pose.errors[frame].toFixed(1);
-  if ($("joints-box").open) fillJoints();
+  if (!playback.on || frame % 5 === 0) fillJoints();
   redraw();
   if (tip.panel) requestAnimationFrame(refreshTip);
-}
-
-function fillJoints() {
-  const others = scene.poses.filter((pose) => scene.truth && pose !== scene.truth);
-  if (!others.length) return;
-  const errors = scene.joints.map((_, j) => others.map((pose) => jointErrorMm(scene, pose, state.frame, j)));
-  const most = Math.max(1, ...errors.flat());
-  const cell = (error) => element("td", {}, bar(error / most), error.toFixed(1));
-  const rows = scene.joints.map((name, j) => element("tr", {}, element("th", { scope: "row" }, name), ...errors[j].map(cell)));
-  const head = element("tr", {}, element("th", {}, `frame ${state.frame}`), ...others.map((pose) => element("th", { scope: "col" }, `${pose.name}, mm`)));
-  $("joints").replaceChildren(head, ...rows);
-}
-
-function bar(share) {
-  const made = element("i");
-  made.style.width = `${Math.round(90 * share)}px`;
-  return made;
 }
 
 function setOverlay(on) {
@@ -81,8 +68,52 @@ function setOverlay(on) {
   redraw();
 }
 
+function setTrails(on) {
+  state.trails = on;
+  $("trails").setAttribute("aria-pressed", on);
+  redraw();
+}
+
+function setEye(name) {
+  state.eye = name in EYES || name === "own" ? name : "home";
+  if (state.eye === "home") Object.assign(state.orbit, HOME);
+  else Object.assign(state.orbit, EYES[state.eye] || {});
+  $("eye").querySelector("[value=own]").hidden = state.eye !== "own";
+  $("eye").value = state.eye;
+  redraw();
+}
+
+function setMarks(marks) {
+  state.marks = marks;
+  $("loop").textContent = ["Loop from here", "Loop to here", "End loop"][marks.length];
+  $("loop").setAttribute("aria-pressed", marks.length > 0);
+  for (const chart of charts) chart.base = null;
+  redraw();
+}
+
+// First press: the first frame of the loop; second: the last one; third: no loop.
+function markLoop() {
+  if (state.marks.length === 2) setMarks([]);
+  else if (state.marks.length && state.frame === state.marks[0]) setMarks([]);
+  else setMarks([...state.marks, state.frame].sort((a, b) => a - b));
+  settle();
+}
+
+function showAngle(name) {
+  const angle = scene.angles.find((one) => one.name === name);
+  state.angle = angle ? name : "";
+  $("angle").value = state.angle;
+  charts = charts.filter(({ canvas }) => canvas.id !== "angle-chart");
+  forget((canvas) => canvas.id === "angle-chart");
+  $("angle-box").hidden = !angle;
+  document.body.classList.toggle("charted", Boolean(angle || rated.length));
+  if (!angle) return;
+  $("angle-title").textContent = `${name[0].toUpperCase()}${name.slice(1)} in degrees`;
+  addChart("angle-chart", seriesOf(scene.poses, (pose) => anglesDeg(scene, pose, angle)), "°", -1);
+}
+
 function addCloseUp(panel) {
-  const button = element("button", { type: "button", "aria-pressed": "false", title: "Show the whole image or only the person (I)" }, "Close-up");
+  const button = element("button", { type: "button", "aria-pressed": state.closeUp, title: "Show the whole image or only the person (I)" }, "Close-up");
   button.onclick = () => {
     state.closeUp = !state.closeUp;
     button.setAttribute("aria-pressed", state.closeUp);
@@ -107,6 +138,11 @@ const KEYS = {
   "-": () => zoom(1 / 1.12),
   o: () => $("overlay").hidden || setOverlay(!state.overlay),
   w: () => $("worst").hidden || $("worst").click(),
+  j: () => $("by-joint").hidden || $("by-joint").click(),
+  t: () => $("trails").click(),
+  l: () => $("loop").disabled || markLoop(),
+  n: () => openClip((state.clip + 1) % clips.length),
+  p: () => openClip((state.clip + clips.length - 1) % clips.length),
   r: resetView,
   Escape: () => showTip(null, -1),
 };
@@ -117,7 +153,7 @@ function step(frames) {
 }
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, [type=search]")) return;
   if (event.key === " " && event.target.closest("button, summary")) return; // the space bar activates the focused element
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act) return;
@@ -125,11 +161,10 @@ function onKey(event) {
   act(event);
 }
 
-function watchChart() {
-  const canvas = $("chart");
+function watchChart(canvas) {
   const go = (event) => {
     const box = canvas.getBoundingClientRect();
-    seek(chartScale(chart.size, scene.frames, chart.top).frame(event.clientX - box.left));
+    seek(chartScale(box, scene.frames, 1).frame(event.clientX - box.left));
   };
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
@@ -148,18 +183,20 @@ function watchControls() {
     playback.speed = +event.target.value;
     seek(state.frame); // playback continues from here
   };
-  $("overlay").onclick = () => setOverlay(!state.overlay);
-  $("reset").onclick = resetView;
+  $("overlay").onclick = () => (setOverlay(!state.overlay), settle());
+  $("trails").onclick = () => (setTrails(!state.trails), settle());
+  $("by-joint").onclick = () => (showJoints($("joints-box").hidden), settle());
+  $("loop").onclick = markLoop;
+  $("eye").onchange = (event) => (setEye(event.target.value), settle());
+  $("angle").onchange = (event) => (showAngle(event.target.value), settle());
   $("worst").onclick = () => (play(false), seek(worst));
-  $("joints-box").ontoggle = fillJoints;
+  $("save-png").onclick = savePng;
+  $("save-csv").onclick = saveCsv;
+  $("copy-link").onclick = copyLink;
+  ["chart", "angle-chart"].forEach((id) => watchChart($(id)));
   document.addEventListener("keydown", onKey);
-  window.addEventListener("hashchange", () => fromAddress() >= 0 && seek(fromAddress()));
+  window.addEventListener("hashchange", () => location.hash !== address() && restore(location.hash));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readColors);
-}
-
-function fromAddress() {
-  const found = /[#&]frame=(\d{1,9})/.exec(location.hash);
-  return found ? +found[1] : -1;
 }
 
 function showErrors() {
@@ -168,35 +205,54 @@ function showErrors() {
     const average = element("span", { class: "mean" }, ` · mean ${mean(pose.errors).toFixed(1)}`);
     number.append(element("b"), " mm", average);
   }
-  $("worst").hidden = scene.frames === 1;
   $("worst").textContent = `Worst frame ${worst} · ${rated[0].errors[worst].toFixed(1)} mm`;
-  if (scene.frames === 1) return;
-  addChart();
-  watchChart();
+  if (scene.frames > 1) addChart("chart", seriesOf(rated, (pose) => pose.errors), "mm", worst);
 }
 
-function start() {
+function openClip(index) {
+  const angle = state.angle;
+  state.clip = index;
+  scene = readScene(clips[index]);
+  rated = scene.poses.filter((pose) => pose.errors);
+  worst = rated.length ? argmax(rated[0].errors) : 0;
+  Object.assign(state, { frame: 0, hot: -1, marks: [] });
+  forget((canvas) => canvas.id !== "body");
+  $("panels").replaceChildren();
+  [panels, charts, tip.panel] = [[], [], null];
   addCloseUp(addPanel("input, 2D", null));
   scene.poses.forEach((pose) => addPanel(pose.name, pose));
   panels.filter((panel) => panel.pose).forEach(watchDragging);
   panels.forEach(watchHovering);
+  $("title").textContent = document.title = scene.title;
+  $("subtitle").textContent = scene.subtitle;
+  $("chart-box").hidden = !rated.length || scene.frames === 1;
+  $("worst").hidden = $("chart-box").hidden;
   if (rated.length) showErrors();
-  for (const id of ["play", "back", "next", "scrub", "worst", "speed"]) $(id).disabled = scene.frames === 1;
-  const comparable = scene.truth && scene.poses.length > 1;
-  $("overlay").hidden = $("joints-box").hidden = !comparable;
-  $("expected-key").hidden = !scene.poses.some((pose) => pose.expected);
+  for (const id of ["play", "back", "next", "scrub", "worst", "speed", "loop"]) $(id).disabled = scene.frames === 1;
+  $("overlay").hidden = $("by-joint").hidden = !comparedPoses().length;
+  if (!comparedPoses().length) showJoints(false);
+  document.querySelector(".expected-key").hidden = !scene.poses.some((pose) => pose.expected);
+  $("angle").replaceChildren(element("option", { value: "" }, "none"), ...scene.angles.map(({ name }) => element("option", { value: name }, name)));
+  $("angle").closest("label").hidden = $("save-csv").hidden = !scene.angles.length;
   $("scrub").max = scene.frames - 1;
   $("frame-last").textContent = ` / ${scene.frames - 1}`;
   document.body.style.setProperty("--digits", `${String(scene.frames - 1).length}ch`);
-  watchControls();
+  setMarks([]);
+  showAngle(angle);
   arrangePanels();
+  setEye(state.eye);
+  markClip();
+  seek(0);
+}
+
+function start() {
+  fillClips();
+  prepareBody();
+  openClip(0);
+  watchControls();
   readColors();
-  const asked = fromAddress(), still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (asked >= 0) seek(asked);
-  else {
-    showFrame();
-    play(!still);
-  }
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (!restore(location.hash)) play(!still);
 }
 
 start();

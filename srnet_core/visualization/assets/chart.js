@@ -1,7 +1,7 @@
-// Chart of the error per frame. The curves are drawn once into an image; each frame only adds the playhead.
+// Charts over the frames of a clip. The curves are drawn once into an image; each frame only adds the playhead.
 
 // 28 px for the labels, as in page.css, and half the width of the slider's thumb: chart and slider have the same scale.
-const CHART_LEFT = 28 + 8, CHART_RIGHT = 8;
+const CHART_LEFT = 28 + 8, CHART_RIGHT = 8, TIME_PX = 15;
 const DASHES = [[], [5, 3], [2, 3], [8, 3, 2, 3], [1, 4]];
 
 function niceCeiling(value) {
@@ -10,16 +10,27 @@ function niceCeiling(value) {
 }
 
 function chartScale(size, frames, top) {
-  const last = Math.max(frames - 1, 1), width = size.width - CHART_LEFT - CHART_RIGHT;
+  const last = Math.max(frames - 1, 1), width = size.width - CHART_LEFT - CHART_RIGHT, bottom = size.height - TIME_PX;
   return {
-    top,
+    top, bottom,
     x: (frame) => CHART_LEFT + (frame / last) * width,
-    y: (error) => size.height - 4 - (error / top) * (size.height - 18),
+    y: (value) => bottom - (value / top) * (bottom - 8),
     frame: (x) => Math.min(frames - 1, Math.max(0, Math.round(((x - CHART_LEFT) / width) * last))),
   };
 }
 
-function drawAxis(ctx, size, scale, colors) {
+// Seconds between two labels of the time axis: a round number, at least 60 px apart.
+function timeStep(seconds, width) {
+  const least = (60 * seconds) / Math.max(width, 60);
+  return [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600].find((step) => step >= least) || 1200;
+}
+
+function timeText(seconds, step) {
+  if (step >= 30) return `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
+  return `${+seconds.toFixed(1)} s`;
+}
+
+function drawAxes(ctx, size, scale, frames, fps, colors) {
   ctx.font = "11px system-ui, sans-serif";
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";
@@ -28,16 +39,26 @@ function drawAxis(ctx, size, scale, colors) {
     ctx.fillStyle = colors.hairline;
     ctx.fillRect(CHART_LEFT, y, size.width - CHART_LEFT - CHART_RIGHT, 1);
     ctx.fillStyle = colors.muted;
-    if (value) ctx.fillText(String(+value.toPrecision(3)), CHART_LEFT - 8, y);
+    ctx.fillText(String(+value.toPrecision(3)), CHART_LEFT - 8, y);
+  }
+  const seconds = (frames - 1) / fps, step = timeStep(seconds, size.width);
+  ctx.textBaseline = "bottom";
+  for (let i = 0; i * step <= seconds + 1e-9; i++) {
+    const x = scale.x(i * step * fps);
+    ctx.fillStyle = colors.hairline;
+    ctx.fillRect(Math.round(x), scale.bottom, 1, 4);
+    ctx.fillStyle = colors.muted;
+    ctx.textAlign = x > size.width - 24 ? "right" : i ? "center" : "left";
+    ctx.fillText(timeText(i * step, step), ctx.textAlign === "right" ? size.width : x, size.height);
   }
 }
 
-// If there are more frames than pixel columns, each column shows its range of errors, so that no peak is lost.
-function drawCurve(ctx, errors, scale, style, dash, fill) {
+// If there are more frames than pixel columns, each column shows its range of values, so that no peak is lost.
+function drawCurve(ctx, values, scale, style, dash, fill) {
   const path = new Path2D();
   let column = -1, low = 0, high = 0;
-  errors.forEach((error, frame) => {
-    const x = scale.x(frame), here = Math.floor(x), y = scale.y(error);
+  values.forEach((value, frame) => {
+    const x = scale.x(frame), here = Math.floor(x), y = scale.y(value);
     if (here !== column) {
       if (frame) path.lineTo(x, y);
       else path.moveTo(x, y);
@@ -51,7 +72,7 @@ function drawCurve(ctx, errors, scale, style, dash, fill) {
   });
   if (fill) {
     const area = new Path2D(path);
-    area.lineTo(scale.x(errors.length - 1), scale.y(0));
+    area.lineTo(scale.x(values.length - 1), scale.y(0));
     area.lineTo(scale.x(0), scale.y(0));
     ctx.globalAlpha = 0.07;
     ctx.fillStyle = style;
@@ -66,15 +87,22 @@ function drawCurve(ctx, errors, scale, style, dash, fill) {
   ctx.setLineDash([]);
 }
 
-function drawChartBase(ctx, size, rated, scale, colors) {
-  drawAxis(ctx, size, scale, colors);
-  rated.forEach((pose, i) => drawCurve(ctx, pose.errors, scale, colors[`series-${i}`], DASHES[i], rated.length === 1));
+// `series` are {name, values, color, dash}; `marks` the first and last frame of the loop, if there is one.
+function drawChartBase(ctx, size, series, scale, clip, marks, colors) {
+  if (marks.length === 2) {
+    ctx.fillStyle = colors.hairline;
+    ctx.globalAlpha = 0.6;
+    ctx.fillRect(scale.x(marks[0]), 0, Math.max(2, scale.x(marks[1]) - scale.x(marks[0])), scale.bottom);
+    ctx.globalAlpha = 1;
+  }
+  drawAxes(ctx, size, scale, clip.frames, clip.fps, colors);
+  for (const { values, color, dash } of series) drawCurve(ctx, values, scale, colors[color], dash, series.length === 1);
 }
 
-function drawPlayhead(ctx, size, rated, scale, colors, frame, worst) {
+function drawPlayhead(ctx, size, series, scale, colors, frame, marked) {
   const x = scale.x(frame);
   ctx.fillStyle = colors.ink;
-  ctx.fillRect(Math.round(x) - 0.5, 0, 1, size.height);
+  ctx.fillRect(Math.round(x) - 0.5, 0, 1, scale.bottom);
   ctx.strokeStyle = colors.panel;
   ctx.lineWidth = 2;
   const dot = (at, value, radius, style) => {
@@ -84,6 +112,6 @@ function drawPlayhead(ctx, size, rated, scale, colors, frame, worst) {
     ctx.fill();
     ctx.stroke();
   };
-  dot(worst, rated[0].errors[worst], 4, colors.right);
-  rated.forEach((pose, i) => dot(frame, pose.errors[frame], 4.5, colors[`series-${i}`]));
+  if (marked >= 0) dot(marked, series[0].values[marked], 4, colors.right);
+  for (const { values, color } of series) dot(frame, values[frame], 4.5, colors[color]);
 }

@@ -1,13 +1,12 @@
-// The panels and the chart: creation, fitting to the window, and painting after a change.
+// The panels and the charts: creation, fitting to the window, and painting after a change.
 
 const $ = (id) => document.getElementById(id);
-const scene = readScene($("scene").textContent);
-const rated = scene.poses.filter((pose) => pose.errors);
-const worst = rated.length ? argmax(rated[0].errors) : 0;
-const state = { frame: 0, overlay: false, closeUp: false, hot: -1, orbit: { ...HOME } };
-const panels = [];
+const clips = JSON.parse($("scene").textContent).clips;
+const state = { clip: 0, frame: 0, overlay: false, closeUp: false, trails: false, eye: "home", angle: "", marks: [], hot: -1, orbit: { ...HOME } };
 const SERIES = 5;
-let colors = {}, chart = null, stale = false;
+let scene = readScene(clips[0]), rated = [], worst = 0;
+let panels = [], charts = [], watching = [];
+let colors = {}, stale = false;
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -18,10 +17,10 @@ function element(tag, attributes = {}, ...children) {
 
 function readColors() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["page", "panel", "ink", "muted", "hairline", "floor", "shadow", "right", "left", "middle", "ghost", "offset"];
+  const names = ["page", "panel", "ink", "muted", "hairline", "floor", "shadow", "right", "left", "middle", "ghost", "offset", "doubt"];
   for (let i = 0; i < SERIES; i++) names.push(`series-${i}`);
   colors = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-  if (chart) chart.base = null;
+  for (const chart of charts) chart.base = null;
   redraw();
 }
 
@@ -44,23 +43,28 @@ function addPanel(name, pose) {
   return panel;
 }
 
-function addChart() {
-  const canvas = $("chart");
-  chart = { canvas, ctx: canvas.getContext("2d"), size: null, base: null };
-  chart.top = niceCeiling(Math.max(...rated.map((pose) => pose.errors[argmax(pose.errors)])));
-  $("chart-box").hidden = false;
+// A chart of some series over the frames, in a canvas that stays when another clip is opened.
+function addChart(id, series, unit, marked) {
+  const canvas = $(id);
+  const chart = { canvas, ctx: canvas.getContext("2d"), size: null, base: null, series, marked };
+  chart.top = niceCeiling(Math.max(1, ...series.map(({ values }) => largest(values))));
+  charts.push(chart);
   fitCanvas(canvas, (size) => Object.assign(chart, { size, base: null }));
-  if (rated.length < 2) return;
-  rated.forEach((pose, i) => $("series").append(element("span", {}, seriesKey(i), pose.name)));
+  const legend = series.length < 2 ? [] : series.map((one) => element("span", {}, seriesKey(one), one.name));
+  $(id === "chart" ? "series" : "angle-series").replaceChildren(...legend);
 }
 
-function seriesKey(i) {
+function seriesOf(poses, values) {
+  return poses.map((pose, i) => ({ name: heading(pose.name), values: values(pose), color: `series-${i % SERIES}`, dash: DASHES[i % SERIES] }));
+}
+
+function seriesKey({ color, dash }) {
   const space = document.querySelector("svg").namespaceURI;
   const svg = document.createElementNS(space, "svg"), line = document.createElementNS(space, "path");
   line.setAttribute("d", "M0 2h20");
-  line.setAttribute("stroke", `var(--series-${i % SERIES})`);
+  line.setAttribute("stroke", `var(--${color})`);
   line.setAttribute("stroke-width", "2");
-  line.setAttribute("stroke-dasharray", DASHES[i % SERIES].join(" "));
+  line.setAttribute("stroke-dasharray", dash.join(" "));
   svg.append(line);
   return svg;
 }
@@ -74,8 +78,17 @@ function fitCanvas(canvas, store) {
     store({ width, height, ratio });
     paint(); // immediately, because a resized canvas is blank
   };
-  new ResizeObserver(fit).observe(canvas);
-  window.addEventListener("resize", fit); // zooming the page changes the pixel ratio, but not always the size
+  const observer = new ResizeObserver(fit);
+  observer.observe(canvas);
+  watching.push({ canvas, fit, end: () => observer.disconnect() });
+}
+
+// Zooming the page changes the pixel ratio, but not always the size.
+window.addEventListener("resize", () => watching.forEach(({ fit }) => fit()));
+
+function forget(gone) {
+  for (const { canvas, end } of watching) if (gone(canvas)) end();
+  watching = watching.filter(({ canvas }) => !gone(canvas));
 }
 
 function arrangePanels() {
@@ -95,6 +108,7 @@ function redraw() {
 
 function paint() {
   stale = false;
+  if (state.eye === "follow") state.orbit.azimuth = ((scene.heading[state.frame] + 540) % 360) - 180;
   for (const panel of panels) {
     if (panel.box.hidden || !panel.size) continue;
     const { ctx, size, pose } = panel;
@@ -102,20 +116,21 @@ function paint() {
     ctx.clearRect(0, 0, size.width, size.height);
     panel.points = pose ? drawView(ctx, size, scene, pose, state, colors) : drawInput(ctx, size, scene, state, colors);
   }
-  if (chart && chart.size) paintChart();
+  for (const chart of charts) if (chart.size) paintChart(chart);
+  if (joints.size && !$("joints-box").hidden) paintBody();
 }
 
-function paintChart() {
-  const { ctx, size, canvas } = chart, scale = chartScale(size, scene.frames, chart.top);
+function paintChart(chart) {
+  const { ctx, size, canvas, series } = chart, scale = chartScale(size, scene.frames, chart.top);
   if (!chart.base) {
     chart.base = element("canvas", { width: canvas.width, height: canvas.height });
     const base = chart.base.getContext("2d");
     base.scale(size.ratio, size.ratio);
-    drawChartBase(base, size, rated, scale, colors);
+    drawChartBase(base, size, series, scale, scene, state.marks, colors);
   }
   ctx.setTransform(1, 0, 0, 1, 0, 0);
   ctx.clearRect(0, 0, canvas.width, canvas.height);
   ctx.drawImage(chart.base, 0, 0);
   ctx.scale(size.ratio, size.ratio);
-  drawPlayhead(ctx, size, rated, scale, colors, state.frame, worst);
+  drawPlayhead(ctx, size, series, scale, colors, state.frame, chart.marked);
 }

@@ -4,19 +4,26 @@ const REACH_PX = 14;
 
 function turn(right, up) {
   const orbit = state.orbit;
+  turnedByHand();
   orbit.azimuth = (((orbit.azimuth + right + 180) % 360) + 360) % 360 - 180;
   orbit.elevation = Math.min(89, Math.max(-12, orbit.elevation + up));
   redraw();
 }
 
+function turnedByHand() {
+  if (state.eye !== "own") setEye("own");
+  settle();
+}
+
 function zoom(factor) {
+  if (state.eye !== "follow") turnedByHand();
   state.orbit.zoom = Math.min(6, Math.max(0.4, state.orbit.zoom * factor));
   redraw();
 }
 
 function resetView() {
-  Object.assign(state.orbit, HOME);
-  redraw();
+  setEye("home");
+  settle();
 }
 
 function watchDragging({ canvas }) {
@@ -91,8 +98,7 @@ function describeJoint(panel, joint) {
     const at = 2 * (state.frame * scene.joints.length + joint);
     return `${name}   ${scene.keypoints[at].toFixed(1)}, ${scene.keypoints[at + 1].toFixed(1)} px`;
   }
-  const expected = panel.pose.expected && panel.pose.expected[state.frame * scene.joints.length + joint];
-  if (expected) return `${name}   about ${expected.toFixed(0)} mm off`;
-  if (!scene.truth || panel.pose === scene.truth) return name;
-  return `${name}   ${jointErrorMm(scene, panel.pose, state.frame, joint).toFixed(1)} mm off`;
+  const { pose } = panel, off = pose.expected ? `   ± ${pose.expected[state.frame * scene.joints.length + joint].toFixed(0)} mm expected` : "";
+  if (!scene.truth || pose === scene.truth) return name + off;
+  return `${name}   ${jointErrorMm(scene, pose, state.frame, joint).toFixed(1)} mm off${off}`;
 }

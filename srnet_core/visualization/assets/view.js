@@ -4,6 +4,8 @@ const FIELD_OF_VIEW = (26 * Math.PI) / 180;
 const HOME = { azimuth: -28, elevation: 10, zoom: 1 };
 const GRID_M = 0.5;
 const HEADING_PX = 40;
+const TRAIL_S = 0.5;
+const CONTACT_SHARE = 0.07; // of the height: an ankle is that high above the floor
 
 function makeEye(orbit, stage, width, fullHeight, top) {
   const a = (orbit.azimuth * Math.PI) / 180, e = (orbit.elevation * Math.PI) / 180;
@@ -134,25 +136,62 @@ function drawJoint(ctx, p, radius, style, colors, isHot) {
   ctx.stroke();
 }
 
-// A disc at each joint, as large as the error that is expected of it.
-function drawExpected(ctx, pose, frame, points, colors) {
-  ctx.save();
-  ctx.globalAlpha = 0.16;
-  ctx.fillStyle = colors.offset;
-  points.forEach((p, j) => {
-    ctx.beginPath();
-    ctx.arc(p.x, p.y, (pose.expected[frame * points.length + j] / 1000) * p.scale, 0, 2 * Math.PI);
-    ctx.fill();
-  });
-  ctx.restore();
-}
-
 function drawGhost(ctx, scene, ghost, points, colors, widthM) {
   for (const [a, b] of scene.bones) strokeBone(ctx, ghost[a], ghost[b], widthM * 0.7 * ghost[b].scale, colors.ghost);
   if (!points) return;
   ctx.setLineDash([2, 3]);
   ghost.forEach((p, j) => strokeBone(ctx, p, points[j], 1.4, colors.offset));
   ctx.setLineDash([]);
+}
+
+// Where the ends of limbs were in the last half second. The floor moves under the person: the path is that in the room.
+function drawTrails(ctx, scene, pose, frame, project, colors) {
+  const count = scene.joints.length, first = Math.max(0, frame - Math.round(TRAIL_S * scene.fps));
+  for (const j of scene.ends) {
+    let before = null;
+    for (let t = first; t <= frame; t++) {
+      const at = (t * count + j) * 3, moved = (k) => scene.floor[2 * t + k] - scene.floor[2 * frame + k];
+      const here = project(pose.points[at] + moved(0), pose.points[at + 1] + moved(1), pose.points[at + 2]);
+      if (before) {
+        ctx.globalAlpha = 0.15 + (0.6 * (t - first)) / Math.max(1, frame - first);
+        strokeBone(ctx, before, here, 2, colors[scene.sides[j]]);
+      }
+      before = here;
+    }
+  }
+  ctx.globalAlpha = 1;
+}
+
+// A ring on the floor under each foot that is on it.
+function drawContact(ctx, scene, pose, frame, project, colors) {
+  const count = scene.joints.length;
+  for (const j of scene.feet) {
+    const at = (frame * count + j) * 3, [x, y, z] = [0, 1, 2].map((k) => pose.points[at + k]);
+    if (z > CONTACT_SHARE * scene.stage.height_m) continue;
+    ctx.beginPath();
+    for (let i = 0; i <= 24; i++) {
+      const p = project(x + 0.09 * Math.cos((i * Math.PI) / 12), y + 0.09 * Math.sin((i * Math.PI) / 12), 0);
+      if (i) ctx.lineTo(p.x, p.y);
+      else ctx.moveTo(p.x, p.y);
+    }
+    ctx.lineWidth = 1.5;
+    ctx.strokeStyle = colors[scene.sides[j]];
+    ctx.globalAlpha = 0.7;
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+  }
+}
+
+// Around each joint a disk as large as its expected error.
+function drawExpected(ctx, pose, frame, points, colors) {
+  ctx.fillStyle = colors.doubt;
+  ctx.globalAlpha = 0.22;
+  points.forEach((p, j) => {
+    ctx.beginPath();
+    ctx.arc(p.x, p.y, (pose.expected[frame * points.length + j] / 1000) * p.scale, 0, 2 * Math.PI);
+    ctx.fill();
+  });
+  ctx.globalAlpha = 1;
 }
 
 // Returns the projected joints, which the pointer is compared with.
@@ -163,10 +202,12 @@ function drawView(ctx, size, scene, pose, state, colors) {
   ctx.lineCap = ctx.lineJoin = "round";
   drawFloor(ctx, project, colors, floorReachM(scene.stage), scene.floor[2 * frame], scene.floor[2 * frame + 1]);
   drawShadow(ctx, scene, posePoints(scene, pose, frame, project, true), colors, widthM);
+  drawContact(ctx, scene, pose, frame, project, colors);
   const points = posePoints(scene, pose, frame, project, false);
+  if (state.trails) drawTrails(ctx, scene, pose, frame, project, colors);
+  if (pose.expected) drawExpected(ctx, pose, frame, points, colors);
   const withGhost = state.overlay && scene.truth && pose !== scene.truth;
   if (withGhost) drawGhost(ctx, scene, posePoints(scene, scene.truth, frame, project, false), points, colors, widthM);
-  if (pose.expected) drawExpected(ctx, pose, frame, points, colors);
   drawFigure(ctx, scene, points, colors, widthM, state.hot);
   return points;
 }

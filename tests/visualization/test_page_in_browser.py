@@ -1,0 +1,185 @@
+"""The page in a real browser: what it shows, what keys and buttons do, and that it asks for nothing."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from support.browser import CHROMIUM, browser
+
+from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.visualization.page import write_page
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
+WIDE, PHONE = (1440, 900), (390, 844)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as page:
+        yield page
+
+
+@pytest.fixture
+def shown(chromium, make_scene, tmp_path):
+    """Open a page of some clips; the browser must have nothing to complain of in the end."""
+    chromium.problems.clear()
+    chromium.requests.clear()
+
+    def show(fragment="", *, size=WIDE, dark=False, clips=1, **changes):
+        scenes = [make_scene(title=f"Clip {i} <b>&", label=f"take{i}", **changes) for i in range(clips)]
+        address = write_page(scenes, tmp_path / "page.html").as_uri() + fragment
+        chromium.open(address, width=size[0], height=size[1], dark=dark)
+        return chromium, scenes
+
+    yield show
+    assert chromium.problems == [] and chromium.requests == []
+
+
+def text(page, selector):
+    return page.run(f"document.querySelector({json.dumps(selector)}).textContent")
+
+
+def pixels_drawn(page, selector):
+    """How many pixels of a canvas are not empty."""
+    return page.run(
+        f"(() => {{ const c = document.querySelector({json.dumps(selector)});"
+        "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; })()"
+    )
+
+
+def test_it_shows_the_errors_that_numpy_finds(shown):
+    page, (scene,) = shown("#frame=17&joints=1")
+    assert text(page, "h1") == "Clip 0 <b>&"
+    spoken = re.fullmatch(r"Frame 17 of 59, prediction ([\d.]+) mm", text(page, "#status"))
+    assert float(spoken[1]) == pytest.approx(scene.errors_mm["prediction"][17], abs=0.056)
+    rows = page.run(
+        "[...document.querySelectorAll('#joints tbody tr')].map((r) => [...r.children].map((c) => c.textContent))"
+    )
+    gap = 1000 * np.linalg.norm(scene.poses["prediction"] - scene.poses["ground truth"], axis=-1)
+    assert [row[0] for row in rows] == list(SKELETON.joint_names)
+    np.testing.assert_allclose([float(row[1]) for row in rows], gap[17], atol=0.25)  # roundings to 0.1 mm, one in print
+    np.testing.assert_allclose([float(row[2]) for row in rows], gap.mean(0), atol=0.15)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE])
+@pytest.mark.parametrize("dark", [False, True])
+def test_everything_is_drawn_and_fits(shown, size, dark):
+    page, _ = shown("#joints=1&trails=1&angle=left%20knee%20flexion", size=size, dark=dark, clips=2)
+    for canvas in ("#panels .flat canvas", "#panels .view", "#chart", "#angle-chart", "#body"):
+        assert pixels_drawn(page, canvas) > 100, canvas
+    assert page.run("document.documentElement.scrollWidth") <= size[0]
+    background = page.run("getComputedStyle(document.body).backgroundColor")
+    assert background == ("rgb(13, 16, 20)" if dark else "rgb(244, 245, 247)")
+
+
+def test_keys_move_through_the_frames(shown):
+    page, _ = shown("#frame=10")
+    for key, frame in (("ArrowRight", 11), ("ArrowLeft", 10), ("End", 59), ("Home", 0)):
+        page.press(key)
+        assert text(page, "#frame-now") == str(frame) and f"frame={frame}" in page.run("location.hash")
+
+
+def test_it_plays_and_stops(shown):
+    page, _ = shown("#frame=0")
+    page.press(" ")
+    page.wait("+document.getElementById('frame-now').textContent > 2")
+    page.press(" ")
+    frame = text(page, "#frame-now")
+    page.settle()
+    assert text(page, "#frame-now") == frame
+
+
+def test_a_loop_stays_between_its_marks(shown):
+    page, _ = shown("#frame=20")
+    page.press("l")
+    page.run(
+        "document.getElementById('scrub').value = 24; document.getElementById('scrub').oninput({target: {value: 24}})"
+    )
+    page.press("l")
+    assert "loop=20-24" in page.run("location.hash")
+    page.press("Home")
+    page.press(" ")
+    seen = page.run(
+        "new Promise((done) => { const seen = new Set(); const look = () => {"
+        "seen.add(+document.getElementById('frame-now').textContent);"
+        "if (seen.size > 5 || performance.now() > 60000) done([...seen]); else requestAnimationFrame(look); }; look();"
+        "setTimeout(() => done([...seen]), 1500); })"
+    )
+    assert set(seen) <= {20, 21, 22, 23, 24} | {0}
+    page.press("l")
+    assert "loop" not in page.run("location.hash") or page.run("document.body.classList.contains('playing')")
+
+
+def test_clips_are_listed_found_and_opened(shown):
+    page, _ = shown("#clip=2&frame=5", clips=4)
+    assert text(page, "h1") == "Clip 2 <b>&" and text(page, "#frame-now") == "5"
+    page.run("document.getElementById('clips-search').value = 'TAKE3 clip'")
+    page.run("document.getElementById('clips-search').oninput({target: document.getElementById('clips-search')})")
+    assert page.run("[...document.querySelectorAll('#clips li')].map((row) => row.hidden)") == [True, True, True, False]
+    page.click("#clips li:not([hidden]) button")
+    assert text(page, "h1") == "Clip 3 <b>&" and "clip=3" in page.run("location.hash")
+    page.press("n")
+    assert text(page, "h1") == "Clip 0 <b>&"
+    assert page.run("document.querySelectorAll('#panels .panel').length") == 3, "the panels of the clip before are gone"
+
+
+def test_one_clip_has_no_list(shown):
+    page, _ = shown()
+    assert page.run("document.getElementById('clips-box').hidden")
+
+
+def test_a_link_restores_the_view(shown):
+    page, _ = shown("#frame=9")
+    corner = "document.querySelector('.view').getBoundingClientRect()"
+    x, y = page.run(f"[{corner}.x + 40, {corner}.y + 80]")
+    page.drag((x, y), (x + 60, y + 20))
+    for key in "otj":
+        page.press(key)
+    page.run("document.getElementById('angle').value = 'right elbow flexion'")
+    page.run("document.getElementById('angle').onchange({target: document.getElementById('angle')})")
+    page.settle()
+    link = page.run("location.hash")
+    assert "view=" in link and "overlay=1" in link and "angle=right%20elbow%20flexion" in link
+    canvases = "document.querySelectorAll('.panel:not([hidden]) canvas, .chart, #body')"
+    drawn = f"[...{canvases}].map((canvas) => canvas.toDataURL())"
+    before = page.run(drawn)
+    again, _ = shown(link)
+    assert again.run("location.hash") == link
+    assert again.run(drawn) == before
+
+
+def test_the_table_is_sorted_by_its_heads(shown):
+    page, (scene,) = shown("#frame=3&joints=1")
+    page.run("document.querySelectorAll('#joints thead button')[2].click()")
+    order = page.run("[...document.querySelectorAll('#joints tbody th')].map((cell) => cell.textContent)")
+    gap = np.linalg.norm(scene.poses["prediction"] - scene.poses["ground truth"], axis=-1).mean(0)
+    assert order[0] == SKELETON.joint_names[int(gap.argmax())] and order[-1] == SKELETON.joint_names[int(gap.argmin())]
+    page.run("document.querySelectorAll('#joints thead button')[2].click()")
+    assert text(page, "#joints tbody th") == order[-1]
+    assert page.run("document.querySelectorAll('#joints thead th')[2].getAttribute('aria-sort')") == "ascending"
+
+
+def test_joint_angles_are_saved_as_a_table(shown):
+    page, (scene,) = shown()
+    page.run("window.saved = []; URL.createObjectURL = (blob) => (window.saved.push(blob), 'blob:none')")
+    page.run("HTMLAnchorElement.prototype.click = function () { window.savedName = this.download; }")
+    page.click("#save-csv")
+    lines = page.run("window.saved[0].text()").split("\r\n")
+    assert page.run("window.savedName").endswith("angles.csv") and len(lines) == 62
+    head, first = lines[0].split(","), lines[1].split(",")
+    column = head.index('"ground truth: right knee flexion (deg)"')
+    hip, knee, foot = (
+        scene.poses["ground truth"][0, SKELETON.joint_names.index(n)] for n in ("RHip", "RKnee", "RFoot")
+    )
+    cosine = np.dot(knee - hip, foot - knee) / np.linalg.norm(knee - hip) / np.linalg.norm(foot - knee)
+    assert float(first[column]) == pytest.approx(np.degrees(np.arccos(cosine)), abs=0.1)
+    page.click("#save-png")
+    page.wait("window.saved.length === 2")
+    assert page.run("window.saved[1].type") == "image/png" and page.run("window.saved[1].size") > 5000
+
+
+def test_hostile_links_change_nothing(shown):
+    page, _ = shown("#clip=99&frame=1e999&view=NaN,x,2&loop=5-2&eye=__proto__&angle=<script>")
+    assert text(page, "#frame-now") == "0" and text(page, "h1") == "Clip 0 <b>&"
