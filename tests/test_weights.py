@@ -25,6 +25,9 @@ def test_the_network_suits_the_recording():
     assert best_network(200) == "srnet-open-27" == network_name(27)
     assert best_network(200, consecutive=False) == best_network(5) == "srnet-open-1" == network_name(1, causal=True)
     assert best_network(200, live=True) == "srnet-open-27-causal" == network_name(27, causal=True)
+    assert best_network(200, live=True, fps=30) == "srnet-open-27-causal"
+    assert best_network(200, live=True, fps=5) == best_network(200, live=True, fps=240) == "srnet-open-1"
+    assert best_network(200, fps=5) == "srnet-open-27"  # a recording is brought to the rate of the network
     with pytest.raises(UnknownNameError, match="no causal network of 243 frames.*srnet-open-27"):
         srnet.Lifter.open(frames=243, causal=True)
     lifter = srnet.Lifter.open(frames=27, device="cpu")

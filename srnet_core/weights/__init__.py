@@ -10,8 +10,8 @@ _BY_FRAMES = {(1, False): "srnet-open-1", (27, False): "srnet-open-27", (27, Tru
 NAMES = tuple(_BY_FRAMES.values())
 SHORTEST_CLIP = 9
 """Frames: a shorter clip is lifted frame by frame, because most of what a long network would see is padding."""
-SLOWEST_LIVE_FPS, FASTEST_LIVE_FPS = 15.0, 40.0
-"""Frame rates at which a network that was trained at 25 frames per second is used live."""
+SLOWEST_LIVE_FPS, FASTEST_LIVE_FPS = 15.0, 60.0
+"""Frame rates at which a network that was trained at 25 frames per second is used live; docs/srnet-open.md has errors."""
 
 
 def weights_file(name: str = NAMES[0]) -> Path:

@@ -57,7 +57,7 @@ def test_through_pipes_each_answer_comes_at_once_and_ctrl_c_ends_it_cleanly(tmp_
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert json.loads(process.stdout.readline())["model"] == "srnet-open-1"
+    assert json.loads(process.stdout.readline())["model"] == "srnet-open-27-causal"
     for number, line in enumerate(lines[:5]):
         process.stdin.write(line)
         process.stdin.flush()
