@@ -42,7 +42,7 @@ def main(
             "--checkpoint",
             help="Network to lift with",
             metavar="FILE",
-            default="srnet-open-27-causal, which comes with the package; srnet-open-1 below 15 or above 60 frames per second",
+            default="srnet-open-27-causal, from the package; srnet-open-1 below 15 or above 60 frames per second",
             completes="checkpoints",
         ),
     ] = None,

@@ -11,7 +11,7 @@ NAMES = tuple(_BY_FRAMES.values())
 SHORTEST_CLIP = 9
 """Frames: a shorter clip is lifted frame by frame, because most of what a long network would see is padding."""
 SLOWEST_LIVE_FPS, FASTEST_LIVE_FPS = 15.0, 60.0
-"""Frame rates at which a network that was trained at 25 frames per second is used live; docs/srnet-open.md has errors."""
+"""Frame rates at which a network trained at 25 frames per second is used live; docs/srnet-open.md has the errors."""
 
 
 def weights_file(name: str = NAMES[0]) -> Path:
