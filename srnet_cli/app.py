@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from srnet_cli.commands import (
     bench,
+    cache,
     calibrate,
     compare,
     data,
@@ -96,6 +97,7 @@ for _name, _module in {
     "lift": lift,
     "serve": serve,
     "data": data,
+    "cache": cache,
     "groups": groups,
     "bench": bench,
     "doctor": doctor,

@@ -1,0 +1,60 @@
+"""srnet cache clean: remove damaged stages, what killed processes left, and old stages."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from srnet_cli.console import remark, say
+from srnet_cli.options import CacheDir, option
+from srnet_cli.wording import bytes_text, count_text
+
+if TYPE_CHECKING:
+    from srnet_core.stages.catalog import StoredStage
+
+EXAMPLES = ("srnet cache clean", "srnet cache clean --older-than 30 --dry-run")
+_DAY_S = 86400.0
+
+
+def main(
+    cache_dir: CacheDir = "cache",
+    older_than: Annotated[
+        float | None,
+        option(
+            "--older-than",
+            help="Also remove whole stages that were made so many days ago",
+            metavar="DAYS",
+            default="keep all whole ones",
+            min=0,
+        ),
+    ] = None,
+    all: Annotated[bool, option("--all", help="Remove every stage; they can be made again from the data")] = False,
+    dry_run: Annotated[bool, option("--dry-run", help="Only show what would be removed")] = False,
+) -> None:
+    """Remove damaged stages and what killed processes left; with an option, whole stages too.
+
+    Input files, checkpoints and other files in the folder are never touched. A stage that others take their frames
+    from is kept as long as one of them is.
+    """
+    from srnet_core.errors import ConfigError
+    from srnet_core.stages.catalog import find_stages, removable, remove
+    from srnet_core.stages.place import local_folder
+
+    if all and older_than is not None:
+        raise ConfigError("--all removes stages of every age", where="--older-than", todo="Give one of the two")
+    folder = local_folder(cache_dir)
+    age_s = 0.0 if all else None if older_than is None else older_than * _DAY_S
+    chosen = removable(find_stages(folder), older_than_s=age_s)
+    gone: list[StoredStage] = []
+    for entry in chosen:
+        if dry_run:
+            say(f"would remove {entry.folder}: {entry.problem or 'whole'}, {bytes_text(entry.bytes)}")
+        elif remove(entry):
+            say(f"removed {entry.folder}: {entry.problem or 'whole'}, {bytes_text(entry.bytes)}")
+            gone.append(entry)
+        else:
+            remark(f"{entry.folder} is being written, and was kept")
+    if dry_run:
+        freed, what = sum(entry.bytes for entry in chosen), count_text(len(chosen), "folder")
+        say(f"{what} would be removed, {bytes_text(freed)}")
+    elif not chosen:
+        say(f"There is nothing to remove in {folder}/")
+    else:
+        say(f"{count_text(len(gone), 'folder')} removed, {bytes_text(sum(entry.bytes for entry in gone))} freed")

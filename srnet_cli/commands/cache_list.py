@@ -1,0 +1,79 @@
+"""srnet cache list: the stages in the cache, the newest first."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from srnet_cli.console import say
+from srnet_cli.options import CacheDir
+from srnet_cli.runs import Json, write_json_to
+from srnet_cli.tables import plain_table
+from srnet_cli.wording import bytes_text, count_text, data_text
+
+if TYPE_CHECKING:
+    from srnet_core.stages.catalog import StoredStage
+    from srnet_core.stages.store import Stage
+
+EXAMPLES = ("srnet cache list", "srnet cache list --json -")
+
+
+def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
+    """List the stages: what they are of, their frames, size and age.
+
+    A stage of 0 frames of its own has those of the stage of the whole data set.
+    """
+    from srnet_core.stages.catalog import find_stages
+    from srnet_core.stages.place import local_folder
+
+    folder = local_folder(cache_dir)
+    entries = find_stages(folder)
+    if json is not None:
+        write_json_to(json, {"stages": [as_plain(entry) for entry in entries]})
+        return
+    if not entries:
+        say(f"There are no stages in {folder}/. srnet prepare and srnet train make them")
+        return
+    plain_table(
+        f"{count_text(len(entries), 'stage')} in {folder}/, {bytes_text(sum(entry.bytes for entry in entries))}",
+        ["key", "data", "made", "train", "test", "size"],
+        [_row(entry) for entry in entries],
+        caption="Train and test: frames, counted once per camera.",
+        text_columns=3,
+    )
+
+
+def as_plain(entry: "StoredStage") -> dict[str, Any]:
+    """A stage for JSON."""
+    stage = entry.stage
+    return {
+        "folder": str(entry.folder),
+        "problem": entry.problem or None,
+        "unfinished": entry.unfinished,
+        "bytes": entry.bytes,
+        "changed": time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(entry.changed_s)),
+        "frames_in": str(entry.frames_in) if entry.frames_in else None,
+        "key": stage.manifest["key"] if stage else None,
+        "config": stage.manifest["config"] if stage else None,
+        "train_frames": _frames(stage, "train") if stage else None,
+        "test_frames": _frames(stage, "test") if stage else None,
+    }
+
+
+def _row(entry: "StoredStage") -> list[str]:
+    made, size = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.changed_s)), bytes_text(entry.bytes)
+    if entry.stage is None:
+        return [entry.folder.name, entry.problem, made, "-", "-", size]
+    counts = [f"{_frames(entry.stage, split):,}" for split in ("train", "test")]
+    return [entry.stage.manifest["key"], data_text(entry.stage), made, *counts, size]
+
+
+def _frames(stage: "Stage", split: str) -> int:
+    start, stop = stage.frames(split)
+    return stop - start
+
+
+def show_problems(entries: "list[StoredStage]") -> None:
+    """One line for each stage with a problem."""
+    for entry in entries:
+        if entry.problem:
+            say(f"{Path(entry.folder)}: {entry.problem}")

@@ -1,0 +1,30 @@
+"""srnet cache: list, verify, clean."""
+
+import json
+from pathlib import Path
+
+from support.cli import DATA
+
+
+def test_the_cache_is_listed_verified_and_cleaned(srnet, own_data):
+    assert "There are no stages" in srnet("cache", "list").ok().out
+    srnet("prepare", *DATA).ok()
+    listed = json.loads(srnet("cache", "list", "--json", "-").ok().out)["stages"]
+    assert all(stage["problem"] is None and stage["bytes"] for stage in listed)
+    assert {stage["config"]["dataset"] for stage in listed} == {"small"}
+    split = next(stage for stage in listed if stage["frames_in"])
+    assert split["train_frames"] > 0 and split["test_frames"] > 0
+    assert listed[0]["key"][:8] in srnet("cache", "list").ok().out
+    assert f"{len(listed)} stage" in srnet("cache", "verify").ok().out
+
+    folder = next(Path(stage["folder"]) for stage in listed if stage["frames_in"] is None)
+    manifest = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(manifest.replace("small", "smell"))
+    ran = srnet("cache", "verify")
+    assert ran.code == 1 and str(folder) in ran.out and "srnet cache clean" in ran.out
+    assert f"would remove {folder}" in srnet("cache", "clean", "--dry-run").ok().out and folder.exists()
+    assert f"removed {folder}" in srnet("cache", "clean").ok().out
+    assert not folder.exists()
+    srnet("cache", "clean", "--all").ok()
+    assert "nothing to remove" in srnet("cache", "clean").ok().out
+    srnet("cache", "clean", "--all", "--older-than", "3").refused("--older-than", "one of the two")
