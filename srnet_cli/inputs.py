@@ -83,8 +83,14 @@ def require_ending(path: Path, endings: Sequence[str]) -> None:
         raise ConfigError(
             f"the name of this file must end in {' or '.join(endings)}",
             where=f"--output {path}",
-            todo=f"E.g.: --output {path.with_suffix(endings[0])}",
+            todo=f"E.g.: --output {_with_ending(path, endings)}",
         )
+
+
+def _with_ending(path: Path, endings: Sequence[str]) -> Path:
+    """A path with the first of some endings; a second ending of the name that is among them is the one that stays."""
+    shorter = path.with_suffix("")
+    return shorter if shorter.suffix.lower() in endings else path.with_suffix(endings[0])
 
 
 def open_checkpoint(path: str | Path, data: dict, network: Mapping[str, Any]) -> "Checkpoint":

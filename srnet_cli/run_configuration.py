@@ -61,12 +61,22 @@ def chosen_groups(text: str) -> dict:
     """
     from srnet_core.body_parts import read_groups
 
-    if not text.strip():
-        raise ConfigError("is empty", where="--groups", todo="Give a number, or a TOML file of your own")
-    if text.isdigit():
-        return {"groups": int(text), "body_parts": ()}
+    number = number_of_groups(text)
+    if number is not None:
+        return {"groups": number, "body_parts": ()}
     parts = read_groups(text)
     return {"groups": len(parts), "body_parts": parts}
+
+
+def number_of_groups(text: str) -> int | None:
+    """The number that `--groups` gives; `None` if it names a file.
+
+    Raises:
+        ConfigError: it is empty.
+    """
+    if not text.strip():
+        raise ConfigError("is empty", where="--groups", todo="Give a number, or a TOML file of your own")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def preset_path(name: str) -> Path:

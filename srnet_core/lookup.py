@@ -11,7 +11,8 @@ import pkgutil
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from srnet_core.errors import PluginError, PluginWarning, UnknownNameError
@@ -36,12 +37,15 @@ class PluginTable:
         group: the entry-point group in which other packages add plug-ins; `None` where they cannot.
         shape: the class of which a plug-in is an instance, or a `typing.Protocol` whose members it has; `None` for
             no check.
+        also_called: other names that people know built-in plug-ins by, in lower case without punctuation:
+            {"videopose3d": "fc"}. They are no names, but the message about an unknown name points to the plug-in.
     """
 
     kind: str
     built_in: Mapping[str, str]
     group: str | None = None
     shape: type | None = None
+    also_called: Mapping[str, str] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """All names, sorted. No plug-in is imported."""
@@ -53,7 +57,7 @@ class PluginTable:
         Raises:
             UnknownNameError: there is none; the message lists the choices and suggests the nearest one.
         """
-        return choose(self.kind, plain(name), self.names(), where=where)
+        return choose(self.kind, plain(name), self.names(), where=where, also_called=self.also_called)
 
     def load(self, name: str, *, where: object = None) -> Any:
         """The plug-in of that name.
@@ -153,8 +157,18 @@ def load(package: str, name: str, *, where: object = None) -> Any:
     return _table(package).load(name, where=where)
 
 
-def choose(kind: str, asked: str, choices: Iterable[object], *, where: object = None) -> str:
+def choose(
+    kind: str,
+    asked: str,
+    choices: Iterable[object],
+    *,
+    where: object = None,
+    also_called: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """`asked`, if it is one of `choices`.
+
+    Args:
+        also_called: {another name, in lower case without punctuation: the choice that is meant}.
 
     Raises:
         UnknownNameError: it is not; the message lists the choices and suggests the nearest one.
@@ -163,9 +177,9 @@ def choose(kind: str, asked: str, choices: Iterable[object], *, where: object = 
     if asked in known:
         return asked
     listed = ", ".join(known) if known else "none"
-    raise UnknownNameError(
-        f"there is no {kind} {asked!r}", where=where, todo=f"{nearest_hint(asked, known)}Choices: {listed}"
-    )
+    meant = also_called.get(_spelling(asked))
+    hint = f"Did you mean {meant!r}? " if meant else nearest_hint(asked, known)
+    raise UnknownNameError(f"there is no {kind} {asked!r}", where=where, todo=f"{hint}Choices: {listed}")
 
 
 def nearest_hint(asked: str, choices: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from srnet_cli.console import remark, say
 from srnet_cli.inputs import require_ending
 from srnet_cli.options import CacheDir, DataDir, Keypoints, SkeletonName, option
 from srnet_cli.progress import progress_bar
+from srnet_cli.run_configuration import number_of_groups
 from srnet_cli.tables import plain_table
 from srnet_core.config import DataConfig, ModelConfig
 from srnet_core.errors import ConfigError
@@ -35,9 +36,12 @@ def main(
     keypoints: Keypoints = "gt",
     cache_dir: CacheDir = "cache",
     groups: Annotated[
-        Path | None,
+        str | None,
         option(
-            "--groups", help="Check and show the groups of this TOML file", metavar="FILE", default="those of srnet"
+            "--groups",
+            help="Show the division into this many groups, or check and show the groups of a TOML file",
+            metavar="N | FILE",
+            default="those of srnet",
         ),
     ] = None,
     output: Annotated[
@@ -80,17 +84,25 @@ def skeleton_of(config: DataConfig) -> "Skeleton":
         return datasets.load(name, paths, config.keypoints).skeleton
 
 
-def divisions_by_title(skeleton: "Skeleton", path: Path | None) -> "dict[str, BodyParts]":
-    """The division of a file, or those of the skeleton, which always include one group of all joints."""
-    from srnet_core.body_parts import read_groups
-    from srnet_core.geometry.limbs import divisions_of
+def divisions_by_title(skeleton: "Skeleton", asked: str | None) -> "dict[str, BodyParts]":
+    """The division of a file or into a number of groups, or all of the skeleton, one of which has a single group.
 
-    if path is not None:
-        return {path.stem: read_groups(path, skeleton.joint_names)}
+    Raises:
+        ConfigError: the skeleton has no division into that number of groups.
+        InputFileMissing, BadFileError, UnknownNameError: see `read_groups`.
+    """
+    from srnet_core.body_parts import read_groups
+    from srnet_core.geometry.limbs import division, divisions_of
+
+    known = divisions_of(skeleton)
+    if asked is not None:
+        number = number_of_groups(asked)
+        if number is None:
+            return {Path(asked).stem: read_groups(asked, skeleton.joint_names)}
+        known = {number: division(skeleton, number)}
     source = "" if skeleton.groups else " (limbs)"
     return {
-        f"{number} groups{source}" if number > 1 else "1 group": tuple(parts.items())
-        for number, parts in divisions_of(skeleton).items()
+        f"{number} groups{source}" if number > 1 else "1 group": tuple(parts.items()) for number, parts in known.items()
     }
 
 

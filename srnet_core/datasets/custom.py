@@ -30,7 +30,7 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
         InputFileMissing: one of them is not in `data_dir`; the message lists the data sets that are.
     """
     present = available(data_dir)
-    hint = nearest_hint(name, [*present, *PLUGINS.names()])
+    hint = "" if name in present else nearest_hint(name, [*present, *PLUGINS.names()])
     added = PLUGINS.added_names()
     others = f"Data sets of other packages: {', '.join(added)}. " if added else ""
     todo = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 
 Division = Mapping[str, tuple[str, ...]]
@@ -20,6 +21,22 @@ def divisions_of(skeleton: Skeleton) -> dict[int, Division]:
         derived = limbs(skeleton)
         own = {len(derived): derived}
     return dict(sorted(({1: {"body": skeleton.joint_names}} | own).items()))
+
+
+def division(skeleton: Skeleton, groups: int) -> Division:
+    """The division of a skeleton into that many body parts.
+
+    Raises:
+        ConfigError: there is none; the message lists the numbers of parts that there are.
+    """
+    known = divisions_of(skeleton)
+    if groups not in known:
+        raise ConfigError(
+            f"skeleton {skeleton.name} has no division into {groups} groups, only {', '.join(map(str, known))}",
+            where="--groups",
+            todo="Choose one of these, or give a TOML file that names the joints of each group",
+        )
+    return known[groups]
 
 
 def limbs(skeleton: Skeleton) -> Division:

@@ -109,6 +109,19 @@ PLUGINS = PluginTable(
         "srnet": "srnet_core.models.srnet:MODEL",
         "trajectory": "srnet_core.models.trajectory:MODEL",
     },
+    also_called={
+        "videopose3d": "fc",
+        "videopose": "fc",
+        "vp3d": "fc",
+        "tcn": "fc",
+        "simplebaseline": "fc",
+        "fullyconnected": "fc",
+        "semgcn": "gcn",
+        "locallyconnected": "lcn",
+        "latefusion": "late_fusion",
+        "splitandrecombine": "srnet",
+        "splitrecombine": "srnet",
+    },
 )
 
 

@@ -5,7 +5,7 @@ from itertools import accumulate
 from srnet_core.body_parts import part_indices
 from srnet_core.config import ModelConfig
 from srnet_core.errors import ConfigError
-from srnet_core.geometry.limbs import divisions_of
+from srnet_core.geometry.limbs import division
 from srnet_core.geometry.skeleton import Skeleton
 
 
@@ -18,14 +18,7 @@ def joint_groups(config: ModelConfig, skeleton: Skeleton) -> list[tuple[int, ...
     """
     if config.body_parts:
         return part_indices(config.body_parts, skeleton.joint_names)
-    known = divisions_of(skeleton)
-    if config.groups not in known:
-        raise ConfigError(
-            f"skeleton {skeleton.name} has no division into {config.groups} groups, only {', '.join(map(str, known))}",
-            where="--groups",
-            todo="Choose one of these, or name the joints of each part in body_parts",
-        )
-    return list(skeleton.group_indices(known[config.groups]).values())
+    return list(skeleton.group_indices(division(skeleton, config.groups)).values())
 
 
 def output_channels(groups: list[tuple[int, ...]]) -> tuple[int, ...]:

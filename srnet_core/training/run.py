@@ -192,7 +192,7 @@ class TrainingRun:
             epoch = Epoch(**asdict(self.unreported))
             yield epoch
             yield from self._report(epoch)
-        yield from self._notice_of_known_validation()
+        yield from self._notices_of_known_clips()
         for event in self._trained():
             yield event
             if isinstance(event, Epoch):
@@ -223,14 +223,15 @@ class TrainingRun:
         kept = f"The last good state is kept in {self.files.latest}. " if self._saved else ""
         return TrainingError(what, where=self.files.name, todo=f"{kept}{todo}")
 
-    def _notice_of_known_validation(self) -> Iterator[Notice]:
+    def _notices_of_known_clips(self) -> Iterator[Notice]:
         known = set(self.seen_before.get(self.stage.manifest["dataset"], ()))
-        seen = sum(str(clip) in known for clip in self.validation)
-        if seen:
-            yield Notice(
-                f"{seen} of {len(self.validation)} validation clips were trained on before by the weights that this "
-                "run starts from: the validation error is not that of new data"
-            )
+        for what, clips in (("validation", self.validation), ("test", self.stage.split("test"))):
+            seen = sum(str(clip) in known for clip in clips)
+            if seen:
+                yield Notice(
+                    f"{seen} of {len(clips)} {what} clips were trained on before by the weights that this run starts "
+                    f"from: the {what} error is not that of new data"
+                )
 
     def _notice_if_worse_than_mean_pose(self, epoch: Epoch) -> Iterator[Notice]:
         """A warning for an epoch that is worse than guessing the mean pose.

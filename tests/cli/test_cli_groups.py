@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from srnet_cli.commands import groups
-from srnet_core.errors import ConfigError, UnknownNameError
+from srnet_core.errors import ConfigError, InputFileMissing, UnknownNameError
 
 app = typer.Typer()
 app.command()(groups.main)
@@ -47,6 +47,15 @@ def test_groups_of_ones_own_are_checked_and_shown(call, tmp_path):
     shown = call("--groups", "mine.toml", "--output", "deep/mine.png")
     assert "upper" in shown.output and "right arm" not in shown.output
     assert (tmp_path / "deep" / "mine.png").exists()
+
+
+def test_a_number_chooses_a_division(call):
+    shown = call("--groups", "3", "--no-pictures")
+    assert "3 groups" in shown.output and "5 groups" not in shown.output
+    with pytest.raises(ConfigError, match="h36m17 has no division into 4 groups, only 1, 2, 3, 5"):
+        call("--groups", "4")
+    with pytest.raises(InputFileMissing, match="no such file of groups"):
+        call("--groups", "\u00b2")
 
 
 def test_unknown_skeletons_list_the_known(call):

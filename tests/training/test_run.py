@@ -471,7 +471,8 @@ def test_weights_remember_what_they_were_trained_on_before_they_were_finetuned(p
     other = prepare(replace(prepared.config, subjects_train=("C",), subjects_test=("A", "B")))
     source = load_checkpoint(files_in(tmp_path, "first").latest)
     files = files_in(tmp_path, "tuned")
-    run_all(TrainingRun(config_for(other, epochs=1), other, files, finetune=source))
+    events = run_all(TrainingRun(config_for(other, epochs=1), other, files, finetune=source))
+    assert "12 of 12 test clips were trained on before by the weights that this run starts from" in notices(events)
     tuned = load_checkpoint(files.latest)
     assert trained_on(tuned, other.stage) == len(other.stage.split("test")) == 12
     assert trained_on(tuned, prepared.stage) == len(prepared.stage.split("test"))
