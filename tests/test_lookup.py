@@ -55,7 +55,7 @@ print("loaded", *heavy, *plugins)
     assert lines["models"] == "early_split fc gcn group late_fusion lcn left_right split_fuse_split srnet"
     assert lines["datasets"] == "custom h36m humaneva mocap mpi_inf_3dhp npy_folder synthetic threedpw"
     assert lines["normalization"] == "base lcn proj ray weak_proj"
-    assert lines["protocols"] == "cross_action cross_camera cross_dataset cross_subject"
+    assert lines["protocols"] == "cross_action cross_camera cross_dataset cross_subject rare_pose"
     assert lines["export"] == "csv folder json npz onnx onnx_fp16 onnx_pixels onnx_stream pt2 safetensors"
     assert ran.stdout.splitlines()[-1] == "loaded"
 

@@ -34,7 +34,7 @@ def division(skeleton: Skeleton, groups: int) -> Division:
         raise ConfigError(
             f"skeleton {skeleton.name} has no division into {groups} groups, only {', '.join(map(str, known))}",
             where="--groups",
-            todo="Choose one of these, or give a TOML file that names the joints of each group",
+            todo="Choose one of these, or name the joints of each group in a TOML file (in Python: body_parts)",
         )
     return known[groups]
 
