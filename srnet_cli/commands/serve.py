@@ -1,16 +1,12 @@
 """srnet serve: a web page on this machine that lifts a webcam, a video or lines of keypoints live."""
 
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from srnet_cli.checkpoints import find_checkpoint
 from srnet_cli.console import remark, say
 from srnet_cli.options import option
 from srnet_cli.reading_options import Fps, ImageSize, Layout, parse_size
-
-if TYPE_CHECKING:
-    from srnet_core.checkpoint import Checkpoint
 
 EXAMPLES = ("srnet serve", "srnet serve --bundle output/live-bundle --port 8123")
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -46,6 +42,10 @@ def main(
             completes="checkpoints",
         ),
     ] = None,
+    cache_dir: Annotated[
+        Path,
+        option("--cache-dir", help="Folder in which the exported network is kept", metavar="FOLDER"),
+    ] = Path("cache"),
     layout: Layout = "auto",
     image_size: ImageSize = None,
     fps: Fps = None,
@@ -65,7 +65,12 @@ def main(
     about = page_about(loaded, name=file.stem)
     known, size = None if layout == "auto" else get_layout(layout), parse_size(image_size)
     in_browser = bundle is not None and (bundle / _RUNTIME).is_file()
-    files = page_files(_onnx(loaded, file.name) if in_browser else b"", about, bundle)
+    model = b""
+    if in_browser:
+        from srnet_core.serving.model_file import stream_model
+
+        model = stream_model(loaded, file.name, cache_dir)
+    files = page_files(model, about, bundle)
     lifter = Lifter(loaded, device="cpu")
 
     def make_lifter() -> LiveLifter:
@@ -83,14 +88,3 @@ def main(
         return
     finally:
         server.server_close()
-
-
-def _onnx(checkpoint: "Checkpoint", source: str) -> bytes:
-    """The network for the browser."""
-    from srnet_core.export.about import network_metadata
-    from srnet_core.export.onnx_stream import export_onnx_stream
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.stream.onnx"
-        export_onnx_stream(checkpoint.model, path, metadata=network_metadata(checkpoint, source=source))
-        return path.read_bytes()

@@ -58,6 +58,7 @@ export class PoseView {
       this.draw(this.pose);
     });
     new ResizeObserver(() => this.draw(this.pose)).observe(canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(this.pose));
   }
 
   draw(pose) {

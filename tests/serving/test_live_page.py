@@ -1,0 +1,121 @@
+"""The live page in a real browser: lines of keypoints become poses, bones are seen by day and by night."""
+
+import json
+import threading
+from io import BytesIO
+
+import numpy as np
+import pytest
+from support.devtools import BROWSER, open_tab
+
+import srnet_core as srnet
+from srnet_core.checkpoint import load_checkpoint
+from srnet_core.layouts import get_layout
+from srnet_core.live.people import LiveLifter
+from srnet_core.serving.about import page_about
+from srnet_core.serving.server import Served, make_server, page_files
+from srnet_core.weights import weights_file
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH")
+
+
+@pytest.fixture(scope="module")
+def address():
+    checkpoint = load_checkpoint(weights_file())
+    lifter = srnet.Lifter(checkpoint, device="cpu")
+
+    def make():
+        return LiveLifter(lifter, layout=get_layout("h36m17"), image_size=(1000, 1000), fps=30)
+
+    server = make_server(Served(page_files(b"", page_about(checkpoint, name="open"), None), make), "127.0.0.1", 0)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory):
+    with open_tab(tmp_path_factory.mktemp("profile"), "--window-size=390,844") as opened:
+        yield opened
+
+
+def lines(count: int) -> str:
+    """Somebody who stands and raises an arm, as lines of keypoints."""
+    standing = np.array(
+        [
+            *((500, 500), (460, 500), (455, 650), (450, 800), (540, 500), (545, 650), (550, 800), (500, 420)),
+            *((500, 340), (500, 300), (500, 250), (560, 350), (600, 420), (620, 480), (440, 350), (400, 420)),
+            (380, 480),
+        ],
+        float,
+    )
+    rows = []
+    for i in range(count):
+        frame = standing.copy()
+        frame[13] += (2 * i, -12 * i)
+        rows.append(json.dumps({"frame": i, "keypoints": frame.tolist()}))
+    return "\\n".join(rows)
+
+
+def send(tab, text: str) -> str:
+    """Lines to the server of the open page, and its answer."""
+    return tab.value(
+        f"""fetch("lift", {{method: "POST", headers: {{"Content-Type": "application/x-ndjson"}}, body: `{text}`}})
+        .then((answer) => answer.text())"""
+    )
+
+
+def drawn(tab, kind: str) -> int:
+    """Pixels of the pose in the colour of one side, as the style says it."""
+    return tab.value(
+        f"""(() => {{
+          const canvas = document.getElementById("pose"), paint = document.createElement("canvas").getContext("2d");
+          paint.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--{kind}").trim();
+          paint.fillRect(0, 0, 1, 1);
+          const want = paint.getImageData(0, 0, 1, 1).data;
+          const {{ data }} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let count = 0;
+          for (let i = 0; i < data.length; i += 4)
+            if (data[i + 3] > 200 && [0, 1, 2].every((c) => Math.abs(data[i + c] - want[c]) < 8)) count += 1;
+          return count;
+        }})()"""
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lines_become_poses_that_are_seen(tab, address, scheme):
+    tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    tab.go(address)
+    tab.until("window.srnet && document.getElementById('status').textContent.startsWith('Ready')")
+    answered = send(tab, lines(5))
+    assert len(answered.splitlines()) >= 5
+    tab.until("window.srnet.poses >= 5")
+    pose = np.array(tab.value("window.srnet.pose"))
+    assert pose.shape == (17, 3) and np.isfinite(pose).all()
+    assert drawn(tab, "left") > 100 and drawn(tab, "right") > 100 and drawn(tab, "middle") > 100
+    image = pytest.importorskip("PIL.Image").open(BytesIO(tab.picture())).convert("L")
+    dark = np.asarray(image)[:20].mean() < 100
+    assert dark == (scheme == "dark")
+    assert tab.errors == []
+    assert all(url.startswith((address, "data:", "blob:")) for url in tab.requests), tab.requests
+
+
+def test_a_page_turns_dark_while_it_is_open(tab, address):
+    """The colours of the bones follow the style, and are not those of when the page was opened."""
+    tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
+    tab.go(address)
+    tab.until("window.srnet && document.getElementById('status').textContent.startsWith('Ready')")
+    send(tab, lines(2))
+    tab.until("window.srnet.poses >= 2")
+    assert drawn(tab, "left") > 100
+    tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    tab.until("matchMedia('(prefers-color-scheme: dark)').matches")
+    tab.value("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    assert drawn(tab, "left") > 100 and drawn(tab, "right") > 100
+
+
+def test_the_page_says_what_a_camera_needs(tab, address):
+    tab.go(address)
+    tab.until("document.getElementById('status').textContent.includes('--bundle')")
+    assert tab.value("document.getElementById('webcam').disabled")
