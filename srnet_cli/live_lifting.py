@@ -30,6 +30,7 @@ def open_live(
     fill_s: float,
     flip: bool,
     device: str,
+    smooth: str | None = None,
 ) -> "LiveLifter":
     """A live lifter from the options of the command line."""
     from srnet_core.inference.lifter import Lifter
@@ -44,7 +45,36 @@ def open_live(
     best = best_network(SHORTEST_CLIP, live=True, fps=fps)
     file = weights_file(best) if checkpoint is None else find_checkpoint(checkpoint)
     lifter = Lifter.from_checkpoint(file, device=device, flip=flip)
-    return LiveLifter(lifter, layout=known, image_size=parse_size(image_size), fps=fps, fill_s=fill_s, model=file.stem)
+    return LiveLifter(
+        lifter,
+        layout=known,
+        image_size=parse_size(image_size),
+        fps=fps,
+        fill_s=fill_s,
+        model=file.stem,
+        smooth=smooth,
+    )
+
+
+def stream_camera(live: "LiveLifter", number: int, detector: str, files: list[str]) -> None:
+    """As `stream`, with the people that a detector finds in the pictures of a camera.
+
+    Raises:
+        ConfigError: there is no such camera.
+        MissingExtraError: the packages of the camera or the detector are missing.
+    """
+    from srnet_core.detectors import open_detector
+    from srnet_core.detectors.live import keypoint_lines
+    from srnet_core.detectors.weights import checked_file
+    from srnet_core.video import Camera
+
+    with Camera(number) as camera:
+        open_one = open_detector(detector, tuple(checked_file(text) for text in files))
+        try:
+            remark(f"camera {number}, {camera.fps:g} frames per second, {open_one.about}; Ctrl-C ends it")
+            _answer_all(live, keypoint_lines(camera.pictures(), open_one, camera.fps))
+        finally:
+            open_one.close()
 
 
 def stream(live: "LiveLifter", source: Path) -> None:
@@ -53,13 +83,19 @@ def stream(live: "LiveLifter", source: Path) -> None:
     Args:
         source: "-" for standard input, or a file or named pipe.
     """
+    with _opened(source) as lines:
+        _answer_all(live, iter(lambda: _next_line(lines), None))
+
+
+def _answer_all(live: "LiveLifter", lines: "Iterator[bytes | None]") -> None:
+    """Answer lines until there are no more, and print a summary."""
     from srnet_core.live.latency import Latencies
 
     latencies, began_s = Latencies(), time.monotonic()
-    with _opened(source) as lines, _Stop() as stop:
+    with _Stop() as stop:
         try:
             _write([live.about()])
-            while (line := stop.while_waiting(lambda: _next_line(lines))) is not None:
+            while (line := stop.while_waiting(lambda: next(lines, None))) is not None:
                 if not line.strip():
                     continue
                 read_s = time.monotonic()

@@ -1,6 +1,9 @@
 """Video files: their frames in order, right side up; and pictures as a video. Needs the extra `video` (PyAV)."""
 
 import io
+import sys
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +17,8 @@ from srnet_core.errors import BadFileError, ConfigError, InputFileMissing, requi
 ENDINGS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".mts", ".m2ts", ".3gp")
 MAX_FRAMES = 1_000_000
 MAX_SIDE_PX = 16384
+_USUAL_CAMERA_FPS, _FASTEST_CAMERA_FPS = 30.0, 1000.0
+_CAMERA_ENDS_S = 2.0
 _UNEVEN = 0.2  # of a frame, by which times of frames may differ from an even rate
 
 
@@ -150,3 +155,86 @@ def write_mp4(file: IO[bytes], pictures: Iterable[np.ndarray], fps: float) -> in
             container.mux(packet)
     file.write(buffer.getvalue())
     return count
+
+
+class Camera:
+    """A camera of this machine; use it in a `with` statement.
+
+    Pictures are read all the time and only the newest is kept, so that a slow reader does not fall behind.
+
+    Args:
+        number: 0 for the first.
+
+    Raises:
+        ConfigError: there is no such camera, or another program uses it.
+        MissingExtraError: PyAV is not installed.
+    """
+
+    def __init__(self, number: int):
+        self._av: Any = require_extra("av", "video")
+        device, form = _camera_device(number)
+        try:
+            self._container = self._av.open(device, format=form)
+            stream = self._container.streams.video[0]
+        except (self._av.error.FFmpegError, OSError, ValueError, IndexError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ConfigError(
+                f"there is no camera {number} that can be used ({device}: {reason})",
+                where="--camera",
+                todo="Connect one, close programs that use it, or give another number",
+            ) from None
+        rate = stream.average_rate or stream.guessed_rate
+        self.fps = float(rate) if rate and 0 < rate <= _FASTEST_CAMERA_FPS else _USUAL_CAMERA_FPS
+        self._newest: tuple[int, np.ndarray] | None = None
+        self._changed = threading.Condition()
+        self._ended = False
+        self._reading = threading.Thread(target=self._read, args=(stream,), daemon=True)
+
+    def __enter__(self) -> "Camera":
+        self._reading.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._ended = True
+        self._reading.join(_CAMERA_ENDS_S)
+        self._container.close()
+
+    def pictures(self) -> Iterator[tuple[int, np.ndarray]]:
+        """(number, (H, W, 3) uint8 RGB) of the newest picture, again and again, until the camera is gone.
+
+        Numbers grow by the time that has gone by, in frames of `fps`.
+        """
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest is not None or self._ended)
+                newest, self._newest = self._newest, None
+            if newest is None:
+                return
+            yield newest
+
+    def _read(self, stream: Any) -> None:
+        began_s, last = time.monotonic(), -1
+        try:
+            for frame in self._container.decode(stream):
+                number = max(last + 1, round((time.monotonic() - began_s) * self.fps))
+                with self._changed:
+                    if self._ended:
+                        return
+                    self._newest, last = (number, frame.to_ndarray(format="rgb24")), number
+                    self._changed.notify_all()
+        except self._av.error.FFmpegError:
+            pass  # the camera was pulled out
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+
+def _camera_device(number: int) -> tuple[str, str]:
+    """The name of a camera and the format to open it with, as FFmpeg has them on this system."""
+    if sys.platform == "darwin":
+        return str(number), "avfoundation"
+    if sys.platform == "win32":
+        return f"video={number}", "dshow"
+    return f"/dev/video{number}", "v4l2"

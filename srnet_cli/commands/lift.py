@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import remark, say
-from srnet_cli.live_lifting import STANDARD_INPUT, open_live
+from srnet_cli.live_lifting import STANDARD_INPUT, open_live, stream_camera
 from srnet_cli.live_lifting import stream as stream_lines
 from srnet_cli.options import Device, Flip, option
 from srnet_cli.progress import progress_bar
@@ -38,8 +38,8 @@ Camera = Annotated[
     Path | None,
     option(
         "--camera",
-        help="Calibration of the camera, TOML (Pose2Sim, OpenCV) or JSON",
-        metavar="FILE",
+        help="Calibration of the camera, TOML (Pose2Sim, OpenCV) or JSON; or a number, to lift live from that camera",
+        metavar="FILE|N",
         default="intrinsics are estimated",
         panel=_PLACE_PANEL,
     ),
@@ -208,17 +208,25 @@ def main(
     from srnet_core.weights import best_network, weights_file
 
     fill_s = _seconds(fill)
-    if stream or path == STANDARD_INPUT:
+    device_number = _camera_number(camera) if path is None else None
+    if stream or path == STANDARD_INPUT or device_number is not None:
         refused: dict[str, object] = {"--output": output, "--person": person, "--sequence": sequence}
-        refused |= {"--camera": camera, "--world": world, "--trajectory": trajectory, "--height": height}
-        refused |= {"--trajectory-network": trajectory_network}
-        refused |= {"--smooth": smoothing, "--detector": detector, "--strict": strict}
-        refused |= {"--uncertainty": uncertainty}
+        refused |= {"--world": world, "--trajectory": trajectory, "--height": height, "--strict": strict}
+        refused |= {"--trajectory-network": trajectory_network, "--uncertainty": uncertainty}
+        if device_number is None:
+            refused |= {"--camera": camera, "--detector": detector}
+        else:
+            refused |= {"--image-size": image_size, "--fps": fps}
+        live_input = "--stream" if device_number is None else f"--camera {device_number}"
         for name in (name for name, given in refused.items() if given):
             raise ConfigError(
-                "cannot be used with --stream", where=name, todo="Redirect the output instead, e.g. with >"
+                f"cannot be used with {live_input}", where=name, todo="Redirect the output instead, e.g. with >"
             )
-        live = open_live(checkpoint, layout, image_size, fps=fps, fill_s=fill_s, flip=flip, device=device)
+        live = open_live(
+            checkpoint, layout, image_size, fps=fps, fill_s=fill_s, flip=flip, device=device, smooth=smoothing
+        )
+        if device_number is not None:
+            return stream_camera(live, device_number, detector or "mediapipe", detector_file or [])
         return stream_lines(live, path or STANDARD_INPUT)
     if path is None:
         raise ConfigError("there is nothing to lift", where="PATH", todo="Give a file of keypoints, or --stream")
@@ -286,6 +294,11 @@ def main(
     counts = ", ".join(f"{p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
     number = "1 person" if len(people.people) == 1 else f"{len(people.people)} people"
     say(f"{number} lifted ({counts}) with {checkpoint.stem}")
+
+
+def _camera_number(camera: Path | None) -> int | None:
+    """The number of a camera of this machine; `None` for a calibration file."""
+    return int(str(camera)) if camera is not None and re.fullmatch(r"[0-9]{1,2}", str(camera)) else None
 
 
 def _seconds(text: str) -> float:

@@ -12,6 +12,7 @@ Each stretch without a gap is smoothed by itself. Filters smooth root-relative p
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -80,28 +81,79 @@ def smooth(people: LiftedPeople, how: str) -> LiftedPeople:
                 root_m=None if root_m is None else root_m.astype(np.float32),
             )
         )
-    what, unit, _ = _PARAMETERS[name]
-    words = f"{name}, {what} {value:g} {unit}"
+    words = in_words(name, value)
     return replace(
         people, people=tuple(smoothed), smoothing=words, notes=(*people.notes, f"Poses are smoothed: {words}.")
     )
 
 
-def _one_euro(cutoff_hz: float, fps: float) -> Callable[[np.ndarray], np.ndarray]:
-    def share(cutoff: np.ndarray | float) -> np.ndarray | float:
-        """Weight of the new value, equation 4."""
-        tau = 1 / (2 * np.pi * cutoff)
-        return 1 / (1 + tau * fps)
+class OneEuro:
+    """The 1 Euro filter of one person, frame by frame. Coordinates of one joint share a cutoff, so that the filter does
+    not depend on the axes.
 
+    Args:
+        cutoff_hz: minimum cutoff, that of somebody who stands still.
+        fps: frames per second.
+    """
+
+    def __init__(self, cutoff_hz: float, fps: float):
+        self._cutoff_hz, self._fps = cutoff_hz, fps
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew: the next frame is taken as it is."""
+        self._value: np.ndarray | None = None
+        self._speed = np.zeros(0)
+
+    def push(self, values: np.ndarray, frames: int = 1) -> np.ndarray:
+        """(D,) metres, D a multiple of 3 -> (D,) smoothed.
+
+        Args:
+            frames: how many frames have gone by since the last call.
+        """
+        if self._value is None:
+            self._value, self._speed = values.astype(np.float64), np.zeros(values.shape[0])
+            return self._value
+        rate = self._fps / frames
+        self._speed = self._speed + _share(_SPEED_CUTOFF_HZ, rate) * ((values - self._value) * rate - self._speed)
+        fast = np.linalg.norm(self._speed.reshape(-1, 3), axis=-1)
+        weight = np.repeat(_share(self._cutoff_hz + _BETA_PER_M * fast, rate), 3)
+        self._value = self._value + weight * (values - self._value)
+        return self._value
+
+
+def _share(cutoff_hz: Any, fps: float) -> Any:
+    """Weight of the new value, equation 4."""
+    tau = 1 / (2 * np.pi * cutoff_hz)
+    return 1 / (1 + tau * fps)
+
+
+def live_filter(text: str) -> tuple[float, str]:
+    """ "one-euro" or "one-euro:1.5" -> (minimum cutoff in Hz, the filter in words).
+
+    Raises:
+        UnknownNameError, ConfigError: as `parse`; the filter needs frames of the future.
+    """
+    name, value = parse(text)
+    if name != "one-euro":
+        raise ConfigError(
+            f"{name} needs frames that come later, so it cannot be used live",
+            where="smooth",
+            todo="Use one-euro, or lift a file",
+        )
+    return value, in_words(name, value)
+
+
+def in_words(name: str, value: float) -> str:
+    """A filter as files name it."""
+    what, unit, _ = _PARAMETERS[name]
+    return f"{name}, {what} {value:g} {unit}"
+
+
+def _one_euro(cutoff_hz: float, fps: float) -> Callable[[np.ndarray], np.ndarray]:
     def run(values: np.ndarray) -> np.ndarray:
-        """(T, D): coordinates of one joint share a cutoff, so that the filter does not depend on the axes."""
-        out = values.copy()
-        speed = np.zeros(values.shape[1])
-        for t in range(1, len(values)):
-            speed += share(_SPEED_CUTOFF_HZ) * ((values[t] - out[t - 1]) * fps - speed)
-            fast = np.linalg.norm(speed.reshape(-1, 3), axis=-1)
-            out[t] = out[t - 1] + np.repeat(share(cutoff_hz + _BETA_PER_M * fast), 3) * (values[t] - out[t - 1])
-        return out
+        one = OneEuro(cutoff_hz, fps)
+        return np.stack([one.push(frame) for frame in values])
 
     return run
 

@@ -18,6 +18,7 @@ from srnet_core.keypoints.tracks import Track
 from srnet_core.layouts import Layout, get_layout
 from srnet_core.lifting.lift import warnings_of
 from srnet_core.lifting.people import ASSUMED_FPS, FRAMES_OF_REFERENCE
+from srnet_core.lifting.smoothing import OneEuro, live_filter
 from srnet_core.live.lines import LineFrame, LineSettings, points_of, read_line
 
 MOST_PEOPLE = 64  # the one who was not seen for longest is forgotten
@@ -34,6 +35,8 @@ class _Setup:
     layout: Layout
     flip: bool
     longest_gap: int  # frames
+    smooth_hz: float | None
+    fps: float
 
 
 class LiveLifter:
@@ -51,6 +54,7 @@ class LiveLifter:
         fps: frames per second; by default a line tells it, else 30 is assumed.
         fill_s: for how long a missing joint keeps its place, in seconds.
         model: name of the network, for the settings.
+        smooth: "one-euro", with its minimum cutoff in Hz or not, e.g. "one-euro:1.5"; `None` does not smooth.
 
     >>> import srnet_core as srnet
     >>> live = LiveLifter(srnet.Lifter.open(device="cpu"), image_size=(1000, 1000))
@@ -67,7 +71,12 @@ class LiveLifter:
         fps: float | None = None,
         fill_s: float = 0.2,
         model: str = "",
+        smooth: str | None = None,
     ):
+        self._smooth_hz: float | None = None
+        self._smoothing = "none"
+        if smooth is not None:
+            self._smooth_hz, self._smoothing = live_filter(smooth)
         self._lifter, self._fill_s, self._model = lifter, fill_s, model
         self._settings = LineSettings(layout, checked_image_size(image_size), fps)
         self._setup: _Setup | None = None
@@ -91,7 +100,7 @@ class LiveLifter:
             "axes": FRAMES_OF_REFERENCE["root"],
             "units": "m",
             "frame_of_reference": "root",
-            "smoothing": "none",
+            "smoothing": self._smoothing,
             "joints": list(self._lifter.skeleton.joint_names),
             "parents": list(self._lifter.skeleton.parents),
             "delay_frames": self.delay_frames,
@@ -165,7 +174,8 @@ class LiveLifter:
                 raise ArrayError(f"the network sees other joints: {', '.join(names)}")
             fps = self._settings.fps or ASSUMED_FPS
             self._settings = replace(self._settings, layout=layout)
-            self._setup = _Setup(self._lifter, size, layout, self._lifter.flip, int(self._fill_s * fps + 1e-6))
+            gap = int(self._fill_s * fps + 1e-6)
+            self._setup = _Setup(self._lifter, size, layout, self._lifter.flip, gap, self._smooth_hz, fps)
         return self._setup
 
     def _person(self, name: str, setup: _Setup) -> tuple["_Person", list[Answer]]:
@@ -195,7 +205,9 @@ class _Person:
         self._name, self._setup = name, setup
         self._joints = setup.lifter.skeleton.joint_names
         self._live = setup.lifter.stream(image_size=setup.image_size, flip=setup.flip)
-        self._waiting: deque[Answer | None] = deque()  # None: a frame between two lines, which nobody asked for
+        # an answer, `None` for a frame between two lines, which nobody asked for; and frames since the one before
+        self._waiting: deque[tuple[Answer | None, int]] = deque()
+        self._filter = None if setup.smooth_hz is None else OneEuro(setup.smooth_hz, setup.fps)
         self._ever = np.zeros(setup.layout.num_joints, bool)
         self._matrix: np.ndarray | None = None
         self._begin()
@@ -224,23 +236,33 @@ class _Person:
             for step in range(1, steps):
                 between = before + (joints_px - before) * (step / steps)
                 answers += self._push(between, None)
+            steps = 1
         self._last = joints_px
-        return [*answers, *self._push(joints_px, answer)]
+        return [*answers, *self._push(joints_px, answer, steps if before is not None else 1)]
 
     def finish(self) -> list[Answer]:
         """The answers to the frames that the network has not answered yet; the next frame begins anew."""
         poses_m = self._live.flush()
         waiting, self._waiting = self._waiting, deque()
         self._begin()
-        return [_with_pose(answer, pose) for answer, pose in zip(waiting, poses_m) if answer is not None]
+        found = [(answer, self._smoothed(pose, steps)) for (answer, steps), pose in zip(waiting, poses_m)]
+        if self._filter is not None:
+            self._filter.reset()
+        return [_with_pose(answer, pose) for answer, pose in found if answer is not None]
 
-    def _push(self, joints_px: np.ndarray, answer: Answer | None) -> list[Answer]:
-        self._waiting.append(answer)
+    def _push(self, joints_px: np.ndarray, answer: Answer | None, steps: int = 1) -> list[Answer]:
+        self._waiting.append((answer, steps))
         pose_m = self._live.push(joints_px)
         if pose_m is None:
             return []
-        answer = self._waiting.popleft()
+        answer, steps = self._waiting.popleft()
+        pose_m = self._smoothed(pose_m, steps)
         return [] if answer is None else [_with_pose(answer, pose_m)]
+
+    def _smoothed(self, pose_m: np.ndarray, steps: int) -> np.ndarray:
+        if self._filter is None:
+            return pose_m
+        return self._filter.push(pose_m.reshape(-1), steps).reshape(pose_m.shape)
 
     _number = -1
 

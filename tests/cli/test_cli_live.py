@@ -84,3 +84,18 @@ def test_mistakes(srnet, options, said):
 
 def test_without_anything_to_lift(srnet):
     srnet("lift").refused("nothing to lift", "--stream")
+
+
+def test_smoothing_is_named_in_the_first_line(srnet, tmp_path):
+    source = tmp_path / "lines"
+    source.write_bytes(b"")
+    about = json.loads(srnet("lift", source, "--stream", "--smooth", "one-euro", *OPTIONS).ok().out.splitlines()[0])
+    assert about["smoothing"] == "one-euro, minimum cutoff 1.5 Hz"
+    srnet("lift", source, "--stream", "--smooth", "savgol", *OPTIONS).refused("savgol", "one-euro")
+
+
+def test_a_camera_that_is_not_there_is_one_line(srnet):
+    pytest.importorskip("av")
+    ran = srnet("lift", "--camera", "97", "--device", "cpu")
+    assert ran.code == 2 and "no camera 97" in ran.err and "Traceback" not in ran.err
+    srnet("lift", "--camera", "0", "--world", "--device", "cpu").refused("--world", "--camera 0")

@@ -8,10 +8,12 @@ import pytest
 from support.lifters import clip_px, make_lifter
 
 import srnet_core as srnet
+from srnet_core.errors import ConfigError
 from srnet_core.keypoints import Keypoints
 from srnet_core.keypoints.tracks import Track
 from srnet_core.layouts import get_layout
 from srnet_core.lifting.lift import lift
+from srnet_core.lifting.smoothing import smooth
 from srnet_core.lifting.writing import write_people
 from srnet_core.live import people as live_people
 from srnet_core.live.people import LiveLifter, line_of
@@ -167,3 +169,29 @@ def test_frames_that_look_wrong_are_told_once():
     assert any("below the hips" in text for text in told) and live.last_warnings() == []
     short = LiveLifter(make_lifter(), layout=H36M, image_size=(1080, 1920))
     assert short.last_warnings() == []  # nobody came
+
+
+@pytest.mark.parametrize("widths", [(1,), (3, 3)])
+def test_smoothing_live_is_the_smoothing_of_files(widths):
+    """Frame by frame, also for a network that looks ahead; frames without a pose begin anew."""
+    lifter = make_lifter(filter_widths=widths)
+    points = clip_px(30)
+    points[20:24] = np.nan
+    people = lift(recording(points), lifter, fill_s=0)
+    expected = smooth(people, "one-euro:1.2").people[0].joints_m
+    live = LiveLifter(lifter, layout=H36M, image_size=SIZE, fps=30, fill_s=0, smooth="one-euro:1.2")
+    assert live.about()["smoothing"] == "one-euro, minimum cutoff 1.2 Hz"
+    answers = all_answers(live, [line(frame, i) for i, frame in enumerate(points)])
+    assert [answer["frame"] for answer in answers] == list(range(30))
+    for answer, pose_m in zip(answers, expected):
+        if answer["joints_m"] is None:
+            assert np.isnan(pose_m).all()
+        else:
+            np.testing.assert_allclose(answer["joints_m"], pose_m, atol=2e-5)
+    plain = LiveLifter(lifter, layout=H36M, image_size=SIZE, fps=30, fill_s=0)
+    assert plain.about()["smoothing"] == "none"
+
+
+def test_a_filter_that_looks_ahead_is_refused():
+    with pytest.raises(ConfigError, match="cannot be used live"):
+        LiveLifter(make_lifter(), smooth="butterworth:6")

@@ -18,7 +18,7 @@ _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--mute-audio"),
 )
-_PATIENCE_S = 60
+_PATIENCE_S = 240
 
 
 class Page:

@@ -1,0 +1,76 @@
+"""The live page with a recorded clip as its camera: MediaPipe and onnxruntime-web in headless Chromium.
+
+`make live-page` gathers what it needs. SRNET_LIVE_BUNDLE names the folder of examples/live/bundle.sh, SRNET_LIVE_CLIP a
+video of one person.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.browser import BROWSER, open_tab
+
+BUNDLE, CLIP = (os.environ.get(name, "") for name in ("SRNET_LIVE_BUNDLE", "SRNET_LIVE_CLIP"))
+SECONDS, WIDTH, HEIGHT = 3, 640, 480
+MEASURED_S = 8
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The address of `srnet serve`, as a user starts it."""
+    if BROWSER is None:
+        pytest.skip("no Chromium on PATH")
+    if not (BUNDLE and (Path(BUNDLE) / "pose.js").is_file()):
+        pytest.skip("no bundle; `make live-page` makes one where there is npm")
+    folder = tmp_path_factory.mktemp("served")
+    command = [sys.executable, "-c", "from srnet_cli.app import main; main()", "serve", "--port", "0"]
+    command += ["--bundle", str(Path(BUNDLE).resolve()), "--cache-dir", str(folder / "cache")]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().split()[0]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory):
+    """The clip as the raw video that Chromium takes for a camera."""
+    av = pytest.importorskip("av")
+    if not CLIP:
+        pytest.skip("no clip; `make live-page` fetches one")
+    path = tmp_path_factory.mktemp("camera") / "camera.y4m"
+    with av.open(CLIP) as video, open(path, "wb") as file:
+        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F30:1 Ip A1:1 C420mpeg2\n".encode())
+        for i, frame in enumerate(video.decode(video=0)):
+            if i >= 30 * SECONDS:
+                break
+            file.write(b"FRAME\n" + frame.reformat(WIDTH, HEIGHT, "yuv420p").to_ndarray().tobytes())
+    return path
+
+
+def test_a_clip_as_camera_becomes_poses_and_nothing_leaves_the_machine(served, camera, tmp_path):
+    options = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--window-size=390,844")
+    with open_tab(tmp_path, *options, f"--use-file-for-fake-video-capture={camera}") as tab:
+        tab.go(served)
+        tab.until("window.srnet && document.getElementById('status').textContent === 'Ready: choose a source'")
+        tab.value("document.getElementById('webcam').click()")
+        tab.until("window.srnet.poses > 0", 180)
+        before, began = tab.value("window.srnet.poses"), time.monotonic()
+        time.sleep(MEASURED_S)
+        rate = (tab.value("window.srnet.poses") - before) / (time.monotonic() - began)
+        pose = np.array(tab.value("window.srnet.pose"))
+        (tmp_path / "page.png").write_bytes(tab.picture())
+        print(
+            f"{rate:.1f} poses a second; the camera gives 30", tab.value("document.getElementById('rate').textContent")
+        )
+        assert pose.shape == (17, 3) and np.isfinite(pose).all()
+        height_m = np.ptp(pose[:, 1])
+        assert 0.5 < height_m < 2.5
+        assert rate > 0
+        assert all(url.startswith((served, "data:", "blob:")) for url in tab.requests), tab.requests
+        assert tab.errors == []
