@@ -18,7 +18,7 @@ _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--mute-audio"),
 )
-_PATIENCE_S = 240
+_PATIENCE_S = 60
 
 
 class Page:
@@ -42,13 +42,17 @@ class Page:
     def open(self, address: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> None:
         """Load an address in a window of this size."""
         self.size(width, height)
-        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        features.append({"name": "prefers-reduced-motion", "value": "reduce"})  # nothing plays by itself
-        self._call("Emulation.setEmulatedMedia", features=features)
+        self.by_night(dark)
         self._call("Page.navigate", url="about:blank")  # an address that differs in its part after # would not load
         self._call("Page.navigate", url=address)
         self.wait("document.readyState === 'complete'")
         self.settle()
+
+    def by_night(self, dark: bool) -> None:
+        """What the user prefers: light or dark; nothing plays by itself."""
+        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        features.append({"name": "prefers-reduced-motion", "value": "reduce"})
+        self._call("Emulation.setEmulatedMedia", features=features)
 
     def size(self, width: int, height: int) -> None:
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
@@ -60,9 +64,9 @@ class Page:
             raise AssertionError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def wait(self, condition: str) -> None:
+    def wait(self, condition: str, *, seconds: float = _PATIENCE_S) -> None:
         """Until an expression is true."""
-        end = time.monotonic() + _PATIENCE_S
+        end = time.monotonic() + seconds
         while not self.run(condition):
             if time.monotonic() > end:
                 raise AssertionError(f"never true: {condition}")
@@ -132,8 +136,12 @@ class Page:
 
 
 @contextmanager
-def browser() -> Iterator[Page]:
-    """A page of a Chromium that ends with it."""
+def browser(*options: str) -> Iterator[Page]:
+    """A page of a Chromium that ends with it.
+
+    Args:
+        options: further options of Chromium, e.g. a file as its camera.
+    """
     assert CHROMIUM is not None, "no Chromium on PATH"
     their_in, our_out = os.pipe()
     our_in, their_out = os.pipe()
@@ -145,7 +153,7 @@ def browser() -> Iterator[Page]:
             os.dup2(high[1], 4)
 
         process = subprocess.Popen(
-            [CHROMIUM, *_FLAGS, f"--user-data-dir={profile}", "--remote-debugging-pipe"],
+            [CHROMIUM, *_FLAGS, *options, f"--user-data-dir={profile}", "--remote-debugging-pipe"],
             close_fds=False,
             preexec_fn=pipes,
             stdout=subprocess.DEVNULL,
