@@ -221,9 +221,11 @@ def _clips(mocap: Path, name: str) -> Iterator[tuple[str, Camera, float, np.ndar
 def measure_detections(lifter: Lifter, folder: Path) -> list[list[str]]:
     """Rows of MPJPE and P-MPJPE in mm over arms and legs, against a triangulation, from real detections of one camera.
 
-    The MPJPE is in the axes of the camera, relative to the middle of the hips, without any alignment.
+    The MPJPE is in the axes of the camera, relative to the middle of the hips, without any alignment. Then come the
+    mean of the expected errors and the share of the joints below the bound of 90 %.
 
     Args:
+        lifter: with `uncertainty`.
         folder: Pose2Sim's demo, see `benchmarks/detector_noise.py`.
     """
     world_m, fps = triangulated_m(folder)
@@ -243,10 +245,28 @@ def measure_detections(lifter: Lifter, folder: Path) -> list[list[str]]:
             "MediaPipe": read_keypoints(own_file, layout="blazepose33", fps=fps, image_size=(width, height)),
         }
         for tool, keypoints in sources.items():
-            poses = lift(keypoints, lifter).people[0].joints_m[:, joints]
-            rows.append([f"{number}, {tool}", *(f"{error:.1f}" for error in _limb_errors_mm(poses, true))])
-        rows.append([f"{number}, MediaPipe's own 3D", *(f"{error:.1f}" for error in _limb_errors_mm(world, true))])
+            people = lift(keypoints, lifter)
+            person = people.people[0]
+            errors_mm = _limb_errors_mm(person.joints_m[:, joints], true)
+            assert person.expected_error_mm is not None
+            factors = np.array(people.error_bound_factors)[joints]
+            expected_mm, below = _held(person.joints_m[:, joints], true, person.expected_error_mm[:, joints], factors)
+            numbers = [*(f"{error:.1f}" for error in errors_mm), f"{expected_mm:.0f}", f"{100 * below:.0f} %"]
+            rows.append([f"{number}, {tool}", *numbers])
+        own_errors = (f"{error:.1f}" for error in _limb_errors_mm(world, true))
+        rows.append([f"{number}, MediaPipe's own 3D", *own_errors, "", ""])
     return rows
+
+
+def _held(poses: np.ndarray, true: np.ndarray, expected_mm: np.ndarray, factors: np.ndarray) -> tuple[float, float]:
+    """The mean expected error, and the share of the joints whose error is below the bound."""
+    frames = min(len(poses), len(true))
+    poses, true, expected_mm = poses[:frames], true[:frames], expected_mm[:frames]
+    hips = [index for index, (name, _) in enumerate(_LIMBS) if name.endswith("Hip")]
+    centred = [p - p[:, hips].mean(1, keepdims=True) for p in (poses, true)]
+    error_mm = 1000 * np.linalg.norm(centred[0] - centred[1], axis=-1)
+    known = np.isfinite(error_mm) & np.isfinite(expected_mm)
+    return float(expected_mm[known].mean()), float((error_mm <= expected_mm * factors)[known].mean())
 
 
 def _limb_errors_mm(poses: np.ndarray, true: np.ndarray) -> tuple[float, float]:
@@ -290,11 +310,12 @@ def main() -> int:
     for name in names:
         if asked.measure_only and name not in NAMES:
             continue
-        lifter = Lifter.open(name) if asked.measure_only else _made(asked.output, mocap, name, asked.short)
+        packaged = asked.measure_only
+        lifter = Lifter.open(name, uncertainty=True) if packaged else _made(asked.output, mocap, name, asked.short)
         print(f"\n{name}\n\n{_table(lifter, mocap, asked.noise)}", flush=True)
         if asked.pose2sim:
-            heads = ["camera, keypoints", "MPJPE", "P-MPJPE"]
-            print(markdown_table(heads, measure_detections(lifter, asked.pose2sim), right=(1, 2)), flush=True)
+            heads = ["camera, keypoints", "MPJPE", "P-MPJPE", "expected", "below the bound of 90 %"]
+            print(markdown_table(heads, measure_detections(lifter, asked.pose2sim), right=range(1, 5)), flush=True)
     return 0
 
 
@@ -304,7 +325,7 @@ def _made(folder: Path, mocap: Path, name: str, short: bool) -> Lifter:
     path = folder / f"{name}.safetensors"
     write_safetensors(path, checkpoint.model, record=checkpoint.record, epoch=checkpoint.epoch)
     write_calibration(calibration_file(path), calibrated(path, mocap))
-    return Lifter.from_checkpoint(path)
+    return Lifter.from_checkpoint(path, uncertainty=True)
 
 
 if __name__ == "__main__":

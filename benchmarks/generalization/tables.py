@@ -90,27 +90,36 @@ def _mean(values) -> float:
 
 
 def table(title: str, rows: Sequence[Row], every: Sequence[Point], done: Reports) -> str:
-    """Three tables of the same rows in Markdown: MPJPE, P-MPJPE, and the change of MPJPE against the baseline."""
+    """Tables of the same rows in Markdown: MPJPE, P-MPJPE, and the change of MPJPE against other rows."""
     parts = [f"### {title}"]
+    changes: list[str] = []
     for metric, name in (("mpjpe_mm", "MPJPE"), ("p_mpjpe_mm", "P-MPJPE")):
         columns = [column(test_set, rows, every, done, metric) for test_set in TEST_SETS]
         columns = [c for c in columns if c.trainings]
         if not columns:
             return f"{parts[0]}\n\nNothing is measured yet."
-        heads = ["network", "training data", *(_head(c) for c in columns)]
         rows = [row for row in rows if any(c.errors[row] for c in columns)]
+        heads = ["network", "training data", *(_head(c) for c in columns)]
         lines = [[*row, *(_error_text(error_of(c.errors[row], c.trainings)) for c in columns)] for row in rows]
         parts.append(f"{name} in mm ± half of the 95 % interval of the mean over seeds (number of seeds)")
         parts.append(markdown_table(heads, lines, right=range(2, len(heads))))
-        others = [row for row in rows if row != BASELINE]
-        if metric == "mpjpe_mm" and others and BASELINE in rows:
-            lines = [[*row, *(_change_text(change_of(c, row)) for c in columns)] for row in others]
-            parts.append(
-                f"Change of MPJPE in percent against {' '.join(BASELINE)}, mean over people ± half of its 95 % "
-                "interval (number of people)"
-            )
-            parts.append(markdown_table(heads, lines, right=range(2, len(heads))))
-    return "\n\n".join(parts)
+        if metric == "mpjpe_mm":
+            same_data = {row: ("fc", row[1]) for row in rows}
+            changes += _changes(" ".join(BASELINE), dict.fromkeys(rows, BASELINE), columns, heads)
+            changes += _changes("fc with the same training data", same_data, columns, heads)
+    return "\n\n".join([*parts, *changes])
+
+
+def _changes(against: str, base_of: Mapping[Row, Row], columns: Sequence[Column], heads: Sequence[str]) -> list[str]:
+    """A table of changes with its title, of the rows that have another one to compare with; empty without any."""
+    pairs = [(row, base) for row, base in base_of.items() if base != row and base in base_of]
+    if not pairs:
+        return []
+    lines = [[*row, *(_change_text(change_of(c, row, base)) for c in columns)] for row, base in pairs]
+    title = (
+        f"Change of MPJPE in percent against {against}, mean over people ± half of its 95 % interval (number of people)"
+    )
+    return [title, markdown_table(heads, lines, right=range(2, len(heads)))]
 
 
 def _head(column: Column) -> str:

@@ -94,6 +94,18 @@ def test_intervals_are_over_seeds_and_changes_over_people():
     assert "| srnet | published | 110.0 ± 24.8 (3) |" in text and "UI-PRMD to HDM05" not in text
 
 
+def test_networks_are_also_compared_with_fc_on_the_same_data():
+    errors_mm = {("srnet", "published"): 80.0, ("srnet", "all"): 45.0, ("fc", "published"): 100.0, ("fc", "all"): 50.0}
+    done = {
+        point("people", network, kind): measured(UNSEEN_PEOPLE.name, S9=error, S11=error)
+        for (network, kind), error in errors_mm.items()
+    }
+    text = table("Title", list(errors_mm), EVERY, done)
+    same_data = text.partition("against fc with the same training data")[2]
+    assert "| srnet | published | -20 ± 0 (2) |" in same_data and "| srnet | all | -10 ± 0 (2) |" in same_data
+    assert "| fc |" not in same_data
+
+
 def test_what_is_not_measured_is_no_number():
     done = {point("people"): measured(TO_HDM05.name, BD=140.0)}
     text = table("Title", [("srnet", "published"), ("fc", "published")], EVERY, done)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.lifters import make_lifter
+from support.lifters import BODY, make_lifter
 from support.small_data import write_published
 
 from srnet_core import datasets
@@ -29,6 +29,16 @@ def test_errors_are_those_of_the_lifted_poses(dataset, widths, frames):
     errors_mm = 1000 * np.linalg.norm((poses - poses[:, :1]) - (truth - truth[:, :1]), axis=-1)
     assert measured.person == name.subject and measured.features.shape == (frames, 17, len(NAMES))
     np.testing.assert_allclose(measured.errors_mm, errors_mm[::5], atol=0.01)
+
+
+def test_a_normalization_that_needs_the_camera_gets_it(dataset):
+    lifter, name = make_lifter("proj", body=BODY, filter_widths=(1, 1), flip=True), dataset.clip_names[0]
+    (measured,) = measure_clips(lifter, dataset, [name], noise_m=(0.0,))
+    clip = dataset.clip(name)
+    poses = lifter(clip.pose_2d_px[::5], camera=clip.camera, check="off")
+    truth = clip.pose_3d_cam_m[::5]
+    errors_mm = 1000 * np.linalg.norm((poses - poses[:, :1]) - (truth - truth[:, :1]), axis=-1)
+    np.testing.assert_allclose(measured.errors_mm, errors_mm, atol=0.01)
 
 
 def test_noise_is_that_at_the_distance_of_the_person(dataset):
