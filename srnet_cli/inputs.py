@@ -73,7 +73,7 @@ def output_name(text: str) -> str:
     return f"{os.fsencode(name)[: _LONGEST_STEM - 9].decode('utf-8', 'ignore')}-{digest}"
 
 
-def require_ending(path: Path, endings: Sequence[str]) -> None:
+def require_ending(path: Path, endings: Sequence[str], flag: str = "--output") -> None:
     """Check that the name of an output file ends as its format does.
 
     Raises:
@@ -82,8 +82,13 @@ def require_ending(path: Path, endings: Sequence[str]) -> None:
     if path.name and not path.is_dir() and path.suffix.lower() not in endings:
         raise ConfigError(
             f"the name of this file must end in {' or '.join(endings)}",
+<<<<<<< HEAD
             where=f"--output {path}",
             todo=f"E.g.: --output {_with_ending(path, endings)}",
+=======
+            where=f"{flag} {path}",
+            todo=f"E.g.: {flag} {path.with_suffix(endings[0])}",
+>>>>>>> 0afa42f (srnet eval: several networks side by side with the mean pose; rows of papers as Markdown and LaTeX)
         )
 
 

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from srnet_cli import worse_keypoints
-from srnet_cli.checkpoints import find_checkpoint
+from srnet_cli import side_by_side, worse_keypoints
+from srnet_cli.checkpoints import find_checkpoint, names_of
 from srnet_cli.console import remark, told, write_text
-from srnet_cli.inputs import open_checkpoint, prepare_stage
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoint, Rareness, option, shared
+from srnet_cli.inputs import open_checkpoint, prepare_stage, require_ending
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoints, Rareness, option, shared
 from srnet_cli.progress import Bar, progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.tables import plain_table, report_title, show_report
@@ -36,7 +36,7 @@ _BY = ("action", "subject", "camera", "joint", "rareness", "scene")
 def main(
     data: dict,
     published: dict,
-    path: NewestCheckpoint = None,
+    paths: NewestCheckpoints = None,
     by: Annotated[
         str,
         option(
@@ -77,11 +77,20 @@ def main(
     csv: Annotated[
         Path | None, option("--csv", help="Write the tables as CSV; -: to standard output", metavar="FILE")
     ] = None,
+    markdown: Annotated[
+        Path | None,
+        option("--markdown", help="Write rows as papers print them, as Markdown (.md)", metavar="FILE", default="none"),
+    ] = None,
+    latex: Annotated[
+        Path | None,
+        option("--latex", help="Write rows as papers print them, as LaTeX (.tex)", metavar="FILE", default="none"),
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Evaluate a checkpoint: MPJPE and ten other metrics on the test split.
 
-    Model and data settings come from the checkpoint; data options given here replace them.
+    Model and data settings come from the checkpoint; data options given here replace them. Several checkpoints are
+    shown side by side with the mean pose, each on its own test data.
     """
     from srnet_core.errors import ConfigError
     from srnet_core.files import require_output
@@ -93,24 +102,56 @@ def main(
         raise ConfigError(f"{rare:g} is no share", where="--rare", todo="Give a number above 0 and up to 1, e.g. 0.2")
     if str(json) == str(csv) == "-":
         raise ConfigError("--json and --csv cannot both go to standard output", todo="Give one of them a file")
-    for target in (json, csv):
+    for target in (json, csv, markdown, latex):
         if target is not None and str(target) != "-":
             require_output(target)
+    _require_endings(markdown, latex)
     amounts = worse_keypoints.read_amounts(keypoint_noise, drop, swap, noise_seed)
     worse_keypoints.require_chart(png, amounts)
     if amounts.varied and by != "action":
         todo = "Give one amount, or leave --by out"
         raise ConfigError("several amounts of worse keypoints are shown as action-wise means", where="--by", todo=todo)
-    path = find_checkpoint(path)
-    checkpoint = open_checkpoint(path, data, published)
+    asked: Sequence[Path | None] = paths or [None]
+    names = names_of([find_checkpoint(path) for path in asked])
+    if len(names) > 1 and (amounts.varied or by != "action" or json or csv or png):
+        todo = "Give one checkpoint, or use srnet compare, which also writes JSON and CSV"
+        raise ConfigError("several checkpoints are shown by action only", where="PATH", todo=todo)
     rarely = Rarely(rareness, rare or 1.0) if rare is not None or by == "rareness" else None
-    reports = evaluate_checkpoint(
-        checkpoint, path, data, flip=flip, device=device, joints=joints, rarely=rarely, noises=amounts.noises
-    )
-    if amounts.varied:
-        _show_curve(reports, amounts, path, json, csv, png)
+    found: dict[str, list[Report]] = {}
+    checkpoint = None
+    for name, path in names.items():
+        checkpoint = open_checkpoint(path, data, published)
+        found[name] = evaluate_checkpoint(
+            checkpoint, path, data, flip=flip, device=device, joints=joints, rarely=rarely, noises=amounts.noises
+        )
+    path = next(iter(names.values()))
+    if len(names) > 1:
+        assert checkpoint is not None
+        side_by_side.remark_on_differences({name: reports[0] for name, reports in found.items()})
+        mean_pose = (
+            {} if rarely or joints or amounts.noises[0] else {side_by_side.MEAN_POSE: _mean_pose(checkpoint, data)}
+        )
+        shown = mean_pose | {name: reports[0] for name, reports in found.items()}
+        side_by_side.show_side_by_side(shown)
+    elif amounts.varied:
+        _show_curve(found[next(iter(names))], amounts, path, json, csv, png)
     else:
-        _show_one(reports[0], path, by, json, csv)
+        _show_one(found[next(iter(names))][0], path, by, json, csv)
+    side_by_side.write_tables_of_papers({name: reports[0] for name, reports in found.items()}, (markdown, latex))
+
+
+def _require_endings(markdown: Path | None, latex: Path | None) -> None:
+    """Refuse files whose ending says another format."""
+    for target, ending in ((markdown, ".md"), (latex, ".tex")):
+        if target is not None:
+            require_ending(target, (ending,), flag=f"--{'latex' if ending == '.tex' else 'markdown'}")
+
+
+def _mean_pose(checkpoint: "Checkpoint", data: dict) -> "Report":
+    """The errors of the mean pose of the training split, on the test split of a checkpoint's data."""
+    from srnet_core.evaluation.run import evaluate_mean_pose
+
+    return evaluate_mean_pose(prepare_stage(data_config_of(checkpoint, data)).stage)
 
 
 def _show_curve(

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -447,3 +448,19 @@ def test_worse_keypoints_that_make_no_sense(srnet, checkpoint, options, parts):
 
 def test_scenes_of_another_data_set_are_not_known(srnet, checkpoint):
     srnet("eval", checkpoint, "--by", "scene").refused("--by", "MPI-INF-3DHP")
+
+
+def test_several_checkpoints_side_by_side(srnet, project):
+    """By action, with the mean pose; files have the rows of papers."""
+    shutil.copytree(project / "checkpoint", "checkpoint")
+    shutil.copy("checkpoint/latest_epoch_tiny.bin", "checkpoint/latest_epoch_other.bin")
+    ran = srnet("eval", "tiny", "other", "--latex", "t.tex", "--markdown", "t.md").ok()
+    head = next(line.split() for line in ran.out.splitlines() if line.startswith("action "))
+    assert head == ["action", "mean", "pose", "tiny", "other"]
+    means = [line.split()[-3:] for line in ran.out.splitlines() if line.startswith("action-wise mean")]
+    assert len(means) == 2 and all(tiny == other != mean_pose for mean_pose, tiny, other in means)
+    markdown = Path("t.md").read_text()
+    assert "| method | Sit | Walk | Avg. |" in markdown and "| tiny |" in markdown and "**P-MPJPE in mm**" in markdown
+    assert r"\toprule" in Path("t.tex").read_text()
+    srnet("eval", "tiny", "other", "--by", "joint").refused("PATH", "by action only", "srnet compare")
+    srnet("eval", "tiny", "--latex", "t.txt").refused("--latex t.txt", "must end in .tex", "--latex t.tex")
