@@ -82,13 +82,8 @@ def require_ending(path: Path, endings: Sequence[str], flag: str = "--output") -
     if path.name and not path.is_dir() and path.suffix.lower() not in endings:
         raise ConfigError(
             f"the name of this file must end in {' or '.join(endings)}",
-<<<<<<< HEAD
-            where=f"--output {path}",
-            todo=f"E.g.: --output {_with_ending(path, endings)}",
-=======
             where=f"{flag} {path}",
-            todo=f"E.g.: {flag} {path.with_suffix(endings[0])}",
->>>>>>> 0afa42f (srnet eval: several networks side by side with the mean pose; rows of papers as Markdown and LaTeX)
+            todo=f"E.g.: {flag} {_with_ending(path, endings)}",
         )
 
 
