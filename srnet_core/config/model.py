@@ -134,6 +134,12 @@ class ModelConfig:
         panel=_ADVANCED,
         published_help="Model fc: its convolutions go over all frames; published files do not store whether they do",
     )
+    learned_edges: bool = setting(
+        False,
+        "Model gcn only: a learned weight for each bone of the graph in each layer, as in SemGCN",
+        flags=("--learned-edges/--no-learned-edges",),
+        panel=_ADVANCED,
+    )
     negative_slope: float = setting(
         0.01,
         "Negative slope of the LeakyReLU",

@@ -146,7 +146,7 @@ def _(layer: LocallyConnectedConv1d, scale: Tensor, shift: Tensor, dtype: torch.
 def _(layer: GraphConv1d, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> FoldedLayer:
     features = layer.out_channels  # of one joint; all joints have the same scale and shift
     weight, bias = _scaled(layer.weight, layer.bias, scale[:features], shift[:features])
-    return GraphLayer(layer.adjacency.like(weight).to(dtype), weight.to(dtype), bias.to(dtype))
+    return GraphLayer(layer.mixing(weight).to(dtype), weight.to(dtype), bias.to(dtype))
 
 
 @_fold.register

@@ -8,13 +8,14 @@ torch.Size([8, 64, 25])
 """
 
 from srnet_core.layers.decoder import SplitRecombineDecoder, join_parts
-from srnet_core.layers.graph import GraphConv1d, joint_distances, normalized_adjacency
+from srnet_core.layers.graph import GraphConv1d, LearnedGraphConv1d, joint_distances, normalized_adjacency
 from srnet_core.layers.locally_connected import LocallyConnectedConv1d
 from srnet_core.layers.split_recombine import SplitRecombineConv1d, SplitRecombineLinear
 from srnet_core.layers.temporal import TemporalConv1d
 
 __all__ = [
     "GraphConv1d",
+    "LearnedGraphConv1d",
     "LocallyConnectedConv1d",
     "SplitRecombineConv1d",
     "SplitRecombineDecoder",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from srnet_core.layers.constant import Constant
@@ -69,11 +70,43 @@ class GraphConv1d(TemporalConv1d):
         super().__init__(in_features, out_features, kernel_size, bias=bias)
         self.adjacency = Constant(adjacency)
 
+    def mixing(self, like: Tensor) -> Tensor:
+        """(J, J) how much of each joint's features (columns) goes to each joint (rows), on the device of `like`."""
+        return self.adjacency.like(like)
+
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
         """(B, T, J * in_features) -> (B, W, J * out_features)."""
         nodes = x.unflatten(-1, (len(self.adjacency), -1))  # (B, T, J, in)
-        mixed = self.adjacency.like(x) @ nodes
+        mixed = self.mixing(x) @ nodes
         return super().channels_last(mixed, dilation=dilation, stride=stride).flatten(2)
+
+
+class LearnedGraphConv1d(GraphConv1d):
+    """Like `GraphConv1d`, with a learned weight for each edge and each loop instead of the adjacency's own.
+
+    The weights of the edges that reach a joint are positive and sum up to one: softmax over its neighbours and itself,
+    as in SemGCN (Zhao et al., "Semantic Graph Convolutional Networks for 3D Human Pose Regression", CVPR 2019, equation
+    2). Unlike there, a joint and its neighbours share one weight matrix. At first all edges of a joint weigh the same.
+
+    Args:
+        adjacency: (J, J); edges are where it is not zero.
+        in_features, out_features, kernel_size, bias: as `GraphConv1d`.
+    """
+
+    def __init__(
+        self, adjacency: np.ndarray, in_features: int, out_features: int, kernel_size: int = 1, *, bias: bool = False
+    ):
+        super().__init__(adjacency, in_features, out_features, kernel_size, bias=bias)
+        rows, columns = np.nonzero(adjacency)
+        self.rows, self.columns = Constant(rows), Constant(columns)
+        self.edges = nn.Parameter(torch.zeros(len(rows)))
+
+    def mixing(self, like: Tensor) -> Tensor:
+        """(J, J) the learned weights, in the dtype and on the device of `like`."""
+        joints = len(self.adjacency)
+        logits = torch.full((joints, joints), -torch.inf, dtype=self.edges.dtype, device=self.edges.device)
+        places = self.rows.index(self.edges), self.columns.index(self.edges)
+        return logits.index_put(places, self.edges).softmax(-1).to(like)
 
 
 class JointBatchNorm1d(nn.BatchNorm1d):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from srnet_core.config import ModelConfig, from_dict, replace, to_dict
+from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.lookup import PluginTable
 from srnet_core.skeletons import get_skeleton
@@ -160,6 +161,9 @@ def build_model(
     config = from_dict(ModelConfig, values | fields, where="build_model")
     plugin = get_model(config.name)
     config = replace(config, name=PLUGINS.choose(config.name), residual_2d=bool(config.residual_2d))
+    if config.learned_edges and config.name != "gcn":
+        what = f"{config.name} has no graph whose edges could be learned"
+        raise ConfigError(what, where="--learned-edges", todo="Use --model gcn")
     joints = skeleton if isinstance(skeleton, Skeleton) else get_skeleton(config.skeleton)
     network = plugin.build(config, joints)
     network.skeleton = joints

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from srnet_core.checkpoint import load_checkpoint, save_checkpoint
+from srnet_core.engine import inference_form
 from srnet_core.errors import ConfigError
 from srnet_core.layers.graph import joint_distances
 from srnet_core.layers.split_recombine import share_channels
@@ -71,6 +72,44 @@ def test_the_locally_connected_network_reaches_three_bones_per_layer():
 
 def test_the_graph_network_reaches_one_bone_per_layer():
     assert (dependence(make("gcn", filter_widths=(1,))) == (joint_distances(H36M.parents) <= 2)).all()
+
+
+@torch.no_grad()
+def test_learned_edges_begin_alike_sum_up_to_one_and_stay_on_the_bones():
+    near = joint_distances(H36M.parents) <= 1
+    model = build_model("gcn", channels=85, learned_edges=True)
+    mixing = model.expand_conv.mixing(torch.zeros(1)).numpy()
+    np.testing.assert_allclose(mixing, near / near.sum(1, keepdims=True), atol=1e-7)
+    model = make("gcn", filter_widths=(1,), learned_edges=True)
+    mixing = model.expand_conv.mixing(torch.zeros(1)).numpy()
+    np.testing.assert_allclose(mixing.sum(1), 1, atol=1e-6)
+    assert ((mixing > 0) == near).all() and np.unique(mixing[near].round(6)).size > 17
+    assert (dependence(model) == (joint_distances(H36M.parents) <= 2)).all()
+    layers = len(model.layers_conv) + 2  # the first and the last
+    assert build_model("gcn", channels=85, filter_widths=(1,), learned_edges=True).num_parameters == (
+        build_model("gcn", channels=85, filter_widths=(1,)).num_parameters + layers * near.sum()
+    )
+
+
+@torch.no_grad()
+def test_learned_edges_are_folded_stored_and_read_back(tmp_path):
+    model = make("gcn", filter_widths=(3, 3), learned_edges=True)
+    x = torch.randn(2, 20, 17, 2, dtype=torch.float64)
+    torch.testing.assert_close(inference_form(model)(x), model(x), rtol=1e-9, atol=1e-9)
+    model = model.float()
+    file = tmp_path / "edges.bin"
+    save_checkpoint(file, model=model, epoch=1, lr=1e-3, optimizer_state=None, random_state=None)
+    read = load_checkpoint(file).model
+    assert read.config.learned_edges
+    torch.testing.assert_close(read.eval()(x.float()), model(x.float()), rtol=1e-5, atol=1e-5)
+
+
+def test_learned_edges_get_gradients_and_belong_to_the_graph_network():
+    model = build_model("gcn", channels=85, learned_edges=True)
+    model(torch.randn(3, 1, 17, 2)).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for n, p in model.named_parameters() if "edges" in n)
+    with pytest.raises(ConfigError, match="--learned-edges"):
+        build_model("lcn", learned_edges=True)
 
 
 @torch.no_grad()
