@@ -462,5 +462,6 @@ def test_several_checkpoints_side_by_side(srnet, project):
     markdown = Path("t.md").read_text()
     assert "| method | Sit | Walk | Avg. |" in markdown and "| tiny |" in markdown and "**P-MPJPE in mm**" in markdown
     assert r"\toprule" in Path("t.tex").read_text()
-    srnet("eval", "tiny", "other", "--by", "joint").refused("PATH", "by action only", "srnet compare")
+    files = [f"checkpoint/latest_epoch_{name}.bin" for name in ("tiny", "other")]
+    srnet("eval", *files, "--by", "joint").refused("PATH", "by action only", "srnet compare")
     srnet("eval", "tiny", "--latex", "t.txt").refused("--latex t.txt", "must end in .tex", "--latex t.tex")
