@@ -9,7 +9,7 @@ CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test interop cases lint environment results generalization bench live robustness clean
+.PHONY: demo test interop live-page cases lint environment results generalization bench live robustness clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
@@ -24,6 +24,14 @@ interop:  ## tests with programs that srnet does not depend on (docs/interop.md)
 	if command -v npm > /dev/null; then \
 		npm install --prefix $(VENV)-interop --no-audit --no-fund --ignore-scripts onnxruntime-web@$(ORT_WEB); fi
 	$(VENV)-interop/bin/python -m pytest tests/interop -rs
+
+live-page: environment  ## the live page with a recorded clip as camera, in headless Chromium; needs npm, fetches 31 MB and a clip
+	sh examples/live/bundle.sh output/live-bundle
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt 'av' 'onnx' 'onnxruntime' 'onnxscript' pytest
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --dest output/live-clip sports2d
+	$(BIN)/python -m zipfile -e output/live-clip/sports2d-*.whl output/live-clip
+	SRNET_LIVE_BUNDLE=output/live-bundle SRNET_LIVE_CLIP=output/live-clip/Sports2D/Demo/demo.mp4 \
+		$(BIN)/python -m pytest -rs -s tests/interop/test_live_camera.py
 
 cases: environment  ## the attack scripts of a folder of cases, in about half an hour: make cases CASES=folder
 	$(BIN)/python tests/run_cases.py $(CASES)

@@ -54,7 +54,7 @@ def camera(tmp_path_factory):
 
 
 def test_a_clip_as_camera_becomes_poses_and_nothing_leaves_the_machine(served, camera, tmp_path):
-    fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--enable-unsafe-swiftshader")
     with browser(*fake, f"--use-file-for-fake-video-capture={camera}") as page:
         page.open(served, width=390, height=844)
         page.wait("document.getElementById('status').textContent === 'Ready: choose a source'")
