@@ -1,6 +1,6 @@
 """Makes docs/images/live-page.png: the live page at the size of a phone, with the example lifted, in headless Chromium.
 
-    PYTHONPATH=tests python docs/make_live_picture.py
+PYTHONPATH=tests python docs/make_live_picture.py
 """
 
 import json
