@@ -83,7 +83,7 @@ Person = Annotated[
     str | None,
     option(
         "--person",
-        help="One person, by name or by position from 0 (0 is seen most)",
+        help="One person, by name, or by position from 0 where nobody has that name (0 is seen most)",
         metavar="NAME",
         default="all",
         panel=READING_PANEL,

@@ -126,7 +126,7 @@ def _read(
             found = [read_keypoints(path, format, layout, None, fps, size, sequence=chosen, progress=progress)]
         else:
             found = list(read_all_keypoints(path, format, layout, fps, size, progress=progress))
-    who = name_or_position(person)
+    who = person
     return [keypoints.only(who) for keypoints in found] if who is not None else found
 
 

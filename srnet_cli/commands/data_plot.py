@@ -110,7 +110,7 @@ def _draw_flat(
     from srnet_core.keypoints import read_all_keypoints, read_keypoints
     from srnet_core.visualization.contact_sheet import write_keypoints_sheet
 
-    who = name_or_position(person)
+    who = person
     with reading() as progress:
         if sequence is not None:
             which = name_or_position(sequence)

@@ -237,7 +237,7 @@ def main(
     if smoothing is not None:
         filters.parse(smoothing)
     if is_video(path):
-        keypoints = _detected(path, detector or "mediapipe", detector_file or [], name_or_position(person))
+        keypoints = _detected(path, detector or "mediapipe", detector_file or [], person)
     elif detector is not None or detector_file:
         raise ConfigError("is no video", where=path, todo="Leave --detector out, or give a video")
     else:
@@ -247,7 +247,7 @@ def main(
             layout,
             fps=fps,
             image_size=parse_size(image_size),
-            person=name_or_position(person),
+            person=person,
             sequence=name_or_position(sequence),
         )
     if keypoints.image_size is None:
@@ -309,7 +309,7 @@ def _seconds(text: str) -> float:
     return float(match[1])
 
 
-def _detected(path: Path, name: str, files: list[str], person: int | str | None) -> "Keypoints":
+def _detected(path: Path, name: str, files: list[str], person: str | None) -> "Keypoints":
     """The keypoints that a detector finds in a video."""
     from srnet_core.detectors import open_detector
     from srnet_core.detectors.keypoints import detect

@@ -109,7 +109,8 @@ class Keypoints:
         return self.first_number + self.step * np.arange(self.frame_count)
 
     def person(self, which: int | str) -> Track:
-        """A track by position (0 is the person who is seen most) or by name.
+        """A track by position (0 is the person who is seen most) or by name; text that is nobody's name may be a
+        position too.
 
         Raises:
             UnknownNameError: there is none; the message lists those there are.
@@ -118,7 +119,9 @@ class Keypoints:
             for track in self.tracks:
                 if track.name == which:
                     return track
-        elif 0 <= which < len(self.tracks):
+            if which.isascii() and which.isdigit() and len(which) < 10:
+                which = int(which)
+        if isinstance(which, int) and 0 <= which < len(self.tracks):
             return self.tracks[which]
         names = few((t.name for t in self.tracks), 10) or "none"
         raise UnknownNameError(

@@ -1,5 +1,7 @@
 """People over time: followed, mended, filled, brought to the 17."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from keypoint_files import WRITERS, figure, person, write_openpose
@@ -228,3 +230,15 @@ def test_rates_and_sizes_that_cannot_be(tmp_path, wrong):
 def test_the_figure_of_the_tests_looks_like_a_person():
     parts = figure()
     assert parts["head_top"][0, 1] < parts["hip"][0, 1] < parts["left_ankle"][0, 1]
+
+
+def test_a_person_of_that_name_comes_before_the_position(tmp_path):
+    """Notes call people by their names: "Person 1" must be the person of --person 1."""
+    np.save(tmp_path / "one.npy", person("coco17", 6))
+    one = read_keypoints(tmp_path / "one.npy", layout="coco17")
+    keypoints = replace(one, tracks=(one.tracks[0], replace(one.tracks[0], name="2")))
+    assert [track.name for track in keypoints.tracks] == ["1", "2"]
+    assert keypoints.person("1").name == "1" and keypoints.person("2").name == "2"
+    assert keypoints.person("0").name == "1" and keypoints.person(1).name == "2"
+    with pytest.raises(UnknownNameError, match="no person 3"):
+        keypoints.person("3")
