@@ -14,7 +14,7 @@ from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.runs import write_json_to
 from srnet_cli.sweeping import show_text_table
-from srnet_core.config import replace
+from srnet_core.config import DataConfig, replace
 from srnet_core.errors import ConfigError
 from srnet_core.evaluation import RARENESS
 
@@ -156,16 +156,21 @@ def measured(
     found by the training poses of the first checkpoint.
     """
     from srnet_core.device import choose_device
-    from srnet_core.evaluation.compare import frame_errors
+    from srnet_core.evaluation.compare import every_of_clips, frame_errors, on_common_frames
     from srnet_core.evaluation.run import require_fit
 
     checkpoints = {name: open_checkpoint(path, data, published) for name, path in names.items()}
     base = data_config_of(next(iter(checkpoints.values())), data)
     found: dict[str, FrameErrors] = {}
     tenths = None
+    rates: dict[str, float] = {}
     for name, checkpoint in checkpoints.items():
         own = checkpoint.run_config("data").data
-        prepared = prepare_stage(replace(base, normalization=own.normalization, root_depth=own.root_depth))
+        config = replace(base, normalization=own.normalization, root_depth=own.root_depth)
+        if not data.keys() & {"fps", "downsample"}:
+            config = _at_own_rate(config, checkpoint)
+        prepared = prepare_stage(config)
+        rates[name] = prepared.stage.manifest["fps"]
         require_fit(checkpoint, prepared.stage)
         _remark_on_known(name, checkpoint, prepared.stage)
         clips = prepared.stage.split("test")
@@ -182,7 +187,39 @@ def measured(
                     found[name] = end.value
                     break
                 bar.update(name, event.done, event.total, "frames")
-    return found, tenths
+    common = on_common_frames(found)
+    first = next(iter(found))
+    if tenths is not None:
+        tenths = every_of_clips(tenths, found[first].clips, common[first].frames_apart // found[first].frames_apart)
+    _remark_on_inputs(rates, {name: c.model_config.receptive_field for name, c in checkpoints.items()}, common[first])
+    return common, tenths
+
+
+def _at_own_rate(config: DataConfig, checkpoint: "Checkpoint") -> DataConfig:
+    """The data at the frame rate that a network was trained with, where its file tells.
+
+    On the data set that it was trained on, frames are chosen as they were then, so that its stage is found.
+    """
+    from srnet_core.datasets import resolve_name
+
+    own = checkpoint.run_config("data").data
+    if resolve_name(config.dataset, config.data_dir, config.keypoints) == checkpoint.record.dataset:
+        return replace(config, fps=own.fps, downsample=own.downsample)
+    rate = checkpoint.record.fps
+    return config if rate is None else replace(config, fps=rate, downsample=1)
+
+
+def _remark_on_inputs(rates: dict[str, float], receptive_fields: dict[str, int], errors: "FrameErrors") -> None:
+    """Say where networks see other frames of the same clips."""
+    if len(set(rates.values())) > 1:
+        listed = ", ".join(f"{name} {rate:.4g}" for name, rate in rates.items())
+        remark(
+            f"frames per second differ ({listed}): each network sees its own, and the {len(errors.joints_mm):,} frames "
+            "that all of them see are compared"
+        )
+    if len(set(receptive_fields.values())) > 1:
+        listed = ", ".join(f"{name} {frames}" for name, frames in receptive_fields.items())
+        remark(f"frames that a network sees for each pose differ ({listed}); the poses are those of the same frames")
 
 
 def _tenths(prepared: "Prepared", clips: "Sequence[StoredClip]", measure: str) -> "np.ndarray":

@@ -3,6 +3,7 @@
 All differences are "other minus first" in mm: negative numbers are an improvement over the first network.
 """
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -35,11 +36,40 @@ class FrameErrors:
         clips: their names and lengths, N frames in all.
         joints_mm: (N, J) float32, position errors; after Procrustes alignment for the metric p_mpjpe_mm.
         joint_names: of the J joints.
+        frames_apart: every how many frames of the data set were measured.
     """
 
     clips: tuple[StoredClip, ...]
     joints_mm: np.ndarray
     joint_names: tuple[str, ...]
+    frames_apart: int = 1
+
+    def every(self, step: int) -> "FrameErrors":
+        """Every `step`-th frame of each clip, the first one included."""
+        if step == 1:
+            return self
+        clips, start = [], 0
+        for clip in self.clips:
+            clips.append(replace(clip, start=start, length=-(-clip.length // step)))
+            start += clips[-1].length
+        return FrameErrors(
+            tuple(clips),
+            every_of_clips(self.joints_mm, self.clips, step),
+            self.joint_names,
+            self.frames_apart * step,
+        )
+
+
+def every_of_clips(values: np.ndarray, clips: Sequence[StoredClip], step: int) -> np.ndarray:
+    """(N, ...) values of the frames of some clips -> those of every `step`-th frame of each clip."""
+    parts = np.split(values, np.cumsum([clip.length for clip in clips])[:-1])
+    return np.concatenate([part[::step] for part in parts])
+
+
+def on_common_frames(errors: Mapping[str, FrameErrors]) -> dict[str, FrameErrors]:
+    """The errors of networks with different frame rates on the frames that all of them were measured on."""
+    together = math.lcm(*(e.frames_apart for e in errors.values()))
+    return {name: e.every(together // e.frames_apart) for name, e in errors.items()}
 
 
 def frame_errors(
@@ -63,7 +93,7 @@ def frame_errors(
             errors[done : done + prediction.clip.length] = distance.cpu().numpy()
             done += prediction.clip.length
             yield Evaluating("test", done, total)
-    return FrameErrors(tuple(clips), errors, stage.skeleton.joint_names)
+    return FrameErrors(tuple(clips), errors, stage.skeleton.joint_names, stage.frames_apart)
 
 
 @dataclass(frozen=True)

@@ -53,3 +53,16 @@ def test_mistakes(srnet, pair, tmp_path):
     for copy in copies:
         shutil.copy(pair[0], copy)
     srnet("compare", *copies).refused("at most 6 checkpoints")
+
+
+def test_other_frame_rates_and_receptive_fields_are_said(srnet, project, pair):
+    places = ("--data-dir", project / "data", "--cache-dir", project / "cache")
+    name = ("--name", "half", "--downsample", "2", "--arch", "3", "--checkpoint-dir", "checkpoint")
+    srnet("train", *DATA, *TINY, *places, *name).ok()
+    stages = sorted((project / "cache").glob("*/manifest.json"))
+    ran = srnet("compare", pair[0], "checkpoint/latest_epoch_half.bin", "--json", "c.json", *places).ok()
+    assert sorted((project / "cache").glob("*/manifest.json")) == stages, "the stages of their training are used"
+    assert "frames per second differ (tiny 50, half 25)" in ran.err and "the 96 frames that all of them see" in ran.err
+    assert json.loads(Path("c.json").read_text())["comparisons"][0]["frame_mean"]["frames"] == 96
+    same = srnet("compare", pair[0], "checkpoint/latest_epoch_half.bin", *places, "--downsample", "1").ok()
+    assert "frames per second" not in same.err

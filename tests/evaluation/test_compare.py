@@ -1,13 +1,14 @@
 """Comparisons of networks on the same frames: numbers, intervals, wins. benchmarks.coverage counts the coverage."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from srnet_core.errors import ConfigError
-from srnet_core.evaluation.compare import FrameErrors, compare, comparison_tables
+from srnet_core.evaluation.compare import FrameErrors, compare, comparison_tables, on_common_frames
 from srnet_core.evaluation.intervals import interval_of, unit_weights
 from srnet_core.stages.store import StoredClip
 from srnet_core.visualization.difference_chart import write_difference_png
@@ -114,3 +115,21 @@ def test_errors_by_rareness_are_those_of_the_tenths(tmp_path):
     pytest.importorskip("PIL")
     path = write_difference_png([found], tmp_path / "rare.png")
     assert path.stat().st_size > 5000
+
+
+def test_networks_of_other_frame_rates_are_compared_on_the_frames_that_both_see():
+    split = clips(frames=31)
+    fine = errors(split)
+    halves, start = [], 0
+    for clip in split:
+        halves.append(replace(clip, start=start, length=16))
+        start += 16
+    coarse = replace(errors(tuple(halves), seed=1), frames_apart=2)
+    common = on_common_frames({"a": fine, "b": coarse})
+    assert common["a"].frames_apart == 2 and common["b"] is coarse
+    np.testing.assert_array_equal(common["a"].joints_mm[:16], fine.joints_mm[:31:2])
+    np.testing.assert_array_equal(common["a"].joints_mm[16:32], fine.joints_mm[31:62:2])
+    (found,) = compare(common)
+    assert found.frame_mean.frames == 16 * len(split)
+    third = replace(fine, frames_apart=3)
+    assert {e.frames_apart for e in on_common_frames({"a": third, "b": coarse}).values()} == {6}
