@@ -21,6 +21,7 @@ from srnet_core.checkpoint._digests import DIGESTS, changed_parts, tensor_digest
 from srnet_core.checkpoint._other_files import refuse_other_files
 from srnet_core.checkpoint.folder import is_network_folder, read_network_folder
 from srnet_core.checkpoint.published import (
+    OTHER_JOINTS,
     Description,
     describe_file,
     listed,
@@ -150,6 +151,9 @@ def require_whole_poses(network: HasJoints, *, path: Path | None = None) -> None
     predicted, seen = network.num_joints_out, network.num_joints
     if predicted == seen:
         return
+    if (seen, predicted) in OTHER_JOINTS and path is not None:
+        what = f"the network sees {seen} joints and predicts {predicted} others, which data sets here do not have"
+        raise CheckpointError(what, where=path, todo="Lift keypoints with it: srnet lift KEYPOINTS --checkpoint FILE")
     what = f"the network predicts {predicted} of {seen} joints, which is no whole pose"
     if path is not None:
         raise CheckpointError(what, where=path, todo="In Python, load_checkpoint(path).model runs it")

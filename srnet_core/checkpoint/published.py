@@ -12,6 +12,7 @@ from torch import Tensor
 from srnet_core.config import ModelConfig, from_dict
 from srnet_core.errors import CheckpointError, UserMistake
 from srnet_core.models import PLUGINS, ModelPlugin, PublishedWeights, Recognized
+from srnet_core.skeletons import get_skeleton
 
 METRICS = ("loss 3d train", "loss 3d eval", "loss 3d test")  # keys that SRNet writes and VideoPose3D does not
 SHOWN = 4  # keys named in a message
@@ -31,6 +32,8 @@ _FAMILIES = {
     "MMPose": ("backbone.",),
     "YOLO, a 2D detector": ("model.0.conv.", "model.0.c"),
 }
+# networks that see other joints than they predict: their numbers -> (layout of those seen, skeleton of those predicted)
+OTHER_JOINTS = {(17, 15): ("coco17", "humaneva15")}
 ASSUMED = {"causal": "no", "residual_2d": "no"}
 _NOT_KNOWN = "these are not the weights of a known network"
 _WELL_KNOWN = {"fc": "fc (VideoPose3D, SimpleBaseline)", "srnet": "srnet (SRNet)"}
@@ -169,7 +172,11 @@ def _description(name: str, recognized: Recognized, known: Mapping[str, Any]) ->
     ]
     fields = {"residual_2d": False} | inferred | dict(recognized.assumed) | dict(known)
     config = from_dict(ModelConfig, fields)
-    if "skeleton" not in known:
+    if (get_skeleton(config.skeleton).num_joints, config.num_joints_out) in OTHER_JOINTS:
+        notes.append(
+            "not stored in the file, assumed: the joints seen are the 17 of COCO, those predicted HumanEva's 15"
+        )
+    elif "skeleton" not in known:
         notes.append(
             f"not stored in the file, assumed: the joints and their order are those of {config.skeleton} "
             "(a network for other keypoints, e.g. COCO's, gives wrong poses)"

@@ -22,7 +22,7 @@ import torch
 
 from srnet_core import normalization
 from srnet_core.body import estimate_root_depth
-from srnet_core.checkpoint import Checkpoint, load_checkpoint, require_whole_poses
+from srnet_core.checkpoint import Checkpoint, load_checkpoint
 from srnet_core.checkpoint.writing import tensor_digest
 from srnet_core.device import choose_device
 from srnet_core.engine import inference_form
@@ -38,6 +38,7 @@ from srnet_core.inference.arguments import (
     require_shape,
 )
 from srnet_core.inference.calibration import Calibration, calibration_file, read_calibration
+from srnet_core.inference.other_joints import seen_and_predicted
 from srnet_core.inference.plausible import FEWEST_FRAMES, problems_of, sides_exchanged
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.inference.spread import features, several_predictions
@@ -81,6 +82,8 @@ class Lifter:
             checkpoint, so that `with_errors` can tell; docs/uncertainty.md.
 
     Attributes:
+        skeleton: the joints of the poses.
+        seen: the joints of the keypoints: the same, but for networks of VideoPose3D for HumanEva that see COCO's.
         calibration: how to tell errors; `None` without `uncertainty`.
         fps: frames per second of the clips that the network was trained on, `None` if its file does not tell. A network
             that sees many frames at once expects clips of about this rate.
@@ -103,11 +106,10 @@ class Lifter:
         norm: str | None = None,
         uncertainty: bool = False,
     ):
-        require_whole_poses(checkpoint.model, path=checkpoint.path)
+        self.seen, self.skeleton = seen_and_predicted(checkpoint)
         self.device, self.flip = choose_device(device), flip
         self.model = checkpoint.model.to(self.device).eval()
         self.network = inference_form(self.model)
-        self.skeleton = checkpoint.skeleton
         trained_with = None if norm else checkpoint.normalization
         self.normalization = trained_with or normalization.load(norm or "base")
         self.body_size = checkpoint.record.body_size
@@ -267,7 +269,7 @@ class Lifter:
 
         def lift(points_px: np.ndarray) -> tuple[np.ndarray, ...]:
             pose_2d, parameters = self._encode(points_px, image_size, camera, root_depth_m)
-            outputs = predict_normalized(self.network, pose_2d[None], self.skeleton.mirror, True)
+            outputs = predict_normalized(self.network, pose_2d[None], self.seen.mirror, True, self.skeleton.mirror)
             return tuple(decode_mean(self.normalization, [o[0]], parameters).cpu().numpy() for o in outputs)
 
         poses_m = self._lifted(keypoints_px, image_size, camera, root_depth_m)
@@ -282,15 +284,15 @@ class Lifter:
         check: str,
     ) -> tuple[np.ndarray, tuple[float, float] | None, float | np.ndarray | None]:
         """Keypoints, image size and depth as `_lifted` takes them; what looks wrong is told, see `__call__`."""
-        joints = self.skeleton.num_joints
-        keypoints_px = keypoints_array(keypoints_px, self.skeleton, what="keypoints")
+        joints = self.seen.num_joints
+        keypoints_px = keypoints_array(keypoints_px, self.seen, what="keypoints")
         fits = keypoints_px.ndim == 3 and keypoints_px.shape[1:] == (joints, 2) and len(keypoints_px) > 0
-        require_shape(keypoints_px, f"(frames, {joints}, 2)", fits, self.skeleton, what="keypoints")
+        require_shape(keypoints_px, f"(frames, {joints}, 2)", fits, self.seen, what="keypoints")
         todo = "Fill in the missing joints, or remove these frames from the clip"
-        require_finite(keypoints_px, self.skeleton, todo=todo)
+        require_finite(keypoints_px, self.seen, todo=todo)
         image_size, root_depth_m = checked_image_size(image_size), checked_root_depth(root_depth_m, len(keypoints_px))
         if choose("check", check, CHECKS, where="check") != "off":
-            require_found(keypoints_px, self.skeleton, todo=todo)
+            require_found(keypoints_px, self.seen, todo=todo)
             self._tell(self.problems(keypoints_px, image_size=image_size, camera=camera), check)
         return keypoints_px, image_size, root_depth_m
 
@@ -306,6 +308,8 @@ class Lifter:
         Args:
             keypoints_px, image_size, camera: as for lifting, finite.
         """
+        if self.seen is not self.skeleton:  # what is looked at are joints of the poses
+            return []
         known = camera
         if image_size is None and camera is not None:
             image_size = (camera.width_px, camera.height_px)
@@ -339,7 +343,7 @@ class Lifter:
     ) -> np.ndarray:
         """As calling the lifter, for arguments that have been checked."""
         pose_2d, parameters = self._encode(keypoints_px, image_size, camera, root_depth_m)
-        outputs = predict_normalized(self.network, pose_2d[None], self.skeleton.mirror, self.flip)
+        outputs = predict_normalized(self.network, pose_2d[None], self.seen.mirror, self.flip, self.skeleton.mirror)
         return decode_mean(self.normalization, [o[0] for o in outputs], parameters).cpu().numpy()
 
     def _encode(

@@ -27,7 +27,11 @@ def pad_edges(pose_2d: torch.Tensor, receptive_field: int, causal: bool) -> torc
 
 
 def predict_normalized(
-    model: PoseModel | InferenceForm, pose_2d: torch.Tensor, mirror: tuple[int, ...], flip: bool
+    model: PoseModel | InferenceForm,
+    pose_2d: torch.Tensor,
+    mirror: tuple[int, ...],
+    flip: bool,
+    mirror_out: tuple[int, ...] | None = None,
 ) -> list[torch.Tensor]:
     """Network outputs for clips (G, T, J, 2): [(G, T, J, 3)], and with `flip` a second output for the mirror images.
 
@@ -36,6 +40,7 @@ def predict_normalized(
 
     Args:
         model: always computed in evaluation mode. For many calls use `inference_form(model)`.
+        mirror_out: mirror partners of the predicted joints, where they are others than those seen.
     """
     network = inference_form(model)
     padded = pad_edges(pose_2d, network.receptive_field, network.config.causal)
@@ -43,7 +48,7 @@ def predict_normalized(
         return [network(padded)]
     both = network(torch.cat([padded, mirror_poses(padded, mirror)]))  # (2G, T, J, 3)
     plain, mirrored = both.chunk(2)
-    return [plain, mirror_poses(mirrored, mirror)]
+    return [plain, mirror_poses(mirrored, mirror if mirror_out is None else mirror_out)]
 
 
 def decode_mean(plugin: Normalization, outputs: list[torch.Tensor], parameters: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,7 @@ from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.inference.lifter import SIDES_TEXT, Lifter
 from srnet_core.keypoints import Keypoints, check
 from srnet_core.keypoints.check import cut_off, sides_told
+from srnet_core.keypoints.relayout import to_layout
 from srnet_core.keypoints.tracks import Track
 from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson, runs_of
 from srnet_core.mocap.resample import SAME_RATE, positions_at, resample
@@ -132,13 +133,15 @@ def track_of(keypoints: Keypoints, name: str) -> Track:
 
 def _joints_of(keypoints: Keypoints, lifter: Lifter) -> Keypoints:
     """The keypoints with the joints of the network, in its order."""
-    names = lifter.skeleton.joint_names
+    names = lifter.seen.joint_names
     if keypoints.joint_names == names:
         return keypoints
+    if lifter.seen is not lifter.skeleton:
+        return to_layout(keypoints, lifter.seen.name)
     if lifter.skeleton.name.startswith("h36m17"):
         return keypoints.to_h36m17()
     raise ConfigError(
-        f"the network sees the joints of {lifter.skeleton.name}, and these keypoints have others",
+        f"the network sees the joints of {lifter.seen.name}, and these keypoints have others",
         where=keypoints.source,
         todo=f"Its joints: {', '.join(names)}",
     )
@@ -147,7 +150,7 @@ def _joints_of(keypoints: Keypoints, lifter: Lifter) -> Keypoints:
 def _lift_track(
     track: Track, keypoints: Keypoints, lifter: Lifter, size: tuple[int, int], camera: Camera | None
 ) -> LiftedPerson:
-    joints_m = np.full((*track.points.shape[:2], 3), np.nan, np.float32)
+    joints_m = np.full((len(track.points), lifter.skeleton.num_joints, 3), np.nan, np.float32)
     error_mm = np.full(joints_m.shape[:2], np.nan, np.float32) if lifter.calibration is not None else None
     rates = _rates(keypoints, lifter)
     for start, stop in _stretches(track, keypoints.consecutive):
@@ -161,8 +164,19 @@ def _lift_track(
             error_mm[start:stop] = expected_mm[np.minimum(np.rint(places).astype(int), len(at_rate) - 1)]
         joints_m[start:stop] = poses_m if rates is None else positions_at(poses_m, places)
     return LiftedPerson(
-        track.name, joints_m, track.points, np.asarray(track.filled.any(axis=1)), expected_error_mm=error_mm
+        track.name,
+        joints_m,
+        _shown(track, keypoints, lifter),
+        np.asarray(track.filled.any(axis=1)),
+        expected_error_mm=error_mm,
     )
+
+
+def _shown(track: Track, keypoints: Keypoints, lifter: Lifter) -> np.ndarray:
+    """(T, J, 2) the keypoints of the joints that the network predicts."""
+    if lifter.seen is lifter.skeleton:
+        return track.points
+    return track_of(to_layout(keypoints, lifter.skeleton.name), track.name).points
 
 
 def _rates(keypoints: Keypoints, lifter: Lifter) -> tuple[float, float] | None:

@@ -146,3 +146,24 @@ def test_visualize_points_to_lift(srnet, name):
     Path(name).write_bytes(b"{}")
     ran = srnet("visualize", name)
     assert ran.code == 2 and f"Use: srnet lift {name}" in ran.err
+
+
+def test_a_network_that_sees_other_joints_than_it_predicts(srnet, tmp_path):
+    """As VideoPose3D's for HumanEva: 17 joints of COCO in, 15 out. Commands that need a data set say what to do."""
+    import torch
+    from keypoint_files import WRITERS
+
+    import srnet_core
+
+    model = srnet_core.build_model("fc", filter_widths=(3,), channels=8, num_joints_out=15)
+    torch.save({"epoch": 1, "lr": 1e-3, "model_pos": model.state_dict(), "optimizer": {}}, "hv.bin")
+    for kind in ("videopose3d script", "rtmlib halpe26"):
+        path = WRITERS[kind][0](tmp_path / kind)
+        outputs = ("-o", "a.json", "-o", "a.html", "-o", "a.npz")
+        srnet("lift", path, "--checkpoint", "hv.bin", *outputs, "--image-size", "640x480", "--device", "cpu").ok()
+        made = json.loads(Path("a.json").read_text())
+        assert made["joints"][:3] == ["Pelvis", "Thorax", "LShoulder"] and len(made["joints"]) == 15
+    for command in (("eval",), ("visualize",), ("export", "--format", "npz")):
+        ran = srnet(command[0], "hv.bin", *command[1:])
+        error = ran.err.splitlines()[-1]
+        assert ran.code == 2 and "hv.bin: the network sees 17 joints and predicts 15" in error and "srnet lift" in error

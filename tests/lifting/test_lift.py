@@ -26,6 +26,7 @@ class Flat:
     """In place of a trained network: the keypoints as metres, at depth 0, the root at zero."""
 
     skeleton: Skeleton = SKELETON
+    seen: Skeleton = SKELETON
     receptive_field, fps, calibration = 1, None, None
 
     def __call__(self, keypoints_px, *, image_size, camera=None, check="warn"):
