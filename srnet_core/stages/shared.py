@@ -5,6 +5,7 @@ a manifest only: its clips follow one another in the order of its own splits, an
 in the other stage.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def missing_clip(manifest: Mapping[str, Any], stored: Sequence[Mapping[str, Any]
     """The first clip of a manifest that is not where `frames_from` says among the `stored` clips; `None` if all are."""
     begins = [clip["start"] for clip in stored]
     for clip, start in zip(manifest["sequences"], manifest["frames_from"]["starts"]):
-        place = stored[int(np.searchsorted(begins, start, side="right")) - 1]
+        place = stored[bisect_right(begins, start) - 1]
         same = all(clip[name] == place[name] for name in ("subject", "take", "camera"))
         if not same or start + clip["length"] > place["start"] + place["length"]:
             return f"{clip['subject']}/{clip['take']}/camera {clip['camera']}"
