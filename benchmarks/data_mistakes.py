@@ -205,7 +205,7 @@ MISTAKES: dict[str, dict[str, tuple[Damage, tuple[str, ...]]]] = {
     "order of joints": {
         "2D reversed": (lambda f: f.with_views(lambda c, v: v[:, ::-1]), ("reverse order",)),
         "3D reversed": (lambda f: f.with_poses(lambda s, p: p[:, ::-1]), ("reverse order",)),
-        "two exchanged": (
+        "four exchanged": (
             lambda f: f.with_views(lambda c, v: v[:, [*range(1, 4), 0, *range(4, v.shape[1])]]),
             ("another order",),
         ),
