@@ -9,7 +9,7 @@ CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test interop live-page cases lint environment results generalization bench live robustness clean
+.PHONY: demo test interop live-page cases lint environment results generalization bench live robustness pictures clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
@@ -59,6 +59,9 @@ robustness: environment  ## the trials of docs/robustness.md; in full they take 
 
 coverage: environment  ## how often the intervals of srnet compare hold the truth, in some minutes
 	$(BIN)/python -m benchmarks.coverage
+
+pictures: environment  ## the pictures of the page and the terminal in docs/images; needs Chromium
+	PYTHONPATH=tests PATH=$(abspath $(BIN)):$$PATH $(BIN)/python docs/make_pictures.py
 
 sweep-trial:  ## a sweep of 24 cells that is killed again and again; needs the environment of make interop
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(VENV)-interop/bin/python -m robustness.sweeps

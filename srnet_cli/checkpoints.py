@@ -63,7 +63,8 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
 
 def run_name(path: Path) -> str:
     """The name of the run in the name of a checkpoint: "first" for latest_epoch_first.bin."""
-    return path.name.removesuffix(_ENDING).removeprefix(_LATEST).removeprefix(_BEST)
+    name = path.name.removesuffix(_ENDING).removesuffix(".safetensors")
+    return name.removeprefix(_LATEST).removeprefix(_BEST)
 
 
 def _newest(last_epoch: bool) -> Path:

@@ -29,7 +29,7 @@ function fillJoints() {
 
 function sorter(text, column) {
   const sorted = joints.sort === column;
-  const button = element("button", { type: "button" }, text, sorted && column >= 0 ? (joints.falling ? " ▾" : " ▴") : "");
+  const button = element("button", { type: "button", title: `Sort by ${text}` }, text, sorted && column >= 0 ? (joints.falling ? " ▾" : " ▴") : "");
   button.onclick = () => {
     joints.falling = joints.sort === column ? !joints.falling : true;
     joints.sort = column;

@@ -1,0 +1,116 @@
+"""Make the pictures of the page and of the terminal in docs/images again: make pictures.
+
+It needs Chromium. The page shows the networks that come with the package on SYNTHETIC people, so that nothing has to be
+downloaded and every run draws the same.
+"""
+
+import argparse
+import io
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+from fcntl import ioctl
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+from support.browser import browser
+
+from srnet_core.files import atomic_write
+from srnet_core.weights import weights_file
+
+IMAGES = Path(__file__).parent / "images"
+_PAGES = {
+    "viewer.png": ("#clip=0&frame=30&joints=1&angle=right%20knee%20flexion&overlay=1&trails=1", 1440, 900, False),
+    "viewer-dark.png": ("#clip=4&frame=80&eye=side&joints=1", 1440, 900, True),
+    "viewer-phone.png": ("#clip=2&frame=30", 390, 844, False),
+}
+_SCREENS = {
+    "terminal-eval-80.svg": (
+        80,
+        ("eval", "{open27}", "--dataset", "synthetic", "--actions", "Walking,WalkTogether,Eating"),
+    ),
+    "terminal-eval-140.svg": (
+        140,
+        ("eval", "{open27}", "--dataset", "synthetic", "--actions", "Walking,WalkTogether,Eating"),
+    ),
+    "terminal-doctor.svg": (100, ("doctor",)),
+}
+# the alternatives of a font that the reader has; the picture must ask for nothing on the network
+_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", help="only these pictures")
+    asked = parser.parse_args().names or [*_PAGES, *_SCREENS]
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
+        os.chdir(folder)
+        if pages := {name: _PAGES[name] for name in asked if name in _PAGES}:
+            draw_pages(pages)
+        for name in asked:
+            if name in _SCREENS:
+                draw_screen(name, *_SCREENS[name])
+
+
+def draw_pages(pages: dict[str, tuple[str, int, int, bool]]) -> None:
+    """One page, from several sides."""
+    networks = [str(weights_file(f"srnet-open-{frames}")) for frames in (27, 1)]
+    where = ("--dataset", "synthetic", "--subjects-test", "S9", "--output", "page.html", "--no-pictures")
+    run(["visualize", *networks, *where, "--gallery", "3", "--frames", "300"])
+    with browser() as page:
+        for name, (view, width, height, dark) in pages.items():
+            page.open(Path("page.html").resolve().as_uri() + view, width=width, height=height, dark=dark)
+            with atomic_write(IMAGES / name) as file:
+                file.write(page.picture())
+            print(IMAGES / name)
+
+
+def draw_screen(name: str, columns: int, arguments: tuple[str, ...]) -> None:
+    """What a command prints to a terminal of so many columns, as SVG."""
+    filled = [a.format(open27=weights_file("srnet-open-27")) for a in arguments]
+    text = in_terminal(["srnet", *filled], columns)
+    console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True)
+    shown = ["srnet", *(Path(a).stem if "/" in a else a for a in filled)]
+    console.print(Text(f"$ {' '.join(shown)}\n", style="bold"), Text.from_ansi(text), sep="")
+    svg = _FONT_FACE.sub("", console.export_svg(title="srnet"))
+    with atomic_write(IMAGES / name, "w") as file:
+        file.write(svg)
+    print(IMAGES / name)
+
+
+def in_terminal(command: list[str], columns: int) -> str:
+    """The output of a command in a real terminal, without what was erased."""
+    master, terminal = pty.openpty()
+    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 60, columns, 0, 0))
+    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=subprocess.DEVNULL, close_fds=True)
+    os.close(terminal)
+    parts = []
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # the command has ended
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(master)
+    if process.wait():
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def run(arguments: list[str]) -> None:
+    srnet = shutil.which("srnet") or "srnet"
+    subprocess.run([srnet, *arguments], check=True, stdout=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
