@@ -4,15 +4,19 @@
 video of one person.
 """
 
+import json
 import os
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.browser import CHROMIUM, browser
+
+import srnet_core as srnet
 
 BUNDLE, CLIP = (os.environ.get(name, "") for name in ("SRNET_LIVE_BUNDLE", "SRNET_LIVE_CLIP"))
 SECONDS, WIDTH, HEIGHT = 3, 640, 480
@@ -35,6 +39,58 @@ def served(tmp_path_factory):
     finally:
         process.terminate()
         process.wait()
+
+
+LIFT_AND_DRAW = """(async () => {
+  const { StreamLifter } = await import("/lift.js"), { PoseView } = await import("/draw.js");
+  await new Promise((resolve) => {
+    const element = document.createElement("script");
+    element.src = "bundle/ort.wasm.min.js";
+    element.onload = resolve;
+    document.head.append(element);
+  });
+  ort.env.wasm.wasmPaths = new URL("bundle/", location.href).href;
+  ort.env.wasm.numThreads = 1;
+  const about = await (await fetch("about.json")).json();
+  const model = await (await fetch("model.onnx")).arrayBuffer();
+  const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
+  const lifter = new StreamLifter(ort, session, about), view = new PoseView(document.getElementById("pose"), about);
+  const frames = FRAMES, poses = [];
+  const lift = async (frame) => {
+    const pose = await lifter.push(frame, WIDTH, HEIGHT);
+    if (pose) view.draw(pose);
+    return pose;
+  };
+  for (const frame of frames) poses.push(await lift(frame));
+  const began = performance.now();
+  for (const frame of frames) await lift(frame);
+  return { rate: (1000 * frames.length) / (performance.now() - began), poses };
+})()"""
+
+
+def test_the_network_and_the_drawing_keep_up_with_a_camera(served):
+    """Without the detector: the poses are those of the lifter, and their rate is printed."""
+    example = Path(__file__).resolve().parents[2] / "examples" / "balancing.npz"
+    keypoints = srnet.read_keypoints(example).only(0).to_h36m17().fill_gaps(max_frames=20)
+    points, (width, height) = keypoints.tracks[0].points, keypoints.image_size
+    script = LIFT_AND_DRAW.replace("FRAMES", json.dumps(points.tolist()))
+    script = script.replace("WIDTH", str(width)).replace("HEIGHT", str(height))
+    with browser() as page:
+        page.open(served, width=390, height=844)
+        found = page.run(script)
+        assert page.problems == []
+        assert page.requests and all(asked.startswith(served) for asked in page.requests), page.requests
+    print(f"{found['rate']:.0f} poses a second, lifted and drawn")
+    poses_m = np.array([pose for pose in found["poses"] if pose])
+    expected = srnet.Lifter.open(json.loads(ask(served, "about.json"))["model"], device="cpu")(
+        points, image_size=(width, height)
+    )
+    np.testing.assert_allclose(poses_m, expected[: len(poses_m)], atol=1e-3)
+
+
+def ask(served: str, path: str) -> bytes:
+    with urllib.request.urlopen(served + path, timeout=60) as answer:
+        return answer.read()
 
 
 @pytest.fixture(scope="module")
