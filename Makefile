@@ -9,7 +9,11 @@ CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
+<<<<<<< HEAD
 .PHONY: demo test interop live-page cases lint environment results generalization bench live robustness pictures clean
+=======
+.PHONY: demo test interop remote-trial live-page cases lint environment results generalization bench live robustness clean
+>>>>>>> 1af7f8f (make remote-trial: stages on a local S3 server with 30 kills; the speed of rareness, as measured)
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
@@ -65,6 +69,9 @@ pictures: environment  ## the pictures of the page and the terminal in docs/imag
 
 sweep-trial:  ## a sweep of 24 cells that is killed again and again; needs the environment of make interop
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(VENV)-interop/bin/python -m robustness.sweeps
+
+remote-trial:  ## stages on a local S3 server, with 30 kills of the copy; needs the environment of make interop
+	SRNET_KILLS=30 OMP_NUM_THREADS=1 $(VENV)-interop/bin/python -m pytest -rs -n 0 tests/stages/test_remote.py
 
 environment: $(STAMP)
 
