@@ -9,11 +9,7 @@ CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-<<<<<<< HEAD
-.PHONY: demo test interop live-page cases lint environment results generalization bench live robustness pictures clean
-=======
-.PHONY: demo test interop remote-trial live-page cases lint environment results generalization bench live robustness clean
->>>>>>> 1af7f8f (make remote-trial: stages on a local S3 server with 30 kills; the speed of rareness, as measured)
+.PHONY: demo test interop remote-trial live-page cases lint environment results generalization bench live robustness pictures clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
