@@ -23,6 +23,7 @@ from srnet_cli.reading_options import (
     size_text,
 )
 from srnet_cli.tables import plain_table
+from srnet_core.errors import UserMistake
 
 EXAMPLES = (
     "srnet data info data/",
@@ -51,10 +52,26 @@ def main(
     """Describe a file or folder: kind, format, layout, frames, people, joints, frame rate, units, image size.
 
     For one recording it also shows missing joints, joints outside the image, lengths of bones and speeds. A folder of
-    several recordings gives a table of all of them. The format is recognized by the content, never by the name.
+    several recordings gives a table of all of them, and so do several paths. Those that cannot be read are named. The
+    format is recognized by the content, never by the name.
     """
+    from srnet_core.keypoints.describe import KEYS
+
     size = parse_size(image_size)
-    found = [_look_at(path, format, layout, fps, size) for path in paths]
+    found, wrong = [], []
+    for path in paths:
+        try:
+            found.append(_look_at(path, format, layout, fps, size))
+        except UserMistake as error:
+            wrong.append(error)
+            if len(wrong) == len(paths):
+                raise wrong[0] from None
+            found.append({"path": str(path), **dict.fromkeys(KEYS), "why": error.what})
+    if wrong:  # the other files are shown all the same
+        if json:
+            print_json(found)
+        _show_several("", [one for info in found for one in info.get("contents", [info])], table=not json)
+        raise typer.Exit(2)
     if json:
         return print_json(found[0] if len(found) == 1 else found)
     singles = [info for info in found if info["kind"] != "folder"]
@@ -79,7 +96,8 @@ def _look_at(path: Path, format: str, layout: str, fps: float | None, size: tupl
     return {"path": str(path), **nothing, "kind": "folder", "contents": [{**nothing, **c} for c in contents]}
 
 
-def _show_several(folder: str, contents: Sequence[dict]) -> None:
+def _show_several(folder: str, contents: Sequence[dict], *, table: bool = True) -> None:
+    """A table of recordings, and remarks on what is not one."""
     known = [c for c in contents if c.get("kind")]
     unknown = [c for c in contents if not c.get("kind")]
     rows = [
@@ -99,7 +117,8 @@ def _show_several(folder: str, contents: Sequence[dict]) -> None:
     ]
     heads = ["path", "kind", "format", "layout", "frames", "people", "joints", "fps", "units", "image"]
     caption = "A dash: the file does not tell. People: the most in one frame. Joints: as the file has them."
-    plain_table(folder or f"{len(known)} recordings", heads, rows, text_columns=4, caption=caption)
+    if table:
+        plain_table(folder or f"{len(known)} recordings", heads, rows, text_columns=4, caption=caption)
     for c in unknown[:_MOST_ROWS]:
         remark(f"{c['path']}: {c['why']}")
     if len(unknown) > _MOST_ROWS:

@@ -304,3 +304,18 @@ def test_completion(srnet, monkeypatch, line, offered):
     monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
     monkeypatch.setenv("_SRNET_COMPLETE", "complete_bash")
     assert srnet().ok().out.split() == offered
+
+
+def test_one_of_several_files_that_cannot_be_read_does_not_hide_the_others(srnet, tmp_path):
+    from keypoint_files import WRITERS
+
+    good = WRITERS["npz"][0](tmp_path / "a")
+    (tmp_path / "b.trc").write_text("PathFileType\t4\n")
+    ran = srnet("data", "info", good, tmp_path / "b.trc")
+    assert (
+        ran.code == 2 and "halpe26" in ran.out and "b.trc: has no line that begins with" in ran.err.replace("\n", " ")
+    )
+    ran = srnet("data", "info", good, tmp_path / "b.trc", "--json")
+    known, unknown = json.loads(ran.out)
+    assert ran.code == 2 and known["layout"] == "halpe26" and unknown["kind"] is None and "no line" in unknown["why"]
+    srnet("data", "info", tmp_path / "b.trc", tmp_path / "b.trc").refused("b.trc")
