@@ -23,6 +23,7 @@ from srnet_core.stages.manifest import MANIFEST
 PACKAGE = "srnet"
 EXTRAS = {
     "viz": "pictures and animations",
+    "charts": "charts as PNG, SVG and PDF",
     "data": "several people, smoothing, archives of Human3.6M",
     "video": "videos in and out, MediaPipe",
     "rtmlib": "the detector rtmlib",
@@ -31,6 +32,7 @@ EXTRAS = {
     "onnx": "ONNX files, srnet serve",
     "sweep": "sweeps on several machines",
     "track": "TensorBoard",
+    "remote": "stages in object stores",
 }
 """What each extra is for; those that only developers need are left out."""
 _PRODUCT, _ROUNDS = 1024, 5  # a matrix product that fits in the caches, and how often it is timed

@@ -1,0 +1,145 @@
+"""Charts for papers and slides, as PNG, SVG or PDF, in the colours of the page. They need the extra `charts`."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from srnet_core.errors import ConfigError, require_extra
+from srnet_core.visualization._files import write_bytes
+from srnet_core.visualization._theme import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMN_IN, PAGE_IN = 3.4, 7.0  # widths of a column and of a page of two columns
+ENDINGS = (".png", ".svg", ".pdf")
+_COLORS = [f"series-{i}" for i in range(5)]
+_DASHES: Sequence[Any] = ("-", (0, (5, 3)), (0, (2, 2)), (0, (8, 3, 2, 3)), (0, (1, 3)))
+_DPI = 300
+MOST_SERIES = 5
+
+Curve = Sequence[tuple[int, float]]
+
+
+def write_curves(
+    curves: Mapping[str, Mapping[str, Curve]], path: str | Path, *, width_in: float = COLUMN_IN, dark: bool = False
+) -> Path:
+    """Errors by epoch: a colour for each run, a kind of line for each curve of it.
+
+    Args:
+        curves: run -> curve, e.g. "test" -> (epoch, MPJPE in mm).
+        width_in: of the chart, in inches.
+        dark: light on dark.
+
+    Raises:
+        ConfigError: nothing to draw, too many runs, or an ending that is not among `ENDINGS`.
+        MissingExtraError: matplotlib is not installed.
+        UserMistake: the file cannot be written.
+    """
+    _require(len(curves), path, bool([c for run in curves.values() for c in run.values() if c]))
+    with _chart(path, width_in, 0.72 * width_in, dark) as (axes, theme):
+        kinds = list(dict.fromkeys(kind for run in curves.values() for kind in run))
+        for color, (run, its) in zip(_COLORS, curves.items()):
+            for kind, curve in its.items():
+                if curve:
+                    epochs, errors = zip(*curve)
+                    label = f"{run}, {kind}" if len(kinds) > 1 else run
+                    dash = _DASHES[kinds.index(kind) % len(_DASHES)]
+                    axes.plot(epochs, errors, color=theme[color], linestyle=dash, linewidth=1.3, label=label)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("MPJPE in mm")
+        axes.set_ylim(bottom=0)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(axis="y", linewidth=0.5)
+        axes.legend(loc="upper right")
+    return Path(path)
+
+
+def write_errors(
+    errors_mm: Mapping[str, Mapping[str, float]],
+    path: str | Path,
+    *,
+    what: str = "MPJPE",
+    width_in: float = COLUMN_IN,
+    dark: bool = False,
+) -> Path:
+    """Errors of several results, e.g. by action: one row for each action, one bar for each result.
+
+    Args:
+        errors_mm: result -> name of the row -> error in mm; rows in the order of the first result.
+        what: the error, for the axis.
+
+    Raises:
+        See `write_curves`.
+    """
+    rows = list(dict.fromkeys(name for values in errors_mm.values() for name in values))
+    _require(len(errors_mm), path, bool(rows))
+    thickness = 0.8 / len(errors_mm)
+    height_in = 0.7 + len(rows) * max(0.17, 0.1 * len(errors_mm))
+    with _chart(path, width_in, height_in, dark) as (axes, theme):
+        for number, (color, (result, values)) in enumerate(zip(_COLORS, errors_mm.items())):
+            places = [row + (number - (len(errors_mm) - 1) / 2) * thickness for row in range(len(rows))]
+            lengths = [values.get(name, float("nan")) for name in rows]
+            axes.barh(places, lengths, height=0.9 * thickness, color=theme[color], label=result)
+        axes.set_yticks(range(len(rows)), rows)
+        axes.invert_yaxis()
+        axes.margins(y=0.01)
+        axes.set_xlabel(f"{what} in mm")
+        axes.grid(axis="x", linewidth=0.5)
+        if len(errors_mm) > 1:
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(3, len(errors_mm)))
+    return Path(path)
+
+
+def _require(series: int, path: str | Path, any_values: bool) -> None:
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise ConfigError(f"a chart ends in {', '.join(ENDINGS)}", where=path)
+    if series > MOST_SERIES:
+        raise ConfigError(f"a chart shows at most {MOST_SERIES} at a time, not {series}", where=path)
+    if not any_values:
+        raise ConfigError("there is nothing to draw", where=path)
+    require_extra("matplotlib", "charts")
+
+
+@contextmanager
+def _chart(
+    path: str | Path, width_in: float, height_in: float, dark: bool
+) -> "Iterator[tuple[Axes, Mapping[str, str]]]":
+    """Axes in the colours of the page; written to the file at the end."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    theme = DARK if dark else LIGHT
+    ending = Path(path).suffix.lower()[1:]
+    style = {
+        "font.size": 7.5,
+        "font.family": "sans-serif",
+        "text.color": theme["ink"],
+        "axes.labelcolor": theme["ink"],
+        "axes.edgecolor": theme["muted"],
+        "axes.facecolor": theme["panel"],
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "xtick.color": theme["muted"],
+        "ytick.color": theme["muted"],
+        "xtick.labelcolor": theme["ink"],
+        "ytick.labelcolor": theme["ink"],
+        "grid.color": theme["hairline"],
+        "legend.frameon": False,
+        "figure.facecolor": theme["panel"],
+        "svg.fonttype": "none",  # letters stay letters, in a font of the reader
+        "svg.hashsalt": "srnet",  # the same chart gives the same file
+        "pdf.fonttype": 42,
+    }
+    with rc_context(style):
+        figure = Figure(figsize=(width_in, height_in), layout="constrained")  # without pyplot, which keeps state
+        FigureCanvasAgg(figure)
+        yield figure.add_subplot(), theme
+        content = io.BytesIO()
+        no_date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending, {})
+        figure.savefig(content, format=ending, dpi=_DPI, metadata=no_date)
+    write_bytes(path, content.getvalue())

@@ -1,0 +1,41 @@
+"""srnet chart: curves of runs and errors of results, and what is no result."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("matplotlib")
+
+
+def test_curves_of_a_run(srnet, project):
+    where = ("--checkpoint-dir", project / "checkpoint")
+    srnet("chart", "curves", "tiny", "-o", "curves.svg", *where).ok()
+    text = Path("curves.svg").read_text()
+    assert ">tiny, train<" in text and ">tiny, test<" in text
+    srnet("chart", "curves", "tiny", "-o", "test.svg", "--curves", "test", *where).ok()
+    assert ">tiny<" in Path("test.svg").read_text()
+    srnet("chart", "curves", "tiny", "-o", "c.png", "--curves", "tst", *where).refused("--curves", "test")
+    srnet("chart", "curves", "tiny", "tiny", "-o", "c.png", *where).refused("RUN", "given twice")
+    srnet("chart", "curves", "tiny", "-o", "c.gif", *where).refused("--output c.gif", ".png or .svg or .pdf")
+
+
+def test_errors_of_results(srnet, checkpoint):
+    srnet("eval", checkpoint, "--json", "one.json").ok()
+    report = json.loads(Path("one.json").read_text())
+    report["by_action"]["Sit"]["mpjpe_mm"] = None
+    Path("two.json").write_text(json.dumps(report))
+    srnet("chart", "errors", "one.json", "two.json", "-o", "errors.svg").ok()
+    text = Path("errors.svg").read_text()
+    assert all(f">{word}<" in text for word in ("one", "two", "Sit", "Walk", "mean", "MPJPE in mm"))
+    srnet("chart", "errors", "one.json", "-o", "joints.png", "--by", "joint", "--width", "page").ok()
+    srnet("chart", "errors", "one.json", "-o", "x.png", "--by", "rareness").refused("one.json", "--by rareness")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"mean": 3}', '{"mean": {}, "by_action": {"a": {"mpjpe_mm": "x"}}}', "[" * 9999]
+)
+def test_what_is_no_result_is_told(srnet, content):
+    Path("no.json").write_text(content)
+    srnet("chart", "errors", "no.json", "-o", "x.png").refused("no.json", code=2)
+    srnet("chart", "errors", "absent.json", "-o", "x.png").refused("absent.json", "no such file")
