@@ -153,11 +153,13 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
         "rareness": {f"tenth {n}": values for n, values in report.by_rareness.items()},
     }[by]
     means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
-    metric_table(report_title(report, name), by, rows, means, caption=f"{caption} {_in_words(report)}")
+    metric_table(report_title(report, name), by, rows, means, caption=f"{caption} {_in_words(report)}".rstrip())
 
 
 def _in_words(report: "Report") -> str:
-    """What the heads of the columns stand for."""
+    """What the heads of the columns stand for; nothing for a report of the root alone."""
+    if "mpjve_mm" not in report.mean:
+        return ""
     velocity_mm, fps = report.mean["mpjve_mm"], report.about["fps"]
     velocity = f"per frame: {velocity_mm:.2f} mm are {velocity_mm * fps:,.0f} mm/s"
     return (

@@ -87,10 +87,11 @@ def batch_target(seen: Seen) -> tuple[Any, Any]:
 def decode_root(output: Any, parameters: Any) -> Any:
     """See `TrajectoryNormalization.decode_root`.
 
-    The network predicts the root in the turned camera times the mean ray length, that is, in sizes of the person.
-    Divided by it and turned back it is the root in camera metres, for any camera.
+    The network predicts the distance of the root times the mean ray length, that is, in sizes of the person; it is the
+    third number of its output, and the others have no effect. The root lies on its own ray, which the parameters tell,
+    so this holds for any camera.
     """
-    return decode(output / per_joint(parameters, _SCALE), parameters)
+    return _direction(per_joint(parameters, _ROOT_RAY)) * (output[..., 2:] / per_joint(parameters, _SCALE))
 
 
 def image_points(pose_2d: Any, parameters: Any) -> Any:

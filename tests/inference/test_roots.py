@@ -67,6 +67,14 @@ def test_with_rays_the_place_does_not_depend_on_the_lens(tmp_path):
     np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
+def test_with_rays_the_root_lies_on_its_ray(tmp_path):
+    finder = RootFinder.from_checkpoint(stored(tmp_path, "ray"), device="cpu")
+    points = clip_px(12)
+    root_m = finder(points, camera=camera(1100.0))
+    rays = (points[:, 0] - camera(1100.0).width_px / 2) / 1100
+    np.testing.assert_allclose(root_m[:, :2] / root_m[:, 2:], rays, atol=1e-4)
+
+
 def test_files_of_semi_supervised_training_hold_one(tmp_path):
     beside = srnet.build_model("trajectory", filter_widths=(3,), channels=16)
     path = stored(tmp_path, "base", name="fc", trajectory=beside)
