@@ -39,6 +39,8 @@ def write_curves(
         UserMistake: the file cannot be written.
     """
     _require(len(curves), path, bool([c for run in curves.values() for c in run.values() if c]))
+    from matplotlib.ticker import MaxNLocator
+
     with _chart(path, width_in, 0.72 * width_in, dark) as (axes, theme):
         kinds = list(dict.fromkeys(kind for run in curves.values() for kind in run))
         for color, (run, its) in zip(_COLORS, curves.items()):
@@ -51,7 +53,7 @@ def write_curves(
         axes.set_xlabel("epoch")
         axes.set_ylabel("MPJPE in mm")
         axes.set_ylim(bottom=0)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y", linewidth=0.5)
         axes.legend(loc="upper right")
     return Path(path)
@@ -114,7 +116,7 @@ def _chart(
 
     theme = DARK if dark else LIGHT
     ending = Path(path).suffix.lower()[1:]
-    style = {
+    style: dict[Any, Any] = {
         "font.size": 7.5,
         "font.family": "sans-serif",
         "text.color": theme["ink"],
