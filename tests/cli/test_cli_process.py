@@ -97,7 +97,7 @@ def test_in_a_terminal_the_bar_shows_and_vanishes(folder):
     assert code == 0
     assert "windows/s" in text and "━" in text
     lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", line.rpartition("\x1b[2K")[2]) for line in text.split("\n")]
-    epochs = [line for line in lines if line.startswith("epoch ") and "loss" in line and "━" not in line]
+    epochs = [line for line in lines if line.startswith("epoch ") and "train" in line and "━" not in line]
     assert [line[:9] for line in epochs] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"], "nothing of the bar in them"
     assert max(map(len, lines)) <= 80 and "…" not in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h"), "the cursor is back"
