@@ -18,7 +18,7 @@ from srnet_core.clip import Clip, ClipName, PoseDataset
 from srnet_core.config import DataConfig, replace, to_dict
 from srnet_core.data_check import DataCheck
 from srnet_core.errors import ConfigError, StageError
-from srnet_core.files import require_folder
+from srnet_core.files import require_folder, write_json
 from srnet_core.normalization import Normalization
 from srnet_core.protocols import Split, has_training, split_clips
 from srnet_core.stages.checked import about_the_data, check_or_refuse, read_dataset
@@ -32,6 +32,7 @@ from srnet_core.stages.key import (
     stage_folder,
     stage_key,
 )
+from srnet_core.stages.manifest import MANIFEST, with_digest
 from srnet_core.stages.place import is_remote, local_folder
 from srnet_core.stages.remote import RemoteStages
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
@@ -149,7 +150,7 @@ def _find_or_make(
     dataset = read_dataset(config, name, paths)
     if earlier is not None:
         if not config.fill_gaps and not datasets.frames_lost(dataset).keypoints:
-            return earlier, True, None
+            return _with_the_rule_of_today(earlier, folder, remote), True, None
         require_folder(config.cache_dir)
         damage, force = "is of an earlier version, in which keypoints that are missing counted as positions", True
     split = split_clips(dataset, config)
@@ -162,6 +163,21 @@ def _find_or_make(
         todo = "Check the disk, or choose another --cache-dir"
         raise StageError(f"cannot be written: {error.strerror or error}", where=folder, todo=todo) from error
     return Stage.open(folder, remote), False, damage
+
+
+def _with_the_rule_of_today(stage: Stage, folder: Path, remote: RemoteStages | None) -> Stage:
+    """The same stage, whose manifest says that it is as today's rule for missing keypoints makes it.
+
+    So its data are read once, and not at every `prepare`. Where the manifest cannot be written it stays as it is, and
+    so it does in an object store, where it would have to be published again.
+    """
+    if remote is not None:
+        return stage
+    try:
+        write_json(folder / MANIFEST, with_digest({**stage.manifest, "missing_rule": MISSING_RULE}))
+        return Stage.open(folder, remote)
+    except (OSError, StageError):
+        return stage
 
 
 def _publish(stage: Stage, remote: RemoteStages, progress: Progress, *, again: bool) -> None:
