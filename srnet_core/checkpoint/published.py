@@ -3,7 +3,7 @@
 They tell nothing of the network; all there is are the names and shapes of the tensors.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,13 @@ METRICS = ("loss 3d train", "loss 3d eval", "loss 3d test")  # keys that SRNet w
 SHOWN = 4  # keys named in a message
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "model_state", "weights", "params")
 _WRAPPERS = ("model.", "net.", "network.", "model_pos.")  # what classes around a network put before its names
+_MOST_PREFIXES = 16
 _OWN_NAMES = ("expand_conv.", "expand_bn.", "shrink.", "layers_conv.", "layers_bn.")
 # networks of other projects, by names of tensors that no other network has
 _FAMILIES = {
     "SemGCN": ("gconv_input.", "gconv_layers."),
-    "MotionBERT": ("joints_embed.", "blocks_st."),
+    "MotionBERT": ("blocks_st.",),
+    "MotionBERT or MotionAGFormer": ("joints_embed.",),
     "PoseFormerV2": ("Joint_embedding.", "Freq_embedding."),
     "PoseFormer": ("Spatial_patch_to_embedding.", "Spatial_blocks."),
     "MixSTE or D3DP": ("STEblocks.", "TTEblocks."),
@@ -196,9 +198,17 @@ def _without_wrappers(state: Mapping[str, Any]) -> dict[str, Any]:
     or a part of it was wrapped. A class around the network puts `model.` or the like.
     """
     state = {key.replace("_orig_mod.", ""): value for key, value in state.items()}
-    while state and all(key.startswith("module.") for key in state):
-        state = {key.removeprefix("module."): value for key, value in state.items()}
-    for prefix in _WRAPPERS:
-        if state and all(key.startswith(prefix) and key[len(prefix) :].startswith(_OWN_NAMES) for key in state):
-            return {key.removeprefix(prefix): value for key, value in state.items()}
-    return state
+    state = _without_prefix(state, ("module.",))
+    own = _without_prefix(state, ("module.", *_WRAPPERS))
+    return own if all(key.startswith(_OWN_NAMES) for key in own) else state
+
+
+def _without_prefix(state: Mapping[str, Any], prefixes: Sequence[str]) -> dict[str, Any]:
+    """The state with the prefixes taken off that all names have, in whatever order they stand."""
+    found = dict(state)
+    for _ in range(_MOST_PREFIXES):
+        shared = [prefix for prefix in prefixes if found and all(key.startswith(prefix) for key in found)]
+        if not shared:
+            break
+        found = {key.removeprefix(shared[0]): value for key, value in found.items()}
+    return found

@@ -539,7 +539,18 @@ def test_files_without_batch_counters_are_read(tmp_path):
     assert all(torch.equal(found[key], value) for key, value in state.items())
 
 
-@pytest.mark.parametrize("prefix", ["_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.", "module.net."])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "_orig_mod.",
+        "module._orig_mod.",
+        "_orig_mod.module.",
+        "model.",
+        "module.net.",
+        "net.module.",
+        "model.net.module.",
+    ],
+)
 def test_names_of_wrapped_networks(tmp_path, prefix):
     torch.save({"model_pos": {f"{prefix}{k}": v for k, v in vp3d_state().items()}}, tmp_path / "x.bin")
     assert load_checkpoint(tmp_path / "x.bin").model_config.filter_widths == (3, 3)
