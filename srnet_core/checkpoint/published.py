@@ -68,7 +68,7 @@ def state_dict_of(content: Mapping[Any, Any], part: str) -> tuple[dict[str, Tens
     found = _located(content, part)
     if found is None:
         raise CheckpointError(
-            f"has no {part!r}, only {listed(map(str, content))}",
+            f"has no {part!r}, only {listed(map(str, content))}" if content else "is empty: it has no weights",
             todo=f"Weights are read from the entry model_pos, {', '.join(_CONTAINERS[:4])}, or a bare state dict",
         )
     state, place = found
@@ -92,7 +92,8 @@ def _located(content: Mapping[Any, Any], part: str) -> tuple[Any, str] | None:
             for deeper in ("model_pos", *_CONTAINERS):
                 if _is_state_dict(inside.get(deeper)):
                     return inside[deeper], f"{name}, {deeper}"
-    return None
+    alone = [name for name, value in content.items() if isinstance(name, str) and _is_state_dict(value)]
+    return (content[alone[0]], alone[0]) if len(alone) == 1 else None  # e.g. model_ema; of several, which is unknown
 
 
 def _is_state_dict(value: Any) -> bool:

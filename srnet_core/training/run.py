@@ -251,7 +251,8 @@ class TrainingRun:
             f"epoch {epoch.epoch}: the training error, {error_mm:.1f} mm, is worse than guessing the mean pose, "
             f"{self._guesses.mean_pose_mm:.1f} mm"
         )
-        if error_mm > 3 * self._guesses.root_mm:
+        far = 3 if epoch.epoch > 1 else 10  # times; a first epoch of few steps has the errors of its first steps
+        if error_mm > far * self._guesses.root_mm:
             yield Notice(f"{fact}: training has diverged. Use a smaller --lr")
         elif error_mm >= before_mm:
             yield Notice(f"{fact}, and not smaller than that of the epoch before. Use a smaller --lr")

@@ -688,3 +688,16 @@ def test_a_pipe_is_no_checkpoint(tmp_path):
 def test_the_record_as_the_dict_of_earlier_versions(tmp_path):
     checkpoint = load_checkpoint(Path(__file__).parent / "fixtures" / "srnet.bin")
     assert checkpoint.meta["digest"] == checkpoint.record.digest and isinstance(checkpoint.meta["config"], dict)
+
+
+def test_weights_that_are_alone_in_a_file_are_found_under_any_name(tmp_path):
+    state = build_model("srnet", channels=40).state_dict()
+    torch.save({"epoch": 3, "model_ema": state, "args": {"lr": 0.1}}, tmp_path / "ema.bin")
+    found = load_checkpoint(tmp_path / "ema.bin")
+    assert found.model_config.name == "srnet" and found.model_config.channels == 40
+    torch.save({"student": state, "teacher": state}, tmp_path / "two.bin")
+    with pytest.raises(CheckpointError, match="only student, teacher"):
+        load_checkpoint(tmp_path / "two.bin")
+    torch.save({}, tmp_path / "none.bin")
+    with pytest.raises(CheckpointError, match="is empty: it has no weights"):
+        load_checkpoint(tmp_path / "none.bin")
