@@ -52,7 +52,7 @@ print("loaded", *heavy, *plugins)
     environment = {"PYTHONPATH": ":".join(p for p in sys.path if p)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, text=True, capture_output=True, check=True)
     lines = dict(line.partition(" ")[::2] for line in ran.stdout.splitlines() if " " in line)
-    assert lines["models"] == "early_split fc gcn group late_fusion lcn left_right split_fuse_split srnet"
+    assert lines["models"] == "early_split fc gcn group late_fusion lcn left_right split_fuse_split srnet trajectory"
     assert lines["datasets"] == "custom h36m humaneva mocap mpi_inf_3dhp npy_folder synthetic threedpw"
     assert lines["normalization"] == "base lcn proj ray weak_proj"
     assert lines["protocols"] == "cross_action cross_camera cross_dataset cross_subject rare_pose"

@@ -312,8 +312,8 @@ def stop_after(monkeypatch):
     def arrange(count: int):
         steps = []
 
-        def counted(*arguments):
-            for event in real(*arguments):
+        def counted(*arguments, **named):
+            for event in real(*arguments, **named):
                 steps.append(event)
                 yield event
 
