@@ -73,7 +73,9 @@ def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(folder):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_ctrl_c_leaves_at_once(number):
     """In this process, so that nothing depends on how long a training step takes."""
-    found = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
+    # both are ignored where tests run in the background or under nohup
+    found = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), ctrl_c() as asked:
         assert not asked()
@@ -82,6 +84,7 @@ def test_a_second_ctrl_c_leaves_at_once(number):
         signal.raise_signal(signal.SIGINT)
     assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
     signal.signal(signal.SIGINT, found)
+    signal.signal(signal.SIGHUP, hangup)
 
 
 @pytest.mark.parametrize("options", [(), ("--json", "-")])
