@@ -7,6 +7,7 @@ import re
 import reprlib
 import traceback
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -86,8 +87,8 @@ def _short(path: object) -> str:
 
 def _usage(error: typer.TyperException) -> str:
     """A wrong command line: what is wrong with it, and where the help is."""
-    context = getattr(error, "ctx", None)
-    message = error.format_message()
+    context = _context(error)
+    message = error.format_message() or "a command is missing"  # no words at all: its help has been shown
     if (option := getattr(error, "option_name", None)) and message.startswith("No such option"):
         message = f"there is no option {option}{_nearest_option(option, context)}"
     elif (parameter := getattr(error, "param", None)) and (details := getattr(error.__cause__, "errors", None)):
@@ -97,6 +98,16 @@ def _usage(error: typer.TyperException) -> str:
     message = message[:1].lower() + message[1:] if not message.startswith("-") else message
     message = message.rstrip(".").removesuffix("?.")
     return f"{message}{'' if message.endswith('?') else '.'} See {context.command_path if context else 'srnet'} --help"
+
+
+def _context(error: typer.TyperException) -> Any:
+    """The command whose line was read. The parser's own errors do not carry it; the calls that led there do."""
+    if (context := getattr(error, "ctx", None)) is not None:
+        return context
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        found = frame.f_locals.get("ctx")
+        context = found if hasattr(found, "command_path") else context
+    return context
 
 
 def _nearest_option(asked: str, context) -> str:

@@ -100,14 +100,23 @@ def require_extra(module: str, extra: str) -> ModuleType:
     """Import an optional module by name.
 
     Raises:
-        MissingExtraError: it is not installed; the message names the extra that installs it.
+        MissingExtraError: it is not installed, or what it needs itself is missing or of another version; the message
+            tells which, and names the extra that installs it.
     """
     import importlib
 
     try:
         return importlib.import_module(module)
     except ImportError as error:
+        package = module.split(".")[0]
+        if isinstance(error, ModuleNotFoundError) and (error.name or package).split(".")[0] == package:
+            raise MissingExtraError(
+                f"this needs the package {package!r}, which is not installed",
+                todo=f"Install it with: pip install 'srnet[{extra}]'",
+            ) from error
+        reason = " ".join(str(error).split())
         raise MissingExtraError(
-            f"this needs the package {module.split('.')[0]!r}, which is not installed",
-            todo=f"Install it with: pip install 'srnet[{extra}]'",
+            f"this needs the package {package!r}, which cannot be imported: {reason}",
+            todo="Other packages here may be too old or too new for it: see them with: pip check. Or install it in an "
+            f"environment of its own with: pip install 'srnet[{extra}]'",
         ) from error

@@ -279,6 +279,7 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     """Refuse before preparing, which may take minutes, what can be refused without the data."""
     import torch
 
+    from srnet_core.body_parts import part_indices
     from srnet_core.checkpoint import require_whole_poses
     from srnet_core.device import choose_device
     from srnet_core.engine.acceleration import choose_acceleration
@@ -286,6 +287,7 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
     from srnet_core.lookup import names
     from srnet_core.models import build_model, get_model
     from srnet_core.protocols import require_training
+    from srnet_core.skeletons import get_skeleton
 
     require_training(config.data)
     choose_acceleration(config.train, choose_device(config.train.device))
@@ -294,6 +296,8 @@ def _refuse_early(config: RunConfig, place: Place) -> None:
         require_folder(place.best_dir)
     if config.model.skeleton in names("skeletons"):
         model = config.model
+        if model.body_parts and _on_synthetic(config):
+            part_indices(model.body_parts, get_skeleton(model.skeleton).joint_names, where="--groups")
         if get_model(model.name).takes_groups and not _on_synthetic(config):
             model = replace(model, groups=1, body_parts=())  # whether groups fit is known with the data's skeleton
         with torch.device("meta"):  # shapes only: no memory, no random numbers

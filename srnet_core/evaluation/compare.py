@@ -376,7 +376,8 @@ def interval_text(interval: Interval) -> str:
 
 def _overall_caption(c: Comparison) -> str:
     people = "1 person, which is too few" if c.mean.people.units == 1 else f"{c.mean.people.units} people"
-    units = f"from resampling {c.mean.sequences.units} sequences within person and action, or {people}"
+    sequences = "1 sequence" if c.mean.sequences.units == 1 else f"{c.mean.sequences.units} sequences"
+    units = f"from resampling {sequences} within person and action, or {people}"
     won = (
         f"{c.other} is better in {100 * c.frames_won:.1f} % of the frames, {100 * c.sequences_won:.1f} % of the "
         f"sequences and {100 * c.actions_won:.1f} % of the actions."

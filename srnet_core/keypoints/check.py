@@ -248,7 +248,7 @@ def cut_off(keypoints: Keypoints, track: Track) -> list[Problem]:
     count = (inside & near).sum(axis=1)
     if (count[track.present] >= _AT_BORDER).mean() < _CUT_OFF:
         return []
-    text = "Several joints lie on the border of the image in many frames: the person may be cut off, and they invented."
+    text = "Several joints lie on the image border in many frames: the person may be cut off, and these joints made up."
     return [_problem(keypoints, "cut off", track, None, text)]
 
 

@@ -105,7 +105,7 @@ def follow(people: LiftedPeople, *, height_m: float | None = None, network: Find
     if not people.camera_known:
         notes.append(
             f"The focal length is estimated ({people.camera.focal_length_px[0]:.0f} px, the longer side of the image): "
-            "distances from the camera are wrong by the factor that it is wrong by."
+            "if it is wrong by a factor, distances from the camera are wrong by the same factor."
         )
     return replace(people, people=tuple(followed), frame="camera", notes=tuple(notes))
 

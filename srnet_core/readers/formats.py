@@ -155,7 +155,7 @@ def recognise(head: Head) -> str:
         raise BadFileError(
             "is of no kind that is known" + _with_folders(head),
             where=head.path,
-            todo="Known are: " + ", ".join(sorted(FORMATS)),
+            todo="Give keypoints or motion in one of these formats: " + ", ".join(sorted(FORMATS)),
         )
     named = [name for name, value in sure.items() if value == best]
     if len(named) > 1:

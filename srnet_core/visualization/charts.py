@@ -101,7 +101,7 @@ def _require(series: int, path: str | Path, any_values: bool) -> None:
     if series > MOST_SERIES:
         raise ConfigError(f"a chart shows at most {MOST_SERIES} at a time, not {series}", where=path)
     if not any_values:
-        raise ConfigError("there is nothing to draw", where=path)
+        raise ConfigError("there is nothing to draw", where=path, todo="Give runs that finished an epoch")
     require_extra("matplotlib", "charts")
 
 

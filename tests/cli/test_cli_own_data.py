@@ -51,6 +51,7 @@ def test_groups_of_ones_own_are_checked_against_the_skeleton_of_the_data(own):
     assert load_checkpoint("checkpoint/latest_epoch_two.bin").model_config.groups == 2
     Path("wrong.toml").write_text('legs = ["Hip", "RHip"]')
     own("train", "--dataset", "own", *TINY, "--groups", "wrong.toml").refused("wrong.toml", "'Hip'", "Pelvis")
+    own("train", "--dataset", "synthetic", *TINY, "--groups", "g.toml").refused("--groups", "there is no joint")
     own("train", "--dataset", "own", *TINY, "--groups", "3").refused("--groups", "no division into 3", "only 1, 5")
     assert "legs" in own("groups", "--dataset", "own", "--groups", "g.toml", "--no-pictures").ok().out
 

@@ -42,7 +42,7 @@ def test_width_and_colours_are_those_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("curves", "name", "message"),
     [
-        ({"a": {"test": []}}, "c.png", "nothing to draw"),
+        ({"a": {"test": []}}, "c.png", "nothing to draw. Give runs that finished an epoch"),
         ({str(i): CURVES["first"] for i in range(6)}, "c.png", "at most 5"),
         (CURVES, "c.gif", r"ends in .png, .svg, .pdf"),
     ],

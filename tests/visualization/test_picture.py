@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srnet_core.errors import ConfigError, MissingExtraError, UserMistake
+from srnet_core.errors import ConfigError, MissingExtraError, UserMistake, require_extra
 from srnet_core.visualization._layout import nice_ceiling
 from srnet_core.visualization._orbit import Orbit
 from srnet_core.visualization._theme import DARK, LIGHT, mix
@@ -146,3 +146,19 @@ def test_unwritable(make_scene, tmp_path):
 def test_axis_top_is_round_and_near(value):
     top = nice_ceiling(value)
     assert value <= top <= max(1, 2 * value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("raise ImportError('cannot import name of another version')", "cannot be imported: cannot import name"),
+        ("import surely_not_there", "cannot be imported: No module named 'surely_not_there'"),
+        (None, "'broken_extra', which is not installed. Install it with: pip install 'srnet\\[viz\\]'"),
+    ],
+)
+def test_an_extra_that_is_there_and_broken_is_not_called_missing(tmp_path, monkeypatch, lines, said):
+    monkeypatch.syspath_prepend(tmp_path)
+    if lines:
+        (tmp_path / "broken_extra.py").write_text(lines)
+    with pytest.raises(MissingExtraError, match=said):
+        require_extra("broken_extra", "viz")
