@@ -1,7 +1,7 @@
 """Tables of results: metrics by action, subject or camera, and plain ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -53,11 +53,18 @@ def plain_table(
     *,
     caption: str | None = None,
     text_columns: int = 1,
+    unbroken: int = 0,
 ) -> None:
-    """A table whose first columns are text and whose others are right-aligned."""
+    """A table whose first columns are text and whose others are right-aligned.
+
+    Args:
+        text_columns: number of columns that are text.
+        unbroken: number of columns, from the left, that are never broken into lines, so that names can be copied.
+    """
     table = _table()
     for index, head in enumerate(heads):
-        table.add_column(head, justify="left" if index < text_columns else "right", overflow="fold")
+        justify: Literal["left", "right"] = "left" if index < text_columns else "right"
+        table.add_column(head, justify=justify, overflow="fold", no_wrap=index < unbroken)
     for row in rows:
         table.add_row(*(shown(cell) for cell in row))
     _show(table, title, caption)

@@ -38,13 +38,14 @@ def main(
     if not runs:
         say(f"There are no runs in {checkpoint_dir}/. Train one with: srnet train")
         return
-    heads = ["run", "model", "data", "epochs", "state", "val mm", "test mm", "changed"]
+    heads = ["run", "model", "data", "epochs", "state", "val mm", "test mm", "date"]
     plain_table(
         f"{count_text(len(runs), 'run')} in {checkpoint_dir}/",
         heads,
         [_row(run) for run in runs],
         caption="MPJPE. Test: action-wise mean of the finished run, else frame-wise mean of the last epoch tested (~).",
         text_columns=5,
+        unbroken=1,
     )
     for run in runs:
         if run.problem:
@@ -68,7 +69,8 @@ def test_mm(run: "Run") -> tuple[float | None, bool]:
 
 
 def _row(run: "Run") -> list[str]:
-    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.changed_s))
+    changed = time.localtime(run.changed_s)
+    date = time.strftime("%m-%d %H:%M" if changed.tm_year == time.localtime().tm_year else "%Y-%m-%d", changed)
     if run.config is None:
         return [run.name, "?", "?", "?", run.state(), "-", "-", date]
     model, data, train = run.config.model, run.config.data, run.config.train

@@ -209,9 +209,9 @@ def draw(
             scenes.append(changed(scene, subtitle=subtitle, label=label))
             bar.update("predicting", len(scenes), len(chosen), "clips")
         _, shown = chosen[0]
-        name = output_name(f"{first.path.stem}-{shown.subject}-{shown.take}-camera{shown.camera}")
-        if in_gallery is not None:
-            name = output_name(f"{first.path.stem}-gallery")
+        which = first.path.stem if alone else "-".join(networks)
+        what = "gallery" if in_gallery is not None else f"{shown.subject}-{shown.take}-camera{shown.camera}"
+        name = output_name(f"{which}-{what}")
         page = output or Path("output") / f"{name}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
         written = [write_page(scenes, page)]

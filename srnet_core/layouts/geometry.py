@@ -110,7 +110,7 @@ def _head_terms(points: np.ndarray, layout: Layout) -> list[tuple[frozenset[int]
     pairs = [[index[part] for part in pair] for pair in needed]
     shoulders, hips = (points[:, pair].mean(axis=1) for pair in pairs)
     trunk = hips - shoulders
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         height = ((points - shoulders[:, None]) * trunk[:, None]).sum(-1) / (trunk**2).sum(-1)[:, None]  # (N, J)
     terms: list[tuple[frozenset[int], float]] = []
 

@@ -16,7 +16,7 @@ def rows(tallies: list[Tally]) -> list[list[str]]:
         kinds.setdefault(tally.what.partition(": ")[0], []).append(tally)
     made = []
     for kind, group in kinds.items():
-        which = ", ".join(tally.what.partition(": ")[2] for tally in group)
+        which = ", ".join(part for tally in group if (part := tally.what.partition(": ")[2]))
         sums = [sum(numbers) for numbers in zip(*((t.tried, t.told, t.held) for t in group))]
         made.append([kind, which, *(f"{number:,}" for number in sums)])
     return made
