@@ -117,6 +117,12 @@ def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
     return replace(data, **overrides)
 
 
+def with_own_input(base: DataConfig, checkpoint: "Checkpoint", data: dict) -> DataConfig:
+    """The data of `base` in the normalization of another checkpoint, or in that of the options `data`."""
+    own = data_config_of(checkpoint, data)
+    return replace(base, normalization=own.normalization, root_depth=own.root_depth)
+
+
 def _only_data_set(folder: str, trained_on: str) -> dict[str, str]:
     """`dataset`, where a folder holds one data set and not the one that the checkpoint was trained on."""
     from srnet_core.datasets import available, h36m_like

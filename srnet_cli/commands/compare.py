@@ -11,7 +11,7 @@ from srnet_cli.console import remark, told
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, Rareness, option, shared
 from srnet_cli.progress import progress_bar
-from srnet_cli.run_configuration import data_config_of
+from srnet_cli.run_configuration import data_config_of, with_own_input
 from srnet_cli.runs import write_json_to
 from srnet_cli.sweeping import show_text_table
 from srnet_core.config import DataConfig, replace
@@ -165,8 +165,7 @@ def measured(
     tenths = None
     rates: dict[str, float] = {}
     for name, checkpoint in checkpoints.items():
-        own = checkpoint.run_config("data").data
-        config = replace(base, normalization=own.normalization, root_depth=own.root_depth)
+        config = with_own_input(base, checkpoint, data)
         if not data.keys() & {"fps", "downsample"}:
             config = _at_own_rate(config, checkpoint)
         prepared = prepare_stage(config)

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.checkpoints import find_checkpoint, names_of
-from srnet_cli.console import say
+from srnet_cli.console import remark, say
 from srnet_cli.inputs import open_checkpoint, output_name, prepare_stage, require_ending
 from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoints, as_text, option, shared
 from srnet_cli.progress import progress_bar
-from srnet_cli.run_configuration import data_config_of
+from srnet_cli.run_configuration import data_config_of, with_own_input
 from srnet_cli.wording import bytes_text, dataset_text, model_text
-from srnet_core.config import replace
 from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -142,10 +141,11 @@ def open_networks(asked: "Sequence[Path | None]", data: dict, published: dict) -
     base = None
     for name, path in names_of(paths).items():
         checkpoint = open_checkpoint(path, data, published)
-        own = data_config_of(checkpoint, data)
-        base = base or own
-        config = replace(base, normalization=own.normalization, root_depth=own.root_depth)
-        networks[name] = Network(path, checkpoint, prepare_stage(config))
+        base = base or data_config_of(checkpoint, data)
+        networks[name] = Network(path, checkpoint, prepare_stage(with_own_input(base, checkpoint, data)))
+        shown_fps, own_fps = networks[name].prepared.stage.manifest["fps"], checkpoint.record.fps
+        if own_fps is not None and abs(own_fps - shown_fps) > 0.01 * own_fps:
+            remark(f"{name} was trained at {own_fps:.4g} frames per second and is shown at {shown_fps:.4g}")
     return networks
 
 

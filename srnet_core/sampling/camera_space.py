@@ -16,6 +16,7 @@ from torch import Tensor
 from srnet_core.batch import Batch
 from srnet_core.geometry.camera import Camera
 from srnet_core.normalization import Normalization
+from srnet_core.sampling.cameras import CameraNumbers
 from srnet_core.sampling.frames import INPUT, PARAMETERS, TARGET, StageSource
 from srnet_core.sampling.table import WindowTable
 from srnet_core.stages.store import Stage, StoredClip
@@ -40,18 +41,13 @@ class CameraSpaceSource:
         self._stored, self._stage, self._normalization = StageSource(stage), stage, normalization
         self.first = self._stored.first
         self.shapes: Mapping[str, tuple[int, ...]] = {INPUT: (stage.skeleton.num_joints, 3), PARAMETERS: (1,)}
-        clips = list(clips)
-        rigs = {(s.subject, s.camera): stage.cameras[s.subject][s.camera] for s in clips}
-        numbers = {place: number for number, place in enumerate(rigs)}
-        self.cameras: Sequence[Camera] = list(rigs.values())
-        self._starts = np.array([s.start - self.first for s in clips])
-        self._numbers = np.array([numbers[s.subject, s.camera] for s in clips], np.float32)
+        self._numbers = CameraNumbers(stage, clips, self.first)
+        self.cameras: Sequence[Camera] = self._numbers.cameras
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
         """Frames [start, stop) of an array. Frames between clips have the camera of the clip before them."""
         if name == PARAMETERS:
-            clip = np.searchsorted(self._starts, np.arange(start, stop), side="right") - 1
-            return self._numbers[np.maximum(clip, 0)][:, None]
+            return self._numbers.of(start, stop)
         parameters = np.zeros((stop - start, 0), np.float32)
         if PARAMETERS in self._stored.shapes:
             parameters = self._stored.read(PARAMETERS, start, stop)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from srnet_core.geometry.camera import Camera
+from srnet_core.sampling.cameras import CameraNumbers
 from srnet_core.sampling.frames import PARAMETERS, StageSource
 from srnet_core.stages.store import Stage, StoredClip
 
@@ -58,21 +59,16 @@ class RootSource(StageSource):
         super().__init__(stage)
         self._own = self.shapes.get(PARAMETERS)
         self.shapes[PARAMETERS] = ((self._own[0] if self._own else 0) + _ADDED,)
-        clips = list(clips)
-        rigs = {(s.subject, s.camera): stage.cameras[s.subject][s.camera] for s in clips}
-        numbers = {place: number for number, place in enumerate(rigs)}
-        self.cameras: Sequence[Camera] = list(rigs.values())
-        self._starts = np.array([s.start - self.first for s in clips])
-        self._numbers = np.array([numbers[s.subject, s.camera] for s in clips], np.float32)
+        self._numbers = CameraNumbers(stage, clips, self.first)
+        self.cameras: Sequence[Camera] = self._numbers.cameras
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
         """Frames [start, stop) of an array. Frames between clips have the camera of the clip before them."""
         if name != PARAMETERS:
             return super().read(name, start, stop)
-        clip = np.maximum(np.searchsorted(self._starts, np.arange(start, stop), side="right") - 1, 0)
         columns = [super().read(name, start, stop)] if self._own else []
         columns.append(self._stage.read("root_cam_m", self.first + start, self.first + stop))
-        columns += [self._numbers[clip][:, None], np.ones((stop - start, 1), np.float32)]
+        columns += [self._numbers.of(start, stop), np.ones((stop - start, 1), np.float32)]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
 

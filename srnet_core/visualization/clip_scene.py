@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -35,10 +36,14 @@ class Predictor:
         Raises:
             UnknownNameError: the stage does not have it.
         """
-        for mine in self.stage.split(clip.split):
-            if str(mine) == str(clip) and mine.length == clip.length:
-                return mine
-        raise UnknownNameError(f"{self.stage.folder} has no clip {clip}")
+        mine = self._by_name.get((clip.split, str(clip)))
+        if mine is None or mine.length != clip.length:
+            raise UnknownNameError(f"{self.stage.folder} has no clip {clip}")
+        return mine
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], StoredClip]:
+        return {(clip.split, str(clip)): clip for clip in self.stage.clips}
 
 
 def choose_clip(

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -172,3 +173,13 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work(srnet, check
     monkeypatch.setattr("srnet_core.checkpoint.load_checkpoint", lambda *_: pytest.fail("the work has begun"))
     for command, options in (("export", ("--format", "npz")), ("visualize", ()), ("eval", ("--json", "x.json"))):
         srnet(command, checkpoint, *options).refused("no permission to write")
+
+
+def test_a_network_of_another_frame_rate_is_told(srnet, project, own_data):
+    """Both are shown on the frames of the first one; the second was trained on half as many a second."""
+    shutil.copytree(project / "checkpoint", "checkpoint")
+    srnet("train", *DATA, *TINY, "--downsample", "2", "--epochs", "1", "--name", "slow").ok()
+    ran = srnet("visualize", "checkpoint/latest_epoch_tiny.bin", "checkpoint/latest_epoch_slow.bin", "--no-pictures")
+    ran.ok()
+    assert "slow was trained at 25 frames per second and is shown at 50" in ran.err
+    assert [path.name for path in Path("output").iterdir()] == ["tiny-slow-C-Walk-camera0.html"]

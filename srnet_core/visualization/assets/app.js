@@ -109,7 +109,7 @@ function showAngle(name) {
   document.body.classList.toggle("charted", Boolean(angle || rated.length));
   if (!angle) return;
   $("angle-title").textContent = `${name[0].toUpperCase()}${name.slice(1)} in degrees`;
-  addChart("angle-chart", seriesOf(scene.poses, (pose) => anglesDeg(scene, pose, angle)), "°", -1);
+  addChart("angle-chart", seriesOf(scene.poses, (pose) => anglesDeg(scene, pose, angle)), -1);
 }
 
 function addCloseUp(panel) {
@@ -206,7 +206,7 @@ function showErrors() {
     number.append(element("b"), " mm", average);
   }
   $("worst").textContent = `Worst frame ${worst} · ${rated[0].errors[worst].toFixed(1)} mm`;
-  if (scene.frames > 1) addChart("chart", seriesOf(rated, (pose) => pose.errors), "mm", worst);
+  if (scene.frames > 1) addChart("chart", seriesOf(rated, (pose) => pose.errors), worst);
 }
 
 function openClip(index) {

@@ -108,11 +108,12 @@ function saveCsv() {
 }
 
 function copyLink() {
-  const text = location.href.split("#")[0] + address();
-  const told = (words) => ($("status").textContent = words);
-  if (!navigator.clipboard) return void prompt("Link to this view", text);
-  navigator.clipboard.writeText(text).then(() => flash($("copy-link"), "Copied"), () => prompt("Link to this view", text));
-  told("Link copied");
+  const text = location.href.split("#")[0] + address(), ask = () => prompt("Link to this view", text);
+  if (!navigator.clipboard) return void ask(); // pages from disk in some browsers
+  navigator.clipboard.writeText(text).then(() => {
+    flash($("copy-link"), "Copied");
+    $("status").textContent = "Link copied";
+  }, ask);
 }
 
 function flash(button, words) {

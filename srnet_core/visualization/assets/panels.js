@@ -44,7 +44,7 @@ function addPanel(name, pose) {
 }
 
 // A chart of some series over the frames, in a canvas that stays when another clip is opened.
-function addChart(id, series, unit, marked) {
+function addChart(id, series, marked) {
   const canvas = $(id);
   const chart = { canvas, ctx: canvas.getContext("2d"), size: null, base: null, series, marked };
   chart.top = niceCeiling(Math.max(1, ...series.map(({ values }) => largest(values))));
