@@ -8,6 +8,7 @@ import numpy as np
 from srnet_core.visualization.scene import Scene
 
 _ROOTED_SPREAD_M = 0.05  # poses whose root moves less than this over the clip are root-relative
+_SMALLEST_M = 0.02  # of a figure: a single point has no size
 _FOLLOW_S, _GROUND_S = 1.0, 0.2
 
 
@@ -57,10 +58,14 @@ def _floor_height_m(scene: Scene, lead: np.ndarray, rooted: bool) -> np.ndarray 
 
 
 def _extent_m(points_m: np.ndarray) -> tuple[float, float]:
-    """(radius, height) of the cylinder around (N, 3) points, without outliers."""
+    """(radius, height) of the cylinder around (N, 3) points, without outliers; neither far smaller than the other.
+
+    They are those of the figure, so that a hand fills its panel as a person does.
+    """
     radius = float(np.quantile(np.hypot(points_m[:, 0], points_m[:, 1]), 0.99))
     height = float(np.quantile(points_m[:, 2], 0.998))
-    return max(radius, 0.3), max(height, 0.5)
+    radius = max(radius, 0.18 * height, _SMALLEST_M)
+    return radius, max(height, 0.5 * radius)
 
 
 def _half(seconds: float, fps: float) -> int:

@@ -80,3 +80,13 @@ def test_looking_from_the_camera():
     assert pixels[0].tolist() == pytest.approx([100, 100])
     assert pixels[1, 0] > 100 and pixels[3, 1] < 100
     assert depth.tolist() == pytest.approx([0, 0, 0.5, 0])
+
+
+def test_a_hand_gets_a_view_of_its_own_size(make_scene):
+    """A figure of a tenth of the size is shown from a tenth as far."""
+    person = make_scene()
+    small = {name: pose / 10 for name, pose in person.poses.items()}
+    hand = place_on_floor(make_scene(poses=small))
+    placed = place_on_floor(person)
+    assert hand.height_m == pytest.approx(placed.height_m / 10, rel=0.02)
+    assert hand.radius_m == pytest.approx(placed.radius_m / 10, rel=0.02)
