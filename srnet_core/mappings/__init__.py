@@ -20,6 +20,7 @@ Joints that a mapping does not name are made from the others where that is possi
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -98,12 +99,22 @@ class ResolvedMapping:
 
 def names() -> list[str]:
     """The mappings of the project, sorted."""
-    return sorted(f.name.removesuffix(".toml") for f in _folder().iterdir() if f.name.endswith(".toml"))
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(sorted(f.name.removesuffix(".toml") for f in _folder().iterdir() if f.name.endswith(".toml")))
 
 
 def get_mapping(name: str) -> JointMapping:
     """The mapping of that name; an unknown name lists those there are."""
-    name = choose("mapping", name.replace("-", "_"), names())
+    return _of_package(choose("mapping", name.replace("-", "_"), names()))
+
+
+@cache
+def _of_package(name: str) -> JointMapping:
+    """Read once: finding a mapping for unknown points looks at all of them."""
     with resources.as_file(_folder() / f"{name}.toml") as path:
         return read_mapping(path)
 
