@@ -7,50 +7,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from figure_making import FRAMES, SIZE_PX, figure, flat, json_file, person
+from labelled_files import LABELLED
 
-from srnet_core.layouts import Layout, get_layout
-from srnet_core.layouts.parts import FIGURE_M
-
-SIZE_PX = (640, 480)
-FRAMES = 12
-_ORDER = list(FIGURE_M)
-
-
-def figure(frames: int = FRAMES, *, x_px: float = 300.0, seed: int = 0, speed_px: float = 2.0) -> dict[str, np.ndarray]:
-    """{part: (T, 2) px}: a person of 350 px who walks to the right, half turned to the camera."""
-    rng = np.random.default_rng(seed)
-    phase = np.linspace(0, 4, frames) + rng.uniform(0, 6)
-    found = {}
-    for part, (x, y, z) in FIGURE_M.items():
-        side = 1 if part.startswith("left_") else -1
-        swing = 0.0
-        if part.endswith(("knee", "ankle", "heel", "toe", "foot")):
-            swing = 0.16 * side * (0.93 - y)
-        if part.endswith(("elbow", "wrist", "hand", "tip", "index", "pinky", "thumb")):
-            swing = -0.22 * side * (1.42 - y)
-        forward = z + swing * np.sin(phase)
-        across = 0.8 * x + 0.6 * forward
-        found[part] = np.stack(
-            [x_px + 200 * across + speed_px * np.arange(frames), 440 - 200 * y + 0 * phase], axis=-1
-        ) + rng.normal(0, 0.3, (frames, 2))
-    return found
-
-
-def person(layout: str | Layout, frames: int = FRAMES, **how) -> np.ndarray:
-    """(T, J, 3) px and confidence of a person in a layout; points without a part lie near the nose."""
-    layout = get_layout(layout) if isinstance(layout, str) else layout
-    parts = figure(frames, **how)
-    rng = np.random.default_rng(1)
-    points = np.empty((frames, layout.num_joints, 3))
-    for joint, part in enumerate(layout.parts):
-        points[:, joint, :2] = parts[part] if part else parts["nose"] + rng.uniform(-8, 8, (1, 2))
-    points[..., 2] = rng.uniform(0.3, 0.95, points.shape[:2])
-    return points.round(3)
-
-
-def flat(points: np.ndarray) -> list[float]:
-    return [float(v) for v in points.reshape(-1)]
-
+from srnet_core.layouts import get_layout
 
 # OpenPose and the like
 
@@ -92,12 +52,6 @@ def openpose_old(path: Path):
     return path
 
 
-def _json(path: Path, value, **how) -> Path:
-    path = path.with_suffix(".json")
-    path.write_text(json.dumps(value, **how))
-    return path
-
-
 def alphapose_list(layout: str):
     def write(path: Path):
         people = [
@@ -111,7 +65,7 @@ def alphapose_list(layout: str):
             }
             for i, p in enumerate(person(layout))
         ]
-        return _json(path, people)
+        return json_file(path, people)
 
     return write
 
@@ -121,7 +75,7 @@ def alphapose_cmu(path: Path):
         f"{i}.jpg": {"version": "AlphaPose v0.3", "bodies": [{"joints": flat(p)}]}
         for i, p in enumerate(person("coco18_openpose"))
     }
-    return _json(path, images)
+    return json_file(path, images)
 
 
 def alphapose_open(path: Path):
@@ -129,7 +83,7 @@ def alphapose_open(path: Path):
         f"{i}.jpg": {"version": "AlphaPose v0.3", "people": [{"pose_keypoints_2d": flat(p)}]}
         for i, p in enumerate(person("coco18_openpose"))
     }
-    return _json(path, images)
+    return json_file(path, images)
 
 
 # COCO, MMPose, ST-GCN
@@ -139,7 +93,7 @@ def coco_results(path: Path):
     people = [
         {"image_id": i, "category_id": 1, "keypoints": flat(p), "score": 0.9} for i, p in enumerate(person("coco17"), 1)
     ]
-    return _json(path, people)
+    return json_file(path, people)
 
 
 def coco_annotations(path: Path):
@@ -163,7 +117,7 @@ def coco_annotations(path: Path):
         ],
         "categories": [{"id": 1, "name": "person", "keypoints": list(layout.joints), "skeleton": []}],
     }
-    return _json(path, value)
+    return json_file(path, value)
 
 
 def _instance(points: np.ndarray) -> dict:
@@ -186,13 +140,13 @@ def mmpose_topdown(layout: str, dataset: str):
             },
             "instance_info": [{"frame_id": i, "instances": [_instance(p)]} for i, p in enumerate(person(layout), 1)],
         }
-        return _json(path, value, indent="\t")
+        return json_file(path, value, indent="\t")
 
     return write
 
 
 def mmpose_inferencer(layout: str):
-    return lambda path: _json(
+    return lambda path: json_file(
         path, [{"frame_id": i, "instances": [_instance(p)]} for i, p in enumerate(person(layout))]
     )
 
@@ -210,7 +164,7 @@ def stgcn_nested(path: Path):
         {"frame_index": i, "skeleton": [{"pose": p[:, :2].tolist(), "score": p[:, 2:].tolist(), "bbox": [0, 0, 1, 1]}]}
         for i, p in enumerate(person("coco17"), 1)
     ]
-    return _json(path, {"label": "a", "label_index": 0, "data": frames})
+    return json_file(path, {"label": "a", "label_index": 0, "data": frames})
 
 
 def stgcn_kinetics(path: Path):
@@ -219,7 +173,7 @@ def stgcn_kinetics(path: Path):
         {"frame_index": i, "skeleton": [{"pose": flat(p[:, :2] / SIZE_PX), "score": flat(p[:, 2])}]}
         for i, p in enumerate(person("coco18_openpose"), 1)
     ]
-    return _json(path, {"data": frames, "label": "a", "label_index": 0})
+    return json_file(path, {"data": frames, "label": "a", "label_index": 0})
 
 
 # MediaPipe, YOLO
@@ -235,7 +189,7 @@ def mediapipe_json(path: Path):
         for i, p in enumerate(person("blazepose33"))
     ]
     frames[0]["landmarks"] = []
-    return _json(path, {"video": "a.mp4", "width": 640, "height": 480, "fps": 30.0, "frames": frames})
+    return json_file(path, {"video": "a.mp4", "width": 640, "height": 480, "fps": 30.0, "frames": frames})
 
 
 def mediapipe_long(path: Path):
@@ -647,11 +601,13 @@ def json_posenet(path: Path):
         ]
         return [{"score": 0.9, "keypoints": joints}]
 
-    return _json(path, [pose(p) for p in person("coco17")])
+    return json_file(path, [pose(p) for p in person("coco17")])
 
 
 def json_arrays(path: Path):
-    return _json(path, {"fps": 25, "width": SIZE_PX[0], "height": SIZE_PX[1], "keypoints": person("coco17").tolist()})
+    return json_file(
+        path, {"fps": 25, "width": SIZE_PX[0], "height": SIZE_PX[1], "keypoints": person("coco17").tolist()}
+    )
 
 
 def json_ultralytics(path: Path):
@@ -674,7 +630,7 @@ def openpose_one_file(path: Path):
         }
         for p in person("coco18_openpose")
     ]
-    return _json(path, frames)
+    return json_file(path, frames)
 
 
 def alphapose_files(path: Path):
@@ -685,7 +641,7 @@ def alphapose_files(path: Path):
 
 
 def mmpose_pred_instances(path: Path):
-    return _json(
+    return json_file(
         path,
         [
             {"pred_instances": {"keypoints": [p[:, :2].tolist()], "keypoint_scores": [p[:, 2].tolist()]}}
@@ -696,7 +652,7 @@ def mmpose_pred_instances(path: Path):
 
 def vitpose(path: Path):
     frames = [{"0": p[:, [1, 0, 2]].tolist()} for p in person("coco17")]
-    return _json(path, {"keypoints": frames, "skeleton": dict(enumerate(get_layout("coco17").joints))})
+    return json_file(path, {"keypoints": frames, "skeleton": dict(enumerate(get_layout("coco17").joints))})
 
 
 def annolist(path: Path):
@@ -727,7 +683,7 @@ def annolist(path: Path):
             points.append({"id": [j], "x": [x], "y": [y], "score": [0.5]})
         person_ = {"track_id": [3], "annopoints": [{"point": points}]}
         frames.append({"image": [{"name": f"val/{i:08d}.jpg"}], "annorect": [person_]})
-    return _json(path, {"annolist": frames})
+    return json_file(path, {"annolist": frames})
 
 
 def ntu(path: Path):
@@ -758,7 +714,7 @@ def azure_kinect(path: Path):
             body["joint_orientations"] = [[1.0, 0.0, 0.0, 0.0]] * 32
         frames.append({"frame_id": i, "num_bodies": len(bodies), "timestamp_usec": 33_333 * i + 7, "bodies": bodies})
     about = {"k4abt_sdk_version": "1.1.2", "source_file": "a.mkv", "joint_names": names, "bone_list": []}
-    return _json(path, {**about, "frames": frames})
+    return json_file(path, {**about, "frames": frames})
 
 
 def panoptic(path: Path):
@@ -790,7 +746,7 @@ def json_in_space(path: Path):
         }
         for i in range(FRAMES)
     ]
-    return _json(path, {"fps": 30, "frames": frames})
+    return json_file(path, {"fps": 30, "frames": frames})
 
 
 def openpose_in_space(path: Path):
@@ -884,6 +840,7 @@ OTHER_WRITERS = {
     "json in space": (json_in_space, "json", "blazepose33", 33, None),
     "openpose in space": (openpose_in_space, "openpose", "body25", 25, None),
 }
+WRITERS |= LABELLED
 ALL_WRITERS = {**WRITERS, **OTHER_WRITERS}
 
 

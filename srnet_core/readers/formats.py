@@ -37,6 +37,10 @@ FORMATS = {
     "panoptic": "panoptic",
     "vitpose": "vitpose",
     "annolist": "annolist",
+    "labelme": "labelme",
+    "via": "via",
+    "label_studio": "label_studio",
+    "cvat": "cvat",
     "trc": "trc",
     "bvh": "bvh",
     "amc": "amc",
@@ -89,7 +93,23 @@ _ALIASES = {
     "asf": "amc",
     "asf_amc": "amc",
 }
-_ENDINGS_OF_DATA = ("json", "csv", "npz", "npy", "pkl", "mat", "h5", "hdf5", "slp", "trc", "txt", "bvh", "amc", "c3d")
+_ENDINGS_OF_DATA = (
+    "json",
+    "csv",
+    "npz",
+    "npy",
+    "pkl",
+    "mat",
+    "h5",
+    "hdf5",
+    "slp",
+    "trc",
+    "txt",
+    "bvh",
+    "amc",
+    "c3d",
+    "xml",
+)
 _KINDS = {
     b"\x1f\x8b": ("is a gzip archive", "Unpack it first"),
     b"Rar!": ("is a RAR archive", "Unpack it first"),
