@@ -245,7 +245,7 @@ def measure_detections(lifter: Lifter, folder: Path) -> list[list[str]]:
             "MediaPipe": read_keypoints(own_file, layout="blazepose33", fps=fps, image_size=(width, height)),
         }
         for tool, keypoints in sources.items():
-            people = lift(keypoints, lifter)
+            people = lift(keypoints.mend_swaps(), lifter)  # as `srnet lift` does
             person = people.people[0]
             errors_mm = _limb_errors_mm(person.joints_m[:, joints], true)
             assert person.expected_error_mm is not None

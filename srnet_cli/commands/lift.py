@@ -142,6 +142,13 @@ def main(
         str,
         option("--fill", help="Longest gap of a joint to fill, in seconds", metavar="SECONDS", default="0.2"),
     ] = "0.2",
+    mend_swaps: Annotated[
+        bool,
+        option(
+            "--mend-swaps/--keep-swaps",
+            help="Exchange left and right back in frames where the tool confused them for a while",
+        ),
+    ] = True,
     strict: Annotated[bool, option("--strict", help="Refuse an input that looks mistaken instead of warning")] = False,
     camera: Camera = None,
     camera_name: CameraName = None,
@@ -254,6 +261,8 @@ def main(
         raise ConfigError(
             "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
         )
+    if mend_swaps:
+        keypoints = keypoints.mend_swaps()
     known, placed = _camera(camera, camera_name, keypoints)
     if checkpoint is None:
         checkpoint = weights_file(best_network(keypoints.frame_count, consecutive=keypoints.consecutive))

@@ -24,7 +24,7 @@ class Track:
         points: (T, J, 2) float32, NaN where a joint is missing.
         confidence: (T, J) float32 as the tool gave it, 0 where a joint is missing; 1 where the format has none.
         filled: (T, J) bool, joints that were interpolated.
-        mended: (T,) bool, frames in which left and right limbs were exchanged.
+        mended: (T,) bool, frames in which left and right limbs were exchanged back.
         extras: hands, face: {name: (T, K, 3) float32}.
     """
 
@@ -192,7 +192,8 @@ class Keypoints:
                     mended=track.mended | moved,
                 )
             )
-        note = f"Left and right limbs were exchanged in {changed} frames."
+        frames = f"{changed} frame{'s' if changed != 1 else ''}"
+        note = f"The tool confused left and right limbs in {frames}: they are exchanged back."
         return replace(self, tracks=tuple(tracks), notes=(*self.notes, note) if changed else self.notes)
 
     def fill_gaps(self, *, max_frames: int | None = None, max_seconds: float | None = None) -> "Keypoints":

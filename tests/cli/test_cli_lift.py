@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from srnet_core.layouts import get_layout
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "balancing.npz"
 
 
@@ -29,6 +31,31 @@ def test_several_files_of_one_person(srnet):
     assert "ROOT mixamorig:Hips" in Path("a.bvh").read_text()
     with np.load("d.npz") as file:
         assert file["1/joints_m"].shape == (100, 17, 3)
+
+
+def test_confused_sides_are_mended_unless_they_are_to_be_kept(srnet):
+    with np.load(EXAMPLE) as file:
+        members = dict(file)
+    layout = get_layout("body25b")
+    left, right = (list(side) for side in zip(*layout.mirror_pairs))
+    for name in ("keypoints", "scores"):  # (frames, people, joints, ...)
+        frames = members[name][40:60]
+        frames[:, :, left + right] = frames[:, :, right + left]
+    np.savez("confused.npz", **members)
+    poses = {}
+    for what, path, extra in (
+        ("true", EXAMPLE, ()),
+        ("mended", "confused.npz", ()),
+        ("kept", "confused.npz", ("--keep-swaps",)),
+    ):
+        ran = srnet("lift", path, "-o", f"{what}.npz", "--person", "0", "--device", "cpu", *extra).ok()
+        told = " ".join(ran.err.split())
+        assert ("confused left and right limbs in 20 frames" in told) == (what == "mended"), told
+        assert ("look exchanged" in told) == (what == "kept"), told
+        with np.load(f"{what}.npz") as file:
+            poses[what] = file["1/joints_m"]
+    np.testing.assert_allclose(poses["mended"], poses["true"], atol=1e-5)
+    assert np.abs(poses["kept"] - poses["true"]).max() > 0.1
 
 
 @pytest.mark.parametrize(
