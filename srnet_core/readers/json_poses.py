@@ -47,6 +47,8 @@ _JOINTS_2D = (
     "landmark",
     "handlandmarks",
     "handlandmarkslist",
+    "xy",
+    "xyn",
 )
 _JOINTS_3D = ("keypoints3d", "joints3d", "pose3d", "worldlandmarks", "poseworldlandmarks", "jointpositions")
 _PEOPLE = (

@@ -1,0 +1,71 @@
+"""YOLO's label files: people are told from boxes, turned boxes and outlines by their numbers."""
+
+import numpy as np
+import pytest
+from figure_making import SIZE_PX, person
+
+from srnet_core.errors import BadFileError
+from srnet_core.keypoints import describe, read_keypoints
+
+
+def line(*parts) -> str:
+    return "0 " + " ".join(f"{v:.6f}" for part in parts for v in np.asarray(part).reshape(-1)) + "\n"
+
+
+def folder(path, lines):
+    path.mkdir()
+    for i, text in enumerate(lines):
+        (path / f"clip_{i + 1}.txt").write_text(text)
+    return path
+
+
+def outline(rng, count, *, at=(0.5, 0.5), size=0.2, waves=0.2):
+    """An object that bulges, as a mask's outline goes around it."""
+    angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    radius = size * (1 + waves * np.sin(3 * angle + rng.uniform(0, 6)) + 0.5 * waves * np.sin(7 * angle))
+    return np.column_stack([at[0] + 0.6 * radius * np.cos(angle), at[1] + radius * np.sin(angle)])
+
+
+@pytest.mark.parametrize("tail", [(), (0.91,), (0.91, 2)])
+@pytest.mark.parametrize("counts", [(19, 19), (28, 28), (12, 70), (40, 41)])
+def test_outlines_of_segmentation_are_not_taken_for_people(tmp_path, tail, counts):
+    rng = np.random.default_rng(0)
+    places = [(0.2, 0.3), (0.5, 0.5), (0.8, 0.75)]
+    path = folder(
+        tmp_path / "a",
+        ["".join(line(outline(rng, n, at=places[(i + k) % 3]), tail) for k, n in enumerate(counts)) for i in range(6)],
+    )
+    with pytest.raises(BadFileError, match="outlines of objects, as YOLO segmentation.*pose model"):
+        describe(path)
+    with pytest.raises(BadFileError, match="outlines of objects"):
+        read_keypoints(path / "clip_1.txt")
+
+
+def test_turned_boxes_are_named(tmp_path):
+    corners = [0.2, 0.2, 0.5, 0.3, 0.45, 0.6, 0.15, 0.5]
+    with pytest.raises(BadFileError, match="boxes that are turned"):
+        describe(folder(tmp_path / "a", [line(corners), line(corners) * 2]))
+
+
+@pytest.mark.parametrize("tail", [(0.9,), (0.9, 3)])
+def test_boxes_with_a_confidence_and_a_track_are_boxes(tmp_path, tail):
+    with pytest.raises(BadFileError, match="boxes, but no keypoints"):
+        describe(folder(tmp_path / "a", [line([0.5, 0.5, 0.2, 0.9], tail)] * 3))
+
+
+@pytest.mark.parametrize("values", [2, 3])
+@pytest.mark.parametrize("layout", ["coco17", "halpe26", "blazepose33", "mpii16"])
+@pytest.mark.parametrize("seen", [1.0, 0.6, 0.35])
+def test_people_are_people_with_many_joints_missing(tmp_path, values, layout, seen):
+    rng = np.random.default_rng(1)
+    points = person(layout)
+    points[..., :2] /= SIZE_PX
+    whole = points[..., :2]
+    boxes = np.concatenate([(whole.min(axis=1) + whole.max(axis=1)) / 2, np.ptp(whole, axis=1) * 1.1], axis=1)
+    points[..., 2] = 2
+    points[rng.uniform(size=points.shape[:2]) > seen] = 0
+    path = folder(tmp_path / "a", [line(box, joints[:, :values]) for box, joints in zip(boxes, points)])
+    found = read_keypoints(path, layout=layout, image_size=SIZE_PX)
+    assert found.num_joints == points.shape[1]
+    there = ~found.tracks[0].missing
+    np.testing.assert_allclose(found.tracks[0].points[there] / SIZE_PX, points[..., :2][there], atol=1e-4)
