@@ -161,9 +161,9 @@ def _show_warning(otherwise):
 
 def run(arguments: list[str]) -> int:
     """Run the command line. The exit code is 0, 1 for a failure, 2 for a mistake of the user, 130 if interrupted."""
-    from srnet_cli.console import tolerate_any_encoding
+    from srnet_cli.console import begin_command
 
-    tolerate_any_encoding()
+    begin_command()
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"] or ["--help"]
     try:

@@ -52,8 +52,10 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
     for place in dict.fromkeys(places[:3]):
         if found := _result(name, place, last_epoch):
             return _told(asked, found)
+    from srnet_core.runs.catalog import is_of_kind
+
     for place in dict.fromkeys(places[:3]):
-        alike = [run for run in _runs(place) if run.startswith((f"{name}_", f"{name}-"))]
+        alike = [run for run in _runs(place) if is_of_kind(run, name)]
         if alike:
             found = _result(alike[0], place, last_epoch)
             if found is not None:

@@ -25,6 +25,10 @@ class _Stream(Console):
 
     goes_on = False
 
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.said: set[str] = set()  # what `remark_once` has shown
+
     def on_broken_pipe(self) -> None:
         if not self.goes_on:
             super().on_broken_pipe()
@@ -88,6 +92,12 @@ def write_text(text: str) -> None:
     sys.stdout.write("\n".join(map(printable, text.split("\n"))))
 
 
+def begin_command() -> None:
+    """What each command starts with: no remark has been made, and every encoding will do."""
+    err.said.clear()
+    tolerate_any_encoding()
+
+
 def tolerate_any_encoding() -> None:
     """Let both streams write characters that their encoding lacks as escapes: \\u884c in ASCII."""
     for stream in (sys.stdout, sys.stderr):
@@ -108,6 +118,13 @@ def show_error(message: str) -> None:
 def remark(message: str) -> None:
     """Something the user should know, on standard error."""
     err.print(Text("note: ", "yellow").append_text(shown(message, "default")), soft_wrap=not err.is_terminal)
+
+
+def remark_once(message: str) -> None:
+    """A remark that is not repeated in the same command, e.g. about data that several networks share."""
+    if message not in err.said:
+        err.said.add(message)
+        remark(message)
 
 
 def say(message: str) -> None:

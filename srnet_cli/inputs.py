@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srnet_cli.console import remark
+from srnet_cli.console import remark, remark_once
 from srnet_cli.progress import progress_bar
 from srnet_cli.wording import SYNTHETIC
 from srnet_core.config import DataConfig
@@ -24,19 +24,27 @@ def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
     """Prepare with a progress bar. A remark says that synthetic data is used, and why if it was not asked for."""
     from srnet_core.stages.prepare import prepare
 
-    if config.dataset is None and config.data_dir != DataConfig().data_dir:
-        _require_h36m(config)
+    if config.dataset != "synthetic" and config.data_dir != DataConfig().data_dir:
+        _require_data_dir(Path(config.data_dir))
+        if config.dataset is None:
+            _require_h36m(config)
     with progress_bar() as bar:
         prepared = prepare(config, force=force, progress=bar.update)
     if prepared.damage:
         remark(f"the stage in the cache {prepared.damage}. It was made again")
     if prepared.stage.manifest["synthetic"]:
-        remark(SYNTHETIC if config.dataset else _why_synthetic(config))
+        remark_once(SYNTHETIC if config.dataset else _why_synthetic(config))
     if "check" not in prepared.stage.manifest:
         remark(f"made by an earlier version, without a check; to prepare it again, delete {prepared.stage.folder}")
     for warning in prepared.stage.manifest.get("warnings", ()):
         remark(warning)
     return prepared
+
+
+def _require_data_dir(folder: Path) -> None:
+    if not folder.is_dir():
+        what = "this is a file, not a folder" if folder.exists() else "there is no such folder"
+        raise InputFileMissing(what, where=folder, todo="Check --data-dir")
 
 
 def _require_h36m(config: DataConfig) -> None:

@@ -6,6 +6,7 @@ All of it goes to standard error.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from srnet_cli import console
@@ -16,20 +17,29 @@ if TYPE_CHECKING:
 
     from srnet_core.training.loop import Epoch
 
+_WHOLE = ("epochs", "all steps", "seconds")  # what is left of a whole training
 HEARTBEAT_SECONDS = 60.0  # without a terminal there is no bar; the log shows now and then that work continues
 
 
 @contextmanager
 def progress_bar() -> Iterator["Bar"]:
     """A progress bar on standard error, removed at the end."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    class TimeLeft(TimeRemainingColumn):
+        """The time left where the length of the work is known, else the time since it began."""
+
+        def render(self, task):
+            if task.total is None:
+                return shown(f"{int(task.elapsed or 0)} s")
+            left = super().render(task)
+            return left.append(" left") if task.time_remaining is not None else shown("")
 
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[done]}", markup=False, justify="right"),
+        TimeLeft(),
         TextColumn("{task.fields[note]}", markup=False),
     )
     # no redirection of standard output: it would send results meant for a pipe to the terminal
@@ -37,6 +47,19 @@ def progress_bar() -> Iterator["Bar"]:
         *columns, console=console.err, transient=True, redirect_stdout=False, disable=not console.err.is_interactive
     ) as progress:
         yield Bar(progress)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What may end a training before its last epoch.
+
+    Attributes:
+        steps: the training step, counted over all epochs; `None` for no such step.
+        seconds: the time it may take; 0 for any.
+    """
+
+    steps: int | None = None
+    seconds: float = 0.0
 
 
 class Bar:
@@ -48,22 +71,26 @@ class Bar:
         self._shown = self._started = 0.0
         self._beat = time.monotonic()
         self._windows = 0
+        self._goal = Goal()
+        self._began = self._beat
         self.epoch: Epoch | None = None  # the epoch whose line is still to be shown
 
     def update(self, what: str, done: float, total: float, note: str = "") -> None:
         if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total, note=note)
-        self._progress.update(self._tasks[what], completed=done, total=total, note=note)
+            self._tasks[what] = self._progress.add_task(what, total=total, note=note, done="")
+        counted = f"{int(done):,}/{total:,.0f}"
+        self._progress.update(self._tasks[what], completed=done, total=total, note=note, done=counted)
         self._heartbeat(what, done, total, note)
         if done >= total:
             self.close(what)
 
     def busy(self, what: str) -> None:
         """Show work of unknown length."""
-        self._tasks[what] = self._progress.add_task(what, total=None, note="")
+        self._tasks[what] = self._progress.add_task(what, total=None, note="", done="")
 
-    def begin(self, what: str, done: int, total: int) -> None:
+    def begin(self, what: str, done: int, total: int, goal: "Goal") -> None:
         """Show training before its first step is done, which may take long."""
+        self._goal, self._began = goal, time.monotonic()
         self._started, self._windows = time.monotonic(), 0
         self.update(what, done, total)
 
@@ -76,9 +103,22 @@ class Bar:
         if what not in self._tasks or now - self._shown > 0.3 or step.step == step.steps:
             rate = f"{self._windows / (now - self._started):,.0f} windows/s" if self._windows else ""
             self._shown = now
-            if epochs > 1:
-                self.update("epochs", step.epoch - 1 + step.step / step.steps, epochs)
+            self._whole(step.epoch - 1 + step.step / step.steps, epochs, step.steps)
             self.update(what, step.step, step.steps, f"loss {float(step.loss):.4f} {rate}")
+
+    def _whole(self, epochs_done: float, epochs: int, steps: int) -> None:
+        """Show how much of the whole training is done: by what ends it first, the epochs, the steps or the time."""
+        shares = {"epochs": (epochs_done, float(epochs))} if epochs > 1 else {}
+        if self._goal.steps is not None:
+            shares["all steps"] = (epochs_done * steps, float(self._goal.steps))
+        if self._goal.seconds:
+            shares["seconds"] = (time.monotonic() - self._began, self._goal.seconds)
+        if shares:
+            most = max(shares, key=lambda name: shares[name][0] / shares[name][1])
+            for name in shares:
+                if name != most:
+                    self.close(name)
+            self.update(most, min(shares[most][0], 0.999 * shares[most][1]), shares[most][1])
 
     def close(self, what: str) -> None:
         if what in self._tasks:
@@ -93,6 +133,6 @@ class Bar:
         (console.err if on_terminal else console.out).print(shown(text), soft_wrap=True)
 
     def _heartbeat(self, what: str, done: float, total: float, note: str) -> None:
-        if self._progress.disable and what != "epochs" and time.monotonic() - self._beat > HEARTBEAT_SECONDS:
+        if self._progress.disable and what not in _WHOLE and time.monotonic() - self._beat > HEARTBEAT_SECONDS:
             self._beat = time.monotonic()
             console.err.print(shown(f"  {what}: {done:,.0f} of {total:,.0f} {note}".rstrip()), soft_wrap=True)

@@ -4,7 +4,7 @@ import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from srnet_cli.console import told, write_text
+from srnet_cli.console import remark, told, write_text
 from srnet_cli.options import option
 
 if TYPE_CHECKING:
@@ -42,11 +42,15 @@ def settings_rows(names_and_values: "dict[str, tuple]") -> list[list[str]]:
 
 
 def found(names: list[str], folder: Path, best_dir: Path) -> "list[Run]":
-    """The runs of these names.
+    """The runs of these names; a remark says which one the beginning of a name stands for.
 
     Raises:
         InputFileMissing: there is no such run.
     """
     from srnet_core.runs.catalog import find_run
 
-    return [find_run(name, folder, best_dir) for name in names]
+    runs = [find_run(name, folder, best_dir) for name in names]
+    for name, run in zip(names, runs):
+        if run.name not in Path(name).name:
+            remark(f"{name} stands for the run {run.name}, the newest of that kind")
+    return runs

@@ -1,9 +1,12 @@
 """Tables of results: metrics by action, subject or camera, and plain ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 
 from srnet_cli import console
@@ -41,8 +44,9 @@ METRIC_HEADS = {
     "symmetry_mm": "\nsym.\nmm",
 }
 """The same in three rows."""
+_FRAMES = "frames"
+_LEFT_OUT_FIRST = (_FRAMES, "v_mpjpe_mm", "symmetry_mm", "angle_deg", "p_auc", "p_pck150", "n_mpjpe_mm", "auc")
 _UNBOUNDED = 10_000  # columns
-_LEFT_OUT_IF_NARROW, _WIDTH_FOR_ALL = "v_mpjpe_mm", 88
 _FRACTIONS = ("pck150", "auc", "p_pck150", "p_auc")
 
 
@@ -53,21 +57,58 @@ def plain_table(
     *,
     caption: str | None = None,
     text_columns: int = 1,
-    unbroken: int = 0,
 ) -> None:
     """A table whose first columns are text and whose others are right-aligned.
 
+    Cells are wrapped between words only. Where the words of all columns do not fit beside each other, each row is shown
+    as a few lines instead: its first cell, and below it the others with their heads.
+
     Args:
         text_columns: number of columns that are text.
-        unbroken: number of columns, from the left, that are never broken into lines, so that names can be copied.
     """
+    cells = [[console.printable(cell) for cell in row] for row in rows]
+    widths = _widths([list(column) for column in zip(heads, *cells)], console.out.width)
+    if widths is None:
+        _show(_records(heads, cells), title, caption)
+        return
     table = _table()
-    for index, head in enumerate(heads):
-        justify: Literal["left", "right"] = "left" if index < text_columns else "right"
-        table.add_column(head, justify=justify, overflow="fold", no_wrap=index < unbroken)
-    for row in rows:
-        table.add_row(*(shown(cell) for cell in row))
+    for index, (head, width) in enumerate(zip(heads, widths)):
+        table.add_column(head, justify="left" if index < text_columns else "right", overflow="fold", width=width)
+    for row in cells:
+        table.add_row(*map(shown, row))
     _show(table, title, caption)
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Widths of columns that break between words only; `None` if these do not fit into `room` characters."""
+    whole = [max((cell_len(line) for cell in column for line in cell.split("\n")), default=0) for column in columns]
+    widths = [max((cell_len(word) for cell in column for word in cell.split()), default=0) for column in columns]
+    left = room - sum(widths) - (len(columns) - 1)
+    if left < 0:
+        return None
+    while left and widths != whole:  # the column that lacks most gets one more
+        most = max(range(len(widths)), key=lambda i: whole[i] - widths[i])
+        widths[most] += 1
+        left -= 1
+    return widths
+
+
+def _records(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Rows as a few lines each: the first cell, and below it pairs of head and cell, broken between pairs."""
+    grid = Table.grid()
+    grid.add_column(overflow="fold")
+    room = console.out.width - 2
+    for name, *others in rows:
+        lines = [shown("")]
+        for head, cell in zip(heads[1:], others):
+            pair = shown(f"{head} ", "dim").append(cell, "default")
+            if lines[-1] and lines[-1].cell_len + 3 + pair.cell_len > room:
+                lines.append(shown(""))
+            lines[-1].append("   " if lines[-1] else "").append_text(pair)
+        grid.add_row(shown(name, "bold"))
+        for line in lines:
+            grid.add_row(Padding(line, (0, 0, 0, 2)))
+    return grid
 
 
 def metric_table(
@@ -78,16 +119,41 @@ def metric_table(
     *,
     caption: str | None = None,
 ) -> None:
-    """Metrics by group, with the means below a rule."""
-    one_row = _metric_table(head, rows, means, list(METRIC_NAMES), one_row=True)
-    unbounded = console.out.options.update(max_width=_UNBOUNDED)
-    if console.out.measure(one_row, options=unbounded).maximum <= console.out.width:
-        return _show(one_row, title, caption)
-    narrow = console.out.width < _WIDTH_FOR_ALL
-    if narrow and _LEFT_OUT_IF_NARROW in next(iter((rows or means).values())):
-        caption = f"{caption or ''} V-MPJPE needs {_WIDTH_FOR_ALL} columns here; --json and --csv have it.".strip()
-    names = [m for m in METRIC_HEADS if not (narrow and m == _LEFT_OUT_IF_NARROW)]
-    _show(_metric_table(head, rows, means, names, one_row=False), title, caption)
+    """Metrics by group, with the means below a rule.
+
+    In a narrow terminal the heads take several rows; where that is not enough, columns are left out, and the caption
+    names them.
+    """
+    given = next(iter((rows or means).values()))
+    names = [name for name in METRIC_NAMES if name in given] + [_FRAMES]
+    table = _metric_table(head, rows, means, names, one_row=True)
+    left_out: list[str] = []
+    if _size(table).maximum > console.out.width:
+        table = _metric_table(head, rows, means, names)
+    for name in _LEFT_OUT_FIRST:
+        if _size(table).minimum <= console.out.width:  # names of rows are wrapped
+            break
+        if name in names:
+            names.remove(name)
+            left_out.append(name)
+            table = _metric_table(head, rows, means, names)
+    if left_out:
+        caption = f"{caption or ''} {_about_left_out(left_out, means)}".strip()
+    _show(table, title, caption)
+
+
+def _size(table: Table) -> Measurement:
+    return console.out.measure(table, options=console.out.options.update(max_width=_UNBOUNDED))
+
+
+def _about_left_out(left_out: Sequence[str], means: Mapping[str, Mapping[str, float]]) -> str:
+    """The columns that a narrow terminal has no room for."""
+    sentences = []
+    if _FRAMES in left_out and (counts := {values["frames"] for values in means.values()}):
+        sentences.append(f"{', '.join(f'{count:,}' for count in sorted(counts))} frames.")
+    if metrics := [METRIC_NAMES[name][0] for name in left_out if name != _FRAMES]:
+        sentences.append(f"No room here for {', '.join(metrics)}: widen the terminal, or use --json.")
+    return " ".join(sentences)
 
 
 def _metric_table(
@@ -96,16 +162,16 @@ def _metric_table(
     means: Mapping[str, Mapping[str, float]],
     names: Sequence[str],
     *,
-    one_row: bool,
+    one_row: bool = False,
 ) -> Table:
-    given = next(iter((rows or means).values()))
-    names = [name for name in names if name in given]
     lines, table = "" if one_row else "\n\n", _table(1 if one_row else 0)
     table.add_column(f"{lines}{head}", overflow="fold")
     for name in names:
-        column_head = " ".join(METRIC_NAMES[name]) if one_row else METRIC_HEADS[name]
+        if name == _FRAMES:
+            column_head = f"{lines}{_FRAMES}"
+        else:
+            column_head = " ".join(METRIC_NAMES[name]) if one_row else METRIC_HEADS[name]
         table.add_column(column_head, justify="right", no_wrap=True)
-    table.add_column(f"{lines}frames", justify="right", no_wrap=True)
     for label, values in rows.items():
         table.add_row(shown(label), *_cells(values, names))
     if rows:
@@ -202,7 +268,7 @@ def metric_text(name: str, value: float) -> str:
 
 
 def _table(padding: int = 0) -> Table:
-    """A table; without padding narrow enough for ten metrics in 80 columns, and for all in 88."""
+    """A table; without padding narrow enough for all metrics in 80 columns."""
     return Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, padding, 0, 0), show_edge=False)
 
 
@@ -215,4 +281,4 @@ def _show(table: Table, title: str, caption: str | None) -> None:
 
 
 def _cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
-    return [metric_text(name, values[name]) for name in names] + [f"{values['frames']:,}"]
+    return [f"{values['frames']:,}" if name == _FRAMES else metric_text(name, values[name]) for name in names]

@@ -1,12 +1,14 @@
 """How sizes, durations, data sets and models are written."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from srnet_core.config import ModelConfig
     from srnet_core.stages.store import Stage
 
 SYNTHETIC = "SYNTHETIC data: made by a program, not measured on people"
+_IN_DATA_TEXT = ("dataset", "data_dir", "cache_dir", "keypoints", "protocol", "normalization")
 
 
 def bytes_text(count: int) -> str:
@@ -44,6 +46,24 @@ def data_text(stage: "Stage") -> str:
     manifest, config = stage.manifest, stage.manifest["config"]
     dataset, protocol = dataset_text(manifest["dataset"], manifest["synthetic"]), config["protocol"].replace("_", "-")
     return f"{dataset}, {manifest['keypoints']} 2D, {protocol}, normalization {config['normalization']}"
+
+
+def choices_text(config: Mapping[str, Any]) -> str:
+    """What was chosen of a data set, as the options that choose it: --subjects-test S9 --subset 0.1.
+
+    Args:
+        config: the settings in a stage's manifest; names that this version does not know are left out.
+    """
+    from srnet_core.config import DataConfig
+    from srnet_core.config.setting import settings_of
+
+    parts = []
+    for name, about in settings_of(DataConfig).items():
+        value = config.get(name, about.default)
+        value = tuple(value) if isinstance(value, list) else value
+        if name not in _IN_DATA_TEXT and value != about.default:
+            parts.append(about.option if value is True else f"{about.option} {about.shown(value)}")
+    return " ".join(parts)
 
 
 def model_text(model: "ModelConfig") -> str:

@@ -5,10 +5,11 @@ Nothing here changes anything, and nothing needs a network.
 
 import os
 import platform
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -35,6 +36,22 @@ EXTRAS = {
     "remote": "stages in object stores",
 }
 """What each extra is for; those that only developers need are left out."""
+_MODULES = {"pillow": "PIL", "rerun-sdk": "rerun", "nvidia-ml-py": "pynvml"}  # others have the name of their package
+_IMPORT_TIMEOUT_S = 120.0
+# imports the modules that it is given, each on a line of its own: "name", then " ok" or what is wrong
+_IMPORT_EACH = """
+import importlib, os, sys
+out = os.fdopen(os.dup(1), "w")
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+for name in sys.argv[1:]:
+    print(name, end="", file=out, flush=True)
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        print(f" {type(error).__name__}: {' '.join(str(error).split())[:300]}", file=out, flush=True)
+    else:
+        print(" ok", file=out, flush=True)
+"""
 _PRODUCT, _ROUNDS = 1024, 5  # a matrix product that fits in the caches, and how often it is timed
 
 
@@ -46,11 +63,18 @@ class Package:
         requirement: name and versions, e.g. "pillow>=11".
         version: the installed one; `None` if there is none.
         fits: whether it is one of the versions.
+        problem: why it cannot be imported; empty if it can, or if that was not tried.
     """
 
     requirement: str
     version: str | None
     fits: bool
+    problem: str = ""
+
+    @property
+    def works(self) -> bool:
+        """Whether it is there, is one of the versions, and can be imported as far as that is known."""
+        return self.fits and not self.problem
 
 
 def needed() -> list[Package]:
@@ -100,6 +124,48 @@ def _package(requirement: Requirement) -> Package:
         version = None
     fits = version is not None and requirement.specifier.contains(version, prereleases=True)
     return Package(f"{requirement.name}{requirement.specifier}", version, fits)
+
+
+def tried(groups: Mapping[str, Sequence[Package]]) -> dict[str, list[Package]]:
+    """Groups of packages, the installed ones imported once in a process of its own, with what is wrong if they fail.
+
+    An installed package may be unusable: too old for another one, or without a library of the system.
+    """
+    installed = [_module_of(p.requirement) for packages in groups.values() for p in packages if p.version is not None]
+    problems = _import_problems(installed)
+    return {
+        group: [replace(p, problem=problems.get(_module_of(p.requirement), "")) for p in packages]
+        for group, packages in groups.items()
+    }
+
+
+def _module_of(requirement: str) -> str:
+    name = Requirement(requirement).name.lower()
+    return _MODULES.get(name, name.replace("-", "_"))
+
+
+def _import_problems(modules: Sequence[str]) -> dict[str, str]:
+    """What is wrong with each module that cannot be imported. One that ends the process does not hide the others."""
+    problems: dict[str, str] = {}
+    left = list(dict.fromkeys(modules))
+    while left:
+        command = [sys.executable, "-c", _IMPORT_EACH, *left]
+        try:
+            ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_IMPORT_TIMEOUT_S)
+            text, how = ran.stdout, f"ends the program with code {ran.returncode}"
+        except subprocess.TimeoutExpired as error:
+            text, how = error.stdout or b"", f"takes more than {_IMPORT_TIMEOUT_S:.0f} s"
+        answers = _answers(text.decode("utf-8", "replace"))
+        problems |= {name: said for name, said in answers.items() if said and said != "ok"}
+        left = [name for name in left if name not in answers]
+        if left:  # the first of them was being imported when the process ended
+            problems[left.pop(0)] = how
+    return problems
+
+
+def _answers(text: str) -> Mapping[str, str]:
+    lines = [line.partition(" ") for line in text.splitlines()]
+    return {name: said for name, _, said in lines if said}
 
 
 def system() -> dict[str, str]:

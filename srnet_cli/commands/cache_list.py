@@ -8,7 +8,7 @@ from srnet_cli.console import say
 from srnet_cli.options import CacheDir
 from srnet_cli.runs import Json, write_json_to
 from srnet_cli.tables import plain_table
-from srnet_cli.wording import bytes_text, count_text, data_text
+from srnet_cli.wording import bytes_text, choices_text, count_text, data_text
 
 if TYPE_CHECKING:
     from srnet_core.stages.catalog import StoredStage
@@ -64,7 +64,9 @@ def _row(entry: "StoredStage") -> list[str]:
     if entry.stage is None:
         return [entry.folder.name, entry.problem, made, "-", "-", size]
     counts = [f"{_frames(entry.stage, split):,}" for split in ("train", "test")]
-    return [entry.stage.manifest["key"], data_text(entry.stage), made, *counts, size]
+    manifest = entry.stage.manifest
+    data = f"{data_text(entry.stage)} {choices_text(manifest['config'])}".rstrip()
+    return [manifest["key"], data, made, *counts, size]
 
 
 def _frames(stage: "Stage", split: str) -> int:

@@ -8,7 +8,7 @@ import typer
 from srnet_cli import charts
 from srnet_cli.charts import Dark, Output, Width
 from srnet_cli.options import option
-from srnet_cli.runs import BestDir, CheckpointDir
+from srnet_cli.runs import BestDir, CheckpointDir, found
 from srnet_core.errors import ConfigError
 
 EXAMPLES = (
@@ -35,12 +35,11 @@ def main(
     error.
     """
     from srnet_core.lookup import choose
-    from srnet_core.runs.catalog import find_run
     from srnet_core.visualization.charts import write_curves
 
     charts.require_chart_file(output)
     kinds = [choose("curve", kind.strip(), tuple(_CURVES), where="--curves") for kind in curves.split(",")]
-    runs = [find_run(name, checkpoint_dir, best_dir) for name in names]
+    runs = found(names, checkpoint_dir, best_dir)
     if len({run.name for run in runs}) < len(runs):
         raise ConfigError("the same run is given twice", where="RUN")
     drawn = {run.name: {kind: run.curve(_CURVES[kind]) for kind in kinds} for run in runs}

@@ -7,7 +7,7 @@ from typing import Annotated
 from srnet_cli.commands.export import export_network
 from srnet_cli.commands.prepare import show_prepared
 from srnet_cli.commands.train import Place, train_and_show
-from srnet_cli.commands.visualize import Network, draw
+from srnet_cli.commands.visualize import Network, Selection, draw
 from srnet_cli.console import headline, prose, remark, say
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import CacheDir, Device, SetOption, option
@@ -93,7 +93,7 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
 
     headline("6  Visualize")
     shown = {"srnet": Network(checkpoints["srnet"], checkpoint, prepared)}
-    page = draw(shown, action="Walking", output=output / "demo.html", device=device)
+    page = draw(shown, Selection(action="Walking"), output=output / "demo.html", device=device)
     _what_next(page, checkpoints["srnet"], time.monotonic() - started)
 
 

@@ -9,6 +9,7 @@ from srnet_cli.runs import CheckpointDir, Json, write_json_to
 if TYPE_CHECKING:
     from srnet_core.diagnosis import Package
 
+_NEEDED = "needed"
 EXAMPLES = ("srnet doctor", "srnet doctor --json report.json")
 
 
@@ -21,17 +22,21 @@ def main(
     """Show versions, device, speed, data and networks found, and which extras are missing.
 
     Nothing is changed and nothing is sent anywhere. Add the report to a question or to a report of a problem. The exit
-    code is 1 if a package that srnet needs is missing or has a version that was not tested.
+    code is 1 if a package that srnet needs is missing, cannot be imported or has a version that was not tested.
     """
     import typer
 
     from srnet_cli.console import remark
+    from srnet_cli.progress import progress_bar
     from srnet_core import diagnosis
 
-    system, needed, extras = diagnosis.system(), diagnosis.needed(), diagnosis.optional()
+    with progress_bar() as bar:
+        bar.busy("importing the packages")
+        extras = diagnosis.tried({_NEEDED: diagnosis.needed(), **diagnosis.optional()})
+        needed, system = extras.pop(_NEEDED), diagnosis.system()
     system["speed"] = f"{diagnosis.product_speed_gflops():,.0f} GFLOP/s in a float32 matrix product"
     found = diagnosis.found(Path(data_dir), Path(cache_dir), checkpoint_dir)
-    wrong = [package for package in needed if not package.fits]
+    wrong = [package for package in needed if not package.works]
     if json is not None:
         report = {"system": system, "found": found, "packages": _plain(needed), "extras": _of_extras(extras)}
         write_json_to(json, report)
@@ -39,6 +44,7 @@ def main(
         _show(system, found, extras)
     for package in wrong:
         has = f"version {package.version} is installed" if package.version else "it is not installed"
+        has = f"it cannot be imported: {package.problem}" if package.problem else has
         remark(f"srnet needs {package.requirement}, and {has}. Get it with: pip install '{package.requirement}'")
     if not needed:
         remark("srnet is not installed as a package here, so that its requirements are not known")
@@ -62,8 +68,13 @@ def _row(name: str, packages: "list[Package]") -> tuple[str, str, str]:
     from srnet_core.diagnosis import EXTRAS
 
     missing = [p for p in packages if not p.fits]
+    broken = [
+        f"{p.requirement.split('>')[0]} {p.version} cannot be imported: {p.problem}" for p in packages if p.problem
+    ]
     if not packages:
         state = "nothing to install for this Python"
+    elif broken:
+        state = f"{'; '.join(broken)}. Look for what does not fit with: pip check"
     elif not missing:
         state = "installed"
     else:

@@ -45,7 +45,6 @@ def main(
         [_row(run) for run in runs],
         caption="MPJPE. Test: action-wise mean of the finished run, else frame-wise mean of the last epoch tested (~).",
         text_columns=5,
-        unbroken=1,
     )
     for run in runs:
         if run.problem:

@@ -22,7 +22,7 @@ from srnet_cli.console import facts, going_on_without_reader, prose, remark, say
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import AUGMENT, DATA, MODEL, PUBLISHED, RUN_PANEL, TRAIN, SetOption, option, shared
-from srnet_cli.progress import Bar, progress_bar
+from srnet_cli.progress import Bar, Goal, progress_bar
 from srnet_cli.run_configuration import start_config
 from srnet_cli.tables import show_report
 from srnet_cli.wording import count_text, data_text, model_text, parameters_text, seconds_text
@@ -245,7 +245,8 @@ def train_and_show(
             remark(sentence)
         slow = SlowTraining(run)
         with progress_bar() as bar, Tracking(run, track) as tracking:
-            bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler))
+            goal = Goal(last_step, 60 * config.train.minutes)
+            bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler), goal)
             for event in run:
                 tracking.take(event)
                 _show_event(event, bar, config, slow)

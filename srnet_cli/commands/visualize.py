@@ -9,15 +9,18 @@ from srnet_cli.checkpoints import find_checkpoint, names_of
 from srnet_cli.console import remark, say
 from srnet_cli.inputs import open_checkpoint, output_name, prepare_stage, require_ending
 from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoints, as_text, option, shared
-from srnet_cli.progress import progress_bar
+from srnet_cli.progress import Bar, progress_bar
 from srnet_cli.run_configuration import data_config_of, with_own_input
 from srnet_cli.wording import bytes_text, dataset_text, model_text
 from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    import torch
+
     from srnet_core.checkpoint import Checkpoint
     from srnet_core.stages.prepare import Prepared
     from srnet_core.stages.store import StoredClip
+    from srnet_core.visualization.clip_scene import Predictor
     from srnet_core.visualization.scene import Scene
 
 EXAMPLES = (
@@ -98,13 +101,15 @@ def main(
         _require_no_recording(path)
     draw(
         open_networks(paths or [None], data, published),
-        subject=as_text(subject) if subject else None,
-        action=as_text(action) if action else None,
-        camera=camera,
-        clips=clips,
-        in_gallery=gallery,
-        start=start,
-        frames=frames or _MAX_FRAMES,
+        Selection(
+            subject=as_text(subject) if subject else None,
+            action=as_text(action) if action else None,
+            camera=camera,
+            clips=clips,
+            in_gallery=gallery,
+            start=start,
+            frames=frames or _MAX_FRAMES,
+        ),
         output=output,
         pictures=pictures,
         flip=flip,
@@ -149,83 +154,135 @@ def open_networks(asked: "Sequence[Path | None]", data: dict, published: dict) -
     return networks
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which part of the test split is shown.
+
+    Attributes:
+        subject, action, camera: of the clips; the first, or walking, where not given.
+        clips: how many.
+        in_gallery: the number of best, median and worst clips to show instead; `None` for no gallery.
+        start, frames: part of each clip.
+    """
+
+    subject: str | None = None
+    action: str | None = None
+    camera: int | None = None
+    clips: int = 1
+    in_gallery: int | None = None
+    start: int = 0
+    frames: int = _MAX_FRAMES
+
+
 def draw(
     networks: Mapping[str, Network],
+    selection: Selection = Selection(),
     *,
-    subject: str | None = None,
-    action: str | None = None,
-    camera: int | None = None,
-    clips: int = 1,
-    in_gallery: int | None = None,
-    start: int = 0,
-    frames: int = _MAX_FRAMES,
     output: Path | None = None,
     pictures: bool = True,
     flip: bool = True,
     device: str = "auto",
 ) -> Path:
     """Predict test clips and write page and pictures; returns the page's path."""
-    from dataclasses import replace as changed
-
     from srnet_core.device import choose_device
-    from srnet_core.evaluation.run import require_fit
-    from srnet_core.visualization.clip_scene import Predictor, choose_clips, clip_scenes
-    from srnet_core.visualization.clip_scene import gallery as best_and_worst
-    from srnet_core.visualization.page import write_page
-    from srnet_core.visualization.picture import write_gif, write_png
 
-    first = next(iter(networks.values()))
-    for network in networks.values():
-        require_fit(network.checkpoint, network.prepared.stage)
-    alone = len(networks) == 1
-    predictors = {
-        n.checkpoint.model_config.name if alone else name: Predictor(n.checkpoint.model, n.prepared.stage)
-        for name, n in networks.items()
-    }
-    stage, on = first.prepared.stage, choose_device(device)
-    found = choose_clips(stage, subject=subject, action=action, camera=camera)
+    predictors, on = _predictors(networks), choose_device(device)
     with progress_bar() as bar:
-        if in_gallery is None:
-            chosen = [("", clip) for clip in found[:clips]]
-        else:
-            one = next(iter(predictors.values()))
-            chosen = best_and_worst(one, found, in_gallery, flip=flip, device=on, progress=bar.update)
-        _require_start(start, [clip for _, clip in chosen])
-        about = model_text(first.checkpoint.model_config) if alone else " and ".join(networks)
-        subtitle = f"{dataset_text(stage.manifest['dataset'], stage.manifest['synthetic'])} · {about}"
-        asked = clip_scenes(
-            predictors,
-            [clip for _, clip in chosen],
-            data=first.prepared.config,
-            start=start,
-            frames=frames,
-            flip=flip,
-            device=on,
-        )
-        scenes = []
-        bar.update("predicting", 0, len(chosen), "clips")
-        for (kind, _), scene in zip(chosen, asked):
-            label = f"{kind}: {scene.title}" if kind else scene.title
-            scenes.append(changed(scene, subtitle=subtitle, label=label))
-            bar.update("predicting", len(scenes), len(chosen), "clips")
-        _, shown = chosen[0]
-        which = first.path.stem if alone else "-".join(networks)
-        what = "gallery" if in_gallery is not None else f"{shown.subject}-{shown.take}-camera{shown.camera}"
-        name = output_name(f"{which}-{what}")
-        page = output or Path("output") / f"{name}.html"
+        chosen = _chosen_clips(predictors, selection, flip=flip, device=on, bar=bar)
+        scenes = _scenes(networks, predictors, chosen, selection, flip=flip, device=on, bar=bar)
+        page = output or _default_page(networks, selection, chosen[0][1])
         page.parent.mkdir(parents=True, exist_ok=True)
-        written = [write_page(scenes, page)]
-        if pictures:
-            bar.update("drawing", 0, 2)
-            written.append(write_png(scenes[0], page.with_suffix(".png"), frame=scenes[0].frames // 2))
-            bar.update("drawing", 1, 2)
-            written.append(write_gif(scenes[0], page.with_suffix(".gif"), max_frames=_GIF_FRAMES))
-            bar.close("drawing")
-    _say_errors(scenes, alone)
+        written = _write(scenes, page, pictures, bar)
+    _say_errors(scenes, len(networks) == 1)
     for file in written:
         say(f"  {file}  {bytes_text(Path(file).stat().st_size)}")
     say(f"Open {page} in a browser; it works offline.")
     return page
+
+
+def _predictors(networks: Mapping[str, Network]) -> "dict[str, Predictor]":
+    """The networks by the names they have in pictures."""
+    from srnet_core.evaluation.run import require_fit
+    from srnet_core.visualization.clip_scene import Predictor
+
+    for network in networks.values():
+        require_fit(network.checkpoint, network.prepared.stage)
+    return {
+        n.checkpoint.model_config.name if len(networks) == 1 else name: Predictor(n.checkpoint.model, n.prepared.stage)
+        for name, n in networks.items()
+    }
+
+
+def _chosen_clips(
+    predictors: "Mapping[str, Predictor]", selection: Selection, *, flip: bool, device: "torch.device", bar: Bar
+) -> "list[tuple[str, StoredClip]]":
+    """The clips to show, each with what it is in a gallery, e.g. "worst 1"."""
+    from srnet_core.visualization.clip_scene import choose_clips, gallery
+
+    first = next(iter(predictors.values()))
+    found = choose_clips(first.stage, subject=selection.subject, action=selection.action, camera=selection.camera)
+    if selection.in_gallery is None:
+        chosen = [("", clip) for clip in found[: selection.clips]]
+    else:
+        chosen = gallery(first, found, selection.in_gallery, flip=flip, device=device, progress=bar.update)
+    _require_start(selection.start, [clip for _, clip in chosen])
+    return chosen
+
+
+def _scenes(
+    networks: Mapping[str, Network],
+    predictors: "Mapping[str, Predictor]",
+    chosen: "Sequence[tuple[str, StoredClip]]",
+    selection: Selection,
+    *,
+    flip: bool,
+    device: "torch.device",
+    bar: Bar,
+) -> "list[Scene]":
+    """Predictions and ground truth of the chosen clips."""
+    from dataclasses import replace as changed
+
+    from srnet_core.visualization.clip_scene import clip_scenes
+
+    first = next(iter(networks.values()))
+    about = model_text(first.checkpoint.model_config) if len(networks) == 1 else " and ".join(networks)
+    manifest = first.prepared.stage.manifest
+    subtitle = f"{dataset_text(manifest['dataset'], manifest['synthetic'])} · {about}"
+    predicted = clip_scenes(
+        predictors,
+        [clip for _, clip in chosen],
+        data=first.prepared.config,
+        start=selection.start,
+        frames=selection.frames,
+        flip=flip,
+        device=device,
+    )
+    scenes: list[Scene] = []
+    bar.update("predicting", 0, len(chosen), "clips")
+    for (kind, _), scene in zip(chosen, predicted):
+        label = f"{kind}: {scene.title}" if kind else scene.title
+        scenes.append(changed(scene, subtitle=subtitle, label=label))
+        bar.update("predicting", len(scenes), len(chosen), "clips")
+    return scenes
+
+
+def _default_page(networks: Mapping[str, Network], selection: Selection, shown: "StoredClip") -> Path:
+    which = next(iter(networks.values())).path.stem if len(networks) == 1 else "-".join(networks)
+    what = "gallery" if selection.in_gallery else f"{shown.subject}-{shown.take}-camera{shown.camera}"
+    return Path("output") / f"{output_name(f'{which}-{what}')}.html"
+
+
+def _write(scenes: "Sequence[Scene]", page: Path, pictures: bool, bar: Bar) -> list[Path]:
+    """Write the page of all clips, and pictures of the first; returns the files."""
+    from srnet_core.visualization.page import write_page
+    from srnet_core.visualization.picture import write_gif, write_png
+
+    written = [write_page(scenes, page)]
+    if pictures:
+        written.append(write_png(scenes[0], page.with_suffix(".png"), frame=scenes[0].frames // 2))
+        gif = page.with_suffix(".gif")
+        written.append(write_gif(scenes[0], gif, max_frames=_GIF_FRAMES, progress=bar.update))
+    return written
 
 
 def _require_start(start: int, clips: "Sequence[StoredClip]") -> None:

@@ -104,6 +104,8 @@ def find_runs(folder: str | Path, best_dir: str | Path | None = None) -> list[Ru
 def find_run(asked: str, folder: str | Path, best_dir: str | Path | None = None) -> Run:
     """A run by its name, the path of its folder, or the path of its checkpoint.
 
+    The beginning of the names of several runs, up to a "_" or "-", stands for the newest of them.
+
     Raises:
         InputFileMissing: there is no such run; the message suggests the nearest name.
     """
@@ -114,12 +116,22 @@ def find_run(asked: str, folder: str | Path, best_dir: str | Path | None = None)
         files = RunFiles(name, place, Path(best_dir or place))
         if files.config.is_file() or files.latest.is_file():
             return read_run(files)
-    known = [run.name for run in find_runs(folder, best_dir)] if Path(folder).is_dir() else []
+    known = []
+    for place in places:
+        runs = find_runs(place, best_dir) if place.is_dir() else []
+        if alike := [run for run in runs if is_of_kind(run.name, name)]:
+            return alike[0]
+        known = [run.name for run in runs]
     raise InputFileMissing(
         f"there is no run {asked!r}",
         where=f"{folder}/",
         todo=f"{nearest_hint(name, known)}See them with: srnet runs list",
     )
+
+
+def is_of_kind(run: str, beginning: str) -> bool:
+    """Whether the name of a run begins so, up to a "_" or "-": runs of one kind differ in what follows."""
+    return bool(beginning) and run.startswith((f"{beginning}_", f"{beginning}-"))
 
 
 def read_run(files: RunFiles) -> Run:

@@ -1,6 +1,7 @@
 """Scenes as PNG and GIF files. Needs the extra `viz` (Pillow)."""
 
 import io
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from srnet_core.visualization._layout import Drawing, Look
 from srnet_core.visualization._orbit import Orbit
 from srnet_core.visualization.scene import Scene
 
+Progress = Callable[[str, int, int], object]
 _WIDTHS_PX = (320, 2400)
 _MAX_FRAMES = 1500
 _COLORS = 96
@@ -60,6 +62,7 @@ def write_gif(
     overlay: bool = False,
     close_up: bool = False,
     orbit: Orbit | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Path:
     """Write an animation that plays in real time and repeats.
 
@@ -73,6 +76,7 @@ def write_gif(
         fps: pictures per second.
         start: first frame of the scene; negative counts from the end.
         dark, overlay, close_up, orbit: as in `write_png`.
+        progress: called as progress("drawing", done, total).
 
     Raises:
         ConfigError, MissingExtraError, UserMistake: as `write_png`.
@@ -82,7 +86,7 @@ def write_gif(
         raise ConfigError(f"must lie in 1 to {_MAX_FRAMES}, not {max_frames}", where="max_frames")
     drawing = Drawing(scene, _look(width_px, dark, overlay, close_up, orbit))
     delay_cs, frames = gif_timing(scene.frames - _frame(scene, start), scene.fps, fps, max_frames)
-    return write_bytes(path, _gif(drawing, frames + _frame(scene, start), delay_cs))
+    return write_bytes(path, _gif(drawing, frames + _frame(scene, start), delay_cs, progress))
 
 
 def gif_timing(frames: int, scene_fps: float, fps: float, max_frames: int) -> tuple[int, np.ndarray]:
@@ -115,10 +119,17 @@ def _png(image: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _gif(drawing: Drawing, frames: np.ndarray, delay_cs: int) -> bytes:
+def _gif(drawing: Drawing, frames: np.ndarray, delay_cs: int, progress: Progress) -> bytes:
     palette = _palette(drawing, frames)
+
+    def drawn() -> Iterator[Any]:
+        for done, frame in enumerate(frames):
+            progress("drawing", done, len(frames))
+            yield drawing.frame(int(frame))
+        progress("drawing", len(frames), len(frames))
+
     no_dither = require_extra("PIL.Image", "viz").Dither.NONE  # dither would flicker, and takes most of the file size
-    pictures = (drawing.frame(int(f)).quantize(palette=palette, dither=no_dither) for f in frames)
+    pictures = (picture.quantize(palette=palette, dither=no_dither) for picture in drawn())
     buffer = io.BytesIO()
     next(pictures).save(
         buffer, "GIF", save_all=True, append_images=pictures, duration=10 * delay_cs, loop=0, optimize=False, disposal=1

@@ -142,19 +142,46 @@ def test_every_metric_has_a_column():
     assert tuple(tables.METRIC_HEADS) == tuple(tables.METRIC_NAMES) == METRICS
 
 
-@pytest.mark.parametrize("width", [80, 100, 140])
-def test_no_number_of_a_table_is_cut(width, monkeypatch, capsys):
-    """Ten metrics, all where there is room, and long names of actions, in the narrowest terminal people use."""
-    monkeypatch.setenv("COLUMNS", str(width))
-    monkeypatch.setattr(console, "out", console._console(os.sys.stdout))
+@pytest.fixture
+def terminal(monkeypatch, capsys):
+    """`terminal(80)` makes standard output that wide; `lines()` are those that were printed since."""
+
+    def wide(columns):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setattr(console, "out", console._console(os.sys.stdout))
+        return lambda: capsys.readouterr().out.splitlines()
+
+    return wide
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_no_number_of_a_table_is_cut(width, terminal):
+    """All metrics down to 80 columns, and long names of actions."""
+    printed = terminal(width)
     row = dict.fromkeys(tables.METRIC_HEADS, 0.9999) | {"mpjpe_mm": 1234.56, "p_mpjpe_mm": 234.56, "frames": 543344}
     rows = {"A very long name of an action that nobody shortened": row, "Sit": row}
     tables.metric_table("a title", "action", rows, {"action-wise mean": row}, caption="a caption")
-    lines = capsys.readouterr().out.splitlines()
-    assert (lines[1].count("V-") == 1) == (width >= 88) and any("--json and --csv have it" in x for x in lines) == (
-        width < 88
-    )
-    assert max(map(len, lines)) <= width and not any("…" in line for line in lines)
+    lines = printed()
+    text = " ".join(" ".join(lines).split())
+    assert max(map(len, lines[:-1])) <= width and not any("…" in line for line in lines)  # the last is the caption
+    assert "543,344" in text
+    assert ("No room here for V-MPJPE" in text) == (width == 60)
+    metrics_shown = 11 if width > 60 else 8
     for label in ("Sit", "action-wise"):
         (line,) = [x for x in lines if x.startswith(label)]
-        assert line.split()[-1] == "543,344" and "1234.6" in line and "234.6" in line and line.count("100.0") == 4
+        numbers = [x for x in line.split()[1:] if x not in ("mean", "543,344")]
+        assert numbers[:2] == ["1234.6", "234.6"] and len(numbers) == metrics_shown
+
+
+def test_tables_break_between_words_only(terminal):
+    rows = [["a-name", "cross-subject synthetic", "12"], ["another-name", "base", "1,234"]]
+    for width, in_columns in ((60, True), (34, True), (25, False)):
+        printed = terminal(width)
+        tables.plain_table("title", ["run", "data", "epochs"], rows, text_columns=2)
+        lines = printed()
+        assert max(map(len, lines)) <= width
+        words = set(" ".join(lines).split())
+        assert {"a-name", "another-name", "cross-subject", "synthetic", "12", "1,234"} <= words, width
+        assert any("run" in line and "epochs" in line for line in lines) == in_columns
+        if not in_columns:
+            assert "epochs 1,234" in " ".join(lines)

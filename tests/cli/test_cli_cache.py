@@ -17,6 +17,10 @@ def test_the_cache_is_listed_verified_and_cleaned(srnet, own_data):
     assert listed[0]["key"][:8] in srnet("cache", "list").ok().out
     assert f"{len(listed)} stage" in srnet("cache", "verify").ok().out
 
+    srnet("prepare", *DATA, "--subset", "0.5").ok()
+    assert "--subjects-test C --subset 0.5" in srnet("cache", "list").ok().out
+    listed = json.loads(srnet("cache", "list", "--json", "-").ok().out)["stages"]
+
     folder = next(Path(stage["folder"]) for stage in listed if stage["frames_in"] is None)
     manifest = (folder / "manifest.json").read_text()
     (folder / "manifest.json").write_text(manifest.replace("small", "smell"))

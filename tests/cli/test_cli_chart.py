@@ -16,6 +16,7 @@ def test_curves_of_a_run(srnet, project):
     srnet("chart", "curves", "tiny", "-o", "test.svg", "--curves", "test", *where).ok()
     assert ">tiny<" in Path("test.svg").read_text()
     srnet("chart", "curves", "tiny", "-o", "c.png", "--curves", "tst", *where).refused("--curves", "test")
+    assert "tin stands" not in srnet("chart", "curves", "tin", "-o", "x.png", *where).refused("no run 'tin'")
     srnet("chart", "curves", "tiny", "tiny", "-o", "c.png", *where).refused("RUN", "given twice")
     srnet("chart", "curves", "tiny", "-o", "c.gif", *where).refused("--output c.gif", ".png or .svg or .pdf")
 

@@ -8,6 +8,8 @@ from support.cli import DATA
 
 MISTAKES = {
     "trian": "Did you mean 'train'?",
+    "train --data-dir nosuch": "nosuch: there is no such folder. Check --data-dir",
+    "train --data-dir utf16.toml": "utf16.toml: this is a file, not a folder. Check --data-dir",
     "train --archs 3,3": "Did you mean --arch?",
     "train --arch 3x3": "whole numbers separated by commas",
     "train --arch 2,2": "must be odd",

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,18 @@ def test_runs_are_listed(runs):
     assert all("1/1" in line and "finished" in line and "small cross-subject base" in line for line in lines)
     values = json.loads(runs("list", "--json", "-").ok().out)["runs"]
     assert {run["name"] for run in values} == {"tiny", "other"} and values[0]["result"]["report"]["mean"]["mpjpe_mm"]
+
+
+def test_the_beginning_of_names_stands_for_the_newest_run(runs):
+    for number, name in enumerate(("kind_1", "kind-2", "kindred")):
+        shutil.copytree("checkpoint/tiny", f"checkpoint/{name}")
+        shutil.copy("checkpoint/latest_epoch_tiny.bin", f"checkpoint/latest_epoch_{name}.bin")
+        for path in (Path(f"checkpoint/latest_epoch_{name}.bin"), *Path(f"checkpoint/{name}").iterdir()):
+            os.utime(path, (2_000_000_000 + number, 2_000_000_000 + number))
+    ran = runs("show", "kind").ok()
+    assert "kind-2" in ran.out and "note: kind stands for the run kind-2, the newest of that kind" in ran.err
+    runs("show", "kin").refused("kin", "no run")
+    assert not runs("show", "checkpoint/latest_epoch_tiny.bin").ok().err
 
 
 def test_a_run_is_shown(runs):

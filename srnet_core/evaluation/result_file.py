@@ -1,0 +1,70 @@
+"""Results that `srnet eval --json` wrote, read again: errors by action, joint, subject, camera or rareness."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from srnet_core.errors import BadFileError, ConfigError, InputFileMissing
+
+BREAKDOWNS = ("action", "joint", "subject", "camera", "rareness")
+_MOST_BYTES, _MOST_ROWS = 2**26, 60
+_TODO = "Write one with: srnet eval PATH --json FILE"
+
+
+def read_result(path: str | Path) -> dict[str, Any]:
+    """The document of a result, as plain values.
+
+    Raises:
+        InputFileMissing: there is no such file.
+        BadFileError: it is no result of `srnet eval`.
+    """
+    path, wrong = Path(path), "is no result of srnet eval"
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise BadFileError(wrong, where=path, todo=_TODO)
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputFileMissing("there is no such file", where=path, todo=_TODO) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadFileError(wrong, where=path, todo=_TODO) from error
+    if not isinstance(values, dict) or not isinstance(values.get("mean"), dict):
+        raise BadFileError(wrong, where=path, todo=_TODO)
+    return values
+
+
+def errors_by(result: Mapping[str, Any], by: str, metric: str, *, where: str | Path) -> dict[str, float]:
+    """Row -> error of one result, with the mean as the last row; NaN where the result has none.
+
+    Args:
+        result: as `read_result` returns it.
+        by: one of `BREAKDOWNS`.
+        metric: e.g. "mpjpe_mm"; errors by joint are MPJPE whatever is asked for.
+        where: the file, for errors.
+
+    Raises:
+        ConfigError: the result has no such errors, or too many rows for a chart.
+        BadFileError: an error in it is not a number.
+    """
+    rows = result.get(f"by_{by}")
+    if not isinstance(rows, dict) or not rows:
+        todo = "Make it with: srnet eval --by rareness --json FILE" if by == "rareness" else None
+        raise ConfigError(f"has no errors by {by}", where=where, todo=todo)
+    if len(rows) > _MOST_ROWS:
+        raise ConfigError(f"{len(rows)} rows are too many for a chart", where=where)
+    found = {}
+    for name, values in rows.items():
+        value = values.get(metric) if isinstance(values, dict) else values
+        found[f"tenth {name}" if by == "rareness" else str(name)] = _number(value, where)
+    mean = result.get("mean" if by == "action" else "frame_mean")
+    if isinstance(mean, dict):
+        found["mean"] = _number(mean.get(metric), where)
+    return found
+
+
+def _number(value: Any, where: str | Path) -> float:
+    if value is None:
+        return float("nan")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadFileError("an error in it is not a number", where=where)
+    return float(value)
