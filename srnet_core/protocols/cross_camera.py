@@ -1,5 +1,7 @@
 """Train on the clips of some cameras and test on those of others, with the subjects of cross-subject."""
 
+from collections.abc import Sequence
+
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError
@@ -33,7 +35,26 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
     return Split(
         keep(dataset, config, subjects=train_subjects, cameras=train),
         keep(dataset, config, subjects=test_subjects, cameras=test),
+        (_rule(train, test, train_subjects, test_subjects),),
     )
+
+
+def _rule(
+    train: Sequence[int], test: Sequence[int], train_subjects: Sequence[str], test_subjects: Sequence[str]
+) -> str:
+    """Which of the two readings of this protocol it is: numbers of one cannot be compared with those of the other."""
+    both = sorted(set(train_subjects) & set(test_subjects))
+    if not both:
+        people = "other people in test than in training"
+    elif set(train_subjects) == set(test_subjects):
+        people = "the same people in both"
+    else:
+        people = f"{', '.join(both)} in both"
+    return f"Training with camera {_listed(train)}, test with camera {_listed(test)}; {people}."
+
+
+def _listed(cameras: Sequence[int]) -> str:
+    return ", ".join(map(str, cameras))
 
 
 PROTOCOL = ProtocolPlugin(select)

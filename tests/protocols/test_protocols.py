@@ -90,6 +90,19 @@ def test_cameras_default_to_the_first_against_the_others(dataset):
 
 
 @pytest.mark.parametrize(
+    ("train", "test", "people"),
+    [
+        ((), (), "other people in test than in training"),
+        (("all",), ("all",), "the same people in both"),
+        (("S1", "S5"), ("S5", "S9"), "S5 in both"),
+    ],
+)
+def test_cross_camera_tells_which_of_its_readings_it_is(dataset, train, test, people):
+    config = DataConfig(protocol="cross-camera", subjects_train=train, subjects_test=test)
+    assert split_clips(dataset, config).rule == (f"Training with camera 0, test with camera 1, 2, 3; {people}.",)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"protocol": "cross-action"}, "the action to train on is not given"),
