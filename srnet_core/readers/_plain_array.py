@@ -9,6 +9,9 @@ from srnet_core.readers.detections import MOST_FRAMES, MOST_PEOPLE, MOST_VALUES
 from srnet_core.readers.head import Head
 
 _LANDMARKS = 33
+_MOVENET_JOINTS, _MOVENET_VALUES = 17, 56  # of MoveNet for several people: joints, the box, and how sure it is
+_MOVENET_SURE = 0.1
+_SHOULDERS, _HIPS = (5, 6), (11, 12)  # of COCO's 17 joints
 POINTS = (
     "keypoints",
     "keypoints_2d",
@@ -78,6 +81,8 @@ def as_array(format: str, values: object, head: Head, **known) -> Array:
     values[~np.isfinite(values)] = np.nan
     values, notes = _landmarks(values)
     if not notes:
+        values, notes = _movenet_people(values)
+    if not notes:
         values, notes = unwrapped(values)
     if notes:
         known["notes"] = (*known.get("notes", ()), *notes)
@@ -125,6 +130,32 @@ def _landmarks(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if width == 3 and in_image and np.isfinite(values[..., 2]).any() and np.nanmin(values[..., 2]) < 0:
         return points, ["33 landmarks of MediaPipe: x, y, z. z is left out."]
     return (values[..., :3], ["33 landmarks of MediaPipe: x, y, z, visibility."]) if width == 4 else (values, [])
+
+
+def _movenet_people(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The output of MoveNet for several people, (T, 1, M, 56) or (T, M, 56), as (T, M, 17, 3); others as they are."""
+    if values.ndim not in (3, 4) or values.shape[-1] != _MOVENET_VALUES or (values.ndim == 4 and values.shape[1] != 1):
+        return values, []
+    rows = values.reshape(len(values), -1, _MOVENET_VALUES)
+    points = rows[..., : 3 * _MOVENET_JOINTS].reshape(*rows.shape[:2], _MOVENET_JOINTS, 3)[..., [1, 0, 2]]
+    points[~(rows[..., -1] >= _MOVENET_SURE)] = np.nan
+    points = points[:, np.isfinite(points).any(axis=(0, 2, 3)) | (np.arange(points.shape[1]) == 0)]
+    note = "The shape is that of MoveNet for several people: a joint is y, x, score."
+    return points, [note, f"People of a score below {_MOVENET_SURE} are left out."]
+
+
+def lying(points: np.ndarray) -> list[str]:
+    """A note where all people of 17 joints lie on their sides, as where y comes before x. `points`: (..., 17, 2)."""
+    if points.shape[-2:] != (_MOVENET_JOINTS, 2):
+        return []
+    trunk = points[..., _HIPS, :].mean(axis=-2) - points[..., _SHOULDERS, :].mean(axis=-2)
+    trunk = trunk[np.isfinite(trunk).all(axis=-1) & trunk.any(axis=-1)]
+    if not len(trunk) or (trunk[:, 0] > 2 * np.abs(trunk[:, 1])).mean() < 0.95:
+        return []
+    return [
+        "All people lie on their side, with the head to the left. If they do not, y comes before x, as MoveNet and "
+        "SimpleHRNet write it: exchange the two."
+    ]
 
 
 def unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:

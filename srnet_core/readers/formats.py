@@ -25,6 +25,7 @@ FORMATS = {
     "coco": "coco",
     "mmpose": "mmpose",
     "stgcn_json": "stgcn",
+    "stgcn_array": "stgcn_array",
     "mediapipe": "mediapipe",
     "yolo": "yolo",
     "videopose3d": "detectron",

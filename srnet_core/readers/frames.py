@@ -16,6 +16,7 @@ _TOKENS = re.compile(r"[0-9]+")
 _PIECES = re.compile(r"([0-9]+)")
 _SPARSE_ALLOWED = 1_000
 _MANY_TIMES = 100
+_SURELY_A_VIDEO = 20  # frames, whatever is missing of them: collections of images have larger numbers
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,9 @@ def frame_axis(numbers: Sequence[int], *, base: int | None = None, sparse: float
     if base is not None and base < first <= base + max(50, len(unique)) and (first - base) % step == 0:
         first = base
     count = (last - first) // step + 1
-    if count > max(_SPARSE_ALLOWED, sparse * len(unique)) or (sparse < 2 and count > sparse * len(unique)):
+    if count > max(_SPARSE_ALLOWED, sparse * len(unique)) or (
+        sparse < 2 and count > max(_SURELY_A_VIDEO, sparse * len(unique))
+    ):
         notes.append("The frame numbers do not follow each other: frames are taken as separate images, in their order.")
         index = np.where(np.isin(given, unique), np.searchsorted(unique, given), -1)
         return FrameAxis(index, len(unique), int(unique[0]), 1, False, tuple(notes))

@@ -17,6 +17,7 @@ from srnet_core.motion import Motion
 from srnet_core.readers._encoding import frames_of, joints_of, names_of, write_json
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._json_points import Points, by_plain_key, points_of
+from srnet_core.readers._plain_array import lying
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, RATE, SIZE, TRACKS, Form, holding
@@ -79,6 +80,7 @@ _SCORES = ("keypointscores", "scores", "score", "confidence", "confidences", "vi
 _WHO = ("trackid", "personid", "id", "idx", "playerid", "bodyid")
 _CONTEXTS = ("metadata", "meta", "videoinfo", "video", "info", "videometadata", "header")
 _MOST_LEVELS = 6
+_MOVENET_JOINTS = 17
 _FEWEST_FILES = 2  # of a folder with a file for each frame
 _MOST_BYTES_OF_A_FRAME = 64 << 20
 _SAME_PERSON = 0.35  # mean distance of the joints, in sizes of the person
@@ -144,7 +146,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
             gathering.person(number, np.column_stack([rows[:, :2], third]).reshape(-1), identity=person.who)
     built = gathering.build(
         FORMAT,
-        notes=poses.notes,
+        notes=poses.notes + (lying(np.stack(sample)) if _names(poses) is None and _alike(sample) else []),
         units=_units(sample),
         sparse=_NOT_A_VIDEO if named else _SPARSE,
         joint_names=_names(poses),
@@ -202,8 +204,9 @@ def motions(head: Head) -> dict[str, Motion] | None:
 
 def _load(head: Head, options: ReadOptions) -> _Poses:
     if not head.is_folder:
-        frames, context = _frames(head.json)
-        poses = _Poses(_one_or_many(frames), context)
+        value, notes = _movenet(head.json)
+        frames, context = _frames(value)
+        poses = _Poses(_one_or_many(frames), context, notes)
     else:
         video, notes = choose_video(head.frame_names, head.path, options.sequence)
         poses = _Poses([], {}, notes)
@@ -222,6 +225,23 @@ def _load(head: Head, options: ReadOptions) -> _Poses:
         raise BadFileError("holds no poses: no list of people with joints was found", where=head.path)
     _thirds(poses)
     return poses
+
+
+def _movenet(value: object) -> tuple[object, list[str]]:
+    """The output of MoveNet as it is, [[[[y, x, score] of 17 joints]]] for each frame, with x before y; and a note."""
+    if not isinstance(value, list) or not value:
+        return value, []
+    made = []
+    for frame in value:
+        if not (isinstance(frame, list) and len(frame) == 1 and isinstance(frame[0], list) and len(frame[0]) == 1):
+            return value, []
+        joints = frame[0][0]
+        if not isinstance(joints, list) or len(joints) != _MOVENET_JOINTS:
+            return value, []
+        if not all(isinstance(joint, list) and len(joint) == 3 for joint in joints):
+            return value, []
+        made.append([[[x, y, score] for y, x, score in joints]])
+    return made, ["The lists are inside each other as MoveNet gives them: a joint is y, x, score."]
 
 
 def _frames(value: object, most: int | None = None) -> tuple[list[_Frame], Mapping[str, object]]:
@@ -419,6 +439,10 @@ def _names(poses: _Poses) -> tuple[str, ...] | None:
     names = {p.points.names for f in poses.frames for p in f.people if len(p.points.values) == joints}
     only = names.pop() if len(names) == 1 else None
     return only
+
+
+def _alike(sample: list[np.ndarray]) -> bool:
+    return len({points.shape for points in sample}) == 1
 
 
 def _units(sample: list[np.ndarray]) -> str:

@@ -13,7 +13,7 @@ from srnet_core.layouts.geometry import decide
 from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.readers._csv import first_rows
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers._plain_array import POINTS, Array, as_array, float64, point_members
+from srnet_core.readers._plain_array import POINTS, Array, as_array, float64, lying, point_members
 from srnet_core.readers._plain_tables import from_csv, in_cells, is_numeric, joined_header, long_columns, wide_columns
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
@@ -142,7 +142,7 @@ def detections_of(array: Array, head: Head, sequence: str = "") -> Detections:
         array.format,
         sequence=sequence,
         units=units,
-        notes=[*array.notes, *note],
+        notes=[*array.notes, *note, *([] if array.names else lying(array.values))],
         joint_names=array.names,
         fps=array.fps,
         image_size=array.image_size,

@@ -161,3 +161,35 @@ def test_a_hand_is_not_taken_for_a_person(tmp_path):
         )
     )
     assert describe(tmp_path / "b.json")["layout"] == "humanart21"
+
+
+def test_movenet_for_several_people(tmp_path):
+    points = person("coco17")[..., [1, 0, 2]]
+    output = np.zeros((len(points), 1, 6, 56))
+    output[:, 0, 2, :51] = points.reshape(len(points), -1)
+    output[:, 0, 2, -1] = 0.9
+    output[:, 0, 4, :51], output[:, 0, 4, -1] = 7.0, 0.02
+    np.save(tmp_path / "a.npy", output)
+    found = read_keypoints(tmp_path / "a.npy")
+    assert len(found.tracks) == 1
+    np.testing.assert_allclose(found.tracks[0].points, points[..., [1, 0]], atol=0.01)
+
+
+@pytest.mark.parametrize("form", ["npy", "json"])
+def test_y_before_x_is_noticed(tmp_path, form):
+    """(frames, 17, 3) does not say that it is MoveNet's: people who all lie are pointed out."""
+    points = person("coco17")
+    for swapped in (False, True):
+        values = points[..., [1, 0, 2]] if swapped else points
+        path = tmp_path / f"{swapped}.{form}"
+        if form == "npy":
+            np.save(path, values)
+        else:
+            path.write_text(json.dumps(values.tolist()))
+        assert any("y comes before x" in note for note in describe(path)["notes"]) == swapped
+
+
+def test_movenet_in_json(tmp_path):
+    points = person("coco17")
+    (tmp_path / "a.json").write_text(json.dumps([[[joints[:, [1, 0, 2]].tolist()]] for joints in points]))
+    np.testing.assert_allclose(read_keypoints(tmp_path / "a.json").tracks[0].points, points[..., :2], atol=0.01)
