@@ -697,6 +697,73 @@ def ntu(path: Path):
     return path
 
 
+def jta(path: Path):
+    """JTA: a row per joint of two people, of whom the second comes later."""
+    rows = []
+    for who, points in ((3, person("jta22")), (17, person("jta22", x_px=900.0, seed=3))):
+        for i, joints in enumerate(points, 1):
+            if who == 17 and i < 4:
+                continue
+            rows += [[i, who, j, x, y, 0.1, 0.2, 9.0, 0, int(j == 6)] for j, (x, y, _) in enumerate(joints.tolist())]
+    return json_file(path, rows)
+
+
+def ai_challenger(path: Path):
+    points = person("aic14")
+    points[..., 2] = 1
+    images = [
+        {
+            "image_id": f"clip_{i}",
+            "human_annotations": {"human1": [0, 0, 1, 1]},
+            "keypoint_annotations": {"human1": flat(p)},
+        }
+        for i, p in enumerate(points)
+    ]
+    return json_file(path, images)
+
+
+def simple_hrnet_csv(path: Path):
+    """Without a header: frame, detection, then y, x, score of each joint."""
+    path = path.with_suffix(".csv")
+    rows = [",".join(map(str, [i, 0, *flat(p[:, [1, 0, 2]])])) for i, p in enumerate(person("coco17"))]
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def _as_pickle(path: Path, value) -> Path:
+    path = path.with_suffix(".pkl")
+    path.write_bytes(pickle.dumps(value))
+    return path
+
+
+def mmpose_dump(path: Path):
+    """What MMPose 1.x writes with --dump."""
+    frames = []
+    for i, p in enumerate(person("coco17")):
+        found = {"keypoints": p[None, :, :2].astype("f4"), "keypoint_scores": p[None, :, 2].astype("f4")}
+        frames.append({"img_id": i, "ori_shape": SIZE_PX[::-1], "pred_instances": found, "gt_instances": {}})
+    return _as_pickle(path, frames)
+
+
+def mmpose_preds(path: Path):
+    """What MMPose 0.x writes with --out: the last image first."""
+    batches = [
+        {"preds": p[None].astype("f4"), "boxes": np.ones((1, 6)), "image_paths": [f"a/{i}.jpg"], "bbox_ids": [i]}
+        for i, p in enumerate(person("coco17"))
+    ]
+    return _as_pickle(path, batches[::-1])
+
+
+def stgcn_array(path: Path):
+    points = person("coco18_openpose")
+    array = np.zeros((2, 3, 30, 18, 2), "f4")
+    array[:, :2, :FRAMES, :, 0] = (points[..., :2] / SIZE_PX - 0.5).transpose(2, 0, 1)
+    array[:, 2, :FRAMES, :, 0] = points[..., 2]
+    path = path.with_suffix(".npy")
+    np.save(path, array[:1])
+    return path
+
+
 # Points in space
 
 
@@ -841,6 +908,14 @@ OTHER_WRITERS = {
     "openpose in space": (openpose_in_space, "openpose", "body25", 25, None),
 }
 WRITERS |= LABELLED
+WRITERS |= {
+    "jta": (jta, "jta", "jta22", 22, "px"),
+    "ai challenger": (ai_challenger, "ai_challenger", "aic14", 14, "px"),
+    "csv simplehrnet": (simple_hrnet_csv, "csv", "coco17", 17, "px"),
+    "mmpose dump": (mmpose_dump, "pickle", "coco17", 17, "px"),
+    "mmpose preds": (mmpose_preds, "pickle", "coco17", 17, "px"),
+    "stgcn array": (stgcn_array, "stgcn_array", "coco18_openpose", 18, "normalized"),
+}
 ALL_WRITERS = {**WRITERS, **OTHER_WRITERS}
 
 

@@ -25,6 +25,7 @@ _SCORES = (
     "visible",
     "v",
     "presence",
+    "inframelikelihood",
 )
 _PLACES = ("position", "point", "location", "coordinates", "pos", "pt")
 _NAN = float("nan")
@@ -38,11 +39,13 @@ class Points:
         values: (J, 4) x, y, z, confidence; NaN where there is none.
         names: where each point has a name.
         third: whether z is the third number of a row, which may be a confidence.
+        listed: whether the points stand under their numbers, so that some may be left out.
     """
 
     values: np.ndarray
     names: tuple[str, ...] | None = None
     third: bool = False
+    listed: bool = False
 
     def with_scores(self, scores: object) -> "Points":
         """The same with confidences from a list beside it, where it has one for each point."""
@@ -81,7 +84,7 @@ def points_of(value: object) -> Points | None:
             return _of_objects(value)
         return _of_numbers(value)
     if isinstance(value, dict):
-        return _of_columns(value) or _of_names(value)
+        return _of_columns(value) or _of_names(value) or _of_numbered(value)
     return None
 
 
@@ -148,6 +151,24 @@ def _of_names(value: dict) -> Points | None:
         else:
             return None
     return Points(np.array(values), tuple(str(k)[:80] for k in value), third)
+
+
+def _of_numbered(value: dict) -> Points | None:
+    """{"0": {"x": ..., "y": ...}, "3": ...}; numbers that are left out are points that are missing."""
+    if not 1 <= len(value) <= _MOST or not all(str(k).isdigit() and len(str(k)) <= 4 for k in value):
+        return None
+    found: dict[int, list[float]] = {}
+    for key, item in value.items():
+        point = _point(by_plain_key(item)) if isinstance(item, dict) else None
+        if point is None:
+            return None
+        found[int(key)] = point
+    if max(found) >= _MOST:
+        return None
+    values = np.full((max(max(found) + 1, _FEWEST), 4), _NAN)
+    for at, point in found.items():
+        values[at] = point
+    return Points(values, listed=True)
 
 
 def _of_columns(value: dict) -> Points | None:

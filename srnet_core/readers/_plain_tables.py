@@ -9,7 +9,7 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers._csv import numbers, rows_of
-from srnet_core.readers._plain_array import Array, as_array
+from srnet_core.readers._plain_array import Array, as_array, lying, third_is_confidence
 from srnet_core.readers.detections import MOST_PEOPLE
 from srnet_core.readers.head import Head
 
@@ -39,6 +39,7 @@ _COLUMN = re.compile(r"(.+?)[ ._:\-]?(x|y|z|confidence|conf|score|likelihood|vis
 _BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
 _COORDINATES = ("x", "y", "z", "likelihood", "confidence", "conf", "score", "visibility")
 _MOST_HEADER_ROWS = 4
+_ROWS_LOOKED_AT = 5
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan", re.IGNORECASE)
 _CELL = re.compile(rf"[(\[]?\s*(?:{_NUMBER.pattern})(?:[\s,;]+(?:{_NUMBER.pattern})){{1,2}}\s*[)\]]?", re.IGNORECASE)
 _OF_A_PERSON = re.compile(
@@ -170,12 +171,18 @@ def from_csv(head: Head) -> Array:
         if not joined and in_cells(top):
             header, rows = _taken_apart(header, rows, head)
     if wide := wide_columns(header):
-        return _from_wide(head, header, rows, wide)
+        begin = list(itertools.islice(rows, _ROWS_LOOKED_AT))
+        if _without_frame_numbers(header, begin):  # the demo of HRNet names a column "frame" that its rows lack
+            header = header[1:]
+            wide = wide_columns(header) or wide
+        return _from_wide(head, header, itertools.chain(begin, rows), wide)
     if long := long_columns(header):
         return _from_long(head, rows, long)
     if is_numeric(header):
         again = rows_of(head.path)
         table = numbers(again, len(header), head.path)
+        if detections := _of_detections(table, head):
+            return detections
         first = table[:, 0]
         counted = len(table) > 1 and (np.diff(first) == 1).all()
         rest = table.shape[1] - 1
@@ -184,6 +191,47 @@ def from_csv(head: Head) -> Array:
             return Array("csv", array.values, array.confidence, numbers=_whole(first, head))
         return as_array("csv", table, head)
     raise BadFileError("is a table, but not of keypoints: no columns NAME_x and NAME_y", where=head.path)
+
+
+def _without_frame_numbers(header: list[str], rows: list[list[str]]) -> bool:
+    """Whether the first column of a header, of frame numbers, is not there in the rows."""
+    if header[0].strip().lower() not in _FRAME or len(rows) < 2 or any(len(row) != len(header) - 1 for row in rows):
+        return False
+    steps = {_number(b[0]) - _number(a[0]) for a, b in itertools.pairwise(rows)}
+    return len(steps) > 1 or steps <= {0.0}
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
+
+
+def _of_detections(table: np.ndarray, head: Head) -> Array | None:
+    """Rows of a frame, a detection, and x, y and score of each joint, without a header; `None` for other tables.
+
+    SimpleHRNet writes y before x, other programs that write this form do not: people who all lie tell.
+    """
+    joints, rest = divmod(table.shape[1] - 2, 3)
+    first, second = table[:, 0], table[:, 1]
+    whole = (
+        np.isfinite(table[:, :2]).all() and (table[:, :2] == np.floor(table[:, :2])).all() and (table[:, :2] >= 0).all()
+    )
+    if rest or joints < 5 or not whole or second.max() >= MOST_PEOPLE or (np.diff(first) < 0).any():
+        return None
+    points = table[:, 2:].reshape(-1, 1, joints, 3)
+    if not third_is_confidence(points):
+        return None
+    turned = lying(points[..., :2])
+    if turned:
+        points = points[..., [1, 0, 2]]
+    whose = [str(int(who)) for who in second]
+    stems = tuple(map(str, range(joints)))
+    rows = np.concatenate([points.reshape(len(table), -1), first[:, None]], axis=1)
+    found = _several_people(head, rows, 3 * joints, joints, "c", stems, whose)
+    note = "The rows are those of SimpleHRNet, where y comes before x: otherwise all people would lie on their side."
+    return replace(found, tracked=False, people=None, notes=(note,) if turned else ())
 
 
 def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, int]]) -> Array:

@@ -42,6 +42,8 @@ FORMATS = {
     "via": "via",
     "label_studio": "label_studio",
     "cvat": "cvat",
+    "jta": "jta",
+    "ai_challenger": "ai_challenger",
     "trc": "trc",
     "bvh": "bvh",
     "amc": "amc",
@@ -126,6 +128,8 @@ _KINDS = {
     b"Format Version,": ("is a table of OptiTrack Motive, which is not read", "Export C3D or BVH from Motive"),
     b"Trajectories": ("is a table of Vicon Nexus, which is not read", "Export C3D from Nexus"),
     b"version https://git-lfs": ("is a Git LFS pointer, not the file itself", "Run: git lfs pull"),
+    b"PAR1": ("is a Parquet table, which is not read", "Write it again as CSV, e.g. with pandas: frame.to_csv"),
+    b"ARROW1": ("is a Feather or Arrow table, which is not read", "Write it again as CSV, e.g. with pandas"),
     b"<!DOCTYPE": ("is a web page: the download did not work", "Download it again"),
     b"<html": ("is a web page: the download did not work", "Download it again"),
 }
@@ -166,6 +170,13 @@ def recognise(head: Head) -> str:
             raise BadFileError(f"is a folder of files of which the first {what}", where=head.path, todo=todo)
     if head.start[4:8] == b"ftyp":
         raise BadFileError("is a video", where=head.path, todo="Run a 2D pose detector on it first")
+    if _is_torch(head):
+        raise BadFileError(
+            "is a file of PyTorch, not of keypoints",
+            where=head.path,
+            todo="Give what the tool writes beside it, e.g. coco_instances_results.json of Detectron2, or save the "
+            "keypoints with numpy.savez",
+        )
     if head.is_folder and not head.entries:
         raise BadFileError("is a folder without files" + _with_folders(head), where=head.path)
     sure = {name: load_format(name).sniff(head) for name in FORMATS}
@@ -200,6 +211,11 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
             "Compute the joints with the body model, and save them as (frames, joints, 3)",
         )
     return None
+
+
+def _is_torch(head: Head) -> bool:
+    """Whether a zip file is one of `torch.save`: its first member is a pickle, not an array."""
+    return head.is_npz and b"/data.pkl" in head.start[:400]
 
 
 def find(path: str | Path, format: str = "auto") -> tuple[Head, str]:

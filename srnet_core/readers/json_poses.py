@@ -13,6 +13,7 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import layout_of_names
+from srnet_core.layouts.parts import parts_of
 from srnet_core.motion import Motion
 from srnet_core.readers._encoding import frames_of, joints_of, names_of, write_json
 from srnet_core.readers._gathering import Gathering
@@ -50,8 +51,18 @@ _JOINTS_2D = (
     "handlandmarkslist",
     "xy",
     "xyn",
+    "recognizedpoints",
+    "bodyparts",
 )
-_JOINTS_3D = ("keypoints3d", "joints3d", "pose3d", "worldlandmarks", "poseworldlandmarks", "jointpositions")
+_JOINTS_3D = (
+    "keypoints3d",
+    "joints3d",
+    "joints3d25",
+    "pose3d",
+    "worldlandmarks",
+    "poseworldlandmarks",
+    "jointpositions",
+)
 _PEOPLE = (
     "people",
     "persons",
@@ -71,6 +82,7 @@ _PEOPLE = (
     "result",
     "multiposelandmarks",
     "players",
+    "observations",
     "subjects",
 )
 _FRAMES = ("frames", "framedata", "data", "results", "predictions", "images", "sequence", "annotations", "poses")
@@ -81,6 +93,27 @@ _WHO = ("trackid", "personid", "id", "idx", "playerid", "bodyid")
 _CONTEXTS = ("metadata", "meta", "videoinfo", "video", "info", "videometadata", "header")
 _MOST_LEVELS = 6
 _MOVENET_JOINTS = 17
+_NEARLY_ALL = 0.95
+# what Apple's Vision calls its joints (VNHumanBodyPoseObservation.JointName, raw values)
+_OF_APPLE = {
+    "head_joint": "nose",
+    "neck_1_joint": "neck",
+    "root": "root",
+    **{
+        f"{side}_{apple}_joint": f"{side}_{joint}"
+        for side in ("left", "right")
+        for apple, joint in (
+            ("eye", "eye"),
+            ("ear", "ear"),
+            ("shoulder_1", "shoulder"),
+            ("forearm", "elbow"),
+            ("hand", "wrist"),
+            ("upLeg", "hip"),
+            ("leg", "knee"),
+            ("foot", "ankle"),
+        )
+    },
+}
 _FEWEST_FILES = 2  # of a folder with a file for each frame
 _MOST_BYTES_OF_A_FRAME = 64 << 20
 _SAME_PERSON = 0.35  # mean distance of the joints, in sizes of the person
@@ -133,6 +166,10 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     if _is_3d(poses):
         raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
     numbers, consecutive, named = _numbers(poses)
+    joint_names = _names(poses)
+    up = joint_names is not None and _y_goes_up(poses, joint_names)
+    if up:
+        poses.notes.append("y goes up, as in Apple's Vision: the points are turned over.")
     gathering = Gathering(head.path)
     sample: list[np.ndarray] = []
     for number, frame in zip(numbers, poses.frames):
@@ -141,15 +178,17 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
             rows = person.points.values
             third = rows[:, 2] if person.points.third else rows[:, 3]
             third = np.where(np.isnan(third) & np.isfinite(rows[:, 0]), 1.0, third) if np.isnan(third).all() else third
+            if up:
+                rows[:, 1] = 1 - rows[:, 1]
             if len(sample) < 300:
                 sample.append(rows[:, :2])
             gathering.person(number, np.column_stack([rows[:, :2], third]).reshape(-1), identity=person.who)
     built = gathering.build(
         FORMAT,
-        notes=poses.notes + (lying(np.stack(sample)) if _names(poses) is None and _alike(sample) else []),
+        notes=poses.notes + (lying(np.stack(sample)) if joint_names is None and _alike(sample) else []),
         units=_units(sample),
         sparse=_NOT_A_VIDEO if named else _SPARSE,
-        joint_names=_names(poses),
+        joint_names=joint_names,
         fps=_rate(poses.context),
         image_size=_size(poses.context),
         zero_confidence_is_missing=any(gathering.values[2::3]),
@@ -223,8 +262,18 @@ def _load(head: Head, options: ReadOptions) -> _Poses:
             raise BadFileError(f"has {len(frame.people)} people in one frame; at most {MOST_PEOPLE}", where=head.path)
     if not any(frame.people for frame in poses.frames):
         raise BadFileError("holds no poses: no list of people with joints was found", where=head.path)
+    _fill_up(poses)
     _thirds(poses)
     return poses
+
+
+def _fill_up(poses: _Poses) -> None:
+    """Give all people whose points stand under their numbers as many points as the one who has most."""
+    people = [p for frame in poses.frames for p in frame.people if p.points.listed]
+    most = max((len(p.points.values) for p in people), default=0)
+    for person in people:
+        missing = np.full((most - len(person.points.values), 4), np.nan)
+        person.points = replace(person.points, values=np.concatenate([person.points.values, missing]))
 
 
 def _movenet(value: object) -> tuple[object, list[str]]:
@@ -438,7 +487,27 @@ def _names(poses: _Poses) -> tuple[str, ...] | None:
     joints = _joints(poses)
     names = {p.points.names for f in poses.frames for p in f.people if len(p.points.values) == joints}
     only = names.pop() if len(names) == 1 else None
-    return only
+    return only if only is None or not set(only) <= set(_OF_APPLE) else tuple(_OF_APPLE[name] for name in only)
+
+
+def _y_goes_up(poses: _Poses, names: tuple[str, ...]) -> bool:
+    """Whether fractions of the image are counted from below: nearly all people stand on their heads otherwise."""
+    parts = parts_of(names)
+    low = [i for i, part in enumerate(parts) if part in ("left_ankle", "right_ankle", "left_knee", "right_knee")]
+    high = [i for i, part in enumerate(parts) if part in ("nose", "neck", "left_shoulder", "right_shoulder")]
+    people = [p.points.values for f in poses.frames[:2000] for p in f.people if len(p.points.values) == len(names)]
+    if not low or not high or not people:
+        return False
+    values = np.stack(people)[..., :2]
+    values = np.where((values == 0).all(axis=-1, keepdims=True), np.nan, values)
+    found = values[np.isfinite(values)]
+    if not len(found) or np.abs(found).max() > 2:
+        return False
+    known = np.isfinite(values[:, low, 1]).any(axis=1) & np.isfinite(values[:, high, 1]).any(axis=1)
+    if not known.any():
+        return False
+    down, up = np.nanmean(values[known][:, low, 1], axis=1), np.nanmean(values[known][:, high, 1], axis=1)
+    return bool((down < up).mean() > _NEARLY_ALL)
 
 
 def _alike(sample: list[np.ndarray]) -> bool:

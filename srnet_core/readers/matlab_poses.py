@@ -1,9 +1,13 @@
-"""MATLAB files with the annotated joints of a video: `joint_positions.mat` of JHMDB, and the labels of Penn Action.
+"""MATLAB files with annotated joints: `joint_positions.mat` of JHMDB, labels of Penn Action, `joints.mat` of LSP.
 
 JHMDB: `pos_img` (2, 15, frames), pixels that count from 1. Source: the data set's README (Jhuang et al., ICCV 2013).
 Penn Action: `x`, `y` and `visibility` (frames, 13), `dimensions` (height, width, frames). Source: the data set's README
 (Zhang et al., ICCV 2013).
+LSP: `joints` (3, 14, images), the third value 1 where a joint is hidden; LSP extended: (14, 3, images), the third value
+0 where a joint is not labelled. Source: the data sets' READMEs (Johnson and Everingham, BMVC 2010, CVPR 2011).
 """
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +21,7 @@ from srnet_core.readers.head import Head
 FORMAT = "matlab"
 _LAYOUT = "jhmdb15"
 _JHMDB_JOINTS = 15
+_LSP_JOINTS = 14
 _LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _OF_PENN = ("head", *(f"{side}_{limb}" for limb in _LIMBS for side in ("left", "right")))
 
@@ -40,6 +45,9 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
             raise BadFileError(f"pos_img is an array of shape {points.shape}, not (2, joints, frames)", where=head.path)
         found = np.concatenate([points, np.ones_like(points[:1])]).transpose(2, 1, 0)
         return [_built(head, found, layout=_LAYOUT if found.shape[1] == _JHMDB_JOINTS else None)]
+    joints = _array(head, "joints")
+    if joints is not None and joints.ndim == 3 and joints.shape[:2] in ((3, _LSP_JOINTS), (_LSP_JOINTS, 3)):
+        return [_of_lsp(head, joints)]
     x, y = _array(head, "x"), _array(head, "y")
     if x is None or y is None or x.ndim != 2 or x.shape != y.shape:
         raise BadFileError(
@@ -55,6 +63,15 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         size = image_size(int(width), int(height)) if max(abs(width), abs(height)) < 1e6 else None
     names = _OF_PENN if x.shape[1] == len(_OF_PENN) else None
     return [_built(head, np.stack([x, y, scores], axis=-1), joint_names=names, image_size=size)]
+
+
+def _of_lsp(head: Head, joints: np.ndarray) -> Detections:
+    extended = joints.shape[0] == _LSP_JOINTS
+    points = joints.transpose(2, 0, 1) if extended else joints.transpose(2, 1, 0)
+    flags = points[..., 2]
+    scores = np.where(flags > 0, 1.0, 0.0) if extended else np.where(flags > 0, 0.5, 1.0)
+    found = np.concatenate([points[..., :2], scores[..., None]], axis=-1)
+    return replace(_built(head, found, layout="lsp14"), consecutive=False, track_ids=None)
 
 
 def _array(head: Head, name: str) -> np.ndarray | None:

@@ -20,7 +20,7 @@ from srnet_core.readers._encoding import (
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, TRACKS, Form, holding
-from srnet_core.readers.frames import choose_video
+from srnet_core.readers.frames import choose_video, natural_key
 from srnet_core.readers.head import Head
 
 FORMAT = "mmpose"
@@ -73,12 +73,32 @@ def _frames(value: object) -> list | None:
     if not all(isinstance(v, dict) for v in sample):
         return None
     if all(isinstance(v.get("instances"), list) for v in sample):
-        return value
+        return None if _flat(sample) else value
+    if all(isinstance(v.get("preds"), list) and isinstance(v.get("image_paths"), list) for v in sample):
+        return _of_batches(value)
     if all(isinstance(v.get("pred_instances"), dict) for v in sample):
         return [{"instances": _instances_of(v.get("pred_instances") if isinstance(v, dict) else None)} for v in value]
     if all("keypoints" in v and "keypoint_scores" in v for v in sample):
         return [{"frame_id": 0, "instances": value}]
     return None
+
+
+def _flat(frames: list) -> bool:
+    """Whether people have one list of numbers, as Detectron2 writes them."""
+    people = (p.get("keypoints") for f in frames for p in f["instances"][:20] if isinstance(p, dict))
+    return any(isinstance(points, list) and points and isinstance(points[0], (int, float)) for points in people)
+
+
+def _of_batches(batches: list) -> list:
+    """The frames of results as MMPose 0.x dumps them: batches of `preds`, each of the image in `image_paths`."""
+    frames: dict[str, list] = {}
+    for batch in batches:
+        preds, images = (batch.get(k) for k in ("preds", "image_paths")) if isinstance(batch, dict) else (None, None)
+        if not isinstance(preds, list) or not isinstance(images, list) or len(preds) != len(images):
+            return [{}]  # which is refused in words
+        for points, image in zip(preds, images):
+            frames.setdefault(str(image)[:400], []).append({"keypoints": points})
+    return [{"instances": frames[name]} for name in sorted(frames, key=natural_key)]
 
 
 def _frames_of_lists(value: list) -> list | None:

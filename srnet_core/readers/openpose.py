@@ -35,6 +35,7 @@ _EXTRAS = {
 LAYOUTS = {
     15: ("mpi15_openpose",),
     18: ("coco18_openpose",),
+    19: ("body19",),
     25: ("body25", "body25b"),
     135: ("body135",),
 }
@@ -230,7 +231,7 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object, 
         body = person.get(BODY[0])
         if parts:
             body = [v for part, count in parts.items() for v in _padded(_points(person, _EXTRAS[part]), 3 * count)]
-        elif not isinstance(body, list):
+        elif not isinstance(body, list) or (body and isinstance(body[0], list)):
             body = _points(person, BODY)
         index = gathering.person(number, body, identity=_identity(person), where=where)
         if index >= 0 and len(person) > 2 and not parts:
@@ -248,6 +249,8 @@ def _points(person: object, keys: Sequence[str]) -> list:
     for key in keys:
         if key in person:
             value = person[key]
+            if isinstance(value, list) and value and all(isinstance(row, list) for row in value[:3]):
+                value = [v for row in value for v in (row if isinstance(row, list) else (row,))]
             return value if isinstance(value, list) else []
     return []
 

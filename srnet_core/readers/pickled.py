@@ -5,10 +5,12 @@ AIST++: `keypoints2d` (cameras, frames, 17, 3), or `keypoints3d_optim` and `keyp
 MMAction2 and PYSKL: a list of takes, each with `keypoint` (people, frames, joints, 2 or 3), `keypoint_score`,
 `frame_dir` and `img_shape`; or that list as `annotations` beside `split`. Source: open-mmlab/mmaction2,
 tools/data/skeleton.
+MMPose: what `--out` and `--dump` of its tests write, and lists of people for each frame.
 Other pickles are read where they hold one array of keypoints, as .npy and .npz files are.
 """
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from srnet_core.motion import Motion
 from srnet_core.readers import plain
 from srnet_core.readers._plain_array import Array, as_array, float64
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
+from srnet_core.readers.frames import natural_key
 from srnet_core.readers.head import Head
 from srnet_core.readers.inert import refuse_records
 from srnet_core.readers.pickle_file import read_pickle_file
@@ -66,6 +69,8 @@ def _arrays(head: Head) -> dict[str, Array]:
     takes = value.get("annotations") if isinstance(value, dict) else value
     if isinstance(takes, list) and takes and all(isinstance(t, dict) and "keypoint" in t for t in takes):
         return dict(_of_mmaction(takes, head))
+    if isinstance(value, list) and (frames := _of_mmpose(value)):
+        return {"": as_array(FORMAT, frames, head, tracked=max(len(f) for f in frames if f is not None) == 1)}
     if isinstance(value, dict):
         if isinstance(value.get(_OF_AIST_2D), np.ndarray):
             return _of_aist(value[_OF_AIST_2D], head)
@@ -83,6 +88,43 @@ def _arrays(head: Head) -> dict[str, Array]:
                 todo="Compute the joints with the body model, and save them as (frames, joints, 3)",
             )
     return {"": as_array(FORMAT, value, head)}
+
+
+def _of_mmpose(value: list) -> list[np.ndarray | None] | None:
+    """The people of each frame of MMPose's dumps, (people, joints, 3); `None` where it is none.
+
+    Version 1.x: `pred_instances` with `keypoints` and `keypoint_scores`. Version 0.x: batches of `preds` with
+    `image_paths`, or a list of people for each frame, each with `keypoints`. Source: open-mmlab/mmpose, tools/test.py.
+    """
+    frames: list[list[np.ndarray]] = []
+    images: dict[str, list[np.ndarray]] = {}
+    for item in value:
+        if isinstance(item, list) and all(isinstance(p, dict) for p in item):
+            frames.append([p["keypoints"] for p in item if _is_people(p.get("keypoints"), 2)])
+        elif isinstance(item, dict) and isinstance(arrays := item.get("pred_instances"), dict):
+            points, scores = arrays.get("keypoints"), arrays.get("keypoint_scores")
+            if not _is_people(points, 3) or not isinstance(scores, np.ndarray) or scores.shape != points.shape[:2]:
+                return None
+            frames.append(list(np.concatenate([float64(points[..., :2]), float64(scores)[..., None]], axis=-1)))
+        elif isinstance(item, dict) and _is_people(item.get("preds"), 3):
+            paths = item.get("image_paths")
+            if not isinstance(paths, (list, tuple)) or len(paths) != len(item["preds"]):
+                return None
+            for path, one in zip(paths, item["preds"]):
+                images.setdefault(str(path)[:400], []).append(one)
+        else:
+            return None
+    frames = frames or [images[name] for name in sorted(images, key=natural_key)]
+    shapes = {person.shape for frame in frames for person in frame}
+    if len(shapes) != 1 or max(map(len, frames)) > MOST_PEOPLE:
+        return None
+    return [np.stack(frame) if frame else None for frame in frames]
+
+
+def _is_people(value: object, axes: int) -> TypeGuard[np.ndarray]:
+    if not isinstance(value, np.ndarray) or value.ndim != axes or value.dtype.kind not in "fiu":
+        return False
+    return value.shape[-1] in (2, 3) and value.shape[-2] > 4
 
 
 def _coco(joints: int) -> tuple[str, ...] | None:

@@ -39,7 +39,7 @@ def test_describe_tells_the_nine_things(tmp_path, kind):
     write, format, layout, joints, units = WRITERS[kind]
     found = describe(write(tmp_path / "x"))
     assert (found["format"], found["layout"], found["joints"], found["frames"]) == (format, layout, joints, FRAMES)
-    assert found["people"] == (2 if kind in ("dlc csv two", "dlc h5 two", "sleap", "sleap project") else 1)
+    assert found["people"] == (2 if kind in ("dlc csv two", "dlc h5 two", "sleap", "sleap project", "jta") else 1)
     assert found["units"] == ("m" if kind in ("kinect", "ntu") else units)
     assert set(found) >= {"kind", "fps", "image_size"}
 

@@ -1,0 +1,268 @@
+"""Forms of JSON, tables and MATLAB files of tools that are met less often."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from figure_making import FRAMES, SIZE_PX, flat, json_file, person
+
+from srnet_core.errors import BadFileError
+from srnet_core.keypoints import describe, read_keypoints
+from srnet_core.layouts import get_layout
+
+POSE = person("coco17")
+NAMES = get_layout("coco17").joints
+SHARES = POSE[..., :2] / SIZE_PX
+
+
+def same(path, expected=POSE, **known):
+    found = read_keypoints(path, **known)
+    np.testing.assert_allclose(found.tracks[0].points, expected[..., :2], atol=0.02)
+    return found
+
+
+def frames_of(path, make):
+    path.mkdir()
+    for i in range(FRAMES):
+        (path / f"v_{i:012d}_keypoints.json").write_text(json.dumps(make(i)))
+    return path
+
+
+# Apple's Vision: fractions of the image, counted from below
+
+VISION = {
+    "nose": "head_joint",
+    **{
+        f"{side}_{joint}": f"{side}_{apple}_joint"
+        for side in ("left", "right")
+        for joint, apple in (
+            ("eye", "eye"),
+            ("ear", "ear"),
+            ("shoulder", "shoulder_1"),
+            ("elbow", "forearm"),
+            ("wrist", "hand"),
+            ("hip", "upLeg"),
+            ("knee", "leg"),
+            ("ankle", "foot"),
+        )
+    },
+}
+
+
+def camel(name):
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))
+
+
+def vision_joints(i, names):
+    return {
+        names(n): {"x": float(x), "y": float(1 - y), "confidence": float(c)}
+        for n, (x, y), c in zip(NAMES, SHARES[i], POSE[i, :, 2])
+    }
+
+
+@pytest.mark.parametrize("names", [VISION.get, camel])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        lambda joints: {"joints": joints},
+        lambda joints: {"observations": [{"confidence": 0.9, "joints": joints}]},
+        lambda joints: {"keypoints": [{"name": n, **values} for n, values in joints.items()]},
+        lambda joints: {
+            "recognizedPoints": {n: {"location": v, "confidence": v["confidence"]} for n, v in joints.items()}
+        },
+    ],
+)
+def test_apple_vision(tmp_path, names, frame):
+    path = json_file(tmp_path / "a", [{"frame": i, **frame(vision_joints(i, names))} for i in range(FRAMES)])
+    found = same(path, image_size=SIZE_PX)
+    assert found.layout.name == "coco17"
+    assert any("y goes up" in note for note in found.notes)
+
+
+def test_a_handstand_in_pixels_stays_one(tmp_path):
+    joints = [
+        {"keypoints": [{"name": n, "x": x, "y": 480 - y} for n, (x, y, _) in zip(NAMES, p.tolist())]} for p in POSE
+    ]
+    found = read_keypoints(json_file(tmp_path / "a", joints))
+    assert found.tracks[0].points[0, 0, 1] == pytest.approx(480 - POSE[0, 0, 1], abs=0.01)
+
+
+def test_ml_kit(tmp_path):
+    points = person("blazepose33")
+    frames = [
+        {
+            "landmarks": [
+                {"type": k, "position": {"x": x, "y": y, "z": 3.0}, "inFrameLikelihood": c}
+                for k, (x, y, c) in enumerate(p.tolist())
+            ]
+        }
+        for p in points
+    ]
+    assert same(json_file(tmp_path / "a", frames), points).layout.name == "blazepose33"
+
+
+def test_joints_by_their_numbers_may_be_left_out(tmp_path):
+    """tf-pose-estimation lists the parts that it found only."""
+    points = person("coco18_openpose")
+    frames = []
+    for i, p in enumerate(points):
+        parts = {str(k): {"x": x / 640, "y": y / 480, "score": c} for k, (x, y, c) in enumerate(p.tolist())}
+        if i == 2:
+            del parts["4"], parts["17"]
+        frames.append({"frame": i, "humans": [{"body_parts": parts}]})
+    track = read_keypoints(json_file(tmp_path / "a", frames), image_size=SIZE_PX).tracks[0]
+    assert np.flatnonzero(track.missing[2]).tolist() == [4, 17] and track.missing.sum() == 2
+    np.testing.assert_allclose(track.points[~track.missing], points[..., :2][~track.missing], atol=0.02)
+
+
+def test_h3wb(tmp_path):
+    """H3WB: images by number, 2D and 3D joints by number."""
+    points = person("coco_wholebody133")
+    images = {
+        str(i): {
+            "image_path": f"S1/Images/Walking.54138969/frame_{i:04d}.jpg",
+            "keypoints_2d": {str(k): {"x": x, "y": y} for k, (x, y, _) in enumerate(p.tolist())},
+            "keypoints_3d": {str(k): {"x": 1.0, "y": 2.0, "z": 3.0} for k in range(133)},
+        }
+        for i, p in enumerate(points)
+    }
+    assert same(json_file(tmp_path / "a", images), points).num_joints == 133
+
+
+def test_joints_in_space_of_fit3d(tmp_path):
+    found = describe(json_file(tmp_path / "a", {"joints3d_25": (np.ones((FRAMES, 25, 3)) * (-0.5, 1.2, 3.7)).tolist()}))
+    assert (found["kind"], found["frames"], found["people"], found["joints"]) == ("keypoints-3d", FRAMES, 1, 25)
+
+
+def test_keypoints_of_ultralytics_as_they_are(tmp_path):
+    frames = [{"keypoints": {"xy": [p[:, :2].tolist()], "conf": [p[:, 2].tolist()]}} for p in POSE]
+    same(json_file(tmp_path / "a", {"frames": frames}))
+
+
+# OpenPose
+
+
+def test_openpose_body19(tmp_path):
+    points = person("body25")[:, :19]
+    path = frames_of(tmp_path / "a", lambda i: {"people": [{"pose_keypoints_2d": flat(points[i])}]})
+    found = same(path, points)
+    assert (found.format, found.layout.name) == ("openpose", "body19")
+
+
+def test_openpose_in_rows(tmp_path):
+    points = person("body25")
+    same(frames_of(tmp_path / "a", lambda i: {"people": [{"pose_keypoints_2d": points[i].tolist()}]}), points)
+
+
+# MMPose, Detectron2
+
+
+def test_mmpose_preds_in_json(tmp_path):
+    batches = [{"preds": [p.tolist()], "image_paths": [f"a/{i:012d}.jpg"], "bbox_ids": [i]} for i, p in enumerate(POSE)]
+    assert same(json_file(tmp_path / "a", batches[::-1])).format == "mmpose"
+
+
+def test_mmpose_people_in_a_pickle(tmp_path):
+    frames = [[{"bbox": np.ones(5), "keypoints": p.astype("f4"), "track_id": 0}] for p in POSE]
+    frames[3] = []
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(frames))
+    found = read_keypoints(tmp_path / "a.pkl")
+    assert not found.tracks[0].present[3]
+    np.testing.assert_allclose(found.tracks[0].points[4:], POSE[4:, :, :2], atol=0.02)
+
+
+def test_detectron2_instances_by_image(tmp_path):
+    images = [
+        {"image_id": i, "instances": [{"image_id": i, "bbox": [1, 2, 3, 4], "score": 0.9, "keypoints": flat(p)}]}
+        for i, p in enumerate(POSE)
+    ]
+    same(json_file(tmp_path / "a", images))
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [(b"PAR1" + bytes(40), "Parquet.*CSV"), (b"ARROW1" + bytes(40), "Arrow.*CSV")],
+)
+def test_tables_of_other_kinds_are_named(tmp_path, content, words):
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(BadFileError, match=words):
+        describe(tmp_path / "a")
+
+
+def test_a_file_of_pytorch_is_named(tmp_path):
+    import torch
+
+    torch.save([{"image_id": 1, "instances": []}], tmp_path / "instances_predictions.pth")
+    with pytest.raises(BadFileError, match="file of PyTorch.*coco_instances_results"):
+        describe(tmp_path / "instances_predictions.pth")
+
+
+# Tables
+
+
+def test_simple_hrnet_of_two_people(tmp_path):
+    others = person("coco17", x_px=520.0, seed=3)
+    rows = [[i, k, *flat(p[:, [1, 0, 2]])] for i in range(FRAMES) for k, p in enumerate((POSE[i], others[i]))]
+    (tmp_path / "a.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    found = read_keypoints(tmp_path / "a.csv")
+    assert sorted(t.points[0, 0, 0] for t in found.tracks) == pytest.approx([POSE[0, 0, 0], others[0, 0, 0]], abs=0.02)
+    assert any("SimpleHRNet" in note for note in found.notes)
+
+
+def test_the_same_with_x_first(tmp_path):
+    rows = [[i, 0, *flat(p)] for i, p in enumerate(POSE)]
+    (tmp_path / "a.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    assert not any("SimpleHRNet" in note for note in same(tmp_path / "a.csv").notes)
+
+
+def test_a_column_of_frames_that_the_rows_lack(tmp_path):
+    """The demo of HRNet writes a header that is one cell longer than its rows."""
+    header = ["frame", *(f"{n}_{k}" for n in NAMES for k in "xy")]
+    lines = [header, *([str(int(v)) for v in p[:, :2].reshape(-1)] for p in POSE)]
+    (tmp_path / "a.csv").write_text("".join(",".join(line) + "\n" for line in lines))
+    same(tmp_path / "a.csv", np.trunc(POSE))
+
+
+def test_a_blank_last_cell_that_was_left_out(tmp_path):
+    header = ["frame", *(f"{n}_{k}" for n in NAMES for k in "xy")]
+    lines = [header, *([str(i), *(str(v) for v in p[:, :2].reshape(-1))][:-1] for i, p in enumerate(POSE))]
+    (tmp_path / "a.csv").write_text("".join(",".join(line) + "\n" for line in lines))
+    track = read_keypoints(tmp_path / "a.csv").tracks[0]
+    np.testing.assert_allclose(track.points[:, :-1], POSE[:, :-1, :2], atol=0.02)
+
+
+# MATLAB
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_leeds_sports_poses(tmp_path, extended):
+    savemat = pytest.importorskip("scipy.io").savemat
+    points = person("lsp14")
+    points[..., 2] = 1.0 if extended else 0.0
+    points[2, 3, 2] = 1.0 - points[2, 3, 2]  # not labelled, or hidden
+    savemat(tmp_path / "joints.mat", {"joints": points.transpose(1, 2, 0) if extended else points.transpose(2, 1, 0)})
+    found = read_keypoints(tmp_path / "joints.mat")
+    assert found.layout.name == "lsp14" and not found.consecutive
+    third = next(t for t in found.tracks if t.present[2])
+    assert third.confidence[2, 3] == (0 if extended else 0.5)
+    np.testing.assert_allclose(third.points[2, 4:], points[2, 4:, :2], atol=0.02)
+
+
+def test_hidden_joints_and_people_of_jta(tmp_path):
+    from keypoint_files import jta
+
+    found = read_keypoints(jta(tmp_path / "a"))
+    assert (found.fps, found.image_size, len(found.tracks)) == (30.0, (1920, 1080), 2)
+    assert {t.name for t in found.tracks} == {"3", "17"}
+    assert found.tracks[0].confidence[0, 6] == 0.5
+
+
+def test_flags_of_ai_challenger(tmp_path):
+    values = [[10.0, 20.0, 1], [11.0, 30.0, 2], [0.0, 0.0, 3]]
+    points = [v for k in range(14) for v in values[k % 3]]
+    images = [{"image_id": f"{c * 8}", "keypoint_annotations": {"human1": points, "human2": points}} for c in "ab"]
+    found = read_keypoints(json_file(tmp_path / "a", images))
+    assert found.layout.name == "aic14" and not found.consecutive
+    assert found.tracks[0].confidence[0, :3].tolist() == [1.0, 0.5, 0.0]
