@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -18,6 +19,7 @@ from packaging.requirements import Requirement
 
 from srnet_core import __version__, datasets, weights
 from srnet_core.device import choose_device
+from srnet_core.engine.kernels import choices_here, forced_form, processor
 from srnet_core.speed.clock import usable_cores
 from srnet_core.stages.manifest import MANIFEST
 
@@ -175,18 +177,20 @@ def system() -> dict[str, str]:
         "srnet": f"{__version__}, {Path(__file__).parent}",
         "python": f"{platform.python_version()}, {sys.executable}",
         "system": platform.platform(),
-        "processor": f"{_processor()}, {usable_cores()} cores, {torch.backends.cpu.get_cpu_capability()}",
+        "processor": f"{processor()}, {usable_cores()} cores, {torch.backends.cpu.get_cpu_capability()}",
         "torch": f"{torch.__version__}, built for {f'CUDA {built_for}' if built_for else 'CPU only'}",
         "device": _device_text(),
+        "kernels": _kernels_text(),
     }
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+def _kernels_text() -> str:
+    """How matrix products are computed on the CPU, in a few words."""
+    if (forced := forced_form()) is not None:
+        return f"{forced} for all products, as SRNET_KERNELS says"
+    counts = Counter(choice.form for choice in choices_here().values())
+    told = ", ".join(f"{form} {count}" for form, count in counts.most_common())
+    return f"fastest form of the products measured so far: {told}" if told else "not measured yet"
 
 
 def _device_text() -> str:

@@ -21,6 +21,7 @@ from srnet_core.errors import ConfigError, FileSystemWarning, SrnetError
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+LOCAL_CACHE = "SRNET_LOCAL_CACHE"  # names the folder for what is made or fetched once per machine
 LOCK = ".writer"  # the lock file in a folder that is being written
 _LOCK_TRIES = 20
 _TEMPORARY = re.compile(r"\..+\.tmp-[0-9a-f]{8}", re.DOTALL)
@@ -369,6 +370,14 @@ def fsync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def user_cache_folder() -> Path:
+    """The folder for what srnet can make again, whatever the working folder: `SRNET_LOCAL_CACHE`, or ~/.cache/srnet."""
+    folder = os.environ.get(LOCAL_CACHE)
+    if not folder:
+        folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "srnet")
+    return Path(folder)
 
 
 def write_json(path: str | Path, values: Any) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 # Two test processes share two cores; threads of their own would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A product chosen by its speed would give other roundings from one run of the tests to the next.
+os.environ.setdefault("SRNET_KERNELS", "mm")
 # The processes of pytest-xdist say how wide their terminal is; they have none.
 os.environ.pop("COLUMNS", None)
 

@@ -41,6 +41,7 @@ def main(
     from srnet_cli.progress import progress_bar
     from srnet_cli.tables import plain_table
     from srnet_core.device import choose_device
+    from srnet_core.engine.kernels import choices_here
     from srnet_core.files import require_output, write_json
     from srnet_core.speed.clock import on_device, usable_cores, using_threads
     from srnet_core.speed.measure import FULL, QUICK, measure_speed
@@ -61,8 +62,18 @@ def main(
         caption="Of the product: the network's own multiplications and additions per second, over those of a large "
         "float32 matrix product in the same rounds. The plain network streams by running on the last 243 frames.",
     )
+    kernels = choices_here() if chosen.type == "cpu" else {}
+    if kernels:
+        plain_table(
+            "Fastest form of each matrix product on this machine",
+            ["product: rows x inputs x outputs", "form", "GFLOP/s"],
+            [(product, choice.form, f"{choice.gflops:.0f}") for product, choice in sorted(kernels.items())],
+            text_columns=2,
+            caption="Measured once per machine, then kept. SRNET_KERNELS=mm (or another form) forces one form.",
+        )
     if json is not None:
         about = {"device": name, "threads": used, "torch": torch.__version__, "quick": quick, "size": size._asdict()}
+        about["kernels"] = {product: dataclasses.asdict(choice) for product, choice in kernels.items()}
         write_json(json, about | {"speeds": [dataclasses.asdict(speed) for speed in speeds]})
         told(f"written: {json}")
 

@@ -112,6 +112,7 @@ class Record(NetworkRecord):
         metrics: numbers of the last epoch by name; errors in mm.
         best_validation_mpjpe_mm: the lowest error so far on the clips held out.
         arithmetic: precision of the training steps: "fp32", "tf32" or "bf16".
+        kernels: in which form a CPU computes the products of a step, by machine and product; see `engine.kernels`.
         progress: where the run stood.
         unknown: settings in the stored `config` that this version of srnet does not have, as "section.name"; not
             written.
@@ -130,6 +131,7 @@ class Record(NetworkRecord):
     metrics: Mapping[str, int | float] = field(default_factory=dict)
     best_validation_mpjpe_mm: float | None = None
     arithmetic: str | None = None
+    kernels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     progress: ProgressRecord = field(default_factory=ProgressRecord)
     unknown: tuple[str, ...] = field(default=(), metadata={"stored": False})
 
@@ -172,7 +174,7 @@ def encode_record(record: Record) -> dict[str, Any]:
     network = {f.name: getattr(record, f.name) for f in fields(NetworkRecord)}
     stored = [f.name for f in fields(Record) if f.metadata.get("stored", True)]
     names = list(network) if record == Record(**network) else stored
-    for name in ("seen_before", "poses_seen", "fps"):
+    for name in ("seen_before", "poses_seen", "fps", "kernels"):
         if not getattr(record, name):
             stored.remove(name)  # a file that has no more to tell is what it was in earlier versions
     if record.model is None:  # then it is not told: in a file, none would be a model that cannot be one

@@ -16,26 +16,53 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from srnet_core.engine.kernels import CONSTANT, Kernels, default_kernels
+from srnet_core.engine.products import MM, Form, Operation
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import published_order
 
-Operation = Callable[[], object]
-
 # Rows of one product: with the weights of one group of a 1024-channel network they fit in the cache of a core.
-# Wider groups are faster with longer products, and a GPU with a single one.
-BLOCK_ROWS = 128
+# Some libraries are faster with longer products, and so are wider groups; a GPU is with a single one.
+BLOCK_ROWS, LONG_BLOCK_ROWS = 128, 512
 _WIDE = 512
 # Up to so many rows reading the weights takes most of the time: then as few operations as possible.
 _FEW_ROWS = 4
+_LONGER_GAIN = 1.05  # longer products leave the caches, and must be so many times faster
 _NARROW = 64
 
 
 class Scratch:
-    """Buffers by shape, shared by layers that run one after the other."""
+    """What layers that run one after the other share: buffers by shape, and the way to compute products."""
 
-    def __init__(self, like: Tensor):
-        self._like = like
+    def __init__(self, like: Tensor, kernels: Kernels | None = None):
+        self._like, self._kernels = like, kernels or default_kernels()
         self._buffers: dict[tuple[str | int, ...], Tensor] = {}
+        self._prepared: dict[tuple[str, Tensor], Tensor] = {}
+
+    def form(self, rows: int, weight: Tensor) -> Form:
+        """The form of products of so many rows with a weight (K, O)."""
+        if weight.device.type != "cpu":
+            return MM
+        inner, outer = weight.shape
+        return self._kernels.form(CONSTANT, rows, inner, outer, weight.dtype)
+
+    def product(self, x: Tensor, weight: Tensor, out: Tensor) -> Operation:
+        """The operation out = x times weight, where x gets new contents and the weight does not."""
+        form = self.form(len(x), weight)
+        key = form.name, weight
+        if key not in self._prepared:
+            self._prepared[key] = form.prepare(weight)
+        return form.operation(x, self._prepared[key], out)
+
+    def block_rows(self, rows: int, weight: Tensor) -> int:
+        """The number of rows of one product with a weight (K, O)."""
+        inner, width = weight.shape
+        size = block_rows(rows, width, weight.device)
+        if size < LONG_BLOCK_ROWS <= rows and size < rows:
+            speeds = [self._kernels.speed(CONSTANT, n, inner, width, weight.dtype) for n in (size, LONG_BLOCK_ROWS)]
+            if speeds[1] > _LONGER_GAIN * speeds[0]:
+                return LONG_BLOCK_ROWS
+        return size
 
     def empty(self, use: str, *shape: int) -> Tensor:
         """A buffer for `use`, valid until the next layer requests the same one."""
@@ -95,7 +122,12 @@ class DenseLayer:
     def operations(self, taps: Tensor, out: Tensor, scratch: Scratch, windows: int = 1) -> Iterator[Operation]:
         """See `FoldedLayer.operations`."""
         if taps.is_contiguous():
-            yield partial(torch.addmm, self.bias, taps.flatten(1), self._joined(len(taps)), out=out)
+            x, weight = taps.flatten(1), self._joined(len(taps))
+            if scratch.form(len(x), weight) is MM:
+                yield partial(torch.addmm, self.bias, x, weight, out=out)
+            else:
+                yield scratch.product(x, weight, out)
+                yield partial(out.add_, self.bias)
             return
         yield partial(torch.addmm, self.bias, taps[:, 0], self.weight[0], out=out)
         for n in range(1, self.kernel_size):
@@ -209,6 +241,7 @@ class GroupLayer:
         self.in_slices = group_slices([w.shape[1] - self.extra for w in weights])
         self.out_slices = group_slices([len(w) for w in weights])
         self.weights = [_rows_by_tap(w, b, self.extra) for w, b in zip(weights, biases)]
+        self._without_bias = [weight[:-1] for weight in self.weights]
         self.bias = torch.cat(list(biases))
         by_group = context is not None and not context.per_channel and recombine == "multiply"
         owners = [i for i, w in enumerate(weights) for _ in range(len(w))] if by_group and self.kernel_size == 1 else []
@@ -236,8 +269,8 @@ class GroupLayer:
     ) -> Iterator[Operation]:
         """For one tap (N, C) and one number per group (N, G): scaling after the products, together with the bias."""
         each = scratch.empty("number of each output", *out.shape)
-        for weight, own, to in zip(self.weights, self.in_slices, self.out_slices):
-            yield partial(torch.mm, x[:, own], weight[:-1], out=out[:, to])
+        for weight, own, to in zip(self._without_bias, self.in_slices, self.out_slices):
+            yield scratch.product(x[:, own], weight, out[:, to])
         yield partial(torch.index_select, numbers, 1, owners, out=each)
         yield partial(torch.addcmul, self.bias, out, each, out=out)
 
@@ -245,12 +278,12 @@ class GroupLayer:
         self, i: int, taps: Tensor, numbers: Tensor | None, out: Tensor, scratch: Scratch
     ) -> Iterator[Operation]:
         weight, own = self.weights[i], taps[:, :, self.in_slices[i]]  # (k * C_i + d * k + 1, O_i), (N, k, C_i)
-        size = block_rows(len(out), weight.shape[1], out.device)
+        size = scratch.block_rows(len(out), weight)
         buffer = scratch.with_ones(size, len(weight) - 1)
         for rows in blocks(len(out), size):
             source = buffer[: rows.stop - rows.start]
             yield from self._fill(i, own[rows], None if numbers is None else numbers[rows], source)
-            yield partial(torch.mm, source, weight, out=out[rows])
+            yield scratch.product(source, weight, out[rows])
 
     def _fill(self, i: int, taps: Tensor, numbers: Tensor | None, buffer: Tensor) -> Iterator[Operation]:
         """Operations that write taps (n, k, C_i) and their context into the rows of a product."""

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from srnet_core.engine.buffers import BufferPool
 from srnet_core.engine.folding import layers_only
 from srnet_core.engine.fused_layers import Gradients, NormPass, ProductPass
+from srnet_core.engine.kernels import Kernels, kernels_of_run
+from srnet_core.engine.openblas import numpy_threads
 from srnet_core.layers.constant import Constant
 from srnet_core.layers.module_list import modules_as
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
@@ -20,6 +22,7 @@ from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models.backbone import TemporalBackbone
 from srnet_core.models.pose_model import PoseModel
 
+Means = tuple[BufferPool, Kernels]
 Places = list[tuple[dict[str, nn.Parameter | None], str]]  # for each parameter: dict of its module, and name
 
 
@@ -33,16 +36,19 @@ class TrainingForm(nn.Module):
     Args:
         model: on its device. The memory layout of its convolution weights is changed to filter taps first, as the fused
             form needs. A filter wider than one frame is then not contiguous: use `reshape` on it, not `view`.
+        kernels: how products are computed; by default the fastest way that this machine was measured to have.
 
     Attributes:
         model: the model itself.
+        kernels: how its products are computed.
     """
 
     model: PoseModel
 
-    def __init__(self, model: PoseModel):
+    def __init__(self, model: PoseModel, kernels: Kernels | None = None):
         super().__init__()
         self.model = model
+        self.kernels = kernels or kernels_of_run()
         self._pool = BufferPool()
         if has_fusible_layers(model):
             _lay_out_by_taps(model)
@@ -54,7 +60,7 @@ class TrainingForm(nn.Module):
         if not self.model.training:
             self.release()
         elif can_fuse(self.model, x):
-            return self.model.to_pose(fused_network(self.model, x.flatten(2), self._pool), x)
+            return self.model.to_pose(fused_network(self.model, x.flatten(2), self._pool, self.kernels), x)
         return self.model(x)
 
     if TYPE_CHECKING:  # `nn.Module` declares no types for the call
@@ -72,8 +78,11 @@ class TrainingForm(nn.Module):
         self._pool.clear()
 
 
-def training_form(model: PoseModel) -> TrainingForm:
+def training_form(model: PoseModel, kernels: Kernels | None = None) -> TrainingForm:
     """The form of a model for training. Make it once, before the first optimizer step.
+
+    Args:
+        model, kernels: see `TrainingForm`.
 
     >>> import torch, srnet_core as srnet
     >>> model = srnet.build_model("srnet", filter_widths=(3, 3), channels=40)
@@ -81,7 +90,7 @@ def training_form(model: PoseModel) -> TrainingForm:
     >>> forward(torch.randn(8, 9, 17, 2)).mean().backward()
     >>> optimizer.step()
     """
-    return TrainingForm(model)
+    return TrainingForm(model, kernels)
 
 
 def can_fuse(model: PoseModel, x: Tensor) -> TypeGuard[TemporalBackbone]:
@@ -134,12 +143,12 @@ def _lay_out_by_taps(model: nn.Module) -> None:
             conv.weight.data = conv.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
 
 
-def fused_network(model: TemporalBackbone, x: Tensor, pool: BufferPool) -> Tensor:
+def fused_network(model: TemporalBackbone, x: Tensor, pool: BufferPool, kernels: Kernels) -> Tensor:
     """(B, receptive field, J * 2) -> (B, 1, joints out * 3), as the strided form of the network."""
     # module dicts of the parameters, as `torch.func.functional_call` replaces parameters until before `backward`
     places = [(m._parameters, name) for m in model.modules() for name, p in m._parameters.items() if p is not None]
     apply: Callable[..., Tensor] = _Network.apply
-    y = apply(model, pool, places, x, *(held[name] for held, name in places))
+    y = apply(model, (pool, kernels), places, x, *(held[name] for held, name in places))
     return y if model.output_index is None else y[..., model.output_index.index(y)]
 
 
@@ -180,18 +189,18 @@ def _shared(modules: list[nn.Module]) -> bool:
 class _TrainingStep:
     """Forward and backward pass of one training step: for each layer its product pass, norm pass and input."""
 
-    def __init__(self, model: TemporalBackbone, pool: BufferPool, x: Tensor):
+    def __init__(self, model: TemporalBackbone, pool: BufferPool, kernels: Kernels, x: Tensor):
         layers, widths = _layers(model), model.config.filter_widths
         slope = model.config.negative_slope
-        kernels = [widths[0], *(k for width in widths[1:] for k in (width, 1)), 1]
+        kernel_sizes = [widths[0], *(k for width in widths[1:] for k in (width, 1)), 1]
         rows, counts = x.shape[0] * x.shape[1], []
-        for kernel in kernels:
-            rows //= kernel
+        for kernel_size in kernel_sizes:
+            rows //= kernel_size
             counts.append(rows)
         norms = [model.expand_bn, *modules_as(model.layers_bn, nn.BatchNorm1d)]
         fusible = [layer for layer in layers if isinstance(layer, (SplitRecombineConv1d, TemporalConv1d))]
         self.pool = pool
-        self.products = [ProductPass(layer, n) for layer, n in zip(fusible, counts)]
+        self.products = [ProductPass(layer, n, kernels) for layer, n in zip(fusible, counts)]
         self.norms = [NormPass(norm, slope, n) for norm, n in zip(norms, counts)]
         self.index: Constant | None = getattr(layers[0], "index", None)
         self.causal = model.config.causal
@@ -295,14 +304,18 @@ class _TrainingStep:
 
 
 class _Network(torch.autograd.Function):
-    """(model, pool, places, x, *parameters) -> output. With the parameters as arguments autograd requests gradients."""
+    """(model, means, places, x, *parameters) -> output, where the means are memory and kernels.
+
+    With the parameters as arguments autograd requests gradients.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, model: TemporalBackbone, pool: BufferPool, places: Places, x: Tensor, *parameters: Tensor
+        ctx: Any, model: TemporalBackbone, means: Means, places: Places, x: Tensor, *parameters: Tensor
     ) -> Tensor:
-        ctx.places, ctx.step = places, _TrainingStep(model, pool, x)
-        y: Tensor = ctx.step.forward(x)
+        ctx.places, ctx.step = places, _TrainingStep(model, *means, x)
+        with numpy_threads(torch.get_num_threads()):
+            y: Tensor = ctx.step.forward(x)
         ctx.used = [(t, t._version) for t in (ctx.step.inputs[0], *parameters) if not t.is_inference()]
         return y.view(len(x), -1, y.shape[1]).clone()  # the buffer itself goes back to the pool
 
@@ -323,5 +336,6 @@ class _Network(torch.autograd.Function):
                 "backward before optimizer.step()"
             )
         step, ctx.step, ctx.used = ctx.step, None, None
-        gradients = step.backward(gradient.reshape(-1, gradient.shape[-1]).contiguous())
+        with numpy_threads(torch.get_num_threads()):
+            gradients = step.backward(gradient.reshape(-1, gradient.shape[-1]).contiguous())
         return None, None, None, None, *(gradients.get(held[name]) for held, name in ctx.places)

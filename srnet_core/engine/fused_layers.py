@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from srnet_core.engine.kernels import FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT, Kernels
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import OthersContext, bias_of
 from srnet_core.layers.module_list import modules_as
@@ -201,7 +202,8 @@ class ContextPass:
 class ProductPass:
     """The product of a layer: each group's channels with the group's filters, times the context if there is one."""
 
-    def __init__(self, layer: SplitRecombineConv1d | TemporalConv1d, rows: int):
+    def __init__(self, layer: SplitRecombineConv1d | TemporalConv1d, rows: int, kernels: Kernels):
+        self._kernels = kernels
         self._convs: list[nn.Conv1d]
         self.widths: tuple[int, ...]
         self.outs: tuple[int, ...]
@@ -237,7 +239,9 @@ class ProductPass:
         outputs = zip(*(part.split(self.block_rows) for part in y.split(self.outs, dim=1)))
         for whole, inputs, targets in zip(y.split(self.block_rows), self._inputs(x), outputs):
             for recombined, weight, target in zip(inputs, weights, targets):
-                torch.mm(recombined, weight, out=target)
+                rows, inner = recombined.shape
+                form = self._kernels.form(FORWARD, rows, inner, weight.shape[1], x.dtype)
+                form.multiply(recombined, weight, target)
             if self._bias is not None:
                 whole.add_(self._bias.detach())
             if following is not None:
@@ -268,11 +272,14 @@ class ProductPass:
             if following is not None:
                 following.finish(values, whole)
             for i, (part, recombined) in enumerate(zip(own, inputs)):
-                # beta 0: the first block overwrites the uninitialized memory
-                of_weights[i].addmm_(part.t(), recombined, beta=min(start, 1))
+                (rows, outputs), inner = part.shape, recombined.shape[1]
+                form = self._kernels.form(WEIGHT_GRADIENT, outputs, rows, inner, x.dtype)
+                # the first block overwrites the uninitialized memory
+                (form.add if start else form.multiply)(part.t(), recombined, of_weights[i])
                 if wanted:
                     of_input = scratch[: recombined.numel()].view(recombined.shape)
-                    torch.mm(part, self._weights[i], out=of_input)
+                    form = self._kernels.form(INPUT_GRADIENT, rows, outputs, inner, x.dtype)
+                    form.multiply(part, self._weights[i], of_input)
                     self._spread(i, start, of_input, recombined, of_x, products)
         for conv, of_weight in zip(self._convs, of_weights):
             gradients[conv.weight] = of_weight.view(len(of_weight), k, -1).permute(0, 2, 1)

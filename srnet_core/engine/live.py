@@ -66,6 +66,9 @@ class LiveLayers:
     """A folded network with the frames of each of its layers."""
 
     def __init__(self, network: FoldedModel, batch: int):
+        on_one_core(partial(self._build, network, batch))
+
+    def _build(self, network: FoldedModel, batch: int) -> None:
         self._like = torch.empty(0, device=network.device, dtype=network.dtype)
         self._scratch, self._slope = Scratch(self._like), network.negative_slope
         self._push: list[Operation] = []

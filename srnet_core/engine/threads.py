@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import torch
 
+from srnet_core.engine.openblas import numpy_threads
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -39,7 +41,8 @@ class Workers:
         jobs = list(jobs)
         if len(jobs) < 2 or self.count() < 2:
             return [on_one_core(partial(_run, work, job)) for job in jobs]
-        return list(self._threads().map(lambda job: _run(work, job), jobs))
+        with numpy_threads(1):
+            return list(self._threads().map(lambda job: _run(work, job), jobs))
 
     def _threads(self) -> ThreadPoolExecutor:
         wanted = os.getpid(), self.count()
@@ -56,13 +59,14 @@ def on_one_core(work: Callable[[], Result]) -> Result:
     at the same time would inherit it.
     """
     before = torch.get_num_threads()
-    if before == 1:
-        return work()
-    torch.set_num_threads(1)
-    try:
-        return work()
-    finally:
-        torch.set_num_threads(before)
+    with numpy_threads(1):
+        if before == 1:
+            return work()
+        torch.set_num_threads(1)
+        try:
+            return work()
+        finally:
+            torch.set_num_threads(before)
 
 
 def _run(work: Callable[[Job], Result], job: Job) -> Result:

@@ -1,13 +1,12 @@
 """Where stages lie: a folder, or a URL with a folder of this machine that its files are kept in."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from srnet_core.errors import ConfigError
+from srnet_core.files import user_cache_folder
 
 SCHEMES = ("s3", "gs", "az", "file")
-LOCAL_FOLDER = "SRNET_LOCAL_CACHE"  # names the folder for what is fetched
 
 
 def is_remote(cache_dir: str | Path) -> bool:
@@ -35,8 +34,5 @@ def local_folder(cache_dir: str | Path) -> Path:
     """
     if not is_remote(cache_dir):
         return Path(cache_dir)
-    base = os.environ.get(LOCAL_FOLDER)
-    if not base:
-        base = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "srnet")
     url = str(cache_dir).rstrip("/")
-    return Path(base) / hashlib.sha256(url.encode()).hexdigest()[:16]
+    return user_cache_folder() / hashlib.sha256(url.encode()).hexdigest()[:16]

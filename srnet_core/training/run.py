@@ -381,6 +381,7 @@ class TrainingRun:
                 metrics=self.metrics,
                 best_validation_mpjpe_mm=self.best,
                 arithmetic=str(self.step.in_use),
+                kernels=self.step.kernels.to_store(),
                 progress=progress_to_store(progress, self.sampler, self.device),
             ),
             # others open the files of a finished run; the published code may resume one that is not finished
@@ -403,6 +404,7 @@ class TrainingRun:
         require_resumable(checkpoint)
         load_weights(self.model, checkpoint)
         self.course.resume(checkpoint)
+        self.step.kernels.remember(checkpoint.record.kernels)
         load_optimizer_state(self.optimizer, checkpoint.optimizer_state or {}, where=checkpoint.path)
         self.seen_before = dict(checkpoint.record.seen_before)
         self.poses_seen |= set(checkpoint.record.poses_seen)

@@ -18,6 +18,7 @@ from srnet_core.engine import training_form
 from srnet_core.engine.acceleration import Acceleration, choose_acceleration
 from srnet_core.engine.compiled import CompiledForward, Forward
 from srnet_core.engine.cuda_graph import CudaGraphs, GraphedStep, Graphs
+from srnet_core.engine.kernels import kernels_of_run
 from srnet_core.engine.running_statistics import RunningStatistics
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.training.losses import joint_error, l1_loss
@@ -38,6 +39,7 @@ class TrainingStep:
 
     Attributes:
         acceleration: the acceleration that is tried; `in_use` and `take_notices` say which parts of it work.
+        kernels: how matrix products are computed on a CPU.
         sums: two numbers on the device: sums of loss and of joint error in metres, each times windows, since
             `begin_epoch`.
 
@@ -59,7 +61,8 @@ class TrainingStep:
         self._model, self._optimizer, self._decode = model, optimizer, decode
         self._device = next(model.parameters()).device
         self.acceleration = acceleration or choose_acceleration(config, self._device, steps)
-        self._forward = training_form(model)
+        self.kernels = kernels_of_run()
+        self._forward = training_form(model, self.kernels)
         self.sums = (torch.zeros((), device=self._device), torch.zeros((), device=self._device))
         accelerated = self.acceleration.compile or self.acceleration.graphs
         self._statistics = RunningStatistics(model) if accelerated else None

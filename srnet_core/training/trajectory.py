@@ -121,7 +121,7 @@ class SemiSupervisedStep(TrainingStep):
     ):
         super().__init__(model, optimizer, config, self._decoded, acceleration=_plain(config, model))
         self._plugin, self._config, self._past = plugin, config, past
-        self._trajectory, self._trajectory_forward = trajectory, training_form(trajectory)
+        self._trajectory, self._trajectory_forward = trajectory, training_form(trajectory, self.kernels)
         self._rows = camera_rows(cameras).map(
             lambda column: torch.as_tensor(column, dtype=torch.float32).to(self._device)
         )

@@ -16,8 +16,9 @@ import pytest
 
 from srnet_core.config import DataConfig, replace
 from srnet_core.errors import ConfigError, StageError
+from srnet_core.files import LOCAL_CACHE
 from srnet_core.stages.key import holds_stage
-from srnet_core.stages.place import LOCAL_FOLDER, is_remote, local_folder
+from srnet_core.stages.place import is_remote, local_folder
 from srnet_core.stages.prepare import prepare
 from srnet_core.stages.remote import RemoteStages
 
@@ -51,7 +52,7 @@ def server():
 def url(request, tmp_path, monkeypatch) -> str:
     """A URL with nothing at it, and a folder of this machine for what is fetched."""
     pytest.importorskip("obstore", reason="obstore is not installed: pip install 'srnet[remote]'")
-    monkeypatch.setenv(LOCAL_FOLDER, str(tmp_path / "machine"))
+    monkeypatch.setenv(LOCAL_CACHE, str(tmp_path / "machine"))
     if request.param == "file":
         return (tmp_path / "store").as_uri()
     address = request.getfixturevalue("server")
@@ -71,7 +72,7 @@ def config(small_data, url) -> DataConfig:
 
 
 def other_machine(monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv(LOCAL_FOLDER, str(tmp_path / "other machine"))
+    monkeypatch.setenv(LOCAL_CACHE, str(tmp_path / "other machine"))
 
 
 def test_another_machine_reads_what_one_has_made(config, tmp_path, monkeypatch):
@@ -135,7 +136,7 @@ def test_a_changed_object_is_told_and_force_mends_it(config, tmp_path, monkeypat
     with pytest.raises(StageError, match="have changed.*--force"):
         found.read("pose_3d")
     prepare(config, force=True)
-    monkeypatch.setenv(LOCAL_FOLDER, str(tmp_path / "third machine"))
+    monkeypatch.setenv(LOCAL_CACHE, str(tmp_path / "third machine"))
     prepare(config).stage.verify()
 
 
@@ -187,12 +188,12 @@ def test_kills_leave_nothing_that_looks_whole(config, tmp_path, monkeypatch):
     rng = np.random.default_rng(3)
     for number in range(count):
         address = f"{config.cache_dir}/{number}"
-        monkeypatch.setenv(LOCAL_FOLDER, str(tmp_path / f"machine {number}"))
+        monkeypatch.setenv(LOCAL_CACHE, str(tmp_path / f"machine {number}"))
         hit += killed(replace(config, cache_dir=address), float(rng.uniform(0.02, 0.6)))
-        monkeypatch.setenv(LOCAL_FOLDER, str(tmp_path / f"reader {number}"))
+        monkeypatch.setenv(LOCAL_CACHE, str(tmp_path / f"reader {number}"))
         prepared = prepare(replace(config, cache_dir=address))
         prepared.stage.verify()  # what is there is whole, and what is not there was made
-        monkeypatch.setenv(LOCAL_FOLDER, str(tmp_path / f"second reader {number}"))
+        monkeypatch.setenv(LOCAL_CACHE, str(tmp_path / f"second reader {number}"))
         again = prepare(replace(config, cache_dir=address))
         assert again.cached
         again.stage.verify()

@@ -11,6 +11,7 @@ import torch
 
 from srnet_core.checkpoint import load_checkpoint, save_checkpoint
 from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, RunConfig, TrainConfig, replace
+from srnet_core.engine.kernels import machine
 from srnet_core.errors import CheckpointError, ConfigError, StageError, TrainingError, UnknownNameError
 from srnet_core.evaluation.run import require_fit, trained_on
 from srnet_core.stages.prepare import prepare
@@ -91,6 +92,23 @@ def test_a_run_stopped_anywhere_and_resumed_ends_with_the_same_bits(prepared, tm
     assert all(torch.equal(expected[k], actual[k]) for k in expected)
     losses = [[json.loads(line)["loss"] for line in f.metrics.read_text().splitlines()] for f in (whole, parts)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
+
+
+def test_a_resumed_run_computes_its_products_as_it_began(prepared, tmp_path, monkeypatch):
+    config = config_for(prepared, epochs=2)
+    config = dataclasses.replace(config, model=replace(config.model, dropout=0.0))
+    monkeypatch.setenv("SRNET_KERNELS", "numpy")
+    whole, parts = files_in(tmp_path / "whole"), files_in(tmp_path / "parts")
+    run_all(TrainingRun(config, prepared, whole))
+    run = TrainingRun(config, prepared, parts, should_stop=lambda: run.progress.step >= 3)
+    run_all(run)
+    monkeypatch.delenv("SRNET_KERNELS")
+    stopped = load_checkpoint(parts.latest)
+    resumed = TrainingRun(config, prepared, parts, resume=stopped)
+    run_all(resumed)
+    assert stopped.record.kernels == resumed.step.kernels.to_store() == {machine(): {"all products": "numpy"}}
+    expected, actual = weights(whole.latest), weights(parts.latest)
+    assert all(torch.equal(expected[k], actual[k]) for k in expected)
 
 
 def test_a_resumed_run_gives_the_optimizer_back_to_the_bit(prepared, tmp_path):
