@@ -125,9 +125,9 @@ def export_network(
         ],
         caption=f"Compared in {export.compared_in} on random keypoints; the largest output is {export.scale:.2f}.",
     )
-    joints, lost = checkpoint.model.num_joints, checkpoint.model.receptive_field - 1
+    model, lost = checkpoint.model, checkpoint.model.receptive_field - 1
     frames = f"frames - {lost}" if lost else "frames"
-    shapes = f"keypoints (batch, frames, {joints}, 2) -> poses (batch, {frames}, {joints}, 3)"
+    shapes = f"keypoints (batch, frames, {model.num_joints}, 2) -> poses (batch, {frames}, {model.num_joints_out}, 3)"
     prose(f"{shapes}; normalization {metadata['srnet.normalization']}")
 
 

@@ -135,6 +135,12 @@ class HasJoints(Protocol):
     def num_joints_out(self) -> int: ...
 
 
+_HOW_TO_USE_OTHER_JOINTS = (
+    "Lift and see keypoints with it: srnet lift KEYPOINTS --checkpoint FILE -o poses.npz -o page.html; measure the "
+    "poses with srnet_core.evaluation.metrics"
+)
+
+
 def require_whole_poses(network: HasJoints, *, path: Path | None = None) -> None:
     """Refuse a network that predicts fewer joints than it sees, as VideoPose3D's trajectory model does.
 
@@ -153,7 +159,7 @@ def require_whole_poses(network: HasJoints, *, path: Path | None = None) -> None
         return
     if (seen, predicted) in OTHER_JOINTS and path is not None:
         what = f"the network sees {seen} joints and predicts {predicted} others, which data sets here do not have"
-        raise CheckpointError(what, where=path, todo="Lift keypoints with it: srnet lift KEYPOINTS --checkpoint FILE")
+        raise CheckpointError(what, where=path, todo=_HOW_TO_USE_OTHER_JOINTS)
     what = f"the network predicts {predicted} of {seen} joints, which is no whole pose"
     if path is not None:
         raise CheckpointError(what, where=path, todo="In Python, load_checkpoint(path).model runs it")

@@ -7,8 +7,11 @@ import json
 
 from srnet_core import normalization as normalizations
 from srnet_core.checkpoint import Checkpoint
+from srnet_core.checkpoint.published import OTHER_JOINTS
 from srnet_core.config import to_dict
 from srnet_core.export import ROOT_NOTE
+from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.inference.other_joints import seen_and_predicted
 
 _HOW_TO_ENCODE = {
     "base": "x = 2 * x_px / width_px - 1; y = 2 * y_px / width_px - height_px / width_px",
@@ -47,7 +50,10 @@ def network_metadata(checkpoint: Checkpoint, *, source: str, fps: float | None =
     Raises:
         UnknownNameError: the normalization of the checkpoint is not installed.
     """
-    record, model, skeleton = checkpoint.record, checkpoint.model, checkpoint.skeleton
+    record, model = checkpoint.record, checkpoint.model
+    seen = predicted = checkpoint.skeleton
+    if (model.num_joints, model.num_joints_out) in OTHER_JOINTS:
+        seen, predicted = seen_and_predicted(checkpoint)
     name = record.config.data.normalization if record.config else "base"
     fps = record.fps if fps is None else fps
     plugin = normalizations.load(name)
@@ -58,10 +64,8 @@ def network_metadata(checkpoint: Checkpoint, *, source: str, fps: float | None =
         "srnet.source": source,
         "srnet.trained_on": (record.dataset or "unknown") + (" (synthetic)" if record.synthetic else ""),
         "srnet.fps": "unknown" if fps is None else f"{fps:g}",
-        "srnet.skeleton": skeleton.name,
-        "srnet.joints": json.dumps(skeleton.joint_names),
-        "srnet.parents": json.dumps(skeleton.parents),
-        "srnet.mirror": json.dumps(skeleton.mirror),
+        **_joints(predicted),
+        **({"srnet.joints_seen": json.dumps(seen.joint_names)} if seen is not predicted else {}),
         "srnet.receptive_field": str(frames),
         "srnet.pad_before": str(before),
         "srnet.pad_after": str(after),
@@ -83,4 +87,14 @@ def network_metadata(checkpoint: Checkpoint, *, source: str, fps: float | None =
         "srnet.output_unit": plugin.TARGET_UNIT,
         "srnet.decode": _HOW_TO_DECODE.get(name, f"as the normalization {name} does"),
         "srnet.root": ROOT_NOTE,
+    }
+
+
+def _joints(skeleton: Skeleton) -> dict[str, str]:
+    """The joints of the poses."""
+    return {
+        "srnet.skeleton": skeleton.name,
+        "srnet.joints": json.dumps(skeleton.joint_names),
+        "srnet.parents": json.dumps(skeleton.parents),
+        "srnet.mirror": json.dumps(skeleton.mirror),
     }

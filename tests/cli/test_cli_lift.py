@@ -190,6 +190,8 @@ def test_a_network_that_sees_other_joints_than_it_predicts(srnet, tmp_path):
         srnet("lift", path, "--checkpoint", "hv.bin", *outputs, "--image-size", "640x480", "--device", "cpu").ok()
         made = json.loads(Path("a.json").read_text())
         assert made["joints"][:3] == ["Pelvis", "Thorax", "LShoulder"] and len(made["joints"]) == 15
+    shown = " ".join(srnet("export", "hv.bin", "--output", "hv.onnx").ok().out.split())
+    assert "17, 2) -> poses (batch, frames - 2, 15, 3)" in shown
     for command in (("eval",), ("visualize",), ("export", "--format", "npz")):
         ran = srnet(command[0], "hv.bin", *command[1:])
         error = ran.err.splitlines()[-1]

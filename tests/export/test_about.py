@@ -35,6 +35,15 @@ def test_it_tells_joints_mirror_receptive_field_padding_and_units():
     assert all(isinstance(value, str) for value in found.values())
 
 
+def test_a_network_that_predicts_other_joints_than_it_sees_names_both():
+    found = about(num_joints_out=15)
+    assert found["srnet.skeleton"] == "humaneva15" and len(json.loads(found["srnet.joints"])) == 15
+    assert len(json.loads(found["srnet.parents"])) == len(json.loads(found["srnet.mirror"])) == 15
+    assert json.loads(found["srnet.joints_seen"])[:2] == ["nose", "left_eye"]
+    assert "17, 2)" in found["srnet.input"] and "15, 3)" in found["srnet.output"]
+    assert "srnet.joints_seen" not in about()
+
+
 def test_a_causal_network_is_padded_before_the_clip():
     found = about(causal=True)
     assert (found["srnet.pad_before"], found["srnet.pad_after"]) == ("8", "0")
