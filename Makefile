@@ -9,7 +9,7 @@ CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test interop remote-trial live-page cases lint environment results generalization bench live robustness pictures clean
+.PHONY: demo site test interop remote-trial live-page cases lint environment results generalization bench live robustness pictures clean
 
 demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
 	$(BIN)/srnet demo
@@ -62,6 +62,12 @@ coverage: environment  ## how often the intervals of srnet compare hold the trut
 
 pictures: environment  ## the pictures of the page and the terminal in docs/images; needs Chromium
 	PYTHONPATH=tests PATH=$(abspath $(BIN)):$$PATH $(BIN)/python docs/make_pictures.py
+
+site:  ## the documentation as a web site in build/site, in an environment of its own
+	$(PYTHON) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(VENV)-docs/bin/python docs/make_site.py --output build/site
+	@echo 'build/site/index.html'
 
 sweep-trial:  ## a sweep of 24 cells that is killed again and again; needs the environment of make interop
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(VENV)-interop/bin/python -m robustness.sweeps
