@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from srnet_core.engine.folding import CannotFold, FoldedModel
-from srnet_core.engine.live import Live, LiveLayers, LiveWindows
+from srnet_core.engine.live import LayersTogether, Live, LiveLayers, LiveWindows, Together, WindowsTogether
 from srnet_core.engine.threads import Workers
 from srnet_core.engine.tiles import Tiles, WindowBatch
 from srnet_core.errors import ConfigError
@@ -68,6 +68,14 @@ class InferenceForm:
 
     def live(self, batch: int = 1) -> Live:
         """The network frame by frame, for a batch of clips. It shares the weights but keeps its own frames.
+
+        Raises:
+            ConfigError: an output of the network depends on the length of the clip.
+        """
+        raise NotImplementedError
+
+    def together(self, batch: int) -> Together:
+        """The network frame by frame, for clips that advance independently of each other. Otherwise as `live`.
 
         Raises:
             ConfigError: an output of the network depends on the length of the clip.
@@ -129,13 +137,27 @@ class FoldedForm(InferenceForm):
 
     def live(self, batch: int = 1) -> Live:
         """See `InferenceForm`."""
+        self._require_streams()
+        if not self.by_window:
+            return LiveLayers(self._folded, batch)
+        return LiveWindows(self._of_windows(batch), self.receptive_field)
+
+    def together(self, batch: int) -> Together:
+        """See `InferenceForm`."""
+        self._require_streams()
+        if not self.by_window:
+            return LayersTogether(self._folded, batch)
+        return WindowsTogether(self._of_windows(batch), self.receptive_field)
+
+    def _require_streams(self) -> None:
         if self.needs_whole:
             raise ConfigError(
                 "this network cannot stream: with compat 'original' its outputs depend on the length of the clip",
                 todo="Load the checkpoint with compat='trained'",
             )
-        if not self.by_window:
-            return LiveLayers(self._folded, batch)
+
+    def _of_windows(self, batch: int) -> Callable[[Tensor], Tensor]:
+        """(B, receptive field, J, 2) -> (B, joints out, 3)."""
         side_by_side = WindowBatch(self._folded, batch)
 
         def predict(clips: Tensor) -> Tensor:
@@ -144,7 +166,7 @@ class FoldedForm(InferenceForm):
                 pose[..., :2] += clips[:, self.pad + self.causal_shift]
             return pose
 
-        return LiveWindows(predict, self.receptive_field)
+        return predict
 
     def _run(self, x: Tensor, out: Tensor) -> None:
         rows, frames = out.shape[:2]
@@ -234,6 +256,10 @@ class UnfoldedForm(InferenceForm):
     def live(self, batch: int = 1) -> Live:
         """See `InferenceForm`."""
         return LiveWindows(lambda clips: self(clips)[:, 0], self.receptive_field)
+
+    def together(self, batch: int) -> Together:
+        """See `InferenceForm`."""
+        return WindowsTogether(lambda clips: self(clips)[:, 0], self.receptive_field)
 
 
 def shares(rows: int, frames: int, workers: int, receptive_field: int) -> list[tuple[int, int, int]]:

@@ -5,6 +5,7 @@ assumed equal to it, which is the padding of clips in the whole project.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from typing import Protocol
@@ -32,6 +33,29 @@ class Live(Protocol):
 
     def push(self, frame: Tensor) -> Tensor:
         """Take the next frame. Returns the pose of the frame `pad - causal_shift` before it, (B, joints out, 3)."""
+        ...
+
+
+class Together(Protocol):
+    """A network for clips that advance independently of each other. The returned poses are valid until the next call.
+
+    Attributes:
+        frames_held: number of frames kept of each clip in all layers together.
+    """
+
+    frames_held: int
+
+    def push(self, frames: Tensor, starting: Tensor, taking: Tensor) -> Tensor:
+        """Take the next frame of some clips.
+
+        Args:
+            frames: (B, J, 2), the frame of each clip; those of clips that take none are not used.
+            starting: (B,) bool, clips that begin with this frame, as if it had been repeated before.
+            taking: (B,) bool, clips that take their frame; those that start do.
+
+        Returns:
+            (B, joints out, 3), as `Live.push` gives them; nothing of use for clips that take no frame.
+        """
         ...
 
 
@@ -129,6 +153,94 @@ class LiveLayers:
             for operation in operations:
                 operation()
             return self._pose
+
+
+@dataclass
+class _Turn:
+    """Which clips take a frame now, for all layers.
+
+    Attributes:
+        counts: (B,) frames that each clip has taken, this one included.
+        clips: (B,) numbers of the clips.
+        starting, taking: numbers of the clips that start, and of those that take a frame; `None` for none, and for all.
+    """
+
+    counts: Tensor
+    clips: Tensor
+    starting: Tensor | None = None
+    taking: Tensor | None = None
+
+
+class _Rings:
+    """As `_Ring`, with a position of its own for each clip."""
+
+    def __init__(self, like: Tensor, batch: int, channels: int, ages: Sequence[int], turn: _Turn):
+        self.size, self._turn = max(ages) + 1, turn
+        self._frames = like.new_zeros(batch, self.size, channels)
+        self._rows = self._frames.flatten(0, 1)
+        self.taps = like.new_zeros(batch, len(ages), channels)
+        self._taps = self.taps.flatten(0, 1)
+        self._ages = torch.tensor(ages, device=like.device)
+
+    def push(self, x: Tensor) -> None:
+        """Store the frames x (B, C) of the clips that take one, and update `taps` (B, k, C)."""
+        turn, begins = self._turn, self._turn.clips * self.size
+        if turn.starting is not None:
+            self._frames[turn.starting] = x[turn.starting, None]
+        slots = begins + turn.counts % self.size
+        if turn.taking is None:
+            self._rows.index_copy_(0, slots, x)
+        else:
+            self._rows.index_copy_(0, slots[turn.taking], x[turn.taking])
+        sources = begins[:, None] + (turn.counts[:, None] - self._ages) % self.size
+        torch.index_select(self._rows, 0, sources.view(-1), out=self._taps)
+
+
+class LayersTogether(LiveLayers):
+    """A folded network with the frames of each of its layers, for clips that advance independently of each other."""
+
+    def _build(self, network: FoldedModel, batch: int) -> None:
+        clips = torch.arange(batch, device=network.device)
+        self._turn = _Turn(torch.zeros_like(clips), clips)
+        super()._build(network, batch)
+
+    def push(self, frames: Tensor, starting: Tensor, taking: Tensor) -> Tensor:  # type: ignore[override]
+        """See `Together`."""
+        turn = self._turn
+        turn.starting = starting.nonzero()[:, 0] if bool(starting.any()) else None
+        turn.taking = None if bool(taking.all()) else taking.nonzero()[:, 0]
+        turn.counts += taking
+        return super().push(frames)
+
+    def _taps(self, x: Tensor, ages: Sequence[int]) -> Tensor:
+        if list(ages) == [0]:
+            return x[:, None]
+        rings = _Rings(self._like, x.shape[0], x.shape[1], ages, self._turn)
+        self._add(partial(rings.push, x))
+        self.frames_held += rings.size
+        return rings.taps
+
+
+class WindowsTogether:
+    """As `LiveWindows`, for clips that advance independently of each other.
+
+    Args:
+        predict: (B, receptive field, J, 2) -> (B, joints out, 3).
+    """
+
+    def __init__(self, predict: Callable[[Tensor], Tensor], receptive_field: int):
+        self._predict, self.frames_held = predict, receptive_field
+        self._windows: Tensor | None = None
+
+    @torch.inference_mode()
+    def push(self, frames: Tensor, starting: Tensor, taking: Tensor) -> Tensor:
+        """See `Together`."""
+        repeated = frames[:, None].expand(-1, self.frames_held, -1, -1)
+        before = repeated if self._windows is None else self._windows
+        moved = torch.cat([before[:, 1:], frames[:, None]], dim=1)
+        each = (slice(None), None, None, None)
+        self._windows = torch.where(starting[each], repeated, torch.where(taking[each], moved, before))
+        return self._predict(self._windows)
 
 
 class LiveWindows:

@@ -12,6 +12,7 @@ Frame by frame, e.g. from a camera:
 """
 
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -43,6 +44,7 @@ from srnet_core.inference.plausible import FEWEST_FRAMES, problems_of, sides_exc
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.inference.spread import features, several_predictions
 from srnet_core.inference.stream import PoseStream
+from srnet_core.inference.streams import PoseStreams
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
@@ -406,6 +408,39 @@ class Lifter:
         """
         return PoseStream(
             self.network,
+            skeleton=self.skeleton,
+            normalization=self.normalization,
+            body_size=self.body_size,
+            image_size=image_size,
+            camera=camera,
+            root_depth_m=root_depth_m,
+            flip=flip,
+        )
+
+    def streams(
+        self,
+        count: int,
+        *,
+        image_size: tuple[float, float] | Sequence[tuple[float, float]] | None = None,
+        camera: Camera | Sequence[Camera] | None = None,
+        root_depth_m: float | None = None,
+        flip: bool = False,
+    ) -> PoseStreams:
+        """Lift several live clips together, e.g. of several people or cameras: each `push` takes a frame of each.
+
+        The poses are those of as many streams of `stream`, in a fraction of the time. See `PoseStreams`.
+
+        Args:
+            count: number of clips.
+            image_size, camera: as for `stream`, one for all clips or a list with one for each.
+            root_depth_m, flip: as for `stream`.
+
+        Raises:
+            ConfigError: a missing argument that the normalization needs, or a network that cannot stream.
+        """
+        return PoseStreams(
+            self.network,
+            count,
             skeleton=self.skeleton,
             normalization=self.normalization,
             body_size=self.body_size,
