@@ -42,6 +42,11 @@ _SCREENS = {
     ),
     "terminal-doctor.svg": (100, ("doctor",)),
 }
+_CHARTS = {
+    "chart-model.svg": ("model", "--arch", "3,3,3", "--width", "page"),
+    "chart-skeleton.svg": ("skeleton",),
+    "chart-poses.svg": ("poses", "--dataset", "synthetic", "--count", "15"),
+}
 # the alternatives of a font that the reader has; the picture must ask for nothing on the network
 _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
@@ -49,7 +54,7 @@ _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", help="only these pictures")
-    asked = parser.parse_args().names or [*_PAGES, *_SCREENS]
+    asked = parser.parse_args().names or [*_PAGES, *_SCREENS, *_CHARTS]
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         os.chdir(folder)
@@ -58,6 +63,8 @@ def main() -> None:
         for name in asked:
             if name in _SCREENS:
                 draw_screen(name, *_SCREENS[name])
+            if name in _CHARTS:
+                run(["chart", *_CHARTS[name], "--output", str(IMAGES / name)])
 
 
 def draw_pages(pages: dict[str, tuple[str, int, int, bool]]) -> None:

@@ -124,6 +124,10 @@ def _srnet(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere on the command line.")
     ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", help="Show results, notes and errors only, no progress; may stand anywhere as well."),
+    ] = False,
 ) -> None:
     """3D human pose from 2D keypoints, with split-and-recombine networks."""
 
@@ -163,9 +167,9 @@ def run(arguments: list[str]) -> int:
     """Run the command line. The exit code is 0, 1 for a failure, 2 for a mistake of the user, 130 if interrupted."""
     from srnet_cli.console import begin_command
 
-    begin_command()
+    begin_command(quietly="--quiet" in arguments)
     debug = "--debug" in arguments
-    arguments = [a for a in arguments if a != "--debug"] or ["--help"]
+    arguments = [a for a in arguments if a not in ("--debug", "--quiet")] or ["--help"]
     try:
         result = app(arguments, standalone_mode=False, prog_name="srnet")
         code = result if isinstance(result, int) else 0

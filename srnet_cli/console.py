@@ -8,8 +8,11 @@ import contextlib
 import errno
 import io
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 from rich.console import Console
@@ -28,6 +31,7 @@ class _Stream(Console):
     def __init__(self, **more):
         super().__init__(**more)
         self.said: set[str] = set()  # what `remark_once` has shown
+        self.quietly = False  # whether only results, notes and errors are shown
 
     def on_broken_pipe(self) -> None:
         if not self.goes_on:
@@ -92,9 +96,14 @@ def write_text(text: str) -> None:
     sys.stdout.write("\n".join(map(printable, text.split("\n"))))
 
 
-def begin_command() -> None:
-    """What each command starts with: no remark has been made, and every encoding will do."""
+def begin_command(*, quietly: bool = False) -> None:
+    """What each command starts with: no remark has been made, and every encoding will do.
+
+    Args:
+        quietly: show no progress, no lines about files that were written and no next steps.
+    """
     err.said.clear()
+    err.quietly = quietly
     tolerate_any_encoding()
 
 
@@ -139,7 +148,36 @@ def prose(message: str) -> None:
 
 def told(message: str) -> None:
     """A line about a file that was written: on standard error, so that it does not mix with piped numbers."""
-    err.print(shown(message), soft_wrap=True)
+    if not err.quietly:
+        err.print(shown(message), soft_wrap=True)
+
+
+def command(arguments: str) -> str:
+    """A command of srnet as the user has to type it: with the path of the program where it is not on PATH."""
+    return f"{_program()} {arguments}"
+
+
+def _program() -> str:
+    started = Path(sys.argv[0])
+    if started.stem != "srnet":  # python -m, or a program that calls srnet
+        return "srnet"
+    on_path = shutil.which("srnet")
+    with contextlib.suppress(OSError):
+        if on_path and started.samefile(on_path):
+            return "srnet"
+    return shlex.quote(str(started))
+
+
+def next_steps(*commands: str) -> None:
+    """What may be typed next, for people at a terminal: on standard error, and nothing in logs.
+
+    Args:
+        commands: without the name of the program, e.g. "eval first --by joint"; paths are quoted by the caller.
+    """
+    if err.is_terminal and not err.quietly:
+        err.print(shown("Next:", "dim"))
+        for arguments in commands:
+            err.print(shown(f"  {command(arguments)}"), soft_wrap=True)
 
 
 def headline(message: str) -> None:

@@ -14,6 +14,7 @@ from srnet_core.errors import ConfigError, InputFileMissing
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
+    from srnet_core.geometry.skeleton import Skeleton
     from srnet_core.stages.prepare import Prepared
 
 _NOT_IN_NAMES = ' /\\:*?"<>|'
@@ -65,6 +66,20 @@ def _why_synthetic(config: DataConfig) -> str:
     others = [n for n in datasets.available(config.data_dir) if n != "h36m"]
     also = f". Also in {config.data_dir}/: --dataset {' or '.join(others)}" if others else ""
     return f"no Human3.6M files in {config.data_dir}/: using {SYNTHETIC}{also}"
+
+
+def skeleton_of(config: DataConfig) -> "Skeleton":
+    """The skeleton of a data set, from its files."""
+    from srnet_core import datasets
+    from srnet_core.stages.place import local_folder
+
+    name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
+    if len(datasets.names_of(name)) > 1:
+        raise ConfigError("a skeleton is that of one data set", where=f"--dataset {name}", todo="Give one of them")
+    with progress_bar() as bar:
+        bar.busy("reading")
+        paths = datasets.locate(name, config.data_dir, config.keypoints, local_folder(config.cache_dir))
+        return datasets.load(name, paths, config.keypoints).skeleton
 
 
 def output_name(text: str) -> str:

@@ -44,7 +44,11 @@ def progress_bar() -> Iterator["Bar"]:
     )
     # no redirection of standard output: it would send results meant for a pipe to the terminal
     with Progress(
-        *columns, console=console.err, transient=True, redirect_stdout=False, disable=not console.err.is_interactive
+        *columns,
+        console=console.err,
+        transient=True,
+        redirect_stdout=False,
+        disable=not console.err.is_interactive or console.err.quietly,
     ) as progress:
         yield Bar(progress)
 
@@ -125,14 +129,17 @@ class Bar:
             self._progress.remove_task(self._tasks.pop(what))
 
     def line(self, text: str) -> None:
-        """A line of the result, above the bar.
+        """A line about the work that is being done, above the bar, on standard output.
 
         Where both streams are the same terminal, only the console that draws the bar can print above it.
         """
+        if console.err.quietly:
+            return
         on_terminal = console.out.is_terminal and not self._progress.disable
         (console.err if on_terminal else console.out).print(shown(text), soft_wrap=True)
 
     def _heartbeat(self, what: str, done: float, total: float, note: str) -> None:
-        if self._progress.disable and what not in _WHOLE and time.monotonic() - self._beat > HEARTBEAT_SECONDS:
+        waits = self._progress.disable and not console.err.quietly
+        if waits and what not in _WHOLE and time.monotonic() - self._beat > HEARTBEAT_SECONDS:
             self._beat = time.monotonic()
             console.err.print(shown(f"  {what}: {done:,.0f} of {total:,.0f} {note}".rstrip()), soft_wrap=True)

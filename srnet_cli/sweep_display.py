@@ -52,7 +52,7 @@ class SweepDisplay:
     @contextmanager
     def shown_live(self) -> Iterator[None]:
         """Draw the table while the block runs; without a terminal there are lines instead."""
-        if not console.err.is_interactive:
+        if not console.err.is_interactive or console.err.quietly:
             yield
             return
         with Live(
@@ -110,6 +110,8 @@ class SweepDisplay:
             self._say(f"{row.text}: {values['notice']}")
 
     def _line(self, cell: "Cell", what: str, more: str) -> None:
+        if console.err.quietly and what not in ("failed", "lost"):
+            return
         if self._live is None:
             row = self.rows[cell.key]
             number = list(self.rows).index(cell.key) + 1

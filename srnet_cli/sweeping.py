@@ -1,6 +1,7 @@
 """Running a sweep and showing it: what `srnet sweep` and `srnet presets run` share."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from srnet_cli.advice import with_groups
 from srnet_cli.commands.train import ctrl_c
-from srnet_cli.console import going_on_without_reader, prose, remark, say, told, write_text
+from srnet_cli.console import going_on_without_reader, next_steps, prose, remark, say, told, write_text
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.inputs import prepare_stage
 from srnet_cli.sweep_display import SweepDisplay
@@ -102,6 +103,7 @@ def run_sweep(
         raise SrnetError(
             f"{len(failed)} of {count_text(len(sweep.cells), 'cell')} failed", where=folder, todo=f"See {logs}"
         )
+    next_steps(f"runs list --checkpoint-dir {shlex.quote(str(ledger.runs_dir))} --sort test")
 
 
 @dataclass(frozen=True)

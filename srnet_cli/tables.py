@@ -86,10 +86,11 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
     left = room - sum(widths) - (len(columns) - 1)
     if left < 0:
         return None
-    while left and widths != whole:  # the column that lacks most gets one more
-        most = max(range(len(widths)), key=lambda i: whole[i] - widths[i])
-        widths[most] += 1
-        left -= 1
+    while left and (lacking := [i for i in range(len(widths)) if widths[i] < whole[i]]):
+        for i in lacking:  # shared equally: columns that lack little become whole
+            more = min(whole[i] - widths[i], max(1, left // len(lacking)), left)
+            widths[i] += more
+            left -= more
     return widths
 
 

@@ -1,6 +1,7 @@
 """How sizes, durations, data sets and models are written."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,22 +49,28 @@ def data_text(stage: "Stage") -> str:
     return f"{dataset}, {manifest['keypoints']} 2D, {protocol}, normalization {config['normalization']}"
 
 
-def choices_text(config: Mapping[str, Any]) -> str:
-    """What was chosen of a data set, as the options that choose it: --subjects-test S9 --subset 0.1.
+def options_text(settings: Mapping[str, Any], *, without: Sequence[str] = ()) -> str:
+    """Settings of the data that are not the default, as the options that choose them: --subjects-test S9 --subset 0.1.
 
     Args:
-        config: the settings in a stage's manifest; names that this version does not know are left out.
+        settings: by name, e.g. those in a stage's manifest; names that this version does not know are left out.
+        without: names that are left out too.
     """
     from srnet_core.config import DataConfig
     from srnet_core.config.setting import settings_of
 
     parts = []
     for name, about in settings_of(DataConfig).items():
-        value = config.get(name, about.default)
+        value = settings.get(name, about.default)
         value = tuple(value) if isinstance(value, list) else value
-        if name not in _IN_DATA_TEXT and value != about.default:
-            parts.append(about.option if value is True else f"{about.option} {about.shown(value)}")
+        if name not in without and value != about.default:
+            parts.append(about.option if value is True else f"{about.option} {shlex.quote(about.shown(value))}")
     return " ".join(parts)
+
+
+def choices_text(config: Mapping[str, Any]) -> str:
+    """The settings of a stage that `data_text` does not tell, as options."""
+    return options_text(config, without=_IN_DATA_TEXT)
 
 
 def model_text(model: "ModelConfig") -> str:

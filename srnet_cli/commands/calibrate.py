@@ -1,9 +1,10 @@
 """srnet calibrate: how far off a network may be, learned from people that it was not trained on."""
 
+import shlex
 from typing import Annotated
 
 from srnet_cli.checkpoints import find_checkpoint
-from srnet_cli.console import remark, say
+from srnet_cli.console import next_steps, remark, say
 from srnet_cli.inputs import open_checkpoint
 from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, NewestCheckpoint, option, shared
 from srnet_cli.progress import progress_bar
@@ -82,3 +83,4 @@ def main(
     if len(people) == 1:
         remark("one person says little about others: the bound may hold for fewer than 90 % of their joints")
     say(str(target))
+    next_steps(f"lift KEYPOINTS --checkpoint {shlex.quote(str(path))} --uncertainty -o page.html")

@@ -1,11 +1,12 @@
 """srnet data convert: keypoints and motion in the form of another tool."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet_cli.console import remark, say
+from srnet_cli.console import next_steps, remark, say
 from srnet_cli.options import option
 from srnet_cli.reading_options import (
     DataPath,
@@ -107,6 +108,7 @@ def main(
     for note in dict.fromkeys(notes):
         remark(note)
     say(f"written: {output} ({written})")
+    next_steps(f"data check {shlex.quote(str(output))}")
 
 
 def _read(

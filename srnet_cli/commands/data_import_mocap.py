@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srnet_cli.console import remark, say
+from srnet_cli.console import command, remark, say
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.options import option
 from srnet_cli.progress import progress_bar
@@ -250,8 +250,8 @@ def show_next(
             remark("there is one subject only: training and test differ by camera")
         options += f" --subjects-test {_quoted(subjects[-1])}"
     say("next:")
-    say(f"  srnet prepare {options}")
-    say(f"  srnet train {options} --minutes 1")
+    for arguments in (f"prepare {options}", f"train {options} --minutes 1"):
+        say(f"  {command(arguments)}")
 
 
 def _quoted(text: str) -> str:

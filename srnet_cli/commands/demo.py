@@ -1,5 +1,6 @@
 """srnet demo: every command's work in one go, on data the project makes itself, with a comparison at the end."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ from srnet_cli.commands.export import export_network
 from srnet_cli.commands.prepare import show_prepared
 from srnet_cli.commands.train import Place, train_and_show
 from srnet_cli.commands.visualize import Network, Selection, draw
-from srnet_cli.console import headline, prose, remark, say
+from srnet_cli.console import command, headline, prose, remark, say
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import CacheDir, Device, SetOption, option
 from srnet_cli.run_configuration import preset_path
@@ -100,8 +101,12 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
 def _what_next(page: Path, checkpoint: Path, seconds: float) -> None:
     headline(f"Done in {seconds_text(seconds)}. What to do next")
     say(f"  open {page} in a browser")
-    say(f"  srnet eval {checkpoint} --by joint")
-    say(f"  srnet visualize {checkpoint} --action Sitting")
-    say("  srnet train --arch 3,3,3 --epochs 5")
-    say("  srnet prepare --protocol cross-action --train-action Discussion")
+    which = shlex.quote(str(checkpoint))
+    for arguments in (
+        f"eval {which} --by joint",
+        f"visualize {which} --action Sitting",
+        "train --arch 3,3,3 --epochs 5",
+        "prepare --protocol cross-action --train-action Discussion",
+    ):
+        say(f"  {command(arguments)}")
     prose("Put data_3d_h36m.npz and data_2d_h36m_gt.npz into data/ and the same commands use Human3.6M.")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from srnet_cli import side_by_side, worse_keypoints
 from srnet_cli.checkpoints import find_checkpoint, names_of
-from srnet_cli.console import remark, told, write_text
+from srnet_cli.console import next_steps, remark, told, write_text
 from srnet_cli.inputs import open_checkpoint, prepare_stage, require_ending
 from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoints, Rareness, option, shared
 from srnet_cli.progress import Bar, progress_bar
@@ -137,6 +138,9 @@ def main(
         _show_curve(found[next(iter(names))], amounts, path, json, csv, png)
     else:
         _show_one(found[next(iter(names))][0], path, by, json, csv)
+        if "-" not in (str(json), str(csv)):
+            which = shlex.quote(str(path))
+            next_steps(f"visualize {which} --gallery 3", *([f"eval {which} --by joint"] if by != "joint" else []))
     side_by_side.write_tables_of_papers({name: reports[0] for name, reports in found.items()}, (markdown, latex))
 
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from srnet_cli.console import remark, say
-from srnet_cli.inputs import require_ending
+from srnet_cli.console import command, remark, say
+from srnet_cli.inputs import require_ending, skeleton_of
 from srnet_cli.options import CacheDir, DataDir, Keypoints, SkeletonName, option
-from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import number_of_groups
 from srnet_cli.tables import plain_table
 from srnet_core.config import DataConfig, ModelConfig
@@ -70,20 +69,6 @@ def main(
         draw_divisions(chosen, divisions, output)
 
 
-def skeleton_of(config: DataConfig) -> "Skeleton":
-    """The skeleton of a data set, from its files."""
-    from srnet_core import datasets
-    from srnet_core.stages.place import local_folder
-
-    name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
-    if len(datasets.names_of(name)) > 1:
-        raise ConfigError("groups are those of one data set", where=f"--dataset {name}", todo="Give one of them")
-    with progress_bar() as bar:
-        bar.busy("reading")
-        paths = datasets.locate(name, config.data_dir, config.keypoints, local_folder(config.cache_dir))
-        return datasets.load(name, paths, config.keypoints).skeleton
-
-
 def divisions_by_title(skeleton: "Skeleton", asked: str | None) -> "dict[str, BodyParts]":
     """The division of a file or into a number of groups, or all of the skeleton, one of which has a single group.
 
@@ -119,7 +104,7 @@ def show_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]", d
     plain_table(title, ["division", "group", "joints", "which"], rows, text_columns=4)
     numbers = ", ".join(map(str, divisions_of(skeleton)))
     named = f" --dataset {shlex.quote(dataset)}" if dataset else ""
-    say(f"Train with: srnet train{named} --groups N (here {numbers}) or --groups PATH.toml")
+    say(f"Train with: {command('train')}{named} --groups N (here {numbers}) or --groups PATH.toml")
 
 
 def draw_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]", output: Path | None) -> None:

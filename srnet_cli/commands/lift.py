@@ -1,10 +1,11 @@
 """srnet lift: 2D keypoints of any tool to 3D poses, in files for other programs."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from srnet_cli.console import remark, say
+from srnet_cli.console import next_steps, remark, say
 from srnet_cli.live_lifting import STANDARD_INPUT, open_live, stream_camera
 from srnet_cli.live_lifting import stream as stream_lines
 from srnet_cli.options import Device, Flip, option
@@ -32,6 +33,7 @@ EXAMPLES = (
     "srnet lift keypoints.json --image-size 1000x1000 --fps 50",
     "srnet lift video.mp4 -o pose.bvh -o pose.html --world",
 )
+_SEEN = (".html", ".png", ".gif", ".mp4", ".rrd")  # files to look at
 _VIDEO_PANEL, _PLACE_PANEL, _OUTPUT_PANEL = "Video", "Place and smoothing", "What is written"
 
 Camera = Annotated[
@@ -303,6 +305,8 @@ def main(
     counts = ", ".join(f"{p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
     number = "1 person" if len(people.people) == 1 else f"{len(people.people)} people"
     say(f"{number} lifted ({counts}) with {checkpoint.stem}")
+    if not any(file.suffix.lower() in _SEEN for file in output) and path is not None and str(path) != "-":
+        next_steps(f"lift {shlex.quote(str(path))} -o page.html")  # to look at them
 
 
 def _camera_number(camera: Path | None) -> int | None:

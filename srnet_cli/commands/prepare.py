@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from srnet_cli.console import remark, say
+from srnet_cli.console import next_steps, remark, say
 from srnet_cli.inputs import prepare_stage
 from srnet_cli.options import DATA, option, shared
 from srnet_cli.tables import plain_table
-from srnet_cli.wording import bytes_text, data_text, seconds_text
+from srnet_cli.wording import bytes_text, data_text, options_text, seconds_text
 from srnet_core.config import DataConfig
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def main(
     export and visualize prepare what is missing.
     """
     show_prepared(prepare_stage(DataConfig(**data), force=force))
+    next_steps(f"train {options_text(data)}".rstrip())
 
 
 def show_prepared(prepared: "Prepared") -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from srnet_cli import console
 from srnet_cli.advice import (
     SlowTraining,
     Typed,
@@ -18,7 +19,7 @@ from srnet_cli.advice import (
     with_groups,
 )
 from srnet_cli.checkpoints import BEST_FOLDER, find_checkpoint, run_name
-from srnet_cli.console import facts, going_on_without_reader, prose, remark, say
+from srnet_cli.console import command, facts, going_on_without_reader, next_steps, prose, remark, say
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import AUGMENT, DATA, MODEL, PUBLISHED, RUN_PANEL, TRAIN, SetOption, option, shared
@@ -240,7 +241,8 @@ def train_and_show(
             )
             if place.name is not None:
                 _files(config, place)  # a run of that name may have ended while this one was being prepared
-        _show_start(run)
+        if not console.err.quietly:
+            _show_start(run)
         for sentence in data_that_do_not_fit(run) if typed is not None else ():
             remark(sentence)
         slow = SlowTraining(run)
@@ -261,7 +263,15 @@ def train_and_show(
         show_report(event.report, files.name)
     say(f"{seconds_text(event.seconds)} in total. Result:")
     say(f"{event.path}")
+    if table:
+        _suggest(files.name if place == Place(place.name) else str(event.path))
     return event
+
+
+def _suggest(which: str) -> None:
+    """What may come next for a trained network, by the name of its run or the path of its file."""
+    which = shlex.quote(which)
+    next_steps(f"visualize {which} --gallery 3", f"eval {which} --by joint", "runs list")
 
 
 @contextmanager
@@ -343,11 +353,11 @@ def _show_how_to_go_on(stopped: "Stopped", config: RunConfig, place: Place) -> N
     path = shlex.quote(str(stopped.path))
     if stopped.epoch >= config.train.epochs:
         say("Stopped during evaluation; the training is complete. To evaluate it:")
-        say(f"  srnet eval {path}")
+        say(f"  {command(f'eval {path}')}")
         return
     best = f" --best-dir {shlex.quote(str(place.best_dir))}" if place.best_dir != BEST_DIR else ""
     say(f"Stopped {_reached(stopped.epoch, stopped.step)}. Nothing is lost. To resume:")
-    say(f"  srnet train --resume {path}{best}")
+    say(f"  {command(f'train --resume {path}{best}')}")
 
 
 @contextmanager

@@ -1,23 +1,20 @@
 """Charts for papers and slides, as PNG, SVG or PDF, in the colours of the page. They need the extra `charts`."""
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srnet_core.errors import ConfigError, require_extra
-from srnet_core.visualization._files import write_bytes
-from srnet_core.visualization._theme import DARK, LIGHT
+from srnet_core.errors import ConfigError
+from srnet_core.visualization._figure import COLUMN_IN, ENDINGS, PAGE_IN, Theme, figure, require_chart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMN_IN, PAGE_IN = 3.4, 7.0  # widths of a column and of a page of two columns
-ENDINGS = (".png", ".svg", ".pdf")
+__all__ = ["COLUMN_IN", "ENDINGS", "MOST_SERIES", "PAGE_IN", "write_curves", "write_errors"]
+
 _COLORS = [f"series-{i}" for i in range(5)]
 _DASHES: Sequence[Any] = ("-", (0, (5, 3)), (0, (2, 2)), (0, (8, 3, 2, 3)), (0, (1, 3)))
-_DPI = 300
 MOST_SERIES = 5
 
 Curve = Sequence[tuple[int, float]]
@@ -96,52 +93,15 @@ def write_errors(
 
 
 def _require(series: int, path: str | Path, any_values: bool) -> None:
-    if Path(path).suffix.lower() not in ENDINGS:
-        raise ConfigError(f"a chart ends in {', '.join(ENDINGS)}", where=path)
     if series > MOST_SERIES:
         raise ConfigError(f"a chart shows at most {MOST_SERIES} at a time, not {series}", where=path)
     if not any_values:
         raise ConfigError("there is nothing to draw", where=path, todo="Give runs that finished an epoch")
-    require_extra("matplotlib", "charts")
+    require_chart(path)
 
 
 @contextmanager
-def _chart(
-    path: str | Path, width_in: float, height_in: float, dark: bool
-) -> "Iterator[tuple[Axes, Mapping[str, str]]]":
+def _chart(path: str | Path, width_in: float, height_in: float, dark: bool) -> "Iterator[tuple[Axes, Theme]]":
     """Axes in the colours of the page; written to the file at the end."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    theme = DARK if dark else LIGHT
-    ending = Path(path).suffix.lower()[1:]
-    style: dict[Any, Any] = {
-        "font.size": 7.5,
-        "font.family": "sans-serif",
-        "text.color": theme["ink"],
-        "axes.labelcolor": theme["ink"],
-        "axes.edgecolor": theme["muted"],
-        "axes.facecolor": theme["panel"],
-        "axes.axisbelow": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "xtick.color": theme["muted"],
-        "ytick.color": theme["muted"],
-        "xtick.labelcolor": theme["ink"],
-        "ytick.labelcolor": theme["ink"],
-        "grid.color": theme["hairline"],
-        "legend.frameon": False,
-        "figure.facecolor": theme["panel"],
-        "svg.fonttype": "none",  # letters stay letters, in a font of the reader
-        "svg.hashsalt": "srnet",  # the same chart gives the same file
-        "pdf.fonttype": 42,
-    }
-    with rc_context(style):
-        figure = Figure(figsize=(width_in, height_in), layout="constrained")  # without pyplot, which keeps state
-        FigureCanvasAgg(figure)
-        yield figure.add_subplot(), theme
-        content = io.BytesIO()
-        no_date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending, {})
-        figure.savefig(content, format=ending, dpi=_DPI, metadata=no_date)
-    write_bytes(path, content.getvalue())
+    with figure(path, width_in, height_in, dark) as (drawn, theme):
+        yield drawn.add_subplot(), theme

@@ -183,5 +183,7 @@ def test_tables_break_between_words_only(terminal):
         words = set(" ".join(lines).split())
         assert {"a-name", "another-name", "cross-subject", "synthetic", "12", "1,234"} <= words, width
         assert any("run" in line and "epochs" in line for line in lines) == in_columns
+        if width == 60:
+            assert any(line.startswith("a-name       cross-subject synthetic") for line in lines)
         if not in_columns:
             assert "epochs 1,234" in " ".join(lines)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.cli import DATA
 
 pytest.importorskip("matplotlib")
 
@@ -40,3 +41,18 @@ def test_what_is_no_result_is_told(srnet, content):
     Path("no.json").write_text(content)
     srnet("chart", "errors", "no.json", "-o", "x.png").refused("no.json", code=2)
     srnet("chart", "errors", "absent.json", "-o", "x.png").refused("absent.json", "no such file")
+
+
+def test_networks_skeletons_and_poses(srnet, checkpoint, project):
+    srnet("chart", "model", checkpoint, "-o", "own.svg").ok()
+    assert "srnet 3,1, 5 groups, multiply others" in Path("own.svg").read_text()
+    srnet("chart", "model", "--model", "group", "--groups", "3", "--arch", "3", "-o", "m.png", "--width", "page").ok()
+    srnet("chart", "model", checkpoint, "--arch", "3", "-o", "m.png").refused("how its network is built")
+    srnet("chart", "skeleton", "-o", "s.svg").ok()
+    assert ">Neck/Nose<" in Path("s.svg").read_text()
+    srnet("chart", "skeleton", "--skeleton", "h36m17", "--dataset", "x", "-o", "s.svg").refused("--dataset")
+    data = (*DATA, "--data-dir", project / "data", "--cache-dir", project / "cache")
+    srnet("chart", "poses", *data, "-o", "p.svg", "--count", "4").ok()
+    assert ">Walk<" in Path("p.svg").read_text() and ">C<" in Path("p.svg").read_text()
+    srnet("chart", "poses", *data, "-o", "p.svg", "--count", "1000").refused("--count")
+    srnet("chart", "poses", *data, "-o", "p.svg", "--split", "tset").refused("--split")

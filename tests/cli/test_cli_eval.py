@@ -163,7 +163,7 @@ def test_a_published_file_says_aloud_what_was_assumed(srnet, own_data, golden_di
         (("--json", "."), ("is a folder, not a file",)),
         (("--csv", "file/x.csv"), ("file/x.csv", "file is a file")),
         (("--json", "-", "--csv", "-"), ("cannot both go to standard output",)),
-        (("--data-dir", "nowhere", "--dataset", "small"), ("nowhere", "data_3d_small.npz", "--data-dir")),
+        (("--data-dir", "nowhere", "--dataset", "small"), ("nowhere", "there is no such folder", "--data-dir")),
     ],
     ids=str,
 )
