@@ -19,18 +19,20 @@ test: environment  ## the test suite, on two processes
 
 interop:  ## tests with programs that srnet does not depend on (docs/interop.md), in an environment of their own
 	$(PYTHON) -m venv $(VENV)-interop
-	$(VENV)-interop/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]' \
+	$(VENV)-interop/bin/python -m pip install --quiet --constraint constraints.txt \
+		--constraint tests/interop/constraints.txt --editable '.[test]' \
 		--requirement tests/interop/requirements.txt
 	if command -v npm > /dev/null; then \
 		npm install --prefix $(VENV)-interop --no-audit --no-fund --ignore-scripts onnxruntime-web@$(ORT_WEB); fi
 	$(VENV)-interop/bin/python -m pytest tests/interop -rs
 
-live-page: environment  ## the live page with a recorded clip as camera, in headless Chromium; needs npm, fetches 31 MB and a clip
+live-page: environment  ## the live page with a recorded clip as camera, in headless Chromium; needs npm, fetches 31 MB and a clip of 51 MB
 	sh examples/live/bundle.sh output/live-bundle
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt 'av' 'onnx' 'onnxruntime' 'onnxscript' pytest
-	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --dest output/live-clip sports2d
-	$(BIN)/python -m zipfile -e output/live-clip/sports2d-*.whl output/live-clip
-	SRNET_LIVE_BUNDLE=output/live-bundle SRNET_LIVE_CLIP=output/live-clip/Sports2D/Demo/demo.mp4 \
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --dest output/live-clip pose2sim
+	$(BIN)/python -m zipfile -e output/live-clip/pose2sim-*.whl output/live-clip
+	SRNET_LIVE_BUNDLE=output/live-bundle SRNET_LIVE_PICTURE=output/live-page.png \
+		SRNET_LIVE_CLIP=output/live-clip/Pose2Sim/Demo_SinglePerson/videos/cam02.mp4 \
 		$(BIN)/python -m pytest -rs -s tests/interop/test_live_camera.py
 
 cases: environment  ## the attack scripts of a folder of cases, in about half an hour: make cases CASES=folder

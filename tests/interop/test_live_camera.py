@@ -1,7 +1,7 @@
 """The live page with a recorded clip as its camera: MediaPipe and onnxruntime-web in headless Chromium.
 
 `make live-page` gathers what it needs. SRNET_LIVE_BUNDLE names the folder of examples/live/bundle.sh, SRNET_LIVE_CLIP a
-video of one person.
+video of one person, SRNET_LIVE_PICTURE a file for a picture of the page.
 """
 
 import json
@@ -19,8 +19,10 @@ from support.browser import CHROMIUM, browser
 import srnet_core as srnet
 
 BUNDLE, CLIP = (os.environ.get(name, "") for name in ("SRNET_LIVE_BUNDLE", "SRNET_LIVE_CLIP"))
-SECONDS, WIDTH, HEIGHT = 3, 640, 480
-MEASURED_S = 8
+SECONDS, HEIGHT = 3, 640
+MEASURED_S = 20
+# what MediaPipe and the driver of a machine without a graphics processor write about themselves
+CHATTER = ("gl_context", "GL Driver Message (OpenGL, Performance", "inference_feedback_manager", "XNNPACK")
 
 
 @pytest.fixture(scope="module")
@@ -101,15 +103,20 @@ def camera(tmp_path_factory):
         pytest.skip("no clip; `make live-page` fetches one")
     path = tmp_path_factory.mktemp("camera") / "camera.y4m"
     with av.open(CLIP) as video, open(path, "wb") as file:
-        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F30:1 Ip A1:1 C420mpeg2\n".encode())
+        step = max(1, round(float(video.streams.video[0].average_rate) / 30))
         for i, frame in enumerate(video.decode(video=0)):
-            if i >= 30 * SECONDS:
+            width = 2 * round(HEIGHT * frame.width / frame.height / 2)
+            if i == 0:
+                file.write(f"YUV4MPEG2 W{width} H{HEIGHT} F30:1 Ip A1:1 C420mpeg2\n".encode())
+            if i >= 30 * SECONDS * step:
                 break
-            file.write(b"FRAME\n" + frame.reformat(WIDTH, HEIGHT, "yuv420p").to_ndarray().tobytes())
+            if i % step == 0:
+                file.write(b"FRAME\n" + frame.reformat(width, HEIGHT, "yuv420p").to_ndarray().tobytes())
     return path
 
 
 def test_a_clip_as_camera_becomes_poses_and_nothing_leaves_the_machine(served, camera, tmp_path):
+    picture = Path(os.environ.get("SRNET_LIVE_PICTURE", tmp_path / "page.png"))
     fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--enable-unsafe-swiftshader")
     with browser(*fake, f"--use-file-for-fake-video-capture={camera}") as page:
         page.open(served, width=390, height=844)
@@ -120,10 +127,10 @@ def test_a_clip_as_camera_becomes_poses_and_nothing_leaves_the_machine(served, c
         time.sleep(MEASURED_S)
         rate = (page.run("window.srnet.poses") - before) / (time.monotonic() - began)
         pose = np.array(page.run("window.srnet.pose"))
-        (tmp_path / "page.png").write_bytes(page.picture())
+        picture.write_bytes(page.picture())
         print(f"{rate:.1f} poses a second; the camera gives 30 pictures")
         assert pose.shape == (17, 3) and np.isfinite(pose).all()
         assert 0.5 < np.ptp(pose[:, 1]) < 2.5  # metres, from the head to the feet
-        assert rate > 0
+        assert rate > 0 and page.run("document.getElementById('status').textContent") == "Lifting the webcam"
         assert page.requests and all(asked.startswith(served) for asked in page.requests), page.requests
-        assert page.problems == []
+        assert [text for text in page.problems if not any(word in text for word in CHATTER)] == []

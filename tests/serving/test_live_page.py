@@ -117,3 +117,62 @@ def test_the_page_says_what_a_camera_needs(tab, address):
     tab.open(address)
     tab.wait("document.getElementById('status').textContent.includes('--bundle')")
     assert tab.run("document.getElementById('webcam').disabled")
+
+
+SLOW_DETECTOR = """
+window.sends = 0;
+window.Pose = class {
+  setOptions() {}
+  onResults(tell) { this.tell = tell; }
+  async initialize() {}
+  async send({ image }) {
+    if (window.sends === 25) throw new Error("the test is over");
+    window.sends += 1;
+    window.seen = [image.tagName, image.width, image.height];
+    for (const end = performance.now() + 60; performance.now() < end; );
+    const poseLandmarks = Array.from({ length: 33 }, (_, j) => ({ x: 0.3 + 0.01 * j, y: 0.02 * j }));
+    this.tell({ poseLandmarks });
+  }
+};"""
+MADE_UP_NETWORK = """
+window.ort = {
+  env: { wasm: {} },
+  Tensor: class {},
+  InferenceSession: { create: async () => ({ run: async () => ({ poses: { data: new Float32Array(102).fill(0.1) } }) }) },
+};"""
+
+
+@pytest.fixture
+def bundled(tmp_path):
+    """The page with a detector that is slower than the camera, and with a network of no consequence."""
+    (tmp_path / "pose.js").write_text(SLOW_DETECTOR)
+    (tmp_path / "ort.wasm.min.js").write_text(MADE_UP_NETWORK)
+    about = page_about(load_checkpoint(weights_file()), name="open") | {"states": "[]"}
+    files = page_files(b"", about, tmp_path)
+    server = make_server(Served(files, lambda: None, detector=True), "127.0.0.1", 0)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_detector_slower_than_the_camera_leaves_the_page_alive(bundled):
+    """It once took all of the page's time: nothing was drawn, and clicks were not answered."""
+    with browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as page:
+        page.open(bundled, width=390, height=844)
+        page.wait("document.getElementById('status').textContent.startsWith('Ready')")
+        page.run(
+            """document.getElementById("webcam").click();
+            const watch = setInterval(() => {
+              if (window.srnet.poses < 2) return;
+              clearInterval(watch);
+              window.drawn = window.sends;
+              document.getElementById("stop").click();
+            }, 20);"""
+        )
+        page.wait("document.getElementById('stop').disabled")
+        assert page.run("document.getElementById('status').textContent") == "Stopped"
+        assert page.run("window.drawn") < 25
+        # the detector gets a picture that stays, so that bones are drawn over what they were found in
+        name, width, height = page.run("window.seen")
+        assert name == "CANVAS" and width >= 320 and height >= 240

@@ -46,8 +46,8 @@ async function openDetector() {
   await detector.initialize();
 }
 
-function show(points, width, height, pose) {
-  if (points) drawSeen(at("seen"), about, points, width, height);
+function show(points, width, height, pose, picture = null) {
+  if (points) drawSeen(at("seen"), about, points, width, height, picture);
   if (!pose) return;
   view.draw(pose);
   window.srnet.poses += 1;
@@ -55,7 +55,8 @@ function show(points, width, height, pose) {
   times.push(performance.now());
   while (times.length > 60) times.shift();
   const seconds = (times.at(-1) - times[0]) / 1000;
-  if (seconds > 0) at("rate").textContent = `${((times.length - 1) / seconds).toFixed(0)} poses a second`;
+  const rate = (times.length - 1) / seconds;
+  if (seconds > 0) at("rate").textContent = `${rate.toFixed(rate < 10 ? 1 : 0)} poses a second`;
 }
 
 function begin(text) {
@@ -79,27 +80,28 @@ function end(text) {
 }
 
 async function liftVideo(mine, live) {
+  const picture = document.createElement("canvas"); // what the detector sees: the video goes on while it works
   let last = -1;
   while (mine === running && !video.ended) {
-    if (video.currentTime === last || video.readyState < 2) {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-      continue;
-    }
+    // a detector slower than the camera would otherwise never give way to clicks, drawing and decoding
+    await new Promise((resolve) => setTimeout(resolve));
+    if (video.currentTime === last || video.readyState < 2) continue;
     last = video.currentTime;
     if (!live) video.pause(); // a file waits, so that no frame is left out
     const { videoWidth: width, videoHeight: height } = video;
-    await detector.send({ image: video });
+    Object.assign(picture, { width, height }).getContext("2d").drawImage(video, 0, 0);
+    await detector.send({ image: picture });
     if (mine !== running) return;
     if (!live) await nextFrame();
     if (!detector.found) {
-      drawSeen(at("seen"), about, null, width, height);
+      drawSeen(at("seen"), about, null, width, height, picture);
       say("Nobody is seen");
       lifter.reset();
       continue;
     }
     say(live ? "Lifting the webcam" : "Lifting the video");
     const points = relayout(about.detector_matrix, detector.found.map(({ x, y }) => [x * width, y * height]));
-    show(points, width, height, await lifter.push(points, width, height));
+    show(points, width, height, await lifter.push(points, width, height), picture);
   }
   if (mine === running) end("The video has ended");
 }
@@ -162,13 +164,15 @@ at("lines-file").addEventListener("change", ({ target }) => {
 at("stop").addEventListener("click", () => end("Stopped"));
 
 // poses of lines, of a file above or sent by other programs
-new EventSource("events").onmessage = ({ data }) => {
+const events = new EventSource("events");
+events.onmessage = ({ data }) => {
   const answer = JSON.parse(data);
   if (answer.joints_m) show(null, 1, 1, answer.joints_m);
   if (answer.error) say(`Line ${answer.line}: ${answer.error}`);
 };
 
 view.draw(null);
+await new Promise((resolve) => (events.onopen = events.onerror = resolve)); // lines sent before would not be seen
 if (has("pose.js") && has("ort.wasm.min.js")) say("Ready: choose a source");
 else {
   at("webcam").disabled = at("video-file").disabled = true;

@@ -34,12 +34,13 @@ function bones(context, about, points) {
   });
 }
 
-/** Keypoints in pixels of an image of that size, in the middle of the canvas as the video lies there. */
-export function drawSeen(canvas, about, points, width, height) {
+/** Keypoints in pixels of an image of that size, in the middle of the canvas as the video lies there, over their picture. */
+export function drawSeen(canvas, about, points, width, height, picture = null) {
   const [context, wide, high] = fitted(canvas);
-  if (!points) return;
   const scale = Math.min(wide / width, high / height);
   const left = (wide - scale * width) / 2, top = (high - scale * height) / 2;
+  if (picture) context.drawImage(picture, left, top, scale * width, scale * height);
+  if (!points) return;
   context.strokeStyle = colour("line");
   context.lineWidth = 1;
   context.strokeRect(left, top, scale * width, scale * height);
