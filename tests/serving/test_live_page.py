@@ -135,10 +135,11 @@ window.Pose = class {
   }
 };"""
 MADE_UP_NETWORK = """
+const poses = { data: new Float32Array(102).fill(0.1) };
 window.ort = {
   env: { wasm: {} },
   Tensor: class {},
-  InferenceSession: { create: async () => ({ run: async () => ({ poses: { data: new Float32Array(102).fill(0.1) } }) }) },
+  InferenceSession: { create: async () => ({ run: async () => ({ poses }) }) },
 };"""
 
 
