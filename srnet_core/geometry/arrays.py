@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from srnet_core.errors import ArrayError
+
 
 def concatenate(parts: Sequence[Any], axis: int = -1) -> Any:
     """Join NumPy arrays or torch tensors along an existing axis."""
@@ -25,7 +27,13 @@ def stack(parts: Sequence[Any], axis: int = -1) -> Any:
 
 
 def joint_distance(first: Any, second: Any) -> Any:
-    """Euclidean distances of (..., J, 3) poses, in their unit: (..., J). NumPy arrays or torch tensors."""
+    """Euclidean distances of (..., J, 3) poses, in their unit: (..., J). NumPy arrays or torch tensors.
+
+    Raises:
+        ArrayError: the two have different shapes. They would be repeated to fit, and give the distance of other joints.
+    """
+    if first.shape != second.shape:
+        raise ArrayError(f"poses must have the same shape, not {tuple(first.shape)} and {tuple(second.shape)}")
     difference = first - second
     if isinstance(difference, np.ndarray):
         return np.linalg.norm(difference, axis=-1)

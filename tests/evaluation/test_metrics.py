@@ -351,3 +351,10 @@ def test_arrays_of_numpy_and_lists_are_taken():
 def test_what_is_no_array_is_told(wrong):
     with pytest.raises(ArrayError, match="arrays of numbers"):
         metrics.mpjpe(wrong, wrong)
+
+
+@pytest.mark.parametrize("shape", [(1, 17, 3), (8, 1, 3), (17, 3), (8, 16, 3)])
+def test_distances_to_another_shape_are_refused(shape):
+    for kind in (torch.zeros, np.zeros):
+        with pytest.raises(ArrayError, match="same shape"):
+            joint_distance(kind((8, 17, 3)), kind(shape))
