@@ -5,37 +5,25 @@ name this machine as their host (a foreign name could be made to point here), ta
 a page elsewhere cannot send unasked, serves only files that it listed when it started, and bounds every body.
 """
 
-import ipaddress
 import json
 import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import srnet_core
-from srnet_core.errors import InputFileMissing, SrnetError
+from srnet_core.errors import InputFileMissing
 from srnet_core.live.people import LiveLifter, line_of
+from srnet_core.serving.local import SILENCE_S, LocalHandler, LocalServer, listen
 
 MOST_BODY_BYTES = 8 << 20
 LINES_TYPE = "application/x-ndjson"
 _MOST_VIEWERS = 8
-_MOST_REQUESTS = 64  # at the same time
 _KEPT_EVENTS = 64  # of a viewer who is slower than the poses
-_SILENCE_S = 30.0  # after which a connection is closed
-_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".wasm": "application/wasm",
-    ".svg": "image/svg+xml",
-}
 # MediaPipe's loader puts functions together from text, which needs 'unsafe-eval'; scripts still come from here only.
 _POLICY = (
     "default-src 'none'; script-src 'self' {eval}; style-src 'self'; img-src 'self' blob: data:; "
@@ -90,7 +78,7 @@ def page_files(model: bytes, about: Mapping[str, Any], bundle: Path | None) -> d
     return files
 
 
-def make_server(served: Served, host: str, port: int) -> ThreadingHTTPServer:
+def make_server(served: Served, host: str, port: int) -> LocalServer:
     """A server that listens; call its `serve_forever`.
 
     Args:
@@ -103,76 +91,30 @@ def make_server(served: Served, host: str, port: int) -> ThreadingHTTPServer:
 
     class Handler(_Handler):
         content = served
-        names = frozenset({"localhost", host.lower()})
+        policy = _POLICY.format(eval="'unsafe-eval'" if served.detector else "'wasm-unsafe-eval'")
 
-    try:
-        server = _Server((host, port), Handler)
-    except OSError as error:
-        raise SrnetError(
-            f"cannot listen there: {error.strerror or error}", where=f"{host}:{port}", todo="Give another --port"
-        ) from None
-    return server
+    return listen(Handler, host, port)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    _free: threading.BoundedSemaphore
-
-    def __init__(self, *arguments: Any):
-        self._free = threading.BoundedSemaphore(_MOST_REQUESTS)
-        super().__init__(*arguments)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread, unless too many are being answered."""
-        if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """See `ThreadingMixIn`."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away in the middle is no error."""
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LocalHandler):
     content: Served
-    names: frozenset[str]
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "srnet", ""
-    timeout = _SILENCE_S
+    permissions = "camera=(self), microphone=(), geolocation=()"
 
     def do_GET(self) -> None:
         """Serve a file of the page, or the poses as they come."""
-        if not self._is_for_us():
+        if not self.is_for_us():
             return
         path = self.path.partition("?")[0]
         if path == "/events":
             self._events()
             return
-        content = self.content.files.get(path)
-        if content is None:
-            self._answer(HTTPStatus.NOT_FOUND, b"there is no such file\n")
-            return
-        try:
-            body = content.read_bytes() if isinstance(content, Path) else content
-        except OSError:
-            self._answer(HTTPStatus.NOT_FOUND, b"the file is gone\n")
-            return
-        name = "index.html" if path == "/" else path
-        self._answer(HTTPStatus.OK, body, _TYPES.get(Path(name).suffix, "application/octet-stream"))
+        self.answer_file(self.content.files, path)
 
     do_HEAD = do_GET
 
     def do_POST(self) -> None:
         """Lift the lines of a body, show the answers in the open pages, and send them back."""
-        body = self._body() if self._is_for_us() else None
+        body = self._body() if self.is_for_us() else None
         if body is None:
             return
         if self.path == "/start":
@@ -184,58 +126,47 @@ class _Handler(BaseHTTPRequestHandler):
                 lifter = self.content.lifter = self.content.lifter or self.content.make_lifter()
                 answers = [answer for line in body.split(b"\n") if line.strip() for answer in lifter.answer(line)]
         else:
-            self._answer(HTTPStatus.NOT_FOUND, b"there is no such address\n")
+            self.answer(HTTPStatus.NOT_FOUND, b"there is no such address\n")
             return
         lines = [line_of(answer) for answer in answers]
         for viewer in tuple(self.content.viewers):
             for line in lines:
                 _put(viewer, line)
-        self._answer(HTTPStatus.OK, b"".join(lines), LINES_TYPE)
-
-    def _is_for_us(self) -> bool:
-        """Whether the request names this machine as its host; any other name may belong to somebody else."""
-        if _is_local(self.headers.get("Host", ""), self.names):
-            return True
-        self._answer(HTTPStatus.MISDIRECTED_REQUEST, b"this server answers only to the names of its own machine\n")
-        return False
+        self.answer(HTTPStatus.OK, b"".join(lines), LINES_TYPE)
 
     def _body(self) -> bytes | None:
         """The lines of a request; `None` if it was refused."""
         origin = self.headers.get("Origin")
         if origin is not None and origin.partition("://")[2] != self.headers.get("Host"):
-            self._refuse(HTTPStatus.FORBIDDEN, "lines from another web site")
+            self.refuse(HTTPStatus.FORBIDDEN, "lines from another web site")
             return None
         if self.headers.get_content_type() != LINES_TYPE:
-            self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the content type must be {LINES_TYPE}")
+            self.refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the content type must be {LINES_TYPE}")
             return None
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit() and len(length) < 12):
-            self._refuse(HTTPStatus.LENGTH_REQUIRED, "the length of the lines must be told")
+            self.refuse(HTTPStatus.LENGTH_REQUIRED, "the length of the lines must be told")
             return None
         if int(length) > MOST_BODY_BYTES:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MOST_BODY_BYTES >> 20} MiB at once")
+            self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MOST_BODY_BYTES >> 20} MiB at once")
             return None
         body: bytes = self.rfile.read(int(length))
         return body
-
-    def _refuse(self, status: HTTPStatus, why: str) -> None:
-        self.close_connection = True  # its body was not read
-        self._answer(status, f"{why}\n".encode())
 
     def _events(self) -> None:
         """Server-sent events: one for each pose of the lines that other programs send."""
         viewer: queue.Queue[bytes] = queue.Queue(_KEPT_EVENTS)
         with self.content.lock:
             if len(self.content.viewers) >= _MOST_VIEWERS:
-                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many pages are open")
+                self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many pages are open")
                 return
             self.content.viewers.add(viewer)
         try:
             self.close_connection = True
-            self._head(HTTPStatus.OK, "text/event-stream", None)
+            self.head(HTTPStatus.OK, "text/event-stream", None)
             while True:
                 try:
-                    self.wfile.write(b"data: " + viewer.get(timeout=_SILENCE_S / 2) + b"\n")
+                    self.wfile.write(b"data: " + viewer.get(timeout=SILENCE_S / 2) + b"\n")
                 except queue.Empty:
                     self.wfile.write(b": still here\n\n")
                 self.wfile.flush()
@@ -244,46 +175,6 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with self.content.lock:
                 self.content.viewers.discard(viewer)
-
-    def _answer(self, status: HTTPStatus, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
-        self._head(status, kind, len(body))
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def _head(self, status: HTTPStatus, kind: str, length: int | None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        if length is not None:
-            self.send_header("Content-Length", str(length))
-        evaluation = "'unsafe-eval'" if self.content.detector else "'wasm-unsafe-eval'"
-        for name, value in {
-            "Content-Security-Policy": _POLICY.format(eval=evaluation),
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Cross-Origin-Embedder-Policy": "require-corp",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "no-store",
-        }.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, format: str, *values: Any) -> None:
-        """Requests are not logged."""
-
-
-def _is_local(host: str, names: frozenset[str]) -> bool:
-    """Whether a Host header is one of the names, or a plain address, which no other site can have."""
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    name = name.strip("[]").lower()
-    if name in names:
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _put(viewer: "queue.Queue[bytes]", line: bytes) -> None:
