@@ -23,6 +23,7 @@ from rich.text import Text
 from support.browser import browser
 
 from srnet_core.files import atomic_write
+from srnet_core.serving.watching import Watched, in_background, serve_runs
 from srnet_core.weights import weights_file
 
 IMAGES = Path(__file__).parent / "images"
@@ -42,6 +43,7 @@ _SCREENS = {
     ),
     "terminal-doctor.svg": (100, ("doctor",)),
 }
+_RUNS = "runs-page.png"
 _CHARTS = {
     "chart-model.svg": ("model", "--arch", "3,3,3", "--width", "page"),
     "chart-skeleton.svg": ("skeleton",),
@@ -54,7 +56,7 @@ _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", help="only these pictures")
-    asked = parser.parse_args().names or [*_PAGES, *_SCREENS, *_CHARTS]
+    asked = parser.parse_args().names or [*_PAGES, *_SCREENS, *_CHARTS, _RUNS]
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         os.chdir(folder)
@@ -65,6 +67,8 @@ def main() -> None:
                 draw_screen(name, *_SCREENS[name])
             if name in _CHARTS:
                 run(["chart", *_CHARTS[name], "--output", str(IMAGES / name)])
+            if name == _RUNS:
+                draw_runs(IMAGES / name)
 
 
 def draw_pages(pages: dict[str, tuple[str, int, int, bool]]) -> None:
@@ -78,6 +82,24 @@ def draw_pages(pages: dict[str, tuple[str, int, int, bool]]) -> None:
             with atomic_write(IMAGES / name) as file:
                 file.write(page.picture())
             print(IMAGES / name)
+
+
+def draw_runs(path: Path) -> None:
+    """The page of runs, with two short trainings on the SYNTHETIC people."""
+    small = ("--dataset", "synthetic", "--subset", "0.2", "--arch", "3,3", "--channels", "128", "--epochs", "8")
+    for name in ("small-steps", "first"):
+        lr = ("--lr", "0.0003") if name == "small-steps" else ()
+        run(["train", *small, *lr, "--validation", "S8", "--name", name, "--watch", "--port", "0"])
+    server = serve_runs(Watched(Path("checkpoint"), Path("best_checkpoint")), "127.0.0.1", 0)
+    in_background(server)
+    with browser() as page:
+        page.open(f"http://127.0.0.1:{server.server_address[1]}/#run=first")
+        page.wait("document.getElementById('clip-said').textContent.includes('mean')")
+        page.settle()
+        with atomic_write(path) as file:
+            file.write(page.picture())
+    server.shutdown()
+    print(path)
 
 
 def draw_screen(name: str, columns: int, arguments: tuple[str, ...]) -> None:

@@ -4,25 +4,23 @@ from pathlib import Path
 from typing import Annotated
 
 from srnet_cli.checkpoints import find_checkpoint
-from srnet_cli.console import remark, say
+from srnet_cli.console import remark
 from srnet_cli.options import option
 from srnet_cli.reading_options import Fps, ImageSize, Layout, parse_size
+from srnet_cli.serving import THIS_MACHINE, Port, serve_until_interrupted
 
 EXAMPLES = ("srnet serve", "srnet serve --bundle output/live-bundle --port 8123")
-_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _RUNTIME, _DETECTOR = "ort.wasm.min.js", "pose.js"
 
 
 def main(
-    port: Annotated[
-        int, option("--port", help="Port to listen at; 0 for any that is free", metavar="N", min=0, max=65535)
-    ] = 8080,
+    port: Port = 8080,
     host: Annotated[
         str,
         option(
             "--host", help="Address to listen at; others than 127.0.0.1 can be reached from outside", metavar="ADDRESS"
         ),
-    ] = _THIS_MACHINE[0],
+    ] = THIS_MACHINE[0],
     bundle: Annotated[
         Path | None,
         option(
@@ -78,13 +76,6 @@ def main(
 
     detector = bundle is not None and (bundle / _DETECTOR).is_file()
     server = make_server(Served(files, make_lifter, detector), host, port)
-    if host not in _THIS_MACHINE:
+    if host not in THIS_MACHINE:
         remark(f"whoever can reach {host} can open the page and send lines; browsers give a webcam to localhost only")
-    shown = f"[{host}]" if ":" in host else host
-    say(f"http://{shown}:{server.server_address[1]}/  (Ctrl-C ends it)")
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        return
-    finally:
-        server.server_close()
+    serve_until_interrupted(server)

@@ -3,7 +3,7 @@
 import shlex
 import signal
 from collections.abc import Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +26,7 @@ from srnet_cli.options import AUGMENT, DATA, MODEL, PUBLISHED, RUN_PANEL, TRAIN,
 from srnet_cli.progress import Bar, Goal, progress_bar
 from srnet_cli.run_configuration import start_config
 from srnet_cli.tables import show_report
+from srnet_cli.watching import Watching
 from srnet_cli.wording import count_text, data_text, model_text, parameters_text, seconds_text
 from srnet_core.config import RunConfig, replace
 from srnet_core.errors import CheckpointError, ConfigError
@@ -118,6 +119,17 @@ def main(
             completes=TRACKERS,
         ),
     ] = None,
+    watch: Annotated[
+        bool,
+        option(
+            "--watch",
+            help="Serve a page on this machine with curves and a test clip, redrawn each epoch",
+            panel=RUN_PANEL,
+        ),
+    ] = False,
+    port: Annotated[
+        int, option("--port", help="Port of that page", panel=RUN_PANEL, metavar="N", min=0, max=65535)
+    ] = 8070,
     set_: SetOption = None,
 ) -> None:
     """Train a model. Missing stages are prepared first.
@@ -156,7 +168,8 @@ def main(
     if best_dir != BEST_DIR and not config.train.validation:
         remark("--best-dir: no effect without --validation")
     resumed, tuned = (source, None) if resume else (None, source)
-    train_and_show(config, place, resume=resumed, finetune=tuned, typed=typed, track=trackers)
+    watch_at = port if watch else None
+    train_and_show(config, place, resume=resumed, finetune=tuned, typed=typed, track=trackers, watch_at=watch_at)
 
 
 def _trackers(text: str | None) -> tuple[str, ...]:
@@ -211,12 +224,14 @@ def train_and_show(
     last_step: int | None = None,
     typed: Typed | None = None,
     track: tuple[str, ...] = (),
+    watch_at: int | None = None,
 ) -> "Finished":
     """Prepare, train, show progress, and at the end the table of the result unless `table` is false.
 
     Args:
         typed: the settings of the command line, for remarks about what they lead to; `None` for no such remarks.
         track: names of trackers that record the epochs too.
+        watch_at: port of a page that shows the run; `None` for no page.
 
     Raises:
         StoppedByUser: Ctrl-C; the run is saved and the user has been told how to resume it.
@@ -246,11 +261,17 @@ def train_and_show(
         for sentence in data_that_do_not_fit(run) if typed is not None else ():
             remark(sentence)
         slow = SlowTraining(run)
-        with progress_bar() as bar, Tracking(run, track) as tracking:
-            goal = Goal(last_step, 60 * config.train.minutes)
+        goal = Goal(last_step, 60 * config.train.minutes)
+        with (
+            nullcontext() if watch_at is None else Watching(run, prepared.config, goal, watch_at) as watching,
+            progress_bar() as bar,
+            Tracking(run, track) as tracking,
+        ):
             bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler), goal)
             for event in run:
                 tracking.take(event)
+                if watching is not None:
+                    watching.take(event)
                 _show_event(event, bar, config, slow)
     if isinstance(event, Stopped):
         _show_how_to_go_on(event, config, place)

@@ -22,6 +22,7 @@ from srnet_core.visualization._theme import DARK, LIGHT, css_variables
 from srnet_core.visualization.scene import Scene
 
 _SCRIPTS = ("data.js", "view.js", "chart.js", "panels.js", "pointer.js", "joints.js", "clips.js", "app.js")
+_DRAWING = ("data.js", "view.js")
 _MOST_CLIPS = 1000
 _POINT_UNIT_M, _PIXEL_UNIT, _ERROR_UNIT_MM, _EXPECTED_UNIT_MM = 1e-4, 0.1, 0.01, 0.1  # resolutions of stored numbers
 
@@ -44,8 +45,7 @@ def render_page(scenes: Scene | Sequence[Scene]) -> str:
     clips = [scenes] if isinstance(scenes, Scene) else list(scenes)
     if not 1 <= len(clips) <= _MOST_CLIPS:
         raise ConfigError(f"a page shows 1 to {_MOST_CLIPS:,} clips, not {len(clips):,}", where="scenes")
-    style = f":root{{{css_variables(LIGHT)}}}@media(prefers-color-scheme:dark){{:root{{{css_variables(DARK)}}}}}"
-    style += _asset("page.css")
+    style = page_style()
     script = '(() => {\n"use strict";\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
     return _fill(
         _asset("page.html"),
@@ -59,6 +59,17 @@ def render_page(scenes: Scene | Sequence[Scene]) -> str:
         script=script,
         data=_json_for_html({"schema": 2, "clips": [scene_data(clip) for clip in clips]}),
     )
+
+
+def page_style() -> str:
+    """The style of the page: colours in light and dark, and everything else; other pages of srnet begin with it."""
+    colors = f":root{{{css_variables(LIGHT)}}}@media(prefers-color-scheme:dark){{:root{{{css_variables(DARK)}}}}}"
+    return colors + _asset("page.css")
+
+
+def drawing_script() -> str:
+    """The functions that read a clip of `scene_data` and draw it into a canvas (`readScene`, `drawView`)."""
+    return "\n".join(_asset(name) for name in _DRAWING)
 
 
 def scene_data(scene: Scene) -> dict[str, Any]:

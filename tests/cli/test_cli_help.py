@@ -27,6 +27,7 @@ WITHOUT_DEFAULT = {
     "--finetune",
     "--strict",
     "--stream",
+    "--watch",
     "--uncertainty",
 }
 

@@ -102,3 +102,14 @@ def test_epochs_go_to_csv_too(srnet, own_data):
 def test_without_tensorboard_the_extra_is_named(srnet, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
     srnet("train", "--track", "tensorboard").refused("'tensorboard'", "pip install 'srnet[track]'")
+
+
+def test_a_watched_training_is_the_same_and_leaves_a_clip(srnet, own_data):
+    plain = srnet("train", *DATA, *TINY, "--epochs", "2", "--name", "plain").ok()
+    watched = srnet("train", *DATA, *TINY, "--epochs", "2", "--name", "watched", "--watch", "--port", "0").ok()
+    assert "watch at http://127.0.0.1:" in watched.out and "watch at" not in plain.out
+    numbers = [json.loads(srnet("runs", "show", name, "--json", "-").ok().out) for name in ("plain", "watched")]
+    assert numbers[0]["result"]["report"] == {**numbers[1]["result"]["report"]}
+    clip = json.loads(Path("checkpoint/watched/clip.json").read_text())
+    assert clip["epoch"] == 2 and [pose["name"] for pose in clip["poses"]] == ["prediction", "ground truth"]
+    assert not Path("checkpoint/plain/clip.json").exists()
