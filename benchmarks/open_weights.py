@@ -43,7 +43,7 @@ _FIRST = (
 _WIDE = (
     "--norm ray --augment view,place,angles,parts,bones,noise --set augment.view.pitch_deg=30 "
     "--set augment.view.tilt_share=0.25 --set augment.view.nearest_scale=0.5 --set augment.view.farthest_scale=1.6 "
-    "--arch 3,3,3 --downsample 2 --batch-size 512"
+    "--downsample 2"
 )
 _WILD = (  # the noise of detectors at half its size: at its full size exact keypoints are lifted 10 mm worse
     "--config augment-wild --batch-size 512 --set augment.layout.share=0.2 --set augment.noise.sigma=0.01 "
@@ -70,10 +70,15 @@ class Run:
 NETWORKS = {
     "srnet-open-1": (
         Run("srnet-open-1-first", f"{_FIRST} --epochs 25 --lr-decay 0.95"),
-        Run("srnet-open-1", f"{_FIRST} --epochs 14 --lr 0.00028 --lr-decay 0.75", "srnet-open-1-first"),
+        Run("srnet-open-1-upright", f"{_FIRST} --epochs 14 --lr 0.00028 --lr-decay 0.75", "srnet-open-1-first"),
+        Run(
+            "srnet-open-1",
+            f"{_WIDE} --arch 1,1,1 --batch-size 1024 --epochs 20 --lr 0.0007 --lr-decay 0.82",
+            "srnet-open-1-upright",
+        ),
     ),
     "srnet-open-27": (
-        Run("srnet-open-27-first", f"{_WIDE} --epochs 13 --lr-decay 0.95"),
+        Run("srnet-open-27-first", f"{_WIDE} --arch 3,3,3 --batch-size 512 --epochs 13 --lr-decay 0.95"),
         Run(
             "srnet-open-27",
             f"{_WILD} --arch 3,3,3 --downsample 2 --epochs 4 --lr 0.0005 --lr-decay 0.45",
