@@ -4,7 +4,8 @@ The camera's place in the world is known from a calibration, or estimated. Three
 its usual error: cameras are mostly held level (sideways to 3 degrees, up and down to 15); people who stand or walk are
 upright on average (to 6 degrees from ankles to neck); and the places where feet stand lie on one plane (to 4 cm, one
 place for each time that a foot stands). The direction is the least-squares compromise. Where the feet stand in one
-place only, the plane tells nothing, and the first two decide.
+place only, the plane tells nothing, and the first two decide. They also decide where a plane through the feet would
+slope too much, as with people who stand on different levels; each of those then has a floor of their own.
 
 A foot stands where it hardly moves in the image and is not higher than the other one. Then the path of the root is
 solved again with what follows from that: a standing foot keeps its place, and its ankle is at the height of an ankle.
@@ -35,7 +36,8 @@ _SLOWEST_S = 0.1  # shortest time that counts as standing; speeds are measured o
 _LOWER_M = 0.07  # a standing foot is at most so much above the other foot, and above the floor found so far
 _STILL_M, _ON_FLOOR_M = 0.004, 0.015  # spreads of what is demanded of standing feet, from frame to frame and in height
 _BLEND_S = 0.1  # in which a foot gets from where it is to where it stands, and back
-_TRUSTED_FLOOR_M = 0.5  # a calibration's floor is taken for the floor where feet are found so near to it
+_TRUSTED_FLOOR_M = 0.5  # a calibration's floor, or that of others, is taken for the floor of feet so near to it
+_STEEPEST = np.radians(20.0)  # most that a plane through the feet may slope from what level cameras and bodies tell
 _LEGS = (("LHip", "LKnee", "LFoot"), ("RHip", "RKnee", "RFoot"))
 
 
@@ -86,9 +88,15 @@ def stand(people: LiftedPeople, *, placed: bool = False) -> LiftedPeople:
         notes.append("No foot stands still: the floor is where the lowest foot is, and feet may slide.")
         if not placed:
             ground = replace(ground, height_m=_lowest(ground.up, feet) - ANKLE_HEIGHT_M)
-    moved = [
-        _on_ground(person, people.camera, ground, where, legs, fps) for person, where in zip(people.people, standing)
-    ]
+    moved = []
+    for person, foot, where in zip(people.people, feet, standing):
+        own = _own_ground(ground, foot, where)
+        if own is not ground:
+            notes.append(
+                f"Person {person.name} stands {abs(own.height_m - ground.height_m):.1f} m "
+                f"{'above' if own.height_m > ground.height_m else 'below'} the floor of most feet, and is left there."
+            )
+        moved.append(_on_ground(person, people.camera, own, where, legs, fps))
     camera = _placed_camera(people.camera, ground, moved, placed)
     if not placed:
         up = ground.up
@@ -192,9 +200,19 @@ def _upright(people: LiftedPeople, points: list[np.ndarray] | None) -> np.ndarra
     return unit
 
 
+def _own_ground(ground: Ground, feet: np.ndarray, standing: np.ndarray) -> Ground:
+    """The floor of one person: that of all, unless the feet stand on another level."""
+    own = _floor_height(ground.up, [feet], [standing])
+    if own is None or abs(own - ground.height_m) <= _TRUSTED_FLOOR_M:
+        return ground
+    return replace(ground, height_m=own)
+
+
 def _ground(people: LiftedPeople, feet: list[np.ndarray], standing: list[np.ndarray]) -> Ground:
     points = [place for f, s in zip(feet, standing) for place in _places(f, s)]
-    up = _upright(people, points)
+    up, upright = _upright(people, points), _upright(people, None)
+    if up @ upright < np.cos(_STEEPEST):
+        up = upright
     return Ground(up, float(np.median([up @ p for p in points])) if points else 0.0)
 
 

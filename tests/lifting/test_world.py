@@ -67,6 +67,20 @@ def test_the_floor_of_a_calibration_is_corrected_where_no_feet_can_be_on_it():
     assert abs(np.median(world.people[0].placed_m[:5, FEET, 2]) - ANKLES_M) < 0.05
 
 
+def test_people_on_different_levels_do_not_tilt_the_floor():
+    """Somebody on a roof, somebody on the lawn: a plane through the feet of both once tilted the world by 30 degrees."""
+    lawn = placed(noise_m=0.01, noise_px=1)
+    roof = placed(noise_m=0.01, noise_px=1, seed=1, name="2", offset_m=(-1.0, 2.0, 1.8))
+    both = replace(lawn.people, people=lawn.people.people + roof.people.people)
+    world = stand(follow(both))
+    found = quaternion_to_matrix(np.asarray(world.camera.orientation))[2]
+    true = quaternion_to_matrix(np.asarray(lawn.camera.orientation))[2]
+    assert np.degrees(np.arccos(found @ true)) < 8
+    heights = [np.median(person.placed_m[:20, FEET, 2]) for person in world.people]
+    assert abs(abs(heights[1] - heights[0]) - 1.8) < 0.5
+    assert any("the floor of most feet" in note for note in world.notes)
+
+
 def test_somebody_who_never_stands_is_put_on_the_floor_and_it_is_said():
     truth = placed()
     part = slice(STANDS + 12, FRAMES - STANDS - 12)  # only while moving

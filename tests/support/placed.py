@@ -43,8 +43,19 @@ def looking_down(degrees: float = 12.0, height_m: float = 2.0, distance_m: float
     )
 
 
-def placed(*, noise_m: float = 0.0, noise_px: float = 0.0, seed: int = 0) -> Placed:
-    """Somebody of fixed bones who stands, moves 1 m to the side and 0.5 m away, turning, and stands."""
+def placed(
+    *,
+    noise_m: float = 0.0,
+    noise_px: float = 0.0,
+    seed: int = 0,
+    name: str = "1",
+    offset_m: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> Placed:
+    """Somebody of fixed bones who stands, moves 1 m to the side and 0.5 m away, turning, and stands.
+
+    Args:
+        offset_m: added to all places in the world.
+    """
     rng = np.random.default_rng(seed)
     share = np.clip((np.arange(FRAMES) - STANDS) / (FRAMES - 2 * STANDS), 0, 1)
     share = share**2 * (3 - 2 * share)
@@ -52,13 +63,13 @@ def placed(*, noise_m: float = 0.0, noise_px: float = 0.0, seed: int = 0) -> Pla
     body = REST_POSE_M.astype(np.float64)
     body[[3, 6], 2] = ANKLES_M
     body[[2, 5], 1] += 0.08  # bent knees: straight legs cannot reach farther
-    world = np.einsum("tij,kj->tki", rotation_about(2, 0.4 * share), body) + root[:, None]
+    world = np.einsum("tij,kj->tki", rotation_about(2, 0.4 * share), body) + root[:, None] + offset_m
     camera = looking_down()
     turn = quaternion_to_matrix(np.asarray(camera.orientation))
     seen = (world - camera.translation_m) @ turn
     pixels = camera.project(seen) + rng.normal(0, noise_px, (FRAMES, 17, 2))
     relative = seen - seen[:, :1] + rng.normal(0, noise_m, seen.shape)
-    person = LiftedPerson("1", relative.astype(np.float32), pixels.astype(np.float32), np.zeros(FRAMES, bool))
+    person = LiftedPerson(name, relative.astype(np.float32), pixels.astype(np.float32), np.zeros(FRAMES, bool))
     people = LiftedPeople(
         (person,), SKELETON, FPS, (1920, 1080), np.arange(FRAMES), "keypoints.json", "network", camera, True
     )
