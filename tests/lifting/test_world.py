@@ -68,7 +68,7 @@ def test_the_floor_of_a_calibration_is_corrected_where_no_feet_can_be_on_it():
 
 
 def test_people_on_different_levels_do_not_tilt_the_floor():
-    """Somebody on a roof, somebody on the lawn: a plane through the feet of both once tilted the world by 30 degrees."""
+    """Somebody on a roof, somebody on the lawn: a plane through all feet once tilted the world by 38 degrees."""
     lawn = placed(noise_m=0.01, noise_px=1)
     roof = placed(noise_m=0.01, noise_px=1, seed=1, name="2", offset_m=(-1.0, 2.0, 1.8))
     both = replace(lawn.people, people=lawn.people.people + roof.people.people)
