@@ -43,7 +43,7 @@ _SCREENS = {
     ),
     "terminal-doctor.svg": (100, ("doctor",)),
 }
-_RUNS = "runs-page.png"
+_RUNS, _STRIP = "runs-page.png", "strip.png"
 _CHARTS = {
     "chart-model.svg": ("model", "--arch", "3,3,3", "--width", "page"),
     "chart-skeleton.svg": ("skeleton",),
@@ -56,7 +56,7 @@ _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", help="only these pictures")
-    asked = parser.parse_args().names or [*_PAGES, *_SCREENS, *_CHARTS, _RUNS]
+    asked = parser.parse_args().names or [*_PAGES, *_SCREENS, *_CHARTS, _RUNS, _STRIP]
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         os.chdir(folder)
@@ -67,6 +67,9 @@ def main() -> None:
                 draw_screen(name, *_SCREENS[name])
             if name in _CHARTS:
                 run(["chart", *_CHARTS[name], "--output", str(IMAGES / name)])
+            if name == _STRIP:
+                what = ("--dataset", "synthetic", "--action", "Walking", "--limit", "100")
+                run(["visualize", str(weights_file("srnet-open-27")), *what, "--output", str(IMAGES / name)])
             if name == _RUNS:
                 draw_runs(IMAGES / name)
 

@@ -125,8 +125,11 @@ class Video:
                 raise BadFileError(f"cannot be decoded: {error.strerror or error}", where=self.path) from None
 
 
-def write_mp4(file: IO[bytes], pictures: Iterable[np.ndarray], fps: float) -> int:
+def write_mp4(file: IO[bytes], pictures: Iterable[np.ndarray], fps: float, *, bitrate: int | None = None) -> int:
     """Write (H, W, 3) uint8 RGB pictures of one size as H.264; returns their number. Odd sides lose a pixel.
+
+    Args:
+        bitrate: bits per second on average; `None` for pictures of good quality, however large.
 
     Raises:
         ConfigError: no pictures, or a frame rate that is not positive.
@@ -144,7 +147,9 @@ def write_mp4(file: IO[bytes], pictures: Iterable[np.ndarray], fps: float) -> in
             if stream is None:
                 stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(100_000))
                 stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-                stream.options = {"crf": "20", "preset": "veryfast"}
+                stream.options = {"preset": "veryfast", **({} if bitrate else {"crf": "20"})}
+                if bitrate:
+                    stream.bit_rate = bitrate
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
             for packet in stream.encode(frame):
                 container.mux(packet)

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "srnet visualize --gallery 3",
-    "srnet visualize checkpoint/latest_epoch_first.bin --action Walking --camera 2",
+    "srnet visualize first --action Walking --limit 300 -o walking.mp4",
 )
 _KEYPOINT_ENDINGS = (".json", ".jsonl", ".csv", ".npz", ".npy", ".h5", ".trc", ".txt", ".parquet")
+_PICTURES = (".mp4", ".gif", ".png")
+_FILM_PANEL = "Pictures and films"
 _GIF_FRAMES, _MAX_FRAMES = 120, 1500
 _MOST = 5  # checkpoints on a page, beside the ground truth
 
@@ -68,35 +70,100 @@ def main(
             min=1,
         ),
     ] = None,
-    start: Annotated[int, option("--start", help="First frame to show", metavar="N", min=0)] = 0,
+    start: Annotated[int, option("--start", "--skip", help="First frame to show", metavar="N", min=0)] = 0,
     frames: Annotated[
         int | None,
-        option("--frames", help="Number of frames", metavar="N", default=f"all, at most {_MAX_FRAMES}", min=1),
+        option(
+            "--frames", "--limit", help="Number of frames", metavar="N", default=f"all, at most {_MAX_FRAMES}", min=1
+        ),
     ] = None,
     output: Annotated[
         Path | None,
         option(
             "--output",
-            help="HTML file; GIF and PNG of the first clip are written beside it",
+            "-o",
+            help="HTML file, with GIF and PNG of the first clip beside it; or .mp4, .gif, .png: the first clip only",
             metavar="FILE",
             default="output/NAME.html",
         ),
     ] = None,
     pictures: Annotated[bool, option("--pictures/--no-pictures", help="Also write a GIF and a PNG")] = True,
+    size: Annotated[
+        int | None,
+        option(
+            "--size",
+            help="Width of pictures and films in pixels",
+            panel=_FILM_PANEL,
+            metavar="PX",
+            default="960; GIF 800, PNG 1280",
+            min=320,
+            max=2400,
+        ),
+    ] = None,
+    film_fps: Annotated[
+        float | None,
+        option(
+            "--film-fps",
+            help="Most pictures per second of MP4 and GIF; frames in between are left out",
+            panel=_FILM_PANEL,
+            metavar="RATE",
+            default="30; GIF 25",
+            min=0.1,
+            max=240,
+        ),
+    ] = None,
+    bitrate: Annotated[
+        int | None,
+        option(
+            "--bitrate",
+            help="Kilobits per second of MP4",
+            panel=_FILM_PANEL,
+            metavar="N",
+            default="as good quality needs",
+            min=50,
+            max=200_000,
+        ),
+    ] = None,
+    azimuth: Annotated[
+        float,
+        option(
+            "--azimuth",
+            help="Degrees that the eye of pictures is right of the camera",
+            panel=_FILM_PANEL,
+            metavar="DEG",
+            min=-360,
+            max=360,
+        ),
+    ] = -28.0,
+    ground_truth: Annotated[
+        bool, option("--ground-truth/--no-ground-truth", help="Show the ground truth", panel=_FILM_PANEL)
+    ] = True,
+    video: Annotated[
+        Path | None,
+        option(
+            "--video",
+            help="Video of the first clip, drawn behind the 2D of an MP4; it begins with the clip",
+            panel=_FILM_PANEL,
+            metavar="FILE",
+            default="none",
+        ),
+    ] = None,
     flip: Flip = True,
     device: Device = "auto",
 ) -> None:
-    """Show predictions beside the ground truth: an HTML page that works offline, a GIF and a PNG.
+    """Show predictions beside the ground truth: an HTML page that works offline, pictures, a film.
 
     Several checkpoints are shown side by side on the same clips, those of the first one's data.
     """
     from srnet_core.files import require_output
 
     if output is not None:
-        require_ending(output, (".html", ".htm"))
+        require_ending(output, (".html", ".htm", *_PICTURES))
     require_output(output or Path("output") / "page.html")
     if gallery is not None and clips > 1:
         raise ConfigError("--clips and --gallery are two ways to choose clips", where="--gallery", todo="Leave one out")
+    if video is not None and (output is None or output.suffix.lower() != ".mp4"):
+        raise ConfigError("a video is drawn into an MP4 only", where="--video", todo="Give --output FILE.mp4")
     for path in paths or []:
         _require_no_recording(path)
     draw(
@@ -109,9 +176,10 @@ def main(
             in_gallery=gallery,
             start=start,
             frames=frames or _MAX_FRAMES,
+            ground_truth=ground_truth,
         ),
         output=output,
-        pictures=pictures,
+        pictures=Pictures(pictures, size, film_fps, bitrate, azimuth, video),
         flip=flip,
         device=device,
     )
@@ -163,6 +231,7 @@ class Selection:
         clips: how many.
         in_gallery: the number of best, median and worst clips to show instead; `None` for no gallery.
         start, frames: part of each clip.
+        ground_truth: whether it is shown.
     """
 
     subject: str | None = None
@@ -172,6 +241,28 @@ class Selection:
     in_gallery: int | None = None
     start: int = 0
     frames: int = _MAX_FRAMES
+    ground_truth: bool = True
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How pictures and films are drawn; `None` for what is usual.
+
+    Attributes:
+        beside: whether a page has a GIF and a PNG beside it.
+        size_px: width.
+        fps: the most pictures per second.
+        bitrate_kbit_s: of MP4.
+        azimuth_deg: of the eye, to the right of the camera.
+        video: of the first clip.
+    """
+
+    beside: bool = True
+    size_px: int | None = None
+    fps: float | None = None
+    bitrate_kbit_s: int | None = None
+    azimuth_deg: float = -28.0
+    video: Path | None = None
 
 
 def draw(
@@ -179,11 +270,11 @@ def draw(
     selection: Selection = Selection(),
     *,
     output: Path | None = None,
-    pictures: bool = True,
+    pictures: Pictures = Pictures(),
     flip: bool = True,
     device: str = "auto",
 ) -> Path:
-    """Predict test clips and write page and pictures; returns the page's path."""
+    """Predict test clips and write page and pictures, or a picture or film alone; returns the path of the first."""
     from srnet_core.device import choose_device
 
     predictors, on = _predictors(networks), choose_device(device)
@@ -192,11 +283,12 @@ def draw(
         scenes = _scenes(networks, predictors, chosen, selection, flip=flip, device=on, bar=bar)
         page = output or _default_page(networks, selection, chosen[0][1])
         page.parent.mkdir(parents=True, exist_ok=True)
-        written = _write(scenes, page, pictures, bar)
+        written = _write(scenes, page, pictures, selection.start, bar)
     _say_errors(scenes, len(networks) == 1)
     for file in written:
         say(f"  {file}  {bytes_text(Path(file).stat().st_size)}")
-    say(f"Open {page} in a browser; it works offline.")
+    if page.suffix.lower() not in _PICTURES:
+        say(f"Open {page} in a browser; it works offline.")
     return page
 
 
@@ -243,6 +335,7 @@ def _scenes(
     from dataclasses import replace as changed
 
     from srnet_core.visualization.clip_scene import clip_scenes
+    from srnet_core.visualization.scene import without_truth
 
     first = next(iter(networks.values()))
     about = model_text(first.checkpoint.model_config) if len(networks) == 1 else " and ".join(networks)
@@ -261,6 +354,8 @@ def _scenes(
     bar.update("predicting", 0, len(chosen), "clips")
     for (kind, _), scene in zip(chosen, predicted):
         label = f"{kind}: {scene.title}" if kind else scene.title
+        if not selection.ground_truth:
+            scene = without_truth(scene)
         scenes.append(changed(scene, subtitle=subtitle, label=label))
         bar.update("predicting", len(scenes), len(chosen), "clips")
     return scenes
@@ -272,16 +367,36 @@ def _default_page(networks: Mapping[str, Network], selection: Selection, shown: 
     return Path("output") / f"{output_name(f'{which}-{what}')}.html"
 
 
-def _write(scenes: "Sequence[Scene]", page: Path, pictures: bool, bar: Bar) -> list[Path]:
-    """Write the page of all clips, and pictures of the first; returns the files."""
+def _write(scenes: "Sequence[Scene]", path: Path, pictures: Pictures, start: int, bar: Bar) -> list[Path]:
+    """Write the page of all clips with pictures of the first, or one picture or film of it; returns the files."""
+    from srnet_core.visualization.film import Footage, write_film
     from srnet_core.visualization.page import write_page
-    from srnet_core.visualization.picture import write_gif, write_png
+    from srnet_core.visualization.picture import Orbit, write_gif, write_png
+    from srnet_core.visualization.strip import write_strip
 
-    written = [write_page(scenes, page)]
-    if pictures:
-        written.append(write_png(scenes[0], page.with_suffix(".png"), frame=scenes[0].frames // 2))
-        gif = page.with_suffix(".gif")
-        written.append(write_gif(scenes[0], gif, max_frames=_GIF_FRAMES, progress=bar.update))
+    scene, orbit, kind = scenes[0], Orbit(azimuth_deg=pictures.azimuth_deg), path.suffix.lower()
+
+    def gif(file: Path, most: int) -> Path:
+        size, fps = pictures.size_px or 800, pictures.fps or 25.0
+        return write_gif(scene, file, width_px=size, fps=fps, max_frames=most, orbit=orbit, progress=bar.update)
+
+    if kind == ".mp4":
+        footage = None if pictures.video is None else Footage(pictures.video, start / scene.fps)
+        bitrate = None if pictures.bitrate_kbit_s is None else 1000 * pictures.bitrate_kbit_s
+        size, fps = pictures.size_px or 960, pictures.fps or 30.0
+        film = write_film(
+            scene, path, width_px=size, fps=fps, bitrate=bitrate, orbit=orbit, footage=footage, progress=bar.update
+        )
+        return [film]
+    if kind == ".gif":
+        return [gif(path, _MAX_FRAMES)]
+    if kind == ".png":
+        return [write_strip(scene, path, orbit=orbit)]
+    written = [write_page(scenes, path)]
+    if pictures.beside:
+        middle, size = scene.frames // 2, pictures.size_px or 1280
+        written.append(write_png(scene, path.with_suffix(".png"), frame=middle, width_px=size, orbit=orbit))
+        written.append(gif(path.with_suffix(".gif"), _GIF_FRAMES))
     return written
 
 

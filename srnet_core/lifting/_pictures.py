@@ -3,14 +3,16 @@
 import json
 from pathlib import Path
 
-from srnet_core.files import atomic_write, without_nan
+from srnet_core.files import without_nan
 from srnet_core.lifting._tables import about
 from srnet_core.lifting.page import people_scene
 from srnet_core.lifting.people import LiftedPeople
-from srnet_core.video import write_mp4
+from srnet_core.video import is_video
+from srnet_core.visualization import film
+from srnet_core.visualization.film import Footage
 from srnet_core.visualization.picture import write_gif
 from srnet_core.visualization.scene import Scene
-from srnet_core.visualization.strip import pictures, write_strip
+from srnet_core.visualization.strip import write_strip
 
 
 def write_moments(people: LiftedPeople, path: Path) -> None:
@@ -24,10 +26,12 @@ def write_moving_picture(people: LiftedPeople, path: Path) -> None:
 
 
 def write_film(people: LiftedPeople, path: Path) -> None:
-    """MP4, H.264, at up to 30 pictures per second."""
-    fps, drawn = pictures(_scene(people))
-    with atomic_write(path) as file:
-        write_mp4(file, drawn, fps)
+    """MP4, H.264, at up to 30 pictures per second; the frames of a video that was lifted are behind the 2D."""
+    source = Path(people.source)
+    footage = None
+    if is_video(source) and source.is_file():
+        footage = Footage(source, float(people.frame_numbers[0]) / people.fps if people.fps else 0.0)
+    film.write_film(_scene(people), path, close_up=True, footage=footage)
 
 
 def _scene(people: LiftedPeople) -> Scene:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from srnet_core.visualization._floor import Placement, place_on_floor
 from srnet_core.visualization._orbit import Orbit
 from srnet_core.visualization._panels import PoseView, input_panel, pose_panel
@@ -57,25 +59,32 @@ class Drawing:
         self.chart_height = round(50 * u) if self.scene.errors_mm else 0
         self.height = self.chart_top + self.chart_height + round(18 * u)
 
-    def frame(self, frame: int) -> Any:
-        """One frame as a `PIL.Image.Image`, RGB."""
+    def frame(self, frame: int, image: np.ndarray | None = None) -> Any:
+        """One frame as a `PIL.Image.Image`, RGB.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, what the camera saw, to be drawn behind the 2D.
+        """
         sheet = Sheet(self.look.width_px, self.height, self.theme["page"])
         sheet.paste(self._base, 0, 0)
-        self._panels(sheet, frame)
+        self._panels(sheet, frame, image)
         self._footer(sheet, frame)
         return sheet.finish()
 
-    def panel(self, name: str | None, frame: int, width: int, height: int, top: int) -> Sheet:
+    def panel(
+        self, name: str | None, frame: int, width: int, height: int, top: int, image: np.ndarray | None = None
+    ) -> Sheet:
         """The panel of a pose, or of the input if `name` is `None`, without heading."""
         if name is None:
-            return input_panel(self.scene, frame, width, height, top, self.theme, close_up=self.look.close_up)
+            close_up = self.look.close_up
+            return input_panel(self.scene, frame, width, height, top, self.theme, close_up=close_up, image=image)
         view = PoseView(self.scene, self.placement, name, self.look.orbit, ghost=self.look.overlay)
         return pose_panel(view, frame, width, height, top, self.theme)
 
-    def _panels(self, sheet: Sheet, frame: int) -> None:
+    def _panels(self, sheet: Sheet, frame: int, image: np.ndarray | None) -> None:
         u, theme, width, height = self.unit, self.theme, self.panel_width, self.panel_height
         for column, name in enumerate([None, *self.views]):
-            panel = self.panel(name, frame, width, height, round(34 * u))
+            panel = self.panel(name, frame, width, height, round(34 * u), image)
             panel.text(12 * u, 22 * u, heading(name), 13 * u, theme["ink"], bold=True)
             if name is not None and name in self.scene.errors_mm:
                 panel.text(width - 12 * u, 22 * u, "mm", 11 * u, theme["muted"], anchor="rs")

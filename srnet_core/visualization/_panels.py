@@ -25,9 +25,21 @@ def person_box_px(keypoints_2d_px: np.ndarray) -> tuple[float, float, float, flo
 
 
 def input_panel(
-    scene: Scene, frame: int, width: int, height: int, top: int, theme: dict[str, str], *, close_up: bool = False
+    scene: Scene,
+    frame: int,
+    width: int,
+    height: int,
+    top: int,
+    theme: dict[str, str],
+    *,
+    close_up: bool = False,
+    image: np.ndarray | None = None,
 ) -> Sheet:
-    """The 2D keypoints of one frame in the outline of their image; `top` pixels are kept free for a heading."""
+    """The 2D keypoints of one frame in the outline of their image; `top` pixels are kept free for a heading.
+
+    Args:
+        image: (H, W, 3) uint8 RGB, what the camera saw, of any resolution; `None` for an empty image.
+    """
     sheet = Sheet(width, height, theme["panel"])
     image_width, image_height = scene.image_size_px
     x, y, w, h = person_box_px(scene.keypoints_2d_px) if close_up else (0, 0, image_width, image_height)
@@ -39,6 +51,11 @@ def input_panel(
     sheet.box(left, above, right, below, theme["page"], edge=theme["hairline"])
     points = scene.keypoints_2d_px[frame] * scale + (left, above)
     bone = max(2.0, height / 120)
+    if image is not None:
+        sheet.picture(image, (left, above, right, below))
+        sheet.box(0, 0, width, top, theme["panel"])
+        for parent, child in scene.skeleton.bones:  # an edge, so that bones are seen on any ground
+            sheet.line(points[parent], points[child], bone + 2, theme["panel"])
     for parent, child in scene.skeleton.bones:
         sheet.line(points[parent], points[child], bone, theme[scene.sides[child]])
     for point, side in zip(points, scene.sides):

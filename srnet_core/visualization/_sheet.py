@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from srnet_core.errors import require_extra
 
 _FALLBACK_FONTS = (
@@ -41,6 +43,24 @@ class Sheet:
     def paste(self, sheet: "Sheet", left: int, top: int) -> None:
         """Copy another sheet with the same enlargement onto this one."""
         self._image.paste(sheet._image, (left * self._k, top * self._k))
+
+    def picture(self, pixels: np.ndarray, box: tuple[float, float, float, float]) -> None:
+        """Draw an image into a box (left, top, right, bottom), which may reach beyond the sheet.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB.
+        """
+        left, top, right, bottom = box
+        across, down = pixels.shape[1] / (right - left), pixels.shape[0] / (bottom - top)  # image pixels per pixel
+        seen = (max(left, 0.0), max(top, 0.0), min(right, self.width), min(bottom, self.height))
+        if seen[2] <= seen[0] or seen[3] <= seen[1]:
+            return
+        part = ((seen[0] - left) * across, (seen[1] - top) * down, (seen[2] - left) * across, (seen[3] - top) * down)
+        corner = round(seen[0] * self._k), round(seen[1] * self._k)
+        size = max(1, round(seen[2] * self._k) - corner[0]), max(1, round(seen[3] * self._k) - corner[1])
+        image = require_extra("PIL.Image", "viz")
+        drawn = image.fromarray(np.ascontiguousarray(pixels)).resize(size, image.Resampling.BILINEAR, box=part)
+        self._image.paste(drawn, corner)
 
     def line(self, a: Point, b: Point, width: float, color: Color, *, round_ends: bool = True) -> None:
         k = self._k

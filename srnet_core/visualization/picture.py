@@ -46,7 +46,7 @@ def write_png(
         UserMistake: the file cannot be written.
     """
     require_extra("PIL", "viz")
-    drawing = Drawing(scene, _look(width_px, dark, overlay, close_up, orbit))
+    drawing = Drawing(scene, look_of(width_px, dark, overlay, close_up, orbit))
     return write_bytes(path, _png(drawing.frame(_frame(scene, frame))))
 
 
@@ -84,7 +84,7 @@ def write_gif(
     require_extra("PIL", "viz")
     if not 1 <= max_frames <= _MAX_FRAMES:
         raise ConfigError(f"must lie in 1 to {_MAX_FRAMES}, not {max_frames}", where="max_frames")
-    drawing = Drawing(scene, _look(width_px, dark, overlay, close_up, orbit))
+    drawing = Drawing(scene, look_of(width_px, dark, overlay, close_up, orbit))
     delay_cs, frames = gif_timing(scene.frames - _frame(scene, start), scene.fps, fps, max_frames)
     return write_bytes(path, _gif(drawing, frames + _frame(scene, start), delay_cs, progress))
 
@@ -99,7 +99,12 @@ def gif_timing(frames: int, scene_fps: float, fps: float, max_frames: int) -> tu
     return delay_cs, np.minimum(np.rint(np.arange(count) * apart).astype(int), frames - 1)
 
 
-def _look(width_px: int, dark: bool, overlay: bool, close_up: bool, orbit: Orbit | None) -> Look:
+def look_of(width_px: int, dark: bool, overlay: bool, close_up: bool, orbit: Orbit | None) -> Look:
+    """Options of drawing, checked.
+
+    Raises:
+        ConfigError: the width is out of range.
+    """
     low, high = _WIDTHS_PX
     if not low <= width_px <= high:
         raise ConfigError(f"must lie in {low} to {high}, not {width_px}", where="width_px")

@@ -117,6 +117,12 @@ class Scene:
         )
 
 
+def without_truth(scene: Scene) -> Scene:
+    """A scene with its predictions only; their errors are still known."""
+    poses = {name: pose for name, pose in scene.poses.items() if name != scene.reference}
+    return dataclasses.replace(scene, poses=poses) if poses else scene
+
+
 def camera_to_view(poses_cam_m: np.ndarray, camera: Camera | None = None) -> np.ndarray:
     """Turn poses from camera axes to upright axes: z up, y along the camera's horizontal heading, x to its right.
 

@@ -1,7 +1,6 @@
 """A strip of moments: the input above and the pose below, from the first frame to the last. Needs the extra `viz`."""
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import numpy as np
 
 from srnet_core.errors import require_extra
 from srnet_core.visualization._files import write_bytes
-from srnet_core.visualization._layout import Drawing, Look, draw_header
+from srnet_core.visualization._layout import Drawing, Look, draw_header, heading
+from srnet_core.visualization._orbit import Orbit
 from srnet_core.visualization._panels import input_panel
 from srnet_core.visualization._sheet import Sheet
 from srnet_core.visualization.scene import Scene
@@ -19,10 +19,13 @@ _CELL_PX = (150, 190)
 _GAP_PX, _MARGIN_PX, _TOP_PX = 6, 20, 76
 
 
-def write_strip(scene: Scene, path: str | Path, *, moments: int = _MOMENTS, about: str = "") -> Path:
+def write_strip(
+    scene: Scene, path: str | Path, *, moments: int = _MOMENTS, about: str = "", orbit: Orbit | None = None
+) -> Path:
     """Write up to `moments` frames, evenly spaced, as one PNG.
 
     Args:
+        orbit: position of the eye; by default left of the recording camera and a little above it.
         about: text for the picture's metadata, as the PNG keyword "Description".
 
     Raises:
@@ -30,7 +33,7 @@ def write_strip(scene: Scene, path: str | Path, *, moments: int = _MOMENTS, abou
         UserMistake: the file cannot be written.
     """
     require_extra("PIL", "viz")
-    drawing = Drawing(scene, Look(close_up=True))
+    drawing = Drawing(scene, Look(close_up=True, orbit=orbit or Orbit()))
     frames = np.unique(np.linspace(0, scene.frames - 1, moments).round().astype(int))
     width, height = _CELL_PX
     across = 2 * _MARGIN_PX + len(frames) * (width + _GAP_PX) - _GAP_PX
@@ -46,6 +49,8 @@ def write_strip(scene: Scene, path: str | Path, *, moments: int = _MOMENTS, abou
                 panel = drawing.panel(name, int(frame), width, height, 0)
             if row == 0:
                 panel.text(6, 13, f"{frame / scene.fps:.2f} s", 10, drawing.theme["muted"])
+            elif column == 0 and name is not None:
+                panel.text(6, 13, panel.shorten(heading(name), 10, width - 12), 10, drawing.theme["muted"])
             sheet.paste(panel, left, _TOP_PX + row * (height + _GAP_PX))
     info = require_extra("PIL.PngImagePlugin", "viz").PngInfo()
     if about:
@@ -60,15 +65,3 @@ def _only(scene: Scene, frame: int) -> Scene:
     part = slice(frame, frame + 1)
     poses = {name: pose[part] for name, pose in scene.poses.items()}
     return replace(scene, keypoints_2d_px=scene.keypoints_2d_px[part], poses=poses, errors_mm={})
-
-
-def pictures(scene: Scene, *, width_px: int = 960, fps: float = 30.0) -> tuple[float, Iterator[np.ndarray]]:
-    """Frames of a scene as pictures for a video: (pictures per second, (H, W, 3) uint8 RGB one after the other).
-
-    Args:
-        fps: the most pictures per second; frames in between are left out.
-    """
-    require_extra("PIL", "viz")
-    drawing = Drawing(scene, Look(width_px=width_px, close_up=True))
-    every = max(1, round(scene.fps / fps))
-    return scene.fps / every, (np.asarray(drawing.frame(f)) for f in range(0, scene.frames, every))

@@ -183,3 +183,16 @@ def test_a_network_of_another_frame_rate_is_told(srnet, project, own_data):
     ran.ok()
     assert "slow was trained at 25 frames per second and is shown at 50" in ran.err
     assert [path.name for path in Path("output").iterdir()] == ["tiny-slow-C-Walk-camera0.html"]
+
+
+def test_pictures_and_films_of_one_clip(srnet, checkpoint):
+    part = ("--skip", "2", "--limit", "6", "--no-ground-truth", "--azimuth", "50", "--size", "400")
+    for name in ("a.gif", "a.png"):
+        ran = srnet("visualize", checkpoint, *part, "-o", name).ok()
+        assert f"  {name}  " in ran.out and "6 frames" in ran.out and not Path("a.html").exists()
+    pytest.importorskip("av")
+    srnet("visualize", checkpoint, *part, "-o", "a.mp4", "--film-fps", "10", "--bitrate", "500").ok()
+    srnet("visualize", checkpoint, *part, "-o", "b.mp4", "--video", "a.mp4").ok()
+    srnet("visualize", checkpoint, "-o", "b.gif", "--video", "a.mp4").refused("--video", "FILE.mp4")
+    srnet("visualize", checkpoint, "-o", "c.mp4", "--video", "no.mp4").refused("no.mp4", "no such file")
+    srnet("visualize", checkpoint, "-o", "c.avi").refused("c.avi", ".mp4")

@@ -1,0 +1,100 @@
+"""Scenes as MP4 films, with a video behind the 2D where there is one. Needs the extras `viz` and `video`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from srnet_core.errors import ConfigError, require_extra
+from srnet_core.files import atomic_write
+from srnet_core.video import Video, write_mp4
+from srnet_core.visualization._layout import Drawing
+from srnet_core.visualization._orbit import Orbit
+from srnet_core.visualization.picture import look_of
+from srnet_core.visualization.scene import Scene
+
+Progress = Callable[[str, int, int], object]
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A video of the scene.
+
+    Attributes:
+        path: of the video.
+        start_s: time in the video of the first frame of the scene.
+    """
+
+    path: Path
+    start_s: float = 0.0
+
+
+def write_film(
+    scene: Scene,
+    path: str | Path,
+    *,
+    width_px: int = 960,
+    fps: float = 30.0,
+    bitrate: int | None = None,
+    dark: bool = False,
+    overlay: bool = False,
+    close_up: bool = False,
+    orbit: Orbit | None = None,
+    footage: Footage | None = None,
+    progress: Progress = lambda *_: None,
+) -> Path:
+    """Write a scene as H.264 in real time: where the film has fewer pictures per second, frames are left out.
+
+    Args:
+        width_px: width of the film.
+        fps: the most pictures per second; the film has the scene's rate divided by a whole number.
+        bitrate: bits per second on average; `None` for good quality.
+        dark, overlay, close_up, orbit: as in `picture.write_png`.
+        footage: drawn behind the 2D keypoints.
+        progress: called as progress("drawing", done, total).
+
+    Raises:
+        ConfigError: a width or a rate out of range.
+        MissingExtraError: Pillow or PyAV is not installed.
+        InputFileMissing, BadFileError: the video cannot be read.
+    """
+    require_extra("PIL", "viz")
+    require_extra("av", "video")
+    if not (np.isfinite(fps) and fps > 0):
+        raise ConfigError(f"must be a positive number, not {fps}", where="fps")
+    every = max(1, round(scene.fps / fps))
+    frames = range(0, scene.frames, every)
+    drawing = Drawing(scene, look_of(width_px, dark, overlay, close_up, orbit))
+    with atomic_write(path) as file:
+        write_mp4(file, _drawn(drawing, frames, footage, progress), scene.fps / every, bitrate=bitrate)
+    return Path(path)
+
+
+def _drawn(
+    drawing: Drawing, frames: Sequence[int], footage: Footage | None, progress: Progress
+) -> Iterator[np.ndarray]:
+    times_s = [frame / drawing.scene.fps for frame in frames]
+    images = repeat(None) if footage is None else seen_at(footage, times_s)
+    for done, frame in enumerate(frames):
+        progress("drawing", done, len(frames))
+        yield np.asarray(drawing.frame(frame, next(images, None)))
+    progress("drawing", len(frames), len(frames))
+
+
+def seen_at(footage: Footage, times_s: Sequence[float]) -> Iterator[np.ndarray | None]:
+    """The frame of a video at each of some times, which do not decrease; `None` after its end.
+
+    Raises:
+        InputFileMissing, BadFileError: the video cannot be read.
+    """
+    with Video(footage.path) as video:
+        coming = enumerate(video.frames())
+        number, image = next(coming)
+        last: np.ndarray | None = image
+        for time_s in times_s:
+            wanted = round((footage.start_s + time_s) * video.info.fps)
+            while last is not None and number < wanted:
+                number, last = next(coming, (number, None))
+            yield last

@@ -1,0 +1,76 @@
+"""Films: length, rate and size; a video behind the 2D at the right time; what is refused."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from srnet_core.errors import ConfigError
+from srnet_core.video import Video, write_mp4
+from srnet_core.visualization.film import Footage, seen_at, write_film
+from srnet_core.visualization.scene import without_truth
+
+pytest.importorskip("av")
+pytest.importorskip("PIL")
+
+
+def write_video(path, frames=20, fps=25.0):
+    """A video whose picture is darker at first and brighter later: 10 more in each frame."""
+    pictures = (np.full((64, 64, 3), 10 * number, np.uint8) for number in range(frames))
+    with open(path, "wb") as file:
+        write_mp4(file, pictures, fps)
+    return path
+
+
+def frames_of(path):
+    with Video(path) as video:
+        return video.info, list(video.frames())
+
+
+def test_a_film_plays_at_the_speed_of_life(make_scene, tmp_path):
+    done = []
+    progress = lambda *what: done.append(what)  # noqa: E731
+    info, pictures = frames_of(write_film(make_scene(30), tmp_path / "a.mp4", width_px=400, progress=progress))
+    assert len(pictures) == 15 and info.fps == pytest.approx(25) and info.width_px == 400
+    assert done[0] == ("drawing", 0, 15) and done[-1] == ("drawing", 15, 15)
+    assert any((a != b).any() for a, b in pairwise(pictures))
+    info, pictures = frames_of(write_film(make_scene(12), tmp_path / "b.mp4", width_px=400, fps=100))
+    assert len(pictures) == 12 and info.fps == pytest.approx(50)
+
+
+def test_a_video_is_behind_the_keypoints_at_its_time(make_scene, tmp_path):
+    video = write_video(tmp_path / "v.mp4")
+    scene = make_scene(20)
+    options = {"width_px": 480, "close_up": True}
+    _, plain = frames_of(write_film(scene, tmp_path / "a.mp4", **options))
+    _, over = frames_of(write_film(scene, tmp_path / "b.mp4", footage=Footage(video, 0.2), **options))
+    for number, picture in enumerate(over):
+        left = picture[80:, 20:150]  # the panel of the input
+        shown = np.median(left.reshape(-1, 3), axis=0)
+        assert np.abs(shown - 10 * (5 + number)).max() < 12, (number, shown)
+    assert np.median(plain[0][80:, 20:150]) > 200
+    assert np.abs(plain[0][:, 180:].astype(int) - over[0][:, 180:]).mean() < 2, "nothing else changes"
+
+
+def test_frames_of_a_video_by_time(tmp_path):
+    video = write_video(tmp_path / "v.mp4", 8)
+    seen = list(seen_at(Footage(video, 0.08), [0.0, 0.04, 0.04, 0.16, 5.0]))
+    assert [None if image is None else round(float(image.mean()) / 10) for image in seen] == [2, 3, 3, 6, None]
+
+
+def test_bitrate_makes_films_smaller(make_scene, tmp_path):
+    large, small = (write_film(make_scene(40), tmp_path / f"{b}.mp4", bitrate=b) for b in (None, 60_000))
+    assert small.stat().st_size < 0.8 * large.stat().st_size
+
+
+def test_without_the_truth_errors_stay(make_scene):
+    scene = without_truth(make_scene())
+    assert list(scene.poses) == ["prediction"] and scene.reference is None
+    np.testing.assert_array_equal(scene.errors_mm["prediction"], make_scene().errors_mm["prediction"])
+
+
+def test_rates_out_of_range(make_scene, tmp_path):
+    for options in ({"fps": 0}, {"width_px": 100}):
+        with pytest.raises(ConfigError):
+            write_film(make_scene(), tmp_path / "a.mp4", **options)
+    assert not list(tmp_path.iterdir())
