@@ -124,8 +124,28 @@ def name_or_position(text: str | None) -> int | str | None:
 
 
 def print_json(value: Any) -> None:
-    """The one result on standard output."""
-    sys.stdout.write(json.dumps(without_nan(value), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    """The one result on standard output.
+
+    What would control a terminal, and what the encoding of the output lacks, stands as the escapes of JSON.
+    """
+    text = json.dumps(without_nan(value), indent=1, allow_nan=False, ensure_ascii=False)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+        lacks = False
+    except UnicodeEncodeError:
+        lacks = True
+    if lacks or not text.replace("\n", "").isprintable():
+        text = "".join(
+            c if c == "\n" or (c.isprintable() and not (lacks and c > "\x7f")) else _escaped(c) for c in text
+        )
+    sys.stdout.write(text + "\n")
+
+
+def _escaped(character: str) -> str:
+    """A character as JSON escapes it: one or two units of UTF-16."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def export_network(
             export = kind.write(checkpoint.model, output, metadata)
         else:
             export = kind.write(checkpoint, output, metadata)
-    files = [output] if output.is_file() else sorted(output.iterdir())
+    files = sorted(output.iterdir()) if output.is_dir() else [output]
     plain_table(
         f"{output}  {bytes_text(sum(file.stat().st_size for file in files))}",
         ["batch x frames", "largest difference from torch"],

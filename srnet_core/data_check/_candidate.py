@@ -37,12 +37,14 @@ class Candidate:
 
     Attributes:
         pairs: computes what the cameras see and where the 2D is, with the change.
+        before: the same without the change, where only some of the joints are compared; `None` for all joints.
     """
 
     kind: str
     text: str
     todo: str
     pairs: Callable[[], Pairs]
+    before: Callable[[], Pairs] | None = None
 
 
 def project(camera: Camera, world_m: np.ndarray) -> np.ndarray:

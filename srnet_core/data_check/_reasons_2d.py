@@ -13,6 +13,7 @@ from srnet_core.layouts import layouts_of_count
 
 _RATES = (2.0, 3.0, 4.0, 5.0, 6.0, 2.5, 1.2, 1.25, 5 / 3, 10 / 3, 25 / 24, 0.5, 1 / 3, 0.25)
 _SHIFTS = (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 8, -8, 10, -10, 15, -15, 20, -20, 25, -25, 50, -50)
+_AS_NEAR = 0.02  # of the size of the person
 _LEAST_SHARED = 8  # joints that a layout and a skeleton share, from which on their order can be compared
 
 
@@ -188,7 +189,11 @@ def _chosen_joints(views: Sequence[View], ours: list[int], theirs: list[int]) ->
 
 
 def of_joint_orders(views: Sequence[View], skeleton: Skeleton) -> Iterator[Candidate]:
-    """The 2D joints in any other order: each is nearest to one joint of the 3D."""
+    """The 2D joints in any other order: each is nearest to one joint of the 3D.
+
+    A joint whose own place is about as near as the nearest stays where it is: joints that nearly coincide, such as both
+    ends of neighbouring segments, are not told apart by detections.
+    """
     joints = skeleton.num_joints
     if joints < 4 or any(v.px.shape[1] != v.world_m.shape[1] for v in views):
         return
@@ -197,14 +202,19 @@ def of_joint_orders(views: Sequence[View], skeleton: Skeleton) -> Iterator[Candi
         seen = project(v.own_camera, v.world_m)
         far = np.linalg.norm(seen[:, :, None] - v.px[:, None], axis=-1)  # (F, J of the 3D, J of the 2D)
         cost += np.nan_to_num(np.median(far, axis=0) / max(size_of(v.px), 1e-9), nan=1e3)
-    order = cost.argmin(1)
-    if len(set(order.tolist())) != joints or (order == np.arange(joints)).all():
+    order = np.arange(joints)
+    least = cost.min(1)
+    moved = np.flatnonzero(np.diag(cost) > least + _AS_NEAR * len(views)).tolist()
+    if not moved:
         return
-    moved = [j for j in range(joints) if order[j] != j]
+    order[moved] = np.array(moved)[cost[np.ix_(moved, moved)].argmin(1)]
+    if len(set(order.tolist())) != joints:
+        return
     listed = ", ".join(f"{skeleton.joint_names[j]} is {order[j]}" for j in moved[:4])
     yield Candidate(
         "joint order",
         f"the joints of the 2D are in another order: in the 2D {listed}{' ...' if len(moved) > 4 else ''}",
         "Give 3D and 2D the same joints in the same order",
-        lambda: [(project(v.own_camera, v.world_m), v.px[:, order]) for v in views],
+        lambda: _chosen_joints(views, moved, order[moved].tolist()),
+        lambda: _chosen_joints(views, moved, moved),
     )

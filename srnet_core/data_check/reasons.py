@@ -51,7 +51,8 @@ def find_reason(views: Sequence[View], every_view: Sequence[View], skeleton: Ske
         best: tuple[float, Reason] | None = None
         for candidate in _candidates(views, every_view, skeleton):
             share, error_px = error_of(candidate.pairs())
-            if share > min(_CLEARLY_BETTER * before, _FAIR) or (best and share * _SIMPLER > best[0]):
+            was = error_of(candidate.before())[0] if candidate.before else before
+            if share > min(_CLEARLY_BETTER * was, _FAIR) or (best and share * _SIMPLER > best[0]):
                 continue
             best = share, Reason(candidate.kind, candidate.text, candidate.todo, error_px, share)
             if share < _GOOD:

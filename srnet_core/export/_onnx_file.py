@@ -4,14 +4,18 @@ import contextlib
 import io
 import logging
 import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from srnet_core.errors import SrnetError, require_extra
 from srnet_core.export._onnx_graph import drop_allowzero, fold_constants, strip_notes
+from srnet_core.files import atomic_write
 
 OPSET = 18
 
@@ -124,6 +128,23 @@ def save_proto(proto: Any, path: str, metadata: Mapping[str, str]) -> None:
         file.write(proto.SerializeToString())
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def file_to_check(path: str | Path) -> Iterator[str]:
+    """The name of a temporary file, which is read again before it takes the name `path`.
+
+    A device, a named pipe or a standard stream gets the bytes when they were checked; errors as `atomic_write`.
+    """
+    with atomic_write(path) as file:
+        if isinstance(file.name, str) and os.path.isfile(file.name):
+            yield file.name
+            return
+        with tempfile.TemporaryDirectory(prefix="srnet-") as folder:
+            name = os.path.join(folder, "network.onnx")
+            yield name
+            with open(name, "rb") as checked:
+                shutil.copyfileobj(checked, file)
 
 
 @contextlib.contextmanager

@@ -9,9 +9,8 @@ import torch
 from srnet_core.errors import require_extra
 from srnet_core.export import NetworkFormat, WrittenNetwork
 from srnet_core.export._comparing import compare, lengths_for, require_close
-from srnet_core.export._onnx_file import onnx_proto, save_proto
+from srnet_core.export._onnx_file import file_to_check, onnx_proto, save_proto
 from srnet_core.export._onnx_graph import sort_nodes
-from srnet_core.files import atomic_write
 from srnet_core.models.pose_model import PoseModel
 
 TOLERANCE = 1e-4  # relative to the largest output; float32 rounding through some ten layers stays far below
@@ -43,8 +42,7 @@ def export_onnx(
         "srnet.precision": "float16" if half else "float32",
         "srnet.tolerance": f"{tolerance:g}",
     }
-    with atomic_write(path) as file:
-        temporary = file.name
+    with file_to_check(path) as temporary:
         _write(model, temporary, about, half)
         errors, scale = _compare(model, runtime, temporary)
         require_close(errors, scale, tolerance, path)

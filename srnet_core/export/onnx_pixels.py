@@ -18,9 +18,8 @@ from torch import Tensor
 
 from srnet_core.errors import ConfigError, SrnetError, require_extra
 from srnet_core.export import NetworkFormat, WrittenNetwork
-from srnet_core.export._onnx_file import joined, onnx_proto, save_proto, traced_proto
+from srnet_core.export._onnx_file import file_to_check, joined, onnx_proto, save_proto, traced_proto
 from srnet_core.export.onnx import TOLERANCE
-from srnet_core.files import atomic_write
 from srnet_core.geometry.camera import CameraRows, undistort
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import ray
@@ -141,9 +140,9 @@ def export_pixels(
     module = PixelsToMetres(model, skeleton.mirror, flip).eval()
     lengths = (1, 2, model.receptive_field + 1, 60)
     proto = _proto(module, str(path))
-    with atomic_write(path) as file:
-        save_proto(proto, file.name, known | _about(module))
-        errors, scale = _compare(module, runtime, file.name, lengths)
+    with file_to_check(path) as temporary:
+        save_proto(proto, temporary, known | _about(module))
+        errors, scale = _compare(module, runtime, temporary, lengths)
         if max(errors) > TOLERANCE * max(1.0, scale):
             raise SrnetError(f"the exported network differs from torch by {max(errors):.2e} m", where=path)
     return WrittenNetwork(path, lengths, errors, scale, "onnxruntime")

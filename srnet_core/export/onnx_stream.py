@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from srnet_core.errors import ConfigError, require_extra
 from srnet_core.export import NetworkFormat, WrittenNetwork
 from srnet_core.export._comparing import compare, lengths_for, require_close
-from srnet_core.export._onnx_file import onnx_proto, save_proto
+from srnet_core.export._onnx_file import file_to_check, onnx_proto, save_proto
 from srnet_core.export.onnx import TOLERANCE
-from srnet_core.files import atomic_write
 from srnet_core.models.backbone import TemporalBackbone
 from srnet_core.models.pose_model import PoseModel
 
@@ -58,8 +57,7 @@ def export_onnx_stream(
     example = torch.zeros(2, 3, model.num_joints, 2), [torch.zeros(2, *shape) for shape in shapes]
     dynamic = {"keypoints": {0: batch, 1: frames}, "states": [{0: batch} for _ in shapes]}
     proto = onnx_proto(_Stream(model), example, dynamic, inputs=inputs, outputs=outputs, where=str(path))
-    with atomic_write(path) as file:
-        temporary = file.name
+    with file_to_check(path) as temporary:
         save_proto(proto, temporary, {**(metadata or {}), **_about(model)})
         session = runtime.InferenceSession(temporary, providers=["CPUExecutionProvider"])
         errors, scale = compare(lambda clip: run_stream(session, clip, model.receptive_field), model, path)

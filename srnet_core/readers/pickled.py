@@ -100,7 +100,7 @@ def _of_mmpose(value: list) -> list[np.ndarray | None] | None:
     images: dict[str, list[np.ndarray]] = {}
     for item in value:
         if isinstance(item, list) and all(isinstance(p, dict) for p in item):
-            frames.append([p["keypoints"] for p in item if _is_people(p.get("keypoints"), 2)])
+            frames.append([float64(p["keypoints"]) for p in item if _is_people(p.get("keypoints"), 2)])
         elif isinstance(item, dict) and isinstance(arrays := item.get("pred_instances"), dict):
             points, scores = arrays.get("keypoints"), arrays.get("keypoint_scores")
             if not _is_people(points, 3) or not isinstance(scores, np.ndarray) or scores.shape != points.shape[:2]:
@@ -111,7 +111,7 @@ def _of_mmpose(value: list) -> list[np.ndarray | None] | None:
             if not isinstance(paths, (list, tuple)) or len(paths) != len(item["preds"]):
                 return None
             for path, one in zip(paths, item["preds"]):
-                images.setdefault(str(path)[:400], []).append(one)
+                images.setdefault(str(path)[:400], []).append(float64(one))
         else:
             return None
     frames = frames or [images[name] for name in sorted(images, key=natural_key)]

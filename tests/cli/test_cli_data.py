@@ -1,6 +1,8 @@
 """`srnet data`: one command after the other on small files of every kind, and what a user does wrong."""
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import keypoint_files as files
@@ -13,7 +15,9 @@ from support.small_data import write_published
 from typer.main import get_command
 
 from srnet_cli.app import app
+from srnet_cli.reading_options import print_json
 from srnet_core.geometry.rotation import rotation_about
+from srnet_core.keypoints import describe
 from srnet_core.mappings import read_mapping
 
 KEYS = {"kind", "format", "layout", "frames", "people", "joints", "fps", "units", "image_size"}
@@ -319,3 +323,19 @@ def test_one_of_several_files_that_cannot_be_read_does_not_hide_the_others(srnet
     known, unknown = json.loads(ran.out)
     assert ran.code == 2 and known["layout"] == "halpe26" and unknown["kind"] is None and "no line" in unknown["why"]
     srnet("data", "info", tmp_path / "b.trc", tmp_path / "b.trc").refused("b.trc")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_names_in_a_file_do_not_control_the_terminal_as_json(tmp_path, encoding, monkeypatch):
+    names = [f"\x9b31m\x7f\u202e\U0001f600 \u00e9 {i}" for i in range(17)]
+    people = [{"image_id": 1, "category_id": 1, "keypoints": [5.0, 6.0, 2.0] * 17}]
+    value = {"images": [{"id": 1}], "annotations": people, "categories": [{"id": 1, "keypoints": names}]}
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    stream = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    print_json(describe(tmp_path / "a.json"))
+    stream.flush()
+    text = stream.buffer.getvalue().decode(encoding)
+    assert json.loads(text)["joint_names"] == names
+    assert not set("\x9b\x7f\u202e") & set(text)
+    assert ("\u00e9" in text) == (encoding == "utf-8")

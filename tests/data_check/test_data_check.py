@@ -435,3 +435,26 @@ def test_real_people_with_left_and_right_exchanged_everywhere(shared_dir, name):
     data = _views(_poses(data, lambda _, p: p[:, mirror]), lambda v, c: v[:, mirror])
     (finding,) = check_dataset(data).findings
     assert (finding.level, finding.kind) == ("note", "sides")
+
+
+def test_exchanged_joints_among_detections_of_joints_that_nearly_coincide(sound):
+    """Both ends of neighbouring segments (HumanEva) are some millimetres apart: less than a detector errs."""
+    twins = {"RKneeLower": "RKnee", "LKneeLower": "LKnee", "RElbowLower": "RElbow", "LElbowLower": "LElbow"}
+    of = [sound.skeleton.joint_names.index(joint) for joint in twins.values()]
+    names = (*sound.skeleton.joint_names, *twins)
+    parents = (*(p if p >= 0 else None for p in sound.skeleton.parents), *of)
+    sides = [tuple(n for n in names if n.startswith(side)) for side in "LR"]
+    skeleton = Skeleton("twins", names, tuple(None if p is None else names[p] for p in parents), *sides)
+    rng = np.random.default_rng(0)
+
+    def with_twins(_, pose):
+        return np.concatenate([pose, pose[:, of] + np.float32([0.01, 0.0, -0.01])], axis=1)
+
+    def detected(view, _):
+        return (np.concatenate([view, view[:, of]], axis=1) + rng.normal(0, 8, (len(view), len(names), 2))).astype("f4")
+
+    noisy = replace(_views(_poses(sound, with_twins), detected), skeleton=skeleton, keypoints="detected")
+    assert not [f for f in check_dataset(noisy).findings if f.kind == "geometry"]
+    exchanged = _views(noisy, lambda view, _: view[:, [*range(1, 4), 0, *range(4, len(names))]])
+    first = check_dataset(exchanged).findings[0]
+    assert "the joints of the 2D are in another order: in the 2D Hip is 3, RHip is 0" in first.reason

@@ -1,6 +1,8 @@
 """Networks for other programs: ONNX in half precision and frame by frame, torch.export, safetensors, a folder."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -178,3 +180,20 @@ def test_the_ending_tells_the_format(tmp_path):
         "a.xyz": None,
     }
     assert {name: format_of(tmp_path / name) for name in names} == names
+
+
+def test_onnx_through_a_pipe_is_whole_and_checked(tmp_path):
+    """A device or a pipe cannot be read again: what goes through was checked in a file beside it."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    write, model = get_format("onnx").write, made("fc", channels=16, filter_widths=(3,)).model
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit(pipe.read_bytes)
+        write(model, pipe, {})
+        proto = onnx.load_from_string(received.result(60))
+    assert [output.name for output in proto.graph.output] == ["poses"]
+    assert pipe.is_fifo() and os.listdir(tmp_path) == ["pipe"]
+    write(model, "/dev/null", {})
+    assert not os.path.isfile("/dev/null")
