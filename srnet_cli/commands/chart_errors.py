@@ -1,7 +1,7 @@
 """srnet chart errors: errors of results that srnet eval --json wrote."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +14,12 @@ EXAMPLES = (
     "srnet chart errors srnet.json fc.json -o errors.pdf",
     "srnet chart errors srnet.json --by joint -o joints.png",
 )
-_BY = ("action", "joint", "subject", "camera", "rareness")
+_BY = ("action", "joint", "subject", "camera", "rareness", "noise")
+_AMOUNTS = {
+    "keypoint_noise_px": "keypoint noise in px",
+    "drop": "share of keypoints dropped",
+    "swap": "share of frames with left and right exchanged",
+}
 _METRICS = {"mpjpe_mm": "MPJPE", "p_mpjpe_mm": "P-MPJPE", "n_mpjpe_mm": "N-MPJPE"}
 
 
@@ -23,7 +28,12 @@ def main(
     output: Output,
     by: Annotated[
         str,
-        option("--by", help="Rows: action, joint, subject, camera or rareness", metavar="NAME", completes=_BY),
+        option(
+            "--by",
+            help="Rows: action, joint, subject, camera or rareness; or noise: a line over its amounts",
+            metavar="NAME",
+            completes=_BY,
+        ),
     ] = "action",
     metric: Annotated[
         str,
@@ -32,10 +42,13 @@ def main(
     width: Width = "column",
     dark: Dark = False,
 ) -> None:
-    """Draw the errors of results, e.g. by action: one row for each action, one bar for each result."""
-    from srnet_core.evaluation.result_file import errors_by, read_result
+    """Draw the errors of results, e.g. by action: one row for each action, one bar for each result.
+
+    The line at the end of a bar is the 95 % interval over takes, where a row has enough of them.
+    """
+    from srnet_core.evaluation.result_file import errors_by, errors_by_amount, half_widths_by, read_result
     from srnet_core.lookup import choose
-    from srnet_core.visualization.charts import write_errors
+    from srnet_core.visualization.charts import write_amounts, write_errors
 
     charts.require_chart_file(output)
     choose("breakdown", by, _BY, where="--by")
@@ -45,6 +58,16 @@ def main(
     names = [path.stem for path in paths]
     if len(set(names)) < len(names):
         names = [str(path) for path in paths]
-    errors = {name: errors_by(read_result(path), by, metric, where=path) for name, path in zip(names, paths)}
-    write_errors(errors, output, what=_METRICS[metric], width_in=charts.width_in(width), dark=dark)
+    results = {name: read_result(path) for name, path in zip(names, paths)}
+    look: dict[str, Any] = {"what": _METRICS[metric], "width_in": charts.width_in(width), "dark": dark}
+    if by == "noise":
+        found = {name: errors_by_amount(results[name], metric, where=path) for name, path in zip(names, paths)}
+        if len({varied for varied, _ in found.values()}) > 1:
+            raise ConfigError("the results are over different kinds of noise", where="FILE")
+        axis = _AMOUNTS.get(next(iter(found.values()))[0], "amount")
+        write_amounts({name: values for name, (_, values) in found.items()}, output, axis=axis, **look)
+    else:
+        errors = {name: errors_by(results[name], by, metric, where=path) for name, path in zip(names, paths)}
+        widths = {name: half_widths_by(result, by, metric) for name, result in results.items()}
+        write_errors(errors, output, half_widths_mm=widths, **look)
     charts.tell(output)

@@ -68,6 +68,31 @@ def unit_weights(strata: Sequence[int], *, resamples: int = RESAMPLES, seed: int
     return weights, freedom
 
 
+def half_width_of_mean(sums: Sequence[float], counts: Sequence[float], strata: Sequence[int]) -> float:
+    """Half of the 95 % interval of the mean over all frames, with whole units as what varies.
+
+    The mean is a ratio, sum of errors over number of frames; its variance is that of the linearized ratio in a
+    stratified sample (Cochran, Sampling Techniques, 1977, section 6.11), and the interval is t s with Student's t for
+    the units beyond the first of each stratum, as in the resampling above.
+
+    Args:
+        sums, counts: of the errors and of the frames of each unit, e.g. a take with all its cameras.
+        strata: the stratum of each unit.
+
+    Returns:
+        NaN for fewer than two degrees of freedom: with one, t is 12.7 and the interval tells nothing.
+    """
+    errors, frames = np.asarray(sums, np.float64), np.asarray(counts, np.float64)
+    joined, freedom, variance = _joined(np.asarray(strata)), 0, 0.0
+    off = errors - errors.sum() / frames.sum() * frames
+    for stratum in np.unique(joined):
+        own = off[joined == stratum]
+        if len(own) > 1:
+            variance += len(own) / (len(own) - 1) * float(((own - own.mean()) ** 2).sum())
+            freedom += len(own) - 1
+    return student_quantile(freedom) * float(np.sqrt(variance)) / float(frames.sum()) if freedom > 1 else float("nan")
+
+
 def _joined(strata: np.ndarray) -> np.ndarray:
     """Strata with those of a single unit joined; a last one that is still alone goes to the largest."""
     names, index, counts = np.unique(strata, return_inverse=True, return_counts=True)

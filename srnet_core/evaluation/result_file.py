@@ -28,7 +28,7 @@ def read_result(path: str | Path) -> dict[str, Any]:
         raise InputFileMissing("there is no such file", where=path, todo=_TODO) from None
     except (OSError, ValueError, RecursionError) as error:
         raise BadFileError(wrong, where=path, todo=_TODO) from error
-    if not isinstance(values, dict) or not isinstance(values.get("mean"), dict):
+    if not isinstance(values, dict) or not (isinstance(values.get("mean"), dict) or _over_amounts(values)):
         raise BadFileError(wrong, where=path, todo=_TODO)
     return values
 
@@ -60,6 +60,42 @@ def errors_by(result: Mapping[str, Any], by: str, metric: str, *, where: str | P
     if isinstance(mean, dict):
         found["mean"] = _number(mean.get(metric), where)
     return found
+
+
+def half_widths_by(result: Mapping[str, Any], by: str, metric: str) -> dict[str, float]:
+    """Row -> half of the 95 % interval over takes, for the rows that have one; results of before have none."""
+    tables = result.get("half_widths_mm")
+    rows = tables.get(f"by_{by}") if isinstance(tables, dict) else None
+    found = {}
+    for name, values in rows.items() if isinstance(rows, dict) else ():
+        value = values.get(metric) if isinstance(values, dict) else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            found[f"tenth {name}" if by == "rareness" else str(name)] = float(value)
+    return found
+
+
+def errors_by_amount(result: Mapping[str, Any], metric: str, *, where: str | Path) -> tuple[str, dict[float, float]]:
+    """What was made worse, and amount -> action-wise mean error, of `srnet eval --keypoint-noise 0,2,5px --json FILE`.
+
+    Raises:
+        ConfigError: the result is of one amount.
+        BadFileError: an amount or an error in it is not a number.
+    """
+    if not _over_amounts(result):
+        todo = "Make it with: srnet eval PATH --keypoint-noise 0,2,5px --json FILE"
+        raise ConfigError("has no errors by noise", where=where, todo=todo)
+    varied = str(result["varied"])
+    found = {}
+    for report in result["reports"][:_MOST_ROWS]:
+        mean = report.get("mean") if isinstance(report, dict) else None
+        if not isinstance(mean, dict):
+            raise BadFileError("a report in it has no mean", where=where)
+        found[_number(report.get(varied, 0.0), where)] = _number(mean.get(metric), where)
+    return varied, found
+
+
+def _over_amounts(result: Mapping[str, Any]) -> bool:
+    return isinstance(result.get("varied"), str) and isinstance(result.get("reports"), list)
 
 
 def _number(value: Any, where: str | Path) -> float:

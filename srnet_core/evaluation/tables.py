@@ -13,15 +13,17 @@ import torch
 
 from srnet_core.datasets.mpi_inf_3dhp import scene_of
 from srnet_core.errors import ConfigError
+from srnet_core.evaluation.intervals import half_width_of_mean
 from srnet_core.evaluation.metrics import METRICS, frame_metrics
 from srnet_core.evaluation.predict import ClipPrediction
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.stages.store import StoredClip
-from srnet_core.take_names import table_order
+from srnet_core.take_names import action_of, table_order
 
 SCHEMA = 1
 _VELOCITY = "mpjve_mm"
+_WITH_INTERVAL = ("mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ class ClipErrors:
 
 @dataclass(frozen=True)
 class Report:
-    """Result of an evaluation. `mean` is action-wise, `frame_mean` frame-wise; every entry has its number of frames."""
+    """Result of an evaluation. `mean` is action-wise, `frame_mean` frame-wise; every entry has its number of frames.
+
+    `half_widths_mm` has half of the 95 % intervals of position errors over takes, by table and row: {"by_action":
+    {"Walking": {"mpjpe_mm": 3.1}}}. Rows with too few takes are left out.
+    """
 
     about: Mapping[str, Any]
     mean: Mapping[str, float]
@@ -55,6 +61,7 @@ class Report:
     by_joint: Mapping[str, float]
     by_rareness: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     by_scene: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    half_widths_mm: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document of `srnet eval --json`."""
@@ -70,6 +77,7 @@ class Report:
             "by_joint": dict(self.by_joint),
             **({"by_rareness": dict(self.by_rareness)} if self.by_rareness else {}),
             **({"by_scene": dict(self.by_scene)} if self.by_scene else {}),
+            "half_widths_mm": dict(self.half_widths_mm),
         }
 
 
@@ -146,6 +154,7 @@ def make_report(clip_errors: Iterable[ClipErrors], skeleton: Skeleton, about: Ma
     joints = torch.stack([e.joint_sums_mm for e in errors]).sum(0) / frames
     in_scenes = errors if all(scene_of(e.clip.subject) for e in errors) else []
     bins = sorted({n for e in errors for n in e.by_bin})
+    in_bins = {str(n + 1): [e.by_bin[n] for e in errors if n in e.by_bin] for n in bins}
     return Report(
         about=about,
         mean=_mean_of_means(by_action),
@@ -155,17 +164,61 @@ def make_report(clip_errors: Iterable[ClipErrors], skeleton: Skeleton, about: Ma
         by_camera=_means_by(errors, lambda s: str(s.camera)),
         by_joint={name: float(value) for name, value in zip(skeleton.joint_names, joints)},
         by_scene=_means_by(in_scenes, lambda s: scene_of(s.subject) or "") if in_scenes else {},
-        by_rareness={str(n + 1): _mean([e.by_bin[n] for e in errors if n in e.by_bin]) for n in bins},
+        by_rareness={name: _mean(entries) for name, entries in in_bins.items()},
+        half_widths_mm=_half_widths_mm(errors, in_bins, skeleton),
     )
+
+
+def _half_widths_mm(
+    errors: list[ClipErrors], in_bins: Mapping[str, list[ClipErrors]], skeleton: Skeleton
+) -> dict[str, dict[str, dict[str, float]]]:
+    tables: dict[str, dict[str, list[ClipErrors]]] = {
+        "by_action": _alike(errors, lambda s: s.action),
+        "by_subject": _alike(errors, lambda s: s.subject),
+        "by_camera": _alike(errors, lambda s: str(s.camera)),
+        "by_rareness": dict(in_bins),
+    }
+    metrics = [name for name in _WITH_INTERVAL if name in errors[0].sums]
+    found = {
+        table: {
+            row: {m: width for m in metrics if (width := _half_width(entries, [e.sums[m] for e in entries])) == width}
+            for row, entries in rows.items()
+        }
+        for table, rows in tables.items()
+    }
+    of_joints = torch.stack([e.joint_sums_mm for e in errors]).tolist()
+    found["by_joint"] = {
+        name: {"mpjpe_mm": width}
+        for j, name in enumerate(skeleton.joint_names)
+        if (width := _half_width(errors, [sums[j] for sums in of_joints])) == width
+    }
+    return {table: kept for table, rows in found.items() if (kept := {row: v for row, v in rows.items() if v})}
+
+
+def _half_width(entries: list[ClipErrors], sums: Sequence[float]) -> float:
+    """Over takes with all their cameras, which vary among those of the same person and action."""
+    takes: dict[tuple[str, str], list[float]] = {}
+    for entry, value in zip(entries, sums):
+        unit = takes.setdefault((entry.clip.subject, entry.clip.take), [0.0, 0.0])
+        unit[0] += value
+        unit[1] += entry.frames
+    strata = list(dict.fromkeys((subject, action_of(take)) for subject, take in takes))
+    numbers = [strata.index((subject, action_of(take))) for subject, take in takes]
+    return half_width_of_mean([s for s, _ in takes.values()], [n for _, n in takes.values()], numbers)
 
 
 def _means_by(
     errors: list[ClipErrors], key: Callable[[StoredClip], str], *, order: Callable[[str], Any] | None = None
 ) -> dict[str, dict[str, float]]:
+    alike = _alike(errors, key)
+    return {name: _mean(alike[name]) for name in sorted(alike, key=order)}
+
+
+def _alike(errors: list[ClipErrors], key: Callable[[StoredClip], str]) -> dict[str, list[ClipErrors]]:
     alike: dict[str, list[ClipErrors]] = defaultdict(list)
     for entry in errors:
         alike[key(entry.clip)].append(entry)
-    return {name: _mean(alike[name]) for name in sorted(alike, key=order)}
+    return alike
 
 
 def _mean(errors: list[ClipErrors]) -> dict[str, float]:

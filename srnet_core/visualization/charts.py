@@ -11,7 +11,7 @@ from srnet_core.visualization._figure import COLUMN_IN, ENDINGS, PAGE_IN, Theme,
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLUMN_IN", "ENDINGS", "MOST_SERIES", "PAGE_IN", "write_curves", "write_errors"]
+__all__ = ["COLUMN_IN", "ENDINGS", "MOST_SERIES", "PAGE_IN", "write_amounts", "write_curves", "write_errors"]
 
 _COLORS = [f"series-{i}" for i in range(5)]
 _DASHES: Sequence[Any] = ("-", (0, (5, 3)), (0, (2, 2)), (0, (8, 3, 2, 3)), (0, (1, 3)))
@@ -60,6 +60,7 @@ def write_errors(
     errors_mm: Mapping[str, Mapping[str, float]],
     path: str | Path,
     *,
+    half_widths_mm: Mapping[str, Mapping[str, float]] | None = None,
     what: str = "MPJPE",
     width_in: float = COLUMN_IN,
     dark: bool = False,
@@ -68,6 +69,7 @@ def write_errors(
 
     Args:
         errors_mm: result -> name of the row -> error in mm; rows in the order of the first result.
+        half_widths_mm: the same for half of an interval, drawn as a line at the end of the bar; rows may be missing.
         what: the error, for the axis.
 
     Raises:
@@ -82,6 +84,11 @@ def write_errors(
             places = [row + (number - (len(errors_mm) - 1) / 2) * thickness for row in range(len(rows))]
             lengths = [values.get(name, float("nan")) for name in rows]
             axes.barh(places, lengths, height=0.9 * thickness, color=theme[color], label=result)
+            widths = (half_widths_mm or {}).get(result, {})
+            known = [(place, values[name], widths[name]) for place, name in zip(places, rows) if name in widths]
+            if known:
+                at, middles, halves = zip(*known)
+                axes.errorbar(middles, at, xerr=halves, fmt="none", ecolor=theme["ghost"], elinewidth=0.9)
         axes.set_yticks(range(len(rows)), rows)
         axes.invert_yaxis()
         axes.margins(y=0.01)
@@ -89,6 +96,42 @@ def write_errors(
         axes.grid(axis="x", linewidth=0.5)
         if len(errors_mm) > 1:
             axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(3, len(errors_mm)))
+    return Path(path)
+
+
+def write_amounts(
+    errors_mm: Mapping[str, Mapping[float, float]],
+    path: str | Path,
+    *,
+    axis: str,
+    what: str = "MPJPE",
+    width_in: float = COLUMN_IN,
+    dark: bool = False,
+) -> Path:
+    """Errors over amounts, e.g. of noise: a line for each result, at the places of the amounts on a number line.
+
+    Args:
+        errors_mm: result -> amount -> error in mm.
+        axis: what the amounts are, with their unit.
+        what: the error, for the axis.
+
+    Raises:
+        See `write_curves`.
+    """
+    _require(len(errors_mm), path, any(errors_mm.values()))
+    with _chart(path, width_in, 0.72 * width_in, dark) as (axes, theme):
+        for number, (color, (result, values)) in enumerate(zip(_COLORS, errors_mm.items())):
+            amounts = sorted(values)
+            errors = [values[amount] for amount in amounts]
+            dash = _DASHES[number % len(_DASHES)]
+            axes.plot(amounts, errors, color=theme[color], linestyle=dash, marker="o", markersize=3, label=result)
+        axes.set_xlabel(axis)
+        axes.set_ylabel(f"{what} in mm")
+        known = [error for values in errors_mm.values() for error in values.values() if error == error]
+        axes.set_ylim(0, 1.08 * max(known, default=1.0))  # also where all errors are nearly equal
+        axes.grid(axis="y", linewidth=0.5)
+        if len(errors_mm) > 1:
+            axes.legend(loc="lower right")
     return Path(path)
 
 

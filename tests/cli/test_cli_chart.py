@@ -31,6 +31,11 @@ def test_errors_of_results(srnet, checkpoint):
     text = Path("errors.svg").read_text()
     assert all(f">{word}<" in text for word in ("one", "two", "Sit", "Walk", "mean", "MPJPE in mm"))
     srnet("chart", "errors", "one.json", "-o", "joints.png", "--by", "joint", "--width", "page").ok()
+    srnet("chart", "errors", "one.json", "-o", "x.png", "--by", "noise").refused("one.json", "--keypoint-noise 0,2,5px")
+    srnet("eval", checkpoint, "--keypoint-noise", "0,5px", "--json", "noise.json").ok()
+    srnet("chart", "errors", "noise.json", "-o", "noise.svg", "--by", "noise").ok()
+    assert "keypoint noise in px" in Path("noise.svg").read_text()
+    srnet("chart", "errors", "noise.json", "-o", "x.png").refused("noise.json", "no errors by action")
     srnet("chart", "errors", "one.json", "-o", "x.png", "--by", "rareness").refused("one.json", "--by rareness")
 
 
