@@ -134,7 +134,7 @@ def test_rrd_is_written(people, tmp_path, package):
 
 
 def test_a_video_through_mediapipe(tmp_path, package):
-    package("mediapipe")
+    package("mediapipe", extra="video")
     package("av")
     from srnet_core.detectors import open_detector
     from srnet_core.detectors.keypoints import detect
@@ -151,7 +151,7 @@ def test_a_video_through_mediapipe(tmp_path, package):
 def test_rtmlib_with_local_files(tmp_path, package):
     """Networks of rtmlib's shapes: one always finds a person, the other every joint at its middle."""
     onnx = package("onnx")
-    package("rtmlib")
+    package("rtmlib", extra="rtmlib")
     from srnet_core.detectors import open_detector
 
     people_file, pose_file = _yolox(onnx, tmp_path / "yolox.onnx"), _rtmpose(onnx, tmp_path / "rtmpose.onnx")
