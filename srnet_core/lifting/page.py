@@ -6,6 +6,7 @@ from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.rotation import quaternion_to_matrix
 from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, runs_of
+from srnet_core.lifting.world import level_m
 from srnet_core.visualization.scene import Scene, camera_to_view
 
 
@@ -31,7 +32,7 @@ def people_scene(people: LiftedPeople, index: int = 0, *, title: str) -> Scene:
         keypoints_2d_px=person.keypoints_px[start:stop],
         poses={"lifted": _seen_by(placed, people.camera) if people.frame == "world" else camera_to_view(placed)},
         expected_errors_mm={} if expected_mm is None else {"lifted": expected_mm[start:stop]},
-        floor_z_m=0.0 if people.frame == "world" else None,
+        floor_z_m=level_m(person, people.skeleton) if people.frame == "world" else None,
     )
 
 

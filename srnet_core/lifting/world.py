@@ -200,6 +200,15 @@ def _upright(people: LiftedPeople, points: list[np.ndarray] | None) -> np.ndarra
     return unit
 
 
+def level_m(person: LiftedPerson, skeleton: Skeleton) -> float:
+    """Height of what a person in the world stands on: 0 for the floor, else that of a level of their own."""
+    if person.standing is None or not person.standing.any():
+        return 0.0
+    ankles = person.placed_m[:, legs_of(skeleton)[:, 2], 2][person.standing]
+    height = float(np.median(ankles)) - ANKLE_HEIGHT_M
+    return height if abs(height) > _TRUSTED_FLOOR_M else 0.0
+
+
 def _own_ground(ground: Ground, feet: np.ndarray, standing: np.ndarray) -> Ground:
     """The floor of one person: that of all, unless the feet stand on another level."""
     own = _floor_height(ground.up, [feet], [standing])

@@ -78,6 +78,8 @@ def test_people_on_different_levels_do_not_tilt_the_floor():
     assert np.degrees(np.arccos(found @ true)) < 8
     heights = [np.median(person.placed_m[:20, FEET, 2]) for person in world.people]
     assert abs(abs(heights[1] - heights[0]) - 1.8) < 0.5
+    floors = [people_scene(world, i, title="a").floor_z_m for i in range(2)]
+    assert floors == pytest.approx([height - ANKLES_M if abs(height) > 0.5 else 0 for height in heights], abs=0.1)
     assert any("the floor of most feet" in note for note in world.notes)
 
 
