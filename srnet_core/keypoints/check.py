@@ -182,9 +182,8 @@ def _large_image(keypoints: Keypoints, track: Track) -> list[Problem]:
     if keypoints.image_size is None or keypoints.units != "px" or not track.present.any():
         return []
     width, height = keypoints.image_size
-    with np.errstate(all="ignore"):
-        far = np.max([np.nanmax(t.points, axis=(0, 1)) for t in keypoints.tracks if t.present.any()], axis=0)
-    if not (far[0] < width / 2 and far[1] < height / 2):
+    far = keypoints.reach()
+    if far is None or not (far[0] < width / 2 and far[1] < height / 2):
         return []
     text = f"All joints lie in the upper left quarter of {width} x {height} pixels: the image may be smaller."
     return [_problem(keypoints, "large image", track, None, text)]

@@ -80,6 +80,7 @@ class Keypoints:
         present: (T,) bool, False for frames that the file has nothing about.
         consecutive: False for collections of images, whose people are not the same from one to the next.
         notes: what was assumed, left out or not known, one sentence each.
+        others_reach: the largest x and y of the people who were left out by `only`, in pixels; `None` where nobody was.
     """
 
     tracks: tuple[Track, ...]
@@ -98,6 +99,7 @@ class Keypoints:
     present: np.ndarray | None = None
     consecutive: bool = True
     notes: tuple[str, ...] = ()
+    others_reach: tuple[float, float] | None = None
 
     @property
     def num_joints(self) -> int:
@@ -132,7 +134,20 @@ class Keypoints:
 
     def only(self, which: int | str) -> "Keypoints":
         """The same with one person."""
-        return replace(self, tracks=(self.person(which),))
+        kept = self.person(which)
+        others = replace(self, tracks=tuple(track for track in self.tracks if track is not kept))
+        return replace(self, tracks=(kept,), others_reach=others.reach())
+
+    def reach(self) -> tuple[float, float] | None:
+        """The largest x and y of all people, also of those who were left out; `None` where no joint is known."""
+        seen = [track.points[~np.isnan(track.points[..., 0])] for track in self.tracks]
+        ends = [points.max(axis=0) for points in seen if len(points)]
+        if self.others_reach is not None:
+            ends.append(np.array(self.others_reach))
+        if not ends:
+            return None
+        x, y = np.max(ends, axis=0).tolist()
+        return x, y
 
     def to_h36m17(self) -> "Keypoints":
         """The same people with the 17 joints of Human3.6M, by the table of the layout.

@@ -81,8 +81,11 @@ def test_a_person_who_is_cut_off_is_told_as_such(seen):
 def test_a_person_in_a_corner_beside_others_does_not_make_the_image_too_large(seen):
     (track,) = seen.tracks
     small = replace(track, name="small", points=track.points / 4)
-    assert any(p.kind == "large image" for p in check(replace(seen, tracks=(small,))))
-    assert not any(p.kind == "large image" for p in check(replace(seen, tracks=(small, track))))
+    alone = replace(seen, tracks=(small,), others_reach=None)
+    assert any(p.kind == "large image" for p in check(alone))
+    both = replace(alone, tracks=(small, track))
+    for shown in (both, both.only("small"), both.only(0).to_h36m17()):
+        assert not any(p.kind == "large image" for p in check(shown))
 
 
 def test_correct_files_of_other_tools_are_not_blamed(shared_dir):
