@@ -1,7 +1,9 @@
 """srnet train: from data to a checkpoint and its metrics."""
 
+import dataclasses
 import shlex
 import signal
+import sys
 from collections.abc import Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from srnet_cli.advice import (
     with_groups,
 )
 from srnet_cli.checkpoints import BEST_FOLDER, find_checkpoint, run_name
-from srnet_cli.console import command, facts, going_on_without_reader, next_steps, prose, remark, say
+from srnet_cli.console import command, err, facts, going_on_without_reader, next_steps, out, prose, remark, say
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import AUGMENT, DATA, MODEL, PUBLISHED, RUN_PANEL, TRAIN, SetOption, option, shared
@@ -33,6 +35,7 @@ from srnet_core.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
+    from srnet_core.engine.replicas import Replicas
     from srnet_core.stages.prepare import Prepared
     from srnet_core.training.run import Finished, RunFiles, Stopped, TrainingRun
 
@@ -42,6 +45,20 @@ EXAMPLES = (
 )
 BEST_DIR = BEST_FOLDER
 TRACKERS = ("csv", "tensorboard")
+
+
+@contextmanager
+def _shown_by_first_process():
+    """Of processes that train together, only the first one shows what it does; all show errors."""
+    from srnet_core.training.launch import leads_here
+
+    before = out.quiet, err.quiet
+    if not leads_here():
+        out.quiet = err.quiet = True
+    try:
+        yield
+    finally:
+        out.quiet, err.quiet = before
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,7 @@ class Place:
 
 @shared(data=DATA, model=MODEL, train=TRAIN, augment=AUGMENT)
 @going_on_without_reader()  # also while the data are prepared
+@_shown_by_first_process()
 def main(
     data: dict,
     model: dict,
@@ -130,6 +148,18 @@ def main(
     port: Annotated[
         int, option("--port", help="Port of that page", panel=RUN_PANEL, metavar="N", min=0, max=65535)
     ] = 8070,
+    devices: Annotated[
+        int,
+        option(
+            "--devices",
+            help="Number of processes that train together, each on its part of every batch: on a GPU of its own, or on "
+            "its share of the cores",
+            panel=RUN_PANEL,
+            metavar="N",
+            min=1,
+            max=1024,
+        ),
+    ] = 1,
     set_: SetOption = None,
 ) -> None:
     """Train a model. Missing stages are prepared first.
@@ -138,6 +168,8 @@ def main(
 
     The test error is reported but never used to choose an epoch; --validation holds out data for that.
     """
+    if devices > 1:
+        _start_processes(devices)
     if resume and finetune:
         raise ConfigError("--resume continues a run, --finetune starts a new one: give one of them")
     if resume and (name or checkpoint_dir or force):
@@ -168,8 +200,67 @@ def main(
     if best_dir != BEST_DIR and not config.train.validation:
         remark("--best-dir: no effect without --validation")
     resumed, tuned = (source, None) if resume else (None, source)
-    watch_at = port if watch else None
-    train_and_show(config, place, resume=resumed, finetune=tuned, typed=typed, track=trackers, watch_at=watch_at)
+    from srnet_core.training.distributed import process_group
+
+    with process_group(config.train.device) as replicas:
+        if replicas is not None and not replicas.leads:
+            _help(config, place, replicas, resume=resumed, finetune=tuned, typed=typed)
+        else:
+            train_and_show(
+                config,
+                place,
+                resume=resumed,
+                finetune=tuned,
+                typed=typed,
+                track=trackers,
+                watch_at=port if watch else None,
+                replicas=replicas,
+            )
+
+
+def _help(
+    config: RunConfig,
+    place: Place,
+    replicas: "Replicas",
+    *,
+    resume: "Checkpoint | None",
+    finetune: "Checkpoint | None",
+    typed: Typed,
+) -> None:
+    """Train beside the first process, which runs `train_and_show`."""
+    from srnet_core.training.run import RunFiles, TrainingRun, same_data
+
+    _refuse_early(config, dataclasses.replace(place, name=None))  # the first process looks at existing files
+    replicas.text_of_leader("")  # waits until the data are prepared
+    prepared = prepare_stage(config.data)
+    config, _ = with_groups(replace(config, data=prepared.config), prepared.stage.skeleton, typed)
+    if resume:
+        same_data(resume, prepared)
+    files = RunFiles(replicas.text_of_leader(""), place.checkpoint_dir, place.best_dir)
+    with ctrl_c() as asked:
+        run = TrainingRun(
+            config, prepared, files, resume=resume, finetune=finetune, should_stop=asked, replicas=replicas
+        )
+        for _ in run:
+            pass
+
+
+def _start_processes(count: int) -> None:
+    """Start this command in several processes and leave with their exit code."""
+    import typer
+
+    from srnet_core.training.launch import processes_here, run_processes, this_command
+
+    if processes_here() > 1:
+        raise ConfigError("torchrun has started the processes already", where="--devices", todo="Leave it out")
+    arguments, kept = sys.argv[1:], []
+    while arguments:
+        argument = arguments.pop(0)
+        if argument == "--devices":
+            arguments.pop(0)
+        elif not argument.startswith("--devices="):
+            kept.append(argument)
+    raise typer.Exit(run_processes(this_command(kept), count))
 
 
 def _trackers(text: str | None) -> tuple[str, ...]:
@@ -225,6 +316,7 @@ def train_and_show(
     typed: Typed | None = None,
     track: tuple[str, ...] = (),
     watch_at: int | None = None,
+    replicas: "Replicas | None" = None,
 ) -> "Finished":
     """Prepare, train, show progress, and at the end the table of the result unless `table` is false.
 
@@ -232,6 +324,7 @@ def train_and_show(
         typed: the settings of the command line, for remarks about what they lead to; `None` for no such remarks.
         track: names of trackers that record the epochs too.
         watch_at: port of a page that shows the run; `None` for no page.
+        replicas: the processes that train together, this one included.
 
     Raises:
         StoppedByUser: Ctrl-C; the run is saved and the user has been told how to resume it.
@@ -241,6 +334,8 @@ def train_and_show(
 
     _refuse_early(config, place)
     prepared = prepared or prepare_stage(config.data)
+    if replicas is not None:
+        replicas.text_of_leader("prepared")
     config = replace(config, data=prepared.config)
     config, derived = with_groups(config, prepared.stage.skeleton, typed or {})
     if resume:
@@ -249,10 +344,19 @@ def train_and_show(
         for sentence in (*other_stages(prepared, typed), *([derived] if derived else [])):
             remark(sentence)
     files = _files(config, place)
+    if replicas is not None:
+        replicas.text_of_leader(files.name)
     with ctrl_c() as asked:
         with _given_back(files):
             run = TrainingRun(
-                config, prepared, files, resume=resume, finetune=finetune, should_stop=asked, last_step=last_step
+                config,
+                prepared,
+                files,
+                resume=resume,
+                finetune=finetune,
+                should_stop=asked,
+                last_step=last_step,
+                replicas=replicas,
             )
             if place.name is not None:
                 _files(config, place)  # a run of that name may have ended while this one was being prepared
@@ -267,7 +371,7 @@ def train_and_show(
             progress_bar() as bar,
             Tracking(run, track) as tracking,
         ):
-            bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.sampler), goal)
+            bar.begin(f"epoch {run.progress.epoch + 1}", run.progress.step, len(run.course.batches), goal)
             for event in run:
                 tracking.take(event)
                 if watching is not None:
@@ -414,7 +518,7 @@ def _show_start(run: "TrainingRun") -> None:
     every = "every epoch" if train.test_every == 1 else f"every {train.test_every} epochs"
     tested = f", test error ({averaged} flip averaging) {every}" if train.test_every else ""
     size = f"{parameters_text(parameters)}, receptive field {count_text(model.receptive_field, 'frame')}"
-    steps = count_text(len(run.sampler), "step")
+    steps = count_text(len(run.course.batches), "step")
     rows: dict[str, str | Sequence[str]] = {
         "model": f"{model_text(model)}: {size}, on {run.device} in {run.step.acceleration}",
         "data": f"{data_text(run.stage)}: {len(run.sampler.table):,} windows "

@@ -15,6 +15,7 @@ from srnet_core.engine.folding import layers_only
 from srnet_core.engine.fused_layers import Gradients, NormPass, ProductPass
 from srnet_core.engine.kernels import Kernels, kernels_of_run
 from srnet_core.engine.openblas import numpy_threads
+from srnet_core.engine.replicas import Replicas, norms_of_whole_batch
 from srnet_core.layers.constant import Constant
 from srnet_core.layers.module_list import modules_as
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
@@ -22,7 +23,7 @@ from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models.backbone import TemporalBackbone
 from srnet_core.models.pose_model import PoseModel
 
-Means = tuple[BufferPool, Kernels]
+Means = tuple[BufferPool, Kernels, Replicas | None]
 Places = list[tuple[dict[str, nn.Parameter | None], str]]  # for each parameter: dict of its module, and name
 
 
@@ -37,18 +38,19 @@ class TrainingForm(nn.Module):
         model: on its device. The memory layout of its convolution weights is changed to filter taps first, as the fused
             form needs. A filter wider than one frame is then not contiguous: use `reshape` on it, not `view`.
         kernels: how products are computed; by default the fastest way that this machine was measured to have.
+        replicas: the processes that have the other parts of each batch; `None` without others.
 
     Attributes:
         model: the model itself.
-        kernels: how its products are computed.
+        kernels, replicas: as given.
     """
 
     model: PoseModel
 
-    def __init__(self, model: PoseModel, kernels: Kernels | None = None):
+    def __init__(self, model: PoseModel, kernels: Kernels | None = None, replicas: Replicas | None = None):
         super().__init__()
         self.model = model
-        self.kernels = kernels or kernels_of_run()
+        self.kernels, self.replicas = kernels or kernels_of_run(), replicas
         self._pool = BufferPool()
         if has_fusible_layers(model):
             _lay_out_by_taps(model)
@@ -60,8 +62,10 @@ class TrainingForm(nn.Module):
         if not self.model.training:
             self.release()
         elif can_fuse(self.model, x):
-            return self.model.to_pose(fused_network(self.model, x.flatten(2), self._pool, self.kernels), x)
-        return self.model(x)
+            means = self._pool, self.kernels, self.replicas
+            return self.model.to_pose(fused_network(self.model, x.flatten(2), means), x)
+        with norms_of_whole_batch(self.model, self.replicas):
+            return self.model(x)
 
     if TYPE_CHECKING:  # `nn.Module` declares no types for the call
 
@@ -78,11 +82,11 @@ class TrainingForm(nn.Module):
         self._pool.clear()
 
 
-def training_form(model: PoseModel, kernels: Kernels | None = None) -> TrainingForm:
+def training_form(model: PoseModel, kernels: Kernels | None = None, replicas: Replicas | None = None) -> TrainingForm:
     """The form of a model for training. Make it once, before the first optimizer step.
 
     Args:
-        model, kernels: see `TrainingForm`.
+        model, kernels, replicas: see `TrainingForm`.
 
     >>> import torch, srnet_core as srnet
     >>> model = srnet.build_model("srnet", filter_widths=(3, 3), channels=40)
@@ -90,7 +94,7 @@ def training_form(model: PoseModel, kernels: Kernels | None = None) -> TrainingF
     >>> forward(torch.randn(8, 9, 17, 2)).mean().backward()
     >>> optimizer.step()
     """
-    return TrainingForm(model, kernels)
+    return TrainingForm(model, kernels, replicas)
 
 
 def can_fuse(model: PoseModel, x: Tensor) -> TypeGuard[TemporalBackbone]:
@@ -139,16 +143,16 @@ def has_fusible_layers(model: PoseModel) -> TypeGuard[TemporalBackbone]:
 def _lay_out_by_taps(model: nn.Module) -> None:
     """Change the memory layout of weights (O, C, k) to (O, k, C), so that products over taps need no copy."""
     for conv in model.modules():
-        if isinstance(conv, nn.Conv1d) and "weight" in conv._parameters:
+        if isinstance(conv, nn.Conv1d) and "weight" in conv._parameters and conv.weight.shape[2] > 1:
             conv.weight.data = conv.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
 
 
-def fused_network(model: TemporalBackbone, x: Tensor, pool: BufferPool, kernels: Kernels) -> Tensor:
+def fused_network(model: TemporalBackbone, x: Tensor, means: Means) -> Tensor:
     """(B, receptive field, J * 2) -> (B, 1, joints out * 3), as the strided form of the network."""
     # module dicts of the parameters, as `torch.func.functional_call` replaces parameters until before `backward`
     places = [(m._parameters, name) for m in model.modules() for name, p in m._parameters.items() if p is not None]
     apply: Callable[..., Tensor] = _Network.apply
-    y = apply(model, (pool, kernels), places, x, *(held[name] for held, name in places))
+    y = apply(model, means, places, x, *(held[name] for held, name in places))
     return y if model.output_index is None else y[..., model.output_index.index(y)]
 
 
@@ -189,7 +193,9 @@ def _shared(modules: list[nn.Module]) -> bool:
 class _TrainingStep:
     """Forward and backward pass of one training step: for each layer its product pass, norm pass and input."""
 
-    def __init__(self, model: TemporalBackbone, pool: BufferPool, kernels: Kernels, x: Tensor):
+    def __init__(
+        self, model: TemporalBackbone, pool: BufferPool, kernels: Kernels, replicas: Replicas | None, x: Tensor
+    ):
         layers, widths = _layers(model), model.config.filter_widths
         slope = model.config.negative_slope
         kernel_sizes = [widths[0], *(k for width in widths[1:] for k in (width, 1)), 1]
@@ -200,8 +206,8 @@ class _TrainingStep:
         norms = [model.expand_bn, *modules_as(model.layers_bn, nn.BatchNorm1d)]
         fusible = [layer for layer in layers if isinstance(layer, (SplitRecombineConv1d, TemporalConv1d))]
         self.pool = pool
-        self.products = [ProductPass(layer, n, kernels) for layer, n in zip(fusible, counts)]
-        self.norms = [NormPass(norm, slope, n) for norm, n in zip(norms, counts)]
+        self.products = [ProductPass(layer, n, kernels, replicas) for layer, n in zip(fusible, counts)]
+        self.norms = [NormPass(norm, slope, n, replicas) for norm, n in zip(norms, counts)]
         self.index: Constant | None = getattr(layers[0], "index", None)
         self.causal = model.config.causal
         self.inputs: list[Tensor] = []  # (N, k, C) of each layer
@@ -304,7 +310,7 @@ class _TrainingStep:
 
 
 class _Network(torch.autograd.Function):
-    """(model, means, places, x, *parameters) -> output, where the means are memory and kernels.
+    """(model, means, places, x, *parameters) -> output, where the means are memory, kernels and other processes.
 
     With the parameters as arguments autograd requests gradients.
     """

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from srnet_core.engine.kernels import FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT, Kernels
+from srnet_core.engine.replicas import Replicas, own_statistics, synced_backward, update_running
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import OthersContext, bias_of
 from srnet_core.layers.module_list import modules_as
@@ -40,7 +41,8 @@ class NormPass:
     algorithm for computing sample variances", 1979), which avoids cancellation.
     """
 
-    def __init__(self, norm: nn.BatchNorm1d, negative_slope: float, rows: int):
+    def __init__(self, norm: nn.BatchNorm1d, negative_slope: float, rows: int, replicas: Replicas | None = None):
+        self._replicas = replicas
         like = norm.weight.detach()
         channels = len(like)
         self.norm, self.negative_slope, self.rows = norm, negative_slope, rows
@@ -69,7 +71,11 @@ class NormPass:
         means, squares = torch.cat(self._means), torch.cat(self._squares)
         counts = means.new_tensor(self._counts).unsqueeze(1)
         self._mean = (means * counts).sum(0) / rows
-        variance = (squares.sum(0) + (counts * (means - self._mean).square()).sum(0)) / rows
+        deviations = squares.sum(0) + (counts * (means - self._mean).square()).sum(0)
+        variance = deviations / rows
+        if self._replicas is not None:
+            self._mean, variance, rows = self._replicas.combine(self._mean, deviations, rows)
+            self.rows = rows
         self._deviations = torch.rsqrt(variance + norm.eps)  # 1 / standard deviation
         self._scale = self._deviations * norm.weight.detach()
         self._shift = norm.bias.detach() - self._mean * self._scale
@@ -113,6 +119,9 @@ class NormPass:
         total, product = self._sums
         of_weight = product * self._deviations
         gradients[self.norm.weight], gradients[self.norm.bias] = of_weight, total
+        if self._replicas is not None:  # the statistics depend on the rows of all processes
+            total, product = self._replicas.total(self._sums)
+            of_weight = product * self._deviations
         self._slope = -self._scale * self._deviations * of_weight / self.rows
         self._offset = -self._scale * total / self.rows - self._slope * self._mean
 
@@ -128,7 +137,8 @@ class ContextPass:
     It has few numbers (G * k per row), so torch's BatchNorm is fast enough.
     """
 
-    def __init__(self, context: OthersContext, kernel_size: int, rows: int):
+    def __init__(self, context: OthersContext, kernel_size: int, rows: int, replicas: Replicas | None = None):
+        self._replicas = replicas
         self._convs, self._norms = context.convs, context.norms
         self.kernel_size, self.groups = kernel_size, len(self._convs)
         self.widths = context.widths
@@ -149,6 +159,9 @@ class ContextPass:
     def settle(self) -> None:
         """Normalize and activate the contexts into `values` (N, k, G), and update the running statistics."""
         norms, k, G = self._norms, self.kernel_size, self.groups
+        if self._replicas is not None:
+            self._settle_together(self._replicas)
+            return
         momentum = norms[0].momentum
         assert momentum is not None  # `can_fuse` checks this
         mean, var = self._each("running_mean", norms), self._each("running_var", norms)
@@ -164,6 +177,20 @@ class ContextPass:
             norm.running_var.copy_(own_var)
         self.values = normed.sigmoid_().view(-1, k, G)
 
+    def _settle_together(self, replicas: Replicas) -> None:
+        """As `settle`, with the statistics of the rows of all processes."""
+        norms, k, G = self._norms, self.kernel_size, self.groups
+        found = own_statistics(self._raw, replicas)
+        deviations = torch.rsqrt(found.variance + norms[0].eps)
+        weight = self._each("weight", norms)
+        self._norm, self._statistics = (weight, found.mean, found.variance), [deviations]
+        self._all_rows = found.rows
+        by_group = zip(norms, found.mean.view(k, G).unbind(1), found.variance.view(k, G).unbind(1))
+        for norm, mean, variance in by_group:
+            update_running(norm, found._replace(mean=mean, variance=variance))
+        normed = (self._raw - found.mean) * (deviations * weight) + self._each("bias", norms)
+        self.values = normed.sigmoid_().view(-1, k, G)
+
     def begin_backward(self, products: Tensor, gradients: Gradients) -> None:
         """Gradients of sigmoid and BatchNorm.
 
@@ -174,10 +201,16 @@ class ContextPass:
         """
         k, G = self.kernel_size, self.groups
         of_normed = (products * (1 - self.values)).reshape(-1, k * G)
-        self.gradient, weight, bias = torch.ops.aten.native_batch_norm_backward(
-            of_normed, self._raw, *self._norm, *self._statistics, True, self._norms[0].eps, [True, True, True]
-        )
-        for norm, own_weight, own_bias in zip(self._norms, weight.view(k, G).unbind(1), bias.view(k, G).unbind(1)):
+        if self._replicas is None:
+            self.gradient, weight, bias = torch.ops.aten.native_batch_norm_backward(
+                of_normed, self._raw, *self._norm, *self._statistics, True, self._norms[0].eps, [True, True, True]
+            )
+        else:
+            self.gradient, weight, bias = synced_backward(
+                of_normed, self._raw, *self._norm[:2], self._statistics[0], self._all_rows, self._replicas
+            )
+        by_group = (_by_group(vector, k, G) for vector in (weight, bias))
+        for norm, own_weight, own_bias in zip(self._norms, *by_group):
             gradients[norm.weight], gradients[norm.bias] = own_weight, own_bias
         self._of_weight = torch.zeros_like(self._weight)
         del self._norm, self._statistics, self._raw
@@ -193,16 +226,23 @@ class ContextPass:
         """The gradients of the context's convolutions, which have no columns for their own group."""
         k, G = self.kernel_size, self.groups
         of_weight = self._of_weight.view(k, G, k, -1)  # (k outputs, G, k taps, C)
-        of_bias = self.gradient.sum(0).view(k, G)
+        of_bias = _by_group(self.gradient.sum(0), k, G)
         for i, (conv, own) in enumerate(zip(self._convs, group_slices(self.widths))):
             others = torch.cat([of_weight[:, i, :, : own.start], of_weight[:, i, :, own.stop :]], dim=-1)
-            gradients[conv.weight], gradients[bias_of(conv)] = others.transpose(1, 2), of_bias[:, i]
+            gradients[conv.weight] = others.transpose(1, 2) if k > 1 else others.view(k, -1, 1)
+            gradients[bias_of(conv)] = of_bias[i]
 
 
 class ProductPass:
     """The product of a layer: each group's channels with the group's filters, times the context if there is one."""
 
-    def __init__(self, layer: SplitRecombineConv1d | TemporalConv1d, rows: int, kernels: Kernels):
+    def __init__(
+        self,
+        layer: SplitRecombineConv1d | TemporalConv1d,
+        rows: int,
+        kernels: Kernels,
+        replicas: Replicas | None = None,
+    ):
         self._kernels = kernels
         self._convs: list[nn.Conv1d]
         self.widths: tuple[int, ...]
@@ -223,7 +263,7 @@ class ProductPass:
         self._ones = like.new_ones(max(self.widths))
         self.context: ContextPass | None = None
         if isinstance(layer, SplitRecombineConv1d) and layer.context == "others":
-            self.context = ContextPass(layer.get_part_info, k, rows)
+            self.context = ContextPass(layer.get_part_info, k, rows, replicas)
 
     def collect(self, x: Tensor, start: int) -> None:
         """Compute the context of new rows (n, k, C) of the input."""
@@ -282,7 +322,8 @@ class ProductPass:
                     form.multiply(part, self._weights[i], of_input)
                     self._spread(i, start, of_input, recombined, of_x, products)
         for conv, of_weight in zip(self._convs, of_weights):
-            gradients[conv.weight] = of_weight.view(len(of_weight), k, -1).permute(0, 2, 1)
+            by_tap = of_weight.view(len(of_weight), k, -1)
+            gradients[conv.weight] = by_tap.permute(0, 2, 1) if k > 1 else of_weight.unsqueeze(2)
         if self._bias is not None:
             gradients[bias_of(self._convs[0])] = gradient.sum(0)
         if self.context is not None and products is not None:
@@ -345,3 +386,8 @@ class ProductPass:
 
 def _split(tensor: Tensor | None, block_rows: int, like: Tensor) -> Sequence[Tensor | None]:
     return [None] * -(-len(like) // block_rows) if tensor is None else tensor.split(block_rows)
+
+
+def _by_group(vector: Tensor, k: int, groups: int) -> Tensor:
+    """(k * G,), tap by tap -> (G, k), each row as gradients lie in memory."""
+    return vector.view(k, groups).t().clone(memory_format=torch.contiguous_format)

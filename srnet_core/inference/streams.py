@@ -209,12 +209,12 @@ class PoseStreams:
 
     def _checked(self, frame_px: Any, number: int) -> np.ndarray:
         joints, what = self._skeleton.num_joints, f"the keypoints of stream {number}"
-        frame_px = keypoints_array(frame_px, self._skeleton, what=what)
-        require_shape(frame_px, f"({joints}, 2)", frame_px.shape == (joints, 2), self._skeleton, what=what)
+        found = keypoints_array(frame_px, self._skeleton, what=what)
+        require_shape(found, f"({joints}, 2)", found.shape == (joints, 2), self._skeleton, what=what)
         todo = f"Give None for stream {number}, or fill in the missing joint"
-        require_finite(frame_px[None], self._skeleton, first_frame=self._pushed[number], todo=todo)
-        require_found(frame_px[None], self._skeleton, first_frame=self._pushed[number], todo=todo)
-        return frame_px
+        require_finite(found[None], self._skeleton, first_frame=self._pushed[number], todo=todo)
+        require_found(found[None], self._skeleton, first_frame=self._pushed[number], todo=todo)
+        return found
 
 
 _Group = tuple[tuple[float, float] | None, Camera | None, np.ndarray]  # image size, camera, numbers of the streams

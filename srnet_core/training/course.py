@@ -7,6 +7,7 @@ import torch
 
 from srnet_core.checkpoint import Checkpoint, load_checkpoint
 from srnet_core.config import RunConfig
+from srnet_core.engine.replicas import Replicas
 from srnet_core.errors import CheckpointError, ConfigError
 from srnet_core.models import build_model
 from srnet_core.models.pose_model import PoseModel
@@ -16,7 +17,7 @@ from srnet_core.sampling.paired import PairedSampler
 from srnet_core.sampling.roots import RootSource
 from srnet_core.sampling.sampler import Sampler
 from srnet_core.stages.store import Stage, StoredClip
-from srnet_core.training.loop import Batches
+from srnet_core.training.distributed import Batches, PartedBatches
 from srnet_core.training.optimizer import make_optimizer
 from srnet_core.training.step import TrainingStep
 from srnet_core.training.trajectory import SemiSupervisedStep, TrajectoryStep, split_unlabeled, trajectory_config
@@ -62,6 +63,7 @@ def choose_course(
     config: RunConfig,
     device: torch.device,
     order: Mapping | None,
+    replicas: Replicas | None = None,
 ) -> Course:
     """The course of a run.
 
@@ -69,6 +71,7 @@ def choose_course(
         model: on its device.
         clips: of the training split, those held out left out.
         order: see `make_sampler`.
+        replicas: the processes that train together, this one included; `None` without others.
 
     Raises:
         ConfigError: the data cannot be trained on in this way.
@@ -80,8 +83,17 @@ def choose_course(
         optimizer = make_optimizer(model, train)
         sampler = make_sampler(stage, clips, config, device, order)
         decode = plugin.decode_original if config.model.as_published else plugin.decode
-        step = TrainingStep(model, optimizer, train, decode, steps=train.epochs * len(sampler))
-        return Course(clips, sampler, sampler, optimizer, step)
+        step = TrainingStep(model, optimizer, train, decode, steps=train.epochs * len(sampler), replicas=replicas)
+        batches: Batches = sampler
+        if replicas is not None:
+            batches = PartedBatches(sampler, replicas, sampler.windows_per_batch, len(sampler.table))
+        return Course(clips, sampler, batches, optimizer, step)
+    if replicas is not None:
+        raise ConfigError(
+            "trajectories are trained by one process",
+            where="--devices",
+            todo="Leave it out with --model trajectory and --subjects-unlabeled",
+        )
     places = require_trajectory(stage.manifest["config"]["normalization"], plugin)
     if config.model.as_published:
         raise ConfigError(

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,20 +14,12 @@ from srnet_core.config import TrainConfig
 from srnet_core.errors import TrainingError
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.sampling.sampler import Sampler
+from srnet_core.training.distributed import Batches
 from srnet_core.training.optimizer import make_optimizer
 from srnet_core.training.schedule import batchnorm_momentum, learning_rate
 from srnet_core.training.step import TrainingStep
 
 _STEPS_PER_CHECK = 100  # reading the loss waits for the device, so it is not read after every training step
-
-
-class Batches(Protocol):
-    """What a training takes its batches from: a `Sampler`, or two of them side by side."""
-
-    @property
-    def random(self) -> np.random.RandomState: ...
-    def __len__(self) -> int: ...
-    def epoch(self, *, skip: int = 0) -> Iterator[Batch]: ...
 
 
 __all__ = ["Epoch", "Notice", "Progress", "Step", "evaluation_error_mm", "make_optimizer", "train_epochs"]
@@ -140,7 +132,7 @@ def _train_epoch(
     sampler.random.set_state(progress.sampler_state)
     started, already = time.perf_counter(), progress.windows
     for batch in sampler.epoch(skip=progress.step):
-        loss, windows = train(batch), len(batch.pose_2d)
+        loss, windows = train(batch), train.windows_of(batch)
         progress.step += 1
         progress.windows += windows
         yield from map(Notice, train.take_notices())

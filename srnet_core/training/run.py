@@ -23,6 +23,7 @@ from srnet_core.checkpoint import (
 )
 from srnet_core.config import ModelConfig, RunConfig, replace, to_dict
 from srnet_core.device import choose_device
+from srnet_core.engine.replicas import Replicas
 from srnet_core.errors import CheckpointError, ConfigError, TrainingError
 from srnet_core.evaluation.predict import GuessErrors, guess_errors_mm
 from srnet_core.evaluation.run import Evaluating, evaluate_steps
@@ -35,6 +36,7 @@ from srnet_core.normalization import Normalization
 from srnet_core.protocols import require_training
 from srnet_core.stages.prepare import Prepared
 from srnet_core.training.course import choose_course
+from srnet_core.training.distributed import is_lost_process
 from srnet_core.training.holdout import hold_out
 from srnet_core.training.loop import Epoch, Notice, Progress, Step, evaluation_error_mm, train_epochs
 from srnet_core.training.metrics_log import DAMAGED, record_epoch
@@ -112,6 +114,8 @@ class TrainingRun:
         should_stop: called after every training step; when it returns true, the run is saved and ends.
         last_step: the training step, counted over all epochs, after which the run ends as if its time were up.
         complete: a resumed run that has trained all its epochs is measured again instead of refused.
+        replicas: the processes that train this run together, this one included; `None` without others. The first one
+            writes the files and yields all events; the others yield those of training only.
 
     Raises:
         ConfigError: the data cannot train this model, or the resumed run has no epochs left to train. When iterated:
@@ -130,9 +134,10 @@ class TrainingRun:
         should_stop: Callable[[], bool] = lambda: False,
         last_step: int | None = None,
         complete: bool = False,
+        replicas: Replicas | None = None,
     ):
         self.stage, self.files, self.should_stop = prepared.stage, files, should_stop
-        self.last_step = last_step
+        self.last_step, self.replicas = last_step, replicas
         self._found = files.state()  # compared once the run has its lock: nobody else may have trained meanwhile
         config = _with_residual(_with_skeleton(config, self.stage.skeleton), self.stage.normalization)
         require_training(config.data)
@@ -146,7 +151,7 @@ class TrainingRun:
         self.model.to(self.device)
         self.train_clips, self.validation = hold_out(self.stage.split("train"), train.validation, train.seed)
         order = order_to_keep(resume, train)
-        self.course = choose_course(self.model, self.stage, self.train_clips, config, self.device, order)
+        self.course = choose_course(self.model, self.stage, self.train_clips, config, self.device, order, replicas)
         self.train_clips, self.sampler = self.course.clips, self.course.sampler
         self.optimizer, self.step = self.course.optimizer, self.course.step
         self._evaluation_order = np.random.RandomState(train.seed)
@@ -166,6 +171,8 @@ class TrainingRun:
             self.poses_seen |= set(finetune.record.poses_seen)
         if resume is not None:
             self._resume(resume)
+        if replicas is not None and not replicas.leads:  # dropout drops other values in each process
+            torch.manual_seed(train.seed + replicas.rank + replicas.size * self._steps())
         if self.progress.epoch >= train.epochs and self.unreported is None and not complete:
             raise ConfigError(
                 f"this run has already trained {self.progress.epoch} of {train.epochs} epochs",
@@ -174,6 +181,9 @@ class TrainingRun:
             )
 
     def __iter__(self) -> Iterator[Event]:
+        if self.replicas is not None and not self.replicas.leads:
+            yield from self._follow()
+            return
         with run_lock(self.files):
             if self.files.state() != self._found:
                 raise ConfigError(
@@ -200,15 +210,43 @@ class TrainingRun:
                 self.unreported = EpochRecord(**{k: v for k, v in vars(event).items() if k != "extra"})
                 self._save(self.files.latest)
                 yield from self._report(event)
-            if self._out_of_time(started) or self._at_last_step():
+            over, stop = self._agreed(event, started)
+            if over:
                 if self.progress.step:
                     yield self._save(self.files.latest)
                 break
-            if self.should_stop():
+            if stop:
                 yield self._save(self.files.latest)
                 yield Stopped(self.files.latest, self.progress.epoch, self.progress.step)
                 return
         yield from self._finish(started)
+
+    def _follow(self) -> Iterator[Event]:
+        """Train as the first process does, which evaluates and saves while the others wait for it."""
+        for event in self._trained():
+            yield event
+            if any(self._agreed(event, time.monotonic())):
+                return
+
+    def _agreed(self, event: Event, started: float) -> tuple[bool, bool]:
+        """Whether the run is over after an event, and whether it was asked to stop, in any of its processes."""
+        wishes = self._out_of_time(started) or self._at_last_step(), self.should_stop()
+        if self.replicas is None or not isinstance(event, Step | Epoch):
+            return wishes
+        try:
+            over, stop = self.replicas.agree(*wishes)
+        except RuntimeError as error:
+            raise self._lost(error) from None
+        return over, stop
+
+    def _lost(self, error: RuntimeError) -> Exception:
+        """The error for one that a collective operation raised."""
+        if self.replicas is None or not is_lost_process(error):
+            return error
+        kept = (
+            f"Resume it: srnet train --resume {self.files.latest}" if self.files.latest.exists() else "Start it again"
+        )
+        return TrainingError("another process of this training has ended", where=self.files.name, todo=kept)
 
     def _trained(self) -> Iterator[Step | Epoch | Notice]:
         """The events of training. If it diverges, the error says where the last good state is."""
@@ -218,6 +256,8 @@ class TrainingRun:
             )
         except TrainingError as error:
             raise self._diverged(error.what, error.todo or "") from None
+        except RuntimeError as error:
+            raise self._lost(error) from None
 
     def _diverged(self, what: str, todo: str) -> TrainingError:
         kept = f"The last good state is kept in {self.files.latest}. " if self._saved else ""
@@ -422,11 +462,11 @@ class TrainingRun:
             )
 
     def _steps(self) -> int:
-        return self.progress.epoch * len(self.sampler) + self.progress.step
+        return self.progress.epoch * len(self.course.batches) + self.progress.step
 
     def _at_last_step(self) -> bool:
         """Whether the step to end at is done; the last step of an epoch only once the epoch is complete."""
-        return self._steps() == self.last_step and self.progress.step < len(self.sampler)
+        return self._steps() == self.last_step and self.progress.step < len(self.course.batches)
 
     def _out_of_time(self, started: float) -> bool:
         minutes = self.config.train.minutes

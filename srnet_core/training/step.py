@@ -19,8 +19,10 @@ from srnet_core.engine.acceleration import Acceleration, choose_acceleration
 from srnet_core.engine.compiled import CompiledForward, Forward
 from srnet_core.engine.cuda_graph import CudaGraphs, GraphedStep, Graphs
 from srnet_core.engine.kernels import kernels_of_run
+from srnet_core.engine.replicas import Replicas
 from srnet_core.engine.running_statistics import RunningStatistics
 from srnet_core.models.pose_model import PoseModel
+from srnet_core.training.distributed import in_parallel, whole_batch
 from srnet_core.training.losses import joint_error, l1_loss
 from srnet_core.training.optimizer import set_learning_rate
 
@@ -36,6 +38,7 @@ class TrainingStep:
         steps: number of training steps of the whole run, which decides on "auto".
         acceleration: replaces the choice that follows from the configuration.
         graphs: captures training steps instead of CUDA, for tests.
+        replicas: the processes that train on the other parts of each batch.
 
     Attributes:
         acceleration: the acceleration that is tried; `in_use` and `take_notices` say which parts of it work.
@@ -57,12 +60,17 @@ class TrainingStep:
         steps: int = 0,
         acceleration: Acceleration | None = None,
         graphs: Graphs | None = None,
+        replicas: Replicas | None = None,
     ):
         self._model, self._optimizer, self._decode = model, optimizer, decode
         self._device = next(model.parameters()).device
         self.acceleration = acceleration or choose_acceleration(config, self._device, steps)
-        self.kernels = kernels_of_run()
-        self._forward = training_form(model, self.kernels)
+        self.kernels, self._replicas = kernels_of_run(), replicas
+        self._form = training_form(model, self.kernels, replicas)
+        self._forward: Forward = self._form
+        if replicas is not None:  # steps of several processes are neither compiled nor captured
+            self.acceleration = replace(self.acceleration, compile=False, graphs=False)
+            self._forward = in_parallel(self._form, self._device)
         self.sums = (torch.zeros((), device=self._device), torch.zeros((), device=self._device))
         accelerated = self.acceleration.compile or self.acceleration.graphs
         self._statistics = RunningStatistics(model) if accelerated else None
@@ -128,12 +136,16 @@ class TrainingStep:
 
     def end_epoch(self) -> None:
         """Release memory that is not needed until the next training step, e.g. while the epoch is evaluated."""
-        self._forward.release()
+        self._form.release()
 
     def release(self) -> None:
         """Release the memory of a captured training step."""
         if self._graphed is not None:
             self._graphed.release()
+
+    def windows_of(self, batch: Batch) -> int:
+        """Number of windows of a batch, those that other processes train on included."""
+        return whole_batch(batch)
 
     def error_m(self, predicted: Tensor, batch: Batch) -> Tensor:
         """(): mean error in metres of what the network predicted for a batch."""
@@ -144,9 +156,15 @@ class TrainingStep:
         loss, predicted = self._differentiate(self._forward if self._compiled is None else self._compiled, batch)
         self._optimizer.step()
         error_m = self.error_m(predicted, batch)
+        if self._replicas is not None:
+            loss, error_m = self._of_whole_batch(self._replicas, loss, error_m, batch).unbind()
         for total, mean in zip(self.sums, (loss, error_m)):
-            total.add_(mean * len(batch.pose_2d))
+            total.add_(mean * whole_batch(batch))
         return loss
+
+    def _of_whole_batch(self, replicas: Replicas, loss: Tensor, error_m: Tensor, batch: Batch) -> Tensor:
+        """(2,): mean loss and error of the parts of all processes."""
+        return replicas.total(torch.stack([loss, error_m]) * len(batch.pose_2d)) / whole_batch(batch)
 
     def _differentiate(self, forward: Forward, batch: Batch) -> tuple[Tensor, Tensor]:
         """Loss and prediction (B, S, J, 3) of a batch; the gradients of the loss are stored in the parameters."""
@@ -154,8 +172,14 @@ class TrainingStep:
         with self._statistics.collected() if self._statistics is not None else _nothing():
             predicted = self._predict(forward, batch.pose_2d)
             loss = l1_loss(predicted, batch.pose_3d)
-            loss.backward()
+            self._backward(loss, batch)
         return loss.detach(), predicted.detach()
+
+    def _backward(self, loss: Tensor, batch: Batch) -> None:
+        """Gradients of the mean loss of the whole batch, which are the mean of those of all processes."""
+        if self._replicas is not None:
+            loss = loss * (len(batch.pose_2d) * self._replicas.size / whole_batch(batch))
+        loss.backward()
 
     def _predict(self, forward: Forward, pose_2d: Tensor) -> Tensor:
         """(B, S, J, 3) float32. With "bf16", autocast computes the matrix products of the network in bfloat16."""
