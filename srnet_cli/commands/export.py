@@ -138,6 +138,7 @@ def export_predictions(
     from srnet_core.device import choose_device
     from srnet_core.evaluation.predict import predict_split
     from srnet_core.evaluation.run import require_fit
+    from srnet_core.export import ROOT_NOTE
     from srnet_core.export.predictions import write_predictions
 
     stage = prepare_stage(data_config_of(checkpoint, data)).stage
@@ -158,3 +159,4 @@ def export_predictions(
         count, frames = write_predictions(watched(), stage, output, format)
     size = bytes_text(output.stat().st_size)
     say(f"{output}: {count:,} clips, {frames:,} frames, root-relative, in camera coordinates and metres, {size}")
+    remark(ROOT_NOTE)
