@@ -135,6 +135,22 @@ _KINDS = {
 }
 
 
+_AS_COCO = "Export COCO keypoints from that program, or labels of CVAT"
+# keys of the outermost object of a JSON file, or of the first one in its list: what it is, and what to do
+_JSON_OF_OTHERS = (
+    ({"categories", "items"}, "is an export of Datumaro, which is not read", _AS_COCO),
+    ({"item", "annotations"}, "is an export of V7 Darwin, which is not read", _AS_COCO),
+    ({"objects", "size", "tags"}, "is an export of Supervisely, which is not read", _AS_COCO),
+    ({"data_row", "projects"}, "is an export of Labelbox, which is not read", _AS_COCO),
+    ({"metadata", "view", "attribute"}, "is a project of VIA 3, which is not read", "Label with VIA 2, or with CVAT"),
+    (
+        {"annotation_results"},
+        "is a result of Google's Video Intelligence, which is not read",
+        "Write its landmarks as CSV: frame, person, keypoint, x, y, confidence",
+    ),
+)
+
+
 def load_format(name: str) -> ModuleType:
     """The reader of a format.
 
@@ -170,6 +186,12 @@ def recognise(head: Head) -> str:
             raise BadFileError(f"is a folder of files of which the first {what}", where=head.path, todo=todo)
     if head.start[4:8] == b"ftyp":
         raise BadFileError("is a video", where=head.path, todo="Run a 2D pose detector on it first")
+    if b"joblib.numpy_pickle" in head.start:
+        raise BadFileError(
+            "is a file of joblib, as VIBE and PHALP write it, which is not read",
+            where=head.path,
+            todo="If you trust it, load it with joblib and save its keypoints with numpy.savez",
+        )
     if _is_torch(head):
         raise BadFileError(
             "is a file of PyTorch, not of keypoints",
@@ -203,6 +225,12 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
     """
     if head.looks_like_json and not head.json:
         return "holds nothing: its JSON is an empty list or object", None
+    if head.looks_like_json:
+        value = head.json
+        first = value[0] if isinstance(value, list) and value else value
+        for keys, what, todo in _JSON_OF_OTHERS:
+            if isinstance(first, dict) and keys <= first.keys():
+                return what, todo
     if "endheader" in head.text[:4096]:
         return "is a table of OpenSim (.sto, .mot), not of points", "Give the TRC or C3D file that it was computed from"
     if head.is_npz and {"poses", "trans"} <= set(head.npz):

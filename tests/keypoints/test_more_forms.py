@@ -199,6 +199,29 @@ def test_a_file_of_pytorch_is_named(tmp_path):
         describe(tmp_path / "instances_predictions.pth")
 
 
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        ({"info": {}, "categories": {}, "items": [{"id": "a", "annotations": []}]}, "Datumaro.*COCO keypoints"),
+        ({"version": "2.0", "item": {"name": "a.jpg"}, "annotations": [{"skeleton": {"nodes": []}}]}, "V7 Darwin"),
+        ({"description": "", "tags": [], "size": {}, "objects": [{"geometryType": "graph"}]}, "Supervisely"),
+        ([{"data_row": {"id": "a"}, "projects": {}}], "Labelbox"),
+        ({"project": {}, "config": {}, "attribute": {}, "file": {}, "metadata": {}, "view": {}}, "VIA 3"),
+        ({"annotation_results": [{"person_detection_annotations": []}]}, "Video Intelligence"),
+    ],
+)
+def test_exports_of_other_tools_are_named(tmp_path, value, words):
+    with pytest.raises(BadFileError, match=words):
+        describe(json_file(tmp_path / "a", value))
+
+
+def test_files_of_joblib_are_named(tmp_path):
+    content = b"\x80\x03}q\x00K\x01cjoblib.numpy_pickle\nNumpyArrayWrapper\nq\x01)\x81q\x02s."
+    (tmp_path / "vibe_output.pkl").write_bytes(content)
+    with pytest.raises(BadFileError, match="joblib.*numpy.savez"):
+        describe(tmp_path / "vibe_output.pkl")
+
+
 # Tables
 
 
