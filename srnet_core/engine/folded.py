@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from srnet_core.engine.folding import CannotFold, FoldedModel
+from srnet_core.engine.kernels import Kernels, default_kernels
 from srnet_core.engine.live import LayersTogether, Live, LiveLayers, LiveWindows, Together, WindowsTogether
 from srnet_core.engine.threads import Workers
 from srnet_core.engine.tiles import Tiles, WindowBatch
@@ -83,10 +84,18 @@ class InferenceForm:
         raise NotImplementedError
 
 
-def inference_form(model: PoseModel | InferenceForm) -> InferenceForm:
+def inference_form(model: PoseModel | InferenceForm, precision: str = "fp32") -> InferenceForm:
     """The form of a model for inference, in evaluation mode, with a copy of its current weights.
 
     An inference form is returned unchanged.
+
+    Args:
+        precision: of matrix products on a CPU: "fp32", or "bf16" or "int8", which some processors compute faster and
+            which are less exact; docs/performance.md has numbers.
+
+    Raises:
+        UnknownNameError: there is no such precision.
+        ConfigError: this processor, this device or this network does not have it.
 
     >>> import torch, srnet_core as srnet
     >>> model = srnet.build_model("srnet", filter_widths=(3, 3), channels=40).eval()
@@ -97,18 +106,25 @@ def inference_form(model: PoseModel | InferenceForm) -> InferenceForm:
     if isinstance(model, InferenceForm):
         return model
     try:
-        folded = FoldedModel(model)
+        folded: FoldedModel | None = FoldedModel(model)
     except CannotFold:
-        return UnfoldedForm(model)
-    return FoldedForm(model, folded)
+        folded = None
+    kernels = None if precision == "fp32" else default_kernels(precision)
+    if kernels is not None and (folded is None or folded.device.type != "cpu" or folded.dtype != torch.float32):
+        raise ConfigError(
+            f"{precision} is for float32 networks of the project's own layers on a CPU",
+            where="precision",
+            todo="Use fp32",
+        )
+    return UnfoldedForm(model) if folded is None else FoldedForm(model, folded, kernels)
 
 
 class FoldedForm(InferenceForm):
     """A network with BatchNorms folded into the weights before them."""
 
-    def __init__(self, model: PoseModel, folded: FoldedModel):
+    def __init__(self, model: PoseModel, folded: FoldedModel, kernels: Kernels | None = None):
         super().__init__(model)
-        self._folded = folded
+        self._folded, self._kernels = folded, kernels
         self.num_joints, self.num_joints_out = folded.num_joints, folded.num_joints_out
         self.by_window, self.needs_whole = folded.by_window, folded.needs_whole()
         self._idle: deque[Tiles] = deque()
@@ -139,14 +155,14 @@ class FoldedForm(InferenceForm):
         """See `InferenceForm`."""
         self._require_streams()
         if not self.by_window:
-            return LiveLayers(self._folded, batch)
+            return LiveLayers(self._folded, batch, self._kernels)
         return LiveWindows(self._of_windows(batch), self.receptive_field)
 
     def together(self, batch: int) -> Together:
         """See `InferenceForm`."""
         self._require_streams()
         if not self.by_window:
-            return LayersTogether(self._folded, batch)
+            return LayersTogether(self._folded, batch, self._kernels)
         return WindowsTogether(self._of_windows(batch), self.receptive_field)
 
     def _require_streams(self) -> None:
@@ -158,7 +174,7 @@ class FoldedForm(InferenceForm):
 
     def _of_windows(self, batch: int) -> Callable[[Tensor], Tensor]:
         """(B, receptive field, J, 2) -> (B, joints out, 3)."""
-        side_by_side = WindowBatch(self._folded, batch)
+        side_by_side = WindowBatch(self._folded, batch, self._kernels)
 
         def predict(clips: Tensor) -> Tensor:
             pose = side_by_side.run(clips.flatten(2)).view(batch, self.num_joints_out, 3)
@@ -207,7 +223,7 @@ class FoldedForm(InferenceForm):
         except IndexError:
             tiles = None
         if tiles is None or tiles.batch != batch:
-            tiles = Tiles(self._folded, batch, self._tile_frames(batch))
+            tiles = Tiles(self._folded, batch, self._tile_frames(batch), self._kernels)
         tiles.reset()
         return tiles
 
@@ -218,12 +234,12 @@ class FoldedForm(InferenceForm):
 
     def _whole(self, x: Tensor, out: Tensor, row: slice, start: int, stop: int) -> None:
         """All output frames of one row, computed at once."""
-        tiles = Tiles(self._folded, 1, x.shape[1])
+        tiles = Tiles(self._folded, 1, x.shape[1], self._kernels)
         out[row] = tiles.feed(x[row].transpose(0, 1)).transpose(0, 1)
 
     def _windows(self, x: Tensor, out: Tensor, row: slice, start: int, stop: int) -> None:
         """Output frames start, ..., stop - 1 of one row, each from its own window."""
-        batch = WindowBatch(self._folded, stop - start)
+        batch = WindowBatch(self._folded, stop - start, self._kernels)
         out[row, start:stop] = batch.run(windows(x[row], self.receptive_field, start, stop))
 
     def _window_count(self) -> int:

@@ -58,6 +58,8 @@ class Scratch:
         """The number of rows of one product with a weight (K, O)."""
         inner, width = weight.shape
         size = block_rows(rows, width, weight.device)
+        if size < LONG_BLOCK_ROWS <= rows and self._kernels.long_blocks and weight.device.type == "cpu":
+            return LONG_BLOCK_ROWS
         if size < LONG_BLOCK_ROWS <= rows and size < rows:
             speeds = [self._kernels.speed(CONSTANT, n, inner, width, weight.dtype) for n in (size, LONG_BLOCK_ROWS)]
             if speeds[1] > _LONGER_GAIN * speeds[0]:

@@ -29,8 +29,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from srnet_core.engine.low_precision import PRECISIONS
 from srnet_core.engine.openblas import numpy_threads
 from srnet_core.engine.products import FORMS, MM, Form
+from srnet_core.errors import ConfigError
 from srnet_core.files import atomic_write, user_cache_folder
 from srnet_core.lookup import choose
 
@@ -51,6 +53,7 @@ _WHOLE_VECTORS, _OTHERS = (32, 256, 640), (24, 195, 585)
 _WORTH = 1 << 20  # multiply-adds of a product; smaller ones cost mostly the call, and torch's own is the cheapest
 _WORTH_CONSTANT = 1 << 16  # where preparations are made once
 _FEW_ROWS = 4  # reading the weights takes the time
+_WORTH_LOW = 1 << 10  # numbers of a weight; for smaller ones the conversion takes longer than the product
 _CHANNELS = 1024  # of a network; the distance between rows
 _ROUNDS = 3
 _HOPELESS = 1.3  # a form that is so many times slower than another at first is not measured further
@@ -89,6 +92,11 @@ class Kernels:
         forced: the name of a form for all products that it can compute; `None` to choose by measuring.
         known: earlier choices; those that cannot be used any more are made again.
         ask: who answers a question that is not known; by default this machine is measured.
+        precision: one of `low_precision.PRECISIONS`, for inference.
+
+    Raises:
+        ConfigError: this processor cannot compute with that precision.
+        UnknownNameError: there is no such precision.
     """
 
     def __init__(
@@ -96,8 +104,14 @@ class Kernels:
         forced: str | None = None,
         known: Mapping[str, Choice] | None = None,
         ask: "Callable[[Question], Choice] | None" = None,
+        precision: str = "fp32",
     ):
-        self.forced = forced
+        self.forced, self.precision = forced, choose("precision", precision, PRECISIONS, where="precision")
+        self._low = PRECISIONS[precision]
+        if self._low is not None and not self._low.usable(torch.float32):
+            raise ConfigError(
+                f"this processor has no instructions for {precision} products", where="precision", todo="Use fp32"
+            )
         self._known = dict(known or {})
         self._ask = ask or measured
         self._forms: dict[tuple[Any, ...], Form] = {}
@@ -113,6 +127,11 @@ class Kernels:
                 found = self._forms[key] = self._form(*key)
         return found
 
+    @property
+    def long_blocks(self) -> bool:
+        """Whether products are fastest with many rows, whatever was measured."""
+        return self._low is not None
+
     def speed(self, kind: str, rows: int, inner: int, outer: int, dtype: torch.dtype) -> float:
         """Speed of `form` in 10^9 operations per second; 0 where nothing was measured."""
         question = _question(kind, rows, inner, outer, dtype, torch.get_num_threads())
@@ -121,6 +140,8 @@ class Kernels:
         return choice.gflops if choice is not None else 0.0
 
     def _form(self, kind: str, rows: int, inner: int, outer: int, dtype: torch.dtype, threads: int) -> Form:
+        if self._low is not None and kind == CONSTANT and rows > _FEW_ROWS and self._low.usable(dtype):
+            return self._low if inner * outer >= _WORTH_LOW else MM
         if self.forced is not None:
             form = FORMS[self.forced]
             return form if form.usable(dtype) else MM
@@ -160,7 +181,7 @@ class Kernels:
         return self.used.get(str(question), Choice(MM.name, 0.0))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return default_kernels, ()  # a copy on another machine chooses for itself
+        return default_kernels, (self.precision,)  # a copy on another machine chooses for itself
 
 
 def forced_form() -> str | None:
@@ -174,13 +195,19 @@ def forced_form() -> str | None:
     return None if name == AUTO else name
 
 
-def default_kernels() -> Kernels:
+def default_kernels(precision: str = "fp32") -> Kernels:
     """The kernels of this machine, as `SRNET_KERNELS` asks for.
+
+    Args:
+        precision: see `Kernels`.
 
     Raises:
         UnknownNameError: `SRNET_KERNELS` names a form that does not exist.
+        ConfigError: this processor cannot compute with that precision.
     """
     forced = forced_form()
+    if precision != "fp32":
+        return Kernels(forced, ask=lambda question: _of_this_machine().answer(question), precision=precision)
     return _of_this_machine() if forced is None else Kernels(forced)
 
 

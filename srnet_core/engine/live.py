@@ -15,6 +15,7 @@ from torch import Tensor
 
 from srnet_core.engine.folded_layers import FoldedLayer, Operation, Scratch, leaky_relu_operation
 from srnet_core.engine.folding import FoldedModel
+from srnet_core.engine.kernels import Kernels
 from srnet_core.engine.threads import on_one_core
 
 
@@ -89,12 +90,13 @@ class _Ring:
 class LiveLayers:
     """A folded network with the frames of each of its layers."""
 
-    def __init__(self, network: FoldedModel, batch: int):
+    def __init__(self, network: FoldedModel, batch: int, kernels: Kernels | None = None):
+        self._kernels = kernels
         on_one_core(partial(self._build, network, batch))
 
     def _build(self, network: FoldedModel, batch: int) -> None:
         self._like = torch.empty(0, device=network.device, dtype=network.dtype)
-        self._scratch, self._slope = Scratch(self._like), network.negative_slope
+        self._scratch, self._slope = Scratch(self._like, self._kernels), network.negative_slope
         self._push: list[Operation] = []
         self._fill: list[Operation] = []
         self.frames_held = 0

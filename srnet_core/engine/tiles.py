@@ -11,6 +11,7 @@ from torch import Tensor
 
 from srnet_core.engine.folded_layers import FoldedLayer, Operation, Scratch, leaky_relu_operation
 from srnet_core.engine.folding import FoldedModel
+from srnet_core.engine.kernels import Kernels
 
 MOST_PLANS = 16  # kept, with their buffers; a long clip has half a dozen, clips of other lengths two or three more
 
@@ -46,13 +47,14 @@ class Tiles:
     Args:
         batch: number of clips.
         frames: largest number of frames of a piece.
+        kernels: how products are computed; by default in the fastest form for float32.
     """
 
-    def __init__(self, network: FoldedModel, batch: int, frames: int):
+    def __init__(self, network: FoldedModel, batch: int, frames: int, kernels: Kernels | None = None):
         self.network, self.batch, self.frames = network, batch, frames
         self._like = like = torch.empty(0, device=network.device, dtype=network.dtype)
         rows = batch * frames
-        self._scratch = Scratch(like)
+        self._scratch, self._kernels = Scratch(like, kernels), kernels
         first = network.expand
         self._inputs = [_Inputs(like, first.in_channels, batch * (first.kernel_size - 1), rows)] + [
             _Inputs(like, b.wide.in_channels, batch * b.dilation * (b.width - 1), rows) for b in network.blocks
@@ -81,7 +83,7 @@ class Tiles:
         self._inputs[0].room(rows).view(frames.shape).copy_(frames)
         if key not in self._plans:
             if len(self._plans) >= MOST_PLANS:  # clips of many lengths must not fill the memory
-                self._plans, self._scratch = {}, Scratch(self._like)
+                self._plans, self._scratch = {}, Scratch(self._like, self._kernels)
             operations, out = self._plan(rows)
             self._plans[key] = operations, out, [inputs.held for inputs in self._inputs]
         operations, out, held = self._plans[key]
@@ -149,11 +151,12 @@ class WindowBatch:
 
     Args:
         count: number of windows.
+        kernels: as for `Tiles`.
     """
 
-    def __init__(self, network: FoldedModel, count: int):
+    def __init__(self, network: FoldedModel, count: int, kernels: Kernels | None = None):
         like = torch.empty(0, device=network.device, dtype=network.dtype)
-        self._count, self._scratch, self._slope = count, Scratch(like), network.negative_slope
+        self._count, self._scratch, self._slope = count, Scratch(like, kernels), network.negative_slope
         self._input = like.new_empty(count * network.receptive_field, network.expand.in_channels)
         self._operations: list[Operation] = []
         x = self._layer(network.expand, self._input, network.config.filter_widths[0])

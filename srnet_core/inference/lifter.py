@@ -82,6 +82,8 @@ class Lifter:
         norm: the normalization; by default that of the checkpoint, or "base" if the checkpoint does not record it.
         uncertainty: read how far off the network may be from the file that `srnet calibrate` has made beside the
             checkpoint, so that `with_errors` can tell; docs/uncertainty.md.
+        precision: of matrix products on a CPU: "fp32", or "bf16" or "int8", which some processors compute faster, with
+            errors of a millimetre or some; docs/performance.md has numbers.
 
     Attributes:
         skeleton: the joints of the poses.
@@ -107,11 +109,12 @@ class Lifter:
         flip: bool = True,
         norm: str | None = None,
         uncertainty: bool = False,
+        precision: str = "fp32",
     ):
         self.seen, self.skeleton = seen_and_predicted(checkpoint)
         self.device, self.flip = choose_device(device), flip
         self.model = checkpoint.model.to(self.device).eval()
-        self.network = inference_form(self.model)
+        self.network = inference_form(self.model, precision)
         trained_with = None if norm else checkpoint.normalization
         self.normalization = trained_with or normalization.load(norm or "base")
         self.body_size = checkpoint.record.body_size
@@ -133,11 +136,12 @@ class Lifter:
         flip: bool = True,
         norm: str | None = None,
         uncertainty: bool = False,
+        precision: str = "fp32",
     ) -> "Lifter":
         """A lifter from the path of a checkpoint.
 
         Args:
-            device, flip, norm, uncertainty: as for the class.
+            device, flip, norm, uncertainty, precision: as for the class.
 
         Raises:
             InputFileMissing: there is no such file; with `uncertainty` also if there is none beside it.
@@ -145,7 +149,7 @@ class Lifter:
             BadFileError: with `uncertainty`: its file is damaged or of other weights.
         """
         checkpoint = load_checkpoint(path, normalization=norm)
-        return cls(checkpoint, device=device, flip=flip, norm=norm, uncertainty=uncertainty)
+        return cls(checkpoint, device=device, flip=flip, norm=norm, uncertainty=uncertainty, precision=precision)
 
     @classmethod
     def open(
@@ -157,6 +161,7 @@ class Lifter:
         device: str = "auto",
         flip: bool = True,
         uncertainty: bool = False,
+        precision: str = "fp32",
     ) -> "Lifter":
         """A lifter with a network that comes with the package; docs/srnet-open.md says what each can do.
 
@@ -164,13 +169,13 @@ class Lifter:
             name: one of `srnet_core.weights.NAMES`; by default the one that `frames` and `causal` ask for.
             frames: how many frames the network sees at once.
             causal: whether it sees past frames only, for live use.
-            device, flip, uncertainty: as for the class.
+            device, flip, uncertainty, precision: as for the class.
 
         Raises:
             UnknownNameError: there is no such network.
         """
         path = weights_file(network_name(frames, causal) if name is None else name)
-        return cls.from_checkpoint(path, device=device, flip=flip, uncertainty=uncertainty)
+        return cls.from_checkpoint(path, device=device, flip=flip, uncertainty=uncertainty, precision=precision)
 
     @property
     def receptive_field(self) -> int:
