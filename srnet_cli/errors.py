@@ -94,7 +94,8 @@ def _usage(error: typer.TyperException) -> str:
     elif (parameter := getattr(error, "param", None)) and (details := getattr(error.__cause__, "errors", None)):
         given = details()[0].get("input")
         rule = error.message.partition(",")[0].replace("Input should be", "must be")
-        message = f"{parameter.opts[-1]}: {rule}, not {given!r}"
+        name = next((option for option in parameter.opts if option.startswith("--")), parameter.opts[-1])
+        message = f"{name}: {rule}, not {given!r}"
     message = message[:1].lower() + message[1:] if not message.startswith("-") else message
     message = message.rstrip(".").removesuffix("?.")
     return f"{message}{'' if message.endswith('?') else '.'} See {context.command_path if context else 'srnet'} --help"

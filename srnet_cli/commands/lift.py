@@ -300,7 +300,10 @@ def main(
     for note in people.notes:
         remark(note)
     for file in output:
-        for written in write_people(people, file, names=names, opensim=opensim):
+        with progress_bar() as bar:
+            bar.busy(f"writing {file.name}")
+            files = list(write_people(people, file, names=names, opensim=opensim))
+        for written in files:
             say(f"{written}  {bytes_text(written.stat().st_size)}")
     counts = ", ".join(f"{p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
     number = "1 person" if len(people.people) == 1 else f"{len(people.people)} people"

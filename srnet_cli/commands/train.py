@@ -389,7 +389,8 @@ def train_and_show(
     say(f"{seconds_text(event.seconds)} in total. Result:")
     say(f"{event.path}")
     if table:
-        _suggest(files.name if place == Place(place.name) else str(event.path))
+        usual = (place.checkpoint_dir, place.best_dir) == (Place.checkpoint_dir, Place.best_dir)
+        _suggest(files.name if usual else str(event.path))
     return event
 
 
