@@ -132,3 +132,16 @@ def test_fsdp2_trains_to_the_same_weights(mesh):
             train(network, torch.optim.Adam(network.parameters(), 1e-3, amsgrad=True), 2)
         for ours, theirs in zip(model.parameters(), sharded.parameters(), strict=True):
             torch.testing.assert_close(theirs.full_tensor(), ours, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_compiled_as_one_graph_it_trains_as_before(name):
+    """`torch.compile` with the backend that needs no compiler; `fullgraph` refuses code that it cannot follow."""
+    model = make(name)
+    compiled = torch.compile(copy.deepcopy(model), backend="aot_eager", fullgraph=True)
+    for network in (model, compiled):
+        loss_of(network).backward()
+    torch.testing.assert_close(compiled(WINDOWS), model(WINDOWS), rtol=0, atol=1e-5)
+    for (key, ours), theirs in zip(model.named_parameters(), compiled.parameters()):
+        if ours.grad is not None:
+            torch.testing.assert_close(theirs.grad, ours.grad, rtol=1e-3, atol=1e-6, msg=key)

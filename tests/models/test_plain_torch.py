@@ -6,7 +6,9 @@ import io
 import pytest
 import torch
 from torch.func import functional_call, grad
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.optim.swa_utils import AveragedModel
+from torch.utils.checkpoint import checkpoint
 
 from srnet_core.engine import inference_form, training_form
 from srnet_core.engine.fused import can_fuse
@@ -193,3 +195,39 @@ def test_a_model_is_exported_by_torch_and_computes_in_half_precision(name):
         torch.testing.assert_close(program.module()(clip(9)), model(clip(9)), rtol=0, atol=1e-6)
         half = copy.deepcopy(model).to(torch.bfloat16)
         assert half(clip(9).bfloat16()).dtype == torch.bfloat16
+
+
+def loss_and_gradients(model, call):
+    model.zero_grad()
+    loss = call(clip(9, count=6)).square().mean()
+    loss.backward()
+    return loss.detach(), {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_gradient_checkpointing_gives_the_same_gradients(name):
+    model = make(name)
+    loss, gradients = loss_and_gradients(model, model)
+    found, recomputed = loss_and_gradients(model, lambda x: checkpoint(model, x, use_reentrant=False))
+    torch.testing.assert_close(found, loss)
+    for key, gradient in gradients.items():
+        torch.testing.assert_close(recomputed[key], gradient, rtol=1e-5, atol=1e-7, msg=key)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_autocast_trains_nearly_as_float32(name):
+    model = make(name)
+    loss, gradients = loss_and_gradients(model, model)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, rounded = loss_and_gradients(model, lambda x: model(x).float())
+    assert found == pytest.approx(float(loss), rel=0.05)
+    assert all(g.dtype == torch.float32 and g.isfinite().all() for g in rounded.values())
+    assert rounded.keys() == gradients.keys()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_parameters_go_into_one_vector_and_back(name):
+    model = make(name)
+    vector = parameters_to_vector(model.parameters()).detach()
+    vector_to_parameters(vector + 1, model.parameters())
+    torch.testing.assert_close(parameters_to_vector(model.parameters()).detach(), vector + 1)
