@@ -25,14 +25,22 @@ def joint_distances(parents: Sequence[int]) -> np.ndarray:
            [2, 1, 0]])
     """
     joints = len(parents)
-    near = np.eye(joints, dtype=bool)
+    children: list[list[int]] = [[] for _ in parents]
     for joint, parent in enumerate(parents):
         if parent >= 0:
-            near[joint, parent] = near[parent, joint] = True
-    distances, reached = np.zeros((joints, joints), dtype=int), np.eye(joints, dtype=bool)
-    for _ in range(joints):
-        distances += ~reached
-        reached = reached @ near
+            children[parent].append(joint)
+    distances = np.full((joints, joints), joints)  # of joints that no bones connect
+    np.fill_diagonal(distances, 0)
+    waiting = [joint for joint, parent in enumerate(parents) if parent < 0]
+    order, count = np.empty(joints, np.int64), 0
+    while waiting:
+        joint = waiting.pop()
+        done = order[:count]
+        if parents[joint] >= 0:
+            distances[joint, done] = distances[done, joint] = np.minimum(distances[parents[joint], done] + 1, joints)
+        order[count] = joint
+        count += 1
+        waiting += children[joint]
     return distances
 
 

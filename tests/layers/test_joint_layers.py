@@ -25,6 +25,17 @@ def test_distances_count_bones():
         assert distances[names[a], names[b]] == bones
 
 
+def test_distances_of_joints_that_no_bones_connect():
+    assert srnet.nn.joint_distances((1, -1, -1, 2)).tolist() == [[0, 1, 4, 4], [1, 0, 4, 4], [4, 4, 0, 1], [4, 4, 1, 0]]
+
+
+def test_distances_in_a_chain_of_thousands_of_joints():
+    """Powers of the adjacency took minutes for hundreds of joints."""
+    joints = 2000
+    distances = srnet.nn.joint_distances((-1, *range(joints - 1)))
+    assert distances[0].tolist() == list(range(joints)) and distances[-1, 500] == joints - 501
+
+
 def test_adjacency_is_the_normalized_one():
     adjacency = srnet.nn.normalized_adjacency(PARENTS)
     assert adjacency[0, 0] == pytest.approx(1 / 3)  # the root has two neighbours and itself
