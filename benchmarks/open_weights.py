@@ -80,15 +80,20 @@ NETWORKS = {
     "srnet-open-27": (
         Run("srnet-open-27-first", f"{_WIDE} --arch 3,3,3 --batch-size 512 --epochs 13 --lr-decay 0.95"),
         Run(
-            "srnet-open-27",
+            "srnet-open-27-second",
             f"{_WILD} --arch 3,3,3 --downsample 2 --epochs 4 --lr 0.0005 --lr-decay 0.45",
             "srnet-open-27-first",
+        ),
+        Run(
+            "srnet-open-27",
+            f"{_WILD} --arch 3,3,3 --downsample 2 --epochs 12 --lr 0.001 --lr-decay 0.74",
+            "srnet-open-27-second",
         ),
     ),
     "srnet-open-27-causal": (
         Run(
             "srnet-open-27-causal",
-            f"{_WILD} --arch 3,3,3 --causal --downsample 2 --epochs 4 --lr 0.0008 --lr-decay 0.45",
+            f"{_WILD} --arch 3,3,3 --causal --downsample 2 --epochs 6 --lr 0.0008 --lr-decay 0.5",
             "srnet-open-27",
         ),
     ),
@@ -143,10 +148,15 @@ def train(folder: Path, network: str, short: bool = False) -> Path:
 
 
 def runs_of(network: str) -> list[Run]:
-    """The runs that make a network, in order: first those of the network from whose weights it starts."""
+    """The runs that make a network, in order: first those that made the weights from which it starts."""
     runs = list(NETWORKS[network])
-    start = runs[0].start
-    return [*(runs_of(start) if start in NETWORKS else []), *runs]
+    for other, earlier in NETWORKS.items():
+        names = [run.name for run in earlier]
+        if other != network and runs[0].start in names:
+            left_out = len(names) - names.index(runs[0].start) - 1
+            before = runs_of(other)
+            return [*before[: len(before) - left_out], *runs]
+    return runs
 
 
 def _train(folder: Path, run: Run, short: bool) -> Path:
@@ -263,6 +273,45 @@ def measure_detections(lifter: Lifter, folder: Path) -> list[list[str]]:
     return rows
 
 
+_LIVE = (("srnet-open-1", 5), *(("srnet-open-27-causal", step) for step in (1, 2, 3, 4)))
+"""Networks for live use, and of how many frames of a recording of 50 per second they see one."""
+_LIVE_SETS: tuple[tuple[str, Sequence[str], int], ...] = (("hdm05", (), 9), ("cmu", ("C49",), 3))
+"""Data set, people, and of how many clips one is measured."""
+_LIVE_NOISE_M = 0.02
+
+
+def measure_live(mocap: Path) -> list[list[str]]:
+    """Rows of errors in live use, where frames cannot be brought to another rate: exact keypoints, then noisy ones.
+
+    MPJPE and P-MPJPE in mm, and the mean error of the speed of joints between neighbouring frames in m/s; the size of
+    the image is known.
+    """
+    rows = []
+    for network, step in _LIVE:
+        lifter, cells = Lifter.open(network), []
+        for name, subjects, every in _LIVE_SETS:
+            clips = [clip for clip in _clips(mocap, name) if not subjects or clip[0] in subjects][::every]
+            cells += [_live_errors(lifter, clips, step, sigma_m) for sigma_m in (0.0, _LIVE_NOISE_M)]
+        rows.append([f"{network}, {50 / step:.3g}", *cells])
+    return rows
+
+
+def _live_errors(lifter: Lifter, clips: Sequence[tuple], step: int, sigma_m: float) -> str:
+    random, errors = np.random.default_rng(0), []
+    for _, camera, fps, points_px, pose_m in clips:
+        if sigma_m:
+            metre_px = camera.focal_length_px[0] / pose_m[:, :1, 2:]
+            points_px = points_px + random.normal(0, sigma_m, points_px.shape) * metre_px
+        true = torch.from_numpy((pose_m - pose_m[:, :1])[::step].astype(np.float32))
+        size = (camera.width_px, camera.height_px)
+        poses = torch.from_numpy(lifter(points_px[::step].astype(np.float32), image_size=size, check="off"))
+        poses = poses - poses[:, :1]
+        speed = (poses.diff(dim=0) - true.diff(dim=0)).norm(dim=-1).mean(-1) * fps / step  # (T - 1,)
+        errors.append((1000 * mpjpe(poses, true), 1000 * p_mpjpe(poses, true), speed))
+    position, aligned, speed_m_s = (float(torch.cat(column).mean()) for column in zip(*errors))
+    return f"{position:.1f} / {aligned:.1f}, {speed_m_s:.2f}"
+
+
 def _held(poses: np.ndarray, true: np.ndarray, expected_mm: np.ndarray, factors: np.ndarray) -> tuple[float, float]:
     """The mean expected error, and the share of the joints whose error is below the bound."""
     frames = min(len(poses), len(true))
@@ -305,8 +354,14 @@ def main() -> int:
     parser.add_argument("--pose2sim", type=Path, help="folder of Pose2Sim's demo with a triangulation")
     parser.add_argument("--short", action="store_true", help="train for a moment, to see that everything runs")
     parser.add_argument("--noise", action="store_true", help="also measure hdm05 with noisy keypoints")
+    parser.add_argument("--live", action="store_true", help="only measure live use, at several frame rates")
     asked = parser.parse_args()
     mocap = asked.mocap.resolve()
+    if asked.live:
+        sets = [f"{name} {','.join(subjects)}".strip() for name, subjects, _ in _LIVE_SETS]
+        heads = [f"{name}{noise}" for name in sets for noise in ("", f", noise of {1000 * _LIVE_NOISE_M:.0f} mm")]
+        print(markdown_table(["network, frames per second", *heads], measure_live(mocap), right=range(1, 5)))
+        return 0
     names = asked.networks.split(",")
     if unknown := set(names) - set(NETWORKS):
         parser.error(f"there is no network {', '.join(sorted(unknown))}; there are: {', '.join(NETWORKS)}")
