@@ -186,11 +186,11 @@ def _half_widths_mm(
         }
         for table, rows in tables.items()
     }
-    of_joints = torch.stack([e.joint_sums_mm for e in errors]).tolist()
+    of_joints = torch.stack([e.joint_sums_mm for e in errors]).T.tolist()  # a trajectory has the root only
     found["by_joint"] = {
         name: {"mpjpe_mm": width}
-        for j, name in enumerate(skeleton.joint_names)
-        if (width := _half_width(errors, [sums[j] for sums in of_joints])) == width
+        for name, sums in zip(skeleton.joint_names, of_joints)
+        if (width := _half_width(errors, sums)) == width
     }
     return {table: kept for table, rows in found.items() if (kept := {row: v for row, v in rows.items() if v})}
 
