@@ -28,7 +28,7 @@ EXTRAS = {
     "viz": "pictures and animations",
     "charts": "charts as PNG, SVG and PDF",
     "data": "several people, smoothing, archives of Human3.6M",
-    "video": "videos in and out, MediaPipe",
+    "video": "keypoints of videos by MediaPipe, in an environment of its own: docs/lift.md",
     "rtmlib": "the detector rtmlib",
     "parquet": "poses as Parquet tables",
     "rerun": "recordings for the Rerun viewer",

@@ -1,6 +1,7 @@
 """srnet train: from data to a checkpoint and its metrics."""
 
 import dataclasses
+import os
 import shlex
 import signal
 import sys
@@ -253,6 +254,13 @@ def _start_processes(count: int) -> None:
 
     if processes_here() > 1:
         raise ConfigError("torchrun has started the processes already", where="--devices", todo="Leave it out")
+    if count > max(2, cores := os.cpu_count() or 1):  # two can be tried anywhere
+        raise ConfigError(
+            f"{count} processes are too many for the {cores} cores of this machine",
+            where="--devices",
+            todo="Give at most the number of GPUs; without one, of cores",
+        )
+    remark(f"{count} processes train together, each on its part of every batch")
     arguments, kept = sys.argv[1:], []
     while arguments:
         argument = arguments.pop(0)

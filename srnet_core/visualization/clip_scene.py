@@ -1,5 +1,6 @@
 """Scenes from networks and their stages: choose clips, predict them, turn them upright."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,7 +57,9 @@ def choose_clip(
 def choose_clips(
     stage: Stage, *, subject: str | None = None, action: str | None = None, camera: int | None = None
 ) -> tuple[StoredClip, ...]:
-    """The test clips with these properties, at least one; without `action`, those of walking come first.
+    """The test clips with these properties, at least one: of each take one camera, then of each the next one.
+
+    Without `action`, those of walking come first.
 
     Args:
         action: an action, or the full name of a take.
@@ -79,9 +82,19 @@ def choose_clips(
         clips = tuple(s for s in clips if s.camera == camera)
     if not clips:
         raise UnknownNameError("the test split has no such clip")
-    if action is not None:
-        return clips
-    return tuple(sorted(clips, key=lambda clip: clip.action != "Walking"))  # a stable sort
+    if action is None:
+        clips = tuple(sorted(clips, key=lambda clip: clip.action != "Walking"))  # a stable sort
+    return _takes_first(clips)
+
+
+def _takes_first(clips: Sequence[StoredClip]) -> tuple[StoredClip, ...]:
+    """One clip of each take, then a second one of each, and so on: few of them show different movements."""
+    seen: Counter[tuple[str, str]] = Counter()
+    rounds = []
+    for clip in clips:
+        rounds.append(seen[clip.subject, clip.take])
+        seen[clip.subject, clip.take] += 1
+    return tuple(clips[i] for i in sorted(range(len(clips)), key=rounds.__getitem__))
 
 
 def gallery(

@@ -16,6 +16,7 @@ MISTAKES = {
     "train --arch": "requires an argument. See srnet train --help",
     "cache": "a command is missing. See srnet cache --help",
     "train --epochs -1": "1 or more",
+    "train --devices 999": "too many for the",
     "train --lr nan": "positive and finite",
     "train --batch-size 1": "2 or more",
     "train --model srnt": "Did you mean 'srnet'?",

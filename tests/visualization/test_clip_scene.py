@@ -81,3 +81,10 @@ def test_the_gallery_has_the_best_the_median_and_the_worst(config):
     shown = [float(scenes[str(clip)].errors_mm["a"].mean()) for _, clip in found]
     assert shown == pytest.approx([errors[-1], errors[len(errors) // 2], errors[0]], abs=1e-3)
     assert len({str(clip) for _, clip in gallery(network, clips, 99)}) == len(gallery(network, clips, 99)) <= len(clips)
+
+
+def test_few_clips_are_of_different_takes(config):
+    clips = choose_clips(prepare(config).stage)
+    takes = list(dict.fromkeys((clip.subject, clip.take) for clip in clips))
+    assert [(clip.subject, clip.take) for clip in clips[: len(takes)]] == takes
+    assert len(set(map(str, clips))) == len(clips) > len(takes)
