@@ -259,6 +259,10 @@ DATA_OF_CHECKPOINT = options_from_checkpoint(DataConfig)
 PUBLISHED = options_of_published(ModelConfig)
 
 SkeletonName = annotation_of(ModelConfig, "skeleton", str | None, "--skeleton", help="Skeleton", default="h36m17")
+SkeletonDataset = Annotated[
+    str | None,
+    option("--dataset", help="Data set that has the skeleton", metavar="NAME", default="none", completes="datasets"),
+]
 CheckpointPath = Annotated[Path, checkpoint_argument()]
 NewestCheckpoint = Annotated[Path | None, checkpoint_argument("the newest run, its best epoch if it has one")]
 NewestCheckpoints = Annotated[

@@ -1,11 +1,9 @@
 """srnet chart skeleton: joints with numbers and names on a body."""
 
-from typing import Annotated
-
 from srnet_cli import charts
 from srnet_cli.charts import Dark, Output, Width
 from srnet_cli.inputs import skeleton_of
-from srnet_cli.options import CacheDir, DataDir, Keypoints, SkeletonName, option
+from srnet_cli.options import CacheDir, DataDir, Keypoints, SkeletonDataset, SkeletonName
 from srnet_core.config import DataConfig, ModelConfig
 from srnet_core.errors import ConfigError
 
@@ -15,12 +13,7 @@ EXAMPLES = ("srnet chart skeleton -o h36m17.svg", "srnet chart skeleton --datase
 def main(
     output: Output,
     skeleton: SkeletonName = None,
-    dataset: Annotated[
-        str | None,
-        option(
-            "--dataset", help="Take the skeleton of this data set", metavar="NAME", default="none", completes="datasets"
-        ),
-    ] = None,
+    dataset: SkeletonDataset = None,
     data_dir: DataDir = "data",
     keypoints: Keypoints = "gt",
     cache_dir: CacheDir = "cache",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import command, remark, say
 from srnet_cli.inputs import require_ending, skeleton_of
-from srnet_cli.options import CacheDir, DataDir, Keypoints, SkeletonName, option
+from srnet_cli.options import CacheDir, DataDir, Keypoints, SkeletonDataset, SkeletonName, option
 from srnet_cli.run_configuration import number_of_groups
 from srnet_cli.tables import plain_table
 from srnet_core.config import DataConfig, ModelConfig
@@ -25,12 +25,7 @@ EXAMPLES = (
 
 def main(
     skeleton: SkeletonName = None,
-    dataset: Annotated[
-        str | None,
-        option(
-            "--dataset", help="Take the skeleton of this data set", metavar="NAME", default="none", completes="datasets"
-        ),
-    ] = None,
+    dataset: SkeletonDataset = None,
     data_dir: DataDir = "data",
     keypoints: Keypoints = "gt",
     cache_dir: CacheDir = "cache",

@@ -11,18 +11,8 @@ const BOARDS = {
 const view = { frame: 0, orbit: { ...HOME }, overlay: true, trails: false, hot: -1 };
 let colors = {}, listed = [], training = "", chosen = "", run = null, clip = null, seen = {}, hover = null, playing = false, began = 0;
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
 function readColors() {
-  const style = getComputedStyle(document.documentElement);
-  const names = ["page", "panel", "ink", "muted", "hairline", "floor", "shadow", "right", "left", "middle", "ghost", "offset", "doubt"];
-  for (let i = 0; i < 5; i++) names.push(`series-${i}`);
-  colors = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  colors = pageColors();
   paint();
 }
 

@@ -3,23 +3,12 @@
 const $ = (id) => document.getElementById(id);
 const clips = JSON.parse($("scene").textContent).clips;
 const state = { clip: 0, frame: 0, overlay: false, closeUp: false, trails: false, eye: "home", angle: "", marks: [], hot: -1, orbit: { ...HOME } };
-const SERIES = 5;
 let scene = readScene(clips[0]), rated = [], worst = 0;
 let panels = [], charts = [], watching = [];
 let colors = {}, stale = false;
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
 function readColors() {
-  const style = getComputedStyle(document.documentElement);
-  const names = ["page", "panel", "ink", "muted", "hairline", "floor", "shadow", "right", "left", "middle", "ghost", "offset", "doubt"];
-  for (let i = 0; i < SERIES; i++) names.push(`series-${i}`);
-  colors = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  colors = pageColors();
   for (const chart of charts) chart.base = null;
   redraw();
 }

@@ -237,3 +237,22 @@ function drawInput(ctx, size, scene, state, colors) {
   points.forEach((p, j) => drawJoint(ctx, p, bone * 0.95, colors[scene.sides[j]], colors, j === state.hot));
   return points;
 }
+
+// What the page of a clip and the page of runs both need
+
+const SERIES = 5; // colours of lines in charts
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+// The colours of the style sheet, which differ by day and by night.
+function pageColors() {
+  const style = getComputedStyle(document.documentElement);
+  const names = ["page", "panel", "ink", "muted", "hairline", "floor", "shadow", "right", "left", "middle", "ghost", "offset", "doubt"];
+  for (let i = 0; i < SERIES; i++) names.push(`series-${i}`);
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
