@@ -1,4 +1,4 @@
-"""A contact sheet of a stage: one pose of each of several clips, as the camera saw it and from the side."""
+"""A contact sheet of a stage: one pose of each of several clips, seen from one side of the camera."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
