@@ -18,16 +18,16 @@ from torch import Tensor
 
 from srnet_core import normalization as normalizations
 from srnet_core.checkpoint._digests import DIGESTS, changed_parts, tensor_digest
+from srnet_core.checkpoint._located import listed
 from srnet_core.checkpoint._other_files import refuse_other_files
 from srnet_core.checkpoint.folder import is_network_folder, read_network_folder
 from srnet_core.checkpoint.published import (
     OTHER_JOINTS,
     Description,
     describe_file,
-    listed,
     metrics_of,
     number_of,
-    state_dict_of,
+    weights_of,
 )
 from srnet_core.checkpoint.record import Record, decode_record, encode_record
 from srnet_core.checkpoint.safetensors_file import is_safetensors, read_safetensors
@@ -206,7 +206,11 @@ def load_checkpoint(
             refuse_other_files(path)
             content = read_torch_file(path)
     if not isinstance(content, dict):
-        raise BadFileError(f"holds a {type(content).__name__}, not a checkpoint", where=path)
+        raise BadFileError(
+            f"holds a {type(content).__name__}, not a checkpoint",
+            where=path,
+            todo="Save the state dict alone there, with torch.save",
+        )
     try:
         return _checkpoint(content, path, map_location, model_config, part, options, normalization)
     except UserMistake as error:
@@ -219,7 +223,8 @@ def _checkpoint(
     content: dict, path: Path, device, config: ModelConfig | None, part: str, options, normalization: str | None
 ) -> Checkpoint:
     _refuse_renamed_record(content)
-    state, place = state_dict_of(content, part)
+    weights = weights_of(content, part)
+    state, place = weights.state, weights.place
     stored = content["srnet"] if isinstance(content.get("srnet"), dict) else {}
     if part == TRAJECTORY_PART and stored:
         stored = _of_trajectory(stored)
@@ -230,7 +235,9 @@ def _checkpoint(
     if published and normalization is not None:
         options = {"residual_2d": normalizations.load(normalization).RESIDUAL_2D} | options
     description = _describe(content, state, place, record, config, options)
-    notes = description.notes + ((_ASSUMED_NORMALIZATION,) if published and normalization is None else ())
+    notes = (
+        weights.notes + description.notes + ((_ASSUMED_NORMALIZATION,) if published and normalization is None else ())
+    )
     for key in description.unused:
         del state[key]
     with torch.device("meta"):  # shapes first: a small file must not make us take memory for a huge network
@@ -248,6 +255,7 @@ def _checkpoint(
     if stored:
         record = replace(record, model=record.model or model.config, skeleton=model.skeleton)
     model.load_state_dict(state)
+    notes += _not_numbers(state)
     optimizer = content.get("optimizer")
     lr = number_of(content, "lr")
     return Checkpoint(
@@ -321,6 +329,14 @@ def _random_state(value: Any) -> RandomState | None:
         return None
 
 
+def _not_numbers(state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """A sentence on weights that are NaN or infinite, as those of a training that has diverged are."""
+    bad = [key for key, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
+    if not bad:
+        return ()
+    return (f"{len(bad)} tensors hold values that are not a number or infinite, so its poses are wrong: {listed(bad)}",)
+
+
 def _add_counters(model: PoseModel, state: dict[str, Tensor]) -> None:
     """Add the batch counters that files of torch 0.4 and older lack; no computation depends on them."""
     for key, value in model.state_dict().items():
@@ -341,7 +357,11 @@ def _fit(model: PoseModel, state: Mapping[str, Tensor]) -> None:
     ]
     problems = [
         f"{len(keys)} {what}: {listed(keys)}"
-        for what, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped))
+        for what, keys in (
+            ("missing", missing),
+            ("unexpected", unexpected),
+            ("of another shape", reshaped),
+        )
         if keys
     ]
     if problems:
@@ -349,3 +369,9 @@ def _fit(model: PoseModel, state: Mapping[str, Tensor]) -> None:
             f"the weights do not fit the network {model.config.name} ({'; '.join(problems)})",
             todo="Take a complete file of this network, and leave out options that contradict it",
         )
+    for key, value in wanted.items():
+        if value.is_floating_point() and not state[key].is_floating_point():
+            raise CheckpointError(
+                f"holds weights of a type that is not read: {key} is {str(state[key].dtype).removeprefix('torch.')}",
+                todo="Save the weights as floating-point numbers, with torch.save",
+            )

@@ -3,23 +3,19 @@
 They tell nothing of the network; all there is are the names and shapes of the tensors.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
+from srnet_core.checkpoint._located import Weights, listed, locate_weights
 from srnet_core.config import ModelConfig, from_dict
 from srnet_core.errors import CheckpointError, UserMistake
 from srnet_core.models import PLUGINS, ModelPlugin, PublishedWeights, Recognized
 from srnet_core.skeletons import get_skeleton
 
 METRICS = ("loss 3d train", "loss 3d eval", "loss 3d test")  # keys that SRNet writes and VideoPose3D does not
-SHOWN = 4  # keys named in a message
-_CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "model_state", "weights", "params")
-_WRAPPERS = ("model.", "net.", "network.", "model_pos.")  # what classes around a network put before its names
-_MOST_PREFIXES = 16
-_OWN_NAMES = ("expand_conv.", "expand_bn.", "shrink.", "layers_conv.", "layers_bn.")
 # networks of other projects, by names of tensors that no other network has
 _FAMILIES = {
     "SemGCN": ("gconv_input.", "gconv_layers."),
@@ -56,48 +52,28 @@ class Description:
     unused: tuple[str, ...] = ()
 
 
-def state_dict_of(content: Mapping[Any, Any], part: str) -> tuple[dict[str, Tensor], str]:
-    """The tensors of one network of a file by name, and the key they are stored under.
+def weights_of(content: Mapping[Any, Any], part: str) -> Weights:
+    """The tensors of one network of a file by name.
 
-    Files of other programs may have them under `state_dict`, `model`, `net` and the like, or be nothing but a state
-    dict; the key is then empty.
+    Files of other programs may have them under `state_dict`, `model`, `net_G` and the like, behind prefixes such as
+    `model.`, or be nothing but a state dict. A file of srnet holds exactly the names of its network.
 
     Raises:
-        CheckpointError: the file has no such part, or it is not a state dict.
+        CheckpointError: there are no weights, those of several networks, or in a form that is not read.
     """
-    found = _located(content, part)
-    if found is None:
-        raise CheckpointError(
-            f"has no {part!r}, only {listed(map(str, content))}" if content else "is empty: it has no weights",
-            todo=f"Weights are read from the entry model_pos, {', '.join(_CONTAINERS[:4])}, or a bare state dict",
-        )
-    state, place = found
-    if not _is_state_dict(state):
-        raise CheckpointError(f"{part!r} is not a state dict: tensors by name")
-    return _without_wrappers({str(key): value for key, value in state.items()}), place
+    return locate_weights(content, part, (lambda state: True) if isinstance(content.get("srnet"), dict) else _is_known)
 
 
-def _located(content: Mapping[Any, Any], part: str) -> tuple[Any, str] | None:
-    if part in content:
-        return content[part], part
-    if part != "model_pos":
-        return None
-    if _is_state_dict(content):
-        return content, ""
-    for name in _CONTAINERS:
-        inside = content.get(name)
-        if _is_state_dict(inside):
-            return inside, name
-        if isinstance(inside, dict):
-            for deeper in ("model_pos", *_CONTAINERS):
-                if _is_state_dict(inside.get(deeper)):
-                    return inside[deeper], f"{name}, {deeper}"
-    alone = [name for name, value in content.items() if isinstance(name, str) and _is_state_dict(value)]
-    return (content[alone[0]], alone[0]) if len(alone) == 1 else None  # e.g. model_ema; of several, which is unknown
-
-
-def _is_state_dict(value: Any) -> bool:
-    return isinstance(value, Mapping) and bool(value) and all(isinstance(v, Tensor) for v in value.values())
+def _is_known(state: Mapping[str, Tensor]) -> bool:
+    """Whether tensors have the names of a known network, be their shapes right or not."""
+    weights = PublishedWeights({key: tuple(value.shape) for key, value in state.items()}, {}, False)
+    for name, model in PLUGINS.each():
+        try:
+            if _recognize(name, model, weights) is not None:
+                return True
+        except UserMistake:
+            return True
+    return False
 
 
 def number_of(content: Mapping[Any, Any], key: str) -> int | float | None:
@@ -110,12 +86,6 @@ def number_of(content: Mapping[Any, Any], key: str) -> int | float | None:
 def metrics_of(content: Mapping[Any, Any]) -> dict[str, float]:
     """The losses of a file of SRNet by name, in the unit it wrote them in."""
     return {key: float(value) for key in METRICS if (value := number_of(content, key)) is not None}
-
-
-def listed(keys: Iterable[str]) -> str:
-    """The first keys, for a message."""
-    keys = list(keys)
-    return ", ".join(keys[:SHOWN]) + (", ..." if len(keys) > SHOWN else "")
 
 
 def describe_file(content: Mapping[Any, Any], state: Mapping[str, Tensor], **known) -> Description:
@@ -190,26 +160,3 @@ def _description(name: str, recognized: Recognized, known: Mapping[str, Any]) ->
 def _inferred_note(fields: Mapping[str, Any]) -> str:
     values = {key: ",".join(map(str, value)) if isinstance(value, list) else value for key, value in fields.items()}
     return "inferred from names and shapes: " + ", ".join(f"{key} = {value}" for key, value in values.items())
-
-
-def _without_wrappers(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The names as the network itself has them.
-
-    DataParallel puts `module.` before every name and `torch.compile` puts `_orig_mod.`, once for each time a network
-    or a part of it was wrapped. A class around the network puts `model.` or the like.
-    """
-    state = {key.replace("_orig_mod.", ""): value for key, value in state.items()}
-    state = _without_prefix(state, ("module.",))
-    own = _without_prefix(state, ("module.", *_WRAPPERS))
-    return own if all(key.startswith(_OWN_NAMES) for key in own) else state
-
-
-def _without_prefix(state: Mapping[str, Any], prefixes: Sequence[str]) -> dict[str, Any]:
-    """The state with the prefixes taken off that all names have, in whatever order they stand."""
-    found = dict(state)
-    for _ in range(_MOST_PREFIXES):
-        shared = [prefix for prefix in prefixes if found and all(key.startswith(prefix) for key in found)]
-        if not shared:
-            break
-        found = {key.removeprefix(shared[0]): value for key, value in found.items()}
-    return found

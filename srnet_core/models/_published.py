@@ -30,6 +30,8 @@ def skeleton_with(joints: int) -> str:
     for skeleton in skeletons():
         if skeleton.num_joints == joints:
             return skeleton.name
+    known = ", ".join(str(n) for n in sorted({skeleton.num_joints for skeleton in skeletons()}))
     raise CheckpointError(
-        f"the network has {joints} joints, and no known skeleton has", todo="Add a file to skeletons/"
+        f"the network has {joints} joints, and no known skeleton has",
+        todo=f"Files of other programs are read if their networks have {known} joints",
     )

@@ -300,7 +300,7 @@ class Machine:
                 return items
             case Plain.RECONSTRUCTOR, (NamedClass() as made, _, state):
                 return MadeObject(made.name, () if state is None else (state,))
-            case Plain.GETATTR, (NamedClass() | MadeObject() as owner, str(name)) if not name.startswith("_"):
+            case Plain.GETATTR, (NamedClass() | MadeObject() as owner, str(name)) if not name.startswith("__"):
                 refuse_dangerous(owner.name, name, self.where)
                 return MadeObject(readable_name(owner.name, name))
             case (Plain.GETATTR, _) | (Plain.BYTEARRAY, _):

@@ -73,11 +73,13 @@ _DANGEROUS_MODULES = _words(
     pdb bdb trace doctest httplib ftplib smtplib telnetlib requests urllib2 sqlite3 linecache fileinput
     """
 )
+# Those of them that are one file, and no folder: a name in a folder of the same name is from somebody's own project.
+_SINGLE_FILES = _words("code codeop commands profile trace signal imp pdb bdb timeit shelve webbrowser")
 _DANGEROUS_NAMES = _words(
     """
     builtins.eval builtins.exec builtins.execfile builtins.compile builtins.open builtins.file builtins.__import__
     builtins.input builtins.raw_input builtins.globals builtins.locals builtins.vars builtins.setattr
-    builtins.delattr builtins.apply builtins.breakpoint builtins.print builtins.exit builtins.quit builtins.help
+    builtins.delattr builtins.apply builtins.breakpoint builtins.exit builtins.quit builtins.help
     builtins.reload
     io.open io.open_code io.FileIO _io.open _io.open_code _io.FileIO
     types.FunctionType types.CodeType types.LambdaType types.MethodType types.ModuleType
@@ -110,7 +112,7 @@ def refuse_dangerous(module: str, name: str, where: object) -> None:
     full = f"{_today(module)}.{name}"
     parts = full.split(".")
     if (
-        parts[0] in _DANGEROUS_MODULES
+        (parts[0] in _DANGEROUS_MODULES and not ("." in module and parts[0] in _SINGLE_FILES))
         or full in _DANGEROUS_NAMES
         or parts[-1] in _DANGEROUS_FUNCTIONS
         or any(part.startswith("__") for part in name.split(".")[1:])

@@ -48,6 +48,9 @@ _STORAGES = {
     "Bool": torch.bool,
     "ComplexFloat": torch.complex64,
     "ComplexDouble": torch.complex128,
+    "QInt8": torch.int8,  # of quantized tensors, which are named but not rebuilt
+    "QUInt8": torch.uint8,
+    "QInt32": torch.int32,
 }
 _RANDOM_STATES = ("numpy.random.__RandomState_ctor", "numpy.random._pickle.__randomstate_ctor")
 _LIMITS = Limits(depth=100, total_bytes=2**62, ratio=1, any_ratio_bytes=0)
@@ -284,6 +287,7 @@ class _Reading:
                     ("torch._utils", "_rebuild_tensor_v3", self._tensor_of_type),
                     ("torch._utils", "_rebuild_parameter", self._parameter),
                     ("torch._utils", "_rebuild_parameter_with_state", self._parameter),
+                    ("torch._utils", "_rebuild_qtensor", self._quantized),
                     ("torch._tensor", "_rebuild_from_type_v2", self._derived),
                 )
             },
@@ -401,6 +405,9 @@ class _Reading:
             return torch.empty(0, dtype=dtype).set_(storage.content.untyped_storage(), offset, size, stride)
         except (RuntimeError, TypeError, OverflowError):
             raise BadFileError("holds a tensor of an impossible size", where=self.path) from None
+
+    def _quantized(self, args: tuple) -> Any:
+        return MadeObject("torch._utils._rebuild_qtensor")
 
     def _parameter(self, args: tuple) -> Any:
         match args:

@@ -696,7 +696,7 @@ def test_weights_that_are_alone_in_a_file_are_found_under_any_name(tmp_path):
     found = load_checkpoint(tmp_path / "ema.bin")
     assert found.model_config.name == "srnet" and found.model_config.channels == 40
     torch.save({"student": state, "teacher": state}, tmp_path / "two.bin")
-    with pytest.raises(CheckpointError, match="only student, teacher"):
+    with pytest.raises(CheckpointError, match="weights of 2 networks: student, teacher"):
         load_checkpoint(tmp_path / "two.bin")
     torch.save({}, tmp_path / "none.bin")
     with pytest.raises(CheckpointError, match="is empty: it has no weights"):

@@ -6,11 +6,13 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import math
 import pathlib
 import pickle
 import tracemalloc
 import zipfile
+import zoneinfo
 
 import numpy as np
 import pytest
@@ -141,6 +143,8 @@ def test_a_memory_map(read, tmp_path):
 RECORDED = {
     "Namespace": (argparse.Namespace(architecture="3,3", lr=0.1), "argparse.Namespace"),
     "date": (datetime.datetime(2020, 1, 1), "datetime.datetime"),
+    "date of a place": (datetime.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("UTC")), "datetime.datetime"),
+    "part of a function": (functools.partial(print, 1), "functools.partial"),
     "date with zone": (datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), "datetime.datetime"),
     "dates": (np.array(["2020-01-01"], "datetime64[D]"), "numpy array of type <M8"),
     "numpy date": (np.datetime64("2020-01-01T00:00:01"), "numpy array of type <M8"),
@@ -173,6 +177,15 @@ def test_what_becomes_an_inert_record(read, name, protocol):
     with pytest.raises(BadFileError) as caught:
         read(value, protocol)  # where the value itself is asked for
     assert not isinstance(caught.value, HostileFileError) and "Do not open" not in str(caught.value)
+
+
+def test_a_class_of_somebodys_own_folder_is_no_attack(tmp_path):
+    """Projects keep their settings in folders with the names of modules of the standard library."""
+    with pytest.raises(BadFileError, match=r"an object of the class code\.options\.Args") as caught:
+        read_npz(write_pickle(tmp_path / "a.npz", wrap(b"ccode.options\nArgs\n")))
+    assert not isinstance(caught.value, HostileFileError)
+    with pytest.raises(HostileFileError, match=r"asks for code\.interact"):
+        read_npz(write_pickle(tmp_path / "b.npz", wrap(b"ccode\ninteract\n")))
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
