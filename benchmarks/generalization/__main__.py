@@ -2,6 +2,7 @@
 
     python -m benchmarks.generalization --mocap FOLDER                       # everything; hours
     python -m benchmarks.generalization --mocap FOLDER --networks srnet --data all --trainings people --seeds 1
+    python -m benchmarks.generalization --mocap FOLDER --structures          # all structures on the same data; hours
     python -m benchmarks.generalization --mocap FOLDER --tables              # the tables of what is done
 
 FOLDER holds `uiprmd_h36m`, `cmu` and `hdm05`, each with its data_3d_NAME.npz and data_2d_NAME_gt.npz. What is done is
@@ -17,8 +18,18 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.generalization.cells import DATA, NETWORKS, SEEDS, chosen, points, trainings
+from benchmarks.generalization.cells import (
+    DATA,
+    NETWORKS,
+    OTHER_NETWORKS,
+    SEEDS,
+    chosen,
+    points,
+    points_of_structures,
+    trainings,
+)
 from benchmarks.generalization.running import Work, cell, reports, run, seconds_of
+from benchmarks.generalization.structures import known
 from benchmarks.generalization.tables import table
 from srnet_core.errors import SrnetError
 from srnet_core.files import atomic_write
@@ -36,20 +47,21 @@ def main() -> int:
         tuple(int(width) for width in asked.arch.split(",")),
     )
     torch.set_num_threads(asked.threads)
-    every = list(points(work.mocap))
+    every = list(points_of_structures(work.mocap) if asked.structures else points(work.mocap))
     wanted = chosen(
         every,
-        network=_names(asked.networks, NETWORKS),
+        network=_names(asked.networks, (*NETWORKS, *OTHER_NETWORKS)),
         kind=_names(asked.data, DATA),
         training=_names(asked.trainings, [t.name for t in trainings(work.mocap)]),
         seed=[int(seed) for seed in _names(asked.seeds, [str(seed) for seed in SEEDS])],
     )
     try:
-        if asked.plan:
-            for point in wanted:
-                print(f"{'done' if reports(point, work) is not None else '-':5} {point}  {cell(point, work).name}")
-        elif not asked.tables:
-            _run(wanted, every, work, asked.keep)
+        with known():
+            if asked.plan:
+                for point in wanted:
+                    print(f"{'done' if reports(point, work) is not None else '-':5} {point}  {cell(point, work).name}")
+            elif not asked.tables:
+                _run(wanted, every, work, asked.keep)
         print(_tables(every, work))
     except SrnetError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -73,19 +85,24 @@ def _run(wanted, every, work: Work, keep: bool) -> None:
 
 def _tables(every, work: Work) -> str:
     done = {point: found for point in every if (found := reports(point, work)) is not None}
+    others = [(network, DATA[1]) for network in (*NETWORKS, *OTHER_NETWORKS)]
+    if all((point.network, point.kind) in others for point in every):
+        return f"{_about(every, done, work)}\n\n" + table("Structures on the same data", others, every, done)
     networks = [(network, kind) for network in NETWORKS for kind in DATA[:2]]
     changes = [(NETWORKS[0], kind) for kind in DATA]
-    about = (
-        f"Filter widths {','.join(map(str, work.filter_widths))}, {work.steps} steps of {work.batch} windows. "
-        f"{len(done)} of {len(every)} networks are trained."
-    )
     return "\n\n".join(
         [
-            about,
+            _about(every, done, work),
             table("Networks side by side", networks, every, done),
             table("Each change alone, and all together", changes, every, done),
         ]
     )
+
+
+def _about(every, done, work: Work) -> str:
+    widths = ",".join(map(str, work.filter_widths))
+    trained = f"{len(done)} of {len(every)} networks are trained."
+    return f"Filter widths {widths}, {work.steps} steps of {work.batch} windows. {trained}"
 
 
 def _names(text: str, known) -> list[str]:
@@ -112,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=int, default=BATCH, metavar="N", help="windows of a step")
     parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "1")), metavar="N")
     parser.add_argument("--keep", action="store_true", help="keep the checkpoints of finished networks")
+    parser.add_argument("--structures", action="store_true", help="the networks of one table, all on the same data")
     parser.add_argument("--plan", action="store_true", help="list what would be trained, and train nothing")
     parser.add_argument("--tables", action="store_true", help="show the tables of what is done, and train nothing")
     return parser

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.generalization.structures import STRUCTURES
 from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, RunConfig, TrainConfig, replace
 from srnet_core.sweep.definition import Cell
 
@@ -26,6 +27,8 @@ ACTIONS = (
 )
 SEEDS = (1, 2, 3)
 _FIRST_ACTIONS = 3
+OTHER_NETWORKS = ("gcn", "early_split", "late_fusion", "split_fuse_split", *STRUCTURES)
+"""Networks that are compared with those of `NETWORKS` on the training data "all" only."""
 _EVERY = 5  # frames: ten per second remain
 _LAST_RATE = 0.03  # the last epoch's share of the first learning rate
 _LEFT_OUT_OF_CMU = "C49"  # a training split needs a test split beside it; this one is not shown
@@ -118,6 +121,15 @@ def points(mocap: Path) -> Iterator[Point]:
             for training in group:
                 for kind in DATA[2:]:
                     yield Point(training, NETWORKS[0], kind, seed)
+
+
+def points_of_structures(mocap: Path) -> Iterator[Point]:
+    """Every structure on the same data, "all", trained on two actions and on people."""
+    deep_squat, people, _, _, abduction, *_ = trainings(mocap)
+    for seed in SEEDS:
+        for training in (deep_squat, people, abduction):
+            for network in (*NETWORKS, *OTHER_NETWORKS):
+                yield Point(training, network, "all", seed)
 
 
 def chosen(every: Sequence[Point], **wanted: Sequence[object]) -> list[Point]:
