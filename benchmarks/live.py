@@ -1,6 +1,7 @@
 """A long stream through `srnet lift --stream` at full speed: latency and memory, measured from outside.
 
     python -m benchmarks.live --minutes 10                # make live
+    python -m benchmarks.live --frames 30000              # ten minutes of a recording at 50 frames per second
     python -m benchmarks.live --minutes 1 --people 4 --checkpoint checkpoint/best.bin
 
 Each line is sent when the answer to the one before has come, so the time between the two is what a program sees that
@@ -9,6 +10,7 @@ talks to the command through pipes. Memory is the resident set of the command's 
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import time
@@ -27,10 +29,11 @@ WARM_UP_S = 5.0  # before the first look at the memory: the first calls take buf
 _EVERY_S = 10.0
 
 
-def measure(minutes: float, people: int, *options: str) -> dict[str, Any]:
+def measure(minutes: float, people: int, *options: str, frames: int | None = None) -> dict[str, Any]:
     """Send the example's keypoints again and again for so long.
 
     Args:
+        frames: number of lines after which to stop, whatever the time.
         people: how many people take turns.
         options: more options of `srnet lift`.
 
@@ -44,7 +47,7 @@ def measure(minutes: float, people: int, *options: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "srnet_cli.app", "lift", "--stream", "--layout", keypoints.layout.name]
     command += ["--image-size", f"{width}x{height}", "--fps", f"{keypoints.fps:g}", *options]
     times, rss_mb, poses = Latencies(), [], 0
-    frames = [without_nan(np.round(p.astype(np.float64), 2).tolist()) for p in keypoints.tracks[0].points]
+    sent_px = [without_nan(np.round(p.astype(np.float64), 2).tolist()) for p in keypoints.tracks[0].points]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stdout is not None
         about = json.loads(process.stdout.readline())
@@ -52,8 +55,9 @@ def measure(minutes: float, people: int, *options: str) -> dict[str, Any]:
             raise SystemExit("this network answers with a delay, so that lines and answers cannot be paired")
         memory, began_s, number = psutil.Process(process.pid), time.monotonic(), 0
         looked_s = began_s + WARM_UP_S - _EVERY_S
-        while (now_s := time.monotonic()) < began_s + 60 * minutes:
-            line = {"frame": number // people, "person": number % people, "keypoints": frames[number % len(frames)]}
+        end_s = math.inf if frames else began_s + 60 * minutes
+        while (now_s := time.monotonic()) < end_s and not (frames and number >= frames):
+            line = {"frame": number // people, "person": number % people, "keypoints": sent_px[number % len(sent_px)]}
             sent = json.dumps(line).encode() + b"\n"
             sent_s = time.monotonic()
             process.stdin.write(sent)
@@ -84,13 +88,17 @@ def main() -> None:
     """The program."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--frames", type=int, default=None, help="stop after so many lines instead")
     parser.add_argument("--people", type=int, default=1)
     parser.add_argument("--checkpoint", default=None)
     asked = parser.parse_args()
-    found = measure(asked.minutes, asked.people, *(("--checkpoint", asked.checkpoint) if asked.checkpoint else ()))
-    memory = found.pop("rss_mb")
+    options = ("--checkpoint", asked.checkpoint) if asked.checkpoint else ()
+    found = measure(asked.minutes, asked.people, *options, frames=asked.frames)
+    memory_mb = found.pop("rss_mb")
     sys.stdout.write("  ".join(f"{name} {value}" for name, value in found.items()) + "\n")
-    sys.stdout.write(f"memory in MB: first {memory[0]}, last {memory[-1]}, largest {max(memory)}\n")
+    looks = {"first": memory_mb[0], "middle": memory_mb[len(memory_mb) // 2], "last": memory_mb[-1]}
+    looks["largest"] = max(memory_mb)
+    sys.stdout.write("memory in MB: " + ", ".join(f"{when} {value}" for when, value in looks.items()) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from typing import NoReturn
 
 from srnet_cli.console import remark
 from srnet_core.errors import ConfigError, InputFileMissing
-from srnet_core.lookup import nearest_hint
+from srnet_core.lookup import nearest_hint, path_hint
+from srnet_core.weights import NAMES, weights_file
 
 FOLDER, BEST_FOLDER = Path("checkpoint"), Path("best_checkpoint")
 _LATEST, _BEST, _ENDING = "latest_epoch_", "model_best_", ".bin"
@@ -18,7 +19,7 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
 
     `NAME` and `NAME.bin` are looked for here and in checkpoint/, as a file and as the name of a run. A run's file is
     its best epoch if validation data chose one, else its last. The beginning of the names of several runs stands for
-    the newest of them. Without a path the newest run is taken.
+    the newest of them. Networks of the package are found by their names. Without a path the newest run is taken.
 
     Args:
         last_epoch: take the last epoch of a run, never the best.
@@ -60,6 +61,8 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
             found = _result(alike[0], place, last_epoch)
             if found is not None:
                 return _told(asked, found, f", the newest of {len(alike)} runs of that kind" if alike[1:] else "")
+    if str(asked) in NAMES:
+        return _told(asked, weights_file(str(asked)), ", from the package")
     _refuse(asked, "there is no such checkpoint", "Check the path, or train one with: srnet train")
 
 
@@ -117,8 +120,9 @@ def _told(asked: Path, found: Path, more: str = "") -> Path:
 
 def _refuse(asked: Path, what: str, todo: str) -> NoReturn:
     files = _by_age([*FOLDER.glob("*.bin"), *BEST_FOLDER.glob("*.bin")])
-    names = {str(path): path for path in files} | {run_name(path): path for path in files}
-    raise InputFileMissing(what, where=asked, todo=f"{nearest_hint(run_name(asked), names)}{todo}")
+    names = [*map(str, files), *map(run_name, files), *NAMES]
+    hint = nearest_hint(run_name(asked), names) or path_hint(asked)
+    raise InputFileMissing(what, where=asked, todo=f"{hint}{todo}")
 
 
 def _listed(paths: Iterable[Path]) -> str:

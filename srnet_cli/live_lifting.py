@@ -13,6 +13,7 @@ from srnet_cli.checkpoints import find_checkpoint
 from srnet_cli.console import remark
 from srnet_cli.reading_options import parse_size
 from srnet_core.errors import ConfigError, InputFileMissing
+from srnet_core.lookup import path_hint
 
 if TYPE_CHECKING:
     from srnet_core.live.people import Answer, LiveLifter
@@ -138,7 +139,8 @@ def _opened(source: Path) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     if not source.exists() or source.is_dir():
-        raise InputFileMissing("there is no such file or named pipe", where=source)
+        todo = f"{path_hint(source)}Check the path"
+        raise InputFileMissing("there is no such file or named pipe", where=source, todo=todo)
     with open(source, "rb") as file:
         yield file
 

@@ -7,11 +7,14 @@ by name. Packages of other authors add plug-ins through entry points, see `docs/
 import difflib
 import functools
 import importlib
+import itertools
+import os
 import pkgutil
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 _SHORTEST_BEGINNING = 3  # letters, from which on what was typed may be the beginning of a name
+_MOST_NEIGHBOURS = 10_000  # entries of a folder that are looked at for a name like one that is missing
+_LIKE_A_PATH = 0.75  # least similarity of the names of files, from 0 to 1
 _NAME = re.compile(r"[A-Za-z0-9_]+")  # names become parts of file names
 
 
@@ -197,6 +202,33 @@ def nearest_hint(asked: str, choices: Iterable[str]) -> str:
         near = [name for name in spelled if name.startswith(wanted)][:3]
     near = near or difflib.get_close_matches(wanted, list(spelled), n=1, cutoff=0.6)
     return f"Did you mean {' or '.join(repr(spelled[name]) for name in near)}? " if near else ""
+
+
+def path_hint(path: str | Path) -> str:
+    """The question "Did you mean ...? " with an existing path like a missing one; empty if there is none.
+
+    Each part of the path that does not exist is replaced by the most similar name in its folder, so that a misspelled
+    folder is found too.
+    """
+    asked = Path(path)
+    found = Path(asked.anchor)
+    for part in asked.relative_to(found).parts:
+        try:
+            if (found / part).exists():
+                found /= part
+                continue
+            with os.scandir(found) as entries:
+                names = [entry.name for entry in itertools.islice(entries, _MOST_NEIGHBOURS)]
+        except (OSError, ValueError):  # a folder that cannot be looked into, a name that no file can have
+            return ""
+        spelled = {name.casefold(): name for name in sorted(names)}
+        if not Path(part).suffix:
+            spelled = {Path(low).stem: name for low, name in spelled.items()} | spelled
+        near = difflib.get_close_matches(part.casefold(), list(spelled), n=1, cutoff=_LIKE_A_PATH)
+        if not near:
+            return ""
+        found /= spelled[near[0]]
+    return f"Did you mean {str(found)!r}? " if found != asked else ""
 
 
 def _spelling(name: str) -> str:

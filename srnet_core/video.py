@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from srnet_core.errors import BadFileError, ConfigError, InputFileMissing, require_extra
+from srnet_core.lookup import path_hint
 
 ENDINGS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".mts", ".m2ts", ".3gp")
 MAX_FRAMES = 1_000_000
@@ -57,7 +58,8 @@ class Video:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         if not self.path.is_file():
-            raise InputFileMissing("there is no such file", where=self.path, todo="Check the path")
+            todo = f"{path_hint(self.path)}Check the path"
+            raise InputFileMissing("there is no such file", where=self.path, todo=todo)
         self._av: Any = require_extra("av", "video")
         try:
             self._container = self._av.open(str(self.path))

@@ -252,3 +252,27 @@ def test_summaries():
 )
 def test_case_and_punctuation_do_not_hide_the_nearest_name(asked, hint):
     assert lookup.nearest_hint(asked, ["srnet", "late_fusion", "DeepSquat", "Jump rope", "Jump high", "!"]) == hint
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("exmaples/walk.json", "examples/walk.json"),
+        ("examples/wakl.json", "examples/walk.json"),
+        ("examples/walk", "examples/walk.json"),
+        ("Examples/Walk.JSON", "examples/walk.json"),
+        ("exmaples/openpse", "examples/openpose"),
+        ("examples/walk.jsn", "examples/walk.json"),
+        ("nowhere/walk.json", ""),
+        ("examples/other.json", ""),
+        ("examples/walk.json/0", ""),
+        ("a\0b", ""),
+    ],
+)
+def test_a_path_like_the_one_that_is_missing_is_found(tmp_path, monkeypatch, asked, meant):
+    (tmp_path / "examples" / "openpose").mkdir(parents=True)
+    (tmp_path / "examples" / "walk.json").touch()
+    monkeypatch.chdir(tmp_path)
+    assert lookup.path_hint(asked) == (f"Did you mean {meant!r}? " if meant else "")
+    if meant:
+        assert str(tmp_path / meant) in lookup.path_hint(tmp_path / asked)

@@ -7,7 +7,7 @@ import srnet_core as srnet
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.datasets import synthetic
 from srnet_core.datasets.synthetic import SyntheticConfig, make_files
-from srnet_core.errors import UnknownNameError
+from srnet_core.errors import InputFileMissing, UnknownNameError
 from srnet_core.weights import NAMES, best_network, network_name, weights_file
 
 
@@ -19,6 +19,29 @@ def test_the_package_holds_its_networks_in_few_bytes():
         assert checkpoint.skeleton.name == "h36m17"
     with pytest.raises(UnknownNameError, match=f"Choices: {NAMES[0]}"):
         weights_file("other")
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("srnet-open-72", "'srnet-open-27'"), ("SRNet_open_1", "'srnet-open-1'"), ("srnet-open-27-casual", "-causal'")],
+)
+def test_a_misspelled_network_names_the_nearest(asked, meant):
+    with pytest.raises(UnknownNameError, match=f"Did you mean .*{meant}"):
+        srnet.Lifter.open(asked)
+
+
+def test_names_given_where_a_path_is_wanted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputFileMissing, match=r"Lifter.open\('srnet-open-27'\)"):
+        srnet.Lifter.from_checkpoint("srnet-open-27")
+    with pytest.raises(InputFileMissing, match="a run called first is in checkpoint/latest_epoch_first.bin"):
+        srnet.Lifter.from_checkpoint("first")
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "latest_epoch_first.bin").touch()
+    with pytest.raises(InputFileMissing, match="is in checkpoint/latest_epoch_first.bin: give that path"):
+        srnet.Lifter.from_checkpoint("first")
+    with pytest.raises(InputFileMissing, match="Did you mean 'checkpoint/latest_epoch_first.bin'"):
+        srnet.Lifter.from_checkpoint("checkpoint/latest_epoch_frist.bin")
 
 
 def test_the_network_suits_the_recording():

@@ -23,17 +23,20 @@ from srnet_cli.reading_options import (
 )
 from srnet_cli.wording import bytes_text
 from srnet_core.errors import ConfigError, InputFileMissing
+from srnet_core.lookup import path_hint
 
 if TYPE_CHECKING:
     from srnet_core.geometry.camera import Camera as KnownCamera
     from srnet_core.inference.lifter import Lifter
     from srnet_core.keypoints import Keypoints
+    from srnet_core.lifting.people import LiftedPeople
 
 EXAMPLES = (
     "srnet lift keypoints.json --image-size 1000x1000 --fps 50",
     "srnet lift video.mp4 -o pose.bvh -o pose.html --world",
 )
 _SEEN = (".html", ".png", ".gif", ".mp4", ".rrd")  # files to look at
+_LISTED = 5  # people in the summary
 _VIDEO_PANEL, _PLACE_PANEL, _OUTPUT_PANEL = "Video", "Place and smoothing", "What is written"
 
 Camera = Annotated[
@@ -212,7 +215,7 @@ def main(
     from srnet_core.lifting.lift import lift
     from srnet_core.lifting.trajectory import follow
     from srnet_core.lifting.world import stand
-    from srnet_core.lifting.writing import require_format, write_people
+    from srnet_core.lifting.writing import require_format
     from srnet_core.video import is_video
     from srnet_core.weights import best_network, weights_file
 
@@ -300,16 +303,29 @@ def main(
     for note in people.notes:
         remark(note)
     for file in output:
-        with progress_bar() as bar:
-            bar.busy(f"writing {file.name}")
-            files = list(write_people(people, file, names=names, opensim=opensim))
+        files = _write(people, file, names, opensim)
         for written in files:
             say(f"{written}  {bytes_text(written.stat().st_size)}")
-    counts = ", ".join(f"{p.name}: {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people[:5])
-    number = "1 person" if len(people.people) == 1 else f"{len(people.people)} people"
-    say(f"{number} lifted ({counts}) with {checkpoint.stem}")
+    counts = [f"person {p.name} in {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people]
+    if len(counts) > _LISTED:
+        counts = [*counts[:_LISTED], f"{len(counts) - _LISTED} more people"]
+    say(f"{', '.join(counts)} lifted with {checkpoint.stem}")
     if not any(file.suffix.lower() in _SEEN for file in output) and path is not None and str(path) != "-":
         next_steps(f"lift {shlex.quote(str(path))} -o page.html")  # to look at them
+
+
+def _write(people: "LiftedPeople", file: Path, names: str, opensim: bool) -> list[Path]:
+    """Write a file while a bar shows how long it will take, or has taken where nobody knows that."""
+    from srnet_core.lifting.writing import write_people
+
+    what = f"writing {file.name}"
+
+    def show(_: str, done: int, total: int) -> None:
+        bar.update(what, done, total)
+
+    with progress_bar() as bar:
+        bar.busy(what)
+        return write_people(people, file, names=names, opensim=opensim, progress=show)
 
 
 def _camera_number(camera: Path | None) -> int | None:
@@ -332,7 +348,7 @@ def _detected(path: Path, name: str, files: list[str], person: str | None) -> "K
     from srnet_core.detectors.weights import checked_file
 
     if not path.is_file():
-        raise InputFileMissing("there is no such file", where=path, todo="Check the path")
+        raise InputFileMissing("there is no such file", where=path, todo=f"{path_hint(path)}Check the path")
     open_one = open_detector(name, tuple(checked_file(text) for text in files))
     try:
         with progress_bar() as bar:

@@ -32,7 +32,14 @@ from srnet_core.checkpoint.published import (
 from srnet_core.checkpoint.record import Record, decode_record, encode_record
 from srnet_core.checkpoint.safetensors_file import is_safetensors, read_safetensors
 from srnet_core.config import ModelConfig, RunConfig, from_dict, to_dict
-from srnet_core.errors import BadFileError, CheckpointError, ConfigError, UnknownNameError, UserMistake
+from srnet_core.errors import (
+    BadFileError,
+    CheckpointError,
+    ConfigError,
+    InputFileMissing,
+    UnknownNameError,
+    UserMistake,
+)
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
 from srnet_core.models.pose_model import PoseModel
@@ -198,8 +205,11 @@ def load_checkpoint(
     if is_network_folder(path):
         content = read_network_folder(path)
     else:
-        with open_regular(path, "checkpoint"):  # to open a pipe would wait until somebody writes to it
-            pass
+        try:
+            with open_regular(path, "checkpoint"):  # to open a pipe would wait until somebody writes to it
+                pass
+        except InputFileMissing as error:
+            raise InputFileMissing(error.what, where=path, todo=f"{_run_hint(path)}{error.todo}") from None
         if is_safetensors(path):
             content = read_safetensors(path)
         else:
@@ -217,6 +227,16 @@ def load_checkpoint(
         if str(path) in str(error):
             raise
         raise type(error)(error.what, where=path, todo=error.todo) from None
+
+
+def _run_hint(path: Path) -> str:
+    """What to give instead of a name that is no file: names stand for runs in the command line only."""
+    if path.suffix or path.name != str(path):
+        return ""
+    files = [Path(f"checkpoint/latest_epoch_{path}.bin"), Path(f"best_checkpoint/model_best_{path}.bin")]
+    if found := [str(file) for file in files if file.is_file()]:
+        return f"The run {path} is in {' and '.join(found)}: give that path. "
+    return f"This takes a path: a run called {path} is in {files[0]}. "
 
 
 def _checkpoint(

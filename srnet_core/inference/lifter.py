@@ -27,7 +27,7 @@ from srnet_core.checkpoint import Checkpoint, load_checkpoint
 from srnet_core.checkpoint.writing import tensor_digest
 from srnet_core.device import choose_device
 from srnet_core.engine import inference_form
-from srnet_core.errors import ArrayError, ConfigError, KeypointWarning
+from srnet_core.errors import ArrayError, ConfigError, InputFileMissing, KeypointWarning
 from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.inference.arguments import (
@@ -48,7 +48,7 @@ from srnet_core.inference.streams import PoseStreams
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
-from srnet_core.weights import network_name, weights_file
+from srnet_core.weights import NAMES, network_name, weights_file
 
 CHECKS = ("warn", "error", "off")
 SIDES_TEXT = "Left and right may be exchanged throughout: with its sides put right the body is more plausible."
@@ -148,7 +148,13 @@ class Lifter:
             CheckpointError: the file cannot be used, or the network predicts fewer joints than its input has.
             BadFileError: with `uncertainty`: its file is damaged or of other weights.
         """
-        checkpoint = load_checkpoint(path, normalization=norm)
+        try:
+            checkpoint = load_checkpoint(path, normalization=norm)
+        except InputFileMissing as error:
+            if str(path) not in NAMES:
+                raise
+            todo = f"It is a network of the package: Lifter.open({str(path)!r})"
+            raise InputFileMissing(error.what, where=path, todo=todo) from None
         return cls(checkpoint, device=device, flip=flip, norm=norm, uncertainty=uncertainty, precision=precision)
 
     @classmethod

@@ -32,15 +32,16 @@ def write_rrd(file: IO[bytes], people: LiftedPeople) -> None:
         recording.log("about", rerun.TextDocument(told), static=True)
         recording.log("world", up, static=True)
         numbers = people.frame_numbers
+        placed = [(person, person.lifted, person.placed_m) for person in people.people]
         for index, number in enumerate(numbers):
             recording.set_time("frame", sequence=int(number))
             recording.set_time("time", duration=float(number - numbers[0]) / (people.fps or ASSUMED_FPS))
-            for person in people.people:
+            for person, lifted, placed_m in placed:
                 entity = f"world/person_{person.name}"
-                if not person.lifted[index]:
+                if not lifted[index]:
                     recording.log(entity, rerun.Clear(recursive=True))
                     continue
-                points = person.placed_m[index]
+                points = placed_m[index]
                 recording.log(
                     f"{entity}/joints",
                     rerun.Points3D(points, colors=colors, radii=0.02, labels=skeleton.joint_names, show_labels=False),

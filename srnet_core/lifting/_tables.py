@@ -98,11 +98,11 @@ def write_json(file: IO[bytes], people: LiftedPeople) -> None:
 def write_jsonl(file: IO[bytes], people: LiftedPeople) -> None:
     """A line about the whole, then one for each frame and person that has a pose."""
     file.write(json.dumps(without_nan(about(people)), allow_nan=False).encode() + b"\n")
-    placed = [(person, _rounded(person.placed_m), _errors_of(person)) for person in people.people]
+    placed = [(p.name, p.lifted, _rounded(p.placed_m), _errors_of(p)) for p in people.people]
     for index, number in enumerate(people.frame_numbers):
-        for person, joints_m, errors in placed:
-            if person.lifted[index]:
-                line = {"frame": int(number), "person": person.name, "joints_m": joints_m[index]}
+        for name, lifted, joints_m, errors in placed:
+            if lifted[index]:
+                line = {"frame": int(number), "person": name, "joints_m": joints_m[index]}
                 line |= {key: values[index] for key, values in errors.items()}
                 file.write(json.dumps(line).encode() + b"\n")
 

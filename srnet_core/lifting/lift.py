@@ -73,8 +73,11 @@ def lift(
         notes.append(f"The frame rate is unknown: {ASSUMED_FPS:g} is assumed for the length of gaps and for a page.")
     for person in people:
         frames, seen = int(person.lifted.sum()), int(track_of(ready, person.name).present.sum())
-        if frames < seen:
-            notes.append(f"Person {person.name}: {seen - frames} of {seen} frames have joints missing and no pose.")
+        if not frames:
+            where = "in the only frame in which the person is seen" if seen == 1 else f"in each of {seen} frames"
+            notes.append(f"Person {person.name} is not lifted: joints are missing {where}.")
+        elif frames < seen:
+            notes.append(f"Person {person.name} has no pose in {seen - frames} of {seen} frames: joints are missing.")
     kept = tuple(person for person in people if person.lifted.any())
     if not kept:
         raise ConfigError(

@@ -133,7 +133,8 @@ def _standing(feet: np.ndarray, person: LiftedPerson, camera: Camera, up: np.nda
     """(T, 2) bool: whether a foot stands."""
     still = np.zeros(feet.shape[:2], bool)
     apart = max(1, round(_SLOWEST_S * fps))
-    for start, stop in runs_of(person.lifted):
+    lifted = person.lifted
+    for start, stop in runs_of(lifted):
         part = feet[start:stop]  # (N, 2, 3)
         depth = np.maximum(part[..., 2:], 0.3)
         rays = part[..., :2] / depth
@@ -151,7 +152,7 @@ def _standing(feet: np.ndarray, person: LiftedPerson, camera: Camera, up: np.nda
         still[start:stop] = slow & low
     for foot in range(2):
         for start, stop in runs_of(~still[:, foot]):  # a foot that stands before and after has not been away
-            if start > 0 and stop < len(still) and stop - start < apart and person.lifted[start:stop].all():
+            if start > 0 and stop < len(still) and stop - start < apart and lifted[start:stop].all():
                 still[start:stop, foot] = True
         for start, stop in runs_of(still[:, foot]):
             if stop - start < apart:

@@ -13,12 +13,19 @@ from srnet_core.lifting._rerun import write_rrd
 from srnet_core.lifting._tables import write_csv, write_h5, write_json, write_jsonl, write_npz, write_parquet
 from srnet_core.lifting.page import people_scene
 from srnet_core.lifting.people import LiftedPeople
+from srnet_core.lookup import nearest_hint
 from srnet_core.visualization.page import write_page
+from srnet_core.visualization.picture import Progress
 from srnet_core.writers.opensim import write_markers
 
 
 def write_people(
-    people: LiftedPeople, path: Path, *, names: str = "motionbuilder", opensim: bool = False
+    people: LiftedPeople,
+    path: Path,
+    *,
+    names: str = "motionbuilder",
+    opensim: bool = False,
+    progress: Progress = lambda *_: None,
 ) -> list[Path]:
     """Write lifted people; the format is told by the ending.
 
@@ -28,6 +35,7 @@ def write_people(
         names: of the joints in BVH, see `writers.bvh.NAMES`.
         opensim: markers in TRC and C3D get the names of Pose2Sim's OpenSim model, and beside a TRC file its marker set
             is written, `NAME_markers.xml`.
+        progress: called as progress("drawing", done, total) while pictures of a film or an animation are drawn.
 
     Returns:
         The files written.
@@ -50,7 +58,7 @@ def write_people(
             with atomic_write(target) as file:
                 _MOTION[ending](file, one, target.name, names, opensim)
         else:
-            _LOOKS[ending](one, target)
+            _LOOKS[ending](one, target, progress)
         written.append(target)
     if opensim and ending == ".trc":
         target = path.with_name(f"{path.stem}_markers.xml")
@@ -69,7 +77,10 @@ def require_format(path: Path) -> None:
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         choices = ", ".join(sorted(ENDINGS))
-        raise ConfigError(f"no format ends in {ending or 'nothing'}", where=path, todo=f"Endings: {choices}")
+        meant = _INSTEAD.get(ending)
+        hint = f"Did you mean {meant!r}? " if meant else nearest_hint(ending, sorted(ENDINGS)) if ending else ""
+        what = f"no format ends in {ending}" if ending else "the name has no ending to tell the format by"
+        raise ConfigError(what, where=path, todo=f"{hint}Endings: {choices}")
 
 
 def _plain(name: str) -> str:
@@ -77,7 +88,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.-]", "-", name)[:60] or "person"
 
 
-def _page(people: LiftedPeople, path: Path) -> None:
+def _page(people: LiftedPeople, path: Path, progress: Progress) -> None:
     write_page(people_scene(people, title=Path(people.source).name), path)
 
 
@@ -93,10 +104,24 @@ _TOGETHER: Mapping[str, Callable[[IO[bytes], LiftedPeople], None]] = {
 }
 # one person per file
 _MOTION: Mapping[str, WriteMotion] = {".trc": write_trc_file, ".c3d": write_c3d_file, ".bvh": write_bvh_file}
-_LOOKS: Mapping[str, Callable[[LiftedPeople, Path], None]] = {
+_LOOKS: Mapping[str, Callable[[LiftedPeople, Path, Progress], None]] = {
     ".html": _page,
     ".png": write_moments,
     ".gif": write_moving_picture,
     ".mp4": write_film,
+}
+# endings of other formats for the same purpose
+_INSTEAD: Mapping[str, str] = {
+    **dict.fromkeys((".fbx", ".glb", ".gltf", ".usd", ".dae", ".vmd"), ".bvh"),
+    **dict.fromkeys((".mot", ".sto"), ".trc"),
+    **dict.fromkeys((".hdf5", ".hdf"), ".h5"),
+    **dict.fromkeys((".npy", ".pkl", ".pickle", ".pt", ".mat"), ".npz"),
+    **dict.fromkeys((".tsv", ".txt", ".xlsx", ".xls"), ".csv"),
+    **dict.fromkeys((".pq", ".feather", ".arrow"), ".parquet"),
+    **dict.fromkeys((".ndjson", ".jsonlines"), ".jsonl"),
+    **dict.fromkeys((".htm", ".xhtml"), ".html"),
+    **dict.fromkeys((".jpg", ".jpeg", ".svg", ".pdf", ".bmp", ".tiff"), ".png"),
+    **dict.fromkeys((".mov", ".avi", ".mkv", ".webm", ".m4v"), ".mp4"),
+    ".webp": ".gif",
 }
 ENDINGS = frozenset({*_TOGETHER, *_MOTION, *_LOOKS})

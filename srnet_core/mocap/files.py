@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet_core.errors import BadFileError, InputFileMissing, UserMistake
+from srnet_core.lookup import path_hint
 from srnet_core.mappings.propose import known_mapping
 from srnet_core.motion import Motion
 from srnet_core.readers import amc
@@ -43,7 +44,8 @@ def find_files(path: str | Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise InputFileMissing("there is no such file or folder", where=path, todo="Check the path")
+        todo = f"{path_hint(path)}Check the path"
+        raise InputFileMissing("there is no such file or folder", where=path, todo=todo)
     found, fbx = [], 0
     for file in sorted(path.rglob("*"), key=lambda p: _natural(p.relative_to(path).as_posix())):
         if not file.is_file() or file.name.startswith("."):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.lookup import path_hint
 
 AGAIN = "Copy or export the file again"
 MOST_BYTES = 1 << 30
@@ -36,7 +37,8 @@ def open_regular(path: str | Path, what: str = "file") -> Iterator[tuple[BinaryI
         with open(path, "rb") as file:
             yield file, os.fstat(file.fileno()).st_size
     except (FileNotFoundError, NotADirectoryError):
-        raise InputFileMissing(f"there is no such {what}", where=path, todo="Check the path") from None
+        todo = f"{path_hint(path)}Check the path"
+        raise InputFileMissing(f"there is no such {what}", where=path, todo=todo) from None
     except OSError as error:
         raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
     except MemoryError:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.lookup import path_hint
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.frames import natural_key
 from srnet_core.readers.text import encoding_of, parse_json
@@ -33,7 +34,8 @@ class Head:
         try:
             status = os.stat(self.path)
         except (FileNotFoundError, NotADirectoryError):
-            raise InputFileMissing("there is no such file or folder", where=path, todo="Check the path") from None
+            todo = f"{path_hint(path)}Check the path"
+            raise InputFileMissing("there is no such file or folder", where=path, todo=todo) from None
         except (OSError, ValueError) as error:
             raise BadFileError(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=path) from None
         self.is_folder = stat.S_ISDIR(status.st_mode)

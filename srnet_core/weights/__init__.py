@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from srnet_core.errors import UnknownNameError
+from srnet_core.lookup import nearest_hint
 
 _BY_FRAMES = {(1, False): "srnet-open-1", (27, False): "srnet-open-27", (27, True): "srnet-open-27-causal"}
 """Names by (frames that the network sees at once, whether only past ones)."""
@@ -21,7 +22,8 @@ def weights_file(name: str = NAMES[0]) -> Path:
         UnknownNameError: there is no such network; the message lists those there are.
     """
     if name not in NAMES:
-        raise UnknownNameError(f"no network {name!r} comes with the package", todo=f"Choices: {', '.join(NAMES)}")
+        todo = f"{nearest_hint(name, NAMES)}Choices: {', '.join(NAMES)}"
+        raise UnknownNameError(f"no network {name!r} comes with the package", todo=todo)
     return Path(__file__).with_name(f"{name}.safetensors")
 
 

@@ -18,8 +18,10 @@ def in_a_folder(tmp_path, monkeypatch):
 
 def test_the_example_of_the_readme(srnet):
     ran = srnet("lift", EXAMPLE, "--device", "cpu").ok()
-    assert "output/balancing.html" in ran.out and "1 person lifted (1: 100 of 100 frames)" in ran.out
-    assert "Person 2: 100 of 100 frames have joints missing and no pose" in " ".join(ran.err.split())
+    assert "output/balancing.html" in ran.out and "person 1 in 100 of 100 frames lifted" in ran.out
+    told = " ".join(ran.err.split())
+    assert "Person 2 is not lifted: joints are missing in each of 100 frames." in told
+    assert "Person 3 is not lifted: joints are missing in the only frame in which the person is seen." in told
     assert "<html" in Path("output/balancing.html").read_text()
 
 
@@ -62,7 +64,12 @@ def test_confused_sides_are_mended_unless_they_are_to_be_kept(srnet):
     ("arguments", "parts"),
     [
         (("no.json",), ["no.json"]),
+        ((str(EXAMPLE).replace("examples", "exmaples"),), ["Did you mean", str(EXAMPLE)]),
+        ((EXAMPLE, "--checkpoint", "srnet-open-72"), ["Did you mean 'srnet-open-27'?"]),
         ((EXAMPLE, "-o", "pose.txt"), ["pose.txt", "no format ends in .txt", ".bvh"]),
+        ((EXAMPLE, "-o", "pose.bhv"), ["Did you mean '.bvh'?"]),
+        ((EXAMPLE, "-o", "pose.fbx"), ["Did you mean '.bvh'?"]),
+        ((EXAMPLE, "-o", "pose"), ["the name has no ending"]),
         ((EXAMPLE, "--image-size", "1080"), ["--image-size", "1920x1080"]),
         ((EXAMPLE, "--person", "9"), ["no person 9"]),
         ((EXAMPLE, "--layout", "coco71"), ["coco71"]),
@@ -196,3 +203,8 @@ def test_a_network_that_sees_other_joints_than_it_predicts(srnet, tmp_path):
         ran = srnet(command[0], "hv.bin", *command[1:])
         error = ran.err.splitlines()[-1]
         assert ran.code == 2 and "hv.bin: the network sees 17 joints and predicts 15" in error and "srnet lift" in error
+
+
+def test_a_network_of_the_package_by_its_name(srnet):
+    ran = srnet("lift", EXAMPLE, "-o", "a.npz", "--checkpoint", "srnet-open-1", "--device", "cpu").ok()
+    assert "lifted with srnet-open-1" in ran.out and "from the package" in ran.err

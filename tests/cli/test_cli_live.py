@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import srnet_core as srnet
@@ -92,6 +93,42 @@ def test_smoothing_is_named_in_the_first_line(srnet, tmp_path):
     about = json.loads(srnet("lift", source, "--stream", "--smooth", "one-euro", *OPTIONS).ok().out.splitlines()[0])
     assert about["smoothing"] == "one-euro, minimum cutoff 1.5 Hz"
     srnet("lift", source, "--stream", "--smooth", "savgol", *OPTIONS).refused("savgol", "one-euro")
+
+
+def test_a_camera_is_lifted_live_until_it_is_gone(srnet, tmp_path, monkeypatch):
+    """A film in place of a camera, and a detector that always finds the same two people."""
+    av = pytest.importorskip("av")
+    film = tmp_path / "camera.mkv"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("mpeg4", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for level in range(6):
+            picture = av.VideoFrame.from_ndarray(np.full((480, 640, 3), 40 * level, np.uint8), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    found = np.random.default_rng(0).uniform(50, 300, (2, 17, 3)).astype(np.float32)
+    found[1, :, 0] += 300
+    found[..., 2] = 0.9
+
+    class Finds:
+        layout, about = "coco17", "a detector for tests"
+        closed = False
+
+        def __call__(self, image):
+            assert image.shape == (480, 640, 3)
+            return found
+
+        def close(self):
+            Finds.closed = True
+
+    monkeypatch.setattr("srnet_core.video._camera_device", lambda number: (str(film), None))
+    monkeypatch.setattr("srnet_core.detectors.open_detector", lambda name, files: Finds())
+    ran = srnet("lift", "--camera", "0", "--smooth", "one-euro", "--device", "cpu").ok()
+    about, *answers = [json.loads(line) for line in ran.out.splitlines()]
+    assert about["smoothing"].startswith("one-euro") and "camera 0, 30 frames per second" in ran.err
+    poses = [answer for answer in answers if answer.get("joints_m")]
+    assert {pose["person"] for pose in poses} == {"1", "2"} and not [a for a in answers if "error" in a]
+    assert f"{len(poses)} poses" in ran.err and Finds.closed
 
 
 def test_a_camera_that_is_not_there_is_one_line(srnet):

@@ -124,7 +124,9 @@ def test_pictures(world, tmp_path):
     pytest.importorskip("av", reason="PyAV, of the extra video, is not installed")
     from srnet_core.video import Video
 
-    write_people(world, tmp_path / "a.mp4")
+    told: list[tuple[int, int]] = []
+    write_people(world, tmp_path / "a.mp4", progress=lambda _, done, total: told.append((done, total)))
+    assert told[-1] == (FRAMES // 2, FRAMES // 2) and len(told) > FRAMES // 4  # how long it will take
     with Video(tmp_path / "a.mp4") as film:
         assert abs(film.info.fps - 25) < 0.01 and sum(1 for _ in film.frames()) == FRAMES // 2
 
