@@ -29,7 +29,6 @@ from srnet_core.layers.constant import Constant
 from srnet_core.layers.graph import joint_distances
 from srnet_core.layers.module_list import modules_as
 from srnet_core.models import ModelPlugin
-from srnet_core.models._groups import joint_groups
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.models.srnet import SRNet
 
@@ -119,7 +118,8 @@ def _joints(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
 
 def _overlap(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
     narrow = replace(config, channels=_CHANNELS["overlap"])
-    return OverlappingParts(narrow, skeleton, joint_groups(config, skeleton), reach=1)
+    own = list(skeleton.group_indices(division(skeleton, config.groups)).values())
+    return OverlappingParts(narrow, skeleton, own, reach=1)
 
 
 def _several(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
