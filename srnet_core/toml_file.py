@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.lookup import path_hint
 
 MAX_FILE_BYTES = 1 << 20
 MAX_KEY_PARTS = 64
@@ -35,7 +36,7 @@ def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        raise InputFileMissing(f"there is no such {what}", where=path, todo=todo) from None
+        raise InputFileMissing(f"there is no such {what}", where=path, todo=f"{path_hint(path)}{todo}") from None
     except OSError as error:
         raise BadFileError(f"cannot be read: {error.strerror}", where=path) from None
     if len(content) > MAX_FILE_BYTES:

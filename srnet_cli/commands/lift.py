@@ -22,8 +22,8 @@ from srnet_cli.reading_options import (
     parse_size,
 )
 from srnet_cli.wording import bytes_text
-from srnet_core.errors import ConfigError, InputFileMissing
-from srnet_core.lookup import path_hint
+from srnet_core.errors import ConfigError, InputFileMissing, require_extra
+from srnet_core.lookup import choose, path_hint
 
 if TYPE_CHECKING:
     from srnet_core.geometry.camera import Camera as KnownCamera
@@ -215,7 +215,7 @@ def main(
     from srnet_core.lifting.lift import lift
     from srnet_core.lifting.trajectory import follow
     from srnet_core.lifting.world import stand
-    from srnet_core.lifting.writing import require_format
+    from srnet_core.lifting.writing import NEED_FPS, require_format
     from srnet_core.video import is_video
     from srnet_core.weights import best_network, weights_file
 
@@ -246,8 +246,17 @@ def main(
     for file in output:
         require_format(file)
         require_output(file)
-    if smoothing is not None:
-        filters.parse(smoothing)
+    _check_options(camera, camera_name, path, names, smoothing, height, trajectory or world)
+    if trajectory_network is not None and world:
+        raise ConfigError(
+            "cannot be used with --world, which finds the path from standing feet",
+            where="--trajectory-network",
+            todo="Leave one of them out",
+        )
+    network = None if checkpoint is None else find_checkpoint(checkpoint)
+    finder = None
+    if trajectory_network is not None:
+        finder = RootFinder.from_checkpoint(find_checkpoint(trajectory_network), device=device)
     if is_video(path):
         keypoints = _detected(path, detector or "mediapipe", detector_file or [], person)
     elif detector is not None or detector_file:
@@ -266,23 +275,14 @@ def main(
         raise ConfigError(
             "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
         )
+    if keypoints.fps is None and (needing := [file for file in output if file.suffix.lower() in NEED_FPS]):
+        raise ConfigError("the frame rate is unknown, and this format needs it", where=needing[0], todo="Give --fps")
     if mend_swaps:
         keypoints = keypoints.mend_swaps()
     known, placed = _camera(camera, camera_name, keypoints)
-    if checkpoint is None:
-        checkpoint = weights_file(best_network(keypoints.frame_count, consecutive=keypoints.consecutive))
-    else:
-        checkpoint = find_checkpoint(checkpoint)
-    lifter = Lifter.from_checkpoint(checkpoint, device=device, flip=flip, uncertainty=uncertainty)
-    finder = None
-    if trajectory_network is not None and world:
-        raise ConfigError(
-            "cannot be used with --world, which finds the path from standing feet",
-            where="--trajectory-network",
-            todo="Leave one of them out",
-        )
-    if trajectory_network is not None:
-        finder = RootFinder.from_checkpoint(find_checkpoint(trajectory_network), device=device)
+    if network is None:
+        network = weights_file(best_network(keypoints.frame_count, consecutive=keypoints.consecutive))
+    lifter = Lifter.from_checkpoint(network, device=device, flip=flip, uncertainty=uncertainty)
     _warn(keypoints, lifter, strict)
     with progress_bar() as bar:
         people = lift(
@@ -291,7 +291,7 @@ def main(
             fill_s=fill_s,
             camera=known,
             on_floor=floor,
-            model=checkpoint.stem,
+            model=network.stem,
             progress=lambda done, total: bar.update("lifting", done, total),
         )
     if smoothing is not None:
@@ -309,9 +309,37 @@ def main(
     counts = [f"person {p.name} in {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people]
     if len(counts) > _LISTED:
         counts = [*counts[:_LISTED], f"{len(counts) - _LISTED} more people"]
-    say(f"{', '.join(counts)} lifted with {checkpoint.stem}")
+    say(f"{', '.join(counts)} lifted with {network.stem}")
     if not any(file.suffix.lower() in _SEEN for file in output) and path is not None and str(path) != "-":
         next_steps(f"lift {shlex.quote(str(path))} -o page.html")  # to look at them
+
+
+def _check_options(
+    camera: Path | None,
+    camera_name: str | None,
+    recording: Path,
+    names: str,
+    smoothing: str | None,
+    height: float | None,
+    placed: bool,
+) -> None:
+    """Find mistakes in options before keypoints are found in a video or read, which may take minutes."""
+    from srnet_core.lifting import smoothing as filters
+    from srnet_core.lifting.trajectory import require_height
+    from srnet_core.virtual_cameras import read_camera
+    from srnet_core.writers.bvh import NAMES
+
+    choose("naming of joints", names, NAMES, where="--names")
+    if smoothing is not None:
+        filters.parse(smoothing)
+    if height is not None:
+        require_height(height)
+    if placed or height is not None:
+        require_extra("scipy", "data")
+    if camera is not None:
+        read_camera(camera, camera_name, recording=str(recording))
+    elif camera_name is not None:
+        raise ConfigError("there is no calibration to look in", where="--camera-name", todo="Give --camera FILE")
 
 
 def _write(people: "LiftedPeople", file: Path, names: str, opensim: bool) -> list[Path]:
@@ -363,8 +391,6 @@ def _detected(path: Path, name: str, files: list[str], person: str | None) -> "K
 def _camera(path: Path | None, name: str | None, keypoints: "Keypoints") -> "tuple[KnownCamera | None, bool]":
     """The camera of a calibration file, and whether its place is known; without a file `None` and False."""
     if path is None:
-        if name is not None:
-            raise ConfigError("there is no calibration to look in", where="--camera-name", todo="Give --camera FILE")
         return None, False
     from srnet_core.virtual_cameras import read_camera
 

@@ -82,8 +82,8 @@ def follow(people: LiftedPeople, *, height_m: float | None = None, network: Find
     """
     if people.frame != "root":
         raise ConfigError("these people have been placed already", where=people.source)
-    if height_m is not None and not _SHORTEST_M <= height_m <= _TALLEST_M:
-        raise ConfigError(f"a person is {_SHORTEST_M} to {_TALLEST_M} m tall, not {height_m:g}", where="height")
+    if height_m is not None:
+        require_height(height_m)
     fps = people.rate or ASSUMED_FPS
     followed = []
     notes = list(people.notes)
@@ -108,6 +108,18 @@ def follow(people: LiftedPeople, *, height_m: float | None = None, network: Find
             "if it is wrong by a factor, distances from the camera are wrong by the same factor."
         )
     return replace(people, people=tuple(followed), frame="camera", notes=tuple(notes))
+
+
+def require_height(height_m: float) -> None:
+    """Check that a person can be so tall, in metres.
+
+    Raises:
+        ConfigError: nobody is.
+    """
+    if not _SHORTEST_M <= height_m <= _TALLEST_M:
+        raise ConfigError(
+            f"a person is {_SHORTEST_M} to {_TALLEST_M} m tall, not {height_m:g}", where="height", todo="Give metres"
+        )
 
 
 def _found(network: FindRoots, keypoints_px: np.ndarray, people: LiftedPeople, fps: float) -> np.ndarray:

@@ -37,6 +37,7 @@ _LOWER_M = 0.07  # a standing foot is at most so much above the other foot, and 
 _STILL_M, _ON_FLOOR_M = 0.004, 0.015  # spreads of what is demanded of standing feet, from frame to frame and in height
 _BLEND_S = 0.1  # in which a foot gets from where it is to where it stands, and back
 _TRUSTED_FLOOR_M = 0.5  # a calibration's floor, or that of others, is taken for the floor of feet so near to it
+_LEANS_DEG = 20.0  # people who lean more than this through a clip are rarer than cameras that are tilted
 _STEEPEST = np.radians(20.0)  # most that a plane through the feet may slope from what level cameras and bodies tell
 _LEGS = (("LHip", "LKnee", "LFoot"), ("RHip", "RKnee", "RFoot"))
 
@@ -105,6 +106,7 @@ def stand(people: LiftedPeople, *, placed: bool = False) -> LiftedPeople:
             f"{_tilt_text(np.degrees(np.arcsin(np.clip(up[2], -1, 1))))}, and tilted sideways by "
             f"{abs(np.degrees(np.arctan2(up[0], -up[1]))):.0f} degrees: estimated from bodies and feet."
         )
+        notes += _lean_note(people, up)
     turned = tuple(_in_world(person, camera) for person in moved)
     return replace(people, people=turned, camera=camera, frame="world", on_floor=True, notes=tuple(notes))
 
@@ -166,13 +168,7 @@ def _upright(people: LiftedPeople, points: list[np.ndarray] | None) -> np.ndarra
     Args:
         points: (3,) places where feet stand; `None` where they are not known.
     """
-    at = {name: i for i, name in enumerate(people.skeleton.joint_names)}
-    bodies = []
-    for person in people.people:
-        joints = person.joints_m[person.lifted].astype(np.float64)
-        body = joints[:, at["Thorax"]] - joints[:, [at["LFoot"], at["RFoot"]]].mean(axis=1)
-        bodies.append(body / np.maximum(np.linalg.norm(body, axis=-1, keepdims=True), 1e-9))
-    mean = np.median(np.concatenate(bodies), axis=0)
+    mean = _body(people)
     # unknown: the two small components x and z of the vector (x, -1, z), and the height of the floor
     rows = [[1.0, 0, 0], [0, 1.0, 0]]
     values = [0.0, 0.0]
@@ -199,6 +195,31 @@ def _upright(people: LiftedPeople, points: list[np.ndarray] | None) -> np.ndarra
     up = np.array([solved[0], -1.0, solved[1]])
     unit: np.ndarray = up / np.linalg.norm(up)
     return unit
+
+
+def _body(people: LiftedPeople) -> np.ndarray:
+    """(3,) median of the directions from the feet to the neck, about a unit vector."""
+    at = {name: i for i, name in enumerate(people.skeleton.joint_names)}
+    bodies = []
+    for person in people.people:
+        joints = person.joints_m[person.lifted].astype(np.float64)
+        body = joints[:, at["Thorax"]] - joints[:, [at["LFoot"], at["RFoot"]]].mean(axis=1)
+        bodies.append(body / np.maximum(np.linalg.norm(body, axis=-1, keepdims=True), 1e-9))
+    median: np.ndarray = np.median(np.concatenate(bodies), axis=0)
+    return median
+
+
+def _lean_note(people: LiftedPeople, up: np.ndarray) -> list[str]:
+    """What to say where bodies lean so much that the camera may be the one that is tilted."""
+    body = _body(people)
+    size = float(np.linalg.norm(body))
+    lean_deg = float(np.degrees(np.arccos(np.clip(body @ up / max(size, 1e-9), -1, 1))))
+    if size < 0.5 or lean_deg < _LEANS_DEG:
+        return []
+    return [
+        f"The bodies lean by {lean_deg:.0f} degrees on average. A tilted camera looks the same: if it was tilted, give "
+        "its calibration."
+    ]
 
 
 def level_m(person: LiftedPerson, skeleton: Skeleton) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from srnet_core.errors import ConfigError
+from srnet_core.errors import ConfigError, require_extra
 from srnet_core.files import atomic_write
 from srnet_core.lifting._motion_files import WriteMotion, write_bvh_file, write_c3d_file, write_trc_file
 from srnet_core.lifting._pictures import write_film, write_moments, write_moving_picture
@@ -69,10 +69,11 @@ def write_people(
 
 
 def require_format(path: Path) -> None:
-    """Check before long work that a file's ending has a format.
+    """Check before long work that a file's ending has a format, and that the packages for it are there.
 
     Raises:
         ConfigError: it has none; the message lists those there are.
+        MissingExtraError: a package that the format needs is not installed.
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
@@ -81,6 +82,8 @@ def require_format(path: Path) -> None:
         hint = f"Did you mean {meant!r}? " if meant else nearest_hint(ending, sorted(ENDINGS)) if ending else ""
         what = f"no format ends in {ending}" if ending else "the name has no ending to tell the format by"
         raise ConfigError(what, where=path, todo=f"{hint}Endings: {choices}")
+    for module, extra in _PACKAGES.get(ending, ()):
+        require_extra(module, extra)
 
 
 def _plain(name: str) -> str:
@@ -109,6 +112,14 @@ _LOOKS: Mapping[str, Callable[[LiftedPeople, Path, Progress], None]] = {
     ".png": write_moments,
     ".gif": write_moving_picture,
     ".mp4": write_film,
+}
+NEED_FPS = frozenset(_MOTION)  # formats that cannot be written where the frame rate is unknown
+_PACKAGES: Mapping[str, tuple[tuple[str, str], ...]] = {  # module and extra
+    ".parquet": (("pyarrow", "parquet"),),
+    ".rrd": (("rerun", "rerun"),),
+    ".png": (("PIL", "viz"),),
+    ".gif": (("PIL", "viz"),),
+    ".mp4": (("PIL", "viz"), ("av", "video")),
 }
 # endings of other formats for the same purpose
 _INSTEAD: Mapping[str, str] = {

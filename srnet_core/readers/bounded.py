@@ -78,7 +78,7 @@ def file_errors(path: Path, what: str = "file", todo: str = "Check the folder an
     except FileNotFoundError as error:
         if isinstance(error, InputFileMissing):
             raise
-        raise InputFileMissing(f"there is no such {what}", where=path, todo=todo) from None
+        raise InputFileMissing(f"there is no such {what}", where=path, todo=f"{path_hint(path)}{todo}") from None
     except OSError as error:
         raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
     except MemoryError:

@@ -142,6 +142,29 @@ def test_more_mistakes_are_one_line(srnet, arguments, parts):
     assert all(part in error for part in parts), error
 
 
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (("--camera", "no.toml"), "no.toml"),
+        (("--checkpoint", "no.bin"), "no.bin"),
+        (("--names", "maya"), "'maya'"),
+        (("--height", "172"), "172"),
+        (("--trajectory-network", "no.bin"), "no.bin"),
+        (("-o", "a.trc", "-o", "a.bhv"), "Did you mean '.bvh'?"),
+    ],
+)
+def test_mistakes_in_options_are_found_before_a_video_is_looked_at(srnet, options, part):
+    Path("take.mp4").write_bytes(b"no video")
+    assert "take.mp4" not in srnet("lift", "take.mp4", *options, "--device", "cpu").refused(part)
+
+
+def test_a_format_that_needs_the_frame_rate_is_refused_before_anything_is_lifted(srnet):
+    np.savez("few.npz", keypoints=np.random.default_rng(0).uniform(100, 900, (20, 17, 2)))
+    given = ("--layout", "coco17", "--image-size", "1000x1000", "--device", "cpu")
+    srnet("lift", "few.npz", "-o", "a.npz", "-o", "a.bvh", *given).refused("a.bvh", "--fps")
+    assert not Path("a.npz").exists()
+
+
 def test_keypoints_that_look_wrong_are_told_or_refused(srnet):
     from srnet_core.keypoints import read_keypoints
 

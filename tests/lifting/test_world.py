@@ -7,7 +7,7 @@ import pytest
 from support.placed import ANKLES_M, FRAMES, STANDS, placed
 
 from srnet_core.errors import ConfigError
-from srnet_core.geometry.rotation import quaternion_to_matrix
+from srnet_core.geometry.rotation import quaternion_to_matrix, rotation_about
 from srnet_core.lifting.page import people_scene
 from srnet_core.lifting.trajectory import follow
 from srnet_core.lifting.world import stand
@@ -24,6 +24,21 @@ def test_up_is_found_from_bodies_and_feet():
     assert np.degrees(np.arccos(found @ true)) < 4  # of the 12 degrees that the camera looks down
     assert abs(world.camera.translation_m[2] - 2.0) < 0.35
     assert any("looking down" in note for note in world.notes) and "z up" in world.axes
+
+
+def test_bodies_that_lean_throughout_are_told_as_the_camera_may_be_tilted():
+    truth = placed(noise_m=0.01, noise_px=1)
+    turn = rotation_about(2, np.radians(35))
+    person = truth.people.people[0]
+    center = np.array(truth.camera.center_px)
+    turned = replace(
+        person,
+        joints_m=(person.joints_m @ turn.T).astype(np.float32),
+        keypoints_px=((person.keypoints_px - center) @ turn[:2, :2].T + center).astype(np.float32),
+    )
+    (note,) = [n for n in stand(follow(replace(truth.people, people=(turned,)))).notes if "lean" in n]
+    assert "A tilted camera looks the same" in note
+    assert not [n for n in stand(follow(truth.people)).notes if "lean" in n]
 
 
 def test_standing_feet_are_on_the_floor_and_do_not_slide():

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -11,10 +12,11 @@ import pytest
 from support.placed import FRAMES, placed
 
 from srnet_core.articulation import articulate
+from srnet_core.errors import MissingExtraError
 from srnet_core.lifting.smoothing import smooth
 from srnet_core.lifting.trajectory import follow
 from srnet_core.lifting.world import stand
-from srnet_core.lifting.writing import ENDINGS, write_people
+from srnet_core.lifting.writing import ENDINGS, require_format, write_people
 from srnet_core.readers.bvh import read_bvh
 from srnet_core.readers.c3d import read_c3d
 from srnet_core.readers.trc import read_trc
@@ -129,6 +131,12 @@ def test_pictures(world, tmp_path):
     assert told[-1] == (FRAMES // 2, FRAMES // 2) and len(told) > FRAMES // 4  # how long it will take
     with Video(tmp_path / "a.mp4") as film:
         assert abs(film.info.fps - 25) < 0.01 and sum(1 for _ in film.frames()) == FRAMES // 2
+
+
+def test_a_missing_package_is_said_before_any_work(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"srnet\[parquet\]"):
+        require_format(tmp_path / "a.parquet")
 
 
 def test_names_of_people_become_parts_of_file_names(world, tmp_path):
