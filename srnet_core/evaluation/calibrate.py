@@ -24,11 +24,13 @@ class Measured:
 
     Attributes:
         person: who is seen.
+        noise_m: standard deviation of the noise on the keypoints, at the person's distance.
         features: (T, J, F), see `inference.spread`.
         errors_mm: (T, J) relative to the root.
     """
 
     person: str
+    noise_m: float
     features: np.ndarray
     errors_mm: np.ndarray
 
@@ -94,7 +96,7 @@ def _measured(
         size = (clip.camera.width_px, clip.camera.height_px)
         poses_m, features = lifter.poses_and_features(keypoints_px, image_size=size)
     errors_m = np.linalg.norm((poses_m - poses_m[:, :1]) - (truth_m - truth_m[:, :1]), axis=-1)
-    return Measured(clip.name.subject, features[::apart], 1000 * errors_m[::apart])
+    return Measured(clip.name.subject, sigma_m, features[::apart], 1000 * errors_m[::apart])
 
 
 def calibrate(checkpoint: Checkpoint, measured: Sequence[Measured], *, about: str = "") -> Calibration:
@@ -110,6 +112,7 @@ def calibrate(checkpoint: Checkpoint, measured: Sequence[Measured], *, about: st
         [clip.features for clip in measured],
         [clip.errors_mm for clip in measured],
         [clip.person for clip in measured],
+        conditions=[clip.noise_m for clip in measured],
         digest=tensor_digest(checkpoint.model.state_dict()),
         joints=checkpoint.skeleton.joint_names,
         about=about,

@@ -2,8 +2,10 @@
 
 The expected error is the exponential of a weighted sum of the numbers of `spread.features` and of a level for each
 joint. Weights and levels are those of a gamma regression with a logarithmic link, whose predictions have the mean of
-the errors themselves. The bound that 90 % of the errors keep below is the expected error times a factor for each joint:
-the quantile of the ratios of true and expected errors on the same people.
+the errors themselves. The bound that 90 % of the errors keep below is the expected error times a factor for each joint.
+A quantile of the ratios of true and expected errors of all people together would be kept by the people at hand on
+average, and by fewer than 90 % of the errors of somebody who is harder than they are. So the quantile is taken for each
+person and condition alone, and the factor is one that nine of ten of them keep: of few, the largest.
 """
 
 import json
@@ -77,6 +79,7 @@ def fit(
     *,
     digest: str,
     joints: Sequence[str],
+    conditions: Sequence[object] = (),
     about: str = "",
 ) -> Calibration:
     """Fit a calibration on clips of people that the network was not trained on; all people count the same.
@@ -85,6 +88,7 @@ def fit(
         features: of each clip, (T, J, F).
         errors_mm: of each clip, (T, J), relative to the root.
         people: who is seen in each clip.
+        conditions: under which each clip was lifted, e.g. how noisy its keypoints are; by default all the same.
 
     Raises:
         ConfigError: there are fewer than `FEWEST_FRAMES` frames.
@@ -101,7 +105,7 @@ def fit(
     fitted = _gamma_regression(rows, y.ravel(), np.repeat(share, number))
     levels, weights = fitted[:number], fitted[number:]
     ratios = y / np.exp(np.minimum(x @ weights + levels, _LARGEST_LOG))
-    factors = [_quantile(ratios[:, joint], share, SHARE) for joint in range(number)]
+    factors = _factors(ratios, _clips_of_each(errors_mm, people, conditions or [None] * len(people)))
     return Calibration(
         digest,
         tuple(joints),
@@ -139,10 +143,26 @@ def _rounded(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(round(float(value), 5) for value in values)
 
 
-def _quantile(values: np.ndarray, share: np.ndarray, level: float) -> float:
-    order = np.argsort(values)
-    summed = np.cumsum(share[order])
-    return float(values[order][min(np.searchsorted(summed, level * summed[-1]), len(values) - 1)])
+def _clips_of_each(
+    errors_mm: Sequence[np.ndarray], people: Sequence[str], conditions: Sequence[object]
+) -> list[np.ndarray]:
+    """The frames, as numbers, of each person under each condition."""
+    ends = np.cumsum([len(errors) for errors in errors_mm])
+    frames: dict[tuple[str, object], list[np.ndarray]] = {}
+    for name, condition, end, errors in zip(people, conditions, ends, errors_mm):
+        frames.setdefault((name, condition), []).append(np.arange(end - len(errors), end))
+    return [np.concatenate(parts) for parts in frames.values()]
+
+
+def _factors(ratios: np.ndarray, groups: Sequence[np.ndarray]) -> np.ndarray:
+    """(J,) quantiles of the ratios (N, J) that `SHARE` of the groups of frames keep; those of few frames are not asked.
+
+    The quantile of somebody who is hardly seen is a matter of chance.
+    """
+    enough = [group for group in groups if len(group) >= FEWEST_FRAMES // 5] or [np.arange(len(ratios))]
+    of_each = [np.quantile(ratios[group], SHARE, axis=0) for group in enough]
+    factors: np.ndarray = np.quantile(of_each, SHARE, axis=0, method="higher")
+    return factors
 
 
 def calibration_file(checkpoint: Path) -> Path:

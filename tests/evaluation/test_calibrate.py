@@ -55,9 +55,9 @@ def test_reliability_is_counted_over_joints_and_frames():
     errors = random.exponential(100 * np.exp(features[..., 0] + 3))
     errors[:, 0] = 0
     calibration = fit([features], [errors], ["A"], digest="", joints=("a", "b", "c"))
-    found = reliability(calibration, [Measured("A", features, errors)])
+    found = reliability(calibration, [Measured("A", 0.0, features, errors)])
     assert found.coverage == pytest.approx(0.9, abs=0.01) and found.correlation > 0.6
     said, true = np.array(found.deciles_mm).T
     assert (np.diff(said) > 0).all() and said == pytest.approx(true, rel=0.25)
-    doubled = reliability(calibration, [Measured("A", features, 2 * errors)])
+    doubled = reliability(calibration, [Measured("A", 0.0, features, 2 * errors)])
     assert doubled.coverage < 0.75

@@ -70,12 +70,35 @@ def test_the_fit_finds_means_and_bounds_of_people_it_has_not_seen():
     assert covered.mean(axis=0) == pytest.approx([0.9, 0.9], abs=0.015)
 
 
-def test_people_count_the_same_however_long_they_were_recorded():
-    long, short = invented(8000), invented(800, level=3.0, seed=2)
-    calibration = fitted(long, short, people=("A", "B"))
-    covered = [(e <= calibration.bound_mm(calibration.expected_mm(x)))[:, 1:].mean() for x, e in (long, short)]
-    assert np.mean(covered) == pytest.approx(0.9, abs=0.01)
+def covered_shares(calibration, *clips) -> list[float]:
+    return [(e <= calibration.bound_mm(calibration.expected_mm(x)))[:, 1:].mean() for x, e in clips]
+
+
+def test_the_bound_holds_for_the_harder_of_two_people_however_short_their_recording():
+    easy, hard = invented(8000), invented(800, level=3.0, seed=2)
+    calibration = fitted(easy, hard, people=("A", "B"))
+    of_easy, of_hard = covered_shares(calibration, easy, hard)
+    assert of_hard == pytest.approx(0.9, abs=0.01) and of_easy > 0.99
     assert calibration.people == ("A", "B") and calibration.frames == 8800
+
+
+def test_the_bound_holds_under_the_harder_of_two_conditions():
+    exact, noisy = invented(2000), invented(2000, level=1.5, seed=2)
+    x, errors = zip(exact, noisy)
+    calibration = fit(x, errors, ("A", "A"), digest="d", joints=JOINTS, conditions=(0.0, 0.02))
+    assert covered_shares(calibration, noisy) == pytest.approx([0.9], abs=0.01)
+
+
+def test_of_many_people_the_hardest_tenth_may_miss_the_bound():
+    clips = [invented(200, level=1 + 0.2 * (i == 0) + (i == 1), seed=i) for i in range(20)]
+    shares = covered_shares(fitted(*clips, people=tuple(map(str, range(20)))), *clips)
+    assert sum(share < 0.88 for share in shares) == 1 and min(shares[2:]) > 0.88
+
+
+def test_people_who_are_hardly_seen_do_not_set_the_bound():
+    seen, glimpsed = invented(4000), invented(20, level=10.0, seed=3)
+    calibration = fitted(seen, glimpsed, people=("A", "B"))
+    assert covered_shares(calibration, seen)[0] < 0.95
 
 
 def test_too_few_frames_are_refused():
