@@ -4,12 +4,22 @@ from pathlib import Path
 from typing import Annotated
 
 from srnet_cli.console import told
+from srnet_cli.inputs import output_name
 from srnet_cli.options import option
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
 
 WIDTHS = ("column", "page")
-Output = Annotated[Path, option("--output", "-o", help="File to write, .png, .svg or .pdf", metavar="FILE")]
+Output = Annotated[
+    Path | None,
+    option(
+        "--output",
+        "-o",
+        help="File to write, .png, .svg or .pdf",
+        metavar="FILE",
+        default="a PNG in output/, named after what it shows",
+    ),
+]
 Width = Annotated[
     str, option("--width", help="Width of the chart: of a column or of a page", metavar="NAME", completes=WIDTHS)
 ]
@@ -27,11 +37,19 @@ def width_in(width: str) -> float:
     return {"column": COLUMN_IN, "page": PAGE_IN}[choose("width", width, WIDTHS, where="--width")]
 
 
-def require_chart_file(output: Path) -> None:
-    """Refuse before any work a file that is no chart or cannot be written."""
+def chart_file(output: Path | None, *words: str) -> Path:
+    """The file to write: the one asked for, or a PNG in output/ that is named after what it shows.
+
+    Args:
+        words: the parts of that name, e.g. "curves", "first".
+
+    Raises:
+        ConfigError: it is no chart. That, and a file that cannot be written, is told before any work.
+    """
     from srnet_core.files import require_output
     from srnet_core.visualization.charts import ENDINGS
 
+    output = output or Path("output") / f"{output_name('-'.join(words))}.png"
     if output.suffix.lower() not in ENDINGS:
         raise ConfigError(
             f"the name of this file must end in {' or '.join(ENDINGS)}",
@@ -39,6 +57,7 @@ def require_chart_file(output: Path) -> None:
             todo=f"E.g.: --output {output.with_suffix('.svg')}",
         )
     require_output(output)
+    return output
 
 
 def tell(path: Path) -> None:

@@ -26,9 +26,13 @@ def address_of(server: "ThreadingHTTPServer") -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def serve_until_interrupted(server: "ThreadingHTTPServer") -> None:
-    """Tell the address, and answer until Ctrl-C."""
-    say(f"{address_of(server)}  (Ctrl-C ends it)")
+def serve_until_interrupted(server: "ThreadingHTTPServer", fragment: str = "") -> None:
+    """Tell the address, and answer until Ctrl-C.
+
+    Args:
+        fragment: what the page is asked to show first, e.g. "#run=first".
+    """
+    say(f"{address_of(server)}{fragment}  (Ctrl-C ends it)")
     try:
         server.serve_forever()
     except KeyboardInterrupt:

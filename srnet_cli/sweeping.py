@@ -81,10 +81,12 @@ def run_sweep(
     plan = make_plan(sweep, prepare_stage, lambda config, stage: with_groups(config, stage.skeleton, {})[0])
     sweep = plan.sweep
     ledger = Ledger(folder, plan.stage_keys)
+    to_pipe = str(outputs.json) == "-"  # then nothing but JSON goes to standard output
     display = SweepDisplay(sweep, {cell.key: cell.config.train.epochs for cell in sweep.cells})
     with ledger.held():
         engine, conditions = _engine(sweep, ledger, resources)
-        _say_what_begins(plan, ledger, engine, conditions)
+        begins = _what_begins(plan, ledger, engine, conditions)
+        (told if to_pipe else prose)(begins)
         with going_on_without_reader(), ctrl_c() as asked, display.shown_live():
             for event in run_cells(
                 sweep.cells, ledger, engine, conditions, memory_mib=plan.memory_mib, should_stop=asked
@@ -93,8 +95,8 @@ def run_sweep(
         errors = {cell.key: error for cell in sweep.cells if (error := ledger.failure(cell))}
         show_summary(sweep, outcomes(sweep.cells, ledger), errors, view_of.of(sweep), outputs)
     if asked():
-        say("Stopped. Nothing is lost. To go on:")
-        say(f"  {again}")
+        for line in ("Stopped. Nothing is lost. To go on:", f"  {again}"):
+            (told if to_pipe else say)(line)
         raise StoppedByUser
     if failed := [key for key in errors if display.rows[key].status == "failed"]:
         for key in failed:
@@ -156,13 +158,13 @@ def _gpus(sweep: "Sweep") -> int:
     return torch.cuda.device_count()
 
 
-def _say_what_begins(plan: "Plan", ledger: "Ledger", engine: "Engine", conditions: "Conditions") -> None:
+def _what_begins(plan: "Plan", ledger: "Ledger", engine: "Engine", conditions: "Conditions") -> str:
     cells = plan.sweep.cells
     there = sum(ledger.result(cell) is not None for cell in cells)
     stages = len(set(plan.stage_keys.values()))
     before = f", {there} done before" if there else ""
     threads = count_text(conditions.threads, "thread")
-    prose(
+    return (
         f"{plan.sweep.name}: {count_text(len(cells), 'cell')}{before}, {count_text(stages, 'stage')} prepared; "
         f"{engine.room_text()}, {threads} each; in {ledger.folder}/"
     )

@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 from srnet_core import __version__, datasets, weights
 from srnet_core.device import choose_device
 from srnet_core.engine.kernels import choices_here, forced_form, processor
+from srnet_core.engine.products import FORMS
 from srnet_core.speed.clock import usable_cores
 from srnet_core.stages.manifest import MANIFEST
 
@@ -190,7 +191,8 @@ def _kernels_text() -> str:
         return f"{forced} for all products, as SRNET_KERNELS says"
     counts = Counter(choice.form for choice in choices_here().values())
     told = ", ".join(f"{form} {count}" for form, count in counts.most_common())
-    return f"fastest form of the products measured so far: {told}" if told else "not measured yet"
+    measured = f"fastest form of the products measured so far: {told}" if told else "not measured yet"
+    return f"{measured}; SRNET_KERNELS forces one of {', '.join(FORMS)}"
 
 
 def _device_text() -> str:

@@ -12,7 +12,9 @@ EXAMPLES = (
 
 
 def main(
-    json: Annotated[Path | None, option("--json", help="Write every number as JSON", metavar="FILE")] = None,
+    json: Annotated[
+        Path | None, option("--json", help="Write every number as JSON; -: to standard output", metavar="FILE")
+    ] = None,
     threads: Annotated[
         int,
         option(
@@ -37,23 +39,32 @@ def main(
 
     import torch
 
-    from srnet_cli.console import remark, told
+    from srnet_cli.console import remark
     from srnet_cli.progress import progress_bar
+    from srnet_cli.runs import write_json_to
     from srnet_cli.tables import plain_table
     from srnet_core.device import choose_device
     from srnet_core.engine.kernels import choices_here
-    from srnet_core.files import require_output, write_json
+    from srnet_core.engine.products import FORMS
+    from srnet_core.files import require_output
     from srnet_core.speed.clock import on_device, usable_cores, using_threads
     from srnet_core.speed.measure import FULL, QUICK, measure_speed
 
     chosen, size = choose_device(device), QUICK if quick else FULL
-    if json is not None:
+    if json is not None and str(json) != "-":
         require_output(json)
     name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "cpu"
     with using_threads(threads or usable_cores()) as used, on_device(chosen), progress_bar() as bar:
         speeds = list(measure_speed(chosen, size, bar.update))
     if quick:
         remark("--quick shows that everything runs; the numbers mean nothing")
+    kernels = choices_here() if chosen.type == "cpu" else {}
+    if json is not None:
+        about = {"device": name, "threads": used, "torch": torch.__version__, "quick": quick, "size": size._asdict()}
+        about["kernels"] = {product: dataclasses.asdict(choice) for product, choice in kernels.items()}
+        write_json_to(json, about | {"speeds": [dataclasses.asdict(speed) for speed in speeds]})
+    if str(json) == "-":
+        return
     plain_table(
         f"Speed on {name}, {used} threads, torch {torch.__version__}",
         ["what", "unit", "srnet", "plain fc", "times\nfaster", "srnet, of\nthe product", "plain fc, of\nthe product"],
@@ -62,20 +73,14 @@ def main(
         caption="Of the product: the network's own multiplications and additions per second, over those of a large "
         "float32 matrix product in the same rounds. The plain network streams by running on the last 243 frames.",
     )
-    kernels = choices_here() if chosen.type == "cpu" else {}
     if kernels:
         plain_table(
             "Fastest form of each matrix product on this machine",
             ["product: rows x inputs x outputs", "form", "GFLOP/s"],
             [(product, choice.form, f"{choice.gflops:.0f}") for product, choice in sorted(kernels.items())],
             text_columns=2,
-            caption="Measured once per machine, then kept. SRNET_KERNELS=mm (or another form) forces one form.",
+            caption=f"Measured once per machine, then kept. SRNET_KERNELS forces one form: {', '.join(FORMS)}.",
         )
-    if json is not None:
-        about = {"device": name, "threads": used, "torch": torch.__version__, "quick": quick, "size": size._asdict()}
-        about["kernels"] = {product: dataclasses.asdict(choice) for product, choice in kernels.items()}
-        write_json(json, about | {"speeds": [dataclasses.asdict(speed) for speed in speeds]})
-        told(f"written: {json}")
 
 
 def _row(speed) -> list[str]:

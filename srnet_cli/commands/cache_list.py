@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from srnet_core.stages.store import Stage
 
 EXAMPLES = ("srnet cache list", "srnet cache list --json -")
+WHOLE = "cross_dataset"  # the protocol of a stage of a whole data set, to which other stages refer for their frames
 
 
 def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
     """List the stages: what they are of, their frames, size and age.
 
-    A stage of 0 frames of its own has those of the stage of the whole data set.
+    The frames of a data set are stored once for each normalization; the stages of protocols and choices of subjects
+    refer to them.
     """
     from srnet_core.stages.catalog import find_stages
     from srnet_core.stages.place import local_folder
@@ -37,7 +39,8 @@ def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
         f"{count_text(len(entries), 'stage')} in {folder}/, {bytes_text(sum(entry.bytes for entry in entries))}",
         ["key", "data", "made", "train", "test", "size"],
         [_row(entry) for entry in entries],
-        caption="Train and test: frames, counted once per camera.",
+        caption="Train and test: frames, counted once per camera. All frames of a data set are stored once; the stages "
+        "of its protocols refer to them and are small. They are also the test frames of networks of other data sets.",
         text_columns=3,
     )
 
@@ -63,10 +66,11 @@ def _row(entry: "StoredStage") -> list[str]:
     made, size = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.changed_s)), bytes_text(entry.bytes)
     if entry.stage is None:
         return [entry.folder.name, entry.problem, made, "-", "-", size]
-    counts = [f"{_frames(entry.stage, split):,}" for split in ("train", "test")]
-    manifest = entry.stage.manifest
+    manifest, (train, test) = entry.stage.manifest, (_frames(entry.stage, split) for split in ("train", "test"))
     data = f"{data_text(entry.stage)} {choices_text(manifest['config'])}".rstrip()
-    return [manifest["key"], data, made, *counts, size]
+    if manifest["config"]["protocol"] == WHOLE:
+        data = data.replace(WHOLE.replace("_", "-"), "all frames", 1)
+    return [manifest["key"], data, made, f"{train:,}" if train else "-", f"{test:,}" if test else "-", size]
 
 
 def _frames(stage: "Stage", split: str) -> int:

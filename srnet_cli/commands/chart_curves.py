@@ -12,7 +12,7 @@ from srnet_cli.runs import BestDir, CheckpointDir, found
 from srnet_core.errors import ConfigError
 
 EXAMPLES = (
-    "srnet chart curves first -o curves.png",
+    "srnet chart curves first",
     "srnet chart curves first second --curves test -o curves.svg",
 )
 _CURVES = {"train": "train_mpjpe_mm", "validation": "validation_mpjpe_mm", "test": "test_mpjpe_mm"}
@@ -20,7 +20,7 @@ _CURVES = {"train": "train_mpjpe_mm", "validation": "validation_mpjpe_mm", "test
 
 def main(
     names: Annotated[list[str], typer.Argument(help="Names of runs, up to five", metavar="RUN ...")],
-    output: Output,
+    output: Output = None,
     curves: Annotated[
         str, option("--curves", help="Which curves: train, validation, test, separated by commas", metavar="NAMES")
     ] = "train,validation,test",
@@ -37,9 +37,9 @@ def main(
     from srnet_core.lookup import choose
     from srnet_core.visualization.charts import write_curves
 
-    charts.require_chart_file(output)
     kinds = [choose("curve", kind.strip(), tuple(_CURVES), where="--curves") for kind in curves.split(",")]
     runs = found(names, checkpoint_dir, best_dir)
+    output = charts.chart_file(output, "curves", *(run.name for run in runs))
     if len({run.name for run in runs}) < len(runs):
         raise ConfigError("the same run is given twice", where="RUN")
     drawn = {run.name: {kind: run.curve(_CURVES[kind]) for kind in kinds} for run in runs}

@@ -25,7 +25,7 @@ _METRICS = {"mpjpe_mm": "MPJPE", "p_mpjpe_mm": "P-MPJPE", "n_mpjpe_mm": "N-MPJPE
 
 def main(
     paths: Annotated[list[Path], typer.Argument(help="Files of srnet eval --json, up to five", metavar="FILE ...")],
-    output: Output,
+    output: Output = None,
     by: Annotated[
         str,
         option(
@@ -50,7 +50,7 @@ def main(
     from srnet_core.lookup import choose
     from srnet_core.visualization.charts import write_amounts, write_errors
 
-    charts.require_chart_file(output)
+    output = charts.chart_file(output, "errors", by, *(path.stem for path in paths))
     choose("breakdown", by, _BY, where="--by")
     choose("metric", metric, tuple(_METRICS), where="--metric")
     if by == "joint" and metric != "mpjpe_mm":

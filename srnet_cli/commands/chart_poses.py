@@ -10,7 +10,7 @@ from srnet_cli.wording import data_text
 from srnet_core.config import DataConfig
 
 EXAMPLES = (
-    "srnet chart poses -o poses.png",
+    "srnet chart poses",
     "srnet chart poses --dataset synthetic --split train --count 40 -o poses.svg --width page",
 )
 _SPLITS = ("train", "test")
@@ -19,7 +19,7 @@ _SPLITS = ("train", "test")
 @shared(data=DATA)
 def main(
     data: dict,
-    output: Output,
+    output: Output = None,
     count: Annotated[int, option("--count", help="Number of poses", metavar="N", min=1)] = 15,
     split: Annotated[str, option("--split", help="train or test", metavar="NAME", completes=_SPLITS)] = "test",
     width: Width = "column",
@@ -32,9 +32,11 @@ def main(
     from srnet_core.lookup import choose
     from srnet_core.visualization.poses_chart import chosen_poses, write_poses_chart
 
-    charts.require_chart_file(output)
     choose("split", split, _SPLITS, where="--split")
+    if output is not None:
+        charts.chart_file(output)
     stage = prepare_stage(DataConfig(**data)).stage
+    output = charts.chart_file(output, "poses", stage.manifest["dataset"], split)
     poses = chosen_poses(stage, split, count)
     title = f"{data_text(stage).partition(',')[0]}, {split}"
     write_poses_chart(poses, stage.skeleton, output, title=title, width_in=charts.width_in(width), dark=dark)

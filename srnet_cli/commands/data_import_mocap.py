@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srnet_cli.console import command, remark, say
+from srnet_cli.console import command, err, remark, say
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.options import option
 from srnet_cli.progress import progress_bar
@@ -249,6 +249,8 @@ def show_next(
             options += f" --protocol cross-camera --subjects-train {_quoted(subjects[0])}"
             remark("there is one subject only: training and test differ by camera")
         options += f" --subjects-test {_quoted(subjects[-1])}"
+    if err.quietly:
+        return
     say("next:")
     for arguments in (f"prepare {options}", f"train {options} --minutes 1"):
         say(f"  {command(arguments)}")

@@ -1,15 +1,22 @@
 """srnet runs serve: a page on this machine with the curves of runs, also while they are trained."""
 
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
 
-from srnet_cli.runs import BestDir, CheckpointDir
+import typer
+
+from srnet_cli.runs import BestDir, CheckpointDir, found
 from srnet_cli.serving import THIS_MACHINE, Port, serve_until_interrupted
 
-EXAMPLES = ("srnet runs serve", "srnet runs serve --checkpoint-dir output/sweeps/experiment/runs --port 8123")
+EXAMPLES = ("srnet runs serve first", "srnet runs serve --checkpoint-dir output/sweeps/experiment/runs --port 8123")
 PORT = 8070
 
 
 def main(
+    name: Annotated[
+        str | None, typer.Argument(help="Run to show first; the others are a click away", metavar="[RUN]")
+    ] = None,
     checkpoint_dir: CheckpointDir = Path("checkpoint"),
     best_dir: BestDir = Path("best_checkpoint"),
     port: Port = PORT,
@@ -21,4 +28,5 @@ def main(
     """
     from srnet_core.serving.watching import Watched, serve_runs
 
-    serve_until_interrupted(serve_runs(Watched(checkpoint_dir, best_dir), THIS_MACHINE[0], port))
+    shown = "" if name is None else f"#run={quote(found([name], checkpoint_dir, best_dir)[0].name)}"
+    serve_until_interrupted(serve_runs(Watched(checkpoint_dir, best_dir), THIS_MACHINE[0], port), shown)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from srnet_cli.options import SetOption, option
+from srnet_cli.runs import write_json_to
 from srnet_cli.sweeping import ENGINES, Outputs, Resources, ViewOptions, run_sweep, show_cells
 from srnet_core.config import read_size_mib
 
@@ -137,12 +138,17 @@ def main(
     cells again.
     """
     from srnet_core.sweep.definition import read_sweep
+    from srnet_core.sweep.summary import summary_json
 
     sweep = read_sweep(file, set_ or [])
     view = ViewOptions(names_in(rows), names_in(columns), metric, mean)
     if dry_run:
-        view.of(sweep)
-        show_cells(sweep)
+        if json is not None:
+            Outputs(json).check()
+            write_json_to(json, summary_json(sweep, {}, {}, view.of(sweep)))
+        if str(json) != "-":
+            view.of(sweep)
+            show_cells(sweep)
         return
     folder = output or DEFAULT_FOLDER / folder_name(sweep.name)
     resources = Resources(jobs, threads, size_mib(memory), engine, address)

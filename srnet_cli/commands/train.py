@@ -391,15 +391,25 @@ def train_and_show(
     assert isinstance(event, Finished)  # a run ends in one of these two
     if run.progress.epoch < config.train.epochs:
         why = "The time is up" if last_step is None else "As many steps as asked for are done"
-        prose(f"{why} {_reached(run.progress.epoch, run.progress.step)}.")
+        prose(f"{why} {_reached(run.progress.epoch, run.progress.step)}.{_overrun(event, config.train.minutes)}")
     if table:
         show_report(event.report, files.name)
-    say(f"{seconds_text(event.seconds)} in total. Result:")
+    tested = f", {seconds_text(event.testing_seconds)} of them for the test" if event.testing_seconds > 1 else ""
+    say(f"{seconds_text(event.seconds)} in total{tested}. Result:")
     say(f"{event.path}")
     if table:
         usual = (place.checkpoint_dir, place.best_dir) == (Place.checkpoint_dir, Place.best_dir)
         _suggest(files.name if usual else str(event.path))
     return event
+
+
+def _overrun(finished: "Finished", minutes: float) -> str:
+    """A sentence about a training that took clearly longer than it was allowed to, or empty text."""
+    trained, allowed = finished.seconds - finished.testing_seconds, 60 * minutes
+    if not minutes or trained < 1.1 * allowed or trained < allowed + 2:
+        return ""
+    what = "a training step that has begun is completed, and so is an epoch's validation"
+    return f" It took {seconds_text(trained)} instead of {seconds_text(allowed)}: {what}."
 
 
 def _suggest(which: str) -> None:

@@ -140,7 +140,8 @@ class TrainConfig:
     )
     minutes: float = setting(
         0.0,
-        "Stop training after this many minutes, even within an epoch",
+        "Stop training after this many minutes, even within an epoch; the result is measured after that",
+        details="The time is read after each step and each clip of a test: a step that has begun is completed.",
         flags=("--minutes",),
         panel=_PANEL,
         metavar="MINUTES",

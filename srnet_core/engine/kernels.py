@@ -8,7 +8,8 @@ Choices depend on times: two machines may choose differently, and so may one mac
 training run keeps its choices in its checkpoints, so that a resumed run computes exactly what an uninterrupted one
 does.
 
-The environment variable `SRNET_KERNELS` can force one form for all products, e.g. SRNET_KERNELS=mm.
+The environment variable `SRNET_KERNELS` can force one form for all products: mm, numpy, linear or convolution; auto,
+the default, measures.
 """
 
 import hashlib

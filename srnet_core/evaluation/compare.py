@@ -318,7 +318,7 @@ def _differences(
 
 # ---------------------------------------------------------------- tables
 
-_HEADS = ("first mm", "other mm", "difference mm", "95 % over sequences", "95 % over people")
+_HEADS = ("difference mm", "95 % over sequences", "95 % over people")
 
 
 def comparison_tables(comparisons: Sequence[Comparison], metric: str = "mpjpe_mm") -> list[TextTable]:
@@ -329,10 +329,11 @@ def comparison_tables(comparisons: Sequence[Comparison], metric: str = "mpjpe_mm
         versus = f"{c.other} against {c.first}"
         overall = {"action-wise mean": c.mean, "frame-wise mean": c.frame_mean}
         tables += [
-            _table(f"{versus}: {name}", "", overall, _overall_caption(c)),
-            _table(f"{versus}: {name} by action", "action", c.by_action),
-            _table(f"{versus}: {name} by joint", "joint", c.by_joint),
+            _table(c, f"{versus}: {name}", "", overall, _overall_caption(c)),
+            _table(c, f"{versus}: {name} by action", "action", c.by_action),
+            _table(c, f"{versus}: {name} by joint", "joint", c.by_joint),
             _table(
+                c,
                 f"{versus}: {name} by difficulty",
                 "tenth of the frames",
                 _decile_names(c),
@@ -342,6 +343,7 @@ def comparison_tables(comparisons: Sequence[Comparison], metric: str = "mpjpe_mm
         if c.by_rareness:
             tables.append(
                 _table(
+                    c,
                     f"{versus}: {name} by rareness",
                     "tenth of the frames",
                     {str(i + 1): d for i, d in enumerate(c.by_rareness)},
@@ -352,7 +354,7 @@ def comparison_tables(comparisons: Sequence[Comparison], metric: str = "mpjpe_mm
     return tables
 
 
-def _table(title: str, head: str, lines: Mapping[str, Difference], caption: str = "") -> TextTable:
+def _table(c: Comparison, title: str, head: str, lines: Mapping[str, Difference], caption: str = "") -> TextTable:
     rows = [
         [
             name,
@@ -364,7 +366,7 @@ def _table(title: str, head: str, lines: Mapping[str, Difference], caption: str 
         ]
         for name, d in lines.items()
     ]
-    return TextTable(title, [head, *_HEADS], rows, caption)
+    return TextTable(title, [head, f"{c.first} mm", f"{c.other} mm", *_HEADS], rows, caption)
 
 
 def interval_text(interval: Interval) -> str:
@@ -383,7 +385,7 @@ def _overall_caption(c: Comparison) -> str:
         f"sequences and {100 * c.actions_won:.1f} % of the actions."
     )
     return (
-        f"Difference: other minus first; negative is better. Intervals: {units}. "
+        f"Difference: {c.other} minus {c.first}; where it is negative, {c.other} is better. Intervals: {units}. "
         f"*: the interval over sequences excludes zero. {won}"
     )
 
@@ -401,5 +403,5 @@ def _sequences(versus: str, c: Comparison) -> TextTable:
         for kind, lines in (("won", c.best), ("lost", c.worst))
         for name, first, other in lines
     ]
-    heads = ["", "sequence", "first mm", "other mm", "difference mm"]
+    heads = ["", "sequence", f"{c.first} mm", f"{c.other} mm", "difference mm"]
     return TextTable(f"{versus}: sequences with the largest wins and losses", heads, rows, text_columns=2)

@@ -90,13 +90,16 @@ class Stopped:
 class Finished:
     """The run is over. `report` is the test report of the last epoch, or of the best one with validation data.
 
-    `steps` counts the training steps of the whole run, those before it was resumed included.
+    `seconds` is the time since the run was started or resumed, `testing_seconds` the part of it after the last step and
+    epoch, in which `report` was measured. `steps` counts the training steps of the whole run, those before it was
+    resumed included.
     """
 
     path: Path
     report: Report
     seconds: float
     steps: int
+    testing_seconds: float = 0.0
 
 
 Event = Step | Epoch | Notice | Evaluating | Saved | Stopped | Finished
@@ -159,6 +162,7 @@ class TrainingRun:
         self._saved = False  # whether there is a checkpoint of this run
         self._guesses: GuessErrors | None = None
         self._train_mpjpe_mm = math.inf  # of the epoch before
+        self._started = math.inf  # when iteration began
         self.best: float | None = None
         self.metrics: dict[str, float] = {}
         self.unreported: EpochRecord | None = None  # a trained and saved epoch that is still to be evaluated
@@ -194,7 +198,7 @@ class TrainingRun:
             yield from self._train()
 
     def _train(self) -> Iterator[Event]:
-        started = time.monotonic()
+        self._started = time.monotonic()
         self._new = self.progress.epoch == self.progress.step == 0
         self.files.result.unlink(missing_ok=True)  # a run that has this file is finished
         write_json(self.files.config, to_dict(self.config))
@@ -210,7 +214,7 @@ class TrainingRun:
                 self.unreported = EpochRecord(**{k: v for k, v in vars(event).items() if k != "extra"})
                 self._save(self.files.latest)
                 yield from self._report(event)
-            over, stop = self._agreed(event, started)
+            over, stop = self._agreed(event)
             if over:
                 if self.progress.step:
                     yield self._save(self.files.latest)
@@ -219,18 +223,18 @@ class TrainingRun:
                 yield self._save(self.files.latest)
                 yield Stopped(self.files.latest, self.progress.epoch, self.progress.step)
                 return
-        yield from self._finish(started)
+        yield from self._finish()
 
     def _follow(self) -> Iterator[Event]:
         """Train as the first process does, which evaluates and saves while the others wait for it."""
         for event in self._trained():
             yield event
-            if any(self._agreed(event, time.monotonic())):
+            if any(self._agreed(event)):
                 return
 
-    def _agreed(self, event: Event, started: float) -> tuple[bool, bool]:
+    def _agreed(self, event: Event) -> tuple[bool, bool]:
         """Whether the run is over after an event, and whether it was asked to stop, in any of its processes."""
-        wishes = self._out_of_time(started) or self._at_last_step(), self.should_stop()
+        wishes = self._out_of_time() or self._at_last_step(), self.should_stop()
         if self.replicas is None or not isinstance(event, Step | Epoch):
             return wishes
         try:
@@ -311,7 +315,8 @@ class TrainingRun:
             "windows_per_second": round(epoch.windows_per_second, 1),
         }
         is_best = False
-        if train.train_eval_every and epoch.epoch % train.train_eval_every == 0:
+        asked = train.train_eval_every and epoch.epoch % train.train_eval_every == 0
+        if asked and not self._out_of_time():
             record["train_eval_mpjpe_mm"] = evaluation_error_mm(
                 self.model, self.sampler, self.step.error_m, self._evaluation_order
             )
@@ -340,7 +345,8 @@ class TrainingRun:
         yield self._save(self.files.latest)
         yield from self._notice_if_worse_than_mean_pose(epoch)
 
-    def _finish(self, started: float) -> Iterator[Event]:
+    def _finish(self) -> Iterator[Event]:
+        trained = time.monotonic()
         result = self.files.latest
         if self.validation and self.files.best.exists():
             result = self.files.best
@@ -349,7 +355,8 @@ class TrainingRun:
         if report is None:
             yield Stopped(result, self.progress.epoch, self.progress.step)
             return
-        finished = Finished(result, report, time.monotonic() - started, self._steps())
+        now = time.monotonic()
+        finished = Finished(result, report, now - self._started, self._steps(), now - trained)
         write_result(self.files.result, self._result(finished))
         yield finished
 
@@ -375,9 +382,11 @@ class TrainingRun:
     ) -> Generator[Event, None, Report | None]:
         """Evaluate, yielding progress; the generator's return value is the report.
 
-        If the run is asked to stop, the test error is left out, as nothing depends on it: the value is then `None`.
+        If the run is asked to stop, the test error is left out, as nothing depends on it: the value is then `None`. So
+        is that of an epoch when the time is up, because the result is measured next.
         """
         clips = {"validation": self.validation, "test": self.stage.split("test"), "result": None}[what]
+        limited = what == "test"
         what = "test" if what == "result" else what
         model = model or self.model
         steps = evaluate_steps(
@@ -389,7 +398,7 @@ class TrainingRun:
             except StopIteration as end:
                 return end.value
             yield event
-            if what == "test" and self.should_stop():
+            if (what == "test" and self.should_stop()) or (limited and self._out_of_time()):
                 return None
 
     def _save(self, path: Path) -> Saved:
@@ -468,9 +477,9 @@ class TrainingRun:
         """Whether the step to end at is done; the last step of an epoch only once the epoch is complete."""
         return self._steps() == self.last_step and self.progress.step < len(self.course.batches)
 
-    def _out_of_time(self, started: float) -> bool:
+    def _out_of_time(self) -> bool:
         minutes = self.config.train.minutes
-        return bool(minutes) and time.monotonic() - started > 60 * minutes
+        return bool(minutes) and time.monotonic() - self._started > 60 * minutes
 
 
 def _with_residual(config: RunConfig, normalization: Normalization) -> RunConfig:

@@ -8,6 +8,7 @@ import numpy as np
 from srnet_core.visualization.scene import Scene
 
 _ROOTED_SPREAD_M = 0.05  # poses whose root moves less than this over the clip are root-relative
+_SUNK = 0.1  # of the height: what is less below the floor does not move the view
 _SMALLEST_M = 0.02  # of a figure: a single point has no size
 _FOLLOW_S, _GROUND_S = 1.0, 0.2
 
@@ -20,12 +21,14 @@ class Placement:
         poses_m: name -> (T, J, 3) float32.
         floor_m: (T, 2), x and y of the z axis in the coordinates of the scene: the grid of the floor moves by it.
         radius_m, height_m: size of the cylinder around the z axis that contains the poses, apart from rare outliers.
+        depth_m: how far it reaches below the floor, as a bad prediction may; 0 for feet that sink in a little.
     """
 
     poses_m: Mapping[str, np.ndarray]
     floor_m: np.ndarray
     radius_m: float
     height_m: float
+    depth_m: float = 0.0
 
 
 def place_on_floor(scene: Scene) -> Placement:
@@ -41,8 +44,8 @@ def place_on_floor(scene: Scene) -> Placement:
     offset_m[:, :2] = lead[:, 0, :2].mean(axis=0) if rooted else _smooth(lead[:, 0, :2], _half(_FOLLOW_S, scene.fps))
     offset_m[:, 2] = _floor_height_m(scene, lead, rooted)
     poses_m = {name: (pose - offset_m[:, None]).astype(np.float32) for name, pose in scene.poses.items()}
-    radius_m, height_m = _extent_m(np.concatenate([p.reshape(-1, 3) for p in poses_m.values()]))
-    return Placement(poses_m, offset_m[:, :2].astype(np.float32), radius_m, height_m)
+    radius_m, height_m, depth_m = _extent_m(np.concatenate([p.reshape(-1, 3) for p in poses_m.values()]))
+    return Placement(poses_m, offset_m[:, :2].astype(np.float32), radius_m, height_m, depth_m)
 
 
 def _floor_height_m(scene: Scene, lead: np.ndarray, rooted: bool) -> np.ndarray | float:
@@ -57,15 +60,17 @@ def _floor_height_m(scene: Scene, lead: np.ndarray, rooted: bool) -> np.ndarray 
     return _smooth(_runs(lowest[:, None], half).min(axis=-1), half)[:, 0]
 
 
-def _extent_m(points_m: np.ndarray) -> tuple[float, float]:
-    """(radius, height) of the cylinder around (N, 3) points, without outliers; neither far smaller than the other.
+def _extent_m(points_m: np.ndarray) -> tuple[float, float, float]:
+    """(radius, height, depth) of the cylinder around (N, 3) points, without outliers; neither far smaller than others.
 
     They are those of the figure, so that a hand fills its panel as a person does.
     """
     radius = float(np.quantile(np.hypot(points_m[:, 0], points_m[:, 1]), 0.99))
     height = float(np.quantile(points_m[:, 2], 0.998))
     radius = max(radius, 0.18 * height, _SMALLEST_M)
-    return radius, max(height, 0.5 * radius)
+    height = max(height, 0.5 * radius)
+    depth = -float(np.quantile(points_m[:, 2], 0.002))
+    return radius, height, depth if depth > _SUNK * height else 0.0
 
 
 def _half(seconds: float, fps: float) -> int:

@@ -86,7 +86,8 @@ def pose_panel(view: PoseView, frame: int, width: int, height: int, top: int, th
     sheet = Sheet(width, height, theme["panel"])
 
     def eye(points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return project(np.asarray(points_m), view.orbit, placement.radius_m, placement.height_m, (width, height), top)
+        size_m = placement.radius_m, placement.height_m
+        return project(np.asarray(points_m), view.orbit, *size_m, (width, height), top, placement.depth_m)
 
     points_m = placement.poses_m[name][frame].astype(np.float64)
     bone = max(2.0, height / 105) * np.sqrt(view.orbit.zoom)

@@ -75,12 +75,11 @@ def drawing_script() -> str:
 def scene_data(scene: Scene) -> dict[str, Any]:
     """The data for the page's script as plain values; `decode_array` is the inverse for the arrays."""
     placement = place_on_floor(scene)
-    rated = next(iter(scene.errors_mm.values()), None)
     return {
         "title": scene.title or "Poses",
         "subtitle": scene.subtitle,
         "label": scene.label,
-        "mean_mm": None if rated is None else round(float(rated.mean()), 2),
+        "means_mm": {name: round(float(errors.mean()), 2) for name, errors in scene.errors_mm.items()},
         "fps": scene.fps,
         "frames": scene.frames,
         "image_size_px": list(scene.image_size_px),
@@ -89,7 +88,7 @@ def scene_data(scene: Scene) -> dict[str, Any]:
         "sides": list(scene.sides),
         "front_view": np.round(front_view(scene.skeleton), 3).tolist(),
         "angles": [{"name": a.name, "joints": list(a.joints)} for a in joint_angles(scene.skeleton)],
-        "stage": {"radius_m": round(placement.radius_m, 4), "height_m": round(placement.height_m, 4)},
+        "stage": {key: round(getattr(placement, key), 4) for key in ("radius_m", "height_m", "depth_m")},
         "floor_m": encode_array(placement.floor_m, _POINT_UNIT_M),
         "keypoints_px": encode_array(scene.keypoints_2d_px, _PIXEL_UNIT),
         "poses": [

@@ -12,6 +12,8 @@ def test_speeds_are_shown_and_written(srnet):
     written = json.loads(Path("out/bench.json").read_text())
     assert written["quick"] and written["threads"] == 1 and written["device"] == "cpu"
     assert [speed["what"] for speed in written["speeds"]] == ["training", "lifting", "streaming"]
+    ran = srnet("bench", "--quick", "--threads", 1, "--json", "-").ok()
+    assert json.loads(ran.out)["quick"], "nothing else goes to standard output"
     assert all(speed["ours"] > 0 and speed["plain"] > 0 for speed in written["speeds"])
 
 

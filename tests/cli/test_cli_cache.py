@@ -14,7 +14,9 @@ def test_the_cache_is_listed_verified_and_cleaned(srnet, own_data):
     assert {stage["config"]["dataset"] for stage in listed} == {"small"}
     split = next(stage for stage in listed if stage["frames_in"])
     assert split["train_frames"] > 0 and split["test_frames"] > 0
-    assert listed[0]["key"][:8] in srnet("cache", "list").ok().out
+    ran = srnet("cache", "list").ok()
+    assert listed[0]["key"][:8] in ran.out
+    assert "small, gt 2D, all frames, normalization base" in ran.out and "cross-dataset" not in ran.out
     assert f"{len(listed)} stage" in srnet("cache", "verify").ok().out
 
     srnet("prepare", *DATA, "--subset", "0.5").ok()

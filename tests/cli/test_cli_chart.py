@@ -56,8 +56,25 @@ def test_networks_skeletons_and_poses(srnet, checkpoint, project):
     srnet("chart", "skeleton", "-o", "s.svg").ok()
     assert ">Neck/Nose<" in Path("s.svg").read_text()
     srnet("chart", "skeleton", "--skeleton", "h36m17", "--dataset", "x", "-o", "s.svg").refused("--dataset")
+    srnet("chart", "skeleton", "h36m16", "--dataset", "x").refused("NAME, --skeleton and --dataset")
+    srnet("chart", "skeleton", "h36m71").refused("h36m17")
+    srnet("chart", "skeleton", "coco17").refused("order of 2D keypoints", "h36m17")
     data = (*DATA, "--data-dir", project / "data", "--cache-dir", project / "cache")
     srnet("chart", "poses", *data, "-o", "p.svg", "--count", "4").ok()
     assert ">Walk<" in Path("p.svg").read_text() and ">C<" in Path("p.svg").read_text()
     srnet("chart", "poses", *data, "-o", "p.svg", "--count", "1000").refused("--count")
     srnet("chart", "poses", *data, "-o", "p.svg", "--split", "tset").refused("--split")
+
+
+def test_charts_have_names_of_their_own(srnet, checkpoint, project):
+    where = ("--checkpoint-dir", project / "checkpoint")
+    srnet("eval", checkpoint, "--json", "one.json").ok()
+    for line, name in {
+        ("curves", "tiny", *where): "curves-tiny",
+        ("errors", "one.json", "--by", "joint"): "errors-joint-one",
+        ("model", checkpoint): "model-tiny",
+        ("model", "--arch", "3,3"): "model-srnet",
+        ("skeleton", "h36m32"): "skeleton-h36m32",
+    }.items():
+        assert f"wrote output/{name}.png" in srnet("chart", *line).ok().err
+        assert Path(f"output/{name}.png").read_bytes().startswith(b"\x89PNG")

@@ -36,6 +36,8 @@ def test_checkpoints_are_compared_and_written_in_every_format(srnet, pair):
         "wins and losses",
     ):
         assert part in ran.out
+    assert "tiny mm" in ran.out and "with-ray mm" in ran.out and "first mm" not in ran.out
+    assert json.loads(srnet("compare", *pair, "--json", "-").ok().out)["metric"] == "mpjpe_mm"
     (found,) = json.loads(Path("c.json").read_text())["comparisons"]
     shown = srnet("eval", pair[1], "--json", "-").ok()
     assert found["mean"]["other_mm"] == pytest.approx(json.loads(shown.out)["mean"]["mpjpe_mm"], rel=1e-4)

@@ -37,13 +37,13 @@ def test_cells_run_in_processes_and_a_failing_one_is_told_at_the_end(srnet, expe
 
 def test_a_finished_sweep_is_shown_again_at_once(srnet, finished):
     ran = srnet("sweep", finished / "experiment.toml", "--output", finished / "done", "--json", "-").ok()
-    values = json.loads(ran.out[ran.out.index("{") :])
+    values = json.loads(ran.out)  # nothing else goes to standard output
     assert [cell["settings"] for cell in values["cells"]] == [
         {"model.name": name, "train.seed": seed} for name in ("srnet", "group") for seed in (1, 2)
     ]
     assert values["summary"][0]["test"]["seeds"] == 2 and values["summary"][0]["test"]["half_width_95"] > 0
     assert values["best"]["settings"]["model.name"] in ("srnet", "group")
-    assert "4 cells, 4 done before" in ran.out
+    assert "4 cells, 4 done before" in ran.err
 
 
 def test_the_table_is_pivoted_as_asked_and_written(srnet, finished):
@@ -56,6 +56,8 @@ def test_the_table_is_pivoted_as_asked_and_written(srnet, finished):
 def test_cells_are_listed_without_being_run(srnet, finished):
     ran = srnet("sweep", finished / "experiment.toml", "--dry-run").ok()
     assert "experiment, 4 cells" in ran.out and "group" in ran.out
+    listed = json.loads(srnet("sweep", finished / "experiment.toml", "--dry-run", "--json", "-").ok().out)["cells"]
+    assert [cell["status"] for cell in listed] == ["not done"] * 4
     assert not Path("output").exists()
 
 

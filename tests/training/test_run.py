@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from srnet_core.checkpoint import load_checkpoint, save_checkpoint
 from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, RunConfig, TrainConfig, replace
 from srnet_core.engine.kernels import machine
 from srnet_core.errors import CheckpointError, ConfigError, StageError, TrainingError, UnknownNameError
-from srnet_core.evaluation.run import require_fit, trained_on
+from srnet_core.evaluation.run import Evaluating, require_fit, trained_on
 from srnet_core.stages.prepare import prepare
 from srnet_core.training.holdout import hold_out
 from srnet_core.training.loop import Epoch, Notice, Step
@@ -565,3 +566,19 @@ def test_an_optimizer_state_without_its_moments_is_refused(prepared, tmp_path):
     del source.optimizer_state["state"][0]["max_exp_avg_sq"]
     with pytest.raises(CheckpointError, match="lacks max_exp_avg_sq"):
         TrainingRun(config_for(prepared, epochs=2), prepared, files, resume=source)
+
+
+def test_a_test_that_outlasts_the_time_is_left_for_the_end(prepared, tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("srnet_core.training.run.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    events = []
+    for event in TrainingRun(config_for(prepared, epochs=3, minutes=1, test_every=1), prepared, files_in(tmp_path)):
+        if isinstance(event, Evaluating):
+            clock[0] += 50  # seconds for each clip
+        events.append(event)
+    (epoch,) = [event for event in events if isinstance(event, Epoch)]
+    assert "test_mpjpe_mm" not in epoch.extra and "loss" in epoch.extra
+    finished = events[-1]
+    assert isinstance(finished, Finished) and finished.report.frame_mean["mpjpe_mm"] > 0
+    clips = len(prepared.stage.split("test"))
+    assert finished.seconds == 50 * (2 + clips) and finished.testing_seconds == 50 * clips

@@ -100,7 +100,7 @@ def test_a_page_of_several_clips(make_scene):
     scenes = [make_scene(title=f"clip {i}", label=f"short {i}") for i in range(3)]
     clips = json.loads(Parsed(render_page(scenes)).texts["script"][0])["clips"]
     assert [(clip["title"], clip["label"]) for clip in clips] == [(f"clip {i}", f"short {i}") for i in range(3)]
-    assert clips[0]["mean_mm"] == pytest.approx(scenes[0].errors_mm["prediction"].mean(), abs=0.006)
+    assert clips[0]["means_mm"] == {"prediction": pytest.approx(scenes[0].errors_mm["prediction"].mean(), abs=0.006)}
     with pytest.raises(ConfigError, match="1 to 1,000 clips, not 0"):
         render_page([])
 
@@ -185,11 +185,12 @@ def test_a_folder_in_the_way(tmp_path):
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
-def test_script_and_python_see_the_same_view():
+@pytest.mark.parametrize("sunk_m", [0, 0.4])
+def test_script_and_python_see_the_same_view(sunk_m):
     points = np.random.default_rng(2).normal(0, 0.6, (40, 3))
     orbit, radius_m, height_m, size, top = Orbit(37, 21, 1.3), 0.8, 1.7, (410, 380), 40
     call = f"""
-      const body = {{radius_m: {radius_m}, height_m: {height_m}}};
+      const body = {{radius_m: {radius_m}, height_m: {height_m}, depth_m: {sunk_m}}};
       const eye = makeEye({{azimuth: 37, elevation: 21, zoom: 1.3}}, body, {size[0]}, {size[1]}, {top});
       const seen = {points.tolist()}.map((p) => eye(...p));
       console.log(JSON.stringify(seen.map((q) => [q.x, q.y, q.depth])));"""
@@ -197,7 +198,7 @@ def test_script_and_python_see_the_same_view():
         [NODE, "-e", _asset("view.js") + call], capture_output=True, text=True, check=True, timeout=20
     )
     seen = np.array(json.loads(done.stdout))
-    pixels, depth = project(points, orbit, radius_m, height_m, size, top)
+    pixels, depth = project(points, orbit, radius_m, height_m, size, top, sunk_m)
     np.testing.assert_allclose(seen, np.concatenate([pixels, depth[:, None]], axis=1), atol=1e-6)
 
 

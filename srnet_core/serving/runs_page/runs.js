@@ -171,7 +171,7 @@ function showRun() {
 
 function showClip() {
   $("clip-title").textContent = clip ? `Test clip, epoch ${clip.epoch}` : "Test clip";
-  $("clip-said").textContent = clip ? `${clip.title}; grey: ground truth; mean ${clip.mean_mm.toFixed(1)} mm` : "None: srnet train --watch draws one each epoch";
+  $("clip-said").textContent = clip ? `${clip.title}; grey: ground truth; mean ${Object.values(clip.means_mm)[0].toFixed(1)} mm` : "None: srnet train --watch draws one each epoch";
   $("play").hidden = !clip;
 }
 

@@ -205,7 +205,8 @@ function showErrors() {
     const average = element("span", { class: "mean" }, ` · mean ${mean(pose.errors).toFixed(1)}`);
     number.append(element("b"), " mm", average);
   }
-  $("worst").textContent = `Worst frame ${worst} · ${rated[0].errors[worst].toFixed(1)} mm`;
+  const whose = rated.length > 1 ? ` of ${rated[0].name}:` : "";
+  $("worst").textContent = `Worst frame${whose} ${worst} · ${rated[0].errors[worst].toFixed(1)} mm`;
   if (scene.frames > 1) addChart("chart", seriesOf(rated, (pose) => pose.errors), worst);
 }
 

@@ -3,10 +3,13 @@
 function fillClips() {
   const rows = clips.map((clip, i) => {
     const button = element("button", { type: "button" }, element("span", { class: "label" }, clip.label || clip.title));
-    if (clip.mean_mm !== null) button.append(element("span", { class: "mm" }, `${clip.mean_mm.toFixed(1)} mm`));
+    const means = Object.values(clip.means_mm).map((mm) => mm.toFixed(1));
+    if (means.length) button.append(element("span", { class: "mm" }, `${means.join(" · ")} mm`));
     button.onclick = () => openClip(i);
     return element("li", {}, button);
   });
+  const rated = [...new Set(clips.flatMap((clip) => Object.keys(clip.means_mm)))];
+  $("clips-about").textContent = rated.length ? `Mean error of ${rated.join(" · ")}` : "";
   $("clips").replaceChildren(...rows);
   $("clips-box").hidden = clips.length < 2;
   document.querySelector(".clip-keys").hidden = clips.length < 2;

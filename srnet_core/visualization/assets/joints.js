@@ -21,9 +21,11 @@ function fillJoints() {
   const most = Math.max(1, ...columns.flatMap(({ values }) => values));
   const order = scene.joints.map((_, j) => j);
   if (joints.sort >= 0) order.sort((a, b) => (columns[joints.sort].values[b] - columns[joints.sort].values[a]) * (joints.falling ? 1 : -1));
-  const cell = (error) => element("td", {}, bar(error / most), error.toFixed(1));
+  const alone = columns.length === 2; // beside several networks there is no room for bars
+  const cell = (error) => element("td", {}, ...(alone ? [bar(error / most)] : []), error.toFixed(1));
   const rows = order.map((j) => element("tr", {}, element("th", { scope: "row" }, scene.joints[j]), ...columns.map(({ values }) => cell(values[j]))));
   const head = element("tr", {}, sorter("joint", -1), ...columns.map(({ head }, i) => sorter(head, i)));
+  $("joints").className = alone ? "" : "several";
   $("joints").replaceChildren(element("caption", {}, "Distance in mm"), element("thead", {}, head), element("tbody", {}, ...rows));
 }
 
@@ -76,6 +78,7 @@ function showJoints(on) {
   $("joints-box").hidden = !on;
   $("by-joint").setAttribute("aria-pressed", on);
   fillJoints();
+  arrangePanels();
   redraw();
 }
 

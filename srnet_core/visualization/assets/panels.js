@@ -6,6 +6,7 @@ const state = { clip: 0, frame: 0, overlay: false, closeUp: false, trails: false
 let scene = readScene(clips[0]), rated = [], worst = 0;
 let panels = [], charts = [], watching = [];
 let colors = {}, stale = false;
+const NARROWEST = 200; // pixels of a panel
 
 function readColors() {
   colors = pageColors();
@@ -73,7 +74,10 @@ function fitCanvas(canvas, store) {
 }
 
 // Zooming the page changes the pixel ratio, but not always the size.
-window.addEventListener("resize", () => watching.forEach(({ fit }) => fit()));
+window.addEventListener("resize", () => {
+  arrangePanels();
+  watching.forEach(({ fit }) => fit());
+});
 
 function forget(gone) {
   for (const { canvas, end } of watching) if (gone(canvas)) end();
@@ -83,8 +87,9 @@ function forget(gone) {
 function arrangePanels() {
   for (const panel of panels) panel.box.hidden = state.overlay && scene.poses.length > 1 && panel.pose === scene.truth;
   const shown = panels.filter((panel) => !panel.box.hidden), views = shown.filter((panel) => panel.pose);
-  const columns = shown.length <= 4 ? shown.length : Math.ceil(shown.length / 2);
-  const shares = columns === 2 ? "minmax(0,1fr) minmax(0,1.7fr)" : `repeat(${columns},minmax(0,1fr))`;
+  const narrow = $("panels").clientWidth < NARROWEST * shown.length; // then two rows show larger figures
+  const columns = shown.length <= (narrow ? 2 : 4) ? shown.length : Math.ceil(shown.length / 2);
+  const shares = shown.length === 2 ? "minmax(0,1fr) minmax(0,1.7fr)" : `repeat(${columns},minmax(0,1fr))`;
   $("panels").style.setProperty("--columns", shares);
   for (const panel of views) panel.box.classList.toggle("wide", views.length % 2 === 1 && panel === views.at(-1));
 }

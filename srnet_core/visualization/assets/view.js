@@ -11,10 +11,11 @@ function makeEye(orbit, stage, width, fullHeight, top) {
   const a = (orbit.azimuth * Math.PI) / 180, e = (orbit.elevation * Math.PI) / 180;
   const sa = Math.sin(a), ca = Math.cos(a), se = Math.sin(e), ce = Math.cos(e);
   const halfTan = Math.tan(FIELD_OF_VIEW / 2), height = fullHeight - top;
-  const vertical = (0.53 * stage.height_m + 0.22 * stage.radius_m) / halfTan; // the near edge of the floor appears lower and larger
+  const tall = stage.height_m + stage.depth_m;
+  const vertical = (0.53 * tall + 0.22 * stage.radius_m) / halfTan; // the near edge of the floor appears lower and larger
   const horizontal = (1.06 * stage.radius_m) / (halfTan * (width / height));
   const distance = (Math.max(vertical, horizontal) + 0.8 * stage.radius_m) / orbit.zoom;
-  const focal = height / 2 / halfTan, targetZ = stage.height_m * 0.49;
+  const focal = height / 2 / halfTan, targetZ = tall * 0.49 - stage.depth_m;
   return function project(px, py, pz) {
     const z = pz - targetZ;
     const depth = -sa * ce * px + ca * ce * py - se * z;
@@ -167,7 +168,7 @@ function drawContact(ctx, scene, pose, frame, project, colors) {
   const count = scene.joints.length;
   for (const j of scene.feet) {
     const at = (frame * count + j) * 3, [x, y, z] = [0, 1, 2].map((k) => pose.points[at + k]);
-    if (z > CONTACT_SHARE * scene.stage.height_m) continue;
+    if (Math.abs(z) > CONTACT_SHARE * scene.stage.height_m) continue;
     ctx.beginPath();
     for (let i = 0; i <= 24; i++) {
       const p = project(x + 0.09 * Math.cos((i * Math.PI) / 12), y + 0.09 * Math.sin((i * Math.PI) / 12), 0);
