@@ -88,9 +88,15 @@ class Bar:
         if done >= total:
             self.close(what)
 
-    def busy(self, what: str) -> None:
-        """Show work of unknown length."""
-        self._tasks[what] = self._progress.add_task(what, total=None, note="", done="")
+    def busy(self, what: str, note: str = "") -> None:
+        """Show work of unknown length, with the seconds since it began.
+
+        Args:
+            note: how long it may take. Without a terminal it is a line of its own.
+        """
+        self._tasks[what] = self._progress.add_task(what, total=None, note=note, done="")
+        if note and self._progress.disable and not console.err.quietly:
+            console.err.print(shown(f"  {what}: {note}"), soft_wrap=True)
 
     def begin(self, what: str, done: int, total: int, goal: "Goal") -> None:
         """Show training before its first step is done, which may take long."""

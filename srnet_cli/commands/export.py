@@ -23,6 +23,7 @@ EXAMPLES = (
     "srnet export checkpoint/latest_epoch_first.bin --format npz --split test",
 )
 _SPLITS = ("train", "test")
+_SHALLOW = 3  # filter widths of a network that is exported in some seconds
 
 
 @shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
@@ -109,8 +110,9 @@ def export_network(
     from srnet_core.export.about import network_metadata
 
     metadata = network_metadata(checkpoint, source=path.name)
+    deep = isinstance(kind, NetworkFormat) and len(checkpoint.model_config.filter_widths) > _SHALLOW
     with progress_bar() as bar:
-        bar.busy("writing and checking")
+        bar.busy("writing and checking", "a deep network takes torch's exporter one to four minutes" if deep else "")
         if isinstance(kind, NetworkFormat):
             export = kind.write(checkpoint.model, output, metadata)
         else:
