@@ -1,5 +1,6 @@
 """Writes 2D keypoint files in the form of every tool that is read, of people that are made up here."""
 
+import csv
 import json
 import pickle
 import zipfile
@@ -730,6 +731,27 @@ def simple_hrnet_csv(path: Path):
     return path
 
 
+def csv_cells(path: Path):
+    """Ultralytics' `to_csv()` of each frame of a video, one below the other: a dict of lists in a cell."""
+    path = path.with_suffix(".csv")
+    with open(path, "w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["", "name", "class", "confidence", "box", "keypoints"])
+        for points in person("coco17"):
+            x, y, visible = points.T.tolist()
+            box = {"x1": min(x), "y1": min(y), "x2": max(x), "y2": max(y)}
+            table.writerow([0, "person", 0, 0.9, str(box), str({"x": x, "y": y, "visible": visible})])
+    return path
+
+
+def frame_arrays(path: Path):
+    """A .npy file for each frame."""
+    path.mkdir()
+    for i, points in enumerate(person("coco17")):
+        np.save(path / f"frame_{i:05d}.npy", points[None])
+    return path
+
+
 def _as_pickle(path: Path, value) -> Path:
     path = path.with_suffix(".pkl")
     path.write_bytes(pickle.dumps(value))
@@ -911,6 +933,8 @@ WRITERS |= LABELLED
 WRITERS |= {
     "jta": (jta, "jta", "jta22", 22, "px"),
     "ai challenger": (ai_challenger, "ai_challenger", "aic14", 14, "px"),
+    "csv cells": (csv_cells, "csv_cells", "coco17", 17, "px"),
+    "frame arrays": (frame_arrays, "frame_arrays", "coco17", 17, "px"),
     "csv simplehrnet": (simple_hrnet_csv, "csv", "coco17", 17, "px"),
     "mmpose dump": (mmpose_dump, "pickle", "coco17", 17, "px"),
     "mmpose preds": (mmpose_preds, "pickle", "coco17", 17, "px"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.errors import AmbiguousError, MissingExtraError, UserMistake
+from srnet_core.keypoints._axes import x_first
 from srnet_core.keypoints._layout import find_layout
 from srnet_core.keypoints.measure import measure
 from srnet_core.keypoints.read import check_given, keypoints_of, load_detections
@@ -57,7 +58,7 @@ def describe(
         if measured:
             found["measured"] = _measured_in_space(motions, found)
     if found is None:
-        detections = load_detections(head.path, name, progress=progress)
+        detections = load_detections(head.path, name, progress=progress, by_user=format != "auto")
         found = _of_detections(detections, layout)
         if measured:
             found["measured"] = _measured(detections, path, found, layout, fps, image_size)
@@ -110,7 +111,11 @@ def _of_detections(sequences: list[Detections], layout: str) -> dict:
     try:
         chosen, origin, more = find_layout(first, layout)
     except AmbiguousError as error:
-        chosen, origin, more = None, "unknown", [f"{error.what[0].upper()}{error.what[1:]}."]
+        chosen, origin, more = None, "unknown", [_sentence(error)]
+    try:
+        more += x_first(first, chosen, None)[1]
+    except AmbiguousError as error:
+        more.append(_sentence(error))
     listed = np.concatenate([d.listed for d in sequences])
     present = np.concatenate([d.present for d in sequences])
     joints = sum(d.points.shape[0] * d.joints for d in sequences)
@@ -145,6 +150,10 @@ def _of_detections(sequences: list[Detections], layout: str) -> dict:
         found["sequences"] = [{"name": d.sequence, "frames": d.frame_count} for d in sequences[:_MOST_LISTED]]
     found["notes"] = [*dict.fromkeys([*notes, *more])]
     return found
+
+
+def _sentence(error: AmbiguousError) -> str:
+    return f"{error.what[0].upper()}{error.what[1:]}."
 
 
 def list_data(folder: str | Path) -> list[dict]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.errors import AmbiguousError, BadFileError, ConfigError
+from srnet_core.keypoints._axes import x_first
 from srnet_core.keypoints._layout import find_layout
 from srnet_core.keypoints._tracking import track_people
 from srnet_core.keypoints.tracks import Keypoints, Track, box_sizes
@@ -83,7 +84,8 @@ def keypoints_of(
 ) -> Keypoints:
     """The people of one sequence that has been read from `path`, as tracks; args and errors as `read_keypoints`."""
     chosen, origin, notes = find_layout(detections, layout)
-    notes = [*detections.notes, *notes]
+    detections, exchanged = x_first(detections, chosen, image_size)
+    notes = [*detections.notes, *notes, *exchanged]
     origins = {"layout": origin}
     for name, given, read in (("fps", fps, detections.fps), ("image_size", image_size, detections.image_size)):
         origins[name] = "given" if given is not None else "file" if read is not None else "unknown"
@@ -116,9 +118,19 @@ def keypoints_of(
 
 
 def load_detections(
-    path: str | Path, format: str = "auto", *, sequence: str | None = None, progress: Progress | None = None
+    path: str | Path,
+    format: str = "auto",
+    *,
+    sequence: str | None = None,
+    progress: Progress | None = None,
+    by_user: bool = True,
 ) -> list[Detections]:
-    """All sequences of a file or folder, as its reader gives them; errors as `read_keypoints`."""
+    """All sequences of a file or folder, as its reader gives them; errors as `read_keypoints`.
+
+    Args:
+        by_user: it is the user who named the format, not `find`. Whoever names it says with it that x comes first
+            where the points are bare numbers, or with "movenet" that y does.
+    """
     head, name = find(path, format)
     reader = load_format(name)
     if not hasattr(reader, "read"):
@@ -133,6 +145,8 @@ def load_detections(
         raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
     if not found:
         raise BadFileError("holds no keypoints", where=path)
+    if format != "auto" and by_user:
+        return [replace(detections, bare=False) for detections in found]
     return found
 
 

@@ -15,11 +15,14 @@ from srnet_core.readers.text import open_text
 
 MOST_COLUMNS = 50_000
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,15},[0-9]{1,20}(?:[eE][+-]?[0-9]{1,3})?")
+_PAIRS = re.compile(r"(?:[+-]?[0-9.]{1,20},[+-]?[0-9.]{1,20} ){5}")  # "314,120 300,152 ..."
 _BLANK = {"", "nan", "na", "n/a", "null", "none", "-nan", "#n/a"}
 
 
 def separator_of(line: str) -> str:
-    """The separator of a header line."""
+    """The separator of a header line, or of the first line of a table without a header."""
+    if _PAIRS.match(line):
+        return " "
     return max(",;\t", key=line.count) if any(c in line for c in ",;\t") else " "
 
 

@@ -11,7 +11,20 @@ import numpy as np
 
 _FEWEST = 5  # joints of a person
 _MOST = 1_000
-_NAMES = ("part", "name", "label", "joint", "bodypart", "keypoint", "landmark", "jointname", "jointtype", "type", "id")
+_NAMES = (
+    "part",
+    "name",
+    "label",
+    "joint",
+    "bodypart",
+    "keypoint",
+    "landmark",
+    "jointname",
+    "jointtype",
+    "landmarktype",
+    "type",
+    "id",
+)
 _SCORES = (
     "score",
     "scores",
@@ -27,7 +40,7 @@ _SCORES = (
     "presence",
     "inframelikelihood",
 )
-_PLACES = ("position", "point", "location", "coordinates", "pos", "pt")
+_PLACES = ("position", "position3d", "position2d", "point", "location", "coordinates", "pos", "pt")
 _NAN = float("nan")
 
 
@@ -40,12 +53,14 @@ class Points:
         names: where each point has a name.
         third: whether z is the third number of a row, which may be a confidence.
         listed: whether the points stand under their numbers, so that some may be left out.
+        bare: whether they are rows of numbers, which do not say that x comes before y.
     """
 
     values: np.ndarray
     names: tuple[str, ...] | None = None
     third: bool = False
     listed: bool = False
+    bare: bool = False
 
     def with_scores(self, scores: object) -> "Points":
         """The same with confidences from a list beside it, where it has one for each point."""
@@ -96,7 +111,7 @@ def _of_rows(rows: list) -> Points | None:
         return None
     values = np.full((len(rows), 4), _NAN)
     values[:, :width] = [[_float(v) for v in row] for row in rows]
-    return Points(values, third=width == 3)
+    return Points(values, third=width == 3, bare=True)
 
 
 def _of_numbers(flat: list) -> Points | None:
@@ -114,7 +129,7 @@ def _of_numbers(flat: list) -> Points | None:
         return None
     values = np.full((len(rows), 4), _NAN)
     values[:, : rows.shape[1]] = rows
-    return Points(values, third=rows.shape[1] == 3)
+    return Points(values, third=rows.shape[1] == 3, bare=True)
 
 
 def _like_scores(numbers: Sequence[float]) -> bool:

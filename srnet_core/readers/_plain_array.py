@@ -9,6 +9,8 @@ from srnet_core.readers.detections import MOST_FRAMES, MOST_PEOPLE, MOST_VALUES
 from srnet_core.readers.head import Head
 
 _LANDMARKS = 33
+# numbers in a row of MediaPipe Holistic: 33 landmarks of 4, then 468 or 478 of the face of 3, and 21 of each hand of 3
+_HOLISTIC = (132 + 126, 132 + 1404 + 126, 132 + 1434 + 126)
 _MOVENET_JOINTS, _MOVENET_VALUES = 17, 56  # of MoveNet for several people: joints, the box, and how sure it is
 _MOVENET_SURE = 0.1
 _SHOULDERS, _HIPS = (5, 6), (11, 12)  # of COCO's 17 joints
@@ -58,13 +60,22 @@ class Array:
     notes: tuple[str, ...] = ()
     tracked: bool = True  # whether place m of a frame is the same person throughout
     people: tuple[str, ...] | None = None  # names of the M people
+    bare: bool = False  # nothing says that x comes before y
 
     @property
     def is_3d(self) -> bool:
         return self.values.shape[-1] == 3
 
 
-def as_array(format: str, values: object, head: Head, **known) -> Array:
+def as_array(format: str, values: object, head: Head, *, frames_first: bool = False, **known) -> Array:
+    """An array of any of the shapes that people save, as `Array`.
+
+    Args:
+        frames_first: the first of four axes is that of the frames; else it is that of the people where it is shorter.
+
+    Raises:
+        BadFileError: it holds no numbers, or has a shape that means nothing.
+    """
     padded = _padded(values)
     if padded is not values and isinstance(padded, np.ndarray) and padded.shape[1] > 1:
         known["tracked"] = False  # people in the order of each frame
@@ -74,7 +85,11 @@ def as_array(format: str, values: object, head: Head, **known) -> Array:
         if len(members) == 1:
             values = values[members[0]]
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-        raise BadFileError("holds no array of numbers", where=head.path)
+        raise BadFileError(
+            "holds no array of numbers",
+            where=head.path,
+            todo="Save the keypoints as one array (frames, joints, 3), or (frames, people, joints, 3)",
+        )
     if values.ndim not in (2, 3, 4, 5) or not values.size:
         raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
     values = float64(values)
@@ -84,6 +99,7 @@ def as_array(format: str, values: object, head: Head, **known) -> Array:
         values, notes = _movenet_people(values)
     if not notes:
         values, notes = unwrapped(values)
+    known.setdefault("bare", not notes)
     if notes:
         known["notes"] = (*known.get("notes", ()), *notes)
     if values.ndim == 2:
@@ -91,7 +107,7 @@ def as_array(format: str, values: object, head: Head, **known) -> Array:
     if values.ndim == 5:
         raise BadFileError(f"holds an array of shape {values.shape}: several recordings in one", where=head.path)
     if values.ndim == 4:
-        if values.shape[0] < values.shape[1]:  # (people, frames, ...)
+        if values.shape[0] < values.shape[1] and not frames_first:  # (people, frames, ...)
             values = values.transpose(1, 0, 2, 3)
     else:
         values = values[:, None]
@@ -115,6 +131,8 @@ def as_array(format: str, values: object, head: Head, **known) -> Array:
 
 def _landmarks(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """MediaPipe's 33 landmarks as x, y, visibility, of arrays that also hold z; others as they are, without a note."""
+    if values.ndim == 2 and values.shape[1] in _HOLISTIC and _in_image(values[:, : _LANDMARKS * 4 : 4]):
+        values = values[:, : _LANDMARKS * 4]  # the body stands before face and hands
     if values.ndim == 2 and values.shape[1] == _LANDMARKS * 4:
         values = values.reshape(-1, _LANDMARKS, 4)
     *_, joints, width = values.shape
@@ -122,7 +140,7 @@ def _landmarks(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
         return values, []
     points, visible = values[..., :2], values[..., 3:]
     found = points[np.isfinite(points)]
-    in_image = len(found) and (found > -0.5).all() and ((found >= 0) & (found <= 1)).mean() > 0.8
+    in_image = _in_image(points)
     if width == 4 and (in_image or (len(found) and np.abs(found).max() > 20)):
         return np.concatenate([points, visible], axis=-1), [
             "33 landmarks of MediaPipe: x, y, z, visibility. z is left out."
@@ -130,6 +148,12 @@ def _landmarks(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if width == 3 and in_image and np.isfinite(values[..., 2]).any() and np.nanmin(values[..., 2]) < 0:
         return points, ["33 landmarks of MediaPipe: x, y, z. z is left out."]
     return (values[..., :3], ["33 landmarks of MediaPipe: x, y, z, visibility."]) if width == 4 else (values, [])
+
+
+def _in_image(points: np.ndarray) -> bool:
+    """Whether coordinates are fractions of the image."""
+    found = points[np.isfinite(points)]
+    return len(found) > 0 and bool((found > -0.5).all() and ((found >= 0) & (found <= 1)).mean() > 0.8)
 
 
 def _movenet_people(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -144,18 +168,13 @@ def _movenet_people(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return points, [note, f"People of a score below {_MOVENET_SURE} are left out."]
 
 
-def lying(points: np.ndarray) -> list[str]:
-    """A note where all people of 17 joints lie on their sides, as where y comes before x. `points`: (..., 17, 2)."""
+def all_lie(points: np.ndarray) -> bool:
+    """Whether all people of COCO's 17 joints lie on their sides, as where y comes before x. `points`: (..., 17, 2)."""
     if points.shape[-2:] != (_MOVENET_JOINTS, 2):
-        return []
+        return False
     trunk = points[..., _HIPS, :].mean(axis=-2) - points[..., _SHOULDERS, :].mean(axis=-2)
     trunk = trunk[np.isfinite(trunk).all(axis=-1) & trunk.any(axis=-1)]
-    if not len(trunk) or (trunk[:, 0] > 2 * np.abs(trunk[:, 1])).mean() < 0.95:
-        return []
-    return [
-        "All people lie on their side, with the head to the left. If they do not, y comes before x, as MoveNet and "
-        "SimpleHRNet write it: exchange the two."
-    ]
+    return len(trunk) > 0 and bool((trunk[:, 0] > 2 * np.abs(trunk[:, 1])).mean() >= 0.95)
 
 
 def unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers._csv import numbers, rows_of
-from srnet_core.readers._plain_array import Array, as_array, lying, third_is_confidence
+from srnet_core.readers._plain_array import Array, all_lie, as_array, third_is_confidence
 from srnet_core.readers.detections import MOST_PEOPLE
 from srnet_core.readers.head import Head
 
@@ -35,7 +35,7 @@ _JOINT = (
 )
 _PERSON = ("person", "person_id", "track", "track_id", "id_person")
 _CONFIDENCE = ("confidence", "conf", "score", "likelihood", "c", "s", "p", "v", "visibility", "prob")
-_COLUMN = re.compile(r"(.+?)[ ._:\-]?(x|y|z|confidence|conf|score|likelihood|visibility|prob|[XYZ]|c|s|p|v)$")
+_COLUMN = re.compile(r"(.+?)[ ._:/\-]?(x|y|z|confidence|conf|score|likelihood|visibility|prob|[XYZ]|c|s|p|v)$")
 _BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
 _COORDINATES = ("x", "y", "z", "likelihood", "confidence", "conf", "score", "visibility")
 _MOST_HEADER_ROWS = 4
@@ -140,6 +140,8 @@ def _taken_apart(header: list[str], rows: Iterator[list[str]], head: Head) -> tu
     columns = _coordinates_in_cells(header, first)
     width = max(len(_NUMBER.findall(row[i])) for row in first for i in columns if i < len(row))
     others = [i for i in range(len(header)) if i not in columns]
+    if all(_CELL.fullmatch(header[i].strip()) for i in columns):  # the table has no header
+        first, header = [header, *first], list(map(str, range(len(header))))
     names = [header[i] for i in others] + [f"{header[i]}_{kind}" for i in columns for kind in "xyc"[:width]]
 
     def cells() -> Iterator[list[str]]:
@@ -188,7 +190,7 @@ def from_csv(head: Head) -> Array:
         rest = table.shape[1] - 1
         if counted and (rest % 2 == 0 or (len(table) > 2 and rest % 3 == 0)):
             array = as_array("csv", table[:, 1:], head)
-            return Array("csv", array.values, array.confidence, numbers=_whole(first, head))
+            return replace(array, numbers=_whole(first, head))
         return as_array("csv", table, head)
     raise BadFileError("is a table, but not of keypoints: no columns NAME_x and NAME_y", where=head.path)
 
@@ -223,7 +225,7 @@ def _of_detections(table: np.ndarray, head: Head) -> Array | None:
     points = table[:, 2:].reshape(-1, 1, joints, 3)
     if not third_is_confidence(points):
         return None
-    turned = lying(points[..., :2])
+    turned = all_lie(points[..., :2])
     if turned:
         points = points[..., [1, 0, 2]]
     whose = [str(int(who)) for who in second]

@@ -108,8 +108,10 @@ def read_table(head: Head) -> Table:
     if not head.start.startswith(MAGIC):
         return _read_csv(head)
     table = read_hdf5(head)
-    _check_columns(table.columns, head)
-    return table
+    kept = _of_coordinates(table.columns, head)
+    if len(kept) == len(table.columns):
+        return table
+    return Table(tuple(table.columns[i] for i in kept), table.values[:, kept], table.rows)
 
 
 def _detections(table: Table, head: Head) -> Detections:
@@ -207,7 +209,8 @@ def _read_csv(head: Head) -> Table:
     if start == width or len(parts) < width or len(who) < width:
         raise BadFileError("is not a table of DeepLabCut: its header has no coordinates", where=head.path)
     columns = tuple((who[i].strip()[:80], parts[i].strip()[:80], coords[i].strip()) for i in range(start, width))
-    _check_columns(columns, head)
+    kept = _of_coordinates(columns, head)
+    columns = tuple(columns[i] for i in kept)
     names: list[str] = []
 
     def cells():
@@ -215,16 +218,27 @@ def _read_csv(head: Head) -> Table:
             if not at and not any(c.strip() for c in row[1:]) and not any(c.isdigit() for c in row[0]):
                 continue  # pandas writes the name of the index into a row of its own
             names.append(next((c for c in reversed(row[:start]) if c.strip()), "")[:200])
-            yield row[start:]
+            row = row[start:] + [""] * (width - len(row)) if len(row) + 1 >= width else row[start:]
+            yield [row[i] for i in kept if i < len(row)]
 
     values = numbers(cells(), len(columns), head.path, levels + 1)
     return Table(columns, values, tuple(names))
 
 
-def _check_columns(columns: tuple[tuple[str, str, str], ...], head: Head) -> None:
-    strange = [c for _, _, c in columns if c not in _COORDS]
-    if strange or not columns:
+def _of_coordinates(columns: tuple[tuple[str, str, str], ...], head: Head) -> list[int]:
+    """Which columns are coordinates and likelihoods. Lightning Pose has others beside them: spreads, and `set`.
+
+    Raises:
+        BadFileError: a body part has no x and y.
+    """
+    kept = [i for i, (_, _, c) in enumerate(columns) if c in _COORDS]
+    parts = {columns[i][:2] for i in kept if columns[i][2] == "x"} & {
+        columns[i][:2] for i in kept if columns[i][2] == "y"
+    }
+    strange = [c for who, part, c in columns if c not in _COORDS and c and (who, part) not in parts]
+    if strange or not kept:
         raise BadFileError(f"has a coordinate {str(strange[:1])[:40]} that DeepLabCut does not write", where=head.path)
+    return kept
 
 
 # Writing

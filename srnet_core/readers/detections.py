@@ -36,6 +36,7 @@ class Detections:
         joint_names: where the file names its joints.
         extras: hands, faces and the like: {name: (N, K, 3) float32 of x, y, confidence}.
         image_sizes: (width, height) of all images where they differ.
+        bare: the points are bare numbers: nothing in the file says that x comes before y.
         missing: joints that the file itself marks as missing, of those it lists.
         notes: what the reader changed, left out or assumed, one sentence each.
     """
@@ -61,6 +62,7 @@ class Detections:
     fps: float | None = None
     image_size: tuple[int, int] | None = None
     image_sizes: tuple[tuple[int, int], ...] = ()
+    bare: bool = False
     missing: int = 0
     notes: tuple[str, ...] = ()
 

@@ -49,8 +49,12 @@ FORMATS = {
     "amc": "amc",
     "c3d": "c3d",
     "positions_3d": "positions_3d",
+    "csv_cells": "cells",
+    "frame_arrays": "frame_arrays",
     "plain": "plain",
+    "movenet": "movenet",
     "pickle": "pickled",
+    "torch": "torch_keypoints",
     "matlab": "matlab_poses",
     "json": "json_poses",
 }
@@ -130,6 +134,10 @@ _KINDS = {
     b"version https://git-lfs": ("is a Git LFS pointer, not the file itself", "Run: git lfs pull"),
     b"PAR1": ("is a Parquet table, which is not read", "Write it again as CSV, e.g. with pandas: frame.to_csv"),
     b"ARROW1": ("is a Feather or Arrow table, which is not read", "Write it again as CSV, e.g. with pandas"),
+    b"#Kinovea": (
+        "is a table of Kinovea, of points that were followed by hand",
+        "Write a CSV with the columns frame, joint, x, y",
+    ),
     b"<!DOCTYPE": ("is a web page: the download did not work", "Download it again"),
     b"<html": ("is a web page: the download did not work", "Download it again"),
 }
@@ -192,13 +200,10 @@ def recognise(head: Head) -> str:
             where=head.path,
             todo="If you trust it, load it with joblib and save its keypoints with numpy.savez",
         )
-    if _is_torch(head):
-        raise BadFileError(
-            "is a file of PyTorch, not of keypoints",
-            where=head.path,
-            todo="Give what the tool writes beside it, e.g. coco_instances_results.json of Detectron2, or save the "
-            "keypoints with numpy.savez",
-        )
+    if (member := head.first_member) is not None and not head.is_npz and not head.is_torch:
+        if member.startswith(("[Content_Types]", "xl/", "_rels/", "docProps/")):
+            raise BadFileError("is a workbook of Excel, which is not read", where=head.path, todo="Save it as CSV")
+        raise BadFileError(f"is a zip archive (of {member[:60]!a}, ...)", where=head.path, todo="Unpack it first")
     if head.is_folder and not head.entries:
         raise BadFileError("is a folder without files" + _with_folders(head), where=head.path)
     sure = {name: load_format(name).sniff(head) for name in FORMATS}
@@ -206,6 +211,12 @@ def recognise(head: Head) -> str:
     if best <= 0:
         if other := _other_contents(head):
             raise BadFileError(other[0], where=head.path, todo=other[1])
+        if recordings := _recordings_in(head):
+            raise BadFileError(
+                f"holds {len(recordings)} recordings, one in each file: {few(recordings)}",
+                where=head.path,
+                todo="Give one of them",
+            )
         raise BadFileError(
             "is of no kind that is known" + _with_folders(head),
             where=head.path,
@@ -231,6 +242,8 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
         for keys, what, todo in _JSON_OF_OTHERS:
             if isinstance(first, dict) and keys <= first.keys():
                 return what, todo
+    if head.text.lstrip().startswith(("<?xml", "<data>")) and "<keypoints>" in head.text:
+        return "is XML of Ultralytics, which is not read", "Write its results with to_json() or to_csv()"
     if "endheader" in head.text[:4096]:
         return "is a table of OpenSim (.sto, .mot), not of points", "Give the TRC or C3D file that it was computed from"
     if head.is_npz and {"poses", "trans"} <= set(head.npz):
@@ -241,9 +254,12 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
     return None
 
 
-def _is_torch(head: Head) -> bool:
-    """Whether a zip file is one of `torch.save`: its first member is a pickle, not an array."""
-    return head.is_npz and b"/data.pkl" in head.start[:400]
+def _recordings_in(head: Head) -> list[str]:
+    """The files of a folder that does not hold the frames of one recording, where the first is of a known kind."""
+    if not head.is_folder or head.sample is None or head.sample.is_folder or len(head.frame_names) < 2:
+        return []
+    known = any(load_format(name).sniff(head.sample) > 0 for name in FORMATS)
+    return head.frame_names if known else []
 
 
 def find(path: str | Path, format: str = "auto") -> tuple[Head, str]:
@@ -252,7 +268,7 @@ def find(path: str | Path, format: str = "auto") -> tuple[Head, str]:
     Raises:
         InputFileMissing, BadFileError, UnknownNameError: as `Head`, `recognise` and `load_format`.
     """
-    head = Head(path)
+    head = _labels_in(Head(path))
     if format != "auto":
         load_format(format)
         return head, format
@@ -264,6 +280,27 @@ def find(path: str | Path, format: str = "auto") -> tuple[Head, str]:
             raise
         inside = Head(head.path / files[0])
         return inside, recognise(inside)
+
+
+def _labels_in(head: Head) -> Head:
+    """The folder `labels` of a data set or a result of YOLO, which has pictures or videos beside it; else the same.
+
+    Raises:
+        BadFileError: the labels are in parts, e.g. `labels/train` and `labels/val`.
+    """
+    endings = {name.rpartition(".")[2].lower() for name in head.entries}
+    if "labels" not in head.folders or endings & {*_ENDINGS_OF_DATA} - {"txt"}:
+        return head
+    labels = Head(head.path / "labels")
+    if any(name.lower().endswith(".txt") for name in labels.entries):
+        return labels
+    if labels.folders:
+        raise BadFileError(
+            "holds labels in parts: " + few(f"labels/{name}" for name in labels.folders),
+            where=head.path,
+            todo="Give one of them",
+        )
+    return head
 
 
 def _with_folders(head: Head) -> str:

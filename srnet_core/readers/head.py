@@ -83,8 +83,21 @@ class Head:
         return parse_json(self.content, self.path) if self.looks_like_json else None
 
     @property
+    def first_member(self) -> str | None:
+        """The name of the first file in a zip archive; `None` where the file is none."""
+        if not self.start.startswith(b"PK\x03\x04"):
+            return None
+        length = int.from_bytes(self.start[26:28], "little")
+        return self.start[30 : 30 + length].decode("utf-8", "replace")
+
+    @property
     def is_npz(self) -> bool:
-        return self.start.startswith(b"PK\x03\x04")
+        return (self.first_member or "").endswith(".npy")
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether `torch.save` wrote the file, in the form of today or that before version 1.6."""
+        return (self.first_member or "").endswith("/data.pkl") or self.start.startswith(b"\x80\x02\x8a\nl\xfc\x9cF\xf9")
 
     @cached_property
     def npz(self) -> dict[str, object]:
@@ -137,7 +150,7 @@ class Head:
     def frame_names(self) -> list[str]:
         """Files of a folder with the ending that most of them have."""
         endings = Counter(_ending(name) for name in self.entries)
-        known = {e: n for e, n in endings.items() if e in ("json", "txt")}
+        known = {e: n for e, n in endings.items() if e in ("json", "txt", "npy", "npz")}
         best = max(known or endings, key=lambda e: endings[e], default="")
         names = [name for name in self.entries if _ending(name) == best]
         numbered = [name for name in names if any(map(str.isdigit, name))]  # beside them e.g. classes.txt

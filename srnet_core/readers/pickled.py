@@ -5,6 +5,7 @@ AIST++: `keypoints2d` (cameras, frames, 17, 3), or `keypoints3d_optim` and `keyp
 MMAction2 and PYSKL: a list of takes, each with `keypoint` (people, frames, joints, 2 or 3), `keypoint_score`,
 `frame_dir` and `img_shape`; or that list as `annotations` beside `split`. Source: open-mmlab/mmaction2,
 tools/data/skeleton.
+WHAM and others: people by their numbers, each with `keypoints` and the frames that they are in.
 MMPose: what `--out` and `--dump` of its tests write, and lists of people for each frame.
 Other pickles are read where they hold one array of keypoints, as .npy and .npz files are.
 """
@@ -19,7 +20,11 @@ from srnet_core.layouts import get_layout
 from srnet_core.motion import Motion
 from srnet_core.readers import plain
 from srnet_core.readers._plain_array import Array, as_array, float64
-from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
+from srnet_core.readers._poses import Poses, checked, frames_in, one_or_many
+from srnet_core.readers._poses import described as described_poses
+from srnet_core.readers._poses import detections_of as detections_of_poses
+from srnet_core.readers._poses import motions_of as motions_of_poses
+from srnet_core.readers.detections import MOST_PEOPLE, MOST_VALUES, Detections, ReadOptions, image_size
 from srnet_core.readers.frames import natural_key
 from srnet_core.readers.head import Head
 from srnet_core.readers.inert import refuse_records
@@ -29,6 +34,8 @@ FORMAT = "pickle"
 _PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 _AIST_FPS = 60.0
 _OF_AIST_2D, _OF_AIST_3D = "keypoints2d", ("keypoints3d_optim", "keypoints3d")
+_OF_A_TRACK, _FRAMES_OF_A_TRACK = ("keypoints", "joints2d", "kpts", "keypoints_2d"), ("frame_id", "frame_ids", "frames")
+_MOST_PLAIN_VALUES, _MOST_LEVELS = 20_000_000, 12
 _OF_SMPL = ("smpl_poses", "poses", "pose_body", "global_orient", "body_pose", "smpl_trans")
 
 
@@ -38,15 +45,12 @@ def sniff(head: Head) -> float:
 
 def describe(head: Head) -> dict | None:
     """What a pickle of 3D points holds; `None` for 2D, which `read` reads."""
-    arrays = _arrays(head)
-    first = next(iter(arrays.values()))
-    return plain.described(first) if first.is_3d else None
+    return described(_value(head), head)
 
 
 def motions(head: Head) -> dict[str, Motion] | None:
     """{person: motion} of a pickle of 3D points; `None` for 2D."""
-    first = next(iter(_arrays(head).values()))
-    return plain.motions_of(first) if first.is_3d else None
+    return motions_in(_value(head), head)
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:
@@ -56,16 +60,66 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         BadFileError: there is no array of keypoints in it, or it holds 3D points.
         HostileFileError: it asks for what only an attack needs.
     """
-    arrays = _arrays(head)
+    return sequences_in(_value(head), head)
+
+
+def _value(head: Head) -> object:
+    value = read_pickle_file(head.path)
+    refuse_records(value, head.path)
+    return value
+
+
+# Of values that were read before: pickles, and files of torch
+
+
+def described(value: object, head: Head) -> dict | None:
+    """As `describe`."""
+    if (poses := _poses(value)) is not None:
+        return described_poses(checked(poses, head.path), FORMAT)
+    first = next(iter(_arrays(value, head).values()))
+    return plain.described(first) if first.is_3d else None
+
+
+def motions_in(value: object, head: Head) -> dict[str, Motion] | None:
+    """As `motions`."""
+    if (poses := _poses(value)) is not None:
+        return motions_of_poses(checked(poses, head.path), FORMAT)
+    first = next(iter(_arrays(value, head).values()))
+    return plain.motions_of(first) if first.is_3d else None
+
+
+def sequences_in(value: object, head: Head) -> list[Detections]:
+    """As `read`."""
+    if (poses := _poses(value)) is not None:
+        return [detections_of_poses(checked(poses, head.path), FORMAT, head.path)]
+    arrays = _arrays(value, head)
     if next(iter(arrays.values())).is_3d:
         raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
     return [plain.detections_of(array, head, sequence=name) for name, array in arrays.items()]
 
 
-def _arrays(head: Head) -> dict[str, Array]:
+def _poses(value: object) -> Poses | None:
+    """Lists and objects as in JSON, e.g. OpenPose's people in a list for each frame; `None` for anything else."""
+    if not isinstance(value, (list, dict)) or not _is_plain(value, [_MOST_PLAIN_VALUES]):
+        return None
+    frames, context = frames_in(value)
+    return Poses(one_or_many(frames), context) if any(frame.people for frame in frames) else None
+
+
+def _is_plain(value: object, left: list[int], level: int = 0) -> bool:
+    """Whether nothing but lists, objects of named values, numbers and text is inside; `left`: values to look at."""
+    left[0] -= 1
+    if left[0] < 0 or level > _MOST_LEVELS:
+        return False
+    if isinstance(value, list):
+        return all(_is_plain(item, left, level + 1) for item in value)
+    if isinstance(value, dict):
+        return all(isinstance(k, (str, int)) and _is_plain(item, left, level + 1) for k, item in value.items())
+    return value is None or isinstance(value, (int, float, str))
+
+
+def _arrays(value: object, head: Head) -> dict[str, Array]:
     """{sequence: array}; at least one."""
-    value = read_pickle_file(head.path)
-    refuse_records(value, head.path)
     takes = value.get("annotations") if isinstance(value, dict) else value
     if isinstance(takes, list) and takes and all(isinstance(t, dict) and "keypoint" in t for t in takes):
         return dict(_of_mmaction(takes, head))
@@ -77,6 +131,8 @@ def _arrays(head: Head) -> dict[str, Array]:
         if (space := next((value[k] for k in _OF_AIST_3D if isinstance(value.get(k), np.ndarray)), None)) is not None:
             joints = space.shape[-2] if space.ndim > 1 else 0
             return {"": as_array(FORMAT, space, head, names=_coco(joints), fps=_AIST_FPS)}
+        if (people := _of_tracks(value, head)) is not None:
+            return {"": people}
         if "jointPositions" in value and "cam_poses" in value:
             raise BadFileError(
                 "is a sequence of 3DPW", where=head.path, todo="Give its folder to: srnet data import 3dpw FOLDER"
@@ -88,6 +144,31 @@ def _arrays(head: Head) -> dict[str, Array]:
                 todo="Compute the joints with the body model, and save them as (frames, joints, 3)",
             )
     return {"": as_array(FORMAT, value, head)}
+
+
+def _of_tracks(value: dict, head: Head) -> Array | None:
+    """People by their numbers, each with the frames in which they are seen, as WHAM has them; `None` for others."""
+    tracks: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for who, one in value.items():
+        points = next((v for k in _OF_A_TRACK if isinstance(one, dict) and _is_people(v := one.get(k), 3)), None)
+        if points is None or not isinstance(one, dict):
+            return None
+        numbers = next((v for k in _FRAMES_OF_A_TRACK if isinstance(v := one.get(k), np.ndarray)), None)
+        if numbers is None or numbers.shape != (len(points),) or numbers.dtype.kind not in "iu":
+            return None
+        tracks[str(who)[:80]] = (float64(points), numbers.astype(np.int64))
+    shapes = {points.shape[1:] for points, _ in tracks.values()}
+    if len(shapes) != 1 or len(tracks) > MOST_PEOPLE:
+        return None
+    joints, width = shapes.pop()
+    frames = np.unique(np.concatenate([numbers for _, numbers in tracks.values()]))
+    if not len(frames) or len(frames) * len(tracks) * joints * width > MOST_VALUES // 8:
+        raise BadFileError(f"has {len(tracks)} people and {len(frames)} frames", where=head.path)
+    values = np.full((len(frames), len(tracks), joints, width), np.nan)
+    for person, (points, numbers) in enumerate(tracks.values()):
+        values[np.searchsorted(frames, numbers), person] = points
+    confidence = values[..., 2] if width == 3 else None
+    return Array(FORMAT, values[..., :2], confidence, tuple(map(int, frames)), people=tuple(tracks))
 
 
 def _of_mmpose(value: list) -> list[np.ndarray | None] | None:

@@ -13,13 +13,14 @@ from srnet_core.layouts.geometry import decide
 from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.readers._csv import first_rows
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers._plain_array import POINTS, Array, as_array, float64, lying, point_members
+from srnet_core.readers._plain_array import POINTS, Array, as_array, float64, point_members
 from srnet_core.readers._plain_tables import from_csv, in_cells, is_numeric, joined_header, long_columns, wide_columns
-from srnet_core.readers.detections import Detections, ReadOptions, image_size
+from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
 _SCORES = ("scores", "confidence", "conf", "keypoint_scores", "score", "visibility")
+_FREEMOCAP_POINTS = 553
 _SIZES = ("size", "image_size", "img_size", "resolution")
 
 
@@ -39,6 +40,8 @@ def sniff(head: Head) -> float:
 
 def describe(head: Head) -> dict | None:
     """What a file of 3D points holds; `None` for 2D, which `read` reads."""
+    if _cameras(head):
+        return None
     array = _load(head)
     return described(array) if array.is_3d else None
 
@@ -64,6 +67,8 @@ def described(array: Array) -> dict:
 
 def motions(head: Head) -> dict[str, Motion] | None:
     """{person: motion} of a file of 3D points; `None` for 2D. `details["layout"]` names the layout if known."""
+    if _cameras(head):
+        return None
     array = _load(head)
     return motions_of(array) if array.is_3d else None
 
@@ -112,6 +117,8 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     Raises:
         BadFileError: no array of keypoints in it, several, or 3D points.
     """
+    if cameras := _cameras(head):
+        return [detections_of(array, head, sequence=name) for name, array in cameras.items()]
     array = _load(head)
     if array.is_3d:
         raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
@@ -142,7 +149,8 @@ def detections_of(array: Array, head: Head, sequence: str = "") -> Detections:
         array.format,
         sequence=sequence,
         units=units,
-        notes=[*array.notes, *note, *([] if array.names else lying(array.values))],
+        notes=[*array.notes, *note],
+        bare=array.bare,
         joint_names=array.names,
         fps=array.fps,
         image_size=array.image_size,
@@ -156,6 +164,21 @@ def _units(values: np.ndarray) -> tuple[str, list[str]]:
     if (found < 0).mean() > 0.1:
         return "screen", ["The points lie between -1 and 1: x is taken to go from -1 to 1 over the width of the image."]
     return "normalized", []
+
+
+def _cameras(head: Head) -> dict[str, Array]:
+    """The cameras of FreeMoCap's 2D data, (cameras, frames, 553, 2 or 3) in pixels; nothing of other files."""
+    values = head.npy if head.start.startswith(b"\x93NUMPY") else None
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or values.ndim != 4:
+        return {}
+    if values.shape[2] != _FREEMOCAP_POINTS or values.shape[3] not in (2, 3) or not values.size:
+        return {}
+    if len(values) > MOST_PEOPLE:
+        raise BadFileError(f"has {len(values)} cameras", where=head.path)
+    note = "The axes are cameras, frames, points, coordinates, as FreeMoCap has them. z is left out."
+    return {
+        f"camera {at + 1}": Array("npy", float64(one[:, None, :, :2]), notes=(note,)) for at, one in enumerate(values)
+    }
 
 
 def _load(head: Head) -> Array:
@@ -189,7 +212,8 @@ def _from_npz(head: Head) -> Array:
         names=_named(values.get("joint_names", values.get("joints"))),
         fps=_scalar(values.get("fps")),
         image_size=_pair(next((values[k] for k in _SIZES if k in values), None)),
-        notes=(f"Read from the array {str(name)[:40]!r}.",) if len(values) > 1 else (),
+        notes=(*array.notes, *((f"Read from the array {str(name)[:40]!r}.",) if len(values) > 1 else ())),
+        bare=array.bare,
     )
 
 

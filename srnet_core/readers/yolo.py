@@ -1,7 +1,8 @@
 """YOLO pose (Ultralytics): a folder of label files, one text file per frame, or one such file.
 
 A line is a person: class, box (centre x, y, width, height), then x, y and perhaps a confidence per joint, all as
-fractions of the image. Predictions may end in the confidence of the box or the number of a track. A frame without
+fractions of the image. The size of the image is that of pictures in a folder `images` beside a folder `labels`, or
+beside the files. Predictions may end in the confidence of the box or the number of a track. A frame without
 people has no file.
 """
 
@@ -14,6 +15,7 @@ import numpy as np
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.readers._encoding import box_of, frames_of, joints_of, scores_of, size_for_fractions, who_of
 from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._picture_size import size_of_pictures
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NUMBERS, TRACKS, Form, holding
@@ -179,8 +181,10 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         BadFileError: a line is not a person; the message names file and line.
     """
     notes: list[str] = []
+    size = None
     if head.is_folder:
         video, notes = choose_video(head.frame_names, head.path, options.sequence)
+        size = _size_of_pictures(head.path, [name.rpartition(".")[0] for name in video.names])
         files = [(number, head.path / name) for number, name in zip(video.numbers, video.names)]
     else:
         files = [(0, head.path)]
@@ -218,8 +222,19 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
             units="normalized",
             candidates=("coco17",) if joints == 17 else (),
             layout="coco17" if joints == 17 else None,
+            image_size=size,
         )
     ]
+
+
+def _size_of_pictures(folder: Path, stems: list[str]) -> tuple[int, int] | None:
+    """The size of the pictures that the labels belong to: `images/x.jpg` to `labels/x.txt`, or beside them."""
+    folder = folder.absolute()
+    places = [folder]
+    for above in (folder, folder.parent):  # labels, labels/train
+        if above.name == "labels":
+            places.append(above.parent / "images" / folder.relative_to(above))
+    return next((size for place in places if (size := size_of_pictures(place, stems))), None)
 
 
 def _lines(path) -> list[list[str]]:

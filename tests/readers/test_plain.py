@@ -175,20 +175,6 @@ def test_movenet_for_several_people(tmp_path):
     np.testing.assert_allclose(found.tracks[0].points, points[..., [1, 0]], atol=0.01)
 
 
-@pytest.mark.parametrize("form", ["npy", "json"])
-def test_y_before_x_is_noticed(tmp_path, form):
-    """(frames, 17, 3) does not say that it is MoveNet's: people who all lie are pointed out."""
-    points = person("coco17")
-    for swapped in (False, True):
-        values = points[..., [1, 0, 2]] if swapped else points
-        path = tmp_path / f"{swapped}.{form}"
-        if form == "npy":
-            np.save(path, values)
-        else:
-            path.write_text(json.dumps(values.tolist()))
-        assert any("y comes before x" in note for note in describe(path)["notes"]) == swapped
-
-
 def test_movenet_in_json(tmp_path):
     points = person("coco17")
     (tmp_path / "a.json").write_text(json.dumps([[[joints[:, [1, 0, 2]].tolist()]] for joints in points]))
