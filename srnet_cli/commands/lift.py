@@ -284,16 +284,21 @@ def main(
         network = weights_file(best_network(keypoints.frame_count, consecutive=keypoints.consecutive))
     lifter = Lifter.from_checkpoint(network, device=device, flip=flip, uncertainty=uncertainty)
     _warn(keypoints, lifter, strict)
-    with progress_bar() as bar:
-        people = lift(
-            keypoints,
-            lifter,
-            fill_s=fill_s,
-            camera=known,
-            on_floor=floor,
-            model=network.stem,
-            progress=lambda done, total: bar.update("lifting", done, total),
-        )
+    try:
+        with progress_bar() as bar:
+            people = lift(
+                keypoints,
+                lifter,
+                fill_s=fill_s,
+                camera=known,
+                on_floor=floor,
+                model=network.stem,
+                progress=lambda done, total: bar.update("lifting", done, total),
+            )
+    except ConfigError:
+        for note in keypoints.notes:  # they may tell why
+            remark(note)
+        raise
     if smoothing is not None:
         people = filters.smooth(people, smoothing)
     if trajectory or world or height is not None or finder is not None:

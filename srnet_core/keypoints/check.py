@@ -22,6 +22,8 @@ _FRACTIONS = 2.0  # coordinates up to this are fractions of the image, not pixel
 _FEWEST_VOTES, _MOST_FOR = 10, 0.15  # votes on the sides of a person, and the largest share of them for exchanged ones
 _MANY_OUTSIDE = 0.01  # share of the joints
 _BORDER, _AT_BORDER, _CUT_OFF = 0.015, 3, 0.25  # of the image; joints of a frame; share of the frames
+_SMALLEST_PX, _FEWEST_JOINTS = 3.0, 3  # of a person that can be told from a point; joints that make a person
+_FROZEN_FRAMES, _FROZEN_S = 10, 0.5  # shortest standstill that is told; films of fewer frames repeat some anyway
 _NOT_FOUND = ((0.0, 0.0), (-1.0, -1.0), (0.0, -3.0))  # what tools write for a joint that they did not find
 
 
@@ -31,7 +33,8 @@ class Problem:
 
     Attributes:
         kind: "outside image", "many outside image", "jump", "swapped sides", "exchanged sides", "upside down", "lying",
-            "wrong layout", "missing", "too fast", "fractions", "zeros", "large image", "cut off".
+            "wrong layout", "missing", "too fast", "fractions", "zeros", "large image", "cut off", "too small",
+            "frozen".
         person: name of the track, "" for all.
         first_frame, last_frame: numbers as in the file; `None` where the whole sequence is meant.
         text: one sentence.
@@ -47,7 +50,7 @@ class Problem:
     @property
     def mistake(self) -> bool:
         """Whether the input as a whole looks mistaken; other findings are frames in which a tool was wrong."""
-        return self.kind not in ("jump", "swapped sides", "missing", "too fast", "outside image", "cut off")
+        return self.kind not in ("jump", "swapped sides", "missing", "too fast", "outside image", "cut off", "frozen")
 
 
 def check(keypoints: Keypoints) -> list[Problem]:
@@ -61,6 +64,7 @@ def check(keypoints: Keypoints) -> list[Problem]:
             jumps = _jumps(keypoints, track)
             problems += jumps
             problems += _too_fast(keypoints, track)
+            problems += _frozen(keypoints, track)
             problems += _swapped(keypoints, track)
     return problems
 
@@ -151,6 +155,7 @@ def _as_a_whole(keypoints: Keypoints, track: Track) -> list[Problem]:
         *fractions,
         *zeros,
         *([] if fractions else quarter),
+        *([] if fractions else _too_small(keypoints, track)),
         *_upside_down(keypoints, track),
         *_lying(keypoints, track),
         *cut_off(keypoints, track),
@@ -189,6 +194,32 @@ def _large_image(keypoints: Keypoints, track: Track) -> list[Problem]:
     return [_problem(keypoints, "large image", track, None, text)]
 
 
+def _too_small(keypoints: Keypoints, track: Track) -> list[Problem]:
+    """All joints at one place: not a person, or coordinates in another unit."""
+    if keypoints.units != "px":
+        return []
+    sizes = track.sizes[(~track.missing).sum(axis=1) >= _FEWEST_JOINTS]
+    if not len(sizes) or (size := float(np.median(sizes))) >= _SMALLEST_PX:
+        return []
+    text = f"All joints lie within {size:.1f} pixels of each other: they look like one point, not like a person."
+    return [_problem(keypoints, "too small", track, None, text)]
+
+
+def _frozen(keypoints: Keypoints, track: Track) -> list[Problem]:
+    """Frames that repeat the one before to the last digit, which no detector does with a new picture."""
+    both = ~track.missing[1:] & ~track.missing[:-1]  # (T - 1, J)
+    moved = (track.points[1:] != track.points[:-1]).any(axis=-1) & both
+    same = ~moved.any(axis=1) & (both.sum(axis=1) >= _FEWEST_JOINTS)
+    rate = (keypoints.fps or 0.0) / keypoints.step
+    fewest = max(_FROZEN_FRAMES, round(_FROZEN_S * rate))
+    problems = []
+    for first, last in _runs(np.flatnonzero(same) + 1):
+        if last - first + 2 >= fewest:
+            text = f"{last - first + 2} frames are exactly alike: the tool may repeat what it found last."
+            problems.append(_problem(keypoints, "frozen", track, (first - 1, last), text))
+    return problems
+
+
 def _lying(keypoints: Keypoints, track: Track) -> list[Problem]:
     if keypoints.layout is None:
         return []
@@ -208,12 +239,15 @@ def _lying(keypoints: Keypoints, track: Track) -> list[Problem]:
 def _upside_down(keypoints: Keypoints, track: Track) -> list[Problem]:
     if keypoints.layout is None:
         return []
-    heads = _mean_y(track, keypoints.layout, ("head_top", "head", "nose", "upper_neck"))
-    feet = _mean_y(track, keypoints.layout, ("left_ankle", "right_ankle", "left_hip", "right_hip"))
-    known = np.isfinite(heads) & np.isfinite(feet)
-    if known.sum() < 3 or (heads[known] > feet[known]).mean() < _UPSIDE_DOWN:
+    heads = _mean(track, keypoints.layout, ("head_top", "head", "nose", "upper_neck"))
+    feet = _mean(track, keypoints.layout, ("left_ankle", "right_ankle", "left_hip", "right_hip"))
+    across, down = (heads - feet).T
+    known = np.isfinite(across) & np.isfinite(down)
+    if known.sum() < 3 or (down[known] > 0).mean() < _UPSIDE_DOWN:
         return []
-    text = "The head is below the hips in most frames: y may point up instead of down."
+    text = "The head is below the hips in most frames: y may point up instead of down"
+    wider = np.median(np.abs(across[known])) > np.median(np.abs(down[known]))
+    text += ", or x and y be exchanged." if wider else "."
     return [_problem(keypoints, "upside down", track, None, text)]
 
 
@@ -249,12 +283,6 @@ def cut_off(keypoints: Keypoints, track: Track) -> list[Problem]:
         return []
     text = "Several joints lie on the image border in many frames: the person may be cut off, and these joints made up."
     return [_problem(keypoints, "cut off", track, None, text)]
-
-
-def _mean_y(track: Track, layout: Layout, parts: tuple[str, ...]) -> np.ndarray:
-    """(T,) mean y of the joints of these parts; NaN where none is found."""
-    mean: np.ndarray = _mean(track, layout, parts)[:, 1]
-    return mean
 
 
 def _mean(track: Track, layout: Layout, parts: tuple[str, ...]) -> np.ndarray:

@@ -17,6 +17,7 @@ from srnet_core.readers.detections import Detections, Progress, ReadOptions
 from srnet_core.readers.formats import find, load_format
 from srnet_core.readers.frames import few
 
+_BEYOND, _MANY_BEYOND = 1.1, 0.05  # of the largest y at the scale of x; share of the joints beyond it
 _MOST_VALUES = 1 << 26  # of all tracks together
 
 
@@ -190,8 +191,13 @@ def _in_pixels(detections: Detections, size: tuple[int, int] | None, notes: list
         notes.append("The points are fractions of the image; give image_size= to have them in pixels.")
         return detections, detections.units
     width, height = size
+    points: np.ndarray
     if detections.units == "screen":
         points = (detections.points + np.array([1, height / width], np.float32)) * np.float32(width / 2)
+        down = np.abs(detections.points[..., 1])
+        if (down[np.isfinite(down)] > _BEYOND * height / width).mean() > _MANY_BEYOND:
+            points = (detections.points + np.float32(1)) * np.array([width / 2, height / 2], np.float32)
+            notes.append("y goes from -1 to 1 over the height of the image, as it is too large for the scale of x.")
     else:
         points = detections.points * np.array([width, height], np.float32)
     return replace(detections, points=points), "px"

@@ -11,6 +11,7 @@ from srnet_core.readers.detections import LARGEST_PX, MOST_PEOPLE, MOST_VALUES, 
 from srnet_core.readers.frames import few, frame_axis
 
 _FEW_OF_ANOTHER_COUNT = 0.1
+_MANY_WITHOUT_CONFIDENCE = 0.3
 _LARGEST_CONFIDENCE = 1e6
 
 
@@ -100,6 +101,8 @@ class Gathering:
             keep &= axis.index[: len(self.frames)] >= 0
         values = self._rows(joints, keep)
         points, confidence = values[..., :2], values[..., 2] if self.k > 2 else None
+        if confidence is not None and zero_confidence_is_missing:
+            notes += _without_confidence(points, confidence)
         missing = mark_missing(points, confidence, zero_is_missing, zero_confidence_is_missing)
         notes += axis.notes
         wild = np.abs(points) > LARGEST_PX
@@ -210,6 +213,19 @@ class Gathering:
             values[values[..., 2] == 0] = np.nan
             made[name] = values
         return made
+
+
+def _without_confidence(points: np.ndarray, confidence: np.ndarray) -> list[str]:
+    """What to say where many joints have a place but no confidence: the last column may be another number."""
+    placed = np.isfinite(points).all(axis=-1) & (points != 0).any(axis=-1) & (points != -1).any(axis=-1)
+    with np.errstate(invalid="ignore"):
+        share = float((~(confidence > 0))[placed].mean()) if placed.any() else 0.0
+    if share < _MANY_WITHOUT_CONFIDENCE:
+        return []
+    return [
+        f"{share:.0%} of the joints that have a place have a confidence of 0 or less, and count as missing: if that "
+        "column is no confidence, leave it out."
+    ]
 
 
 def mark_missing(points: np.ndarray, confidence: np.ndarray | None, zero: bool, zero_confidence: bool) -> int:

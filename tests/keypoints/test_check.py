@@ -53,6 +53,41 @@ def test_upside_down(reading):
     assert "upside down" in kinds(check(reading(points)))
 
 
+@pytest.mark.parametrize(("turned_deg", "exchanged"), [(115, True), (180, False)])
+def test_a_head_that_is_more_beside_than_below_the_hips_may_be_x_and_y_exchanged(reading, turned_deg, exchanged):
+    points = person("halpe26", T)
+    a = np.radians(turned_deg)
+    points[..., :2] = (points[..., :2] - [320, 240]) @ [[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]] + [320, 240]
+    (text,) = [p.text for p in check(reading(points)) if p.kind == "upside down"]
+    assert ("x and y be exchanged" in text) == exchanged
+
+
+def test_one_point_is_no_person(reading):
+    points = person("halpe26", T)
+    points[..., :2] = 300 + points[..., :2] / 1000
+    (problem,) = [p for p in check(reading(points)) if p.kind == "too small"]
+    assert problem.mistake and "look like one point" in problem.text
+    one = person("halpe26", T)
+    one[:, 1:] = 0  # a single joint is missing joints, not a small person
+    assert "too small" not in kinds(check(reading(one)))
+
+
+def test_frames_that_repeat_to_the_last_digit(reading):
+    points = person("halpe26", T)
+    points[10:30] = points[10]
+    assert kinds(check(reading(points)))["frozen"] == [(10, 29)]
+    assert not any(p.mistake for p in check(reading(points)) if p.kind == "frozen")
+    assert "frozen" not in kinds(check(reading(points, fps=120)))  # a film of fewer frames, each shown several times
+    points[12:30:3, 4] = 0  # joints that are missing now and then
+    assert kinds(check(reading(points)))["frozen"] == [(10, 29)]
+    some = person("halpe26", T)
+    some[10:15] = some[10]
+    assert "frozen" not in kinds(check(reading(some)))
+    gone = person("halpe26", T)
+    gone[10:30] = 0  # nobody is there
+    assert "frozen" not in kinds(check(reading(gone)))
+
+
 def test_swapped_sides(reading):
     points = person("halpe26", T)
     points[15:20, [13, 14]] = points[15:20, [14, 13]]

@@ -99,6 +99,23 @@ def test_points_from_minus_one_to_one(tmp_path):
     assert read_keypoints(tmp_path / "a.npy").units == "screen"
 
 
+def test_minus_one_to_one_over_the_height_as_well(tmp_path):
+    """A tall person in a wide image: with the scale of x, y would leave the image."""
+    points = person("coco17")[..., :2]
+    points = (points - points.min(axis=(0, 1))) * (1000 / np.ptp(points[..., 1])) + [800, 40]
+    np.save(tmp_path / "a.npy", points / [1920, 1080] * 2 - 1)
+    found = read_keypoints(tmp_path / "a.npy", image_size=(1920, 1080))
+    np.testing.assert_allclose(found.tracks[0].points, points, atol=0.05)
+    assert any("over the height" in note for note in found.notes)
+
+
+def test_a_last_column_that_is_no_confidence_is_told(tmp_path):
+    points = person("coco17")
+    points[..., 2] = np.random.default_rng(0).normal(-1, 1, points.shape[:2])
+    np.savez(tmp_path / "a.npz", keypoints=points[..., :2], scores=points[..., 2])
+    assert any("if that column is no confidence" in note for note in read_keypoints(tmp_path / "a.npz").notes)
+
+
 def test_openpose_with_normalized_output(tmp_path):
     """--keypoint_scale 3 and 4."""
     points = person("body25")
