@@ -13,6 +13,8 @@ from srnet_core.models.pose_model import PoseModel
 # settings of a parameter group that say how Adam is computed: they belong to the machine, not to the stored state
 _IMPLEMENTATION = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
 
+_OF_ADAM = ("betas", "eps")  # settings in the state of every Adam, of any version of torch
+
 
 def make_optimizer(model: PoseModel, config: TrainConfig, *others: PoseModel) -> torch.optim.Optimizer:
     """Adam with amsgrad, as published, computed by one kernel. The models must be on their device already.
@@ -53,6 +55,15 @@ def optimizer_state_to_store(optimizer: torch.optim.Optimizer, lr: float) -> dic
     return {**state, "param_groups": groups}
 
 
+def stored_learning_rate(state: Mapping[str, Any]) -> float | None:
+    """The learning rate in a stored state; `None` if there is none."""
+    try:
+        lr = float(state["param_groups"][0]["lr"])
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError):
+        return None
+    return lr if 0 < lr < float("inf") else None
+
+
 def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], where: object = None) -> None:
     """Load a stored state: moments and counts of training steps, but not the settings of how Adam is computed.
 
@@ -64,6 +75,8 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping[str, A
     own = optimizer.state_dict()["param_groups"]
     try:
         groups = [dict(g) | {k: o[k] for k in (*_IMPLEMENTATION, "lr")} for g, o in zip(state["param_groups"], own)]
+        if lacking := [name for group in groups for name in _OF_ADAM if name not in group]:
+            raise ValueError(f"it is of another optimizer than Adam (it lacks {', '.join(lacking)})")
         lrs = [float(g["lr"]) for g in state["param_groups"]]
         optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
         for parameter, values in optimizer.state.items():

@@ -13,6 +13,7 @@ from srnet_core.sampling.sampler import Sampler, order_text
 from srnet_core.stages.prepare import Prepared
 from srnet_core.training.holdout import is_fraction
 from srnet_core.training.loop import Progress
+from srnet_core.training.optimizer import stored_learning_rate
 
 
 def require_resumable(checkpoint: Checkpoint) -> None:
@@ -32,11 +33,13 @@ def require_resumable(checkpoint: Checkpoint) -> None:
 def first_learning_rate(checkpoint: Checkpoint, decay: float) -> float | None:
     """The initial learning rate with which a schedule of this decay reaches the rate in the file; `None` if not told.
 
-    For files of other programs, which hold the rate of the next epoch but not the schedule.
+    For files of other programs, which hold the rate of the next epoch but not the schedule. A file without `lr` may
+    have it in its optimizer state.
     """
-    if checkpoint.lr is None or checkpoint.lr <= 0:
-        return None
-    return checkpoint.lr / decay**checkpoint.epoch
+    lr = checkpoint.lr
+    if lr is None:
+        lr = stored_learning_rate(checkpoint.optimizer_state or {})
+    return lr / decay**checkpoint.epoch if lr is not None and lr > 0 else None
 
 
 def same_data(checkpoint: Checkpoint, prepared: Prepared) -> None:

@@ -18,6 +18,7 @@ from srnet_core.training.optimizer import (
     make_optimizer,
     optimizer_state_to_store,
     set_learning_rate,
+    stored_learning_rate,
 )
 from srnet_core.training.run import RunFiles, TrainingRun
 
@@ -153,3 +154,38 @@ def test_a_run_resumed_from_memory_laid_out_otherwise_ends_with_the_same_bits(sm
     list(TrainingRun(config, prepared, parts, resume=other))
     expected, found = (load_checkpoint(f.latest).model.state_dict() for f in (whole, parts))
     assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.RMSprop, torch.optim.Adagrad])
+def test_the_state_of_another_optimizer_is_refused(kind):
+    model = network()
+    other = kind(model.parameters(), lr=0.1)
+    some_steps(model, other, 1)
+    with pytest.raises(CheckpointError, match=r"of another optimizer than Adam.*--finetune"):
+        load_optimizer_state(make_optimizer(model, TrainConfig()), other.state_dict(), where="x.bin")
+
+
+def test_a_state_of_torch_before_version_2():
+    """Its groups have fewer settings, and the number of steps is no tensor."""
+    model = network()
+    optimizer = make_optimizer(model, TrainConfig())
+    some_steps(model, optimizer, 1)
+    state = contiguous(optimizer.state_dict())
+    keep = ("lr", "betas", "eps", "weight_decay", "amsgrad", "params")
+    state["param_groups"] = [{name: group[name] for name in keep} for group in state["param_groups"]]
+    for values in state["state"].values():
+        values["step"] = int(values["step"])
+    again = make_optimizer(model, TrainConfig())
+    load_optimizer_state(again, state)
+    other = copy.deepcopy(model)
+    some_steps(model, again, 2)
+    kept = make_optimizer(other, TrainConfig())
+    load_optimizer_state(kept, contiguous(optimizer.state_dict()))
+    some_steps(other, kept, 2)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters()))
+
+
+@pytest.mark.parametrize("state", [{}, {"param_groups": []}, {"param_groups": [{"lr": "x"}]}, {"param_groups": 3}])
+def test_a_state_without_a_learning_rate(state):
+    assert stored_learning_rate(state) is None
+    assert stored_learning_rate({"param_groups": [{"lr": torch.tensor(0.25)}]}) == 0.25
