@@ -1,11 +1,11 @@
 """Mistakes in the 2D: sides, pixels, frames, image sizes, joint orders."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
-from srnet_core.data_check._candidate import Candidate, Pairs, of_world, project, size_of
+from srnet_core.data_check._candidate import Candidate, Pairs, distances, error_of, of_seen, of_world, project, size_of
 from srnet_core.data_check.sample import View
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
@@ -13,6 +13,9 @@ from srnet_core.layouts import layouts_of_count
 
 _RATES = (2.0, 3.0, 4.0, 5.0, 6.0, 2.5, 1.2, 1.25, 5 / 3, 10 / 3, 25 / 24, 0.5, 1 / 3, 0.25)
 _SHIFTS = (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 8, -8, 10, -10, 15, -15, 20, -20, 25, -25, 50, -50)
+_MOST_SURPLUS = 60  # frames
+_NORMALIZED = 30  # pixels of a unit: 2D that fits times more is no pixels
+_SAME_CENTER_PX = 5
 _AS_NEAR = 0.02  # of the size of the person
 _LEAST_SHARED = 8  # joints that a layout and a skeleton share, from which on their order can be compared
 
@@ -26,6 +29,12 @@ def of_sides(views: Sequence[View], skeleton: Skeleton) -> Iterator[Candidate]:
             "Exchange the left and right joints of one of them",
             of_world(views, lambda v: v.world_m[:, mirror]),
         )
+        yield Candidate(
+            "sides",
+            "left and right are exchanged between 3D and 2D in some of the frames",
+            "Exchange the left and right joints in these frames",
+            of_seen(views, partial(_on_either_side, mirror=mirror)),
+        )
     yield Candidate(
         "reversed joints",
         "the joints of the 2D are in the reverse order of those of the 3D",
@@ -34,14 +43,23 @@ def of_sides(views: Sequence[View], skeleton: Skeleton) -> Iterator[Candidate]:
     )
 
 
-def of_pixels(views: Sequence[View]) -> Iterator[Candidate]:
+def _on_either_side(view: View, mirror: list[int]) -> np.ndarray:
+    """(F, J, 2) what the camera sees, with left and right exchanged in the frames where that is nearer to the 2D."""
+    seen = project(view.own_camera, view.world_m)
+    swapped = seen[:, mirror]
+    nearer = distances(swapped, view.px).mean(-1) < distances(seen, view.px).mean(-1)
+    chosen: np.ndarray = np.where(nearer[:, None, None], swapped, seen)
+    return chosen
+
+
+def of_pixels(views: Sequence[View], skeleton: Skeleton) -> Iterator[Candidate]:
     def changed(change: Callable[[np.ndarray, Camera], np.ndarray]) -> Callable[[], Pairs]:
         return lambda: [(project(v.own_camera, v.world_m), change(v.px, v.own_camera)) for v in views]
 
     def size(c: Camera) -> np.ndarray:
         return np.array([c.width_px, c.height_px], float)
 
-    half = "normalized 2D"
+    half, mirror = "normalized 2D", list(skeleton.mirror)
     todo = "Give the 2D in pixels, with the origin in the upper left corner of the image"
     forms: tuple[tuple[str, str, Callable[[np.ndarray, Camera], np.ndarray]], ...] = (
         (half, "the 2D is normalized to [-1, 1] by the width", lambda px, c: px * c.width_px / 2 + size(c) / 2),
@@ -50,6 +68,8 @@ def of_pixels(views: Sequence[View]) -> Iterator[Candidate]:
         (half, "the 2D is normalized to [0, 1]", lambda px, c: px * size(c)),
         (half, "the 2D is normalized to [0, 2] by the width", lambda px, c: px * c.width_px / 2),
         (half, "the 2D is normalized to [0, 1] by the width", lambda px, c: px * c.width_px),
+        (half, "the 2D is normalized to [-0.5, 0.5]", lambda px, c: (px + 0.5) * size(c)),
+        (half, "the 2D is normalized to [-0.5, 0.5] by the width", lambda px, c: px * c.width_px + size(c) / 2),
         (
             half,
             "the 2D is divided by the focal length, as rays x/z and y/z",
@@ -61,9 +81,43 @@ def of_pixels(views: Sequence[View]) -> Iterator[Candidate]:
         ("axes of 2D", "y of the 2D points up", lambda px, c: px * (1, -1) + (0, c.height_px)),
         ("axes of 2D", "y of the 2D points up from the upper edge", lambda px, _: px * (1, -1)),
         ("axes of 2D", "the 2D is mirrored, x points to the left", lambda px, c: px * (-1, 1) + (c.width_px, 0)),
+        (
+            "axes of 2D",
+            "the 2D is of mirrored images, with left and right exchanged",
+            lambda px, c: (px * (-1, 1) + (c.width_px, 0))[:, mirror],
+        ),
+        (
+            "axes of 2D",
+            "the 2D is of images turned clockwise by a quarter turn",
+            lambda px, c: px[..., ::-1] * (1, -1) + (0, c.height_px),
+        ),
+        (
+            "axes of 2D",
+            "the 2D is of images turned counter-clockwise by a quarter turn",
+            lambda px, c: px[..., ::-1] * (-1, 1) + (c.width_px, 0),
+        ),
+        ("axes of 2D", "the 2D is of images turned upside down", lambda px, c: size(c) - px),
     )
     for kind, text, change in forms:
         yield Candidate(kind, text, todo, changed(change))
+    if all((v.px >= -0.01).all() and (v.px <= 1.01).all() for v in views):
+        for sides, axes in (("larger side", True), ("sides", False)):
+            yield Candidate(
+                half,
+                f"the 2D is normalized to [0, 1] by the {sides} of the box around the person",
+                todo,
+                partial(_in_boxes, views, axes),
+            )
+
+
+def _in_boxes(views: Sequence[View], by_larger: bool) -> Pairs:
+    pairs = []
+    for v in views:
+        seen = project(v.own_camera, v.world_m)
+        size = np.ptp(seen, axis=1, keepdims=True)
+        size = size.max(-1, keepdims=True) if by_larger else size
+        pairs.append((seen, v.px * size + seen.min(1, keepdims=True)))
+    return pairs
 
 
 def of_frames(views: Sequence[View]) -> Iterator[Candidate]:
@@ -72,9 +126,12 @@ def of_frames(views: Sequence[View]) -> Iterator[Candidate]:
     def at(rows: Callable[[View], np.ndarray]) -> Callable[[], Pairs]:
         return lambda: [(project(v.own_camera, v.world_m), v.px_at(rows(v))) for v in views]
 
+    if surplus := _same_surplus(views):
+        yield from _shifted(range(1, surplus + 1), at)
     ratios = [v.frames_2d / v.frames_3d for v in views]
     own = float(np.median(ratios))
-    usual = any(abs(own / rate - 1) < 0.04 for rate in (1.0, *_RATES))
+    most = float(np.median([v.frames_2d / max(1, v.frames_3d - 1) for v in views]))  # of whole frames, rounded up
+    usual = any(0.96 * own < rate < 1.04 * max(own, most if own > 1.5 else own) for rate in (1.0, *_RATES))
     for rate in ([] if usual else [own]) + list(_RATES):
         text = f"the 2D has {rate:.3g} times the frame rate of the 3D"
         if rate < 1:
@@ -85,14 +142,26 @@ def of_frames(views: Sequence[View]) -> Iterator[Candidate]:
             "Bring 3D and 2D to one frame rate",
             at(partial(_at_rate, rate=rate)),
         )
-    for shift in _SHIFTS:
-        late = f"{abs(shift)} frames {'later' if shift > 0 else 'earlier'}"
-        yield Candidate(
-            "frame shift",
-            f"the 2D shows each pose {late} than the 3D",
-            "Cut the beginning of the one that starts too early",
-            at(partial(_later, shift=shift)),
-        )
+    yield from _shifted(_SHIFTS, at)
+
+
+def _same_surplus(views: Sequence[View]) -> int:
+    """The number of frames that the 2D of takes of any length is longer than the 3D; 0 if it is not the same."""
+    surplus = {v.frames_2d - v.frames_3d for v in views}
+    several = len({v.frames_3d for v in views}) > 1
+    return surplus.pop() if several and len(surplus) == 1 and 0 < min(surplus) <= _MOST_SURPLUS else 0
+
+
+def _shifted(shifts: Iterable[int], at: Callable[[Callable[[View], np.ndarray]], Callable[[], Pairs]]):
+    """The shift that fits best."""
+    shift = min(shifts, key=lambda n: error_of(at(partial(_later, shift=n))())[0])
+    late = f"{abs(shift)} frames {'later' if shift > 0 else 'earlier'}"
+    yield Candidate(
+        "frame shift",
+        f"the 2D shows each pose {late} than the 3D",
+        "Cut the beginning of the one that starts too early",
+        at(partial(_later, shift=shift)),
+    )
 
 
 def _at_rate(view: View, rate: float) -> np.ndarray:
@@ -130,14 +199,36 @@ def of_image_sizes(views: Sequence[View]) -> Iterator[Candidate]:
         return moved
 
     if all(np.isfinite(line).all() for line in lines.values()):
-        slope, shift = np.median(np.array(list(lines.values())), axis=0)
+        rigs = {(v.subject, v.camera): v.own_camera for v in views}
+        text, todo = _of_lines([(*line, rigs[place]) for place, line in lines.items()])
         yield Candidate(
             "crop",
-            f"the 2D is in pixels of a part of the image: it fits times {slope[0]:.3g} and {slope[1]:.3g}, moved by "
-            f"{shift[0]:.0f} and {shift[1]:.0f} px",
-            "Give the 2D in pixels of the whole image, as the cameras are",
+            text,
+            todo,
             lambda: [(s, on_line(v)) for s, v in zip(seen, views)],
         )
+
+
+def _of_lines(lines: Sequence[tuple[np.ndarray, np.ndarray, Camera]]) -> tuple[str, str]:
+    """(what straight lines from the 2D to where it is seen mean, what to do).
+
+    Args:
+        lines: (slopes for x and y, shifts, camera).
+    """
+    slope, shift = (np.median([line[i] for line in lines], axis=0) for i in range(2))
+    fits = f"it fits times {slope[0]:.3g} and {slope[1]:.3g}, moved by {shift[0]:.0f} and {shift[1]:.0f} px"
+    if (slope > _NORMALIZED).all():
+        return f"the 2D is normalized in a way of its own: {fits}", "Give the 2D in pixels of the whole image"
+    todo = "focal_length, center and the 2D must be in pixels of the same image"
+    if (slope < 1 / _NORMALIZED).all():
+        return "the focal lengths and centres of the cameras are not in pixels", todo
+    off_px = max(float(np.abs(np.array(c.center_px) * (1 - a) - b).max()) for a, b, c in lines)
+    if abs(slope[0] / slope[1] - 1) < 0.01 < abs(slope[0] - 1) and off_px < _SAME_CENTER_PX:
+        return f"the focal lengths of the cameras are {slope[0]:.3g} times those that the 2D fits", todo
+    return (
+        f"the 2D is in pixels of a part of the image: {fits}",
+        "Give the 2D in pixels of the whole image, as the cameras are",
+    )
 
 
 def _factor(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -217,4 +308,25 @@ def of_joint_orders(views: Sequence[View], skeleton: Skeleton) -> Iterator[Candi
         "Give 3D and 2D the same joints in the same order",
         lambda: _chosen_joints(views, moved, order[moved].tolist()),
         lambda: _chosen_joints(views, moved, moved),
+    )
+
+
+def of_other_takes(views: Sequence[View], every_view: Sequence[View]) -> Iterator[Candidate]:
+    """2D of another take, or of the same take of another subject, seen by the same camera."""
+    others: dict[str, View] = {}
+    for v in views:
+        seen = project(v.own_camera, v.world_m)
+        errors = {}
+        for other in every_view:
+            if other.camera == v.camera and other.name != v.name and other.frames_2d > v.rows.max():
+                errors[error_of([(seen, other.px_at(v.rows))])[0]] = other
+        if not errors:
+            return
+        others[v.name] = errors[min(errors)]
+    listed = [f"that of {name} is of {other.name}" for name, other in list(others.items())[:2]]
+    yield Candidate(
+        "takes",
+        f"the 2D is of other takes: {', '.join(listed)}{' ...' if len(others) > 2 else ''}",
+        "Give each take the 2D of the same take under the same name",
+        lambda: [(project(v.own_camera, v.world_m), others[v.name].px_at(v.rows)) for v in views],
     )

@@ -14,6 +14,7 @@ from srnet_core.data_check.sample import View, sample_views
 
 NOTE_SHARE, ERROR_SHARE = 0.02, 0.25  # of the size of the person in the image
 _NOTE_SHARE_ALONE = 0.05  # of a single view; one at the edge of the image has up to 2 % from a lens that 2D leaves out
+_FRAME_SHARE = 0.06  # of the median joint of a single frame
 _SAME_RATIO = 0.03
 _LEAST_SURPLUS = 1.15  # times the frames of the 3D, from which on frame rates differ
 _OFF_CENTRE = 0.12  # of the image: how far a principal point may be from the middle
@@ -38,6 +39,9 @@ def check_dataset(dataset: PoseDataset) -> DataCheck:
         size_m, of_bodies = check_bodies(views, dataset.skeleton)
     result = DataCheck(fits, (), size_m)
     found = _of_geometry(result, views, dataset)
+    if not any(f.level == ERROR for f in found):
+        found += _of_frames(fits, views, dataset)
+        found += _of_single_keypoints(fits, views, _is_exact(dataset))
     if not found:
         found += _of_images(views)
     explained = any(f.kind == "geometry" and f.level == ERROR for f in found)
@@ -68,11 +72,11 @@ def _fit(view: View) -> ClipFit:
 def _of_geometry(result: DataCheck, views: Sequence[View], dataset: PoseDataset) -> list[Finding]:
     if not views:
         return []
-    exact = dataset.keypoints.split("_")[0] == _EXACT
+    exact = _is_exact(dataset)
     level, bad = _bad_views(result, views, exact)
     if not bad:
         return []
-    reason = find_reason(bad, views, dataset.skeleton)
+    reason = find_reason(bad, views, dataset.skeleton, exact=exact)
     certain = reason is not None and reason.kind == "cameras permuted" and reason.share <= NOTE_SHARE
     if dataset.cameras_assumed and not certain and (reason is None or reason.kind in OF_CAMERAS):
         return [_of_assumed_cameras(_geometry_finding(NOTE, result, bad, views, None))]
@@ -82,6 +86,10 @@ def _of_geometry(result: DataCheck, views: Sequence[View], dataset: PoseDataset)
             return []  # what a detector does not see exactly
         bad = several
     return [_geometry_finding(level, result, bad, views, reason)]
+
+
+def _is_exact(dataset: PoseDataset) -> bool:
+    return dataset.keypoints.split("_")[0] == _EXACT
 
 
 def _bad_views(result: DataCheck, views: Sequence[View], exact: bool) -> tuple[str, list[View]]:
@@ -118,6 +126,61 @@ def _geometry_finding(
     return Finding(
         level, "geometry", text, f"{reason.text} (with that undone {_px(reason.error_px)} remain)", reason.todo
     )
+
+
+def _of_frames(fits: Sequence[ClipFit], views: Sequence[View], dataset: PoseDataset) -> list[Finding]:
+    """A note on frames that do not fit, in views that fit otherwise; only for exact 2D."""
+    bad: list[View] = []
+    looked_at = 0
+    for fit, view in zip(fits, views) if _is_exact(dataset) else ():
+        if not fit.share < NOTE_SHARE:
+            continue
+        far = np.median(distances(project(view.own_camera, view.world_m), view.px), axis=-1)
+        rows = far > _FRAME_SHARE * fit.size_px
+        looked_at += len(rows)
+        if rows.any():
+            bad.append(replace(view, rows=view.rows[rows], world_m=view.world_m[rows], px=view.px[rows]))
+    if not bad:
+        return []
+    count = sum(len(view.rows) for view in bad)
+    text = (
+        f"in {count:,} of {looked_at:,} frames looked at, the 3D seen through its cameras is not where the 2D is "
+        f"(the first: {bad[0].name}, frame {bad[0].rows[0]})"
+    )
+    reason = find_reason(bad, views, dataset.skeleton, exact=True)
+    if reason is None:
+        return [Finding(NOTE, "frames", text, "", "Look at the pose and the keypoints of these frames")]
+    return [Finding(NOTE, "frames", text, f"there, {reason.text}", reason.todo)]
+
+
+def _of_single_keypoints(fits: Sequence[ClipFit], views: Sequence[View], exact: bool) -> list[Finding]:
+    """A note on single keypoints that are far away in views that fit otherwise, e.g. -9999 or 3D at the origin.
+
+    Detected 2D may lie anywhere on the image, so only what is far outside of it counts.
+    """
+    count = looked_at = 0
+    first = ""
+    for fit, view in zip(fits, views):
+        if not fit.share < ERROR_SHARE:
+            continue
+        camera = view.own_camera
+        far = distances(project(camera, view.world_m), view.px) > fit.size_px
+        if not exact:
+            size = np.array([camera.width_px, camera.height_px])
+            far &= ((view.px < -size) | (view.px > 2 * size)).any(-1)
+        looked_at += far.size
+        count += int(far.sum())
+        if far.any() and not first:
+            frame, joint = np.argwhere(far)[0]
+            places = [", ".join(f"{x:.4g}" for x in point[frame, joint]) for point in (view.px, view.world_m)]
+            first = f"{view.name}, frame {view.rows[frame]}, joint {joint}: 2D ({places[0]}), 3D ({places[1]})"
+    if not count:
+        return []
+    text = (
+        f"{count:,} of {looked_at:,} keypoints looked at lie further from the 3D than a person is large "
+        f"(the first: {first})"
+    )
+    return [Finding(NOTE, "keypoints", text, "", "Write NaN for what is missing")]
 
 
 def _of_images(views: Sequence[View]) -> list[Finding]:

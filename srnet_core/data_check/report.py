@@ -41,7 +41,8 @@ class Finding:
 
     Attributes:
         level: "error" where training on the data makes no sense, else "note".
-        kind: "geometry", "size", "bones", "root", "up axis", "sides", "image size" or "frame counts".
+        kind: "geometry", "size", "bones", "root", "up axis", "sides", "image size", "frames",
+            "keypoints" or "frame counts".
         text: what, one sentence without a full stop.
         reason: the likely reason, that is the change that makes the data fit, e.g. "left and right are exchanged
             between 3D and 2D"; empty if none was found.

@@ -79,7 +79,7 @@ _DANGEROUS_NAMES = _words(
     """
     builtins.eval builtins.exec builtins.execfile builtins.compile builtins.open builtins.file builtins.__import__
     builtins.input builtins.raw_input builtins.globals builtins.locals builtins.vars builtins.setattr
-    builtins.delattr builtins.apply builtins.breakpoint builtins.exit builtins.quit builtins.help
+    builtins.delattr builtins.apply builtins.breakpoint builtins.print builtins.exit builtins.quit builtins.help
     builtins.reload
     io.open io.open_code io.FileIO _io.open _io.open_code _io.FileIO
     types.FunctionType types.CodeType types.LambdaType types.MethodType types.ModuleType

@@ -96,6 +96,23 @@ def _in_coco_order(view):
     return made
 
 
+def _in_box(view):
+    return (view - view.min(1, keepdims=True)) / np.ptp(view, axis=1, keepdims=True).max(-1, keepdims=True)
+
+
+def _swapped_in_the_end(view, _):
+    return np.concatenate([view[:75], view[75:, list(SKELETON.mirror)]])
+
+
+def _cut(dataset: PoseDataset, frames: int) -> PoseDataset:
+    return _views(_poses(dataset, lambda _, pose: pose[:frames]), lambda view, _: view[:frames])
+
+
+def _exchanged(dataset: PoseDataset, one: str, other: str) -> PoseDataset:
+    views = dataset.positions_2d_px
+    return replace(dataset, positions_2d_px={**views, one: views[other], other: views[one]})
+
+
 def _permuted(dataset: PoseDataset) -> PoseDataset:
     changed = {
         s: {t: [views[k] for k in (1, 0, 3, 2)] for t, views in takes.items()}
@@ -157,6 +174,41 @@ WRONG = {
         "10 frames earlier",
     ),
     "cameras permuted": (_permuted, "another order than the cameras: view 0 of S1 is of camera 1"),
+    "images turned": (
+        lambda d: _views(d, lambda v, c: np.stack([1002 - v[..., 1], v[..., 0]], -1)),
+        "turned clockwise by a quarter turn",
+    ),
+    "images turned the other way": (
+        lambda d: _views(d, lambda v, c: np.stack([v[..., 1], 1000 - v[..., 0]], -1)),
+        "turned counter-clockwise by a quarter turn",
+    ),
+    "images upside down": (lambda d: _views(d, lambda v, c: np.float32([1000, 1002]) - v), "turned upside down"),
+    "mirrored images": (
+        lambda d: _views(d, lambda v, c: (np.float32([1000, 0]) + v * [-1, 1])[:, list(SKELETON.mirror)]),
+        "of mirrored images, with left and right exchanged",
+    ),
+    "2D in [-0.5, 0.5]": (lambda d: _views(d, lambda v, c: v / np.float32([1000, 1002]) - 0.5), "to [-0.5, 0.5]"),
+    "2D in boxes": (lambda d: _views(d, lambda v, c: _in_box(v)), "by the larger side of the box around the person"),
+    "2D in a way of its own": (
+        lambda d: _views(d, lambda v, c: v / 120 - 3),
+        "normalized in a way of its own: it fits",
+    ),
+    "another focal length": (
+        lambda d: _cameras(d, lambda c: replace(c, focal_length_px=tuple(2 * f for f in c.focal_length_px))),
+        "the focal lengths of the cameras are 2 times those",
+    ),
+    "cameras that are not in pixels": (
+        lambda d: _cameras(d, lambda c: replace(c, focal_length_px=(2.29, 2.29), center_px=(0.0, 0.0))),
+        "the focal lengths and centres of the cameras are not in pixels",
+    ),
+    "sides in some frames": (
+        lambda d: _views(d, _swapped_in_the_end),
+        "left and right are exchanged between 3D and 2D in some",
+    ),
+    "takes of another subject": (
+        lambda d: _exchanged(_cut(d, 140), "S1", "S9"),
+        "2D is of other takes: that of S1/Walking/camera 0 is of S9/Walking/camera 0",
+    ),
     "left and right": (lambda d: _poses(d, lambda _, p: p[:, list(SKELETON.mirror)]), "left and right are exchanged"),
     "millimetres": (lambda d: _poses(d, lambda _, p: 1000 * p), "in millimetres"),
     "centimetres": (lambda d: _poses(d, lambda _, p: 100 * p), "in centimetres"),
@@ -458,3 +510,72 @@ def test_exchanged_joints_among_detections_of_joints_that_nearly_coincide(sound)
     exchanged = _views(noisy, lambda view, _: view[:, [*range(1, 4), 0, *range(4, len(names))]])
     first = check_dataset(exchanged).findings[0]
     assert "the joints of the 2D are in another order: in the 2D Hip is 3, RHip is 0" in first.reason
+
+
+def test_a_delay_is_told_from_a_frame_rate(sound):
+    """The 2D begins 12 frames too early and is that much longer, whatever the length of the take."""
+    late = _views(sound, lambda v, c: np.concatenate([np.repeat(v[:1], 12, 0), v[:-12]]))
+    tails = _views(sound, lambda v, c: v[-12:]).positions_2d_px
+    lengths = {"Walking": 150, "Sitting": 120, "Greeting 1": 100}
+    cut = {s: {t: pose[: lengths[t]] for t, pose in takes.items()} for s, takes in sound.positions_3d_world_m.items()}
+    views = {s: {t: [v[: lengths[t]] for v in vs] for t, vs in ts.items()} for s, ts in late.positions_2d_px.items()}
+    check = check_dataset(replace(late, positions_3d_world_m=cut, positions_2d_px=views, surplus_2d_px=tails))
+    assert "12 frames later" in check.findings[0].reason
+
+
+@pytest.mark.parametrize("frame", [0, -1])
+def test_single_keypoints_far_away_are_counted(sound, frame):
+    def wrong(view, camera):
+        view = view.copy()
+        if camera == 1:
+            view[frame, 13] = -9999
+        return view
+
+    (finding,) = check_dataset(_views(sound, wrong)).findings
+    assert (finding.level, finding.kind) == ("note", "keypoints")
+    assert "9 of 9,792 keypoints" in finding.text and "2D (-9999, -9999)" in finding.text
+    detected = replace(_views(sound, wrong), keypoints="detectron")
+    assert check_dataset(detected).findings == (finding,)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda view: view[:, list(SKELETON.mirror)], "there, left and right are exchanged between 3D and 2D"),
+        (lambda view: view / 1000, "there, the 2D is normalized to [0, 1]"),
+        (lambda view: view[::-1] + np.linspace(0, 90, 17)[:, None], ""),
+    ],
+)
+def test_single_frames_that_do_not_fit_are_counted(sound, change, words):
+    def wrong(view, _):
+        return np.concatenate([view[:110], change(view[110:])])
+
+    (finding,) = [f for f in check_dataset(_views(sound, wrong)).findings if f.kind == "frames"]
+    assert finding.level == "note" and words in finding.reason
+    assert "of 576 frames looked at" in finding.text and "the first: S1/Walking/camera 0, frame 114" in finding.text
+
+
+def test_3d_joints_at_the_origin_are_counted(sound):
+    def wrong(_, pose):
+        pose = pose.copy()
+        pose[0, 13] = 0
+        return pose
+
+    (finding,) = check_dataset(_poses(sound, wrong)).findings
+    assert finding.kind == "keypoints" and "3D (0, 0, 0)" in finding.text
+
+
+def test_detections_may_lie_anywhere_on_the_image(sound):
+    rng = np.random.default_rng(0)
+
+    def wrong(view, _):
+        gone = rng.random(view.shape[:2]) < 0.02
+        return np.where(gone[..., None], rng.uniform(0, 1000, view.shape), view)
+
+    assert check_dataset(replace(_views(sound, wrong), keypoints="detectron")).findings == ()
+
+
+def test_no_reason_is_given_that_fits_badly(sound):
+    """A world turned by 45 degrees is none of the known mistakes; a fit with many numbers would come near."""
+    turned = _poses(sound, lambda _, p: p @ np.float32([[0.7071, 0.7071, 0], [-0.7071, 0.7071, 0], [0, 0, 1]]))
+    assert check_dataset(turned).findings[0].reason == ""

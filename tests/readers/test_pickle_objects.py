@@ -144,7 +144,7 @@ RECORDED = {
     "Namespace": (argparse.Namespace(architecture="3,3", lr=0.1), "argparse.Namespace"),
     "date": (datetime.datetime(2020, 1, 1), "datetime.datetime"),
     "date of a place": (datetime.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("UTC")), "datetime.datetime"),
-    "part of a function": (functools.partial(print, 1), "functools.partial"),
+    "part of a function": (functools.partial(math.sqrt, 1), "functools.partial"),
     "date with zone": (datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), "datetime.datetime"),
     "dates": (np.array(["2020-01-01"], "datetime64[D]"), "numpy array of type <M8"),
     "numpy date": (np.datetime64("2020-01-01T00:00:01"), "numpy array of type <M8"),
