@@ -1,7 +1,7 @@
 """Keypoints that a detector did not find: how files mark them, and gaps that are filled.
 
 A keypoint is missing where both coordinates are exactly 0 (as OpenPose writes them) or exactly -1, where one is NaN,
-and where a third column, the confidence, is 0. In memory every missing keypoint is NaN.
+and where a third column, the confidence, is 0 or NaN. In memory every missing keypoint is NaN.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ def _missing(view: np.ndarray, confidence: np.ndarray | None, marks: dict[str, N
     if not np.isfinite(np.sum(view, dtype=np.float64)):
         found.append((_NAN, np.isnan(view).any(-1)))
     if confidence is not None:
-        found.append((_CONFIDENCE, confidence == 0))
+        found.append((_CONFIDENCE, (confidence == 0) | np.isnan(confidence)))
     found = [(mark, where) for mark, where in found if where.any()]
     marks.update(dict.fromkeys(mark for mark, _ in found))
     return np.logical_or.reduce([where for _, where in found]) if found else None

@@ -1,5 +1,6 @@
 """What belongs together although the two files of a data set do not say it: other spellings, views without a camera."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from math import comb
@@ -11,6 +12,7 @@ from srnet_core.clip import whole_frames
 from srnet_core.geometry.camera import Camera
 from srnet_core.take_names import plain_name, same_take_key
 
+_NUMBERED = re.compile(r"([a-z]*)0*(\d{1,9})")
 _MOST_CHOICES = 5000
 _FRAMES = 20
 _CLEARLY_BETTER = 0.5
@@ -27,7 +29,7 @@ def other_names(
     A name is changed only if it has no partner of the same spelling, and exactly one of another spelling.
     """
     renamed: list[str] = []
-    subjects = _partners(names_3d, takes_2d, lambda name: (plain_name(name) or name,))
+    subjects = _partners(names_3d, takes_2d, _subject_key)
     result: dict[str, dict[str, Value]] = {}
     for subject, takes in takes_2d.items():
         own = subjects.get(subject, subject)
@@ -37,6 +39,16 @@ def other_names(
         renamed += [f"{own}/{partner} and {take}" for take, partner in partners.items()]
         result[own] = {partners.get(take, take): value for take, value in takes.items()}
     return renamed, result
+
+
+def _subject_key(name: str) -> tuple[str, ...]:
+    """Equal for spellings of a subject: "S1", "s1", "S01", "Subject 1"."""
+    plain = plain_name(name) or name
+    match = _NUMBERED.fullmatch(plain)
+    if match is None:
+        return (plain,)
+    word = "s" if match.group(1) in ("subject", "subj", "sub") else match.group(1)
+    return (f"{word}{int(match.group(2))}",)
 
 
 def _partners(wanted: Iterable[str], given: Iterable[str], key) -> dict[str, str]:

@@ -333,6 +333,10 @@ def _with_names(values: Mapping[object, Any], path: Path) -> dict[str, Any]:
 
 
 def _pose_3d(pose: object, where: str) -> np.ndarray:
+    if isinstance(pose, dict) and "positions" in pose:  # as VideoPose3D holds a take in memory
+        pose = pose["positions"]
+    if isinstance(pose, list) and len(pose) == 1 and isinstance(pose[0], np.ndarray) and pose[0].ndim == 3:
+        pose = pose[0]  # an array of one array
     views = len(pose) if isinstance(pose, (list, tuple)) or (isinstance(pose, np.ndarray) and pose.ndim == 4) else 0
     if views and all(isinstance(view, np.ndarray) and view.ndim == 3 for view in pose):  # type: ignore[attr-defined]
         raise BadFileError(
@@ -348,11 +352,13 @@ def _pose_3d(pose: object, where: str) -> np.ndarray:
 
 
 def _is_empty(value: object) -> bool:
-    """Whether a take or a view holds nothing: `None`, an empty list, or an array without frames or of NaN only."""
+    """Whether a take or a view holds nothing: `None`, NaN, an empty container, an array without frames or of NaN."""
     if isinstance(value, np.ndarray):
         nothing = value.dtype.kind == "f" and value.ndim == 3 and bool(np.isnan(value.flat[:1]).any())
         return value.ndim > 0 and (len(value) == 0 or (nothing and bool(np.isnan(value).all())))
-    return value is None or (isinstance(value, (list, tuple)) and not value)
+    if isinstance(value, float):
+        return np.isnan(value)
+    return value is None or (isinstance(value, (list, tuple, dict)) and not value)
 
 
 def _joint_counts(positions: Views) -> set[int]:
@@ -363,11 +369,27 @@ def _joint_counts(positions: Views) -> set[int]:
 def _as_float32(pose: object, last: tuple[int, ...], where: str, wanted: str) -> np.ndarray:
     pose = _from_lists(pose)
     if not isinstance(pose, np.ndarray) or pose.dtype.kind not in "fiu" or pose.ndim != 3 or pose.shape[2] not in last:
-        raise BadFileError(f"must be an array of numbers of shape {wanted}, not {kind_of(pose)}", where=where)
+        raise BadFileError(
+            f"must be an array of numbers of shape {wanted}, not {kind_of(pose)}",
+            where=where,
+            todo=_of_shape(pose, last),
+        )
     if not pose.shape[0] or not pose.shape[1]:
         raise BadFileError(f"has no {'frames' if not pose.shape[0] else 'joints'}", where=where)
     with np.errstate(over="ignore"):  # the checks for finite numbers report what overflows
         return pose.astype(np.float32, copy=False)
+
+
+def _of_shape(pose: object, last: tuple[int, ...]) -> str | None:
+    """What to do about an array of another shape that holds the same numbers."""
+    if not isinstance(pose, np.ndarray) or pose.dtype.kind not in "fiu":
+        return None
+    n = last[0]
+    if pose.ndim == 2 and pose.shape[1] % n == 0:
+        return f"Give it as array.reshape(len(array), {pose.shape[1] // n}, {n}), if each row is one frame"
+    if pose.ndim == 3 and pose.shape[1] in last:
+        return "Give it as array.transpose(0, 2, 1)"
+    return None
 
 
 def _from_lists(pose: object) -> object:
@@ -414,6 +436,8 @@ def _views(
     where, frames = f"{file_2d.path}, {subject}/{take}", len(pose)
     if names := file_2d.view_names[subject][take]:
         views = views_by_camera(views, names, cameras, where)
+    while len(views) > len(cameras) and views[-1] is None:
+        views = views[:-1]
     if len(views) > len(cameras):
         raise BadFileError(
             f"has 2D of {len(views)} cameras, but {subject} has {len(cameras)}",

@@ -168,7 +168,7 @@ def test_a_view_too_many(tmp_path, three_two):
     _refused(tmp_path, three_two, "S9/Eating", "2D of 5 cameras, but S9 has 4")
 
 
-@pytest.mark.parametrize("nothing", [None, [], np.zeros((0, 17, 2), "f4")], ids=["None", "list", "array"])
+@pytest.mark.parametrize("nothing", [None, [], {}, np.nan, np.zeros((0, 17, 2), "f4")], ids=lambda v: type(v).__name__)
 def test_views_without_2d_are_left_out(tmp_path, three_two, nothing):
     two = three_two[1]["positions_2d"]
     two["S1"]["Walking"][2] = nothing
@@ -613,6 +613,55 @@ def test_views_by_names_of_no_camera(tmp_path, three_two):
     views = three_two[1]["positions_2d"]["S1"]["Walking"]
     three_two[1]["positions_2d"]["S1"]["Walking"] = dict(zip(("left", "right", "top", "side"), views))
     _refused(tmp_path, three_two, "S1/Walking: its views are named left, right, side, top, and the cameras")
+
+
+@pytest.mark.parametrize("names", ["cam{}", "Camera {}", "view_{:02}"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_views_by_a_word_and_the_numbers_of_the_cameras(tmp_path, three_two, first, names):
+    expected = _load(tmp_path, three_two).positions_2d_px["S1"]["Walking"]
+    views = three_two[1]["positions_2d"]["S1"]["Walking"]
+    named = {names.format(first + camera): views[camera] for camera in (3, 0, 1, 2)}
+    three_two[1]["positions_2d"]["S1"]["Walking"] = named
+    np.testing.assert_array_equal(_load(tmp_path, three_two).positions_2d_px["S1"]["Walking"], expected)
+
+
+def test_a_pose_as_videopose3d_holds_it_in_memory_and_as_an_array_of_one_array(tmp_path, three_two):
+    expected = _load(tmp_path, three_two).positions_3d_world_m["S1"]["Walking"]
+    takes, one = three_two[0]["positions_3d"]["S1"], np.empty(1, object)
+    one[0] = takes["Walking"]
+    for pose in ({"positions": takes["Walking"], "cameras": None}, one):
+        takes["Walking"] = pose
+        np.testing.assert_array_equal(_load(tmp_path, three_two).positions_3d_world_m["S1"]["Walking"], expected)
+
+
+def test_views_that_are_none_behind_the_last_camera(tmp_path, three_two):
+    three_two[1]["positions_2d"]["S1"]["Walking"].append(None)
+    assert not _load(tmp_path, three_two).warnings
+
+
+@pytest.mark.parametrize("spelling", ["S{:02}", "Subject {}", "subj{}", "s_{}"])
+def test_subjects_spelled_in_other_ways(tmp_path, three_two, spelling):
+    two = three_two[1]
+    two["positions_2d"] = {spelling.format(int(s[1:])): takes for s, takes in two["positions_2d"].items()}
+    dataset = _load(tmp_path, three_two)
+    assert {c.subject for c in dataset.clip_names} == {"S1", "S9"} and not dataset.warnings
+
+
+@pytest.mark.parametrize("value", [0, np.nan])
+def test_a_confidence_of_0_or_nan_marks_a_missing_keypoint(tmp_path, three_two, value):
+    views = three_two[1]["positions_2d"]["S1"]["Walking"]
+    views[0] = np.concatenate([views[0], np.ones_like(views[0][..., :1])], axis=-1)
+    views[0][2, 3, 2] = value
+    assert np.isnan(_load(tmp_path, three_two).positions_2d_px["S1"]["Walking"][0]).sum() == 2
+
+
+def test_an_array_of_another_shape_says_how_to_change_it(tmp_path, three_two):
+    takes = three_two[0]["positions_3d"]["S1"]
+    pose = takes["Walking"]
+    takes["Walking"] = pose.reshape(len(pose), -1)
+    _refused(tmp_path, three_two, "Give it as array.reshape(len(array), 17, 3)")
+    takes["Walking"] = pose.transpose(0, 2, 1)
+    _refused(tmp_path, three_two, "Give it as array.transpose(0, 2, 1)")
 
 
 def test_a_file_without_any_view(tmp_path, three_two):
