@@ -50,12 +50,14 @@ class Clip:
     Attributes:
         pose_2d_px: (T, J, 2) float32.
         pose_3d_cam_m: (T, J, 3) float32, absolute, in camera space; `None` where there is no ground truth.
+        seen_2d_px: (T, K, 2) float32, the keypoints in the joints that the detector gives; `None` where these are J.
     """
 
     name: ClipName
     camera: Camera
     pose_2d_px: np.ndarray
     pose_3d_cam_m: np.ndarray | None
+    seen_2d_px: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,9 @@ class PoseDataset:
         cameras_assumed: whether the files have no cameras, and those of a data set with the same subjects are taken.
         surplus_2d_px: {subject: {take: [per camera (S, J, 2)]}}: 2D frames after the end of the 3D, which are not used;
             takes without any are not listed.
+        seen_2d_px: as `positions_2d_px`, in the joints of the file where these were converted to the skeleton's; for
+            networks that see other joints than they predict.
+        seen_layout: the name of the layout of `seen_2d_px`.
     """
 
     name: str
@@ -95,6 +100,8 @@ class PoseDataset:
     absent_test_subjects: tuple[str, ...] = ()
     cameras_assumed: bool = False
     surplus_2d_px: Mapping[str, Mapping[str, Sequence[np.ndarray]]] = field(default_factory=dict)
+    seen_2d_px: Mapping[str, Mapping[str, Sequence[np.ndarray]]] | None = None
+    seen_layout: str | None = None
 
     @cached_property
     def clip_names(self) -> tuple[ClipName, ...]:
@@ -123,11 +130,13 @@ class PoseDataset:
         """The poses of a clip: 2D cut to the length of 3D, 3D converted to camera axes."""
         camera = self.cameras[name.subject][name.camera]
         rows = slice(name.first_frame, name.first_frame + name.frames)
+        seen = None if self.seen_2d_px is None else self.seen_2d_px[name.subject][name.take][name.camera][rows, :, :2]
         return Clip(
             name,
             camera,
             self.positions_2d_px[name.subject][name.take][name.camera][rows, :, :2],
             camera.world_to_camera(self.positions_3d_world_m[name.subject][name.take][rows]),
+            seen,
         )
 
     def clips(self, names: Iterable[ClipName]) -> Iterator[Clip]:

@@ -143,8 +143,8 @@ class HasJoints(Protocol):
 
 
 _HOW_TO_USE_OTHER_JOINTS = (
-    "Lift and see keypoints with it: srnet lift KEYPOINTS --checkpoint FILE -o poses.npz -o page.html; measure the "
-    "poses with srnet_core.evaluation.metrics"
+    "Take HumanEva with 2D of COCO's joints: --dataset humaneva15 --keypoints detectron_pt_coco; or lift keypoints "
+    "with it: srnet lift KEYPOINTS --checkpoint FILE -o poses.npz -o page.html"
 )
 
 
@@ -165,7 +165,7 @@ def require_whole_poses(network: HasJoints, *, path: Path | None = None) -> None
     if predicted == seen:
         return
     if (seen, predicted) in OTHER_JOINTS and path is not None:
-        what = f"the network sees {seen} joints and predicts {predicted} others, which data sets here do not have"
+        what = f"the network sees {seen} joints and predicts {predicted} others, which this data set does not have"
         raise CheckpointError(what, where=path, todo=_HOW_TO_USE_OTHER_JOINTS)
     what = f"the network predicts {predicted} of {seen} joints, which is no whole pose"
     if path is not None:

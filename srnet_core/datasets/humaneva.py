@@ -7,6 +7,9 @@ and 2D of the files. Where the published positions do not fit the files, whole c
 
 `import_humaneva_matlab` makes these two files of what VideoPose3D's MATLAB script writes: one .mat per take.
 
+2D of COCO's 17 joints, as VideoPose3D has it beside the 15 joints (`detectron_pt_coco`), becomes 2D of the 15; networks
+that see the 17 and predict the 15 get it as it is.
+
 Subjects "Train/..." are for training and "Validate/..." for testing, as the literature has it.
 """
 
@@ -22,7 +25,7 @@ from srnet_core.clip import PoseDataset
 from srnet_core.datasets import DatasetPlugin
 from srnet_core.datasets._estimated_cameras import estimated_camera
 from srnet_core.datasets._files import locate_pair
-from srnet_core.datasets._published import File2d, File3d, assemble, read_positions_2d, read_positions_3d
+from srnet_core.datasets._published import File2d, File3d, assemble, pair_up, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
 from srnet_core.datasets._wording import few
 from srnet_core.datasets._writing import skeleton_metadata, write_pair
@@ -30,10 +33,13 @@ from srnet_core.datasets.rewrite import RewriteReport, rewrite
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.keypoints.relayout import joints_used
+from srnet_core.layouts import get_layout
 from srnet_core.readers.array_file import read_array
 from srnet_core.skeletons import humaneva15, humaneva20
 
 FPS = 60.0
+_DETECTED = "coco17"  # the layout of detected 2D
 CAMERAS = ("C1", "C2", "C3")
 _SIZES_PX = ((640, 480),)
 _SKELETONS = {s.num_joints: s for s in (humaneva15.SKELETON, humaneva20.SKELETON)}
@@ -77,8 +83,9 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     skeleton = _SKELETONS[file_3d.num_joints]
     without_views: list[str] = []
     file_2d = read_positions_2d(path_2d, without_views=without_views)
+    seen = file_2d
+    file_2d, notes = _with_the_joints_of(skeleton, file_2d)
     _check_2d_joints(file_2d, skeleton)
-    notes: list[str] = []
     if file_3d.cameras is not None and _has_intrinsics(file_3d.cameras):
         cameras = read_cameras(file_3d.cameras, path_3d)
     else:
@@ -87,7 +94,7 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     labelled = [take for take in without_views if not take.startswith("Unlabeled/")]
     if labelled:
         notes.append(f"Takes without the 2D of a camera were left out: {len(labelled)} ({few(labelled)}).")
-    return assemble(
+    dataset = assemble(
         name,
         keypoints,
         file_3d,
@@ -99,6 +106,36 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
         test_subjects=[s for s in file_3d.positions_m if s.startswith("Validate/")],
         notes=notes,
     )
+    if seen is file_2d:
+        return dataset
+    return replace(dataset, seen_2d_px=pair_up(file_3d, seen, cameras).positions_2d, seen_layout=_DETECTED)
+
+
+def _with_the_joints_of(skeleton: Skeleton, file_2d: File2d) -> tuple[File2d, list[str]]:
+    """2D of COCO's 17 joints as that of the 15 of HumanEva, and a note; other 2D as it is."""
+    layout = get_layout(_DETECTED)
+    details = file_2d.metadata if isinstance(file_2d.metadata, dict) else {}
+    sides = details.get("keypoints_symmetry")
+    stated = {tuple(pair) for pair in zip(*sides)} if isinstance(sides, (list, tuple)) and len(sides) == 2 else None
+    if file_2d.joint_counts != {layout.num_joints} or skeleton.name != "humaneva15":
+        return file_2d, []
+    if stated != set(layout.mirror_pairs):
+        return file_2d, []
+    uses = joints_used(layout, get_layout(skeleton.name))
+
+    def converted(view: np.ndarray | None) -> np.ndarray | None:
+        if view is None:
+            return None
+        return np.stack([view[:, of, :2].mean(axis=1) for of in uses], axis=1).astype(np.float32)
+
+    views = {s: {t: [converted(v) for v in take] for t, take in ts.items()} for s, ts in file_2d.positions_px.items()}
+    left, right = (list(side) for side in (skeleton.left_indices, skeleton.right_indices))
+    metadata = {"layout_name": skeleton.name, "num_joints": skeleton.num_joints, "keypoints_symmetry": [left, right]}
+    note = (
+        "The 2D has the 17 joints of COCO: it was brought to the 15 joints of the 3D, pelvis and thorax as the middles "
+        "of hips and shoulders, the head as that of the eyes."
+    )
+    return replace(file_2d, positions_px=views, metadata=metadata), [note]
 
 
 def _check_2d_joints(file_2d: File2d, skeleton: Skeleton) -> None:

@@ -10,12 +10,16 @@ from functools import partial
 import numpy as np
 import torch
 
+from srnet_core.checkpoint.published import OTHER_JOINTS
 from srnet_core.engine import InferenceForm, inference_form
+from srnet_core.errors import ConfigError
 from srnet_core.evaluation.noise import KeypointNoise, worse_input
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.inference.predict import decode_mean, predict_normalized
+from srnet_core.layouts import get_layout
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
+from srnet_core.stages.manifest import SEEN
 from srnet_core.stages.store import Stage, StoredClip
 
 # Frames read, predicted and decoded together: enough to occupy all cores, few enough for memory.
@@ -84,13 +88,20 @@ def _predict_batch(
     by_clip = (len(batch), -1)
     stored_2d, stored_parameters = stage.read("pose_2d", start, stop), _parameters(stage, start, stop)
     seen_2d, seen_parameters = stored_2d, stored_parameters
+    seen_mirror = None
+    if (network.num_joints, network.num_joints_out) in OTHER_JOINTS:
+        if noise is not None:
+            raise ConfigError("keypoints are not made worse for a network that sees other joints than it predicts")
+        seen_2d = stage.read(SEEN, start, stop)
+        seen_mirror = get_layout(OTHER_JOINTS[network.num_joints, network.num_joints_out][0]).mirror
     if noise is not None:
         seen_2d, seen_parameters = _worse(stage, batch, noise, stored_2d, stored_parameters)
     pose_2d = torch.from_numpy(seen_2d).to(device).unflatten(0, by_clip)  # (G, T, J, 2)
     seen = torch.from_numpy(seen_parameters).to(device).unflatten(0, by_clip)  # (G, T, P), to decode the output
     parameters = torch.from_numpy(stored_parameters).to(device).unflatten(0, by_clip)  # (G, T, P), of the target
     target = torch.from_numpy(stage.read("pose_3d", start, stop)).to(device).unflatten(0, by_clip)  # (G, T, J, 3)
-    outputs = predict_normalized(network, pose_2d, stage.skeleton.mirror, flip)
+    mirror = stage.skeleton.mirror
+    outputs = predict_normalized(network, pose_2d, seen_mirror or mirror, flip, mirror_out=mirror)
     plugin = stage.normalization
     poses: Iterable[tuple[torch.Tensor, torch.Tensor]]
     if network.config.as_published:

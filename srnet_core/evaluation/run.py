@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from srnet_core.checkpoint import Checkpoint, require_whole_poses
+from srnet_core.checkpoint.published import OTHER_JOINTS
 from srnet_core.datasets import names_of
 from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError, ConfigError
@@ -17,8 +18,10 @@ from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measur
 from srnet_core.evaluation.trajectory import trajectory_errors
 from srnet_core.geometry.camera import camera_rows
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layouts import get_layout
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
+from srnet_core.skeletons import get_skeleton
 from srnet_core.stages.contents import is_known
 from srnet_core.stages.store import Stage, StoredClip
 
@@ -163,9 +166,10 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
         CheckpointError: the stage has another skeleton or normalization than the checkpoint was trained with, or the
             network predicts other joints than it sees and is no trajectory network.
     """
-    if not checkpoint.model_config.predicts_root:
+    others = _fits_other_joints(checkpoint, stage)
+    if not checkpoint.model_config.predicts_root and not others:
         require_whole_poses(checkpoint.model, path=checkpoint.path)
-    if not checkpoint.skeleton.same_joints(stage.skeleton):
+    if not others and not checkpoint.skeleton.same_joints(stage.skeleton):
         raise CheckpointError(
             f"the checkpoint is for the skeleton {checkpoint.model_config.skeleton}, "
             f"the data have {stage.skeleton.name} ({stage.skeleton.num_joints} joints)",
@@ -180,6 +184,19 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
             where=checkpoint.path,
             todo="Leave --norm out to take the checkpoint's",
         )
+
+
+def _fits_other_joints(checkpoint: Checkpoint, stage: Stage) -> bool:
+    """Whether a network sees other joints than it predicts, and a stage has both.
+
+    VideoPose3D's networks for HumanEva are such: they see COCO's 17 joints (`--keypoints detectron_pt_coco`).
+    """
+    counts = checkpoint.model.num_joints, checkpoint.model.num_joints_out
+    if counts not in OTHER_JOINTS:
+        return False
+    layout, skeleton = OTHER_JOINTS[counts]
+    seen = tuple(stage.manifest.get("seen_joints", ()))
+    return seen == get_layout(layout).joints and get_skeleton(skeleton).same_joints(stage.skeleton)
 
 
 def trained_on(checkpoint: Checkpoint, stage: Stage) -> int:

@@ -34,7 +34,7 @@ def to_layout(keypoints: Keypoints, name: str) -> Keypoints:
         )
     if keypoints.layout.joints == target.joints:
         return keypoints
-    uses = _uses(keypoints.layout, target)
+    uses = joints_used(keypoints.layout, target)
     lost = [joint for joint, of in zip(target.joints, uses) if not of]
     if len(lost) == target.num_joints:
         raise ConfigError(f"{keypoints.layout.name} and {target.name} have no joints in common", where=keypoints.source)
@@ -50,7 +50,7 @@ def to_layout(keypoints: Keypoints, name: str) -> Keypoints:
     return replace(keypoints, tracks=tracks, layout=target, joint_names=target.joints, notes=tuple(notes))
 
 
-def _uses(source: Layout, target: Layout) -> list[tuple[int, ...]]:
+def joints_used(source: Layout, target: Layout) -> list[tuple[int, ...]]:
     """For each joint of the target the joints of the source whose mean it is; empty where it cannot be had."""
     by_part = {part: i for i, part in enumerate(source.parts) if part}
     by_name = {joint.lower(): i for i, joint in enumerate(source.joints)}

@@ -24,6 +24,7 @@ MANIFEST = "manifest.json"
 OWN_FRAMES, SHARED_FRAMES = 1, 2  # layouts: arrays in the stage's own folder, or in that of the whole data set's stage
 CHUNK_FRAMES = 16384
 FRAME_ARRAYS = ("pose_2d", "pose_3d", "norm_parameters", "root_cam_m")
+SEEN = "seen_2d"  # in the joints of `manifest["seen_joints"]`, where `pose_2d` was converted to the skeleton's
 MAKE_AGAIN = "Delete the folder, or run prepare with --force"
 
 _DIGEST = "digest"
@@ -153,6 +154,10 @@ def _check_arrays(manifest: Mapping[str, Any]) -> None:
         _is_list_of(str, parameters) and len(parameters) <= _MAX_PARAMETERS, "norm_parameters is not a list of names"
     )
     expected = [name for name in FRAME_ARRAYS if name != "norm_parameters" or parameters]
+    if "seen_joints" in manifest:
+        expected.append(SEEN)
+        seen = manifest["seen_joints"]
+        _require(_is_list_of(str, seen) and 0 < len(seen) <= _MAX_JOINTS, "seen_joints is not a list of names")
     _require(manifest["arrays"] == expected, f"arrays are not {', '.join(expected)}")
     _require(isinstance(skeleton, dict) and isinstance(skeleton.get("joint_names"), list), "there is no skeleton")
     _require(len(skeleton["joint_names"]) <= _MAX_JOINTS, f"the skeleton has more than {_MAX_JOINTS} joints")
@@ -235,6 +240,7 @@ def array_shapes(manifest: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         "pose_3d": (frames, joints, 3),
         "norm_parameters": (frames, len(manifest["norm_parameters"])),
         "root_cam_m": (frames, 3),
+        SEEN: (frames, len(manifest.get("seen_joints", ())), 2),
     }
     return {name: shapes[name] for name in manifest["arrays"]}
 

@@ -19,7 +19,8 @@ from srnet_core.config import DataConfig, replace, to_dict
 from srnet_core.data_check import DataCheck
 from srnet_core.errors import ConfigError, StageError
 from srnet_core.files import require_folder, write_json
-from srnet_core.normalization import Normalization
+from srnet_core.layouts import get_layout
+from srnet_core.normalization import Normalization, base
 from srnet_core.protocols import Split, has_training, split_clips
 from srnet_core.stages.checked import about_the_data, check_or_refuse, read_dataset
 from srnet_core.stages.contents import sketch
@@ -32,7 +33,7 @@ from srnet_core.stages.key import (
     stage_folder,
     stage_key,
 )
-from srnet_core.stages.manifest import MANIFEST, with_digest
+from srnet_core.stages.manifest import MANIFEST, SEEN, with_digest
 from srnet_core.stages.place import is_remote, local_folder
 from srnet_core.stages.remote import RemoteStages
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
@@ -282,9 +283,11 @@ class _Making:
         dataset, normalization = self.dataset, self.normalization
         joints = dataset.skeleton.num_joints
         shapes: dict[str, tuple[int, ...]] = {"pose_2d": (joints, 2), "pose_3d": (joints, 3), "root_cam_m": (3,)}
+        manifest = self._manifest(key, split, config, clips, rows)
+        if SEEN in manifest["arrays"]:
+            shapes[SEEN] = (len(manifest["seen_joints"]), 2)
         if normalization.PARAMETERS:
             shapes["norm_parameters"] = (len(normalization.PARAMETERS),)
-        manifest = self._manifest(key, split, config, clips, rows)
         stored_body = manifest["body_size"]
         body = BodySize(**stored_body) if stored_body else None
         described = _attributes(manifest, dataset, config)
@@ -303,6 +306,8 @@ class _Making:
                     "root_cam_m": _ground_truth(clip)[:, 0],
                     "norm_parameters": encoded.parameters,
                 }
+                if SEEN in shapes:
+                    arrays[SEEN] = base.encode_2d(_seen(clip), camera=clip.camera)
                 writer.append({name: arrays[name] for name in shapes})
                 self.progress("writing frames", stored.start + stored.length, total)
             for file in self.inputs:
@@ -332,6 +337,13 @@ def _ground_truth(clip: Clip) -> np.ndarray:
     """The (T, J, 3) pose of a clip; clips of a data set have one."""
     assert clip.pose_3d_cam_m is not None
     return clip.pose_3d_cam_m
+
+
+def _seen(clip: Clip) -> np.ndarray:
+    """The keypoints of a clip in the joints of the detector; a joint that is missing lies where the first one does."""
+    assert clip.seen_2d_px is not None
+    known = np.isfinite(clip.seen_2d_px).all(axis=-1, keepdims=True)
+    return np.where(known, clip.seen_2d_px, clip.pose_2d_px[:, :1])
 
 
 def _body_size(dataset: PoseDataset, clips: Sequence[StoredClip], rows: Sequence[slice]) -> BodySize:
@@ -412,7 +424,8 @@ def _cut_clips(
     for stored, chosen in zip(clips, rows):
         name = ClipName(stored.subject, stored.take, stored.camera, chosen.stop, stored.first_frame)
         clip = dataset.clip(name)
-        yield stored, Clip(name, clip.camera, clip.pose_2d_px[chosen], _ground_truth(clip)[chosen])
+        seen = None if clip.seen_2d_px is None else clip.seen_2d_px[chosen]
+        yield stored, Clip(name, clip.camera, clip.pose_2d_px[chosen], _ground_truth(clip)[chosen], seen)
 
 
 def _manifest(
@@ -424,6 +437,10 @@ def _manifest(
     parameters: tuple[str, ...],
 ) -> dict[str, Any]:
     subjects = dict.fromkeys(clip.subject for clip in clips)
+    arrays = [name for name in FRAME_ARRAYS if name != "norm_parameters" or parameters]
+    seen = {}
+    if dataset.seen_layout is not None and config.normalization == "base":
+        arrays, seen = [*arrays, SEEN], {"seen_joints": list(get_layout(dataset.seen_layout).joints)}
     return {
         "srnet_version": __version__,
         "key": key,
@@ -440,8 +457,9 @@ def _manifest(
         "frames": {side: sum(clip.length for clip in clips if clip.split == side) for side in ("train", "test")},
         "notes": list(dataset.notes),
         "contents": _contents(dataset, clips),
-        "arrays": [name for name in FRAME_ARRAYS if name != "norm_parameters" or parameters],
+        "arrays": arrays,
         "sequences": [asdict(clip) for clip in clips],
+        **seen,
     }
 
 

@@ -2,6 +2,7 @@
 
     FOLDER/
       pose_2d           (N, J, 2) float32  normalized network input
+      seen_2d           (N, K, 2) float32  the same in the joints of the detector; only where these are others
       pose_3d           (N, J, 3) float32  normalized network target (lcn: not root-relative)
       norm_parameters   (N, P)    float32  what decoding needs, one row per frame
       root_cam_m        (N, 3)    float32  true position of the root, camera metres

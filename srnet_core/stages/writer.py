@@ -25,6 +25,7 @@ _DESCRIBED: dict[str, tuple[tuple[str, ...], str]] = {
     "pose_2d": (("joint", "xy"), "normalized 2D keypoints, the input of the network"),
     "pose_3d": (("joint", "xyz"), "normalized 3D pose, the target of the network"),
     "norm_parameters": (("parameter",), "what decoding the normalization needs"),
+    "seen_2d": (("seen_joint", "xy"), "normalized 2D keypoints in the joints of the detector"),
     "root_cam_m": (("xyz",), "true position of the root joint in camera axes: x right, y down, z forward"),
 }
 _UNITS = {"root_cam_m": "m"}

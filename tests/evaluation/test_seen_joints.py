@@ -1,0 +1,148 @@
+"""Networks that see COCO's 17 joints and predict HumanEva's 15, measured on HumanEva with both."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from motion_making import moving
+
+import srnet_core as srnet
+from srnet_core import datasets
+from srnet_core.checkpoint import load_checkpoint
+from srnet_core.config import DataConfig
+from srnet_core.datasets import humaneva
+from srnet_core.errors import BadFileError, CheckpointError
+from srnet_core.evaluation.run import evaluate_steps, finish, require_fit
+from srnet_core.geometry.camera import Camera
+from srnet_core.layouts import get_layout
+from srnet_core.normalization import base
+from srnet_core.skeletons import humaneva15
+from srnet_core.skeletons.h36m17 import JOINTS
+from srnet_core.stages.prepare import prepare
+
+COCO = get_layout("coco17")
+OF_COCO = {
+    **{
+        f"{side}_{name}": f"{side[0].upper()}{joint}"
+        for side in ("left", "right")
+        for name, joint in (
+            ("shoulder", "Shoulder"),
+            ("elbow", "Elbow"),
+            ("wrist", "Wrist"),
+            ("hip", "Hip"),
+            ("knee", "Knee"),
+            ("ankle", "Foot"),
+        )
+    },
+    "nose": "Neck/Nose",
+}
+TO_15 = [0, 8, 11, 12, 13, 14, 15, 16, 4, 5, 6, 1, 2, 3, 10]
+SUBJECTS = ("Train/S1", "Validate/S1")
+
+
+def cameras():
+    return [
+        Camera(name, 640, 480, (760, 765), (318, 242), orientation=np.array(q) / np.linalg.norm(q), translation_m=t)
+        for name, (q, t) in zip(humaneva.CAMERAS, humaneva._KNOWN["S1"])
+    ]
+
+
+def coco_m(pose):
+    """(T, 17, 3) COCO's joints of Human3.6M's: the points of the face at the head."""
+    return pose[:, [JOINTS.index(OF_COCO.get(joint, "Head")) for joint in COCO.joints]]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    positions_3d, positions_2d = {}, {}
+    for i, subject in enumerate(SUBJECTS):
+        for j, take in enumerate(("Walking 1 chunk0", "Jog 1 chunk0")):
+            walk = np.stack([np.linspace(-1, 1, 50), np.sin(np.linspace(0, 5, 50)), np.zeros(50)], axis=-1)
+            pose = (moving(50, seed=10 * i + j) + walk[:, None]).astype(np.float32)
+            positions_3d.setdefault(subject, {})[take] = pose[:, TO_15]
+            views = [c.project(c.world_to_camera(coco_m(pose))).astype(np.float32) for c in cameras()]
+            positions_2d.setdefault(subject, {})[take] = views
+    left, right = zip(*COCO.mirror_pairs)
+    metadata = {"layout_name": "coco", "num_joints": 17, "keypoints_symmetry": [list(left), list(right)]}
+    np.savez(tmp_path / "data_3d_humaneva15.npz", positions_3d=positions_3d)
+    np.savez(tmp_path / "data_2d_humaneva15_detectron_pt_coco.npz", positions_2d=positions_2d, metadata=metadata)
+    return tmp_path
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    torch.manual_seed(0)
+    model = srnet.build_model("fc", filter_widths=(3,), channels=16, num_joints_out=15, negative_slope=0.0)
+    torch.save({"epoch": 1, "lr": 1e-3, "model_pos": model.state_dict(), "optimizer": {}}, tmp_path / "hv.bin")
+    return load_checkpoint(tmp_path / "hv.bin")
+
+
+def stage_of(folder, **settings):
+    known = {"dataset": "humaneva15", "keypoints": "detectron_pt_coco", "data_dir": str(folder)} | settings
+    return prepare(DataConfig(cache_dir=str(folder / "cache"), **known)).stage
+
+
+def test_the_2d_is_brought_to_the_15_joints(folder):
+    dataset = datasets.load(
+        "humaneva15", datasets.locate("humaneva15", folder, "detectron_pt_coco", folder), "detectron_pt_coco"
+    )
+    assert any("17 joints of COCO" in note for note in dataset.notes)
+    clip = dataset.clip(dataset.clip_names[0])
+    seen = dict(zip(COCO.joints, clip.seen_2d_px[7]))
+    found = dict(zip(humaneva15.JOINTS, clip.pose_2d_px[7]))
+    np.testing.assert_allclose(found["Pelvis"], (seen["left_hip"] + seen["right_hip"]) / 2, atol=1e-3)
+    np.testing.assert_allclose(found["LWrist"], seen["left_wrist"], atol=1e-3)
+
+
+def test_errors_are_those_of_the_network_on_the_17_joints(folder, checkpoint):
+    stage = stage_of(folder)
+    require_fit(checkpoint, stage)
+    report = finish(evaluate_steps(checkpoint.model, stage, flip=True))
+    model, errors = checkpoint.model.eval(), []
+    dataset = datasets.load(
+        "humaneva15", datasets.locate("humaneva15", folder, "detectron_pt_coco", folder), "detectron_pt_coco"
+    )
+    for name in dataset.clip_names:
+        if not name.subject.startswith("Validate"):
+            continue
+        clip = dataset.clip(name)
+
+        def predicted(points):
+            encoded = torch.from_numpy(base.encode_2d(points, camera=clip.camera))  # noqa: B023
+            padded = torch.cat([encoded[:1], encoded, encoded[-1:]])
+            with torch.inference_mode():
+                return model(padded[None])[0].numpy()
+
+        mirrored = (clip.seen_2d_px * np.float32([-1, 1]) + np.float32([clip.camera.width_px, 0]))[:, list(COCO.mirror)]
+        flipped = (predicted(mirrored) * [-1, 1, 1])[:, list(humaneva15.SKELETON.mirror)]
+        pose = (predicted(clip.seen_2d_px) + flipped) / 2
+        errors.append(np.linalg.norm(pose - (clip.pose_3d_cam_m - clip.pose_3d_cam_m[:, :1]), axis=-1).mean())
+    assert report.frame_mean["mpjpe_mm"] == pytest.approx(1000 * np.mean(errors), rel=1e-4)
+
+
+def test_a_stage_of_the_split_refers_to_the_same_frames(folder, checkpoint):
+    whole = finish(evaluate_steps(checkpoint.model, stage_of(folder), flip=False))
+    part = finish(evaluate_steps(checkpoint.model, stage_of(folder, downsample=2), flip=False))
+    assert part.frame_mean["frames"] * 2 == whole.frame_mean["frames"]
+
+
+def test_data_without_the_17_joints_are_refused(folder, checkpoint):
+    with pytest.raises(CheckpointError, match="sees 17 joints and predicts 15.*detectron_pt_coco"):
+        require_fit(checkpoint, stage_of(folder, dataset="synthetic", keypoints="gt", subjects_test=("S9",)))
+
+
+def test_other_sides_than_cocos_are_refused(folder):
+    path = folder / "data_2d_humaneva15_detectron_pt_coco.npz"
+    values = dict(np.load(path, allow_pickle=True))  # written by the test itself
+    metadata = values["metadata"].item() | {"keypoints_symmetry": [[4, 5, 6], [1, 2, 3]]}
+    np.savez(path, positions_2d=values["positions_2d"].item(), metadata=metadata)
+    with pytest.raises(BadFileError, match="has 17 joints in 2D and the 3D file has 15"):
+        stage_of(folder)
+
+
+def test_the_manifest_is_checked(folder):
+    stage = stage_of(folder)
+    manifest = json.loads((stage.folder / "manifest.json").read_text())
+    assert manifest["seen_joints"] == list(COCO.joints) and "seen_2d" in manifest["arrays"]
+    assert stage.read("seen_2d").shape[1:] == (17, 2)
