@@ -178,3 +178,11 @@ def test_sizes_are_written_as_people_write_them(text, mib):
 def test_other_sizes_are_refused(text):
     with pytest.raises(ConfigError, match="--memory-budget: expected a size such as 2GiB or 500MiB"):
         read_size_mib(text)
+
+
+def test_a_setting_called_by_its_option_is_pointed_out():
+    for section, option, name in (("model", "arch", "filter_widths"), ("data", "norm", "normalization")):
+        with pytest.raises(UnknownNameError, match=f"no setting '{option}'. Did you mean '{name}'"):
+            merge(RunConfig(), {section: {option: 1}})
+        with pytest.raises(UnknownNameError, match=f"Did you mean '{name}'"):
+            with_settings(RunConfig(), [f"{section}.{option}=1"])

@@ -14,6 +14,7 @@ from srnet_core.body_parts import BodyParts, named_parts
 from srnet_core.config.augment import AugmentConfig
 from srnet_core.config.data import DataConfig
 from srnet_core.config.model import ModelConfig
+from srnet_core.config.setting import sections_of, settings_of
 from srnet_core.config.train import TrainConfig
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
@@ -56,7 +57,7 @@ def from_dict(cls, values: Mapping[str, Any], *, where: object = None):
     fields = [f.name for f in dataclasses.fields(cls)]
     arguments = {}
     for key, value in values.items():
-        choose("setting", str(key), fields, where=where)
+        _require_setting(str(key), fields, where)
         kind = hints[key]
         if dataclasses.is_dataclass(kind):
             _require_table(key, value, where)
@@ -64,6 +65,21 @@ def from_dict(cls, values: Mapping[str, Any], *, where: object = None):
         else:
             arguments[key] = _coerce(value, kind, f"{where}, {key}" if where else key)
     return cls(**arguments)
+
+
+def _require_setting(key: str, known: Iterable[str], where: object) -> None:
+    """Check the name of a setting. The name of its option is no name, but the message points to the setting."""
+    names = list(known)
+    if key in names:
+        return
+    options = {
+        "".join(c for c in flag.partition("/")[0] if c.isalnum()): setting.name
+        for section in sections_of(RunConfig)
+        for setting in settings_of(section).values()
+        for flag in setting.flags
+        if setting.name in names
+    }
+    choose("setting", key, names, where=where, also_called=options)
 
 
 def _require_table(section: str, value: Any, where: object) -> None:
@@ -123,7 +139,7 @@ def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
         for section in sections:
             choose("section", section, [k for k, v in place.items() if isinstance(v, dict)], where=where)
             place, where = place[section], f"{where} {section}" if place is values else f"{where}.{section}"
-        choose("setting", key, place, where=where)
+        _require_setting(key, place, where)
         try:
             place[key] = tomllib.loads(f"value = {text.strip()}")["value"]
         except (ValueError, RecursionError):  # a bare word, or nothing that TOML could be
@@ -144,7 +160,7 @@ def _put(values: dict[str, Any], entries: Any, section: str, where: object) -> N
     """Put the entries of a section on top of its values; a table inside it is a section of its own."""
     _require_table(section, entries, where)
     for key, value in entries.items():
-        choose("setting", str(key), values, where=f"{where}, [{section}]")
+        _require_setting(str(key), values, f"{where}, [{section}]")
         if isinstance(values[key], dict):
             _put(values[key], value, f"{section}.{key}", where)
         else:

@@ -21,7 +21,6 @@ import mocap_damage
 
 SLOW_S = 5.0
 _TOML = b"""# groups
-[groups]
 torso = ["hip", "spine", "thorax", "neck", "head"]
 left_arm = ["l_shoulder", "l_elbow", "l_wrist"]
 right_arm = ["r_shoulder", "r_elbow", "r_wrist"]
@@ -31,7 +30,7 @@ right_leg = ["r_hip", "r_knee", "r_foot"]
 _PRESET = b"""# settings
 [model]
 name = "srnet"
-arch = [3, 3, 3]
+filter_widths = [3, 3, 3]
 channels = 40
 
 [train]
@@ -58,9 +57,11 @@ def all_readers(template: Path, times: int, seed: int) -> Iterator[tuple[str, Ca
         for kind in mocap_damage.KINDS:
             yield _named(kind, kind, times, seed, partial(_mocap, kind, folder))
         for kind, path, read in _others(world):
+            read(path)  # raises an error if the file is refused before it is damaged: then damage would show nothing
             target = path.with_name("damaged.npz" if path.suffix == ".npz" else f"damaged{path.suffix}")
             yield _named(kind, kind, times, seed, partial(_damage, path.read_bytes(), target, read))
         for kind, path, read in _stage_files(world):
+            read(path)
             yield _named("stage", kind, times, seed, partial(_damage, path.read_bytes(), path, read))
 
 
