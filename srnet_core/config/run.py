@@ -14,7 +14,7 @@ from srnet_core.body_parts import BodyParts, named_parts
 from srnet_core.config.augment import AugmentConfig
 from srnet_core.config.data import DataConfig
 from srnet_core.config.model import ModelConfig
-from srnet_core.config.setting import sections_of, settings_of
+from srnet_core.config.setting import settings_of
 from srnet_core.config.train import TrainConfig
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import choose
@@ -74,7 +74,7 @@ def _require_setting(key: str, known: Iterable[str], where: object) -> None:
         return
     options = {
         "".join(c for c in flag.partition("/")[0] if c.isalnum()): setting.name
-        for section in sections_of(RunConfig)
+        for section in (DataConfig, ModelConfig, TrainConfig, AugmentConfig)
         for setting in settings_of(section).values()
         for flag in setting.flags
         if setting.name in names
