@@ -8,6 +8,7 @@ from srnet_core.errors import BadFileError
 from srnet_core.readers.detections import MOST_FRAMES, MOST_PEOPLE, MOST_VALUES
 from srnet_core.readers.head import Head
 
+_LARGEST = 1e12  # whatever the unit; not a place of a joint
 _LANDMARKS = 33
 # numbers in a row of MediaPipe Holistic: 33 landmarks of 4, then 468 or 478 of the face of 3, and 21 of each hand of 3
 _HOLISTIC = (132 + 126, 132 + 1404 + 126, 132 + 1434 + 126)
@@ -93,7 +94,7 @@ def as_array(format: str, values: object, head: Head, *, frames_first: bool = Fa
     if values.ndim not in (2, 3, 4, 5) or not values.size:
         raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
     values = float64(values)
-    values[~np.isfinite(values)] = np.nan
+    values[~(np.abs(values) < _LARGEST)] = np.nan
     values, notes = _landmarks(values)
     if not notes:
         values, notes = _movenet_people(values)

@@ -418,6 +418,200 @@ SKELETONS = {
         "{S}_thigh:hip {S}_shank:knee {S}_foot:ankle {S}_toes:toe *:tip",
         "{S}_uarm:shoulder {S}_larm:elbow {S}_hand:wrist *:finger",
     ),
+    "Plask": (
+        ("left", "right"),
+        "hips:pelvis spine:low spine1:mid spine2:chest@ neck:neck head:head *:top",
+        "{S}UpLeg:hip {S}Leg:knee {S}Foot:ankle {S}ToeBase:toe *:tip",
+        "{S}Shoulder:clavicle {S}Arm:shoulder {S}ForeArm:elbow {S}Hand:wrist {S}HandThumb1:thumb+ "
+        "{S}HandIndex1:finger *:fingertip",
+    ),
+    "ARKit": (
+        ("left", "right"),
+        "root:pelvis hips_joint:pelvis spine_1_joint:low spine_2_joint:low spine_3_joint:mid "
+        "spine_4_joint:mid spine_5_joint:chest spine_6_joint:chest spine_7_joint:upper@ neck_1_joint:neck "
+        "neck_2_joint:neck neck_3_joint:neck2 neck_4_joint:neck2 head_joint:head jaw_joint:eye+ "
+        "nose_joint:nose",
+        "{S}_upLeg_joint:hip {S}_leg_joint:knee {S}_foot_joint:ankle {S}_toes_joint:toe {S}_toesEnd_joint:tip",
+        "{S}_shoulder_1_joint:clavicle {S}_arm_joint:shoulder {S}_forearm_joint:elbow {S}_hand_joint:wrist "
+        "{S}_handThumbStart_joint:thumb+ {S}_handIndexStart_joint:palm {S}_handIndex_1_joint:finger "
+        "*:fingertip",
+    ),
+    "Auto-Rig Pro": (
+        ("l", "r"),
+        "c_traj:floor root.x:pelvis spine_01.x:low spine_02.x:mid spine_03.x:chest@ neck.x:neck head.x:head *:top",
+        "thigh_stretch.{S}:hip leg_stretch.{S}:knee foot.{S}:ankle toes_01.{S}:toe *:tip",
+        "shoulder.{S}:clavicle arm_stretch.{S}:shoulder forearm_stretch.{S}:elbow hand.{S}:wrist "
+        "c_index1.{S}:finger *:fingertip",
+    ),
+    "iClone": (
+        ("L", "R"),
+        "RL_BoneRoot:floor Hip:pelvis Waist:low Spine01:mid Spine02:chest@ NeckTwist01:neck Head:head *:top",
+        "Pelvis:pelvis {S}_Thigh:hip {S}_Calf:knee {S}_Foot:ankle {S}_ToeBase:toe *:tip",
+        "{S}_Clavicle:clavicle {S}_Upperarm:shoulder {S}_Forearm:elbow {S}_Hand:wrist {S}_Mid1:finger *:fingertip",
+    ),
+    "Talking With Hands": (
+        ("l", "r"),
+        "body_world:floor b_root:pelvis b_spine0:low b_spine1:mid b_spine2:chest b_spine3:upper@ "
+        "b_neck0:neck b_head:head b_head_null:top",
+        "b_{S}_upleg:hip b_{S}_leg:knee b_{S}_foot_twist:ankle b_{S}_foot:ankle b_{S}_ball:toe *:tip",
+        "b_{S}_shoulder:clavicle b_{S}_arm:shoulder b_{S}_arm_twist:arm+ b_{S}_forearm:elbow "
+        "b_{S}_wrist_twist:forearm+ b_{S}_wrist:wrist b_{S}_index1:finger *:fingertip",
+    ),
+    "ZeroEGGS": (
+        LEFT_RIGHT,
+        "Hips:pelvis Spine:low Spine1:mid Spine2:chest Spine3:upper@ Neck:neck Neck1:neck2 Head:head HeadEnd:top",
+        "{S}UpLeg:hip {S}Leg:knee {S}Foot:ankle {S}ToeBase:toe {S}ToeBaseEnd:tip",
+        "{S}Shoulder:clavicle {S}Arm:shoulder {S}ForeArm:elbow {S}Hand:wrist {S}HandThumb1:thumb+ "
+        "{S}HandIndex1:finger {S}HandIndexEnd:fingertip",
+    ),
+    "video to BVH, Human3.6M's joints": (
+        LEFT_RIGHT,
+        "Hip:pelvis Spine:mid Thorax:upper@ Neck:neck2 HeadEndSite:top",
+        "{S}Hip:hip {S}Knee:knee {S}Ankle:ankle {S}AnkleEndSite:toe",
+        "{S}Shoulder:shoulder {S}Elbow:elbow {S}Wrist:wrist {S}WristEndSite:finger",
+    ),
+    "Human3.6M's joints": (
+        ("L", "R"),
+        "Hip:pelvis Spine:mid Thorax:upper@ Neck:neck2 Head:top",
+        "{S}Hip:hip {S}Knee:knee {S}Foot:ankle *:toe",
+        "{S}Shoulder:shoulder {S}Elbow:elbow {S}Wrist:wrist *:finger",
+    ),
+    "Human3.6M, its own BVH": (
+        LEFT_RIGHT,
+        "Hips:pelvis Spine:mid Spine1:upper@ Neck:neck Head:head Site:top",
+        "{S}UpLeg:hip {S}Leg:knee {S}Foot:ankle {S}ToeBase:toe *:tip",
+        "{S}Shoulder:upper {S}Arm:shoulder {S}ForeArm:elbow {S}Hand:wrist {S}HandThumb:thumb+ L_Wrist_End:finger",
+    ),
+    "Perception Neuron, a robot": (
+        LEFT_RIGHT,
+        "Robot_Hips:pelvis Robot_Spine:low Robot_Spine1:mid Robot_Spine2:chest@ Robot_Neck:neck Robot_Head:head *:top",
+        "Robot_{S}UpLeg:hip Robot_{S}Leg:knee Robot_{S}Foot:ankle *:toe",
+        "Robot_{S}Shoulder:clavicle Robot_{S}Arm:shoulder Robot_{S}ForeArm:elbow Robot_{S}Hand:wrist *:finger",
+    ),
+    "OptiTrack with fingers": (
+        ("L", "R"),
+        "Hip:pelvis Ab:low Chest:chest@ Neck:neck Head:head *:top",
+        "{S}Thigh:hip {S}Shin:knee {S}Foot:ankle {S}Toe:toe *:tip",
+        "{S}Shoulder:clavicle {S}UArm:shoulder {S}FArm:elbow {S}Hand:wrist {S}Thumb1:thumb+ {S}Index1:finger "
+        "*:fingertip",
+        "Skeleton 001:",
+    ),
+    "OptiTrack, FBX names": (
+        LEFT_RIGHT,
+        "Hips:pelvis Spine:low Spine1:mid Neck:neck@ Head:head *:top",
+        "{S}UpLeg:hip {S}Leg:knee {S}Foot:ankle {S}ToeBase:toe *:tip",
+        "{S}Shoulder:clavicle {S}Arm:shoulder {S}ForeArm:elbow {S}Hand:wrist *:finger",
+        "Skeleton 002:Skeleton 002:",
+    ),
+    "Vicon Shogun": (
+        LEFT_RIGHT,
+        "Solving:Hips:pelvis Solving:Spine:low Solving:Spine1:mid Solving:Spine2:chest Solving:Spine3:upper@ "
+        "Solving:Neck:neck Solving:Neck1:neck2 Solving:Head:head Solving:HeadEnd:top",
+        "Solving:{S}UpLeg:hip Solving:{S}Leg:knee Solving:{S}Foot:ankle Solving:{S}ToeBase:toe *:tip",
+        "Solving:{S}Shoulder:clavicle Solving:{S}Arm:shoulder Solving:{S}ForeArm:elbow Solving:{S}Hand:wrist *:finger",
+    ),
+    "Radical": (
+        ("L", "R"),
+        "Root:floor Hips:pelvis Spine:low Spine1:mid Chest:chest@ Neck:neck Head:head *:top",
+        "UpLeg_{S}:hip Leg_{S}:knee Foot_{S}:ankle Toe_{S}:toe *:tip",
+        "Shoulder_{S}:clavicle Arm_{S}:shoulder ForeArm_{S}:elbow Hand_{S}:wrist *:finger",
+    ),
+    "Move.ai": (
+        ("L", "R"),
+        "Root:floor Hips:pelvis Spine:low Spine1:mid Spine2:chest@ Neck:neck Head:head *:top",
+        "{S}_UpLeg:hip {S}_Leg:knee {S}_Foot:ankle {S}_ToeBase:toe *:tip",
+        "{S}_Shoulder:clavicle {S}_Arm:shoulder {S}_ForeArm:elbow {S}_Hand:wrist *:finger",
+    ),
+    "KinaTrax": (
+        ("L", "R"),
+        "Pelvis:pelvis Torso:mid@ Neck:neck Head:head *:top",
+        "{S}Thigh:hip {S}Shank:knee {S}Foot:ankle *:toe",
+        "{S}UpperArm:shoulder {S}Forearm:elbow {S}Hand:wrist *:finger",
+    ),
+    "MPFB default": (
+        ("L", "R"),
+        "root:pelvis spine05:low spine04:low spine03:mid spine02:chest spine01:upper@ neck01:neck "
+        "neck02:neck2 neck03:neck2 head:head *:top",
+        "pelvis.{S}:pelvis upperleg01.{S}:hip upperleg02.{S}:thigh lowerleg01.{S}:knee lowerleg02.{S}:shin "
+        "foot.{S}:ankle toe2-1.{S}:toe *:tip",
+        "clavicle.{S}:clavicle shoulder01.{S}:clavicle upperarm01.{S}:shoulder upperarm02.{S}:arm "
+        "lowerarm01.{S}:elbow lowerarm02.{S}:forearm wrist.{S}:wrist finger2-1.{S}:finger *:fingertip",
+    ),
+    "MakeHuman game engine": (
+        ("l", "r"),
+        "Root:floor pelvis:pelvis spine_01:low spine_02:mid spine_03:chest@ neck_01:neck head:head *:top",
+        "thigh_{S}:hip calf_{S}:knee foot_{S}:ankle ball_{S}:toe *:tip",
+        "clavicle_{S}:clavicle upperarm_{S}:shoulder lowerarm_{S}:elbow hand_{S}:wrist index_01_{S}:finger *:fingertip",
+    ),
+    "MakeHuman, CMU's rig": (
+        LEFT_RIGHT,
+        "Hips:pelvis LowerBack:pelvis Spine:low Spine1:upper@ Neck:upper Neck1:neck Head:head *:top",
+        "{s}HipJoint:pelvis {S}UpLeg:hip {S}Leg:knee {S}Foot:ankle {S}ToeBase:toe *:tip",
+        "{S}Shoulder:upper {S}Arm:shoulder {S}ForeArm:elbow {S}Hand:wrist {S}HandFinger1:finger *:fingertip",
+    ),
+    "Source Filmmaker": (
+        ("L", "R"),
+        "Pelvis:pelvis Spine_0:low Spine_1:mid Spine_2:chest@ Neck_0:neck Head:head *:top",
+        "UpLeg_{S}:hip LoLeg_{S}:knee Foot_{S}:ankle Toe_{S}:toe *:tip",
+        "Clavicle_{S}:clavicle UpArm_{S}:shoulder LoArm_{S}:elbow Hand_{S}:wrist *:finger",
+        "bip_",
+    ),
+    "Source Filmmaker, lower case": (
+        ("L", "R"),
+        "bip_pelvis:pelvis bip_spine_0:low bip_spine_1:mid bip_spine_2:chest@ bip_neck:neck bip_head:head *:top",
+        "bip_hip_{S}:hip bip_knee_{S}:knee bip_foot_{S}:ankle bip_toe_{S}:toe *:tip",
+        "bip_collar_{S}:clavicle bip_upperArm_{S}:shoulder bip_lowerArm_{S}:elbow bip_hand_{S}:wrist *:finger",
+    ),
+    "Sony mocopi": (
+        ("l", "r"),
+        "root:pelvis torso_1:low torso_2:low torso_3:mid torso_4:mid torso_5:chest torso_6:chest "
+        "torso_7:upper@ neck_1:neck neck_2:neck2 head:head *:top",
+        "{S}_up_leg:hip {S}_low_leg:knee {S}_foot:ankle {S}_toes:toe *:tip",
+        "{S}_shoulder:clavicle {S}_up_arm:shoulder {S}_low_arm:elbow {S}_hand:wrist *:finger",
+    ),
+    "MediaPipe2BVH": (
+        LEFT_RIGHT,
+        "hip:pelvis spine:mid neck:neck@ head:head *:top",
+        "{S}_hip:hip {S}_knee:knee {S}_ankle:ankle {S}_foot_index:toe *:tip",
+        "{S}_shoulder:shoulder {S}_elbow:elbow {S}_wrist:wrist *:finger",
+    ),
+    "Unreal in capitals": (
+        ("L", "R"),
+        "Root:floor Pelvis:pelvis Spine_01:low Spine_02:mid Spine_03:chest@ Neck_01:neck Head:head *:top",
+        "Thigh_{S}:hip Calf_{S}:knee Foot_{S}:ankle Ball_{S}:toe *:tip",
+        "Clavicle_{S}:clavicle UpperArm_{S}:shoulder LowerArm_{S}:elbow Hand_{S}:wrist *:finger",
+    ),
+    "SAM 3D / MHR": (
+        ("l", "r"),
+        "body_world:floor root:pelvis c_spine0:low c_spine1:mid c_spine2:chest c_spine3:upper@ c_neck:neck "
+        "c_head:head *:top",
+        "{S}_upleg:hip {S}_lowleg:knee {S}_foot:ankle {S}_ball:toe *:tip",
+        "{S}_clavicle:clavicle {S}_uparm:shoulder {S}_lowarm:elbow {S}_wrist:wrist {S}_index1:finger *:fingertip",
+    ),
+    "MikuMikuDance in English": (
+        LEFT_RIGHT,
+        "Center:pelvis UpperBody:low UpperBody2:chest@ Neck:neck Head:head *:top",
+        "LowerBody:pelvis {S}Leg:hip {S}Knee:knee {S}Ankle:ankle {S}Toe:toe *:tip",
+        "{S}Shoulder:clavicle {S}Arm:shoulder {S}Elbow:elbow {S}Wrist:wrist *:finger",
+    ),
+    "ASF bones in BVH": (
+        ("L", "R"),
+        "root:pelvis lowerback:low upperback:mid thorax:chest@ lowerneck:upper upperneck:neck head:head *:top",
+        "{S}hipjoint:pelvis {S}femur:hip {S}tibia:knee {S}foot:ankle {S}toes:toe *:tip",
+        "{S}clavicle:clavicle {S}humerus:shoulder {S}radius:elbow {S}wrist:wrist {S}hand:finger *:fingertip",
+    ),
+    "sides in the middle of names": (
+        LEFT_RIGHT,
+        "Hips:pelvis Torso:mid@ Neck:neck Head:head *:top",
+        "Upper{S}Leg:hip Lower{S}Leg:knee {S}Foot:ankle *:toe",
+        "Upper{S}Arm:shoulder Lower{S}Arm:elbow {S}Hand:wrist *:finger",
+    ),
+    "Spanish": (
+        ("Izq", "Der"),
+        "Cadera:pelvis Columna:low Pecho:chest@ Cuello:neck Cabeza:head *:top",
+        "Muslo_{S}:hip Pierna_{S}:knee Pie_{S}:ankle *:toe",
+        "Hombro_{S}:clavicle Brazo_{S}:shoulder Antebrazo_{S}:elbow Mano_{S}:wrist *:finger",
+    ),
     "no words at all": (
         ("a", "b"),
         "j0:pelvis j1:low j2:chest@ j3:neck j4:head *:top",
