@@ -57,16 +57,20 @@ LIFT_AND_DRAW = """(async () => {
   const model = await (await fetch("model.onnx")).arrayBuffer();
   const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
   const lifter = new StreamLifter(ort, session, about), view = new PoseView(document.getElementById("pose"), about);
-  const frames = FRAMES, poses = [];
+  const frames = FRAMES, poses = [], took_ms = { network: [], drawing: [] };
   const lift = async (frame) => {
+    const began = performance.now();
     const pose = await lifter.push(frame, WIDTH, HEIGHT);
+    const lifted = performance.now();
     if (pose) view.draw(pose);
+    took_ms.network.push(lifted - began);
+    took_ms.drawing.push(performance.now() - lifted);
     return pose;
   };
   for (const frame of frames) poses.push(await lift(frame));
   const began = performance.now();
   for (const frame of frames) await lift(frame);
-  return { rate: (1000 * frames.length) / (performance.now() - began), poses };
+  return { rate: (1000 * frames.length) / (performance.now() - began), poses, took_ms };
 })()"""
 
 
@@ -82,12 +86,18 @@ def test_the_network_and_the_drawing_keep_up_with_a_camera(served):
         found = page.run(script)
         assert page.problems == []
         assert page.requests and all(asked.startswith(served) for asked in page.requests), page.requests
-    print(f"{found['rate']:.0f} poses a second, lifted and drawn")
+    print(f"{found['rate']:.0f} poses a second, lifted and drawn; {parts_text(found['took_ms'])}")
     poses_m = np.array([pose for pose in found["poses"] if pose])
     expected = srnet.Lifter.open(json.loads(ask(served, "about.json"))["model"], device="cpu")(
         points, image_size=(width, height)
     )
     np.testing.assert_allclose(poses_m, expected[: len(poses_m)], atol=1e-3)
+
+
+def parts_text(took_ms: dict[str, list[float]]) -> str:
+    """Median and 95th percentile of the milliseconds of each part, for one picture."""
+    parts = ((part, *np.percentile(times, (50, 95))) for part, times in took_ms.items())
+    return ", ".join(f"{part} {half:.1f} ms (95 %: {most:.1f})" for part, half, most in parts)
 
 
 def ask(served: str, path: str) -> bytes:
@@ -128,7 +138,8 @@ def test_a_clip_as_camera_becomes_poses_and_nothing_leaves_the_machine(served, c
         rate = (page.run("window.srnet.poses") - before) / (time.monotonic() - began)
         pose = np.array(page.run("window.srnet.pose"))
         picture.write_bytes(page.picture())
-        print(f"{rate:.1f} poses a second; the camera gives 30 pictures")
+        parts = parts_text(page.run("window.srnet.took_ms"))
+        print(f"{rate:.1f} poses a second; the camera gives 30 pictures; {parts}")
         assert pose.shape == (17, 3) and np.isfinite(pose).all()
         assert 0.5 < np.ptp(pose[:, 1]) < 2.5  # metres, from the head to the feet
         assert rate > 0 and page.run("document.getElementById('status').textContent") == "Lifting the webcam"

@@ -13,7 +13,7 @@ let running = 0; // number of the source that runs; each start ends the one befo
 let lifter = null;
 let detector = null;
 const times = []; // when the last poses were drawn, in ms
-window.srnet = { poses: 0, pose: null }; // for tests, and for the curious
+window.srnet = { poses: 0, pose: null, took_ms: {} }; // for tests, and for the curious
 
 at("model").textContent = `${about.model}, ${about.receptive_field === 1 ? "frame by frame" : `${about.receptive_field} frames`}`;
 
@@ -44,6 +44,15 @@ async function openDetector() {
   detector.setOptions({ modelComplexity: 0, smoothLandmarks: true });
   detector.onResults((results) => (detector.found = results.poseLandmarks ?? null));
   await detector.initialize();
+}
+
+/** Do a part of the work of one picture, and note how long it took. */
+async function timed(part, work) {
+  const began = performance.now();
+  const result = await work();
+  (window.srnet.took_ms[part] ??= []).push(performance.now() - began);
+  if (window.srnet.took_ms[part].length > 100) window.srnet.took_ms[part].shift();
+  return result;
 }
 
 function show(points, width, height, pose, picture = null) {
@@ -90,7 +99,7 @@ async function liftVideo(mine, live) {
     if (!live) video.pause(); // a file waits, so that no frame is left out
     const { videoWidth: width, videoHeight: height } = video;
     Object.assign(picture, { width, height }).getContext("2d").drawImage(video, 0, 0);
-    await detector.send({ image: picture });
+    await timed("detector", () => detector.send({ image: picture }));
     if (mine !== running) return;
     if (!live) await nextFrame();
     if (!detector.found) {
@@ -101,7 +110,8 @@ async function liftVideo(mine, live) {
     }
     say(live ? "Lifting the webcam" : "Lifting the video");
     const points = relayout(about.detector_matrix, detector.found.map(({ x, y }) => [x * width, y * height]));
-    show(points, width, height, await lifter.push(points, width, height), picture);
+    const pose = await timed("network", () => lifter.push(points, width, height));
+    await timed("drawing", () => show(points, width, height, pose, picture));
   }
   if (mine === running) end("The video has ended");
 }
