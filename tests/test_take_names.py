@@ -30,6 +30,20 @@ from srnet_core.take_names import action_of, full_action, plain_name, same_take_
         ("Taking Photo_1", "Photo"),
         ("WalkingDog 1", "WalkDog"),
         ("Sitting Down 1", "SittingDown"),
+        ("walking", "Walking"),
+        ("sitting_down-2", "SittingDown"),
+        ("Walking 1.54138969.h5", "Walking"),
+        ("WalkTogether 2.cdf", "WalkTogether"),
+        ("Walking[2]", "Walking"),
+        ("Walking#1", "Walking"),
+        ("Walking, 2", "Walking"),
+        ("Walking\u20132", "Walking"),
+        ("Jog_seq2", "Jog"),
+        ("Jog clip 3 cam1", "Jog"),
+        ("Morning run 2", "Morning run"),
+        ("jump 2.5.mat", "jump"),
+        ("07.h5", "07.h5"),
+        ("v1.2", "v1"),
         ("Seq1", "Seq1"),  # a number that is part of the word counts
         ("07_01", "07_01"),  # nothing but numbers
         ("2", "2"),
@@ -57,6 +71,8 @@ def test_the_actions_of_human36m_keep_their_names():
         ("Walking 1", "walking_01"),
         ("Sitting Down", "SittingDown"),
         ("Walk (2)", "Walk-2"),
+        ("Walking 1.h5", "walking_01"),
+        ("Run[3]", "run 3"),
     ],
 )
 def test_takes_that_are_the_same(one, other):

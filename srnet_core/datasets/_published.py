@@ -29,6 +29,7 @@ from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.readers.inert import InertRecord
 from srnet_core.readers.npz import NpzFile
+from srnet_core.take_names import action_of, plain_name
 
 Positions3d = dict[str, dict[str, np.ndarray]]
 Positions2d = dict[str, dict[str, list[np.ndarray]]]
@@ -234,6 +235,7 @@ def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Cam
     )
     paired.warnings.extend(_pairing_warnings(file_3d, file_2d, cameras))
     paired.warnings.extend(_frames_without_3d(paired.positions_3d))
+    paired.warnings.extend(_actions_spelled_alike(paired.positions_3d))
     return paired
 
 
@@ -566,6 +568,18 @@ def _frames_without_3d(positions_m: Positions3d) -> list[str]:
         f"All joints of the 3D are at one point in {sum(counts.values()):,} frames of {len(counts)} takes "
         f"(the first: {next(iter(counts))}). Such frames hold no pose, but are used: fill them in or remove them."
     ]
+
+
+def _actions_spelled_alike(positions_m: Positions3d) -> list[str]:
+    """A warning where actions differ in case or punctuation only: training on one would test on the other."""
+    spellings: dict[str, dict[str, None]] = {}
+    for takes in positions_m.values():
+        for take in takes:
+            spellings.setdefault(plain_name(action_of(take)), {})[action_of(take)] = None
+    alike = [" and ".join(names) for plain, names in spellings.items() if plain and len(names) > 1]
+    if not alike:
+        return []
+    return [f"Actions that differ in case or punctuation only count as different ones: {few(alike)}. Spell them alike."]
 
 
 def _without_partner(file_3d: File3d, file_2d: File2d, cameras: Mapping) -> tuple[list[str], list[str], int]:

@@ -308,6 +308,13 @@ def test_names_spelled_differently_are_paired(tmp_path, three_two):
     )
 
 
+def test_actions_that_differ_in_case_only_are_a_warning(tmp_path):
+    takes = {"Jump rope 1": 5, "jump_rope 2": 4, "walking 1": 4, "Walking 2": 4}
+    dataset = _load(tmp_path, published_files.members({"S1": takes, "S9": takes}))
+    assert dataset.actions == ("Jump rope", "jump_rope", "Walking")
+    assert [w for w in dataset.warnings if "differ in case" in w and "Jump rope and jump_rope" in w]
+
+
 def test_many_takes_without_partner_are_a_warning(tmp_path, three_two):
     takes = three_two[1]["positions_2d"]["S1"]
     takes["Gehen"], takes["Gehen 1"] = takes.pop("Walking"), takes.pop("Walking 1")
