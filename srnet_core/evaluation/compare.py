@@ -20,6 +20,7 @@ from srnet_core.geometry.align import procrustes
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.stages.store import Stage, StoredClip
+from srnet_core.take_names import table_order
 from srnet_core.text_table import TextTable
 
 SCHEMA = 1
@@ -286,7 +287,7 @@ def _compared(
         other,
         mean=_differences(units, a, b, units.action, actions, mean=True)[0],
         frame_mean=_differences(units, a, b, everything, 1)[0],
-        by_action=dict(zip(units.actions, by_action)),
+        by_action={name: by_action[units.actions.index(name)] for name in sorted(units.actions, key=table_order)},
         by_joint=joints,
         by_decile=tuple(_differences(units, a, b, decile, DECILES)),
         decile_bounds_mm=tuple(map(float, bounds)),

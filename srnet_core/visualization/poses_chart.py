@@ -1,4 +1,4 @@
-"""A contact sheet of a stage: one pose of each of several clips, seen from one side of the camera."""
+"""A contact sheet of a stage: one pose of each of several clips, seen at an angle from the camera."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 MOST_POSES = 120
 _MARGIN, _TITLE, _CELL_PT, _LABEL = 8.0, 18.0, 45.0, 18.0
-_EYE = Orbit(azimuth_deg=-28.0, elevation_deg=10.0)
+_EYES = tuple(Orbit(azimuth_deg=azimuth, elevation_deg=10.0) for azimuth in (-28.0, 28.0, -75.0, 75.0))
+_LONG_ENOUGH = 0.6  # of the way from the root to the head: a pose that looks shorter is seen end-on
+_HEAD_M = 0.085  # radius of the disc that stands for the head
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ def write_poses_chart(
     width_in: float = COLUMN_IN,
     dark: bool = False,
 ) -> Path:
-    """Draw poses in rows, all to the same scale, seen at an angle from the front of the camera.
+    """Draw poses in rows, all to the same scale, seen at an angle from the camera.
+
+    Somebody who would be seen end-on, e.g. bowing to the camera, is seen more from the side.
 
     Raises:
         ConfigError: nothing to draw, or an ending that is no chart's.
@@ -93,7 +97,8 @@ def write_poses_chart(
     columns = max(1, min(len(poses), int((width - 2 * _MARGIN) // _CELL_PT)))
     rows = -(-len(poses) // columns)
     cell = (width - 2 * _MARGIN) / columns
-    flat = [_seen(shown.pose_m) for shown in poses]
+    head = _head(skeleton)
+    flat = [_seen(shown.pose_m, head) for shown in poses]
     tall = max(float(np.ptp(points[:, 1])) for points in flat)
     wide = max(float(np.ptp(points[:, 0])) for points in flat)
     tallest = min(1.35 * cell, 0.94 * cell * tall / max(wide, 1e-6))
@@ -109,6 +114,8 @@ def write_poses_chart(
             low, high = points.min(axis=0), points.max(axis=0)
             placed = (points - np.array([(low[0] + high[0]) / 2, high[1]])) * scale + np.array([middle, floor])
             _figure(axes, skeleton, placed, theme)
+            if head is not None:
+                _draw_head(axes, placed[head], _HEAD_M * scale, theme)
             small = FONT_PT - 1.5
             letters = max(4, int(cell / (0.52 * small)))
             for row, line in enumerate(shown.lines[:2]):
@@ -118,10 +125,32 @@ def write_poses_chart(
     return Path(path)
 
 
-def _seen(pose_m: np.ndarray) -> np.ndarray:
-    """(J, 2) the pose without perspective, x to the right, y down, in metres."""
-    right, up, _ = view_axes(_EYE)
-    return np.stack([pose_m @ right, -(pose_m @ up)], axis=-1)
+def _head(skeleton: Skeleton) -> int | None:
+    """The joint at the end of the head; `None` for a skeleton without one, e.g. a hand."""
+    ends = set(range(skeleton.num_joints)) - set(skeleton.parents)
+    return next((joint for joint in ends if "head" in skeleton.joint_names[joint].lower()), None)
+
+
+def _seen(pose_m: np.ndarray, head: int | None) -> np.ndarray:
+    """(J, 2) the pose without perspective, x to the right, y down, in metres; from where it is not seen end-on."""
+    views = []
+    for eye in _EYES:
+        right, up, _ = view_axes(eye)
+        views.append(np.stack([pose_m @ right, -(pose_m @ up)], axis=-1))
+    if head is None:
+        return views[0]
+    shares = [
+        float(np.linalg.norm(flat[head] - flat[0]) / max(np.linalg.norm(pose_m[head] - pose_m[0]), 1e-6))
+        for flat in views
+    ]
+    good = next((i for i, share in enumerate(shares) if share >= _LONG_ENOUGH), int(np.argmax(shares)))
+    return views[good]
+
+
+def _draw_head(axes: "Axes", centre: np.ndarray, radius: float, theme: Theme) -> None:
+    from matplotlib.patches import Circle
+
+    axes.add_patch(Circle((centre[0], centre[1]), radius, facecolor=theme["middle"], edgecolor="none"))
 
 
 def _figure(axes: "Axes", skeleton: Skeleton, points: np.ndarray, theme: Theme) -> None:

@@ -46,8 +46,9 @@ function drawEpochAxes(ctx, size, scale, colors) {
     ctx.fillText(shortNumber(value), LEFT - 8, y);
   }
   const step = epochStep(scale.first, scale.last, scale.width);
-  ctx.textAlign = "center";
   ctx.textBaseline = "top";
+  ctx.fillText("epoch", LEFT - 8, scale.bottom + 5);
+  ctx.textAlign = "center";
   for (let epoch = Math.ceil(scale.first / step) * step; epoch <= scale.last; epoch += step) {
     ctx.fillText(String(epoch), scale.x(epoch), scale.bottom + 5);
   }
@@ -62,7 +63,7 @@ function drawCurves(ctx, size, series, colors, hover, legend) {
     ctx.fillStyle = colors.muted;
     ctx.font = "12.5px system-ui, sans-serif";
     ctx.textAlign = "center";
-    ctx.fillText("Nothing measured yet", size.width / 2, size.height / 2);
+    ctx.fillText("No epoch is complete yet", size.width / 2, size.height / 2);
     return null;
   }
   const scale = scaleOf(size, shown, legend);

@@ -164,15 +164,16 @@ async function refresh() {
 function showRun() {
   if (!run) return;
   $("title").textContent = document.title = run.name;
-  const result = run.result_mm ? `, result ${run.result_mm.toFixed(1)} mm` : "";
+  const result = run.result_mm ? `, result ${run.result_mm.toFixed(1)} mm (action-wise mean)` : "";
   $("subtitle").textContent = [run.model, run.data].filter(Boolean).join(" · ") + result;
   $("badge").hidden = !run.synthetic;
 }
 
 function showClip() {
   $("clip-title").textContent = clip ? `Test clip, epoch ${clip.epoch}` : "Test clip";
-  $("clip-said").textContent = clip ? `${clip.title}; grey: ground truth; mean ${Object.values(clip.means_mm)[0].toFixed(1)} mm` : "None: srnet train --watch draws one each epoch";
-  $("play").hidden = !clip;
+  $("watched").hidden = !clip;
+  $("no-clip").hidden = Boolean(clip);
+  if (clip) $("clip-said").textContent = `${clip.title}; grey: ground truth; mean ${Object.values(clip.means_mm)[0].toFixed(1)} mm`;
 }
 
 // Pointer and keys
