@@ -46,6 +46,7 @@ class Drawing:
         self.views = [name for name in scene.poses if name != hide]
         self._measure()
         self._base = self._draw_base()
+        self._background = self._base.finish()
 
     def _measure(self) -> None:
         width = self.look.width_px
@@ -65,11 +66,13 @@ class Drawing:
         Args:
             image: (H, W, 3) uint8 RGB, what the camera saw, to be drawn behind the 2D.
         """
-        sheet = Sheet(self.look.width_px, self.height, self.theme["page"])
-        sheet.paste(self._base, 0, 0)
-        self._panels(sheet, frame, image)
-        self._footer(sheet, frame)
-        return sheet.finish()
+        picture = self._background.copy()
+        self._panels(picture, frame, image)
+        below = self.panel_top + self.panel_height
+        footer = self._base.rows(below, self.height)
+        self._footer(footer, frame, below)
+        picture.paste(footer.finish(), (0, below))
+        return picture
 
     def panel(
         self, name: str | None, frame: int, width: int, height: int, top: int, image: np.ndarray | None = None
@@ -81,7 +84,7 @@ class Drawing:
         view = PoseView(self.scene, self.placement, name, self.look.orbit, ghost=self.look.overlay)
         return pose_panel(view, frame, width, height, top, self.theme)
 
-    def _panels(self, sheet: Sheet, frame: int, image: np.ndarray | None) -> None:
+    def _panels(self, picture: Any, frame: int, image: np.ndarray | None) -> None:
         u, theme, width, height = self.unit, self.theme, self.panel_width, self.panel_height
         for column, name in enumerate([None, *self.views]):
             panel = self.panel(name, frame, width, height, round(34 * u), image)
@@ -91,7 +94,7 @@ class Drawing:
                 number = f"{self.scene.errors_mm[name][frame]:.1f}"
                 panel.text(width - 34 * u, 22 * u, number, 17 * u, theme["ink"], anchor="rs", bold=True)
             panel.frame(theme["hairline"])
-            sheet.paste(panel, self.margin + column * (width + self.gap), self.panel_top)
+            picture.paste(panel.finish(), (self.margin + column * (width + self.gap), self.panel_top))
 
     def _draw_base(self) -> Sheet:
         sheet = Sheet(self.look.width_px, self.height, self.theme["page"])
@@ -123,18 +126,21 @@ class Drawing:
             sheet.text(right, self.chart_top - 10 * u, label, 11 * u, color, anchor="rs")
             right -= sheet.text_width(label, 11 * u) + 16 * u
 
-    def _footer(self, sheet: Sheet, frame: int) -> None:
+    def _footer(self, sheet: Sheet, frame: int, above: int) -> None:
+        """Time and place in the error chart, on a sheet that begins `above` pixels below the top of the picture."""
         u, theme = self.unit, self.theme
         last = self.scene.frames - 1
         text = f"frame {frame} / {last}   {frame / self.scene.fps:.2f} s"
-        sheet.text(self.margin, self.chart_top - 10 * u, text, 11 * u, theme["muted"])
+        sheet.text(self.margin, self.chart_top - above - 10 * u, text, 11 * u, theme["muted"])
         if not self.scene.errors_mm:
             return
         x, y, top = self._scale()
-        sheet.line((x(frame), y(top) - 3 * u), (x(frame), y(0)), 1, theme["ink"], round_ends=False)
+        ends = (x(frame), y(top) - above - 3 * u), (x(frame), y(0) - above)
+        sheet.line(*ends, 1, theme["ink"], round_ends=False)
         for i, errors in enumerate(self.scene.errors_mm.values()):
-            sheet.disc((x(frame), y(errors[frame])), 4.5 * u, theme["page"])
-            sheet.disc((x(frame), y(errors[frame])), 3.2 * u, theme[f"series-{i % 5}"])
+            place = x(frame), y(errors[frame]) - above
+            sheet.disc(place, 4.5 * u, theme["page"])
+            sheet.disc(place, 3.2 * u, theme[f"series-{i % 5}"])
 
 
 def draw_header(

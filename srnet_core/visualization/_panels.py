@@ -114,6 +114,7 @@ def _floor(
     theme: dict[str, str],
 ) -> None:
     """Draw the grid of the floor in short pieces that fade towards the rim."""
+    colors = [mix(theme["panel"], theme["floor"], 0.75 * level / 8) for level in range(9)]
     offsets = np.arange(-np.ceil(reach_m / _GRID_M) - 1, np.ceil(reach_m / _GRID_M) + 2) * _GRID_M
     starts = np.arange(-reach_m, reach_m, _PIECE_M)
     for axis in (0, 1):
@@ -122,9 +123,9 @@ def _floor(
         ends[..., axis] = across[..., None]
         ends[..., 1 - axis] = along[..., None] + (0, _PIECE_M)
         strength = 1 - np.hypot(across, along + _PIECE_M / 2) / reach_m
-        for (a, b), s in zip(eye(ends)[0][strength > 0], strength[strength > 0]):
-            level = min(8, np.ceil(s * 12)) / 8
-            sheet.line(a, b, 0.8, mix(theme["panel"], theme["floor"], 0.75 * level), round_ends=False)
+        seen = strength > 0
+        levels = np.minimum(8, np.ceil(strength[seen] * 12)).astype(int)
+        sheet.segments(eye(ends)[0][seen], 0.8, [colors[level] for level in levels])
 
 
 def _ghost(

@@ -40,6 +40,12 @@ class Sheet:
         """The finished `PIL.Image.Image`, RGB."""
         return self._image.reduce(self._k) if self._k > 1 else self._image
 
+    def rows(self, top: int, bottom: int) -> "Sheet":
+        """A copy of the rows from `top` to before `bottom`."""
+        copy = Sheet(self.width, bottom - top, "black", enlarge=self._k)
+        copy._image.paste(self._image.crop((0, top * self._k, self._image.width, bottom * self._k)))
+        return copy
+
     def paste(self, sheet: "Sheet", left: int, top: int) -> None:
         """Copy another sheet with the same enlargement onto this one."""
         self._image.paste(sheet._image, (left * self._k, top * self._k))
@@ -69,6 +75,12 @@ class Sheet:
         if round_ends:
             for x, y in ends:
                 self._circle(x, y, width * k / 2, color)
+
+    def segments(self, ends: np.ndarray, width: float, colors: Sequence[Color]) -> None:
+        """Draw many lines without round ends: (N, 2, 2) ends, and the colour of each."""
+        wide = max(1, round(width * self._k))
+        for line, color in zip((ends.reshape(-1, 4) * self._k).tolist(), colors):
+            self._draw.line(line, color, wide)
 
     def path(self, points: Iterable[Point], width: float, color: Color) -> None:
         scaled = [(x * self._k, y * self._k) for x, y in points]

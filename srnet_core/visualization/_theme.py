@@ -3,6 +3,8 @@
 The colours of left, right and middle can be told apart with colour-blind eyes (Okabe and Ito).
 """
 
+import functools
+
 LIGHT = {
     "page": "#f4f5f7",
     "panel": "#ffffff",
@@ -54,6 +56,7 @@ def css_variables(theme: dict[str, str]) -> str:
     return "".join(f"--{name}:{value};" for name, value in theme.items())
 
 
+@functools.lru_cache(maxsize=4096)  # pictures ask for the same few colours again and again
 def mix(a: str, b: str, amount: float) -> tuple[int, int, int]:
     """The colour `amount` of the way from `a` to `b`, both "#rrggbb"."""
     red, green, blue = (

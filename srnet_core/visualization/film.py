@@ -1,6 +1,8 @@
 """Scenes as MP4 films, with a video behind the 2D where there is one. Needs the extras `viz` and `video`."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -77,10 +79,20 @@ def _drawn(
 ) -> Iterator[np.ndarray]:
     times_s = [frame / drawing.scene.fps for frame in frames]
     images = repeat(None) if footage is None else seen_at(footage, times_s)
-    for done, frame in enumerate(frames):
-        progress("drawing", done, len(frames))
-        yield np.asarray(drawing.frame(frame, next(images, None)))
-    progress("drawing", len(frames), len(frames))
+    with ThreadPoolExecutor(max_workers=1) as worker:  # draws the next picture while this one is compressed
+        coming: deque[Future[np.ndarray]] = deque()
+        for done, frame in enumerate(frames):
+            progress("drawing", done, len(frames))
+            coming.append(worker.submit(_picture, drawing, frame, next(images, None)))
+            if len(coming) > 1:
+                yield coming.popleft().result()
+        progress("drawing", len(frames), len(frames))
+        for last in coming:
+            yield last.result()
+
+
+def _picture(drawing: Drawing, frame: int, image: np.ndarray | None) -> np.ndarray:
+    return np.asarray(drawing.frame(frame, image))
 
 
 def seen_at(footage: Footage, times_s: Sequence[float]) -> Iterator[np.ndarray | None]:

@@ -127,7 +127,8 @@ def write_poses_chart(
 
 def _head(skeleton: Skeleton) -> int | None:
     """The joint at the end of the head; `None` for a skeleton without one, e.g. a hand."""
-    ends = set(range(skeleton.num_joints)) - set(skeleton.parents)
+    inner = set(skeleton.parents)
+    ends = [joint for joint in range(skeleton.num_joints) if joint not in inner]
     return next((joint for joint in ends if "head" in skeleton.joint_names[joint].lower()), None)
 
 
@@ -139,10 +140,8 @@ def _seen(pose_m: np.ndarray, head: int | None) -> np.ndarray:
         views.append(np.stack([pose_m @ right, -(pose_m @ up)], axis=-1))
     if head is None:
         return views[0]
-    shares = [
-        float(np.linalg.norm(flat[head] - flat[0]) / max(np.linalg.norm(pose_m[head] - pose_m[0]), 1e-6))
-        for flat in views
-    ]
+    whole = max(float(np.linalg.norm(pose_m[head] - pose_m[0])), 1e-6)
+    shares = [float(np.linalg.norm(flat[head] - flat[0])) / whole for flat in views]
     good = next((i for i, share in enumerate(shares) if share >= _LONG_ENOUGH), int(np.argmax(shares)))
     return views[good]
 

@@ -1,9 +1,12 @@
 """Charts: what is drawn is what was given, and the same chart gives the same file."""
 
+import numpy as np
 import pytest
 
 from srnet_core.errors import ConfigError
+from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.visualization.charts import COLUMN_IN, PAGE_IN, write_curves, write_errors
+from srnet_core.visualization.poses_chart import _EYES, Shown, _seen, view_axes, write_poses_chart
 
 pytest.importorskip("matplotlib")
 CURVES = {"first": {"train": [(1, 90.0), (2, 60.0)], "test": [(2, 80.0)]}, "second": {"train": [], "test": [(1, 70.0)]}}
@@ -51,3 +54,17 @@ def test_what_cannot_be_drawn_is_told(tmp_path, curves, name, message):
     with pytest.raises(ConfigError, match=message):
         write_curves(curves, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_is_seen_end_on(tmp_path):
+    """Somebody who bows to the camera, with the trunk along the line of sight, is turned until it has a length."""
+    upright = np.zeros((17, 3))
+    upright[:, 2] = np.linspace(0, 1.7, 17)
+    forward = view_axes(_EYES[0])[2]
+    bowing = np.outer(np.linspace(0, 1.7, 17), -forward)
+    for pose_m in (upright, bowing):
+        flat = _seen(pose_m, 10)
+        assert np.linalg.norm(flat[10] - flat[0]) > 0.6 * np.linalg.norm(pose_m[10] - pose_m[0])
+    np.testing.assert_allclose(_seen(bowing, None)[10], 0, atol=1e-9)  # without a head as the first eye sees it
+    write_poses_chart([Shown(bowing, ("Greeting", "S11"))], SKELETON, tmp_path / "p.svg", title="test")
+    assert (tmp_path / "p.svg").stat().st_size > 1000
