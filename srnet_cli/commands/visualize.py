@@ -142,7 +142,7 @@ def main(
         Path | None,
         option(
             "--video",
-            help="Video of the first clip, drawn behind the 2D of an MP4; it begins with the clip",
+            help="Video of the first clip, drawn behind the 2D of an MP4, GIF or PNG; it begins with the clip",
             panel=_FILM_PANEL,
             metavar="FILE",
             default="none",
@@ -162,8 +162,9 @@ def main(
     require_output(output or Path("output") / "page.html")
     if gallery is not None and clips > 1:
         raise ConfigError("--clips and --gallery are two ways to choose clips", where="--gallery", todo="Leave one out")
-    if video is not None and (output is None or output.suffix.lower() != ".mp4"):
-        raise ConfigError("a video is drawn into an MP4 only", where="--video", todo="Give --output FILE.mp4")
+    if video is not None and (output is None or output.suffix.lower() not in _PICTURES):
+        todo = "Give --output FILE.mp4, FILE.gif or FILE.png"
+        raise ConfigError("a video is drawn into films and pictures, not into a page", where="--video", todo=todo)
     for path in paths or []:
         _require_no_recording(path)
     draw(
@@ -369,7 +370,8 @@ def _default_page(networks: Mapping[str, Network], selection: Selection, shown: 
 
 def _write(scenes: "Sequence[Scene]", path: Path, pictures: Pictures, start: int, bar: Bar) -> list[Path]:
     """Write the page of all clips with pictures of the first, or one picture or film of it; returns the files."""
-    from srnet_core.visualization.film import Footage, write_film
+    from srnet_core.visualization.film import write_film
+    from srnet_core.visualization.footage import Footage
     from srnet_core.visualization.page import write_page
     from srnet_core.visualization.picture import Orbit, write_gif, write_png
     from srnet_core.visualization.strip import write_strip
@@ -378,10 +380,19 @@ def _write(scenes: "Sequence[Scene]", path: Path, pictures: Pictures, start: int
 
     def gif(file: Path, most: int) -> Path:
         size, fps = pictures.size_px or 800, pictures.fps or 25.0
-        return write_gif(scene, file, width_px=size, fps=fps, max_frames=most, orbit=orbit, progress=bar.update)
+        return write_gif(
+            scene,
+            file,
+            width_px=size,
+            fps=fps,
+            max_frames=most,
+            orbit=orbit,
+            footage=footage,
+            progress=bar.update,
+        )
 
+    footage = None if pictures.video is None else Footage(pictures.video, start / scene.fps)
     if kind == ".mp4":
-        footage = None if pictures.video is None else Footage(pictures.video, start / scene.fps)
         bitrate = None if pictures.bitrate_kbit_s is None else 1000 * pictures.bitrate_kbit_s
         size, fps = pictures.size_px or 960, pictures.fps or 30.0
         film = write_film(
@@ -391,7 +402,7 @@ def _write(scenes: "Sequence[Scene]", path: Path, pictures: Pictures, start: int
     if kind == ".gif":
         return [gif(path, _MAX_FRAMES)]
     if kind == ".png":
-        return [write_strip(scene, path, orbit=orbit)]
+        return [write_strip(scene, path, orbit=orbit, footage=footage)]
     written = [write_page(scenes, path)]
     if pictures.beside:
         middle, size = scene.frames // 2, pictures.size_px or 1280

@@ -9,7 +9,7 @@ from srnet_core.lifting.page import people_scene
 from srnet_core.lifting.people import LiftedPeople
 from srnet_core.video import is_video
 from srnet_core.visualization import film
-from srnet_core.visualization.film import Footage
+from srnet_core.visualization.footage import Footage
 from srnet_core.visualization.picture import Progress, write_gif
 from srnet_core.visualization.scene import Scene
 from srnet_core.visualization.strip import write_strip
@@ -17,21 +17,26 @@ from srnet_core.visualization.strip import write_strip
 
 def write_moments(people: LiftedPeople, path: Path, progress: Progress) -> None:
     """PNG: some moments side by side; what is known of the whole as JSON in the text chunk "Description"."""
-    write_strip(_scene(people), path, about=json.dumps(without_nan(about(people)), allow_nan=False))
+    described = json.dumps(without_nan(about(people)), allow_nan=False)
+    write_strip(_scene(people), path, about=described, footage=_footage(people))
 
 
 def write_moving_picture(people: LiftedPeople, path: Path, progress: Progress) -> None:
     """GIF: at most 150 pictures at up to 25 per second."""
-    write_gif(_scene(people), path, close_up=True, progress=progress)
+    write_gif(_scene(people), path, close_up=True, footage=_footage(people), progress=progress)
 
 
 def write_film(people: LiftedPeople, path: Path, progress: Progress) -> None:
-    """MP4, H.264, at up to 30 pictures per second; the frames of a video that was lifted are behind the 2D."""
+    """MP4, H.264, at up to 30 pictures per second."""
+    film.write_film(_scene(people), path, close_up=True, footage=_footage(people), progress=progress)
+
+
+def _footage(people: LiftedPeople) -> Footage | None:
+    """The video that was lifted, which is drawn behind the 2D; `None` for keypoints."""
     source = Path(people.source)
-    footage = None
-    if is_video(source) and source.is_file():
-        footage = Footage(source, float(people.frame_numbers[0]) / people.fps if people.fps else 0.0)
-    film.write_film(_scene(people), path, close_up=True, footage=footage, progress=progress)
+    if not (is_video(source) and source.is_file()):
+        return None
+    return Footage(source, float(people.frame_numbers[0]) / people.fps if people.fps else 0.0)
 
 
 def _scene(people: LiftedPeople) -> Scene:

@@ -3,34 +3,20 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
 from srnet_core.errors import ConfigError, require_extra
 from srnet_core.files import atomic_write
-from srnet_core.video import Video, write_mp4
+from srnet_core.video import write_mp4
 from srnet_core.visualization._layout import Drawing
 from srnet_core.visualization._orbit import Orbit
+from srnet_core.visualization.footage import Footage, seen_at
 from srnet_core.visualization.picture import look_of
 from srnet_core.visualization.scene import Scene
 
 Progress = Callable[[str, int, int], object]
-
-
-@dataclass(frozen=True)
-class Footage:
-    """A video of the scene.
-
-    Attributes:
-        path: of the video.
-        start_s: time in the video of the first frame of the scene.
-    """
-
-    path: Path
-    start_s: float = 0.0
 
 
 def write_film(
@@ -78,12 +64,12 @@ def _drawn(
     drawing: Drawing, frames: Sequence[int], footage: Footage | None, progress: Progress
 ) -> Iterator[np.ndarray]:
     times_s = [frame / drawing.scene.fps for frame in frames]
-    images = repeat(None) if footage is None else seen_at(footage, times_s)
+    images = seen_at(footage, times_s)
     with ThreadPoolExecutor(max_workers=1) as worker:  # draws the next picture while this one is compressed
         coming: deque[Future[np.ndarray]] = deque()
         for done, frame in enumerate(frames):
             progress("drawing", done, len(frames))
-            coming.append(worker.submit(_picture, drawing, frame, next(images, None)))
+            coming.append(worker.submit(_picture, drawing, frame, next(images)))
             if len(coming) > 1:
                 yield coming.popleft().result()
         progress("drawing", len(frames), len(frames))
@@ -93,20 +79,3 @@ def _drawn(
 
 def _picture(drawing: Drawing, frame: int, image: np.ndarray | None) -> np.ndarray:
     return np.asarray(drawing.frame(frame, image))
-
-
-def seen_at(footage: Footage, times_s: Sequence[float]) -> Iterator[np.ndarray | None]:
-    """The frame of a video at each of some times, which do not decrease; `None` after its end.
-
-    Raises:
-        InputFileMissing, BadFileError: the video cannot be read.
-    """
-    with Video(footage.path) as video:
-        coming = enumerate(video.frames())
-        number, image = next(coming)
-        last: np.ndarray | None = image
-        for time_s in times_s:
-            wanted = round((footage.start_s + time_s) * video.info.fps)
-            while last is not None and number < wanted:
-                number, last = next(coming, (number, None))
-            yield last

@@ -11,12 +11,13 @@ from srnet_core.errors import ConfigError, require_extra
 from srnet_core.visualization._files import write_bytes
 from srnet_core.visualization._layout import Drawing, Look
 from srnet_core.visualization._orbit import Orbit
+from srnet_core.visualization.footage import Footage, seen_at
 from srnet_core.visualization.scene import Scene
 
 Progress = Callable[[str, int, int], object]
 _WIDTHS_PX = (320, 2400)
 _MAX_FRAMES = 1500
-_COLORS = 96
+_COLORS, _COLORS_OF_VIDEO = 96, 256
 
 
 def write_png(
@@ -62,6 +63,7 @@ def write_gif(
     overlay: bool = False,
     close_up: bool = False,
     orbit: Orbit | None = None,
+    footage: Footage | None = None,
     progress: Progress = lambda *_: None,
 ) -> Path:
     """Write an animation that plays in real time and repeats.
@@ -76,17 +78,19 @@ def write_gif(
         fps: pictures per second.
         start: first frame of the scene; negative counts from the end.
         dark, overlay, close_up, orbit: as in `write_png`.
+        footage: a video that is drawn behind the 2D keypoints.
         progress: called as progress("drawing", done, total).
 
     Raises:
         ConfigError, MissingExtraError, UserMistake: as `write_png`.
+        InputFileMissing, BadFileError: the video cannot be read.
     """
     require_extra("PIL", "viz")
     if not 1 <= max_frames <= _MAX_FRAMES:
         raise ConfigError(f"must lie in 1 to {_MAX_FRAMES}, not {max_frames}", where="max_frames")
     drawing = Drawing(scene, look_of(width_px, dark, overlay, close_up, orbit))
     delay_cs, frames = gif_timing(scene.frames - _frame(scene, start), scene.fps, fps, max_frames)
-    return write_bytes(path, _gif(drawing, frames + _frame(scene, start), delay_cs, progress))
+    return write_bytes(path, _gif(drawing, frames + _frame(scene, start), delay_cs, footage, progress))
 
 
 def gif_timing(frames: int, scene_fps: float, fps: float, max_frames: int) -> tuple[int, np.ndarray]:
@@ -124,13 +128,14 @@ def _png(image: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _gif(drawing: Drawing, frames: np.ndarray, delay_cs: int, progress: Progress) -> bytes:
-    palette = _palette(drawing, frames)
+def _gif(drawing: Drawing, frames: np.ndarray, delay_cs: int, footage: Footage | None, progress: Progress) -> bytes:
+    palette = _palette(drawing, frames, footage)
 
     def drawn() -> Iterator[Any]:
+        images = seen_at(footage, (frames / drawing.scene.fps).tolist())
         for done, frame in enumerate(frames):
             progress("drawing", done, len(frames))
-            yield drawing.frame(int(frame))
+            yield drawing.frame(int(frame), next(images))
         progress("drawing", len(frames), len(frames))
 
     no_dither = require_extra("PIL.Image", "viz").Dither.NONE  # dither would flicker, and takes most of the file size
@@ -142,11 +147,14 @@ def _gif(drawing: Drawing, frames: np.ndarray, delay_cs: int, progress: Progress
     return buffer.getvalue()
 
 
-def _palette(drawing: Drawing, frames: np.ndarray) -> Any:
+def _palette(drawing: Drawing, frames: np.ndarray, footage: Footage | None) -> Any:
     """One palette for all pictures, from a few of them, so that colours do not flicker."""
     image = require_extra("PIL.Image", "viz")
-    sample = [drawing.frame(int(f)) for f in frames[:: max(1, len(frames) // 4)][:4]]
+    chosen = frames[:: max(1, len(frames) // 4)][:4]
+    images = seen_at(footage, (chosen / drawing.scene.fps).tolist())
+    sample = [drawing.frame(int(frame), image) for frame, image in zip(chosen, images)]
     together = image.new("RGB", (sample[0].width, sample[0].height * len(sample)))
     for i, picture in enumerate(sample):
         together.paste(picture, (0, i * picture.height))
-    return together.quantize(_COLORS, method=image.Quantize.MAXCOVERAGE, kmeans=1)
+    colors = _COLORS if footage is None else _COLORS_OF_VIDEO
+    return together.quantize(colors, method=image.Quantize.MAXCOVERAGE, kmeans=1)

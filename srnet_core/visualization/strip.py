@@ -12,6 +12,7 @@ from srnet_core.visualization._layout import Drawing, Look, draw_header, heading
 from srnet_core.visualization._orbit import Orbit
 from srnet_core.visualization._panels import input_panel
 from srnet_core.visualization._sheet import Sheet
+from srnet_core.visualization.footage import Footage, seen_at
 from srnet_core.visualization.scene import Scene
 
 _MOMENTS = 8
@@ -20,17 +21,25 @@ _GAP_PX, _MARGIN_PX, _TOP_PX = 6, 20, 76
 
 
 def write_strip(
-    scene: Scene, path: str | Path, *, moments: int = _MOMENTS, about: str = "", orbit: Orbit | None = None
+    scene: Scene,
+    path: str | Path,
+    *,
+    moments: int = _MOMENTS,
+    about: str = "",
+    orbit: Orbit | None = None,
+    footage: Footage | None = None,
 ) -> Path:
     """Write up to `moments` frames, evenly spaced, as one PNG.
 
     Args:
         orbit: position of the eye; by default left of the recording camera and a little above it.
+        footage: a video that is drawn behind the 2D keypoints.
         about: text for the picture's metadata, as the PNG keyword "Description".
 
     Raises:
         MissingExtraError: Pillow is not installed.
         UserMistake: the file cannot be written.
+        InputFileMissing, BadFileError: the video cannot be read.
     """
     require_extra("PIL", "viz")
     drawing = Drawing(scene, Look(close_up=True, orbit=orbit or Orbit()))
@@ -40,11 +49,13 @@ def write_strip(
     rows = [None, *drawing.views]
     sheet = Sheet(max(across, 640), _TOP_PX + len(rows) * (height + _GAP_PX) + _MARGIN_PX, drawing.theme["page"])
     draw_header(sheet, scene, drawing.theme, _MARGIN_PX, 0.75)
-    for column, frame in enumerate(frames):
+    images = seen_at(footage, (frames / scene.fps).tolist())
+    for column, (frame, image) in enumerate(zip(frames, images)):
         left = _MARGIN_PX + column * (width + _GAP_PX)
         for row, name in enumerate(rows):
             if name is None:
-                panel = input_panel(_only(scene, int(frame)), 0, width, height, 14, drawing.theme, close_up=True)
+                moment, size = _only(scene, int(frame)), (width, height)
+                panel = input_panel(moment, 0, *size, 14, drawing.theme, close_up=True, image=image)
             else:
                 panel = drawing.panel(name, int(frame), width, height, 0)
             if row == 0:

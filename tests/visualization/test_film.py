@@ -7,8 +7,11 @@ import pytest
 
 from srnet_core.errors import ConfigError
 from srnet_core.video import Video, write_mp4
-from srnet_core.visualization.film import Footage, seen_at, write_film
+from srnet_core.visualization.film import write_film
+from srnet_core.visualization.footage import Footage, seen_at
+from srnet_core.visualization.picture import write_gif
 from srnet_core.visualization.scene import without_truth
+from srnet_core.visualization.strip import write_strip
 
 pytest.importorskip("av")
 pytest.importorskip("PIL")
@@ -50,6 +53,21 @@ def test_a_video_is_behind_the_keypoints_at_its_time(make_scene, tmp_path):
         assert np.abs(shown - 10 * (5 + number)).max() < 12, (number, shown)
     assert np.median(plain[0][80:, 20:150]) > 200
     assert np.abs(plain[0][:, 180:].astype(int) - over[0][:, 180:]).mean() < 2, "nothing else changes"
+
+
+def test_a_video_is_behind_the_keypoints_of_other_pictures(make_scene, tmp_path):
+    from PIL import Image
+
+    footage, scene = Footage(write_video(tmp_path / "v.mp4"), 0.2), make_scene(20)
+    with Image.open(write_gif(scene, tmp_path / "a.gif", width_px=480, close_up=True, footage=footage)) as gif:
+        for number in (0, 5):
+            gif.seek(number)
+            left = np.asarray(gif.convert("RGB"))[80:, 20:150]
+            assert np.abs(np.median(left.reshape(-1, 3), axis=0) - 10 * (5 + number)).max() < 14
+    with Image.open(write_strip(scene, tmp_path / "a.png", moments=2, footage=footage)) as strip:
+        first, last = (np.asarray(strip)[100:255, left : left + 130] for left in (30, 186))
+    for cell, shown in ((first, 50), (last, 50 + 10 * 19 / 50 * 25)):
+        assert np.abs(np.median(cell.reshape(-1, 3), axis=0) - shown).max() < 16
 
 
 def test_frames_of_a_video_by_time(tmp_path):
