@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import isfinite
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ LARGEST_IMAGE_PX = 1_000_000  # on a side
 
 
 def keypoints_array(keypoints_px: Any, skeleton: Skeleton, *, what: str) -> np.ndarray:
-    """`keypoints_px` as a float32 array of any shape; the caller checks the shape.
+    """`keypoints_px` as a float32 array of any shape; the caller checks the shape. What a mask covers becomes NaN.
 
     Args:
         what: the name of the array in messages.
@@ -22,6 +23,12 @@ def keypoints_array(keypoints_px: Any, skeleton: Skeleton, *, what: str) -> np.n
     Raises:
         ArrayError: not an array of real numbers: text, complex numbers, objects, or rows of different lengths.
     """
+    if isinstance(keypoints_px, (str, PurePath)):
+        raise ArrayError(
+            f"{what} are a path, not an array", where=keypoints_px, todo="Read the file with srnet.read_keypoints"
+        )
+    if isinstance(keypoints_px, np.ma.MaskedArray):  # the numbers below a mask are no keypoints
+        keypoints_px = np.where(np.ma.getmaskarray(keypoints_px), np.nan, np.ma.getdata(keypoints_px))
     try:
         array = np.asarray(keypoints_px)
     except (ValueError, TypeError) as error:

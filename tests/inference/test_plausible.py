@@ -118,3 +118,22 @@ def test_a_stream_refuses_a_joint_that_was_not_found(lifter, clip, written):
     with pytest.raises(ArrayError, match="LKnee.*not found"):
         live.push(frame)
     assert live.push(clip[0][0]) is not None
+
+
+def test_numbers_below_a_mask_are_no_keypoints(lifter, clip):
+    points, size = clip
+    covered = np.zeros(points.shape, bool)
+    covered[20, 5] = True
+    with pytest.raises(ArrayError, match="frame 20, joint 5"):
+        lifter(np.ma.masked_array(points, covered), image_size=size)
+    bare = np.ma.masked_array(points, np.zeros(points.shape, bool))
+    np.testing.assert_array_equal(lifter(bare, image_size=size), lifter(points, image_size=size))
+    live = lifter.stream(image_size=size)
+    with pytest.raises(ArrayError, match="not finite"):
+        live.push(np.ma.masked_array(points[20], covered[20]))
+
+
+@pytest.mark.parametrize("path", ["keypoints.json", Path("keypoints.json")])
+def test_a_path_in_place_of_an_array_points_to_the_reader(lifter, path):
+    with pytest.raises(ArrayError, match=r"keypoints.json: keypoints are a path.*read_keypoints"):
+        lifter(path, image_size=(1000, 1000))
