@@ -116,6 +116,12 @@ class Bar:
             self._whole(step.epoch - 1 + step.step / step.steps, epochs, step.steps)
             self.update(what, step.step, step.steps, f"loss {float(step.loss):.4f} {rate}")
 
+    def time_passes(self) -> None:
+        """Show the time that a training may take going on while something else is done, e.g. a test."""
+        if "seconds" in self._tasks:
+            most = self._goal.seconds
+            self.update("seconds", min(time.monotonic() - self._began, 0.999 * most), most)
+
     def _whole(self, epochs_done: float, epochs: int, steps: int) -> None:
         """Show how much of the whole training is done: by what ends it first, the epochs, the steps or the time."""
         shares = {"epochs": (epochs_done, float(epochs))} if epochs > 1 else {}

@@ -47,6 +47,7 @@ METRIC_HEADS = {
 _FRAMES = "frames"
 _LEFT_OUT_FIRST = (_FRAMES, "v_mpjpe_mm", "symmetry_mm", "angle_deg", "p_auc", "p_pck150", "n_mpjpe_mm", "auc")
 _UNBOUNDED = 10_000  # columns
+_LITTLE = 9  # characters: what a cell lacks that is widened before others
 _FRACTIONS = ("pck150", "auc", "p_pck150", "p_auc")
 
 
@@ -80,17 +81,31 @@ def plain_table(
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
-    """Widths of columns that break between words only; `None` if these do not fit into `room` characters."""
+    """Widths of columns that break between words only; `None` if these do not fit into `room` characters.
+
+    Cells that lack little, e.g. intervals and dates, become whole first, then what is left is shared; heads come last.
+
+    Args:
+        columns: the head of each, and its cells.
+    """
     whole = [max((cell_len(line) for cell in column for line in cell.split("\n")), default=0) for column in columns]
     widths = [max((cell_len(word) for cell in column for word in cell.split()), default=0) for column in columns]
     left = room - sum(widths) - (len(columns) - 1)
     if left < 0:
         return None
-    while left and (lacking := [i for i in range(len(widths)) if widths[i] < whole[i]]):
-        for i in lacking:  # shared equally: columns that lack little become whole
-            more = min(whole[i] - widths[i], max(1, left // len(lacking)), left)
-            widths[i] += more
-            left -= more
+    bodies = [
+        max((cell_len(line) for cell in column[1:] for line in cell.split("\n")), default=0) for column in columns
+    ]
+    for wanted in (bodies, whole):
+        for i in sorted(range(len(widths)), key=lambda i: wanted[i] - widths[i]):
+            if 0 < (lack := wanted[i] - widths[i]) <= min(_LITTLE, left):
+                widths[i] += lack
+                left -= lack
+        while left and (lacking := [i for i in range(len(widths)) if widths[i] < wanted[i]]):
+            for i in lacking:
+                more = min(wanted[i] - widths[i], max(1, left // len(lacking)), left)
+                widths[i] += more
+                left -= more
     return widths
 
 

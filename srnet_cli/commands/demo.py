@@ -60,6 +60,10 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
     config = merge(base, read_toml(preset), where=preset)
     config = with_settings(replace(config, train=replace(config.train, minutes=minutes, device=device)), settings)
 
+    prose(
+        f"The first network trains for {seconds_text(60 * minutes)} at most, the second for as many steps. "
+        "Everything else takes two minutes on two idle cores, and several times as long on a busy machine."
+    )
     headline("1  Prepare: the motion of seven invented people, seen by four cameras")
     prepared = prepare_stage(config.data)
     show_prepared(prepared)

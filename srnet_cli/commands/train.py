@@ -572,6 +572,7 @@ def _show_event(event, bar: Bar, config: RunConfig, slow: SlowTraining) -> None:
             remark(event.text)
         case Evaluating():
             bar.update(event.what, event.done, event.total, "frames")
+            bar.time_passes()
         case Epoch():
             bar.epoch = event  # its line is shown once its evaluations are known
         case Saved(best=False) if bar.epoch is not None:

@@ -45,3 +45,19 @@ def test_work_of_unknown_length_has_no_count(terminal):
         bar.update("reading", 1, 2000)
     text = terminal.getvalue()
     assert "importing" in text and "1/2,000" in text and "/?" not in text and "-:--" not in text
+
+
+def test_cells_that_lack_little_are_whole_before_long_texts_and_heads(monkeypatch):
+    from srnet_cli.tables import _widths
+
+    interval = "[-106.54, +37.99]"
+    columns = [
+        ["action", "WalkTogether"],
+        ["difference mm", "-34.28*"],
+        ["95 % over people", interval],
+        ["x", "a " * 30],
+    ]
+    widths = _widths(columns, 50)
+    assert widths[0] == 12 and widths[2] == len(interval) and sum(widths) + 3 == 50
+    assert _widths(columns, 30) is None, "the words do not fit beside each other"
+    assert _widths(columns, 200) == [12, 13, len(interval), 60]
