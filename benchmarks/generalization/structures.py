@@ -4,6 +4,9 @@ Each is a single-frame network with no more parameters than `srnet` with 5 group
 those of `srnet_core.models`, known by name only within `known()`.
 
 - several: three networks of 2, 3 and 5 groups side by side; the mean of their poses is the pose.
+- same: the same with three networks of 5 groups, to tell the groupings from the mean.
+- ten: one network of the 2 + 3 + 5 groups, each with a context from the nine others; a joint is the mean of three.
+- narrow: srnet with as many channels as each of `several`, a fifth of the parameters.
 - overlap: srnet whose parts also see the joints one bone away from theirs, as parts of `lcn` do.
 - joints: a part for each joint, which sees the joints at most two bones away; narrow context as in srnet.
 - context4: srnet with a context of four numbers instead of one.
@@ -11,7 +14,7 @@ those of `srnet_core.models`, known by name only within `known()`.
 - bones: the same, and the input is relative to the parent as well, so that an arm looks the same on a bent trunk.
 - upright: srnet that sees the person turned in the image until the trunk points up; its pose is turned back.
 - upright_told: the same; sine and cosine of the angle are an input, in place of the root's two zeros.
-- upright_bones, upright_joints: both changes.
+- upright_several, upright_bones, upright_joints: both changes.
 """
 
 import contextlib
@@ -32,7 +35,15 @@ from srnet_core.models import ModelPlugin
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.models.srnet import SRNet
 
-_CHANNELS = {"several": 218, "overlap": 496, "joints": 740, "context4": 477}  # for as many parameters as srnet has
+_CHANNELS = {  # for as many parameters as srnet has
+    "several": 218,
+    "same": 283,
+    "ten": 636,
+    "overlap": 496,
+    "joints": 740,
+    "context4": 477,
+}
+_DIVISIONS = (2, 3, 5)
 _TRUNK = ("Thorax", "Neck", "Head", "LShoulder", "RShoulder")
 _SHORTEST_TRUNK = 1e-3  # in units of the input; a trunk that points at the camera has no direction in the image
 
@@ -63,6 +74,33 @@ class OverlappingParts(SRNet):
             for joint in part:
                 places.setdefault(joint, start + 3 * joints.index(joint))
         self.output_index = Constant([places[j] + axis for j in range(len(names)) for axis in range(3)])
+
+
+class TenParts(SRNet):
+    """SRNet of the parts of several divisions at once; a joint is the mean of what the divisions say."""
+
+    def __init__(self, config: ModelConfig, skeleton: Skeleton, divisions: Sequence[Parts]):
+        names, parts = skeleton.joint_names, [part for division in divisions for part in division]
+        named = {f"part {i}": [names[j] for j in part] for i, part in enumerate(parts)}
+        super().__init__(replace(config, body_parts=named), skeleton)
+        self.config = config
+        self.output_index = None
+        places: dict[int, list[int]] = {joint: [] for joint in range(len(names))}
+        start = 0
+        for own in divisions:
+            found: dict[int, int] = {}  # the first part of a division that has a joint, as in srnet
+            for part in own:
+                for place, joint in enumerate(part):
+                    found.setdefault(joint, start + 3 * place)
+                start += 3 * len(part)
+            for joint, place in found.items():
+                places[joint].append(place)
+        self._places = Constant([p + axis for joint in places.values() for axis in range(3) for p in joint])
+        self._divisions = len(divisions)
+
+    def _output(self, x: Tensor) -> Tensor:
+        y = super()._output(x)
+        return y[..., self._places.index(y)].unflatten(-1, (-1, self._divisions)).mean(-1)
 
 
 class Changed(PoseModel):
@@ -122,10 +160,22 @@ def _overlap(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
     return OverlappingParts(narrow, skeleton, own, reach=1)
 
 
-def _several(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
-    narrow = replace(config, channels=_CHANNELS["several"])
-    networks = [SRNet(replace(narrow, groups=groups), skeleton) for groups in (2, 3, 5) if division(skeleton, groups)]
-    return Several(networks, config)
+def _several(config: ModelConfig, skeleton: Skeleton, divisions: Sequence[int] = _DIVISIONS) -> PoseModel:
+    narrow = replace(config, channels=_CHANNELS["several" if divisions == _DIVISIONS else "same"])
+    return Several([SRNet(replace(narrow, groups=groups), skeleton) for groups in divisions], config)
+
+
+def _same(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
+    return _several(config, skeleton, (5, 5, 5))
+
+
+def _narrow(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
+    return SRNet(replace(config, channels=_CHANNELS["several"]), skeleton)
+
+
+def _ten(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
+    divisions = [list(skeleton.group_indices(division(skeleton, n)).values()) for n in _DIVISIONS]
+    return TenParts(replace(config, channels=_CHANNELS["ten"]), skeleton, divisions)
 
 
 def _context4(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
@@ -189,6 +239,10 @@ def _upright_told(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
     return _upright(config, skeleton, told=True)
 
 
+def _upright_several(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
+    return _upright(config, skeleton, _several)
+
+
 def _upright_bones(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
     return _upright(config, skeleton, _bones)
 
@@ -198,6 +252,10 @@ def _upright_joints(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
 
 
 several = ModelPlugin(_several)
+same = ModelPlugin(_same)
+ten = ModelPlugin(_ten)
+narrow = ModelPlugin(_narrow)
+upright_several = ModelPlugin(_upright_several)
 overlap = ModelPlugin(_overlap)
 joints = ModelPlugin(_joints)
 context4 = ModelPlugin(_context4)
@@ -209,6 +267,9 @@ upright_bones = ModelPlugin(_upright_bones)
 upright_joints = ModelPlugin(_upright_joints)
 STRUCTURES = (
     "several",
+    "same",
+    "ten",
+    "narrow",
     "overlap",
     "joints",
     "context4",
@@ -216,6 +277,7 @@ STRUCTURES = (
     "bones",
     "upright",
     "upright_told",
+    "upright_several",
     "upright_bones",
     "upright_joints",
 )
