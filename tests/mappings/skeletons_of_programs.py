@@ -453,7 +453,7 @@ SKELETONS = {
         ("l", "r"),
         "body_world:floor b_root:pelvis b_spine0:low b_spine1:mid b_spine2:chest b_spine3:upper@ "
         "b_neck0:neck b_head:head b_head_null:top",
-        "b_{S}_upleg:hip b_{S}_leg:knee b_{S}_foot_twist:ankle b_{S}_foot:ankle b_{S}_ball:toe *:tip",
+        "b_{S}_upleg:hip b_{S}_leg:knee b_{S}_foot_twist:shin+ b_{S}_foot:ankle b_{S}_ball:toe *:tip",
         "b_{S}_shoulder:clavicle b_{S}_arm:shoulder b_{S}_arm_twist:arm+ b_{S}_forearm:elbow "
         "b_{S}_wrist_twist:forearm+ b_{S}_wrist:wrist b_{S}_index1:finger *:fingertip",
     ),

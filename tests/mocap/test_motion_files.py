@@ -82,7 +82,7 @@ def test_a_description(tmp_path):
     assert {k: found[k] for k in ("kind", "format", "layout", "frames", "people", "joints", "units", "image_size")} == {
         "kind": "motion-capture",
         "format": "c3d",
-        "layout": None,
+        "layout": "h36m17",
         "frames": 10,
         "people": 1,
         "joints": 17,
