@@ -242,6 +242,12 @@ def main(
         return stream_lines(live, path or STANDARD_INPUT)
     if path is None:
         raise ConfigError("there is nothing to lift", where="PATH", todo="Give a file of keypoints, or --stream")
+    if camera is not None and _camera_number(camera) is not None and not camera.exists():
+        raise ConfigError(
+            "the number of a camera goes without a file, as the camera is lifted live",
+            where=f"--camera {camera}",
+            todo=f"Leave out {path}, or give the file of a calibration",
+        )
     output = output or [Path("output") / f"{path.stem or 'keypoints'}.html"]
     for file in output:
         require_format(file)

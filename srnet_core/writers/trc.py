@@ -11,6 +11,8 @@ from srnet_core.motion import Motion
 def write_trc(file: IO[bytes], motion: Motion, *, name: str = "motion.trc") -> None:
     """Write a motion in metres with y up; the cells of missing points stay empty, as OpenSim reads them.
 
+    Only the last cell of a row is "NaN" where it is missing: OpenSim 4.6 refuses rows that end with an empty cell.
+
     Args:
         file: open for writing bytes.
         motion: with `fps`, `metres_per_unit` 1 and `up` "y".
@@ -35,8 +37,9 @@ def write_trc(file: IO[bytes], motion: Motion, *, name: str = "motion.trc") -> N
     )
     file.write(("\n".join(head) + "\n").encode())
     for number, row in enumerate(motion.positions.reshape(motion.frames, -1)):  # (T, J, 3) -> (T, 3J)
-        cells = "\t".join("" if np.isnan(value) else f"{value:.6f}" for value in row)
-        file.write(f"{number + 1}\t{number / rate:.6f}\t{cells}\n".encode())
+        cells = ["" if np.isnan(value) else f"{value:.6f}" for value in row]
+        cells[-1] = cells[-1] or "NaN"
+        file.write("\t".join([str(number + 1), f"{number / rate:.6f}", *cells]).encode() + b"\n")
 
 
 def require_rate(motion: Motion) -> float:

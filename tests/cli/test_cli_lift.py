@@ -127,6 +127,7 @@ def test_a_calibration(srnet):
         ((EXAMPLE, "--smooth", "median"), ["'median'", "butterworth"]),
         ((EXAMPLE, "--height", "17"), ["tall"]),
         ((EXAMPLE, "--camera", "no.toml"), ["no.toml"]),
+        ((EXAMPLE, "--camera", "0"), ["--camera 0", "lifted live", "calibration"]),
         ((EXAMPLE, "--camera-name", "left"), ["--camera-name", "--camera FILE"]),
         ((EXAMPLE, "--detector", "mediapipe"), ["is no video"]),
         (("no.mp4",), ["no.mp4"]),

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,18 @@ def test_trc_and_markers_in_opensim(people, tmp_path, package):
     names = {markers.get(i).getName() for i in range(markers.getSize())}
     assert table.getNumRows() == 100 and table.getTableMetaDataString("Units") == "m"
     assert names <= set(table.getColumnLabels()) and len(names) == 16
+
+
+def test_a_trc_with_missing_frames_in_opensim(people, tmp_path, package):
+    """It refused rows that ended with an empty cell."""
+    opensim = package("opensim")
+    person = people.people[0]
+    joints_m = person.joints_m.copy()
+    joints_m[40:60] = np.nan
+    write_people(replace(people, people=(replace(person, joints_m=joints_m),)), tmp_path / "a.trc")
+    table = opensim.TimeSeriesTableVec3(str(tmp_path / "a.trc"))
+    there = [np.isfinite(table.getRowAtIndex(i)[j].to_numpy()).all() for i in range(100) for j in (0, 16)]
+    assert there == [not 40 <= i < 60 for i in range(100) for _ in (0, 16)]
 
 
 def test_rrd_is_written(people, tmp_path, package):

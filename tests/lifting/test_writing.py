@@ -66,6 +66,8 @@ def test_missing_frames_are_told(gap, tmp_path):
     assert told["frames_without_pose"] == {"1": [[100, 109]]} and told["people"][0]["joints_m"][100][0][0] is None
     write_people(gap, tmp_path / "a.trc")
     assert np.isnan(read_trc(tmp_path / "a.trc").positions[100:110]).all()
+    row = (tmp_path / "a.trc").read_text().splitlines()[5 + 100].split("\t")
+    assert row[2:] == [""] * 50 + ["NaN"]  # OpenSim refuses a row that ends with an empty cell
     write_people(gap, tmp_path / "a.c3d")
     motion = read_c3d(tmp_path / "a.c3d")
     assert np.isnan(motion.positions[100:110]).all() and np.isfinite(motion.positions[:100]).all()
