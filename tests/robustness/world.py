@@ -79,7 +79,7 @@ def start(folder: Path, *arguments: str, before: Callable[[], object] = lambda: 
         os._exit(code)
 
 
-def wait(folder: Path, pid: int, timeout_s: float = 120.0) -> Ran:
+def wait(folder: Path, pid: int, timeout_s: float = 600.0) -> Ran:
     """Wait for a started command; it is killed, and the trial failed, when it takes longer than the limit."""
     began = time.monotonic()
     while True:
