@@ -14,7 +14,7 @@ from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import CacheDir, Device, SetOption, option
 from srnet_cli.run_configuration import preset_path
 from srnet_cli.tables import metric_table
-from srnet_cli.wording import SYNTHETIC, seconds_text
+from srnet_cli.wording import SYNTHETIC, bytes_text, seconds_text
 from srnet_core.config import DataConfig, RunConfig, merge, read_toml, replace, with_settings
 
 EXAMPLES = (
@@ -23,6 +23,7 @@ EXAMPLES = (
 )
 _PRESET = "demo"
 _FEW_STEPS = 400  # about one epoch
+_EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "balancing.npz"  # in a clone; an installed wheel has none
 
 
 def main(
@@ -42,11 +43,16 @@ def main(
     device: Device = "auto",
     set_: SetOption = None,
 ) -> None:
-    """Try everything on synthetic data: prepare, train two models, compare, export, visualize."""
+    """Try everything on synthetic data: prepare, train two models, compare, export, visualize; lift real keypoints."""
     from srnet_core.files import require_folder
 
     require_folder(output)
     demonstrate(minutes=minutes, output=output, cache_dir=cache_dir, device=device, settings=set_ or [])
+
+
+def _readable(path: Path) -> str:
+    """A path as seen from the current folder, where it lies below it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, settings: list[str]) -> None:
@@ -99,12 +105,35 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
     headline("6  Visualize")
     shown = {"srnet": Network(checkpoints["srnet"], checkpoint, prepared)}
     page = draw(shown, Selection(action="Walking"), output=output / "demo.html", device=device)
-    _what_next(page, checkpoints["srnet"], time.monotonic() - started)
+    pages = [page]
+    if _EXAMPLE.is_file():
+        headline("7  Lift keypoints of a real person, with a network that comes with the package")
+        pages.append(_lift_example(output / "lifted.html", device))
+    _what_next(pages, checkpoints["srnet"], time.monotonic() - started)
 
 
-def _what_next(page: Path, checkpoint: Path, seconds: float) -> None:
+def _lift_example(page: Path, device: str) -> Path:
+    """A page of the person of the example, who balances on one leg."""
+    from srnet_core.inference.lifter import Lifter
+    from srnet_core.keypoints import read_keypoints
+    from srnet_core.lifting.lift import lift
+    from srnet_core.lifting.writing import write_people
+    from srnet_core.weights import best_network
+
+    keypoints = read_keypoints(_EXAMPLE).only(0).mend_swaps()
+    name = best_network(keypoints.frame_count)
+    people = lift(keypoints, Lifter.open(name, device=device), model=name)
+    (written,) = write_people(people, page)
+    say(f"{written}  {bytes_text(written.stat().st_size)}, {int(people.people[0].lifted.sum())} frames with {name}")
+    return written
+
+
+def _what_next(pages: list[Path], checkpoint: Path, seconds: float) -> None:
     headline(f"Done in {seconds_text(seconds)}. What to do next")
-    say(f"  open {page} in a browser")
+    for page in pages:
+        say(f"  open {page} in a browser")
+    if _EXAMPLE.is_file():
+        say(f"  {command(f'lift {shlex.quote(_readable(_EXAMPLE))} -o pose.bvh')}")
     which = shlex.quote(str(checkpoint))
     for arguments in (
         f"eval {which} --by joint",

@@ -29,7 +29,7 @@ WRITES = {
     "groups": ["output/groups-h36m17.png"],
     "bench": ["output/bench.json"],
     "lift": ["output/keypoints.html"],
-    "demo": ["output/demo/demo.html", "output/short-demo/demo_srnet.onnx"],
+    "demo": ["output/demo/demo.html", "output/demo/lifted.html", "output/short-demo/demo_srnet.onnx"],
 }
 
 
