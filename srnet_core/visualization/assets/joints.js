@@ -54,8 +54,9 @@ function paintBody() {
   const { ctx, size } = joints, columns = jointColumns();
   const { values, head, pose } = columns[Math.min(joints.column, columns.length - 1)];
   const top = niceCeiling(Math.max(10, ...meanJointErrorsMm(scene, pose)) * 1.5);
-  const shown = head === "mean" ? "mean" : "this frame", whose = comparedPoses().length > 1 ? `${pose.name}, ` : "";
-  $("body-scale").replaceChildren(`${whose}${shown}: 0`, element("i"), `${top} mm`);
+  const shown = head === "mean" ? "mean" : "this frame";
+  const whose = comparedPoses().length > 1 ? [element("span", { class: "whose" }, pose.name)] : [];
+  $("body-scale").replaceChildren(...whose, `${shown}: 0`, element("i"), `${top} mm`);
   const xs = scene.front_view.map((p) => p[0]), ys = scene.front_view.map((p) => p[1]);
   const low = [Math.min(...xs), Math.min(...ys)], span = [Math.max(...xs) - low[0] || 1, Math.max(...ys) - low[1] || 1];
   const scale = Math.min((size.width - 2 * BODY_MARGIN) / span[0], (size.height - 2 * BODY_MARGIN) / span[1]);
