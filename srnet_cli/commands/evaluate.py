@@ -235,6 +235,11 @@ def evaluate_checkpoint(
     seen = trained_on(checkpoint, prepared.stage)
     if seen:
         remark(f"{seen} of {len(prepared.stage.split('test'))} test clips were trained on: this does not test new data")
+    if checkpoint.record.start_unknown:
+        remark(
+            "the training started from weights that do not tell what they were trained on: the test data may have been "
+            "among it"
+        )
     if renamed := known_under_other_names(checkpoint, prepared.stage):
         remark(
             f"{renamed} of {len(prepared.stage.split('test'))} test clips show poses that were trained on under other "
@@ -245,6 +250,7 @@ def evaluate_checkpoint(
         "trained_on": list(training_data(checkpoint)),
         "trained_keypoints": training_keypoints(checkpoint),
         "test_clips_trained_on": seen,
+        "training_history_known": checkpoint.by_srnet and not checkpoint.record.start_unknown,
         "test_clips_known_under_other_names": renamed,
     }
     counted = Counted() if joints is None else joints_to_count(joints, prepared.stage.skeleton)

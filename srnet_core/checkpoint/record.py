@@ -106,6 +106,8 @@ class Record(NetworkRecord):
         body_size: of the people it was trained on, where its normalization uses the depth of the root.
         trained_on: names of the clips of this run, as `str(StoredClip)` gives them.
         seen_before: names of the clips that the weights had been trained on before this run, by data set.
+        start_unknown: whether the run, or one before it, started from weights that do not tell what they were trained
+            on, as those of other programs.
         poses_seen: numbers that stand for the takes that the weights have been trained on, in this run and before it,
             see `stages.contents`; they tell poses under other names.
         unreported: an epoch that is still to be evaluated.
@@ -126,6 +128,7 @@ class Record(NetworkRecord):
     body_size: BodySize | None = None
     trained_on: tuple[str, ...] = ()
     seen_before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    start_unknown: bool = False
     poses_seen: tuple[int, ...] = ()
     unreported: EpochRecord | None = None
     metrics: Mapping[str, int | float] = field(default_factory=dict)
@@ -174,7 +177,7 @@ def encode_record(record: Record) -> dict[str, Any]:
     network = {f.name: getattr(record, f.name) for f in fields(NetworkRecord)}
     stored = [f.name for f in fields(Record) if f.metadata.get("stored", True)]
     names = list(network) if record == Record(**network) else stored
-    for name in ("seen_before", "poses_seen", "fps", "kernels"):
+    for name in ("seen_before", "start_unknown", "poses_seen", "fps", "kernels"):
         if not getattr(record, name):
             stored.remove(name)  # a file that has no more to tell is what it was in earlier versions
     if record.model is None:  # then it is not told: in a file, none would be a model that cannot be one

@@ -168,10 +168,13 @@ class TrainingRun:
         self.unreported: EpochRecord | None = None  # a trained and saved epoch that is still to be evaluated
         self.seen_before: dict[str, tuple[str, ...]] = {}  # clips that the weights were trained on before this run
         self.poses_seen = self.stage.contents(self.train_clips)  # in this run and before it
+        self.start_unknown = False  # whether the run starts from weights that do not tell what they were trained on
         if finetune is not None:
             load_weights(self.model, finetune, start_only=True)
             require_same_normalization(finetune, config)
             self.seen_before = finetune.record.clips_seen()
+            told = finetune.record.trained_on or finetune.record.poses_seen
+            self.start_unknown = finetune.record.start_unknown or not told
             self.poses_seen |= set(finetune.record.poses_seen)
         if resume is not None:
             self._resume(resume)
@@ -268,6 +271,11 @@ class TrainingRun:
         return TrainingError(what, where=self.files.name, todo=f"{kept}{todo}")
 
     def _notices_of_known_clips(self) -> Iterator[Notice]:
+        if self.start_unknown:
+            yield Notice(
+                "the weights that this run starts from do not tell what they were trained on: if that was the test "
+                "data, the test error is not that of new data"
+            )
         known = set(self.seen_before.get(self.stage.manifest["dataset"], ()))
         for what, clips in (("validation", self.validation), ("test", self.stage.split("test"))):
             seen = sum(str(clip) in known for clip in clips)
@@ -425,6 +433,7 @@ class TrainingRun:
                 body_size=self.stage.body_size,
                 trained_on=tuple(str(s) for s in self.train_clips),
                 seen_before=self.seen_before,
+                start_unknown=self.start_unknown,
                 poses_seen=tuple(sorted(self.poses_seen)),
                 unreported=self.unreported,
                 metrics=self.metrics,
@@ -456,6 +465,7 @@ class TrainingRun:
         self.step.kernels.remember(checkpoint.record.kernels)
         load_optimizer_state(self.optimizer, checkpoint.optimizer_state or {}, where=checkpoint.path)
         self.seen_before = dict(checkpoint.record.seen_before)
+        self.start_unknown = checkpoint.record.start_unknown or not checkpoint.by_srnet
         self.poses_seen |= set(checkpoint.record.poses_seen)
         self._saved = checkpoint.path == self.files.latest
         if checkpoint.random_state is not None:

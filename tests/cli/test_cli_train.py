@@ -180,6 +180,10 @@ def test_a_published_file_goes_on_as_what_it_does_not_tell_it_is(srnet, own_data
         assert (stored.recombine, stored.causal) == ("add", True)
     assert Path("theirs.bin").read_bytes() == before
     assert "written by another program" in ran.out
+    assert "do not tell what they were trained on" in ran.err
+    evaluated = srnet("eval", resumed, "--json", "e.json").ok()
+    assert "do not tell what they were trained on" in evaluated.err
+    assert json.loads(Path("e.json").read_text())["training_history_known"] is False
     assert load_checkpoint(resumed).epoch == 2
     assert load_checkpoint(resumed).lr == pytest.approx(1e-3 * 0.95)  # the rate of epoch 2 is that of their file
 
