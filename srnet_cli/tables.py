@@ -12,6 +12,7 @@ from rich.table import Table
 from srnet_cli import console
 from srnet_cli.console import shown
 from srnet_cli.wording import dataset_text
+from srnet_core.evaluation import usual_name
 
 if TYPE_CHECKING:
     from srnet_core.evaluation.tables import Report
@@ -141,7 +142,8 @@ def metric_table(
     names them.
     """
     given = next(iter((rows or means).values()))
-    names = [name for name in METRIC_NAMES if name in given] + [_FRAMES]
+    order = list(METRIC_NAMES)
+    names = [*sorted(set(given) - {_FRAMES}, key=lambda name: order.index(usual_name(name))), _FRAMES]
     table = _metric_table(head, rows, means, names, one_row=True)
     left_out: list[str] = []
     if _size(table).maximum > console.out.width:
@@ -149,9 +151,9 @@ def metric_table(
     for name in _LEFT_OUT_FIRST:
         if _size(table).minimum <= console.out.width:  # names of rows are wrapped
             break
-        if name in names:
-            names.remove(name)
-            left_out.append(name)
+        if found := [given for given in names if usual_name(given) == name]:
+            names.remove(found[0])
+            left_out.append(found[0])
             table = _metric_table(head, rows, means, names)
     if left_out:
         caption = f"{caption or ''} {_about_left_out(left_out, means)}".strip()
@@ -167,7 +169,7 @@ def _about_left_out(left_out: Sequence[str], means: Mapping[str, Mapping[str, fl
     sentences = []
     if _FRAMES in left_out and (counts := {values["frames"] for values in means.values()}):
         sentences.append(f"{', '.join(f'{count:,}' for count in sorted(counts))} frames.")
-    if metrics := [METRIC_NAMES[name][0] for name in left_out if name != _FRAMES]:
+    if metrics := [_name_and_unit(name)[0] for name in left_out if name != _FRAMES]:
         sentences.append(f"No room here for {', '.join(metrics)}: widen the terminal, or use --json.")
     return " ".join(sentences)
 
@@ -186,7 +188,7 @@ def _metric_table(
         if name == _FRAMES:
             column_head = f"{lines}{_FRAMES}"
         else:
-            column_head = " ".join(METRIC_NAMES[name]) if one_row else METRIC_HEADS[name]
+            column_head = " ".join(_name_and_unit(name)) if one_row else _in_three_rows(name)
         table.add_column(column_head, justify="right", no_wrap=True)
     for label, values in rows.items():
         table.add_row(shown(label), *_cells(values, names))
@@ -195,6 +197,20 @@ def _metric_table(
     for label, values in means.items():
         table.add_row(*(shown(cell, "bold") for cell in (label, *_cells(values, names))))
     return table
+
+
+def _name_and_unit(metric: str) -> tuple[str, str]:
+    name, unit = METRIC_NAMES[usual_name(metric)]
+    return _with_threshold(name, metric), unit
+
+
+def _in_three_rows(metric: str) -> str:
+    return _with_threshold(METRIC_HEADS[usual_name(metric)], metric)
+
+
+def _with_threshold(text: str, metric: str) -> str:
+    """A text about PCK at 150 mm, with the threshold of a metric such as "pck100"."""
+    return text if usual_name(metric) == metric else text.replace("150", metric.rpartition("pck")[2])
 
 
 def show_report(report: "Report", name: str, by: str = "action") -> None:
@@ -251,10 +267,11 @@ def _in_words(report: "Report") -> str:
         return ""
     velocity_mm, fps = report.mean["mpjve_mm"], report.about["fps"]
     velocity = f"per frame: {velocity_mm:.2f} mm are {velocity_mm * fps:,.0f} mm/s"
+    pck_mm = next(name for name in report.mean if name.startswith("pck"))[3:]
     return (
         "P-: after the best alignment; N-: after the best scaling; V-: after aligning the vertical. MPJVE: error of "
-        f"the velocity, {velocity if velocity_mm == velocity_mm else 'per frame'}. PCK150: joints within 150 mm; AUC: "
-        "mean of PCK from 0 to 150 mm. Angle: between bones; sym.: left bones against right ones."
+        f"the velocity, {velocity if velocity_mm == velocity_mm else 'per frame'}. PCK{pck_mm}: joints within {pck_mm} "
+        "mm; AUC: mean of PCK from 0 to 150 mm. Angle: between bones; sym.: left bones against right ones."
     )
 
 
@@ -280,7 +297,7 @@ def metric_text(name: str, value: float) -> str:
         return "-"
     if name == "mpjve_mm":
         return f"{value:.2f}"
-    return f"{100 * value:.1f}" if name in _FRACTIONS else f"{value:.1f}"
+    return f"{100 * value:.1f}" if usual_name(name) in _FRACTIONS else f"{value:.1f}"
 
 
 def _table(padding: int = 0) -> Table:

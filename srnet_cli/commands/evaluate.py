@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,6 +67,9 @@ def main(
             default="all",
         ),
     ] = None,
+    pck_threshold: Annotated[
+        float, option("--pck-threshold", help="A joint counts for PCK within this distance, in mm", metavar="MM")
+    ] = 150.0,
     keypoint_noise: worse_keypoints.Noise = None,
     drop: worse_keypoints.Drop = None,
     swap: worse_keypoints.Swap = None,
@@ -101,6 +105,8 @@ def main(
     choose("measure of rareness", rareness, RARENESS, where="--rareness")
     if rare is not None and not 0 < rare <= 1:
         raise ConfigError(f"{rare:g} is no share", where="--rare", todo="Give a number above 0 and up to 1, e.g. 0.2")
+    if not 0 < pck_threshold < math.inf:
+        raise ConfigError(f"{pck_threshold:g} is no distance", where="--pck-threshold", todo="Give mm, e.g. 100")
     if str(json) == str(csv) == "-":
         raise ConfigError("--json and --csv cannot both go to standard output", todo="Give one of them a file")
     for target in (json, csv, markdown, latex):
@@ -123,7 +129,15 @@ def main(
     for name, path in names.items():
         checkpoint = open_checkpoint(path, data, published)
         found[name] = evaluate_checkpoint(
-            checkpoint, path, data, flip=flip, device=device, joints=joints, rarely=rarely, noises=amounts.noises
+            checkpoint,
+            path,
+            data,
+            flip=flip,
+            device=device,
+            joints=joints,
+            rarely=rarely,
+            noises=amounts.noises,
+            pck_mm=pck_threshold,
         )
     path = next(iter(names.values()))
     if len(names) > 1:
@@ -210,12 +224,14 @@ def evaluate_checkpoint(
     joints: str | None = None,
     rarely: Rarely | None = None,
     noises: "Sequence[KeypointNoise | None]" = (None,),
+    pck_mm: float = 150.0,
 ) -> "list[Report]":
     """Prepare the data of a checkpoint and evaluate it on the test split.
 
     Args:
         joints: see `joints_to_count`; all if `None`.
         noises: what makes the keypoints worse, one evaluation each.
+        pck_mm: threshold of PCK.
     """
     from srnet_core.device import choose_device
     from srnet_core.evaluation.run import (
@@ -272,6 +288,7 @@ def evaluate_checkpoint(
                 origin=counted.origin,
                 bins=bins,
                 noise=noise,
+                pck_mm=pck_mm,
             )
             reports.append(_with_progress(steps, bar, len(reports) + 1, len(noises)))
     return reports

@@ -20,6 +20,7 @@ first, and predicted and true means are compared, so that errors of opposite sig
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import torch
 from numpy.typing import ArrayLike
@@ -54,6 +55,11 @@ JOINTS_3DHP = (
 )
 # Frames at a time, in float64: 0.4 MB per array of 17 joints fit in the cache of a core; a GPU needs more frames.
 _CHUNK_FRAMES, _CHUNK_FRAMES_GPU = 1 << 10, 1 << 16
+
+
+def metric_names(pck_mm: float = PCK_THRESHOLD_MM) -> tuple[str, ...]:
+    """`METRICS` with another threshold of PCK: "pck100" and "p_pck100" for 100 mm."""
+    return tuple(name.replace("pck150", f"pck{pck_mm:.10g}") for name in METRICS)
 
 
 # ---------------------------------------------------------------- positions
@@ -311,6 +317,7 @@ def frame_metrics(
     joints: Sequence[int] | None = None,
     original: bool = False,
     up: Tensor | None = None,
+    pck_mm: float = PCK_THRESHOLD_MM,
 ) -> dict[str, Tensor]:
     """All `METRICS`, each (N,) float64 on the device of the poses; computed in float64.
 
@@ -322,6 +329,7 @@ def frame_metrics(
             included.
         original: compute `angle_deg` and `symmetry_mm` as the published SRNet code does.
         up: (3,) the vertical in the axes of the poses; `v_mpjpe_mm` is NaN if it is not known.
+        pck_mm: threshold of PCK, which is part of its name, see `metric_names`; that of AUC stays 150 mm.
 
     Without left and right sides symmetry is NaN; with fewer than two bones angles are NaN.
 
@@ -335,7 +343,7 @@ def frame_metrics(
         _check_joints(joints, skeleton)
     lengths = [len(predicted_mm)] if clip_lengths is None else list(clip_lengths)
     chosen = (predicted_mm, target_mm) if joints is None else (predicted_mm[:, joints], target_mm[:, joints])
-    values = dict(zip(_POSITION_METRICS, _in_chunks(_positions, *chosen).unbind(-1)))
+    values = dict(zip(_POSITION_METRICS, _in_chunks(partial(_positions, pck_mm=pck_mm), *chosen).unbind(-1)))
     if up is None:
         values["v_mpjpe_mm"] = torch.full_like(values["mpjpe_mm"], torch.nan)
     else:
@@ -349,18 +357,19 @@ def frame_metrics(
     else:
         values["angle_deg"] = _in_chunks(lambda p, t: angle_errors_deg(p, t, skeleton), predicted_mm, target_mm)
         values["symmetry_mm"] = _in_chunks(lambda p: symmetry(p, skeleton), predicted_mm)
-    return {name: values[name] for name in METRICS}
+    return {name: values[usual] for name, usual in zip(metric_names(pck_mm), METRICS)}
 
 
 _POSITION_METRICS = ("mpjpe_mm", "p_mpjpe_mm", "n_mpjpe_mm", "pck150", "auc", "p_pck150", "p_auc")
 
 
-def _positions(predicted: Tensor, target: Tensor) -> Tensor:
+def _positions(predicted: Tensor, target: Tensor, pck_mm: float) -> Tensor:
     """(N, J, 3) twice -> (N, 7), in the order of `_POSITION_METRICS`."""
     errors = joint_distance(predicted, target)
     aligned = joint_distance(procrustes(predicted, target), target)
     scaled = _n_mpjpe(predicted, target)
-    columns = errors.mean(-1), aligned.mean(-1), scaled, pck(errors), auc(errors), pck(aligned), auc(aligned)
+    close = pck(errors, pck_mm), auc(errors), pck(aligned, pck_mm), auc(aligned)
+    columns = errors.mean(-1), aligned.mean(-1), scaled, *close
     return torch.stack(columns, -1)
 
 

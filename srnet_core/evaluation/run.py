@@ -11,7 +11,7 @@ from srnet_core.checkpoint.published import OTHER_JOINTS
 from srnet_core.datasets import names_of
 from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError, ConfigError
-from srnet_core.evaluation.metrics import joints_3dhp
+from srnet_core.evaluation.metrics import PCK_THRESHOLD_MM, joints_3dhp
 from srnet_core.evaluation.noise import KeypointNoise
 from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measure
@@ -53,6 +53,7 @@ def evaluate_steps(
     bins: Callable[[StoredClip], torch.Tensor] | None = None,
     noise: KeypointNoise | None = None,
     origin: Sequence[int] | None = None,
+    pck_mm: float = PCK_THRESHOLD_MM,
 ) -> Evaluation:
     """Evaluate a model on clips of a stage, by default `test_clips`, yielding after each clip.
 
@@ -67,6 +68,7 @@ def evaluate_steps(
         bins: gives the (T,) bins that the frames of a clip are in, see `tables.measure`.
         noise: what makes the keypoints worse; `None` leaves them as they are.
         origin: joints whose mean poses are relative to when they are measured; the root's place as predicted if `None`.
+        pck_mm: threshold of PCK.
     """
     if model.config.predicts_root:
         return (yield from _trajectory_steps(model, stage, clips, what, device, about))
@@ -85,6 +87,7 @@ def evaluate_steps(
             bins=bins(prediction.clip) if bins else None,
             up=vertical(stage, prediction.clip),
             origin=origin,
+            pck_mm=pck_mm,
         )
 
     workers = Workers() if torch.device(device).type == "cpu" else None

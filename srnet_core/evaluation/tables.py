@@ -13,8 +13,9 @@ import torch
 
 from srnet_core.datasets.mpi_inf_3dhp import scene_of
 from srnet_core.errors import ConfigError
+from srnet_core.evaluation import usual_name
 from srnet_core.evaluation.intervals import half_width_of_mean
-from srnet_core.evaluation.metrics import METRICS, frame_metrics
+from srnet_core.evaluation.metrics import METRICS, PCK_THRESHOLD_MM, frame_metrics
 from srnet_core.evaluation.predict import ClipPrediction
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
@@ -91,6 +92,7 @@ def measure(
     bins: torch.Tensor | None = None,
     up: torch.Tensor | None = None,
     origin: Sequence[int] | None = None,
+    pck_mm: float = PCK_THRESHOLD_MM,
 ) -> ClipErrors:
     """The errors of one clip.
 
@@ -103,13 +105,14 @@ def measure(
             frame are the same whether its neighbours are counted or not.
         up: (3,) the vertical in the camera's axes, where it is known.
         origin: joints whose mean both poses are moved to; they stay as predicted if `None`.
+        pck_mm: threshold of PCK.
     """
     predicted, target = prediction.predicted_m * 1000, prediction.target_m * 1000
     if origin is not None:
         predicted, target = (p - p[:, list(origin)].mean(1, keepdim=True) for p in (predicted, target))
     joint_errors = joint_distance(predicted, target)  # (T, J)
     if every_metric:
-        values = frame_metrics(predicted, target, skeleton, joints=joints, original=original, up=up)
+        values = frame_metrics(predicted, target, skeleton, joints=joints, original=original, up=up, pck_mm=pck_mm)
     else:
         values = {"mpjpe_mm": (joint_errors if joints is None else joint_errors[:, list(joints)]).mean(-1)}
     if bins is None:
@@ -224,7 +227,7 @@ def _alike(errors: list[ClipErrors], key: Callable[[StoredClip], str]) -> dict[s
 def _mean(errors: list[ClipErrors]) -> dict[str, float]:
     """Frame-wise mean over clips. A clip without a value, e.g. the velocity of a single frame, does not count."""
     result: dict[str, float] = {}
-    for name in [m for m in METRICS if m in errors[0].sums]:
+    for name in sorted(errors[0].sums, key=lambda metric: METRICS.index(usual_name(metric))):
         counted = [(e.sums[name], e.frames) for e in errors if e.sums[name] == e.sums[name]]
         total = sum(length for _, length in counted)
         result[name] = sum(value for value, _ in counted) / total if total else float("nan")

@@ -378,6 +378,15 @@ def test_the_frame_rate_of_training_is_kept_on_other_data(srnet, checkpoint, pub
     srnet("prepare", "--fps", "10", "--downsample", "2").refused("--fps and --downsample both choose frames")
 
 
+def test_another_threshold_of_pck(srnet, checkpoint):
+    usual, strict = (numbers(srnet("eval", checkpoint, "--json", "-", *o)) for o in ((), ("--pck-threshold", "40")))
+    assert set(strict["mean"]) == {name.replace("150", "40") for name in METRICS}
+    assert strict["mean"]["pck40"] < usual["mean"]["pck150"] and strict["mean"]["auc"] == usual["mean"]["auc"]
+    shown = srnet("eval", checkpoint, "--pck-threshold", "40").ok().out
+    assert "PCK40" in shown and "joints within 40 mm" in " ".join(shown.split()) and "150" in shown
+    srnet("eval", checkpoint, "--pck-threshold", "0").refused("--pck-threshold", "0 is no distance")
+
+
 def test_some_joints_count(srnet, checkpoint):
     joints = ("RWrist", "LWrist")
     report, whole = (

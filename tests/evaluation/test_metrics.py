@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 
 from srnet_core.errors import ArrayError, ConfigError, SrnetError
-from srnet_core.evaluation import metrics
+from srnet_core.evaluation import metrics, usual_name
 from srnet_core.geometry.align import procrustes, similarity, untilted
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.rotation import quaternion_to_matrix
@@ -358,3 +358,15 @@ def test_distances_to_another_shape_are_refused(shape):
     for kind in (torch.zeros, np.zeros):
         with pytest.raises(ArrayError, match="same shape"):
             joint_distance(kind((8, 17, 3)), kind(shape))
+
+
+def test_the_threshold_of_pck_is_part_of_its_name():
+    predicted, target = body(0), body(1)
+    usual, other = (metrics.frame_metrics(predicted, target, SKELETON, **how) for how in ({}, {"pck_mm": 62.5}))
+    assert tuple(usual) == metrics.METRICS and tuple(other) == metrics.metric_names(62.5)
+    assert "pck62.5" in other and "p_pck62.5" in other and "pck150" not in other
+    near = (joint_distance(predicted, target) < 62.5).double().mean(-1)
+    torch.testing.assert_close(other["pck62.5"], near)
+    assert 0 < near.mean() < 1
+    torch.testing.assert_close(other["auc"], usual["auc"])
+    assert [usual_name(name) for name in other] == list(metrics.METRICS)
