@@ -65,7 +65,7 @@ def written(tmp_path_factory):
     """(checkpoint, session of onnxruntime) of a causal network."""
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    checkpoint = made(causal=True)
+    checkpoint = made(causal=True, filter_widths=(3,))
     path = tmp_path_factory.mktemp("pixels") / "network.pixels.onnx"
     export_pixels(checkpoint.model, path, metadata=network_metadata(checkpoint, source="made.bin"), flip=False)
     assert format_of(path) == "onnx_pixels"
@@ -95,7 +95,7 @@ def test_onnxruntime_frame_by_frame_gives_the_poses_of_the_stream(written):
         (poses,) = session.run(None, given(clip_px[None, max(0, frame + 1 - window) : frame + 1], CAMERAS[:1]))
         expected = live.push(clip_px[frame])
         np.testing.assert_allclose(poses[0, -1], expected, atol=2e-4 * np.abs(expected).max())
-    assert about["srnet.live"] == "give the last 9 frames and take the last pose" and about["srnet.fps"] == "25"
+    assert about["srnet.live"] == "give the last 3 frames and take the last pose" and about["srnet.fps"] == "25"
 
 
 def test_a_network_of_another_normalization_is_refused(tmp_path):
