@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srnet_cli.wording import count_text, seconds_text
-from srnet_core.config import DataConfig, ModelConfig, RunConfig, replace, settings_of, to_dict
+from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig, replace, settings_of, to_dict
 
 if TYPE_CHECKING:
     from srnet_core.geometry.skeleton import Skeleton
@@ -51,6 +51,19 @@ def settings_without_effect(config: RunConfig, typed: Typed) -> Iterator[str]:
         kind, dot, _ = name.partition(".")
         if dot and kind not in config.augment.use:
             yield f"augment.{name}: no effect without --augment {kind}"
+
+
+_LEADS_ELSEWHERE = ("batch_size", "lr", "lr_decay", "stride", "flip", "seed", "subjects_unlabeled", "warmup")
+
+
+def changes_of_resumed(before: RunConfig, now: RunConfig) -> Iterator[str]:
+    """One sentence for each setting of a resumed run that makes the rest of it unlike what was trained so far."""
+    for name in _LEADS_ELSEWHERE:
+        old, new, about = getattr(before.train, name), getattr(now.train, name), settings_of(TrainConfig)[name]
+        if old != new:
+            yield f"{about.option}: {about.shown(new)} from here on; the run had {about.shown(old)} until now"
+    if before.augment != now.augment:
+        yield "--augment: other changes of the training data from here on than the run had until now"
 
 
 def other_stages(prepared: "Prepared", typed: Typed) -> Iterator[str]:

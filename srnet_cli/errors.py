@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from srnet_cli.wording import as_options
 from srnet_core.errors import SrnetError
 
 DEBUG_HINT = "Run again with --debug for the traceback"
@@ -40,7 +41,7 @@ def describe(error: BaseException) -> tuple[str, int]:
     if isinstance(error, StoppedByUser):
         return "", 130
     if isinstance(error, SrnetError):
-        return str(error), error.exit_code
+        return as_options(str(error)), error.exit_code
     if isinstance(error, typer.TyperException):
         return _usage(error), 2
     if isinstance(error, OSError) and error.errno is not None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from srnet_core.stages.prepare import Prepared
 
 _NOT_IN_NAMES = ' /\\:*?"<>|'
+_SAME_RATE = 0.02  # rates that differ by less are the same, e.g. 29.97 and 30
 _LONGEST_STEM = 200  # bytes; file systems take 255, with the ending and the mark of a temporary file
 
 
@@ -37,6 +38,9 @@ def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
         remark_once(SYNTHETIC if config.dataset else _why_synthetic(config))
     if "check" not in prepared.stage.manifest:
         remark(f"made by an earlier version, without a check; to prepare it again, delete {prepared.stage.folder}")
+    if config.fps and abs(prepared.stage.manifest["fps"] / config.fps - 1) > _SAME_RATE:
+        used = prepared.stage.manifest["fps"]
+        remark(f"--fps {config.fps:g}: the nearest rate that whole frames give is {used:.4g} per second, which is used")
     for warning in prepared.stage.manifest.get("warnings", ()):
         remark(warning)
     return prepared

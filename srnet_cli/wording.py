@@ -1,5 +1,6 @@
 """How sizes, durations, data sets and models are written."""
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,11 @@ def bytes_text(count: int) -> str:
 def count_text(count: int, what: str) -> str:
     """A number of things: 1 epoch, 1,024 frames."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def as_options(text: str) -> str:
+    """A message about keypoints as the command line says it: `--layout coco17` for `layout='coco17'`."""
+    return re.sub(r"\blayout=(?:'(\w+)')?", lambda found: f"--layout {found[1]}" if found[1] else "--layout", text)
 
 
 def seconds_text(seconds: float) -> str:

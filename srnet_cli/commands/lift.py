@@ -21,7 +21,7 @@ from srnet_cli.reading_options import (
     name_or_position,
     parse_size,
 )
-from srnet_cli.wording import bytes_text
+from srnet_cli.wording import as_options, bytes_text
 from srnet_core.errors import ConfigError, InputFileMissing, require_extra
 from srnet_core.lookup import choose, path_hint
 
@@ -417,6 +417,8 @@ def _warn(keypoints: "Keypoints", lifter: "Lifter", strict: bool) -> None:
 
     if strict:
         for warning in warnings_of(keypoints, lifter, mistakes_only=True):
-            raise ConfigError(warning.rstrip("."), where=keypoints.source, todo="Without --strict it is lifted anyway")
+            raise ConfigError(
+                as_options(warning).rstrip("."), where=keypoints.source, todo="Without --strict it is lifted anyway"
+            )
     for warning in warnings_of(keypoints, lifter):
-        remark(warning)
+        remark(as_options(warning))

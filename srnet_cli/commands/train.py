@@ -15,6 +15,7 @@ from srnet_cli import console
 from srnet_cli.advice import (
     SlowTraining,
     Typed,
+    changes_of_resumed,
     data_that_do_not_fit,
     other_stages,
     settings_without_effect,
@@ -198,6 +199,9 @@ def main(
     typed = typed_settings(options, set_ or [])
     for sentence in settings_without_effect(config, typed):
         remark(sentence)
+    if resume and source is not None and source.by_srnet:
+        for sentence in changes_of_resumed(source.run_config(), config):
+            remark(sentence)
     if best_dir != BEST_DIR and not config.train.validation:
         remark("--best-dir: no effect without --validation")
     resumed, tuned = (source, None) if resume else (None, source)

@@ -30,7 +30,7 @@ def to_layout(keypoints: Keypoints, name: str) -> Keypoints:
         raise ConfigError(
             "the layout of the joints is unknown, so they cannot be brought to another",
             where=keypoints.source,
-            todo="Say the layout, with --layout or layout=",
+            todo="Say the layout with layout=",
         )
     if keypoints.layout.joints == target.joints:
         return keypoints

@@ -84,7 +84,7 @@ def chosen_motions(
         ConfigError: a frame rate that cannot be.
     """
     if fps is not None and not 0 < fps < 1e6:
-        raise ConfigError(f"a frame rate must be a positive number, not {fps:g}")
+        raise ConfigError(f"a frame rate must be above 0 and below a million, not {fps:.10g}")
     motions = read_motions(path, format)
     if sequence is not None:
         names = list(motions)

@@ -31,7 +31,7 @@ def resample(positions: np.ndarray, fps: float, target_fps: float) -> np.ndarray
     """
     for rate in (fps, target_fps):
         if not (np.isfinite(rate) and 0 < rate < 1e6):
-            raise ConfigError(f"a frame rate must be a positive number, not {rate}")
+            raise ConfigError(f"a frame rate must be above 0 and below a million, not {rate:.10g}")
     count = resampled_length(len(positions), fps, target_fps)
     if count > MAX_FRAMES:
         raise ConfigError(f"{len(positions)} frames at {fps:g} per second would become {count} at {target_fps:g}")

@@ -358,3 +358,18 @@ def test_a_time_limit_ends_inside_an_epoch_and_the_run_can_go_on(train, srnet):
     assert load_checkpoint(LATEST).epoch == 0
     ran = srnet("train", "--resume", LATEST, "--set", "train.minutes=0").ok()
     assert "resumes   after 1 step of the first epoch" in ran.out and "epoch 1/1" in ran.out
+
+
+def test_a_resumed_run_that_goes_on_differently_says_so(srnet, own_data):
+    tiny = (*DATA, *TINY, "--name", "first", "--test-every", "0")
+    srnet("train", *tiny, "--epochs", "1", "--lr", "0.001").ok()
+    path = "checkpoint/latest_epoch_first.bin"
+    ran = srnet("train", "--resume", path, "--epochs", "2", "--lr", "0.01").ok()
+    assert "--lr: 0.01 from here on; the run had 0.001 until now" in ran.err
+    assert "from here on" not in srnet("train", "--resume", path, "--epochs", "3").ok().err
+
+
+def test_a_rate_that_whole_frames_do_not_give_is_told(srnet, own_data):
+    said = srnet("prepare", *DATA, "--fps", "1000").ok().err
+    assert "--fps 1000: the nearest rate that whole frames give is 50 per second" in said
+    assert "nearest rate" not in srnet("prepare", *DATA, "--fps", "25").ok().err
