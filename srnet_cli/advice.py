@@ -53,7 +53,7 @@ def settings_without_effect(config: RunConfig, typed: Typed) -> Iterator[str]:
             yield f"augment.{name}: no effect without --augment {kind}"
 
 
-_LEADS_ELSEWHERE = ("batch_size", "lr", "lr_decay", "stride", "flip", "seed", "subjects_unlabeled", "warmup")
+_LEADS_ELSEWHERE = ("batch_size", "lr", "lr_decay", "stride", "flip", "seed", "warmup")
 
 
 def changes_of_resumed(before: RunConfig, now: RunConfig) -> Iterator[str]:

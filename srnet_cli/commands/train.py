@@ -199,9 +199,6 @@ def main(
     typed = typed_settings(options, set_ or [])
     for sentence in settings_without_effect(config, typed):
         remark(sentence)
-    if resume and source is not None and source.by_srnet:
-        for sentence in changes_of_resumed(source.run_config(), config):
-            remark(sentence)
     if best_dir != BEST_DIR and not config.train.validation:
         remark("--best-dir: no effect without --validation")
     resumed, tuned = (source, None) if resume else (None, source)
@@ -376,6 +373,9 @@ def train_and_show(
             _show_start(run)
         for sentence in data_that_do_not_fit(run) if typed is not None else ():
             remark(sentence)
+        if resume and resume.by_srnet:
+            for sentence in changes_of_resumed(resume.run_config(), config):
+                remark(sentence)
         slow = SlowTraining(run)
         goal = Goal(last_step, 60 * config.train.minutes)
         with (
