@@ -19,7 +19,7 @@ from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, Newes
 from srnet_cli.progress import Bar, progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.tables import plain_table, report_title, show_report
-from srnet_core.evaluation import RARENESS
+from srnet_core.evaluation import PCK_THRESHOLD_MM, RARENESS
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
@@ -69,7 +69,7 @@ def main(
     ] = None,
     pck_threshold: Annotated[
         float, option("--pck-threshold", help="A joint counts for PCK within this distance, in mm", metavar="MM")
-    ] = 150.0,
+    ] = PCK_THRESHOLD_MM,
     keypoint_noise: worse_keypoints.Noise = None,
     drop: worse_keypoints.Drop = None,
     swap: worse_keypoints.Swap = None,
@@ -224,7 +224,7 @@ def evaluate_checkpoint(
     joints: str | None = None,
     rarely: Rarely | None = None,
     noises: "Sequence[KeypointNoise | None]" = (None,),
-    pck_mm: float = 150.0,
+    pck_mm: float = PCK_THRESHOLD_MM,
 ) -> "list[Report]":
     """Prepare the data of a checkpoint and evaluate it on the test split.
 

@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from srnet_core.errors import ArrayError, ConfigError, SrnetError
+from srnet_core.evaluation import PCK_THRESHOLD_MM
 from srnet_core.geometry.align import best_scale, procrustes, untilted
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
@@ -44,7 +45,6 @@ METRICS = (
     "angle_deg",
     "symmetry_mm",
 )
-PCK_THRESHOLD_MM = 150.0
 AUC_STEP_MM = 5.0
 AUC_THRESHOLDS = 31
 # Counted in the evaluation script of MPI-INF-3DHP (Mehta et al., 3DV 2017), by their names in Human3.6M.

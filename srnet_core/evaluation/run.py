@@ -11,7 +11,8 @@ from srnet_core.checkpoint.published import OTHER_JOINTS
 from srnet_core.datasets import names_of
 from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError, ConfigError
-from srnet_core.evaluation.metrics import PCK_THRESHOLD_MM, joints_3dhp
+from srnet_core.evaluation import PCK_THRESHOLD_MM
+from srnet_core.evaluation.metrics import joints_3dhp
 from srnet_core.evaluation.noise import KeypointNoise
 from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measure

@@ -13,9 +13,9 @@ import torch
 
 from srnet_core.datasets.mpi_inf_3dhp import scene_of
 from srnet_core.errors import ConfigError
-from srnet_core.evaluation import usual_name
+from srnet_core.evaluation import PCK_THRESHOLD_MM, usual_name
 from srnet_core.evaluation.intervals import half_width_of_mean
-from srnet_core.evaluation.metrics import METRICS, PCK_THRESHOLD_MM, frame_metrics
+from srnet_core.evaluation.metrics import METRICS, frame_metrics
 from srnet_core.evaluation.predict import ClipPrediction
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton

@@ -105,7 +105,7 @@ def fit(
     fitted = _gamma_regression(rows, y.ravel(), np.repeat(share, number))
     levels, weights = fitted[:number], fitted[number:]
     ratios = y / np.exp(np.minimum(x @ weights + levels, _LARGEST_LOG))
-    factors = _factors(ratios, _clips_of_each(errors_mm, people, conditions or [None] * len(people)))
+    factors = _factors(ratios, _frames_of_each(errors_mm, people, conditions or [None] * len(people)))
     return Calibration(
         digest,
         tuple(joints),
@@ -143,7 +143,7 @@ def _rounded(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(round(float(value), 5) for value in values)
 
 
-def _clips_of_each(
+def _frames_of_each(
     errors_mm: Sequence[np.ndarray], people: Sequence[str], conditions: Sequence[object]
 ) -> list[np.ndarray]:
     """The frames, as numbers, of each person under each condition."""

@@ -15,6 +15,7 @@ from srnet_core.layouts.parts import parts_of
 from srnet_core.motion import Motion
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._json_points import Points, by_plain_key, points_of
+from srnet_core.readers._movement import median_step
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, image_size
 from srnet_core.readers.frames import natural_key, videos_of
 
@@ -380,16 +381,7 @@ def one_or_many(frames: list[Frame]) -> list[Frame]:
     values = [f.people[0].points.values[:, :2] for f in frames]
     if len({len(v) for v in values}) > 1:
         return frames
-    poses = np.stack(values)
-    poses = np.where((poses == 0).all(axis=-1, keepdims=True), np.nan, poses)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        steps = np.linalg.norm(np.diff(poses, axis=0), axis=-1)
-        low = np.where(np.isnan(poses), np.inf, poses).min(axis=1)
-        high = np.where(np.isnan(poses), -np.inf, poses).max(axis=1)
-        size = np.linalg.norm(high - low, axis=-1)[1:]
-        known = np.isfinite(steps)
-        moved = np.where(known, steps, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1) / size
-    if np.isfinite(moved).any() and float(np.nanmedian(moved)) > _SAME_PERSON and len(frames) <= MOST_PEOPLE:
+    if len(frames) <= MOST_PEOPLE and median_step(np.stack(values)) > _SAME_PERSON:
         return [Frame(None, [f.people[0] for f in frames])]
     return frames
 

@@ -11,6 +11,7 @@ import numpy as np
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.motion import Motion
 from srnet_core.readers import plain
+from srnet_core.readers._movement import median_step
 from srnet_core.readers._plain_array import Array, as_array, float64, point_members
 from srnet_core.readers.detections import MOST_PEOPLE, MOST_VALUES, Detections, ReadOptions
 from srnet_core.readers.frames import choose_video, videos_of
@@ -130,15 +131,7 @@ def _is_recording(frame: np.ndarray) -> bool:
         return frame.ndim > 3
     if len(frame) > MOST_PEOPLE:
         return True
-    points = np.where((frame[..., :2] == 0).all(axis=-1, keepdims=True), np.nan, frame[..., :2])
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        steps = np.linalg.norm(np.diff(points, axis=0), axis=-1)
-        low = np.where(np.isnan(points), np.inf, points).min(axis=1)
-        high = np.where(np.isnan(points), -np.inf, points).max(axis=1)
-        size = np.linalg.norm(high - low, axis=-1)[1:]
-        known = np.isfinite(steps)
-        moved = np.where(known, steps, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1) / size
-    return bool(np.isfinite(moved).any() and np.nanmedian(moved) < _SAME_PERSON)
+    return median_step(frame[..., :2]) < _SAME_PERSON
 
 
 def _stacked(frames: list[np.ndarray], head: Head) -> object:
