@@ -35,14 +35,14 @@ def open_live(
 ) -> "LiveLifter":
     """A live lifter from the options of the command line."""
     from srnet_core.inference.lifter import Lifter
-    from srnet_core.layouts import get_layout
+    from srnet_core.layouts.own import layout_asked
     from srnet_core.live.lines import MOST_FPS
     from srnet_core.live.people import LiveLifter
     from srnet_core.weights import SHORTEST_CLIP, best_network, weights_file
 
     if fps is not None and not 0 < fps <= MOST_FPS:
         raise ConfigError(f"must be above 0 and at most {MOST_FPS:,}, not {fps:g}", where="--fps")
-    known = None if layout == "auto" else get_layout(layout)
+    known = None if layout == "auto" else layout_asked(layout)
     best = best_network(SHORTEST_CLIP, live=True, fps=fps)
     file = weights_file(best) if checkpoint is None else find_checkpoint(checkpoint)
     lifter = Lifter.from_checkpoint(file, device=device, flip=flip)

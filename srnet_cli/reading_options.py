@@ -42,7 +42,7 @@ Layout = Annotated[
     str,
     option(
         "--layout",
-        help="Layout of 2D joints",
+        help="Layout of 2D joints, a file of your own (.toml), or none",
         metavar="LAYOUT",
         default="auto: told by the file, the number of joints or the bones",
         panel=READING_PANEL,

@@ -21,7 +21,7 @@ from srnet_cli.reading_options import (
     reading,
 )
 from srnet_cli.tables import plain_table
-from srnet_cli.wording import count_text
+from srnet_cli.wording import as_options, count_text
 
 if TYPE_CHECKING:
     from srnet_core.keypoints import Problem
@@ -58,7 +58,7 @@ def main(
     named = any(p.sequence for p in problems)
     people = any(p.person for p in problems)
     rows = [
-        [*([p.sequence] if named else []), *([p.person] if people else []), _frames(p), p.kind, p.text]
+        [*([p.sequence] if named else []), *([p.person] if people else []), _frames(p), p.kind, as_options(p.text)]
         for p in problems[:_MOST_ROWS]
     ]
     heads = [*(["sequence"] if named else []), *(["person"] if people else []), "frames", "what", "why"]

@@ -23,6 +23,7 @@ from srnet_cli.reading_options import (
     size_text,
 )
 from srnet_cli.tables import plain_table
+from srnet_cli.wording import as_options
 from srnet_core.errors import UserMistake
 
 EXAMPLES = (
@@ -139,7 +140,7 @@ def _show(info: dict, bones: bool) -> None:
         for one in measured[:_MOST_ROWS]:
             _show_bones(one)
     for note in info.get("notes") or []:
-        remark(note)
+        remark(as_options(note))
 
 
 def _facts(info: dict) -> dict[str, str]:

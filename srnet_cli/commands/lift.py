@@ -303,7 +303,7 @@ def main(
             )
     except ConfigError:
         for note in keypoints.notes:  # they may tell why
-            remark(note)
+            remark(as_options(note))
         raise
     if smoothing is not None:
         people = filters.smooth(people, smoothing)
@@ -312,7 +312,7 @@ def main(
     if world:
         people = stand(people, placed=placed)
     for note in people.notes:
-        remark(note)
+        remark(as_options(note))
     for file in output:
         files = _write(people, file, names, opensim)
         for written in files:
@@ -407,7 +407,7 @@ def _camera(path: Path | None, name: str | None, keypoints: "Keypoints") -> "tup
 
     found = read_camera(path, name, recording=keypoints.source, image_size=keypoints.image_size)
     for note in found.notes:
-        remark(note)
+        remark(as_options(note))
     return found.camera, found.placed
 
 

@@ -51,7 +51,7 @@ def main(
     """Serve a page on this machine that lifts a webcam, a video or lines of keypoints live. Nothing is sent out."""
     from srnet_core.checkpoint import load_checkpoint
     from srnet_core.inference.lifter import Lifter
-    from srnet_core.layouts import get_layout
+    from srnet_core.layouts.own import layout_asked
     from srnet_core.live.people import LiveLifter
     from srnet_core.serving.about import page_about
     from srnet_core.serving.server import Served, make_server, page_files
@@ -61,7 +61,7 @@ def main(
     file = weights_file(best) if checkpoint is None else find_checkpoint(checkpoint)
     loaded = load_checkpoint(file)
     about = page_about(loaded, name=file.stem)
-    known, size = None if layout == "auto" else get_layout(layout), parse_size(image_size)
+    known, size = None if layout == "auto" else layout_asked(layout), parse_size(image_size)
     in_browser = bundle is not None and (bundle / _RUNTIME).is_file()
     model = b""
     if in_browser:

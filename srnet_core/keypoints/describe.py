@@ -99,7 +99,8 @@ def _measured(
         try:
             keypoints = keypoints_of(one, path, layout, fps, image_size)
         except (AmbiguousError, MissingExtraError) as error:
-            found["notes"].append(f"Not measured: {error.what}. {error.todo or ''}".strip())
+            known = _sentence(error) in found["notes"]
+            found["notes"].append(f"Not measured{'' if known else f': {error.what}'}. {error.todo or ''}".strip())
             break
         people += [{"sequence": one.sequence, **values} for values in measure(keypoints)]
     return people
@@ -152,7 +153,7 @@ def _of_detections(sequences: list[Detections], layout: str) -> dict:
     return found
 
 
-def _sentence(error: AmbiguousError) -> str:
+def _sentence(error: UserMistake) -> str:
     return f"{error.what[0].upper()}{error.what[1:]}."
 
 

@@ -37,7 +37,8 @@ def read_keypoints(
     Args:
         path: a file, or a folder with one file per frame.
         format: the tool that wrote it (`srnet_core.readers.formats.FORMATS`), or "auto": told by the content.
-        layout: the name of the layout, or "auto": told by the file, by the number of joints, or by the bones.
+        layout: a layout, its name, the path of a file of your own (.toml, see `srnet_core.layouts.own`), "none" to
+            go without, or "auto": told by the file, by the number of joints, or by the bones.
         person: one person only, by position (0 is the one who is seen most) or by the name of the track.
         fps: frames per second, where the file does not say or says it wrong.
         image_size: (width, height) in pixels, likewise; coordinates that are fractions of the image become pixels.
@@ -57,7 +58,7 @@ def read_keypoints(
     """
     fps, image_size = check_given(fps, image_size)
     found = load_detections(path, format, sequence=sequence if isinstance(sequence, str) else None, progress=progress)
-    keypoints = keypoints_of(_one_sequence(found, sequence), path, layout, fps, image_size)
+    keypoints = keypoints_of(chosen_sequence(found, sequence), path, layout, fps, image_size)
     return keypoints if person is None else keypoints.only(person)
 
 
@@ -168,7 +169,8 @@ def check_given(fps: float | None, image_size: Sequence[int] | None) -> tuple[fl
     return fps, (width, height)
 
 
-def _one_sequence(found: Sequence[Detections], sequence: int | str | None) -> Detections:
+def chosen_sequence(found: Sequence[Detections], sequence: int | str | None) -> Detections:
+    """The sequence of that name or position; the only one where none is asked for. `AmbiguousError` if not one."""
     if len(found) == 1 and not isinstance(sequence, int):
         return found[0]
     names = [d.sequence for d in found]

@@ -6,7 +6,8 @@ import numpy as np
 
 from srnet_core.errors import ConfigError
 from srnet_core.keypoints.tracks import Keypoints, Track
-from srnet_core.layouts import Layout, get_layout
+from srnet_core.layouts import Layout, layout_of_names
+from srnet_core.layouts.own import layout_asked
 
 # Parts that lie between two others. Sources: the tables of the layouts, which define necks and hips so.
 _MIDDLES = {"hip": ("left_hip", "right_hip"), "neck": ("left_shoulder", "right_shoulder")}
@@ -23,7 +24,7 @@ def to_layout(keypoints: Keypoints, name: str) -> Keypoints:
         UnknownNameError: there is no layout of that name.
         ConfigError: the layout of the keypoints is unknown, or the two have no joint in common.
     """
-    target = get_layout(name)
+    target = layout_asked(name)
     if target.name == "h36m17":
         return keypoints.to_h36m17()
     if keypoints.layout is None:
@@ -48,6 +49,19 @@ def to_layout(keypoints: Keypoints, name: str) -> Keypoints:
         notes.append(f"The layout {keypoints.layout.name} cannot give {shown}: missing throughout.")
     tracks = tuple(_mapped(track, uses) for track in keypoints.tracks)
     return replace(keypoints, tracks=tracks, layout=target, joint_names=target.joints, notes=tuple(notes))
+
+
+def with_joints(keypoints: Keypoints, names: tuple[str, ...]) -> Keypoints:
+    """The same people with the joints of these names, in this order; other joints are left out.
+
+    Raises:
+        ConfigError: the keypoints lack one of them.
+    """
+    index = {name: i for i, name in enumerate(keypoints.joint_names or ())}
+    if lost := [name for name in names if name not in index]:
+        raise ConfigError(f"the keypoints have no joint {lost[0][:40]!r}", where=keypoints.source)
+    tracks = tuple(_mapped(track, [(index[name],) for name in names]) for track in keypoints.tracks)
+    return replace(keypoints, tracks=tracks, layout=layout_of_names(names), joint_names=names)
 
 
 def joints_used(source: Layout, target: Layout) -> list[tuple[int, ...]]:

@@ -68,6 +68,15 @@ class Layout:
         """The joints of the 17 that cannot be made out of this layout."""
         return tuple(joint for joint in H36M17 if joint not in self.weights)
 
+    def described(self) -> dict[str, str]:
+        """{joint of the 17: how it is made}, for instance "0.5 left_hip + 0.5 right_hip"; "-" where it cannot be."""
+        made = {}
+        for joint in H36M17:
+            row = self.weights.get(joint, {})
+            terms = [f"{weight:g} {self.joints[i]}" if weight != 1 else self.joints[i] for i, weight in row.items()]
+            made[joint] = " + ".join(terms) or "-"
+        return made
+
     def without(self, joints: Collection[int]) -> "Layout":
         """The same layout, but the 17 joints are made without some of its joints, where the others allow it.
 

@@ -13,7 +13,7 @@ from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.inference.lifter import SIDES_TEXT, Lifter
 from srnet_core.keypoints import Keypoints, check
 from srnet_core.keypoints.check import cut_off, sides_told
-from srnet_core.keypoints.relayout import to_layout
+from srnet_core.keypoints.relayout import to_layout, with_joints
 from srnet_core.keypoints.tracks import Track
 from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson, runs_of
 from srnet_core.mocap.resample import SAME_RATE, positions_at, resample
@@ -143,10 +143,12 @@ def _joints_of(keypoints: Keypoints, lifter: Lifter) -> Keypoints:
         return to_layout(keypoints, lifter.seen.name)
     if lifter.skeleton.name.startswith("h36m17"):
         return keypoints.to_h36m17()
+    if set(names) <= set(keypoints.joint_names or ()):
+        return with_joints(keypoints, names)
     raise ConfigError(
         f"the network sees the joints of {lifter.seen.name}, and these keypoints have others",
         where=keypoints.source,
-        todo=f"Its joints: {', '.join(names)}",
+        todo=f"Give a file that names yours in the same way, layout='MINE.toml'. Its joints: {', '.join(names)}",
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from srnet_core.layouts import Layout
+
 MOST_PEOPLE = 1_000  # in one frame
 MOST_FRAMES = 20_000_000
 MOST_VALUES = 1 << 30  # of one file: 4 GiB of float32
@@ -34,6 +36,7 @@ class Detections:
         layout: name of the layout where the format or the file says it.
         candidates: names of the layouts that the format may mean with so many joints; empty for any.
         joint_names: where the file names its joints.
+        described: a layout that the file itself describes: names, bones, mirror pairs.
         extras: hands, faces and the like: {name: (N, K, 3) float32 of x, y, confidence}.
         image_sizes: (width, height) of all images where they differ.
         bare: the points are bare numbers: nothing in the file says that x comes before y.
@@ -58,6 +61,7 @@ class Detections:
     layout: str | None = None
     candidates: tuple[str, ...] = ()
     joint_names: tuple[str, ...] | None = None
+    described: Layout | None = None
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
     fps: float | None = None
     image_size: tuple[int, int] | None = None

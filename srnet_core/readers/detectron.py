@@ -15,6 +15,7 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.files import atomic_write
 from srnet_core.layouts import get_layout, layout_names, layouts_of_count
+from srnet_core.layouts.own import layout_of_metadata
 from srnet_core.readers._encoding import (
     arrays_of,
     box_of,
@@ -122,6 +123,9 @@ def _sequence(name: str, view: object, metadata: dict, subject: object, head: He
     if not view.shape[0] or not view.shape[1]:
         raise BadFileError("has no frames or no joints", where=where)
     layout, note = _layout(metadata, view.shape[1], where)
+    described = layout_of_metadata(metadata) if layout is None else None
+    if described is not None and described.num_joints != view.shape[1]:
+        described = None
     sizes = _dict(metadata.get("video_metadata"))
     gathering = Gathering(where, values_per_joint=view.shape[2])
     rows = view.reshape(len(view), -1)
@@ -132,7 +136,9 @@ def _sequence(name: str, view: object, metadata: dict, subject: object, head: He
         FORMAT,
         sequence=name,
         layout=layout,
-        notes=note,
+        joint_names=described.joints if described else None,
+        described=described,
+        notes=[] if described else note,
         image_size=_size(_dict(sizes.get(subject))),
         fps=_fps(metadata),
         candidates=("coco17",) if view.shape[1] == 17 and layout is None and not metadata else (),

@@ -284,8 +284,9 @@ def test_mapping(srnet, walk):
     srnet("data", "mapping", walk, "--mapping", "nowhere.toml").refused("nowhere.toml")
 
 
-def test_a_mapping_is_of_points_in_space(srnet, openpose):
-    srnet("data", "mapping", openpose).refused("holds 2D keypoints")
+def test_a_mapping_is_of_points_in_space_and_keypoints_have_a_layout(srnet, openpose):
+    srnet("data", "mapping", openpose, "--mapping", "mixamo").refused("holds 2D keypoints")
+    assert "layout: body25" in srnet("data", "mapping", openpose).ok().out
 
 
 # Completion

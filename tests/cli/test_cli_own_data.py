@@ -1,5 +1,6 @@
 """Data and skeletons of one's own: the page docs/own_data.md, groups that fit the skeleton of the data."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from support.cli import TINY
 
 from srnet_core.checkpoint import load_checkpoint
 
+_WORDS = "Pelvis RHip RKnee RAnkle LHip LKnee LAnkle Chest Head LShoulder LElbow LWrist RShoulder RElbow RWrist"
+JOINTS = _WORDS.split()
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own_data.md"
 
 
@@ -61,3 +64,47 @@ def test_groups_lists_the_limbs_of_the_data_set(own):
     assert "5 groups (limbs)" in out and "Pelvis, LShoulder, LElbow, LWrist" in out
     assert "srnet train --dataset own --groups N (here 1, 5)" in out
     own("groups", "--dataset", "own", "--skeleton", "h36m17").refused("--skeleton and --dataset", "one of them")
+
+
+def test_the_2d_file_of_ones_own_skeleton_is_checked(own):
+    """Where the 2D file describes its joints, alone; else with the 3D file, or with a file that names the joints."""
+    path, other = "data/data_2d_own_gt.npz", "bare.npz"
+    assert "nothing stands out in 2 sequences" in own("data", "check", path).ok().out
+    with np.load(path, allow_pickle=True) as file:  # the test wrote it itself
+        metadata = {k: v for k, v in file["metadata"].item().items() if k in ("num_joints", "keypoints_symmetry")}
+        np.savez(other, positions_2d=file["positions_2d"], metadata=metadata)
+    own("data", "check", other).refused("15 joints", "--layout MINE.toml, or --layout none to go without")
+    assert "nothing stands out" in own("data", "check", other, "--layout", "none").ok().out
+    assert "nothing stands out" in own("data", "check", other, "--layout", "data/data_3d_own.npz").ok().out
+    own("data", "check", other, "--layout", path.replace("own", "no")).refused("there is no such")
+    own("data", "check", path, "--layout", other).refused("no 'metadata' with joint_names")
+    written = own("data", "mapping", other, "--output", "mine.toml").ok()
+    assert "layout unknown" in written.out and "srnet data check bare.npz --layout mine.toml" in written.err
+    text = Path("mine.toml").read_text()
+    for number, name in enumerate(JOINTS):
+        text = text.replace(f'"joint {number}",', f'"{name}",')
+    Path("mine.toml").write_text(text)
+    assert "nothing stands out" in own("data", "check", other, "--layout", "mine.toml").ok().out
+    named = json.loads(own("data", "mapping", path, "--json").ok().out)
+    assert named["layout"] == "own" and named["joints"]["RFoot"] == "RAnkle" and named["points"] == JOINTS
+
+
+def test_keypoints_in_another_order_are_lifted_by_a_network_of_ones_own(own):
+    own("train", "--dataset", "own", *TINY).ok()
+    with np.load("data/data_2d_own_gt.npz", allow_pickle=True) as file:
+        points = file["positions_2d"].item()["Ann"]["Walking"][0]
+    order = [3, 1, 2, 0, *range(14, 3, -1)]
+    np.save("walk.npy", points[:, order])
+    Path("mine.toml").write_text(f"joints = {json.dumps([JOINTS[i] for i in order])}")
+    options = [
+        "--checkpoint",
+        "checkpoint/latest_epoch_srnet_gp5_t1_mul_own.bin",
+        "--fps",
+        "30",
+        "--image-size",
+        "1000x1000",
+    ]
+    own("lift", "walk.npy", *options, "--layout", "mine.toml", "-o", "a.json").ok()
+    own("lift", "data/data_2d_own_gt.npz", "--sequence", "Ann/Walking", *options, "-o", "b.json").ok()
+    first, second = (json.loads(Path(name).read_text()) for name in ("a.json", "b.json"))
+    assert first["people"][0]["joints_m"] == second["people"][0]["joints_m"]
