@@ -66,10 +66,11 @@ def changes_of_resumed(before: RunConfig, now: RunConfig) -> Iterator[str]:
         yield "--augment: other changes of the training data from here on than the run had until now"
 
 
-def other_stages(prepared: "Prepared", typed: Typed) -> Iterator[str]:
-    """What to type to use other prepared stages of the same data, where the command line did not choose between them.
+def other_stages(prepared: "Prepared", typed: Typed, checkpoint_dir: Path) -> Iterator[str]:
+    """What to type to use other stages of the same data that were prepared since the last run.
 
-    A stage is named only if it differs in nothing that was typed or that differs from the default.
+    A stage is named only if it differs in nothing that was typed or that differs from the default. One that is older
+    than the newest checkpoint has been used or left aside before.
     """
     from srnet_core.errors import SrnetError
     from srnet_core.stages.place import local_folder
@@ -79,8 +80,11 @@ def other_stages(prepared: "Prepared", typed: Typed) -> Iterator[str]:
     chosen = {name for name, value in used.items() if value != defaults[name]} | set(typed.get("data", {}))
     chosen -= {"dataset", "data_dir", "cache_dir"}
     found: dict[str, None] = {}
-    manifests = sorted(local_folder(prepared.config.cache_dir).glob(f"*/{MANIFEST}"), key=_age, reverse=True)
+    last_run_s = max(map(_written_s, checkpoint_dir.glob("*.bin")), default=0.0)
+    manifests = sorted(local_folder(prepared.config.cache_dir).glob(f"*/{MANIFEST}"), key=_written_s, reverse=True)
     for manifest in manifests[:_READ_STAGES]:
+        if _written_s(manifest) < last_run_s:
+            break
         try:
             stage = Stage.open(manifest.parent).manifest
             other = {**defaults, **stage["config"]}
@@ -186,7 +190,8 @@ def _typed_as(name: str, value: Any) -> str:
     return f"{about.option} {shlex.quote(about.shown(tuple(value) if isinstance(value, list) else value))}"
 
 
-def _age(path: Path) -> float:
+def _written_s(path: Path) -> float:
+    """When a file was written, in seconds; 0 for one that is no longer there."""
     try:
         return path.stat().st_mtime
     except OSError:

@@ -187,7 +187,7 @@ def run(arguments: list[str]) -> int:
         from srnet_cli.console import show_error
         from srnet_cli.errors import describe
 
-        message, code = describe(error)
+        message, code = describe(error, arguments)
         if message:
             show_error(message)
         return code

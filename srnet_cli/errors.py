@@ -5,14 +5,18 @@ import errno
 import os
 import re
 import reprlib
+import shlex
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from srnet_cli.wording import as_options
-from srnet_core.errors import SrnetError
+from srnet_core.config import RunConfig, Setting, sections_of, settings_of
+from srnet_core.errors import InputFileMissing, SrnetError
+from srnet_core.lookup import spelling
 
 DEBUG_HINT = "Run again with --debug for the traceback"
 _SYSTEM = {
@@ -36,14 +40,19 @@ class StoppedByUser(Exception):
     """Ctrl-C, raised after the run has been saved and the user told how to resume it."""
 
 
-def describe(error: BaseException) -> tuple[str, int]:
-    """The line to show for an exception (empty if everything has been said) and the exit code."""
+def describe(error: BaseException, typed: Sequence[str] = ()) -> tuple[str, int]:
+    """The line to show for an exception (empty if everything has been said) and the exit code.
+
+    Args:
+        typed: the words of the command line.
+    """
     if isinstance(error, StoppedByUser):
         return "", 130
     if isinstance(error, SrnetError):
-        return as_options(str(error)), error.exit_code
+        quotes = _quotes_hint(str(error.where), typed, error) if isinstance(error, InputFileMissing) else ""
+        return as_options(f"{_as_typed(error)}{quotes}"), error.exit_code
     if isinstance(error, typer.TyperException):
-        return _usage(error), 2
+        return _usage(error, typed), 2
     if isinstance(error, OSError) and error.errno is not None:
         return _system(error), 2 if error.errno in _WRONG_PATH or _is_device(error.filename) else 1
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
@@ -62,6 +71,23 @@ def describe(error: BaseException) -> tuple[str, int]:
     text = " ".join(str(error).split())
     text = text if len(text) <= 200 else f"{text[:200]} ..."
     return f"unexpected {type(error).__name__}: {text}{where}. {DEBUG_HINT}", 1
+
+
+def _as_typed(error: SrnetError) -> SrnetError:
+    """The error with the option of the command where it names the argument or setting that the option gives."""
+    context = _context(error)
+    if context is None or not isinstance(error.where, str) or not error.where.isidentifier():
+        return error
+    options = {flag for parameter in context.command.params for flag in parameter.opts}
+    plain = f"--{error.where.replace('_', '-')}"
+    settings = (about.option for about in _settings() if about.name == error.where)
+    option = next((flag for flag in (plain, *settings) if flag in options), error.where)
+    return type(error)(error.what, where=option, todo=error.todo)
+
+
+def _settings() -> list[Setting]:
+    """All settings of a run."""
+    return [about for section in sections_of(RunConfig) for about in settings_of(section).values()]  # type: ignore[arg-type]  # classes are hashable
 
 
 def _system(error: OSError) -> str:
@@ -86,12 +112,14 @@ def _short(path: object) -> str:
     return text if len(text) <= 200 else f"{text[:90]}...{text[-90:]}"
 
 
-def _usage(error: typer.TyperException) -> str:
+def _usage(error: typer.TyperException, typed: Sequence[str]) -> str:
     """A wrong command line: what is wrong with it, and where the help is."""
     context = _context(error)
     message = error.format_message() or "a command is missing"  # no words at all: its help has been shown
     if (option := getattr(error, "option_name", None)) and message.startswith("No such option"):
         message = f"there is no option {option}{_nearest_option(option, context)}"
+    elif message.startswith("Got unexpected extra argument"):
+        message = _extra(message, typed, error)
     elif (parameter := getattr(error, "param", None)) and (details := getattr(error.__cause__, "errors", None)):
         given = details()[0].get("input")
         rule = error.message.partition(",")[0].replace("Input should be", "must be")
@@ -102,7 +130,34 @@ def _usage(error: typer.TyperException) -> str:
     return f"{message}{'' if message.endswith('?') else '.'} See {context.command_path if context else 'srnet'} --help"
 
 
-def _context(error: typer.TyperException) -> Any:
+def _extra(message: str, typed: Sequence[str], error: BaseException) -> str:
+    """Words that belong to no option, e.g. the second of `--actions Taking Photo`."""
+    words = message.partition("(s) (")[2].rstrip(".)")
+    for number, word in enumerate(typed):
+        if number and words.partition(" ")[0] == word and (hint := _quotes_hint(word, typed, error)):
+            return f"{word!r} belongs to no option{hint}"
+    return f"too many arguments: {words}. A value of an option is written behind its name: --option value"
+
+
+def _quotes_hint(word: str, typed: Sequence[str], error: BaseException) -> str:
+    """What to type instead where a value with a space was typed without quotes, and `word` is a part of it."""
+    context = _context(error)
+    with_value = (
+        {o for p in context.command.params if not getattr(p, "is_flag", False) for o in p.opts} if context else ()
+    )
+    starts = [n for n, text in enumerate(typed) if text.startswith("--")]
+    for start, end in zip(starts, [*starts[1:], len(typed)]):
+        option, equals, value = typed[start].partition("=")
+        parts = [*([value] if equals else []), *typed[start + 1 : end]]
+        if option not in with_value or word not in parts[1:]:
+            continue
+        if all(part.endswith(",") for part in parts[:-1]):
+            return f". Write the list without spaces: {option} {shlex.quote(''.join(parts))}"
+        return f". A value with a space is put in quotes: {option} {shlex.quote(' '.join(parts))}"
+    return ""
+
+
+def _context(error: BaseException) -> Any:
     """The command whose line was read. The parser's own errors do not carry it; the calls that led there do."""
     if (context := getattr(error, "ctx", None)) is not None:
         return context
@@ -113,9 +168,10 @@ def _context(error: typer.TyperException) -> Any:
 
 
 def _nearest_option(asked: str, context) -> str:
-    """The option that was probably meant: one that begins as typed, else the most similar one."""
+    """The option that was probably meant: one that begins as typed, is called so elsewhere, or is most similar."""
     options = [o for p in context.command.params for o in (*p.opts, *p.secondary_opts)] if context else []
     begun = [o for o in options if o.startswith(asked)]
     names = {o.lstrip("-"): o for o in options}
-    near = begun or [names[n] for n in difflib.get_close_matches(asked.lstrip("-"), names, n=1, cutoff=0.6)]
+    called = [s.option for s in _settings() if spelling(asked) in map(spelling, s.spellings) and s.option in options]
+    near = begun or called or [names[n] for n in difflib.get_close_matches(asked.lstrip("-"), names, n=1, cutoff=0.6)]
     return f". Did you mean {near[0]}?" if near else ""

@@ -111,13 +111,18 @@ def read_groups(path: str | Path, joint_names: Sequence[str] | None = None) -> B
     Raises:
         InputFileMissing: the file does not exist.
         BadFileError: the file is not TOML, or too large.
-        ConfigError, UnknownNameError: as `named_parts` and `part_indices`; the message names the file and the group.
+        ConfigError, UnknownNameError: as `named_parts` and `part_indices`, or two groups have the same joints; the
+            message names the file and the group.
     """
     path = Path(path)
     groups = read_toml_file(path, what="file of groups", todo="Name a TOML file, or a number of groups")
     if not groups:
         raise ConfigError("contains no groups", where=path, todo='Write e.g.: "legs" = ["Hip", "RKnee", "LKnee"]')
     parts = named_parts(groups, where=path)
+    for i, (name, joints) in enumerate(parts):
+        if same := [other for other, others in parts[:i] if set(others) == set(joints)]:
+            what = f"groups {same[0]!r} and {name!r} have the same joints"
+            raise ConfigError(what, where=path, todo="Remove one of them, or correct its joints")
     if joint_names is not None:
         part_indices(parts, joint_names, where=path)
     return parts

@@ -169,11 +169,13 @@ def choose(
     *,
     where: object = None,
     also_called: Mapping[str, str] = MappingProxyType({}),
+    hint: str | None = None,
 ) -> str:
     """`asked`, if it is one of `choices`.
 
     Args:
         also_called: {another name, in lower case without punctuation: the choice that is meant}.
+        hint: the question "Did you mean ...? ", or empty text; by default it is made from `also_called` and `choices`.
 
     Raises:
         UnknownNameError: it is not; the message lists the choices and suggests the nearest one.
@@ -182,26 +184,33 @@ def choose(
     if asked in known:
         return asked
     listed = ", ".join(known) if known else "none"
-    meant = also_called.get(_spelling(asked))
-    hint = f"Did you mean {meant!r}? " if meant else nearest_hint(asked, known)
+    meant = also_called.get(spelling(asked))
+    if hint is None:
+        hint = f"Did you mean {meant!r}? " if meant else nearest_hint(asked, known)
     raise UnknownNameError(f"there is no {kind} {asked!r}", where=where, todo=f"{hint}Choices: {listed}")
 
 
 def nearest_hint(asked: str, choices: Iterable[str]) -> str:
-    """The question "Did you mean ...? " with the choice nearest to `asked`; empty if none is near.
+    """The question "Did you mean ...? " with the choices nearest to `asked`; empty if none is near (`nearest`)."""
+    near = nearest(asked, choices)
+    return f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+
+
+def nearest(asked: str, choices: Iterable[str]) -> list[str]:
+    """The choices nearest to `asked`, or none.
 
     Case, blanks and punctuation do not count: `SRNet` is nearest to `srnet`. Choices that begin with `asked` come
     before those that are only similar; up to three of them are named.
     """
     spelled: dict[str, str] = {}
     for choice in choices:
-        spelled.setdefault(_spelling(choice) or choice, choice)
-    wanted = _spelling(asked) or asked
+        spelled.setdefault(spelling(choice) or choice, choice)
+    wanted = spelling(asked) or asked
     near = [wanted] if wanted in spelled else []
     if not near and len(wanted) >= _SHORTEST_BEGINNING:
         near = [name for name in spelled if name.startswith(wanted)][:3]
     near = near or difflib.get_close_matches(wanted, list(spelled), n=1, cutoff=0.6)
-    return f"Did you mean {' or '.join(repr(spelled[name]) for name in near)}? " if near else ""
+    return [spelled[name] for name in near]
 
 
 def path_hint(path: str | Path) -> str:
@@ -231,7 +240,7 @@ def path_hint(path: str | Path) -> str:
     return f"Did you mean {str(found)!r}? " if found != asked else ""
 
 
-def _spelling(name: str) -> str:
+def spelling(name: str) -> str:
     """A name without case, blanks and punctuation."""
     return "".join(c for c in name.casefold() if c.isalnum())
 

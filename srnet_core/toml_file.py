@@ -17,6 +17,9 @@ _TOKEN = re.compile(
     r"""|(?P<part>[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')|(?P<space>[ \t]++)|(?P<dot>\.)""",
     re.DOTALL,
 )
+_KEY = re.compile(
+    r"""[ \t]*+\[?((?:"(?:[^"\\]|\\.)*+"|'[^']*+'|[A-Za-z0-9_.-]++)++)[ \t]*+[=\]]"""
+)  # what a line defines
 
 
 def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
@@ -55,7 +58,24 @@ def read_toml_file(path: str | Path, *, what: str, todo: str) -> dict[str, Any]:
         todo = "Save it as UTF-8; PowerShell writes UTF-16 unless told otherwise"
         raise BadFileError("not a TOML file: its text is not in UTF-8", where=path, todo=todo) from None
     except ValueError as error:  # not TOML, or a number of thousands of digits
+        if twice := _given_twice(str(error), text):
+            raise BadFileError(twice, where=path, todo="Remove one of them, or join them") from None
         raise BadFileError(f"not a TOML file: {error}", where=path) from None
+
+
+def _given_twice(message: str, text: str) -> str:
+    """Which key or table is given twice, and in which line, from the message of tomllib; empty for other mistakes."""
+    if table := re.match(r"Cannot declare \(([^)]*?),?\) twice(.*)", message):
+        names = re.findall(r"'([^']*)'", table[1])
+        return f"the table [{'.'.join(names)}] is given twice{table[2]}"
+    if not message.startswith("Cannot overwrite a value"):
+        return ""
+    place = re.search(r"line (\d+)", message)
+    lines = text.splitlines()[: int(place[1]) if place else None]
+    for number in range(len(lines), 0, -1):  # the value may have begun some lines above
+        if key := _KEY.match(lines[number - 1]):
+            return f"{key[1][:60]} is given twice (at line {number})"
+    return ""
 
 
 def _check_keys(text: str, path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet_core.errors import AmbiguousError, BadFileError, ConfigError
+from srnet_core.errors import AmbiguousError, BadFileError, ConfigError, HostileFileError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import SUBJECTS, h36m_cameras
 from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_to_matrix
@@ -297,10 +297,7 @@ def _seen_by_all(cameras: Sequence[Camera]) -> tuple[float, float]:
 
 def _camera_tables(path: Path) -> dict[str, Mapping]:
     """{name: table of one camera}, from a table of tables or a list of tables."""
-    if path.suffix.lower() == ".toml":
-        values: object = read_toml_file(path, what="calibration file", todo="Check the folder and the name")
-    else:
-        values = parse_json(read_bounded(path, MAX_JSON_BYTES, "calibration file"), path)
+    values = _calibration(path)
     if isinstance(values, dict) and isinstance(values.get("cameras"), (dict, list)):
         values = values["cameras"]
     if isinstance(values, dict) and _has(values, "matrix"):
@@ -310,6 +307,26 @@ def _camera_tables(path: Path) -> dict[str, Mapping]:
     if not isinstance(values, dict):
         return {}
     return {str(k)[:40]: v for k, v in values.items() if isinstance(v, dict) and _has(v, "matrix")}
+
+
+def _calibration(path: Path) -> object:
+    """What a calibration file holds; a file of another ending may be TOML or JSON."""
+    ending = path.suffix.lower()
+    if ending == ".toml":
+        return read_toml_file(path, what="calibration file", todo="Check the folder and the name")
+    content = read_bounded(path, MAX_JSON_BYTES, "calibration file")
+    try:
+        return parse_json(content, path)
+    except HostileFileError:
+        raise
+    except BadFileError:
+        if ending == ".json":
+            raise
+    try:
+        return read_toml_file(path, what="calibration file", todo="Check the folder and the name")
+    except BadFileError:
+        todo = "Write the calibration as TOML (Pose2Sim, OpenCV) or JSON"
+        raise BadFileError("is neither TOML nor JSON", where=path, todo=todo) from None
 
 
 def _has(table: Mapping, part: str) -> bool:

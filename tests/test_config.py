@@ -21,7 +21,7 @@ from srnet_core.config import (
     to_dict,
     with_settings,
 )
-from srnet_core.errors import BadFileError, ConfigError, InputFileMissing, UnknownNameError
+from srnet_core.errors import BadFileError, ConfigError, InputFileMissing, UnknownNameError, UserMistake
 
 SETTINGS = [about for section in sections_of(RunConfig) for about in settings_of(section).values()]
 
@@ -122,16 +122,44 @@ def test_names_are_listed_without_importing_them():
         ("train.lr", ConfigError, "section.key=value"),
         ("training.lr=1", UnknownNameError, "Did you mean 'train'"),
         ("train.learning=1", UnknownNameError, "no setting 'learning'"),
-        ("train.epochs=many", ConfigError, "expected int, not 'many'"),
-        ("train.flip=3", ConfigError, "expected bool"),
-        ("train.epochs=true", ConfigError, "expected int"),
-        ("model.filter_widths=[3,x]", ConfigError, "expected int|filter_widths"),
+        ("train.epochs=many", ConfigError, "expected a whole number, not 'many'"),
+        ("train.flip=3", ConfigError, "expected true or false"),
+        ("train.epochs=true", ConfigError, "expected a whole number"),
+        ("model.filter_widths=[3,x]", ConfigError, "expected a whole number|filter_widths"),
+        ("arch=3,3", ConfigError, "section.key=value. Did you mean 'model.filter_widths'"),
+        ("train.learning_rate=1", UnknownNameError, "^--set train: there is no setting .* Did you mean 'lr'"),
+        ("model.learning_rate=1", UnknownNameError, "^--set model: .* Did you mean 'train.lr'"),
+        ("augment.angle.limb_deg=1", UnknownNameError, "^--set augment: .* Did you mean 'angles'"),
+        ("augment.angles.limb=1", UnknownNameError, "^--set augment.angles: .* Did you mean 'limb_deg'"),
+        ("model.groups=g.toml", ConfigError, "^--set model.groups: .*Give it with --groups g.toml"),
+        ("train.memory_budget_mib=2GiB", ConfigError, "Give it with --memory-budget 2GiB"),
+        ("model.filter_widths=3,3", ConfigError, r"Write a list: filter_widths = \[3, 3\]"),
         ("model.recombine=multiplied", UnknownNameError, "Did you mean 'multiply'"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(setting, error, message):
     with pytest.raises(error, match=message):
         with_settings(RunConfig(), [setting])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('arch = "3,3,3"', "p.toml: there is no section 'arch'. Did you mean 'model.filter_widths'"),
+        ("[train]\nlearning_rate = 0.1", r"p.toml, \[train\]: .* Did you mean 'lr'"),
+        ('[train]\nmodel = "fc"', r"p.toml, \[train\]: .* Did you mean 'model.name'"),
+        ("[model]\nlr = 0.1", r"p.toml, \[model\]: .* Did you mean 'train.lr'"),
+        ("[trian]\nlr = 0.1", "p.toml: there is no section 'trian'. Did you mean 'train'"),
+        ("[augment.angle]\nlimb = 3", r"p.toml, \[augment\]: .* Did you mean 'angles'"),
+        ("[augment.angles]\nyaw_deg = 3", r"p.toml, \[augment.angles\]: .* Did you mean 'augment.view.yaw_deg'"),
+        ("[model]\ngroups = 'g.toml'", r"p.toml, \[model\], groups: .* Give it with --groups g.toml"),
+    ],
+)
+def test_a_setting_of_another_name_or_section_is_found(tmp_path, text, said):
+    preset = tmp_path / "p.toml"
+    preset.write_text(text, encoding="utf-8")
+    with pytest.raises(UserMistake, match=said):
+        merge(RunConfig(), read_toml(preset), where=preset)
 
 
 def test_presets_go_on_top_of_defaults_and_are_checked(tmp_path):

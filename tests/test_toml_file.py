@@ -67,5 +67,20 @@ def test_what_is_no_toml(tmp_path, text):
         read(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[train]\nlr = 1\nlr = 2", r"lr is given twice \(at line 3\)"),
+        ('"left leg" = 1\nb = 2\n"left leg" = [\n3,\n4\n]\n# end', r'"left leg" is given twice \(at line 3\)'),
+        ("[a.b]\nx = 1\n[a.b]\ny = 2", r"the table \[a\.b\] is given twice \(at line 3"),
+        ("a = 1\n[a]\nx = 1", r"a is given twice \(at line 2\)"),
+        ("a" * 200_000 + " = 1\n" + "a" * 200_000 + " = 2", "a is given twice"),
+    ],
+)
+def test_what_is_given_twice_is_named(tmp_path, text, says):
+    with pytest.raises(BadFileError, match=says):
+        read(tmp_path, text)
+
+
 def test_many_decimals_in_a_row_are_read(tmp_path):
     assert len(read(tmp_path, "a.b.c = [" + ", ".join(["0.125"] * 500) + "]")["a"]["b"]["c"]) == 500

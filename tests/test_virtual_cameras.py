@@ -170,6 +170,17 @@ def test_files_that_are_wrong(tmp_path, content, words):
         read_rig(path)
 
 
+def test_files_of_another_ending_may_be_toml_or_json(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(GOOD), encoding="utf-8")
+    (tmp_path / "a.calib").write_text(json.dumps(GOOD), encoding="utf-8")
+    (tmp_path / "b.calib").write_text("".join(f"{k} = {v}\n" for k, v in GOOD.items()), encoding="utf-8")
+    wanted = read_rig(tmp_path / "a.json").cameras
+    assert read_rig(tmp_path / "a.calib").cameras == read_rig(tmp_path / "b.calib").cameras == wanted
+    (tmp_path / "README.md").write_text("# A title\nand text\n", encoding="utf-8")
+    with pytest.raises(BadFileError, match="README.md: is neither TOML nor JSON"):
+        read_rig(tmp_path / "README.md")
+
+
 def test_no_file(tmp_path):
     for name in ("no.json", "no.toml"):
         with pytest.raises(InputFileMissing):

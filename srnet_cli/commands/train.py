@@ -350,7 +350,7 @@ def train_and_show(
     if resume:
         same_data(resume, prepared)
     elif typed is not None:
-        for sentence in (*other_stages(prepared, typed), *([derived] if derived else [])):
+        for sentence in (*other_stages(prepared, typed, place.checkpoint_dir), *([derived] if derived else [])):
             remark(sentence)
     files = _files(config, place)
     if replicas is not None:

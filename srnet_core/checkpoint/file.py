@@ -209,7 +209,7 @@ def load_checkpoint(
             with open_regular(path, "checkpoint"):  # to open a pipe would wait until somebody writes to it
                 pass
         except InputFileMissing as error:
-            raise InputFileMissing(error.what, where=path, todo=f"{_run_hint(path)}{error.todo}") from None
+            raise InputFileMissing(error.what, where=path, todo=_run_hint(path) or error.todo) from None
         if is_safetensors(path):
             content = read_safetensors(path)
         else:
@@ -235,8 +235,8 @@ def _run_hint(path: Path) -> str:
         return ""
     files = [Path(f"checkpoint/latest_epoch_{path}.bin"), Path(f"best_checkpoint/model_best_{path}.bin")]
     if found := [str(file) for file in files if file.is_file()]:
-        return f"The run {path} is in {' and '.join(found)}: give that path. "
-    return f"This takes a path: a run called {path} is in {files[0]}. "
+        return f"The run {path} is in {' and '.join(found)}: give that path"
+    return f"This takes a path: a run called {path} is in {files[0]}"
 
 
 def _checkpoint(

@@ -12,7 +12,7 @@ from srnet_core.config.augment import AugmentConfig
 from srnet_core.config.data import DataConfig
 from srnet_core.config.model import CONTEXT, CONTEXT_FORM, RECOMBINE, ModelConfig
 from srnet_core.config.run import RunConfig, from_dict, merge, read_toml, replace, to_dict, with_settings
-from srnet_core.config.setting import Setting, read_size_mib, sections_of, setting, settings_of
+from srnet_core.config.setting import Setting, named_as_arguments, read_size_mib, sections_of, setting, settings_of
 from srnet_core.config.train import TrainConfig
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "TrainConfig",
     "from_dict",
     "merge",
+    "named_as_arguments",
     "read_size_mib",
     "read_toml",
     "replace",

@@ -245,6 +245,7 @@ class AugmentConfig:
         "Augmentation: change training poses in 3D by these steps, e.g. view,angles",
         details="The steps act in the order in which they are listed here; docs/augmentation.md explains them.",
         flags=("--augment",),
+        also_called=("augmentation", "augmentations"),
         panel="Training",
         metavar="NAMES",
         choices=STEPS,

@@ -45,7 +45,14 @@ class DataConfig:
         maximum=100,
         default_text="1 each",
     )
-    data_dir: str = setting("data", "Folder of the input files", flags=("--data-dir",), panel=_PANEL, metavar="FOLDER")
+    data_dir: str = setting(
+        "data",
+        "Folder of the input files",
+        flags=("--data-dir",),
+        panel=_PANEL,
+        metavar="FOLDER",
+        also_called=("data_path", "data_root"),
+    )
     cache_dir: str = setting(
         "cache",
         "Folder of the prepared stages, or a URL, e.g. s3://BUCKET/FOLDER",
@@ -67,6 +74,7 @@ class DataConfig:
         "cross_subject",
         "How clips are split into training and test",
         flags=("--protocol",),
+        also_called=("split",),
         panel=_PANEL,
         basic=True,
         metavar="NAME",
@@ -77,6 +85,7 @@ class DataConfig:
         (),
         "Subjects to train on, e.g. S1,S5, or all",
         flags=("--subjects-train",),
+        also_called=("train_subjects",),
         panel=_PANEL,
         metavar="NAMES",
         completes="subjects",
@@ -86,6 +95,7 @@ class DataConfig:
         (),
         "Subjects to test on, e.g. S9,S11, or all",
         flags=("--subjects-test",),
+        also_called=("test_subjects",),
         panel=_PANEL,
         metavar="NAMES",
         completes="subjects",
@@ -104,6 +114,7 @@ class DataConfig:
         (),
         "Actions to train on in the cross-action protocol; all others are tested",
         flags=("--train-action",),
+        also_called=("train_actions",),
         panel=_PANEL,
         basic=True,
         metavar="NAMES",
@@ -147,6 +158,7 @@ class DataConfig:
         details="The nearest rate that is the data set's rate divided by a whole number. A network that sees several "
         "frames expects the frame rate that it was trained with.",
         flags=("--fps",),
+        also_called=("frame_rate",),
         panel=_PANEL,
         metavar="RATE",
         minimum=0,

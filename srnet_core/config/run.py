@@ -2,6 +2,7 @@
 
 import dataclasses
 import reprlib
+import shlex
 import tomllib
 import types
 import typing
@@ -14,13 +15,16 @@ from srnet_core.body_parts import BodyParts, named_parts
 from srnet_core.config.augment import AugmentConfig
 from srnet_core.config.data import DataConfig
 from srnet_core.config.model import ModelConfig
-from srnet_core.config.setting import settings_of
+from srnet_core.config.naming import setting_hint
+from srnet_core.config.setting import Setting, sections_of, settings_of
 from srnet_core.config.train import TrainConfig
 from srnet_core.errors import ConfigError
-from srnet_core.lookup import choose
+from srnet_core.lookup import choose, nearest_hint
 from srnet_core.toml_file import read_toml_file
 
 Config = TypeVar("Config")
+_SET = "--set"
+_IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,12 @@ def to_dict(config) -> dict[str, Any]:
     }
 
 
-def from_dict(cls, values: Mapping[str, Any], *, where: object = None):
+def from_dict(cls, values: Mapping[str, Any], *, where: object = None, section: str = ""):
     """Build a config from nested plain values.
+
+    Args:
+        where: the file or option with the values, for messages.
+        section: the section that the values belong to, e.g. "train"; by default `cls` is the whole.
 
     Raises:
         UnknownNameError: a key the config does not have; the message lists those it has.
@@ -57,29 +65,39 @@ def from_dict(cls, values: Mapping[str, Any], *, where: object = None):
     fields = [f.name for f in dataclasses.fields(cls)]
     arguments = {}
     for key, value in values.items():
-        _require_setting(str(key), fields, where)
+        _require_setting(str(key), fields, where, section, RunConfig if section else cls)
         kind = hints[key]
         if dataclasses.is_dataclass(kind):
             _require_table(key, value, where)
-            arguments[key] = from_dict(kind, value, where=f"{where}, [{key}]" if where else f"[{key}]")
+            inner = f"{section}.{key}" if section else str(key)
+            arguments[key] = from_dict(kind, value, where=where, section=inner)
         else:
-            arguments[key] = _coerce(value, kind, f"{where}, {key}" if where else key)
+            arguments[key] = _coerce(value, kind, _place(where, section, str(key)), settings_of(cls).get(key))
     return cls(**arguments)
 
 
-def _require_setting(key: str, known: Iterable[str], where: object) -> None:
-    """Check the name of a setting. The name of its option is no name, but the message points to the setting."""
+def _place(where: object, section: str, key: str = "") -> str:
+    """Where a setting stands, for messages: "FILE, [train], lr", "--set train.lr", "lr"."""
+    if where == _SET:
+        return f"{_SET} {'.'.join(filter(None, (section, key)))}"
+    return ", ".join(str(part) for part in (where, f"[{section}]" if section else "", key) if part)
+
+
+def _require_setting(key: str, known: Iterable[str], where: object, section: str, kind: type = RunConfig) -> None:
+    """Check the name of a setting. Other names of a setting are no names, but the message points to the setting.
+
+    Args:
+        kind: the config that `section` is a section of.
+    """
     names = list(known)
-    if key in names:
-        return
-    options = {
-        "".join(c for c in flag.partition("/")[0] if c.isalnum()): setting.name
-        for section in (DataConfig, ModelConfig, TrainConfig, AugmentConfig)
-        for setting in settings_of(section).values()
-        for flag in setting.flags
-        if setting.name in names
-    }
-    choose("setting", key, names, where=where, also_called=options)
+    if key not in names:
+        hint = setting_hint(key, _sections(kind), section)
+        choose("setting", key, names, where=_place(where, section) or None, hint=hint or None)
+
+
+def _sections(kind: type) -> dict[str, type]:
+    """The sections of a config by name; one that is a section itself has the name ""."""
+    return {"": kind} if settings_of(kind) else {config.SECTION: config for config in sections_of(kind)}
 
 
 def _require_table(section: str, value: Any, where: object) -> None:
@@ -87,7 +105,7 @@ def _require_table(section: str, value: Any, where: object) -> None:
         raise ConfigError(f"[{section}] must be a table of settings", where=where)
 
 
-def _coerce(value: Any, kind: Any, where: str) -> Any:
+def _coerce(value: Any, kind: Any, where: str, about: Setting | None = None) -> Any:
     """`value` as `kind`, where nothing is lost: int to float, list to tuple, a single item to a tuple of one."""
     if kind == BodyParts:
         return named_parts(value, where=where)
@@ -99,7 +117,7 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
         origin = typing.get_origin(kind)
     if origin is tuple:
         items = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(_coerce(item, typing.get_args(kind)[0], where) for item in items)
+        return tuple(_coerce(item, typing.get_args(kind)[0], where, about) for item in items)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         try:
             return float(value)
@@ -108,8 +126,21 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
     if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise ConfigError(f"expected {getattr(kind, '__name__', kind)}, not {reprlib.repr(value)}", where=where)
+        expected = _IN_WORDS.get(kind, getattr(kind, "__name__", str(kind)))
+        raise ConfigError(f"expected {expected}, not {reprlib.repr(value)}", where=where, todo=_written(value, about))
     return value
+
+
+def _written(value: Any, about: Setting | None) -> str | None:
+    """How a text is written that is no value of a setting, where that can be told."""
+    if about is None or not isinstance(value, str) or not value.strip():
+        return None
+    if about.parse is not None:  # text at the option, something else in the setting
+        return f"Give it with {about.flags[0]} {shlex.quote(value)}"
+    items = [item.strip() for item in value.split(",")]
+    if about.many and len(items) > 1:
+        return f"Write a list: {about.name} = [{', '.join(items)}]"
+    return None
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -133,25 +164,29 @@ def with_settings(config: RunConfig, settings: Iterable[str]) -> RunConfig:
         path, equals, text = setting.partition("=")
         *sections, key = path.strip().split(".")
         if not (equals and sections and key):
-            todo = "For instance: --set train.lr=0.0005"
-            raise ConfigError(f"{setting!r} is not of the form section.key=value", where="--set", todo=todo)
-        place, where = values, "--set"
-        for section in sections:
-            choose("section", section, [k for k, v in place.items() if isinstance(v, dict)], where=where)
-            place, where = place[section], f"{where} {section}" if place is values else f"{where}.{section}"
-        _require_setting(key, place, where)
+            hint = setting_hint(key, _sections(RunConfig)) if equals and key not in values else ""
+            todo = f"{hint}For instance: --set train.lr=0.0005"
+            raise ConfigError(f"{setting!r} is not of the form section.key=value", where=_SET, todo=todo)
+        place = values
+        for depth, section in enumerate(sections):
+            inner = [k for k, v in place.items() if isinstance(v, dict)]
+            choose("section", section, inner, where=_place(_SET, ".".join(sections[:depth])).strip())
+            place = place[section]
+        _require_setting(key, place, _SET, ".".join(sections))
         try:
             place[key] = tomllib.loads(f"value = {text.strip()}")["value"]
         except (ValueError, RecursionError):  # a bare word, or nothing that TOML could be
             place[key] = text.strip()
-    return from_dict(RunConfig, values, where="--set")
+    return from_dict(RunConfig, values, where=_SET)
 
 
 def merge(base: RunConfig, overrides: Mapping[str, Any], *, where: object = None) -> RunConfig:
     """`base` with the values of a nested mapping, such as a preset, on top."""
     values = to_dict(base)
     for section, entries in overrides.items():
-        choose("section", str(section), values, where=where)
+        if section not in values:
+            hint = nearest_hint(str(section), values) or setting_hint(str(section), _sections(RunConfig))
+            choose("section", str(section), values, where=where, hint=hint)
         _put(values[section], entries, str(section), where)
     return from_dict(RunConfig, values, where=where)
 
@@ -160,7 +195,7 @@ def _put(values: dict[str, Any], entries: Any, section: str, where: object) -> N
     """Put the entries of a section on top of its values; a table inside it is a section of its own."""
     _require_table(section, entries, where)
     for key, value in entries.items():
-        _require_setting(str(key), values, f"{where}, [{section}]")
+        _require_setting(str(key), values, where, section)
         if isinstance(values[key], dict):
             _put(values[key], value, f"{section}.{key}", where)
         else:

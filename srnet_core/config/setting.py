@@ -18,15 +18,17 @@ import re
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from srnet_core import lookup
-from srnet_core.errors import ConfigError
+from srnet_core.errors import ConfigError, UserMistake
 
 _UNITS = {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _LARGEST_WHOLE_NUMBER = 2**53  # up to here every whole number is exact as a float, and fits into those of numpy
+_OPTION = re.compile(r"--[a-z0-9-]+")
 _SIZE = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(_UNITS)})", re.IGNORECASE)
 
 
@@ -46,6 +48,7 @@ class Setting:
         plugins: folder of `srnet_core` whose plug-ins are the allowed values; those are checked where they are loaded.
         hidden: plug-ins that are not offered by name.
         other: what may be given beside `choices` and `plugins`, in words.
+        also_called: other names of the setting that people know, for messages: ("learning_rate",).
         completes: what a shell completes, where that is neither choices nor plug-ins: "actions", "keypoints", ...
         dashes: names are written with dashes on the command line: cross-subject for cross_subject.
         minimum, maximum: bounds that are allowed values; for a list, of each item.
@@ -66,6 +69,7 @@ class Setting:
     plugins: str | None = None
     hidden: tuple[str, ...] = ()
     other: str | None = None
+    also_called: tuple[str, ...] = ()
     completes: str | None = None
     dashes: bool = False
     minimum: float | None = None
@@ -83,6 +87,12 @@ class Setting:
     def option(self) -> str:
         """How messages call it: --lr, or train.lr where there is no option."""
         return self.flags[0].partition("/")[0] if self.flags else f"{self.section}.{self.name}"
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """All that people call it: its name, its options without dashes in front, and other names."""
+        flags = [part.lstrip("-") for flag in self.flags for part in flag.split("/")]
+        return (self.name, *flags, *self.also_called)
 
     @property
     def kind(self) -> type:
@@ -202,6 +212,31 @@ def check_settings(config: Any) -> None:
         if about.named and isinstance(value, str) and about.other is None:
             object.__setattr__(config, name, value := value.replace("-", "_"))
         about.require(value)
+
+
+@contextmanager
+def named_as_arguments(config: type, **others: str) -> Iterator[None]:
+    """Errors raised inside name the fields of a config instead of the options of the command line, for Python users.
+
+    Args:
+        others: names that differ from those of the fields: {field: name}.
+    """
+    try:
+        yield
+    except UserMistake as error:
+        named = {
+            flag: others.get(name, name)
+            for name, about in settings_of(config).items()
+            for flags in about.flags
+            for flag in flags.split("/")
+        }
+
+        def renamed(text: str) -> str:
+            return _OPTION.sub(lambda found: named.get(found[0], found[0]), text)
+
+        where = renamed(error.where) if isinstance(error.where, str) else error.where
+        todo = None if error.todo is None else renamed(error.todo)
+        raise type(error)(renamed(error.what), where=where, todo=todo) from None
 
 
 def read_size_mib(text: str, *, where: str = "--memory-budget") -> float:

@@ -26,6 +26,7 @@ class TrainConfig:
         60,
         "Number of epochs: passes over the training windows",
         flags=("--epochs",),
+        also_called=("num_epochs", "max_epochs"),
         panel=_PANEL,
         basic=True,
         metavar="N",
@@ -44,6 +45,7 @@ class TrainConfig:
         1e-3,
         "Initial learning rate of Adam (amsgrad)",
         flags=("--lr",),
+        also_called=("learning_rate", "initial_lr"),
         panel=_PANEL,
         basic=True,
         metavar="RATE",
@@ -53,6 +55,7 @@ class TrainConfig:
         0.95,
         "Learning-rate decay per epoch, a factor",
         flags=("--lr-decay",),
+        also_called=("learning_rate_decay",),
         panel=_PANEL,
         metavar="FACTOR",
         above=0,
@@ -61,17 +64,25 @@ class TrainConfig:
     stride: int = setting(
         1, "Consecutive frames predicted per window", flags=("--stride",), panel=_PANEL, metavar="N", minimum=1
     )
-    flip: bool = setting(True, "Also train on mirrored windows", flags=("--flip/--no-flip",), panel=_PANEL)
+    flip: bool = setting(
+        True,
+        "Also train on mirrored windows",
+        flags=("--flip/--no-flip",),
+        panel=_PANEL,
+        also_called=("data_augmentation",),
+    )
     test_flip: bool = setting(
         True,
         "When evaluating, average each prediction with that of the mirrored input",
         flags=("--test-flip/--no-test-flip",),
         panel=_PANEL,
+        also_called=("test_time_augmentation", "tta"),
     )
     seed: int = setting(
         4321,
         "Random seed of initial weights, window order and dropout",
         flags=("--seed",),
+        also_called=("random_seed",),
         panel=_PANEL,
         metavar="N",
         minimum=0,
@@ -82,6 +93,7 @@ class TrainConfig:
         "Device to compute on: auto, cpu, cuda or cuda:N",
         details="auto is CUDA where there is one, else the CPU.",
         flags=("--device",),
+        also_called=("gpu", "cuda"),
         panel=_PANEL,
         basic=True,
         metavar="NAME",
@@ -153,6 +165,7 @@ class TrainConfig:
         "Most device memory for training frames, e.g. 2GiB; a larger stage is read in blocks in each epoch",
         details="In presets and `--set` a number of MiB.",
         flags=("--memory-budget",),
+        also_called=("gpu_memory",),
         panel=_ADVANCED,
         metavar="SIZE",
         minimum=0,

@@ -89,7 +89,7 @@ def stage_rareness(
     if not stage.split("train"):
         raise ConfigError(
             "rareness is measured against the training poses, and this protocol has none",
-            where=f"protocol {stage.manifest['config']['protocol']}",
+            where=f"--protocol {stage.manifest['config']['protocol'].replace('_', '-')}",
             todo="Choose the protocol that the network was trained with",
         )
     first, end = stage.frames("test")

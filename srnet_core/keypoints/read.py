@@ -155,7 +155,7 @@ def load_detections(
 def check_given(fps: float | None, image_size: Sequence[int] | None) -> tuple[float | None, tuple[int, int] | None]:
     """What a user says about a recording; `ConfigError` for a frame rate or an image size that cannot be."""
     if fps is not None and not (isinstance(fps, (int, float)) and math.isfinite(fps) and fps > 0):
-        raise ConfigError(f"fps must be a positive number, not {fps!r}")
+        raise ConfigError(f"must be a positive number, not {fps!r}", where="fps")
     if image_size is None:
         return fps, None
     try:
@@ -163,9 +163,9 @@ def check_given(fps: float | None, image_size: Sequence[int] | None) -> tuple[fl
             raise TypeError("text is not a size")
         width, height = (int(n) for n in image_size)
     except (TypeError, ValueError, OverflowError):
-        raise ConfigError(f"image_size must be (width, height) in pixels, not {image_size!r}") from None
+        raise ConfigError(f"must be (width, height) in pixels, not {image_size!r}", where="image_size") from None
     if width <= 0 or height <= 0:
-        raise ConfigError(f"image_size must be positive, not {image_size!r}")
+        raise ConfigError(f"must be positive, not {image_size!r}", where="image_size")
     return fps, (width, height)
 
 

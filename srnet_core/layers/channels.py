@@ -17,7 +17,7 @@ def share_channels(total: int, widths: Sequence[int]) -> tuple[int, ...]:
     shares = [int(width / sum(widths) * total) for width in widths[:-1]]
     shares.append(total - sum(shares))
     if min(shares) < 1:
-        raise ConfigError(f"{total} channels are too few for {len(widths)} groups", where="--channels")
+        raise ConfigError(f"{total} channels are too few for {len(widths)} groups", where="channels")
     return tuple(shares)
 
 

@@ -290,16 +290,16 @@ def check_variant(recombine: str, context: str, context_form: str) -> None:
         UnknownNameError: an unknown setting; the message lists the choices.
         ConfigError: contradicting settings.
     """
-    choose("recombination", recombine, RECOMBINE, where="--recombine")
-    choose("context", context, CONTEXT, where="--context")
-    choose(f"form of the context {context!r}", context_form, FORMS[context], where="--context-form")
+    choose("recombination", recombine, RECOMBINE, where="recombine")
+    choose("context", context, CONTEXT, where="context")
+    choose(f"form of the context {context!r}", context_form, FORMS[context], where="context_form")
     if context_form == "upsampled_mean" and recombine != "concat":
-        raise ConfigError("an upsampled mean needs recombine 'concat'", where="--context-form")
+        raise ConfigError("an upsampled mean needs recombine 'concat'", where="context_form")
     if context_form == "channel_wise" and recombine == "concat":
         raise ConfigError(
             "a channel-wise context cannot be concatenated",
-            where="--context-form",
-            todo="Use --recombine multiply or add",
+            where="context_form",
+            todo="Use recombine multiply or add",
         )
 
 

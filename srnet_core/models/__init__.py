@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from srnet_core.config import ModelConfig, from_dict, replace, to_dict
+from srnet_core.config import ModelConfig, from_dict, named_as_arguments, replace, to_dict
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.lookup import PluginTable
@@ -155,7 +155,13 @@ def build_model(
         PluginError: the package that adds the model cannot be used.
         ConfigError: values out of range, or contradicting values.
     """
-    values = to_dict(model) if isinstance(model, ModelConfig) else {"name": model}
+    if not isinstance(model, ModelConfig):
+        with named_as_arguments(ModelConfig, name="model"):
+            return _built({"name": model}, skeleton, fields)
+    return _built(to_dict(model), skeleton, fields)
+
+
+def _built(values: dict[str, Any], skeleton: Skeleton | str | None, fields: dict[str, Any]) -> "PoseModel":
     if skeleton is not None:
         fields["skeleton"] = skeleton if isinstance(skeleton, str) else skeleton.name
     config = from_dict(ModelConfig, values | fields, where="build_model")

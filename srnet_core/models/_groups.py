@@ -49,5 +49,5 @@ def require_own_joints(config: ModelConfig) -> None:
         raise ConfigError(f"there is no dense {config.name}", where="--dense", todo="Use --model fc")
     if config.num_joints_out:
         raise ConfigError(
-            f"{config.name} predicts the joints of its skeleton", where="model.num_joints_out", todo="Use --model fc"
+            f"{config.name} predicts the joints of its skeleton", where="num_joints_out", todo="Use --model fc"
         )

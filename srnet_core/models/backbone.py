@@ -61,7 +61,7 @@ class TemporalBackbone(PoseModel):
         self.causal_shift = self.pad if config.causal else 0
         self.expand_bn = self._batch_norm()
         if config.residual_2d and self.num_joints_out != self.num_joints:
-            raise ConfigError("residual_2d needs as many output joints as input joints", where="--num-joints-out")
+            raise ConfigError("residual_2d needs as many output joints as input joints", where="num_joints_out")
 
     def forward(self, x: Tensor, strided: bool | None = None) -> Tensor:
         """Predict every frame with a complete window around it (before it, if causal).

@@ -86,7 +86,7 @@ def split_clips(dataset: "PoseDataset", config: DataConfig) -> Split:
         if not clips and (protocol.trains or side == "test"):
             raise ConfigError(
                 f"no clip of {dataset.name} is left for {side}",
-                where=f"protocol {config.protocol}",
+                where=_option(config),
                 todo=f"Check {option}, --actions and the cameras",
             )
     both = set(split.train) & set(split.test)
@@ -94,10 +94,15 @@ def split_clips(dataset: "PoseDataset", config: DataConfig) -> Split:
         subjects = sorted({c.subject for c in both})
         raise ConfigError(
             f"train and test overlap: {len(both)} clips of {', '.join(subjects)} are in both",
-            where=f"protocol {config.protocol}",
+            where=_option(config),
             todo="Give training and test different subjects, actions or cameras",
         )
     return split
+
+
+def _option(config: DataConfig) -> str:
+    """The protocol as it is typed."""
+    return f"--protocol {config.protocol.replace('_', '-')}"
 
 
 def _refuse_foreign_options(protocol: ProtocolPlugin, config: DataConfig) -> None:
@@ -105,20 +110,20 @@ def _refuse_foreign_options(protocol: ProtocolPlugin, config: DataConfig) -> Non
     if config.train_actions and not protocol.takes_train_actions:
         raise ConfigError(
             "--train-action belongs to --protocol cross-action",
-            where=f"protocol {config.protocol}",
+            where=_option(config),
             todo="To restrict training and test to some actions, use --actions",
         )
     if config.rare_share != DataConfig().rare_share and not protocol.takes_rare_share:
         raise ConfigError(
             "--rare-share belongs to --protocol rare-pose",
-            where=f"protocol {config.protocol}",
+            where=_option(config),
             todo="To count only the rarest frames of a test split, use srnet eval --rare",
         )
     for option, given in (("--subjects-train", config.subjects_train), ("--train-camera", config.train_cameras)):
         if given and not protocol.trains:
             raise ConfigError(
                 f"{option} has no effect: this protocol has no training data",
-                where=f"protocol {config.protocol}",
+                where=_option(config),
                 todo="Leave it out",
             )
 
@@ -140,7 +145,7 @@ def require_training(config: DataConfig) -> None:
     if not has_training(config):
         raise ConfigError(
             "has no training data: it tests weights that were trained on another data set",
-            where=f"protocol {config.protocol}",
+            where=_option(config),
             todo="Use it with srnet eval",
         )
 
@@ -219,6 +224,16 @@ def known_actions(dataset: "PoseDataset", asked: Iterable[str], option: str) -> 
         UnknownNameError: there is no such action; the message names `option`.
     """
     return tuple(dict.fromkeys(_known_action(dataset.actions, a, option) for a in asked))
+
+
+def actions_read_otherwise(dataset: "PoseDataset", config: DataConfig) -> list[str]:
+    """A sentence for each action of the options that `known_actions` takes for one of another name, e.g. Walk."""
+    return [
+        f"{option} {shlex.quote(asked)}: this stands for the action {meant}."
+        for option, actions in (("--actions", config.actions), ("--train-action", config.train_actions))
+        for asked in actions
+        if plain_name(meant := _known_action(dataset.actions, asked, option)) != plain_name(asked)
+    ]
 
 
 def _known_action(actions: Sequence[str], asked: str, option: str) -> str:

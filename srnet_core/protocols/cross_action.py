@@ -17,7 +17,7 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
     if not config.train_actions:
         raise ConfigError(
             "the action to train on is not given",
-            where="protocol cross-action",
+            where="--protocol cross-action",
             todo=f"Give --train-action NAME. Choices: {', '.join(dataset.actions)}",
         )
     train_actions = known_actions(dataset, config.train_actions, "--train-action")

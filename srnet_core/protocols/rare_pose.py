@@ -41,7 +41,7 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
     clips = keep(dataset, config)
     rareness_m = take_rareness_m(dataset, clips)
     if len(rareness_m) < 2:
-        raise ConfigError("at least two takes are needed: common ones and rare ones", where="protocol rare-pose")
+        raise ConfigError("at least two takes are needed: common ones and rare ones", where="--protocol rare-pose")
     rare = _rarest(clips, rareness_m, config.rare_share)
     sides = {"train": [c for c in clips if _take(c) not in rare], "test": [c for c in clips if _take(c) in rare]}
     train = _chosen(

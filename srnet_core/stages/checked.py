@@ -10,7 +10,7 @@ from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
 from srnet_core.data_check import DataCheck, check_dataset
 from srnet_core.errors import BadFileError
-from srnet_core.protocols import Split, has_everyone, has_training
+from srnet_core.protocols import Split, actions_read_otherwise, has_everyone, has_training
 from srnet_core.stages.place import local_folder
 
 
@@ -71,6 +71,7 @@ def about_the_data(dataset: PoseDataset, split: Split, check: DataCheck, config:
     """Entries of the manifest: warnings that every command shows, subjects that are absent, the result of the check."""
     absent_train, absent_test = _absent(dataset, config)
     warnings = [
+        *actions_read_otherwise(dataset, config),
         *(
             _capital(f"{'let through with --unchecked: ' if f in check.errors else ''}{f.sentence}")
             for f in check.findings

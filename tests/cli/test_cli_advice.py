@@ -46,6 +46,7 @@ def test_a_plain_run_has_no_remarks(train):
 def test_prepared_stages_that_are_not_used_are_named_with_their_options(srnet, train):
     srnet("prepare", *DATA, "--protocol", "cross-action", "--train-action", "Walk").ok()
     assert "to use it, add: --protocol cross-action --train-action Walk" in train()
+    assert train() == "", "said once"
     assert train("--protocol", "cross-subject") == "", "chosen on the command line"
     assert train("--protocol", "cross-action", "--train-action", "Walk") == ""
     next(Path("cache").glob("*cross_action*")).joinpath("manifest.json").write_text("{")

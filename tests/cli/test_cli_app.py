@@ -36,7 +36,7 @@ def test_alone_it_shows_what_there_is(srnet):
         ("visualize --start -1", "--start: must be greater than or equal to 0"),
         ("train --epochs", "'--epochs' requires an argument"),
         ("export", "missing argument 'PATH'"),
-        ("export a b", "unexpected extra argument(s) (b)"),
+        ("export a b", "too many arguments: b"),
         ("prepare --train-camera 0,one", "--train-camera: expected whole numbers separated by commas, not '0,one'"),
     ],
 )

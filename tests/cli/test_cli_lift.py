@@ -124,8 +124,8 @@ def test_a_calibration(srnet):
     ("arguments", "parts"),
     [
         ((EXAMPLE, "--fill", "long"), ["--fill", "0.5s"]),
-        ((EXAMPLE, "--smooth", "median"), ["'median'", "butterworth"]),
-        ((EXAMPLE, "--height", "17"), ["tall"]),
+        ((EXAMPLE, "--smooth", "median"), ["error: --smooth: ", "'median'", "butterworth"]),
+        ((EXAMPLE, "--height", "17"), ["error: --height: ", "tall"]),
         ((EXAMPLE, "--camera", "no.toml"), ["no.toml"]),
         ((EXAMPLE, "--camera", "0"), ["--camera 0", "lifted live", "calibration"]),
         ((EXAMPLE, "--camera-name", "left"), ["--camera-name", "--camera FILE"]),

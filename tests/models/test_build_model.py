@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from srnet_core.config import ModelConfig
-from srnet_core.errors import ConfigError, UnknownNameError
+from srnet_core.errors import ConfigError, UnknownNameError, UserMistake
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
 from srnet_core.models.srnet import build as build_srnet
@@ -100,11 +100,29 @@ def test_residual_2d_adds_the_input_of_the_predicted_frame(name, causal):
     torch.testing.assert_close(residual.forward_strided(x[:, :9]), residual(x)[:, :1])
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"groups": 7}, r"^groups: .*\(in Python: body_parts\)$"),
+        ({"filter_widths": (2,)}, "^filter_widths: filter widths must be odd"),
+        ({"channels": 2}, "^channels: 2 channels are too few"),
+        ({"dropout": 2.0}, "^dropout: must lie in"),
+        ({"dense": True}, "^dense: there is no dense srnet. Use model fc$"),
+        ({"context": "all", "context_form": "mean"}, "^context_form: "),
+        ({"arch": (3,)}, "^build_model: there is no setting 'arch'. Did you mean 'filter_widths'?"),
+    ],
+)
+def test_messages_name_the_argument_and_no_option(settings, said):
+    with pytest.raises(UserMistake, match=said) as caught:
+        build_model("srnet", **settings)
+    assert "--" not in str(caught.value)
+
+
 @torch.no_grad()
 def test_trajectory_model_predicts_one_joint():
     model = build_model("fc", num_joints_out=1, channels=8)
     assert model(torch.zeros(2, 4, 17, 2)).shape == (2, 4, 1, 3)
-    with pytest.raises(ConfigError, match="--model fc"):
+    with pytest.raises(ConfigError, match="Use model fc"):
         build_model("srnet", num_joints_out=1)
     with pytest.raises(ConfigError, match="as many output joints"):
         build_model("fc", num_joints_out=1, residual_2d=True)

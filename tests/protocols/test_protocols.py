@@ -9,7 +9,7 @@ import pytest
 from srnet_core.clip import PoseDataset
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError, UnknownNameError
-from srnet_core.protocols import split_clips
+from srnet_core.protocols import actions_read_otherwise, split_clips
 from srnet_core.skeletons import get_skeleton
 from srnet_core.take_names import action_of
 
@@ -37,6 +37,18 @@ def test_sitting_does_not_take_in_sitting_down(dataset):
 def test_an_action_in_other_spellings(dataset, asked):
     split = split_clips(dataset, DataConfig(protocol="cross-action", train_actions=(asked,)))
     assert {c.take for c in split.train} == {"SittingDown"}
+
+
+def test_an_action_that_stands_for_one_of_another_name_is_said(dataset):
+    def said(*actions):
+        return actions_read_otherwise(dataset, DataConfig(actions=actions))
+
+    assert said("Walk", "SitD.") == [
+        "--actions Walk: this stands for the action Walking.",
+        "--actions SitD.: this stands for the action SittingDown.",
+    ]
+    assert said("Walking 1") == ["--actions 'Walking 1': this stands for the action Walking."]
+    assert said("Walking", "sitting down", "Sitting_Down") == []
 
 
 def _with_takes(dataset, *takes):
