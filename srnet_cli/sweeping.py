@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srnet_cli.advice import with_groups
-from srnet_cli.commands.train import ctrl_c
 from srnet_cli.console import going_on_without_reader, next_steps, prose, remark, say, told, write_text
 from srnet_cli.errors import StoppedByUser
 from srnet_cli.inputs import prepare_stage
+from srnet_cli.interrupts import ctrl_c
 from srnet_cli.sweep_display import SweepDisplay
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import count_text

@@ -7,13 +7,14 @@ from typing import Annotated
 
 from srnet_cli.commands.export import export_network
 from srnet_cli.commands.prepare import show_prepared
-from srnet_cli.commands.train import Place, train_and_show
 from srnet_cli.commands.visualize import Network, Selection, draw
 from srnet_cli.console import command, headline, prose, remark, say
 from srnet_cli.inputs import open_checkpoint, prepare_stage
 from srnet_cli.options import CacheDir, Device, SetOption, option
 from srnet_cli.run_configuration import preset_path
+from srnet_cli.run_place import Place
 from srnet_cli.tables import metric_table
+from srnet_cli.train_run import train_and_show
 from srnet_cli.wording import SYNTHETIC, bytes_text, seconds_text
 from srnet_core.config import DataConfig, RunConfig, merge, read_toml, replace, with_settings
 

@@ -14,7 +14,7 @@ from support.cli import DATA, TINY
 from support.processes import Started, srnet_in_terminal, srnet_process
 from support.small_data import write_published
 
-from srnet_cli.commands.train import ctrl_c
+from srnet_cli.interrupts import ctrl_c
 from srnet_core.checkpoint import load_checkpoint
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}

@@ -253,7 +253,7 @@ def test_synthetic_data_is_said_once(train, srnet, monkeypatch):
         (("--config", "mine.toml"), ("mine.toml", "no such preset")),
         (("--groups", ""), ("--groups", "is empty")),
         (("--context-form", "channel-wise"), ("--context-form", "learned, mean, upsampled_mean")),
-        (("--context-width", "9"), ("context_width", "9 is more than")),
+        (("--context-width", "9"), ("--context-width: 9 is more than",)),
         (("--dense",), ("--dense", "no dense srnet", "--model fc")),
         (("--model", "fc", "--set", "model.num_joints_out=1"), ("model.num_joints_out", "no whole pose")),
         (("--set", "lr"), ("--set", "section.key=value")),
@@ -322,7 +322,7 @@ def stop_after(monkeypatch):
                 yield event
 
         monkeypatch.setattr(training_run, "train_epochs", counted)
-        monkeypatch.setattr("srnet_cli.commands.train.ctrl_c", lambda: nullcontext(lambda: len(steps) >= count))
+        monkeypatch.setattr("srnet_cli.train_run.ctrl_c", lambda: nullcontext(lambda: len(steps) >= count))
 
     return arrange
 

@@ -120,6 +120,30 @@ def test_damaged_clips_and_missing_folders(folder, tmp_path):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
+def test_clips_of_earlier_versions_are_drawn_and_damaged_ones_hide_nothing(folder):
+    old = {"epoch": 3, "mean_mm": 12.0, **scene_data(some_scene())}
+    del old["means_mm"], old["stage"]["depth_m"]
+    (folder / "first" / "clip.json").write_text(json.dumps(old))
+    write_run(folder, "strange", 2)
+    (folder / "strange" / "clip.json").write_text('{"epoch": 3}')
+    with served(folder) as port, browser() as page:
+        page.open(f"http://127.0.0.1:{port}/#run=first")
+        page.wait("document.getElementById('clip-title').textContent === 'Test clip, epoch 3'")
+        page.settle()
+        assert page.run("document.getElementById('clip-said').textContent") == "Walking; grey: ground truth"
+        assert page.run(
+            "((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v))"
+            "(document.getElementById('clip'))"
+        )
+        page.open(f"http://127.0.0.1:{port}/#run=strange")
+        page.wait("document.getElementById('title').textContent === 'strange'")
+        page.settle()
+        assert page.run("document.getElementById('watched').hidden") is True
+        assert page.run("document.getElementById('now').textContent") == ""
+        assert page.problems == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
 def test_the_page_follows_a_run(folder):
     scene = some_scene()
     (folder / "first" / "clip.json").write_text(json.dumps({"epoch": 3, **scene_data(scene)}))

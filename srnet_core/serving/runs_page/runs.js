@@ -150,7 +150,7 @@ async function refresh() {
   }
   if (one.clip_s && seen.clip !== one.clip_s) {
     const found = await ask(`/clip/${address}`);
-    clip = found && readScene(found);
+    clip = found && readable(found);
     seen.clip = one.clip_s;
     showClip();
   }
@@ -159,6 +159,15 @@ async function refresh() {
     showClip();
   }
   paint();
+}
+
+// The clip, or nothing where another version of srnet wrote what this page cannot draw.
+function readable(found) {
+  try {
+    return readScene(found);
+  } catch {
+    return null;
+  }
 }
 
 function showRun() {
@@ -173,7 +182,9 @@ function showClip() {
   $("clip-title").textContent = clip ? `Test clip, epoch ${clip.epoch}` : "Test clip";
   $("watched").hidden = !clip;
   $("no-clip").hidden = Boolean(clip);
-  if (clip) $("clip-said").textContent = `${clip.title}; grey: ground truth; mean ${Object.values(clip.means_mm)[0].toFixed(1)} mm`;
+  if (!clip) return;
+  const [mean_mm] = Object.values(clip.means_mm);
+  $("clip-said").textContent = `${clip.title}; grey: ground truth${mean_mm === undefined ? "" : `; mean ${mean_mm.toFixed(1)} mm`}`;
 }
 
 // Pointer and keys

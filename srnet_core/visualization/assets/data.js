@@ -13,6 +13,8 @@ function decodeArray({ data, dtype, step, shape }) {
 // A clip is decoded when it is first opened: a page may hold many.
 function readScene(clip) {
   if (clip.bones) return clip;
+  clip.means_mm = clip.means_mm || {}; // clips that earlier versions wrote beside a run have neither of these
+  clip.stage.depth_m = clip.stage.depth_m || 0;
   clip.keypoints = decodeArray(clip.keypoints_px);
   clip.floor = decodeArray(clip.floor_m);
   for (const pose of clip.poses) {
