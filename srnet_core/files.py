@@ -362,6 +362,24 @@ def publish_folder(finished: Path, target: Path, is_good: Callable[[Path], bool]
             shutil.rmtree(path, ignore_errors=True)
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name (a hard link); copy it where that cannot be had.
+
+    Some file systems have no hard links or a limit of them, and some systems refuse them for files of others. A copy is
+    not there at once: the folder of `target` is one that nobody reads yet.
+
+    Raises:
+        OSError: it cannot be copied either, or `target` exists.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        with open(source, "rb") as original, open(target, "xb") as copy:  # never into a file that is linked already
+            shutil.copyfileobj(original, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+
+
 def fsync_folder(folder: Path) -> None:
     """Make renames inside a folder survive a power failure; no effect where folders cannot be opened."""
     with contextlib.suppress(OSError):

@@ -30,18 +30,19 @@ def main(
 ) -> None:
     """Remove damaged stages and what killed processes left; with an option, whole stages too.
 
-    Input files, checkpoints and other files in the folder are never touched. A stage that others take their frames
-    from is kept as long as one of them is.
+    Input files, checkpoints and other files in the folder are never touched. Files that a stage shares with others stay
+    as long as one of them does.
     """
     from srnet_core.errors import ConfigError
-    from srnet_core.stages.catalog import find_stages, removable, remove
+    from srnet_core.stages.catalog import find_stages, freed_bytes, removable, remove
     from srnet_core.stages.place import local_folder
 
     if all and older_than is not None:
         raise ConfigError("--all removes stages of every age", where="--older-than", todo="Give one of the two")
     folder = local_folder(cache_dir)
     age_s = 0.0 if all else None if older_than is None else older_than * _DAY_S
-    chosen = removable(find_stages(folder), older_than_s=age_s)
+    entries = find_stages(folder)
+    chosen = removable(entries, older_than_s=age_s)
     gone: list[StoredStage] = []
     for entry in chosen:
         if dry_run:
@@ -52,9 +53,9 @@ def main(
         else:
             remark(f"{entry.folder} is being written, and was kept")
     if dry_run:
-        freed, what = sum(entry.bytes for entry in chosen), count_text(len(chosen), "folder")
+        freed, what = freed_bytes(chosen, entries), count_text(len(chosen), "folder")
         say(f"{what} would be removed, {bytes_text(freed)}")
     elif not chosen:
         say(f"There is nothing to remove in {folder}/")
     else:
-        say(f"{count_text(len(gone), 'folder')} removed, {bytes_text(sum(entry.bytes for entry in gone))} freed")
+        say(f"{count_text(len(gone), 'folder')} removed, {bytes_text(freed_bytes(gone, entries))} freed")

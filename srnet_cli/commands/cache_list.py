@@ -21,8 +21,8 @@ WHOLE = "cross_dataset"  # the protocol of a stage of a whole data set, to which
 def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
     """List the stages: what they are of, their frames, size and age.
 
-    The frames of a data set are stored once for each normalization; the stages of protocols and choices of subjects
-    refer to them.
+    The frames of a data set take space once for each normalization; the stages of protocols and choices of subjects
+    share the files.
     """
     from srnet_core.stages.catalog import find_stages
     from srnet_core.stages.place import local_folder
@@ -39,8 +39,9 @@ def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
         f"{count_text(len(entries), 'stage')} in {folder}/, {bytes_text(sum(entry.bytes for entry in entries))}",
         ["key", "data", "made", "train", "test", "size"],
         [_row(entry) for entry in entries],
-        caption="Train and test: frames, counted once per camera. All frames of a data set are stored once; the stages "
-        "of its protocols refer to them and are small. They are also the test frames of networks of other data sets.",
+        caption="Train and test: frames, counted once per camera. All frames of a data set take space once: size is "
+        "without the files that a stage shares with one that was counted. They are also the test frames of networks of "
+        "other data sets.",
         text_columns=3,
     )
 

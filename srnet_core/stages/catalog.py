@@ -5,13 +5,12 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from srnet_core.errors import StageError
 from srnet_core.files import LOCK, try_lock
 from srnet_core.stages.manifest import MANIFEST
-from srnet_core.stages.shared import folder_of_frames
 from srnet_core.stages.store import Stage
 
 _TEMPORARY = ".tmp-"
@@ -27,10 +26,12 @@ class StoredStage:
         folder: of the stage, or of one that a killed process left.
         stage: `None` if it cannot be opened.
         problem: why it cannot be opened or is not whole; empty if nothing is known to be wrong.
-        bytes: of the files in the folder.
+        bytes: of the files in the folder that no stage listed before it has too. The stages of whole data sets come
+            first in this.
         changed_s: when the folder was written, in seconds since 1970.
         unfinished: a process is writing it, or has left it unfinished.
-        frames_in: the folder of the stage that stores its frames; `None` if it stores them itself.
+        frames_in: the folder of the stage of the whole data set, whose frames it has; `None` if it has its own.
+        files: every file in the folder: (what tells files that are one apart from others, bytes).
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class StoredStage:
     changed_s: float
     unfinished: bool = False
     frames_in: Path | None = None
+    files: tuple[tuple[object, int], ...] = ()
 
 
 def find_stages(cache_dir: str | Path) -> list[StoredStage]:
@@ -49,59 +51,77 @@ def find_stages(cache_dir: str | Path) -> list[StoredStage]:
         unfinished = _TEMPORARY in folder.name
         if folder.is_dir() and (unfinished or (folder / MANIFEST).exists()):
             found.append(_look_at(folder, unfinished))
+    found.sort(key=lambda entry: (entry.frames_in is not None, entry.changed_s))
+    counted: set[object] = set()
+    for index, entry in enumerate(found):
+        found[index] = replace(entry, bytes=sum(size for which, size in entry.files if which not in counted))
+        counted.update(which for which, _ in entry.files)
     return sorted(found, key=lambda entry: (-entry.changed_s, entry.folder.name))
 
 
 def _look_at(folder: Path, unfinished: bool) -> StoredStage:
-    size, changed_s = 0, folder.stat().st_mtime
+    files, changed_s = [], folder.stat().st_mtime
     for path in folder.rglob("*"):
         try:
+            stat = path.stat()
             if path.is_file():
-                size, changed_s = size + path.stat().st_size, max(changed_s, path.stat().st_mtime)
+                # a file with one name only is no other's, also where the system does not number files
+                which = (stat.st_dev, stat.st_ino) if stat.st_nlink > 1 and stat.st_ino else path
+                files.append((which, stat.st_size))
+                if stat.st_nlink == 1:  # one that is shared may be older than the stage
+                    changed_s = max(changed_s, stat.st_mtime)
         except OSError:  # removed meanwhile
             continue
+    seen = StoredStage(folder, None, "", 0, changed_s, unfinished, files=tuple(files))
     if unfinished:
-        return StoredStage(folder, None, "not finished", size, changed_s, unfinished=True)
+        return replace(seen, problem="not finished")
     try:
         stage = Stage.open(folder)
     except StageError as error:
-        return StoredStage(folder, None, error.what, size, changed_s)
-    frames_in = folder_of_frames(folder, stage.manifest) if "frames_from" in stage.manifest else None
-    return StoredStage(folder, stage, "", size, changed_s, frames_in=frames_in)
+        return replace(seen, problem=error.what)
+    return replace(seen, stage=stage, frames_in=stage.shares_frames_with)
+
+
+def freed_bytes(gone: Sequence[StoredStage], entries: Sequence[StoredStage]) -> int:
+    """Bytes that removing some of the stages frees: those of files that no other stage has.
+
+    Args:
+        gone: the stages that are removed.
+        entries: all stages of the cache folder.
+    """
+    removed = {entry.folder for entry in gone}
+    kept = {which for entry in entries if entry.folder not in removed for which, _ in entry.files}
+    return sum({which: size for entry in gone for which, size in entry.files if which not in kept}.values())
 
 
 def verify_stages(entries: Sequence[StoredStage], progress: Progress = lambda *_: None) -> Iterator[StoredStage]:
     """Read every byte of every finished stage; yields each entry, with its problem if there is one."""
     finished = [entry for entry in entries if not entry.unfinished]
+    known: dict[object, str] = {}
     for done, entry in enumerate(finished):
         progress("verifying", done, len(finished))
         problem = entry.problem
         if entry.stage is not None:
             try:
-                entry.stage.verify()
+                entry.stage.verify(known)
             except StageError as error:
                 problem = error.what
-        yield StoredStage(**{**entry.__dict__, "problem": problem})
+        yield replace(entry, problem=problem)
     progress("verifying", len(finished), len(finished))
 
 
 def removable(entries: Sequence[StoredStage], *, older_than_s: float | None = None) -> list[StoredStage]:
     """What can be removed: damaged stages and folders that killed processes left; older stages too, if asked for.
 
-    A stage is kept if one that is kept has its frames in it.
-
     Args:
         older_than_s: also remove whole stages that were made so many seconds ago; 0 for all.
     """
     now = time.time()
-
-    def goes(entry: StoredStage) -> bool:
-        old = older_than_s is not None and now - entry.changed_s >= older_than_s
-        return bool(entry.problem) or old
-
-    kept = [entry for entry in entries if not goes(entry)]
-    needed = {entry.frames_in for entry in kept if entry.frames_in is not None}
-    return [entry for entry in entries if goes(entry) and (entry.problem or entry.folder not in needed)]
+    return [
+        entry
+        for entry in entries
+        if entry.problem or (older_than_s is not None and now - entry.changed_s >= older_than_s)
+    ]
 
 
 def remove(entry: StoredStage) -> bool:

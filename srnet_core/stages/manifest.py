@@ -21,7 +21,8 @@ from srnet_core.stages.contents import are_sketches
 from srnet_core.stages.key import frames_config, stage_key
 
 MANIFEST = "manifest.json"
-OWN_FRAMES, SHARED_FRAMES = 1, 2  # layouts: arrays in the stage's own folder, or in that of the whole data set's stage
+# layouts: the arrays hold the frames of the stage; or those of the whole data set, see `shared`. 2 had no arrays
+OWN_FRAMES, SHARED_FRAMES = 1, 3
 CHUNK_FRAMES = 16384
 FRAME_ARRAYS = ("pose_2d", "pose_3d", "norm_parameters", "root_cam_m")
 SEEN = "seen_2d"  # in the joints of `manifest["seen_joints"]`, where `pose_2d` was converted to the skeleton's
@@ -114,6 +115,7 @@ def _check(manifest: Any) -> None:
     _check_key(manifest)
     _check_arrays(manifest)
     _check_clips(manifest)
+    _check_places(manifest)
     _check_body_size(manifest)
     _check_files(manifest)
 
@@ -136,9 +138,9 @@ def _check_key(manifest: Mapping[str, Any]) -> None:
 
 
 def _check_frames_from(manifest: Mapping[str, Any], config: DataConfig) -> None:
-    """The stage that stores the frames must be that of the same data, and there is a place in it for every clip."""
+    """The frames must be those of the stage of the same data, and there is a place in it for every clip."""
     source, shared = manifest["frames_from"], frames_config(config)
-    _require(isinstance(source, dict) and set(source) == {"key", "starts"}, "frames_from has other fields")
+    _require(isinstance(source, dict) and set(source) == {"key", "starts", "frames"}, "frames_from has other fields")
     if shared is None:
         raise ValueError("frames_from does not fit the configuration")
     made = stage_key(shared, manifest["dataset"], [entry["sha256"] for entry in manifest["inputs"]])
@@ -146,6 +148,7 @@ def _check_frames_from(manifest: Mapping[str, Any], config: DataConfig) -> None:
     starts = source["starts"]
     _require(isinstance(starts, list) and all(map(_is_size, starts)), "frames_from has no places of clips")
     _require(len(starts) == len(manifest["sequences"]), "frames_from has another number of clips")
+    _require(_is_size(source["frames"]) and source["frames"] <= _MAX_FRAMES, "frames_from has no number of frames")
 
 
 def _check_arrays(manifest: Mapping[str, Any]) -> None:
@@ -195,6 +198,13 @@ def _check_clips(manifest: Mapping[str, Any]) -> None:
     _require(manifest["frames"] == frames, "the numbers of frames do not fit the clips")
 
 
+def _check_places(manifest: Mapping[str, Any]) -> None:
+    if "frames_from" in manifest:
+        source = manifest["frames_from"]
+        ends = (start + clip["length"] for start, clip in zip(source["starts"], manifest["sequences"]))
+        _require(all(end <= source["frames"] for end in ends), "a clip is not among the frames")
+
+
 def _check_body_size(manifest: Mapping[str, Any]) -> None:
     size = manifest["body_size"]
     if size is None:
@@ -213,9 +223,6 @@ def _check_body_size(manifest: Mapping[str, Any]) -> None:
 def _check_files(manifest: Mapping[str, Any]) -> None:
     files = manifest["files"]
     _require(isinstance(files, dict), "the manifest lists no files")
-    if manifest["stage_version"] == SHARED_FRAMES:
-        _require(not files, "the manifest lists files, but its frames are those of another stage")
-        return
     for name, entry in files.items():
         _require(_FILE.fullmatch(name) is not None, f"{name!r:.80} is not the name of a file of a stage")
         _require(
@@ -233,7 +240,8 @@ def _check_files(manifest: Mapping[str, Any]) -> None:
 
 def array_shapes(manifest: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """The shape of every array of a stage: N frames first."""
-    frames = sum(manifest["frames"].values())
+    shared = manifest.get("frames_from")
+    frames = shared["frames"] if shared else sum(manifest["frames"].values())
     joints = len(manifest["skeleton"]["joint_names"])
     shapes = {
         "pose_2d": (frames, joints, 2),

@@ -37,7 +37,7 @@ from srnet_core.stages.manifest import MANIFEST, SEEN, with_digest
 from srnet_core.stages.place import is_remote, local_folder
 from srnet_core.stages.remote import RemoteStages
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
-from srnet_core.stages.writer import StageWriter, write_reference
+from srnet_core.stages.writer import StageWriter, write_sharing
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(step, done, total)."""
@@ -182,13 +182,12 @@ def _with_the_rule_of_today(stage: Stage, folder: Path, remote: RemoteStages | N
 
 
 def _publish(stage: Stage, remote: RemoteStages, progress: Progress, *, again: bool) -> None:
-    """Copy a stage, and the one that stores its frames before it, to where the cache folder is.
-
-    What came from there and has files that are not on this machine yet needs no copy.
-    """
-    for one in (stage.source, stage):
-        if one is None or not one.is_on_this_machine:
-            continue
+    """Copy a stage, and before it the one whose frames it has, to where the cache folder is."""
+    stages = [stage]
+    if (frames := stage.shares_frames_with) is not None and (frames / MANIFEST).is_file():
+        with contextlib.suppress(StageError):  # one that is damaged is not needed: the other has the files too
+            stages.insert(0, Stage.open(frames, remote))
+    for one in stages:
         progress(f"copying to {remote.url}", 0, 1)
         remote.publish(one.folder, one.manifest["files"], again=again)
 
@@ -242,7 +241,7 @@ class _Making:
     remote: RemoteStages | None
 
     def write(self, folder: Path, key: str, split: Split, config: DataConfig) -> None:
-        """Write the stage of a split: a manifest that refers to the stage of all clips, or the frames themselves."""
+        """Write the stage of a split: with the frames of the stage of all clips, or with frames of its own."""
         shared = frames_config(config)
         frames_key = stage_key(shared, self.name, self._digests) if shared is not None else key
         if shared is None or frames_key == key:
@@ -256,10 +255,13 @@ class _Making:
             begins[c.subject, c.take, c.camera, c.first_frame] + row.start // every for c, row in zip(clips, rows)
         ]
         manifest = self._manifest(key, split, config, clips, rows)
-        manifest["frames_from"] = {"key": frames_key, "starts": starts}
+        stored = sum(source.manifest["frames"].values())
+        manifest["frames_from"] = {"key": frames_key, "starts": starts, "frames": stored}
         for file in self.inputs:
             file.require_unchanged()
-        write_reference(folder, manifest, replace_existing=self.force)
+        self.progress("checking what was written", 0, 1)
+        attributes = _attributes(manifest, self.dataset, config)
+        write_sharing(folder, manifest, source, attributes=attributes, replace_existing=self.force)
 
     @property
     def _digests(self) -> list[str]:
@@ -274,7 +276,7 @@ class _Making:
                 if stage.manifest.get("missing_rule") == MISSING_RULE or stage.manifest["synthetic"]:
                     return stage
         self._write_frames(folder, key, Split((), self.dataset.clip_names), config)
-        return Stage.open(folder)
+        return Stage.open(folder, self.remote)
 
     def _write_frames(self, folder: Path, key: str, split: Split, config: DataConfig) -> None:
         every = frames_apart(self.dataset.fps, config)
@@ -472,9 +474,10 @@ def _contents(dataset: PoseDataset, clips: Sequence[StoredClip]) -> dict[str, di
 
 def _attributes(manifest: Mapping[str, Any], dataset: PoseDataset, config: DataConfig) -> dict[str, Any]:
     """What other programs need to know of a stage; the manifest has the rest, e.g. the table of clips."""
+    rows = ", where each begins: field frames_from.starts" if "frames_from" in manifest else ""
     return {
         "title": f"{dataset.name}: normalized 2D and 3D poses, one row per frame and camera",
-        "clips": "subject, take, camera, split, start and length of every clip: manifest.json, field sequences",
+        "clips": f"subject, take, camera, split, start and length of every clip: manifest.json, field sequences{rows}",
         "dataset": dataset.name,
         "synthetic": dataset.synthetic,
         "fps": manifest["fps"],

@@ -69,7 +69,7 @@ class RemoteStages:
         return True
 
     def fetch(self, folder: Path, name: str, entry: Mapping[str, Any]) -> None:
-        """Fetch a file of a stage into its folder on this machine.
+        """Fetch a file of a stage into its folder on this machine; from a stage beside it, if one has the same.
 
         Args:
             name: of the file in the manifest.
@@ -79,13 +79,15 @@ class RemoteStages:
             StageError: the store cannot be reached, or does not have the file as it was written.
         """
         path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if _found_beside(folder, name, entry):
+            return
         content = self._get(f"{_OBJECTS}/{entry['sha256']}", most=entry["bytes"])
         todo = "Run prepare with --force on a machine that has the input files"
         if content is None:
             raise StageError(f"damaged: {name} of {folder.name} is missing", where=self.url, todo=todo)
         if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
             raise StageError(f"damaged: the bytes of {name} of {folder.name} have changed", where=self.url, todo=todo)
-        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as file:
             file.write(content)
 
@@ -94,18 +96,22 @@ class RemoteStages:
 
         Args:
             folder: of the stage on this machine.
-            files: of its manifest; none for a stage that refers to another one.
+            files: of its manifest. Those that the store has need not be on this machine.
             again: write every file again, for a stage at the URL that is damaged.
 
         Raises:
-            StageError: the store cannot be written to.
+            StageError: the store cannot be written to, or lacks a file that is not on this machine.
         """
         manifest = f"{folder.name}/{MANIFEST}"
         if not again and self._size(manifest) is not None:
             return
         for name, entry in files.items():
             place = f"{_OBJECTS}/{entry['sha256']}"
-            if again or self._size(place) != entry["bytes"]:
+            here = (folder / name).is_file()
+            if (again and here) or self._size(place) != entry["bytes"]:
+                if not here:
+                    todo = "Run prepare with --force on a machine that has the input files"
+                    raise StageError(f"damaged: {name} of {folder.name} is missing", where=self.url, todo=todo)
                 self._put(place, (folder / name).read_bytes())
         self._put_if_absent(manifest, (folder / MANIFEST).read_bytes(), replace=again)
 
@@ -151,6 +157,33 @@ class RemoteStages:
     def _failed(self, error: Exception) -> StageError:
         todo = "Check the address, the keys and the network"
         return StageError(f"the store does not work: {_first_line(error)}", where=self.url, todo=todo)
+
+
+def _found_beside(folder: Path, name: str, entry: Mapping[str, Any]) -> bool:
+    """Whether a stage beside a folder has a file with the same content, which then is in this folder too."""
+    for path in folder.parent.glob(f"*/{name}"):
+        try:
+            if path.stat().st_size == entry["bytes"] and _digest(path) == entry["sha256"]:
+                _link_or_write(path, folder / name)
+                return True
+        except OSError:  # removed meanwhile
+            continue
+    return False
+
+
+def _link_or_write(path: Path, target: Path) -> None:
+    try:
+        os.link(path, target)
+    except FileExistsError:  # another process was faster
+        return
+    except OSError:  # no hard links here
+        with atomic_write(target) as file:
+            file.write(path.read_bytes())
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,12 +1,12 @@
-"""Frames of a stage that are stored in another one: that of all clips of the data set, with the same normalization.
+"""Frames that several stages share: those of all clips of the data set, with the same normalization.
 
-So frames are stored once, however many protocols, subjects and actions are prepared. A stage that refers to another is
-a manifest only: its clips follow one another in the order of its own splits, and `frames_from` says where each begins
-in the other stage.
+The stage of the whole data set stores them, and the stage of a split has the same files under its own name (hard links;
+copies where the file system has none). So frames take space once, however many protocols, subjects and actions are
+prepared, and each folder is whole. The clips of a split follow one another in the order of its own splits, and
+`frames_from` in the manifest says where each begins in the arrays.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,14 @@ from srnet_core.stages.key import frames_config, stage_folder
 
 
 def folder_of_frames(folder: Path, manifest: Mapping[str, Any]) -> Path:
-    """The folder of the stage that stores the frames of a stage in `folder`; they lie beside each other."""
+    """The folder of the stage whose files a stage in `folder` shares; they lie beside each other."""
     shared = frames_config(from_dict(DataConfig, manifest["config"]))
     assert shared is not None  # as the manifest was checked
     return folder.parent / stage_folder(shared, manifest["dataset"], manifest["frames_from"]["key"]).name
 
 
-def missing_clip(manifest: Mapping[str, Any], stored: Sequence[Mapping[str, Any]]) -> str | None:
-    """The first clip of a manifest that is not where `frames_from` says among the `stored` clips; `None` if all are."""
-    begins = [clip["start"] for clip in stored]
-    for clip, start in zip(manifest["sequences"], manifest["frames_from"]["starts"]):
-        place = stored[bisect_right(begins, start) - 1]
-        same = all(clip[name] == place[name] for name in ("subject", "take", "camera"))
-        if not same or start + clip["length"] > place["start"] + place["length"]:
-            return f"{clip['subject']}/{clip['take']}/camera {clip['camera']}"
-    return None
-
-
 class SharedFrames:
-    """Where the frames of a stage lie in another one."""
+    """Where the frames of a stage lie in its arrays."""
 
     def __init__(self, manifest: Mapping[str, Any]):
         self._begins = np.array([clip["start"] for clip in manifest["sequences"]])
@@ -43,7 +32,7 @@ class SharedFrames:
         self._starts = np.array(manifest["frames_from"]["starts"])
 
     def runs(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """(first, end) of the runs in the other stage that frames [start, stop) consist of, in their order."""
+        """(first, end) of the runs of rows that frames [start, stop) consist of, in their order."""
         first = int(np.searchsorted(self._ends, start, side="right"))
         last = int(np.searchsorted(self._begins, stop, side="left"))
         run: tuple[int, int] | None = None
@@ -60,7 +49,7 @@ class SharedFrames:
             yield run
 
     def read(self, read: Callable[[int, int], np.ndarray], start: int, stop: int) -> np.ndarray:
-        """Frames [start, stop), read run by run with `read(first, end)` of the other stage."""
+        """Frames [start, stop), read run by run with `read(first, end)` of rows."""
         parts = [read(first, end) for first, end in self.runs(start, stop)]
         if len(parts) == 1:
             return parts[0]

@@ -11,8 +11,8 @@
 Arrays and folder carry the names of their dimensions, units, joint names and frame rate, so that other programs find
 their way: `xarray.open_zarr(FOLDER, consolidated=False)`.
 
-A stage of a split has a manifest only: its frames are those of the stage of the whole data set, beside it (see
-`shared`).
+The arrays of a split's stage hold the frames of the whole data set, and N counts all of these. Its files are shared
+with the other stages of the data set (see `shared`).
 
 Each frame is stored once. A window of 243 frames is a frame number and the bounds of its clip, not 243 copies. N counts
 a frame once per camera that sees it. A folder without a manifest is not a stage.
@@ -20,6 +20,7 @@ a frame once per camera that sees it. A folder without a manifest is not a stage
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -41,12 +42,11 @@ from srnet_core.stages.manifest import (
     FRAME_ARRAYS,
     MAKE_AGAIN,
     MANIFEST,
-    SHARED_FRAMES,
     array_shapes,
     read_manifest,
 )
 from srnet_core.stages.remote import RemoteStages
-from srnet_core.stages.shared import SharedFrames, folder_of_frames, missing_clip
+from srnet_core.stages.shared import SharedFrames, folder_of_frames
 from srnet_core.take_names import action_of
 
 if TYPE_CHECKING:
@@ -87,13 +87,11 @@ class Stage:
     Attributes:
         folder: of the stage.
         manifest: the contents of its `manifest.json`, checked.
-        source: the stage that stores its frames; `None` if it stores them itself.
         remote: where files that are not in the folder yet are fetched from; `None` if all must be there.
     """
 
     folder: Path
     manifest: Mapping
-    source: "Stage | None" = None
     remote: RemoteStages | None = None
 
     @classmethod
@@ -111,12 +109,7 @@ class Stage:
         if remote is not None and not (folder / MANIFEST).is_file():
             remote.fetch_manifest(folder)
         manifest = read_manifest(folder)
-        if manifest["stage_version"] == SHARED_FRAMES:
-            source = cls.open(folder_of_frames(folder, manifest), remote)
-            if (clip := missing_clip(manifest, source.manifest["sequences"])) is not None:
-                raise StageError(f"damaged: {source.folder.name} does not hold {clip}", where=folder, todo=MAKE_AGAIN)
-            return cls(folder, manifest, source, remote)
-        stage = cls(folder, manifest, None, remote)
+        stage = cls(folder, manifest, remote)
         for name, entry in stage.manifest["files"].items():
             path = folder / name
             if remote is not None and not path.exists():
@@ -132,19 +125,20 @@ class Stage:
         _ = stage._array_metadata  # read and checked here, so that `read` needs no file but the chunks
         return stage
 
-    def verify(self) -> None:
+    def verify(self, known: dict[object, str] | None = None) -> None:
         """Read every file and compare its hash with the manifest.
+
+        Args:
+            known: hashes of files that were read for other stages, and then of this one's too: files that several
+                stages share are read once.
 
         Raises:
             StageError: the bytes of a file are not those that were written.
         """
-        if self.source is not None:
-            self.source.verify()
         for name, entry in self.manifest["files"].items():
             self._fetch(name)
             try:
-                with open(self.folder / name, "rb") as file:
-                    whole = hashlib.file_digest(file, "sha256").hexdigest() == entry["sha256"]
+                whole = _digest_of(self.folder / name, {} if known is None else known) == entry["sha256"]
             except OSError:
                 whole = False
             if not whole:
@@ -156,14 +150,9 @@ class Stage:
         return tuple(StoredClip(**entry) for entry in self.manifest["sequences"])
 
     @property
-    def frames_folder(self) -> Path:
-        """The folder in which its arrays lie."""
-        return self.folder if self.source is None else self.source.folder
-
-    @property
-    def is_on_this_machine(self) -> bool:
-        """Whether every file of its own lies in its folder."""
-        return all((self.folder / name).is_file() for name in self.manifest["files"])
+    def shares_frames_with(self) -> Path | None:
+        """The folder of the stage of the whole data set, whose frames it has; `None` if its frames are its own."""
+        return folder_of_frames(self.folder, self.manifest) if "frames_from" in self.manifest else None
 
     @property
     def frames_apart(self) -> int:
@@ -198,8 +187,6 @@ class Stage:
     @property
     def bytes(self) -> int:
         """Size of all files but the manifest, those that it shares with other stages included."""
-        if self.source is not None:
-            return self.source.bytes
         return sum(entry["bytes"] for entry in self.manifest["files"].values())
 
     def contents(self, clips: Iterable[StoredClip]) -> set[int]:
@@ -222,10 +209,14 @@ class Stage:
         Raises:
             StageError: a chunk is damaged, i.e. its checksum does not match.
         """
-        if self.source is not None:
+        if "frames_from" in self.manifest:
             total = sum(self.manifest["frames"].values())
             first, last, _ = slice(start, stop).indices(total)
-            return self._places.read(partial(self.source.read, name), first, max(first, last))
+            return self._places.read(partial(self._read_rows, name), first, max(first, last))
+        return self._read_rows(name, start, stop)
+
+    def _read_rows(self, name: str, start: int, stop: int | None) -> np.ndarray:
+        """Rows [start, stop) of an array as it lies in the folder."""
         self._fetch_chunks(name, start, stop)
         try:
             array = self._array(name)
@@ -306,6 +297,18 @@ class Stage:
                 raise StageError(
                     f"damaged: a part of {name} was removed while it was read", where=self.folder, todo=MAKE_AGAIN
                 )
+
+
+def _digest_of(path: Path, known: dict[object, str]) -> str:
+    with open(path, "rb") as file:
+        stat = os.fstat(file.fileno())
+        which = (stat.st_dev, stat.st_ino) if stat.st_nlink > 1 and stat.st_ino else None
+        if which is None or which not in known:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if which is None:
+                return digest
+            known[which] = digest
+        return known[which]
 
 
 def _is_as_written(metadata: Any, shape: tuple[int, ...]) -> bool:

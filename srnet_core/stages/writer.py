@@ -11,14 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srnet_core.errors import StageError
-from srnet_core.files import LOCK, fsync_folder, make_temporary_folder, publish_folder, try_lock, write_json
+from srnet_core.files import (
+    LOCK,
+    fsync_folder,
+    link_or_copy,
+    make_temporary_folder,
+    publish_folder,
+    try_lock,
+    write_json,
+)
 from srnet_core.stages.manifest import CHUNK_FRAMES, MANIFEST, OWN_FRAMES, SHARED_FRAMES, same_content, with_digest
+from srnet_core.stages.remote import RemoteStages
 from srnet_core.stages.store import Stage
 
 __all__ = ["LOCK", "StageWriter"]
 
 if TYPE_CHECKING:
     import zarr  # imported in functions only, as importing it takes longer than opening a finished stage
+    from zarr.core.buffer import Buffer
+    from zarr.storage import LocalStore
 
 # What each array holds, and its dimensions after the frames. xarray and other programs read both.
 _DESCRIBED: dict[str, tuple[tuple[str, ...], str]] = {
@@ -29,6 +40,7 @@ _DESCRIBED: dict[str, tuple[tuple[str, ...], str]] = {
     "root_cam_m": (("xyz",), "true position of the root joint in camera axes: x right, y down, z forward"),
 }
 _UNITS = {"root_cam_m": "m"}
+_GROUP = "zarr.json"  # the file of a folder's attributes
 
 
 class StageWriter:
@@ -70,7 +82,7 @@ class StageWriter:
             self.__exit__()
             raise
         # mode "w" would delete the lock
-        self._group = zarr.open_group(self.temporary, mode="a", zarr_format=3, attributes=self._attributes)
+        self._group = zarr.open_group(_store(self.temporary), mode="a", zarr_format=3, attributes=self._attributes)
         self._arrays = {name: self._create(name, (self.frames, *shape)) for name, shape in self._shapes.items()}
         return self
 
@@ -102,8 +114,7 @@ class StageWriter:
         for path in sorted(p for p in self.temporary.rglob("*") if p.is_file() and not p.name.startswith(LOCK)):
             files[path.relative_to(self.temporary).as_posix()] = _sync_and_hash(path)
         self._require_every_chunk(files)
-        for folder in [p for p in self.temporary.rglob("*") if p.is_dir()]:
-            fsync_folder(folder)
+        _sync_folders(self.temporary)
         finished = with_digest({**manifest, "stage_version": OWN_FRAMES, "files": files})
         write_json(self.temporary / MANIFEST, finished)
         publish_folder(self.temporary, self.folder, partial(_is_good, made=finished, every_byte=replace_existing))
@@ -155,27 +166,72 @@ class StageWriter:
                 raise StageError(f"{present} of {expected} chunks of {name} are on disk", where=self.temporary)
 
 
-def write_reference(folder: Path, manifest: Mapping[str, Any], *, replace_existing: bool = False) -> None:
-    """Write a stage whose frames are stored in another one, which is there already: a manifest only.
+def write_sharing(
+    folder: Path,
+    manifest: Mapping[str, Any],
+    source: Stage,
+    *,
+    attributes: Mapping[str, Any],
+    replace_existing: bool = False,
+) -> None:
+    """Write a stage whose frames are those of another one: with the same files, linked, and a manifest of its own.
 
     Args:
         manifest: with `frames_from`.
-        replace_existing: as in `StageWriter.commit`.
+        source: the stage of the whole data set. Of one at a URL the files that are here already are linked, the
+            others are fetched when they are read, as those of `source` itself.
+        attributes, replace_existing: as in `StageWriter`.
+
+    Raises:
+        OSError: it cannot be written.
     """
-    finished = with_digest({**manifest, "stage_version": SHARED_FRAMES, "files": {}})
+    import zarr
+
     temporary, lock = make_temporary_folder(folder, try_lock)
     try:
+        zarr.open_group(_store(temporary), mode="a", zarr_format=3, attributes=dict(attributes))
+        files = {_GROUP: _sync_and_hash(temporary / _GROUP)}
+        for name, entry in source.manifest["files"].items():
+            if name == _GROUP:
+                continue
+            files[name] = entry
+            if (source.folder / name).exists() or source.remote is None:
+                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                link_or_copy(source.folder / name, temporary / name)
+        _sync_folders(temporary)
+        finished = with_digest({**manifest, "stage_version": SHARED_FRAMES, "files": dict(sorted(files.items()))})
         write_json(temporary / MANIFEST, finished)
-        publish_folder(temporary, folder, partial(_is_good, made=finished, every_byte=replace_existing))
+        is_good = partial(_is_good, made=finished, every_byte=replace_existing, remote=source.remote)
+        publish_folder(temporary, folder, is_good)
     finally:
         lock.release()
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _is_good(folder: Path, *, made: Mapping[str, Any], every_byte: bool) -> bool:
+def _store(folder: Path) -> "LocalStore":
+    """A folder that this process alone writes, as a store.
+
+    zarr's own way to write a file only if it is not there needs hard links, which some file systems do not have.
+    """
+    from zarr.storage import LocalStore
+
+    class OneWriterStore(LocalStore):
+        async def set_if_not_exists(self, key: str, value: "Buffer") -> None:
+            if not await self.exists(key):
+                await self.set(key, value)
+
+    return OneWriterStore(folder)
+
+
+def _sync_folders(folder: Path) -> None:
+    for path in [p for p in folder.rglob("*") if p.is_dir()]:
+        fsync_folder(path)
+
+
+def _is_good(folder: Path, *, made: Mapping[str, Any], every_byte: bool, remote: RemoteStages | None = None) -> bool:
     """Whether the stage in a folder is the one that has just been made."""
     try:
-        stage = Stage.open(folder)
+        stage = Stage.open(folder, remote)
         if every_byte:
             stage.verify()
     except (StageError, OSError):

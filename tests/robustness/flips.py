@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from robustness.tally import Tally
-from robustness.world import CHECKPOINT, Failed, call, copy_of, frames_folder, stage_folder
+from robustness.world import CHECKPOINT, Failed, call, copy_of, stage_folder
 
 A_STAGE = "flipped bit in a stage"  # names in the table
 A_CHECKPOINT = "flipped bit in a checkpoint"
@@ -53,9 +53,11 @@ def flip_stage(template: Path, times: int, seed: int) -> Tally:
     """In the files of a stage; read as training and evaluation read it."""
 
     def files(folder: Path) -> list[Path]:
-        folders = (stage_folder(folder), frames_folder(folder))
-        files = [p for found in folders for p in found.rglob("*")]
-        return sorted(p for p in files if p.is_file() and not p.name.startswith(".") and p.stat().st_size)
+        return sorted(
+            p
+            for p in stage_folder(folder).rglob("*")
+            if p.is_file() and not p.name.startswith(".") and p.stat().st_size
+        )
 
     def read(folder: Path) -> object:
         from srnet_core.stages.store import Stage

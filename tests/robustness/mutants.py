@@ -13,7 +13,7 @@ import fuzz_readers
 from keypoint_files import ALL_WRITERS
 
 from robustness.tally import Tally
-from robustness.world import CHECKPOINT, Failed, copy_of, frames_folder, stage_content, stage_folder
+from robustness.world import CHECKPOINT, Failed, copy_of, stage_content, stage_folder
 from srnet_core.errors import SrnetError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "readers"))
@@ -128,9 +128,10 @@ def _others(template: Path) -> Iterator[tuple[str, Path, Callable[[Path], object
 
 
 def _stage_files(template: Path) -> Iterator[tuple[str, Path, Callable[[Path], object]]]:
-    """Kind, file and reader of a stage: its manifest, that of its frames, the description of an array, a chunk."""
-    frames = frames_folder(template)
-    yield "manifest.json", stage_folder(template) / "manifest.json", lambda _: stage_content(template)
-    for name in ("manifest.json", "pose_2d/zarr.json", "pose_2d/c/0/0/0"):
-        kind = f"{name.rpartition('/')[2].replace('0', 'chunk')} of the frames"
-        yield kind, frames / name, lambda _: stage_content(template)
+    """Kind, file and reader of a stage: its manifest, the description of an array, a chunk."""
+    for kind, name in (
+        ("manifest.json", "manifest.json"),
+        ("zarr.json of the frames", "pose_2d/zarr.json"),
+        ("chunk of the frames", "pose_2d/c/0/0/0"),
+    ):
+        yield kind, stage_folder(template) / name, lambda _: stage_content(template)

@@ -132,16 +132,9 @@ def require_clean(folder: Path) -> None:
 
 
 def stage_folder(folder: Path) -> Path:
-    """The one stage of a split below `folder/cache`; the frames that it refers to lie beside it."""
+    """The one stage of a split below `folder/cache`."""
     (found,) = [p.parent for p in (folder / "cache").glob("*/manifest.json") if "-cross_dataset-" not in p.parent.name]
     return found
-
-
-def frames_folder(folder: Path) -> Path:
-    """The folder of the frames below `folder/cache`."""
-    from srnet_core.stages.store import Stage
-
-    return Stage.open(stage_folder(folder)).frames_folder
 
 
 def stage_content(folder: Path) -> dict[str, bytes]:

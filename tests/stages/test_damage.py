@@ -66,7 +66,7 @@ def test_a_flipped_bit_anywhere_in_the_manifest_is_told(stage):
 
 @pytest.mark.parametrize("name", ["zarr.json", "pose_2d/zarr.json", "root_cam_m/zarr.json"])
 def test_a_flipped_bit_in_a_zarr_json_is_told(stage, name):
-    path = stage.frames_folder / name
+    path = stage.folder / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -105,7 +105,9 @@ def first_clip(**fields):
 ODD = {
     "files of another stage": lambda m: m["files"].update({"zarr.json": {"bytes": 1, "sha256": "0" * 64}}),
     "frames of other data": lambda m: m["frames_from"].update(key="0" * 16),
-    "frames at another place": lambda m: m["frames_from"]["starts"].__setitem__(0, 100),
+    "frames that end after the last": lambda m: m["frames_from"].update(frames=m["frames_from"]["starts"][-1]),
+    "more frames than are there": lambda m: m["frames_from"].update(frames=10**9),
+    "no number of frames": lambda m: m["frames_from"].update(frames="x"),
     "frames after the last": lambda m: m["frames_from"]["starts"].__setitem__(-1, 10**12),
     "frames before the first": lambda m: m["frames_from"]["starts"].__setitem__(0, -1),
     "places of fewer clips": lambda m: m["frames_from"]["starts"].pop(),
@@ -144,14 +146,13 @@ ODD_FRAMES = {
 
 
 @pytest.mark.parametrize("change", ODD_FRAMES.values(), ids=ODD_FRAMES)
-def test_odd_values_in_the_manifest_of_shared_frames_are_told_and_they_are_made_again(config, stage, change):
-    rewrite(stage.frames_folder, change)
+def test_odd_values_in_the_manifest_of_the_frames_are_told_and_they_are_made_again(config, stage, change):
+    rewrite(stage.shares_frames_with, change)
     with pytest.raises(StageError):
-        Stage.open(stage.folder)
-    again = prepare(config)
-    assert not again.cached and again.damage
-    again.stage.verify()
-    assert prepare(config).cached
+        Stage.open(stage.shares_frames_with)
+    assert prepare(config).cached, "the split has the files"
+    prepare(replace(config, subjects_train=("B",))).stage.verify()
+    Stage.open(stage.shares_frames_with).verify()
 
 
 @pytest.mark.parametrize("change", ODD.values(), ids=ODD)
@@ -197,10 +198,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
 def test_a_zarr_json_with_another_shape_chunk_or_codec_is_refused_even_with_a_fitting_hash(stage, make):
-    path = stage.frames_folder / "pose_2d" / "zarr.json"
+    path = stage.shares_frames_with / "pose_2d" / "zarr.json"
     path.write_text(make(json.loads(path.read_text())))
     entry = {"bytes": path.stat().st_size, "sha256": file_digest(path)}
-    rewrite(stage.frames_folder, lambda m: m["files"].update({"pose_2d/zarr.json": entry}))
+    rewrite(stage.shares_frames_with, lambda m: m["files"].update({"pose_2d/zarr.json": entry}))
     with pytest.raises(StageError, match="zarr.json"):
         Stage.open(stage.folder)
 
@@ -234,7 +235,7 @@ def cut_a_chunk(folder: Path) -> None:
 
 @pytest.mark.parametrize("damage", [flip_split, shift_a_clip, drop_an_array, cut_a_chunk])
 def test_force_repairs_whatever_is_wrong(config, stage, damage):
-    damage(stage.folder if damage in (flip_split, shift_a_clip) else stage.frames_folder)
+    damage(stage.folder if damage in (flip_split, shift_a_clip) else stage.shares_frames_with)
     prepare(config, force=True)
     repaired = Stage.open(stage.folder)
     repaired.verify()
@@ -285,7 +286,7 @@ def test_input_exchanged_between_hashing_and_reading_does_not_get_the_old_key(
     digests = {path.name: file_digest(path) for path in small_data.glob("*.npz")}
     assert {entry["name"]: entry["sha256"] for entry in prepared.stage.manifest["inputs"]} == digests
     folders = {p for p in Path(config.cache_dir).iterdir() if p.is_dir()}
-    assert folders == {prepared.stage.folder, prepared.stage.frames_folder}
+    assert folders == {prepared.stage.folder, prepared.stage.shares_frames_with}
 
 
 def test_input_that_keeps_changing_is_an_error(config, small_data, monkeypatch):

@@ -24,9 +24,7 @@ def stage(small_data, tmp_path):
 
 
 def test_arrays_name_their_dimensions_and_units(stage):
-    stored = {
-        name: json.loads((stage.frames_folder / name / "zarr.json").read_text()) for name in stage.manifest["arrays"]
-    }
+    stored = {name: json.loads((stage.folder / name / "zarr.json").read_text()) for name in stage.manifest["arrays"]}
     assert {name: array["dimension_names"] for name, array in stored.items()} == {
         "pose_2d": ["frame", "joint", "xy"],
         "pose_3d": ["frame", "joint", "xyz"],
@@ -40,15 +38,20 @@ def test_arrays_name_their_dimensions_and_units(stage):
 
 
 def test_the_folder_says_what_it_is(stage):
-    attributes = json.loads((stage.frames_folder / "zarr.json").read_text())["attributes"]
+    attributes = json.loads((stage.folder / "zarr.json").read_text())["attributes"]
     assert attributes["fps"] == 25.0 and attributes["skeleton"] == "h36m17" and attributes["normalization"] == "proj"
-    assert attributes["test_frames"] == sum(stage.manifest["frames"].values())
+    assert {s: attributes[f"{s}_frames"] for s in ("train", "test")} == stage.manifest["frames"]
+    whole = json.loads((stage.shares_frames_with / "zarr.json").read_text())["attributes"]
+    assert whole["test_frames"] == sum(stage.manifest["frames"].values()) and whole["protocol"] == "cross_dataset"
     assert attributes["parent_joints"] == list(stage.skeleton.parents)
 
 
 def test_xarray_opens_a_stage(stage):
     xarray = pytest.importorskip("xarray")
-    opened = xarray.open_zarr(stage.frames_folder, consolidated=False)
+    opened = xarray.open_zarr(stage.folder, consolidated=False)
     assert dict(opened.sizes)["joint"] == 17 and opened.attrs["fps"] == 25.0
-    np.testing.assert_array_equal(opened["pose_3d"].values, stage.source.read("pose_3d"))
+    starts = stage.manifest["frames_from"]["starts"]
+    for clip, start in zip(stage.clips, starts):
+        rows = opened["pose_3d"].values[start : start + clip.length]
+        np.testing.assert_array_equal(rows, stage.read("pose_3d", clip.start, clip.start + clip.length))
     assert opened["root_cam_m"].dims == ("frame", "xyz") and opened["root_cam_m"].attrs["units"] == "m"

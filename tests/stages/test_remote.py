@@ -83,7 +83,7 @@ def test_another_machine_reads_what_one_has_made(config, tmp_path, monkeypatch):
     found = prepare(config)
     assert found.cached and found.stage.folder != made.stage.folder
     assert found.stage.manifest["sequences"] == made.stage.manifest["sequences"]
-    folder = found.stage.frames_folder
+    folder = found.stage.folder
     assert not list(folder.rglob("c")), "no chunk is fetched before it is read"
     np.testing.assert_array_equal(found.stage.read("pose_2d", 3, 50), made.stage.read("pose_2d", 3, 50))
     assert [p.parent.name for p in folder.rglob("c")] == ["pose_2d"]
@@ -128,7 +128,7 @@ def test_the_manifest_is_written_last_and_only_once(config, monkeypatch):
 
 def test_a_changed_object_is_told_and_force_mends_it(config, tmp_path, monkeypatch):
     stage = prepare(config).stage
-    entry = stage.source.manifest["files"]["pose_3d/c/0/0/0"]
+    entry = stage.manifest["files"]["pose_3d/c/0/0/0"]
     store = RemoteStages(config.cache_dir)
     store._put(f"objects/{entry['sha256']}", b"x" * entry["bytes"])
     other_machine(monkeypatch, tmp_path)

@@ -51,7 +51,7 @@ def test_a_stage_holds_the_normalized_clips_in_order(config):
 
 def test_another_protocol_stores_no_frames_again(config):
     first = prepare(config).stage
-    before = sorted((p, p.stat().st_mtime_ns) for p in first.frames_folder.rglob("*"))
+    before = sorted((p, p.stat().st_mtime_ns) for p in first.shares_frames_with.rglob("*"))
     others = [
         replace(config, subjects_test=("B",)),
         replace(config, protocol="cross_camera", subjects_test=("C",)),
@@ -61,8 +61,10 @@ def test_another_protocol_stores_no_frames_again(config):
     ]
     for other in others:
         stage = prepare(other).stage
-        assert stage.frames_folder == first.frames_folder
-        assert [p.name for p in stage.folder.rglob("*") if p.is_file() and p.name != LOCK] == ["manifest.json"]
+        assert stage.shares_frames_with == first.shares_frames_with
+        files = [p for p in stage.folder.rglob("*") if p.is_file() and p.name != LOCK]
+        own = {str(p.relative_to(stage.folder)) for p in files if p.stat().st_nlink == 1}
+        assert own == {"manifest.json", "zarr.json"} and len(files) == 1 + len(stage.manifest["files"])
         for clip in stage.clips:
             (same,) = [c for c in first.clips if str(c) == str(clip)]
             mine, theirs = (s.read("pose_3d", c.start, c.start + c.length) for s, c in ((stage, clip), (first, same)))
@@ -70,9 +72,9 @@ def test_another_protocol_stores_no_frames_again(config):
                 np.testing.assert_array_equal(mine, theirs)
             else:
                 assert any(np.array_equal(mine, theirs[i : i + len(mine)]) for i in range(len(theirs) - len(mine) + 1))
-    assert sorted((p, p.stat().st_mtime_ns) for p in first.frames_folder.rglob("*")) == before
+    assert sorted((p, p.stat().st_mtime_ns) for p in first.shares_frames_with.rglob("*")) == before
     whole = prepare(replace(config, protocol="cross_dataset", subjects_test=())).stage
-    assert whole.folder == first.frames_folder and whole.source is None
+    assert whole.folder == first.shares_frames_with and whole.shares_frames_with is None
 
 
 def test_any_range_of_frames_of_a_split_is_read(config):
@@ -84,20 +86,34 @@ def test_any_range_of_frames_of_a_split_is_read(config):
         np.testing.assert_array_equal(stage.read("root_cam_m", start, stop), whole[start:stop])
 
 
-def test_frames_that_are_gone_are_made_again(config):
+def test_a_split_is_whole_without_the_stage_it_shares_files_with(config):
     stage = prepare(config).stage
-    shutil.rmtree(stage.frames_folder)
-    with pytest.raises(StageError):
-        Stage.open(stage.folder)
+    shutil.rmtree(stage.shares_frames_with)
     again = prepare(config)
-    assert not again.cached and again.damage
+    assert again.cached
     again.stage.verify()
+    other = prepare(replace(config, subjects_train=("B",))).stage
+    np.testing.assert_array_equal(
+        other.read("pose_3d", *other.frames("test")), stage.read("pose_3d", *stage.frames("test"))
+    )
+
+
+def test_a_file_system_without_hard_links_gets_copies(config, monkeypatch):
+    def none(*_, **__):
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr("os.link", none)
+    stage = prepare(config).stage
+    stage.verify()
+    assert all((stage.folder / name).stat().st_nlink == 1 for name in stage.manifest["files"])
+    one, other = (folder / "pose_2d/c/0/0/0" for folder in (stage.shares_frames_with, stage.folder))
+    assert one.read_bytes() == other.read_bytes()
 
 
 def test_frames_with_an_estimated_depth_depend_on_the_training_people_and_are_stored_with_them(config):
     estimated = replace(config, normalization="proj", root_depth="estimate")
     one, other = prepare(estimated).stage, prepare(replace(estimated, subjects_train=("B",))).stage
-    assert one.source is None and other.source is None and one.frames_folder != other.frames_folder
+    assert one.shares_frames_with is None and other.shares_frames_with is None and one.folder != other.folder
 
 
 def test_running_again_finds_the_stage(config):
@@ -117,12 +133,12 @@ def test_force_replaces_a_stage_whose_bytes_have_changed(config):
     damage_chunk(stage)
     assert prepare(config).cached  # sizes are right, so only reading or --force finds out
     prepare(config, force=True).stage.verify()
-    assert {p for p in Path(config.cache_dir).iterdir() if p.is_dir()} == {stage.folder, stage.frames_folder}
+    assert {p for p in Path(config.cache_dir).iterdir() if p.is_dir()} == {stage.folder, stage.shares_frames_with}
 
 
 def test_a_chunk_lost_after_opening_is_not_read_as_zeros(config):
     stage = prepare(config).stage
-    next(p for p in (stage.frames_folder / "pose_3d" / "c").rglob("*") if p.is_file()).unlink()
+    next(p for p in (stage.folder / "pose_3d" / "c").rglob("*") if p.is_file()).unlink()
     with pytest.raises(StageError, match="was removed"):
         stage.read("pose_3d")
     stage.read("pose_2d")
@@ -209,7 +225,7 @@ def test_subset_and_downsample_keep_consecutive_frames_the_same_for_all_cameras(
 
 
 def damage_chunk(stage: Stage) -> None:
-    chunk = next((stage.frames_folder / "pose_3d" / "c").rglob("0"))
+    chunk = next((stage.folder / "pose_3d" / "c").rglob("0"))
     while chunk.is_dir():
         chunk = next(chunk.iterdir())
     content = bytearray(chunk.read_bytes())
@@ -232,7 +248,7 @@ def test_a_whole_stage_verifies(config):
 
 def test_a_missing_chunk_is_noticed_and_the_stage_made_again(config):
     stage = prepare(config).stage
-    chunk = next(p for p in (stage.frames_folder / "pose_2d").rglob("*") if p.is_file() and p.name != "zarr.json")
+    chunk = next(p for p in (stage.folder / "pose_2d").rglob("*") if p.is_file() and p.name != "zarr.json")
     chunk.unlink()
     with pytest.raises(StageError, match="missing"):
         Stage.open(stage.folder)

@@ -121,7 +121,7 @@ def test_a_chunk_damaged_while_training_ends_the_run_with_one_sentence(prepared,
         for event in run:
             events.append(event)
             if isinstance(event, Epoch):
-                chunk = prepared.stage.frames_folder / "pose_2d" / "c" / "0" / "0" / "0"
+                chunk = prepared.stage.folder / "pose_2d" / "c" / "0" / "0" / "0"
                 content = bytearray(chunk.read_bytes())
                 content[len(content) // 2] ^= 0x10
                 chunk.write_bytes(content)
