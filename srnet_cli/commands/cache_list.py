@@ -39,9 +39,8 @@ def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
         f"{count_text(len(entries), 'stage')} in {folder}/, {bytes_text(sum(entry.bytes for entry in entries))}",
         ["key", "data", "made", "train", "test", "size"],
         [_row(entry) for entry in entries],
-        caption="Train and test: frames, counted once per camera. All frames of a data set take space once: size is "
-        "without the files that a stage shares with one that was counted. They are also the test frames of networks of "
-        "other data sets.",
+        caption="Train and test: frames, counted once per camera. Stages of one data set share the files of its "
+        "frames: size is without those that an older stage has.",
         text_columns=3,
     )
 
@@ -55,7 +54,6 @@ def as_plain(entry: "StoredStage") -> dict[str, Any]:
         "unfinished": entry.unfinished,
         "bytes": entry.bytes,
         "changed": time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(entry.changed_s)),
-        "frames_in": str(entry.frames_in) if entry.frames_in else None,
         "key": stage.manifest["key"] if stage else None,
         "config": stage.manifest["config"] if stage else None,
         "train_frames": _frames(stage, "train") if stage else None,

@@ -53,8 +53,6 @@ def show_prepared(prepared: "Prepared") -> None:
         remark(note)
     word = "cached" if prepared.cached else "written"
     say(f"{word}: {stage.folder}")
-    if (frames := stage.shares_frames_with) is not None:
-        say(f"frames shared with {frames}")
     say(f"{bytes_text(stage.bytes)}, key {manifest['key']}, {seconds_text(prepared.seconds)}")
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from srnet_core.errors import StageError
 from srnet_core.files import LOCK, try_lock
-from srnet_core.stages.manifest import MANIFEST
+from srnet_core.stages.manifest import MANIFEST, read_manifest
+from srnet_core.stages.remote import RemoteStages
+from srnet_core.stages.shared import frames_of
 from srnet_core.stages.store import Stage
 
 _TEMPORARY = ".tmp-"
@@ -26,11 +28,9 @@ class StoredStage:
         folder: of the stage, or of one that a killed process left.
         stage: `None` if it cannot be opened.
         problem: why it cannot be opened or is not whole; empty if nothing is known to be wrong.
-        bytes: of the files in the folder that no stage listed before it has too. The stages of whole data sets come
-            first in this.
+        bytes: of the files in the folder, without those that an older stage has too.
         changed_s: when the folder was written, in seconds since 1970.
         unfinished: a process is writing it, or has left it unfinished.
-        frames_in: the folder of the stage of the whole data set, whose frames it has; `None` if it has its own.
         files: every file in the folder: (what tells files that are one apart from others, bytes).
     """
 
@@ -40,7 +40,6 @@ class StoredStage:
     bytes: int
     changed_s: float
     unfinished: bool = False
-    frames_in: Path | None = None
     files: tuple[tuple[object, int], ...] = ()
 
 
@@ -51,7 +50,7 @@ def find_stages(cache_dir: str | Path) -> list[StoredStage]:
         unfinished = _TEMPORARY in folder.name
         if folder.is_dir() and (unfinished or (folder / MANIFEST).exists()):
             found.append(_look_at(folder, unfinished))
-    found.sort(key=lambda entry: (entry.frames_in is not None, entry.changed_s))
+    found.sort(key=lambda entry: (entry.changed_s, entry.folder.name))
     counted: set[object] = set()
     for index, entry in enumerate(found):
         found[index] = replace(entry, bytes=sum(size for which, size in entry.files if which not in counted))
@@ -79,7 +78,25 @@ def _look_at(folder: Path, unfinished: bool) -> StoredStage:
         stage = Stage.open(folder)
     except StageError as error:
         return replace(seen, problem=error.what)
-    return replace(seen, stage=stage, frames_in=stage.shares_frames_with)
+    return replace(seen, stage=stage)
+
+
+def find_frames(folder: Path, frames: tuple[str, str], remote: RemoteStages | None = None) -> Stage | None:
+    """A stage beside a folder whose arrays hold certain frames; `None` if there is none.
+
+    Args:
+        frames: what `shared.frames_of` says of them.
+        remote: where files of the stages come from.
+    """
+    for manifest in sorted(folder.parent.glob(f"*/{MANIFEST}")):
+        if manifest.parent == folder or _TEMPORARY in manifest.parent.name:
+            continue
+        try:
+            if frames_of(read_manifest(manifest.parent)) == frames:
+                return Stage.open(manifest.parent, remote)
+        except StageError:  # one that is damaged is no help
+            continue
+    return None
 
 
 def freed_bytes(gone: Sequence[StoredStage], entries: Sequence[StoredStage]) -> int:

@@ -21,7 +21,7 @@ from srnet_core.stages.contents import are_sketches
 from srnet_core.stages.key import frames_config, stage_key
 
 MANIFEST = "manifest.json"
-# layouts: the arrays hold the frames of the stage; or those of the whole data set, see `shared`. 2 had no arrays
+# forms: arrays of the stage's own frames; arrays of the whole data set's frames, see `shared`. 2 had no arrays
 OWN_FRAMES, SHARED_FRAMES = 1, 3
 CHUNK_FRAMES = 16384
 FRAME_ARRAYS = ("pose_2d", "pose_3d", "norm_parameters", "root_cam_m")
@@ -140,11 +140,14 @@ def _check_key(manifest: Mapping[str, Any]) -> None:
 def _check_frames_from(manifest: Mapping[str, Any], config: DataConfig) -> None:
     """The frames must be those of the stage of the same data, and there is a place in it for every clip."""
     source, shared = manifest["frames_from"], frames_config(config)
-    _require(isinstance(source, dict) and set(source) == {"key", "starts", "frames"}, "frames_from has other fields")
+    _require(
+        isinstance(source, dict) and set(source) == {"key", "layout", "starts", "frames"},
+        "frames_from has other fields",
+    )
     if shared is None:
         raise ValueError("frames_from does not fit the configuration")
     made = stage_key(shared, manifest["dataset"], [entry["sha256"] for entry in manifest["inputs"]])
-    _require(source["key"] == made, "the frames are those of other data")
+    _require(source["key"] == made and _is_hash(source["layout"]), "the frames are those of other data")
     starts = source["starts"]
     _require(isinstance(starts, list) and all(map(_is_size, starts)), "frames_from has no places of clips")
     _require(len(starts) == len(manifest["sequences"]), "frames_from has another number of clips")

@@ -1,6 +1,5 @@
 """From raw files to a cached stage: locate, read, split, normalize, write. Running it again finds the stage there."""
 
-import contextlib
 import hashlib
 import os
 import time
@@ -22,6 +21,7 @@ from srnet_core.files import require_folder, write_json
 from srnet_core.layouts import get_layout
 from srnet_core.normalization import Normalization, base
 from srnet_core.protocols import Split, has_training, split_clips
+from srnet_core.stages.catalog import find_frames
 from srnet_core.stages.checked import about_the_data, check_or_refuse, read_dataset
 from srnet_core.stages.contents import sketch
 from srnet_core.stages.key import (
@@ -36,6 +36,7 @@ from srnet_core.stages.key import (
 from srnet_core.stages.manifest import MANIFEST, SEEN, with_digest
 from srnet_core.stages.place import is_remote, local_folder
 from srnet_core.stages.remote import RemoteStages
+from srnet_core.stages.shared import frames_of, layout_of
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
 from srnet_core.stages.writer import StageWriter, write_sharing
 
@@ -158,7 +159,8 @@ def _find_or_make(
     progress("checking 3D against 2D", 0, 1)
     check = check_or_refuse(dataset, config, paths[0])
     try:
-        made = _Making(dataset, check, name, inputs, normalization, force, progress, remote)
+        again = force or damage is not None
+        made = _Making(dataset, check, name, inputs, normalization, again, progress, remote)
         made.write(folder, key, split, config)
     except OSError as error:
         todo = "Check the disk, or choose another --cache-dir"
@@ -182,14 +184,9 @@ def _with_the_rule_of_today(stage: Stage, folder: Path, remote: RemoteStages | N
 
 
 def _publish(stage: Stage, remote: RemoteStages, progress: Progress, *, again: bool) -> None:
-    """Copy a stage, and before it the one whose frames it has, to where the cache folder is."""
-    stages = [stage]
-    if (frames := stage.shares_frames_with) is not None and (frames / MANIFEST).is_file():
-        with contextlib.suppress(StageError):  # one that is damaged is not needed: the other has the files too
-            stages.insert(0, Stage.open(frames, remote))
-    for one in stages:
-        progress(f"copying to {remote.url}", 0, 1)
-        remote.publish(one.folder, one.manifest["files"], again=again)
+    """Copy a stage to where the cache folder is; files that are there already, as those of another stage, are not."""
+    progress(f"copying to {remote.url}", 0, 1)
+    remote.publish(stage.folder, stage.manifest["files"], again=again)
 
 
 @dataclass(frozen=True)
@@ -227,7 +224,7 @@ class _Making:
 
     Attributes:
         inputs: the files that the data set was read from.
-        force: make stages again that are there.
+        again: write every byte anew; files of other stages may be what is damaged.
         remote: where stages of a URL come from.
     """
 
@@ -236,56 +233,55 @@ class _Making:
     name: str
     inputs: "Sequence[_Input]"
     normalization: Normalization
-    force: bool
+    again: bool
     progress: Progress
     remote: RemoteStages | None
 
     def write(self, folder: Path, key: str, split: Split, config: DataConfig) -> None:
-        """Write the stage of a split: with the frames of the stage of all clips, or with frames of its own."""
-        shared = frames_config(config)
-        frames_key = stage_key(shared, self.name, self._digests) if shared is not None else key
-        if shared is None or frames_key == key:
-            self._write_frames(folder, key, split, config)
-            return
-        source = self._stage_of_frames(shared, frames_key)
+        """Write the stage of a split. Its arrays hold the frames of all clips, and are those of another stage if one
+        has them; where frames depend on the training subjects, they hold the frames of the split."""
         every = frames_apart(self.dataset.fps, config)
         clips, rows = _lay_out(split, config, every)
-        begins = {(c.subject, c.take, c.camera, c.first_frame): c.start for c in source.clips}
-        starts = [
-            begins[c.subject, c.take, c.camera, c.first_frame] + row.start // every for c, row in zip(clips, rows)
-        ]
         manifest = self._manifest(key, split, config, clips, rows)
-        stored = sum(source.manifest["frames"].values())
-        manifest["frames_from"] = {"key": frames_key, "starts": starts, "frames": stored}
+        stored, stored_rows = clips, rows
+        shared = frames_config(config)
+        frames_key = key if shared is None else stage_key(shared, self.name, self._digests)
+        if shared is not None and frames_key != key:
+            stored, stored_rows = _lay_out(Split((), self.dataset.clip_names), shared, every)
+            manifest["frames_from"] = {
+                "key": frames_key,
+                "layout": layout_of(map(asdict, stored)),
+                "starts": _places(clips, rows, stored, every),
+                "frames": sum(clip.length for clip in stored),
+            }
+        source = None
+        if shared is not None and not self.again:
+            source = find_frames(folder, frames_of(manifest), self.remote)
+        if source is None:
+            self._write_frames(folder, manifest, config, stored, stored_rows)
+            return
         for file in self.inputs:
             file.require_unchanged()
         self.progress("checking what was written", 0, 1)
-        attributes = _attributes(manifest, self.dataset, config)
-        write_sharing(folder, manifest, source, attributes=attributes, replace_existing=self.force)
+        write_sharing(folder, manifest, source, attributes=_attributes(manifest, self.dataset, config))
 
     @property
     def _digests(self) -> list[str]:
         return [file.sha256 for file in self.inputs]
 
-    def _stage_of_frames(self, config: DataConfig, key: str) -> Stage:
-        """The stage of all clips, which is made if it is not there."""
-        folder = stage_folder(config, self.name, key)
-        if not self.force:
-            with contextlib.suppress(StageError):  # one that is damaged is made again
-                stage = Stage.open(folder, self.remote)
-                if stage.manifest.get("missing_rule") == MISSING_RULE or stage.manifest["synthetic"]:
-                    return stage
-        self._write_frames(folder, key, Split((), self.dataset.clip_names), config)
-        return Stage.open(folder, self.remote)
-
-    def _write_frames(self, folder: Path, key: str, split: Split, config: DataConfig) -> None:
-        every = frames_apart(self.dataset.fps, config)
-        clips, rows = _lay_out(split, config, every)
+    def _write_frames(
+        self,
+        folder: Path,
+        manifest: Mapping[str, Any],
+        config: DataConfig,
+        clips: Sequence[StoredClip],
+        rows: Sequence[slice],
+    ) -> None:
+        """Write a stage whose arrays hold the `rows` of the `clips`."""
         total = sum(clip.length for clip in clips)
         dataset, normalization = self.dataset, self.normalization
         joints = dataset.skeleton.num_joints
         shapes: dict[str, tuple[int, ...]] = {"pose_2d": (joints, 2), "pose_3d": (joints, 3), "root_cam_m": (3,)}
-        manifest = self._manifest(key, split, config, clips, rows)
         if SEEN in manifest["arrays"]:
             shapes[SEEN] = (len(manifest["seen_joints"]), 2)
         if normalization.PARAMETERS:
@@ -315,7 +311,7 @@ class _Making:
             for file in self.inputs:
                 file.require_unchanged()
             self.progress("checking what was written", 0, 1)
-            writer.commit(manifest, replace_existing=self.force)
+            writer.commit(manifest, replace_existing=self.again)
 
     def _manifest(
         self, key: str, split: Split, config: DataConfig, clips: Sequence[StoredClip], rows: Sequence[slice]
@@ -384,6 +380,12 @@ def _lay_out(split: Split, config: DataConfig, every: int) -> tuple[list[StoredC
                 rows.append(chosen)
                 start += length
     return stored, rows
+
+
+def _places(clips: Sequence[StoredClip], rows: Sequence[slice], stored: Sequence[StoredClip], every: int) -> list[int]:
+    """Where the frames of each clip begin among those that are stored, of all clips of the data set."""
+    begins = {(c.subject, c.take, c.camera, c.first_frame): c.start for c in stored}
+    return [begins[c.subject, c.take, c.camera, c.first_frame] + row.start // every for c, row in zip(clips, rows)]
 
 
 def _weights(config: DataConfig) -> dict[str, float]:

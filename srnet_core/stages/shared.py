@@ -1,26 +1,35 @@
 """Frames that several stages share: those of all clips of the data set, with the same normalization.
 
-The stage of the whole data set stores them, and the stage of a split has the same files under its own name (hard links;
-copies where the file system has none). So frames take space once, however many protocols, subjects and actions are
-prepared, and each folder is whole. The clips of a split follow one another in the order of its own splits, and
-`frames_from` in the manifest says where each begins in the arrays.
+A stage of a split has the frames of the whole data set, so stages of other splits can have the same files under their
+own names (hard links; copies where the file system has none). Frames take space once, however many protocols, subjects
+and actions are prepared, and each folder is whole. The clips of a split follow one another in the order of the split,
+and `frames_from` in the manifest says where each begins in the arrays.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from srnet_core.config import DataConfig, from_dict
-from srnet_core.stages.key import frames_config, stage_folder
+
+def layout_of(clips: Iterable[Mapping[str, Any]]) -> str:
+    """A hash of which clip lies where in arrays, so that only arrays of the same layout are shared.
+
+    Args:
+        clips: those that the arrays hold, in order, with the fields of `sequences` in a manifest.
+    """
+    names = ("subject", "take", "camera", "first_frame", "start", "length")
+    places = [[clip.get(name, 0) for name in names] for clip in clips]
+    return hashlib.sha256(json.dumps(places).encode()).hexdigest()
 
 
-def folder_of_frames(folder: Path, manifest: Mapping[str, Any]) -> Path:
-    """The folder of the stage whose files a stage in `folder` shares; they lie beside each other."""
-    shared = frames_config(from_dict(DataConfig, manifest["config"]))
-    assert shared is not None  # as the manifest was checked
-    return folder.parent / stage_folder(shared, manifest["dataset"], manifest["frames_from"]["key"]).name
+def frames_of(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """(key of the stage of all clips, layout) that the arrays of a stage have."""
+    if "frames_from" in manifest:
+        return manifest["frames_from"]["key"], manifest["frames_from"]["layout"]
+    return manifest["key"], layout_of(manifest["sequences"])
 
 
 class SharedFrames:

@@ -11,8 +11,8 @@
 Arrays and folder carry the names of their dimensions, units, joint names and frame rate, so that other programs find
 their way: `xarray.open_zarr(FOLDER, consolidated=False)`.
 
-The arrays of a split's stage hold the frames of the whole data set, and N counts all of these. Its files are shared
-with the other stages of the data set (see `shared`).
+The arrays hold the frames of the whole data set, whatever the split, and N counts all of these: stages of one data set
+share their files (see `shared`). With `root_depth` "estimate" they hold the frames of the split.
 
 Each frame is stored once. A window of 243 frames is a frame number and the bounds of its clip, not 243 copies. N counts
 a frame once per camera that sees it. A folder without a manifest is not a stage.
@@ -46,7 +46,7 @@ from srnet_core.stages.manifest import (
     read_manifest,
 )
 from srnet_core.stages.remote import RemoteStages
-from srnet_core.stages.shared import SharedFrames, folder_of_frames
+from srnet_core.stages.shared import SharedFrames
 from srnet_core.take_names import action_of
 
 if TYPE_CHECKING:
@@ -148,11 +148,6 @@ class Stage:
     def clips(self) -> tuple[StoredClip, ...]:
         """All clips, in the order of their frames."""
         return tuple(StoredClip(**entry) for entry in self.manifest["sequences"])
-
-    @property
-    def shares_frames_with(self) -> Path | None:
-        """The folder of the stage of the whole data set, whose frames it has; `None` if its frames are its own."""
-        return folder_of_frames(self.folder, self.manifest) if "frames_from" in self.manifest else None
 
     @property
     def frames_apart(self) -> int:

@@ -115,7 +115,7 @@ class StageWriter:
             files[path.relative_to(self.temporary).as_posix()] = _sync_and_hash(path)
         self._require_every_chunk(files)
         _sync_folders(self.temporary)
-        finished = with_digest({**manifest, "stage_version": OWN_FRAMES, "files": files})
+        finished = with_digest({**manifest, "stage_version": _version(manifest), "files": files})
         write_json(self.temporary / MANIFEST, finished)
         publish_folder(self.temporary, self.folder, partial(_is_good, made=finished, every_byte=replace_existing))
 
@@ -172,15 +172,13 @@ def write_sharing(
     source: Stage,
     *,
     attributes: Mapping[str, Any],
-    replace_existing: bool = False,
 ) -> None:
     """Write a stage whose frames are those of another one: with the same files, linked, and a manifest of its own.
 
     Args:
-        manifest: with `frames_from`.
-        source: the stage of the whole data set. Of one at a URL the files that are here already are linked, the
-            others are fetched when they are read, as those of `source` itself.
-        attributes, replace_existing: as in `StageWriter`.
+        source: the other stage. Of one at a URL the files that are here already are linked, the others are fetched when
+            they are read, as those of `source` itself.
+        attributes: as in `StageWriter`.
 
     Raises:
         OSError: it cannot be written.
@@ -199,13 +197,16 @@ def write_sharing(
                 (temporary / name).parent.mkdir(parents=True, exist_ok=True)
                 link_or_copy(source.folder / name, temporary / name)
         _sync_folders(temporary)
-        finished = with_digest({**manifest, "stage_version": SHARED_FRAMES, "files": dict(sorted(files.items()))})
+        finished = with_digest({**manifest, "stage_version": _version(manifest), "files": dict(sorted(files.items()))})
         write_json(temporary / MANIFEST, finished)
-        is_good = partial(_is_good, made=finished, every_byte=replace_existing, remote=source.remote)
-        publish_folder(temporary, folder, is_good)
+        publish_folder(temporary, folder, partial(_is_good, made=finished, every_byte=False, remote=source.remote))
     finally:
         lock.release()
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _version(manifest: Mapping[str, Any]) -> int:
+    return SHARED_FRAMES if "frames_from" in manifest else OWN_FRAMES
 
 
 def _store(folder: Path) -> "LocalStore":

@@ -12,8 +12,9 @@ def test_the_cache_is_listed_verified_and_cleaned(srnet, own_data):
     listed = json.loads(srnet("cache", "list", "--json", "-").ok().out)["stages"]
     assert all(stage["problem"] is None and stage["bytes"] for stage in listed)
     assert {stage["config"]["dataset"] for stage in listed} == {"small"}
-    split = next(stage for stage in listed if stage["frames_in"])
-    assert split["train_frames"] > 0 and split["test_frames"] > 0
+    assert listed[0]["train_frames"] > 0 and listed[0]["test_frames"] > 0
+    srnet("prepare", *DATA[:2], "--protocol", "cross-dataset").ok()
+    listed = json.loads(srnet("cache", "list", "--json", "-").ok().out)["stages"]
     ran = srnet("cache", "list").ok()
     assert listed[0]["key"][:8] in ran.out
     assert "small, gt 2D, all frames, normalization base" in ran.out and "cross-dataset" not in ran.out
@@ -23,7 +24,7 @@ def test_the_cache_is_listed_verified_and_cleaned(srnet, own_data):
     assert "--subjects-test C --subset 0.5" in srnet("cache", "list").ok().out
     listed = json.loads(srnet("cache", "list", "--json", "-").ok().out)["stages"]
 
-    folder = next(Path(stage["folder"]) for stage in listed if stage["frames_in"] is None)
+    folder = Path(listed[-1]["folder"])
     manifest = (folder / "manifest.json").read_text()
     (folder / "manifest.json").write_text(manifest.replace("small", "smell"))
     ran = srnet("cache", "verify")

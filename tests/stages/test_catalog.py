@@ -1,5 +1,6 @@
 """The stages in a cache folder: found, verified, removed."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from srnet_core.stages.prepare import prepare
 
 @pytest.fixture
 def cache(small_data, tmp_path):
-    """A cache with the stages of two splits, which share the files of the stage of the whole data set."""
+    """A cache with the stages of two splits, which share the files of their frames."""
     for test in ("B", "C"):
         prepare(
             DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "c"), subjects_test=(test,))
@@ -21,68 +22,58 @@ def cache(small_data, tmp_path):
     return tmp_path / "c"
 
 
-def chunk(stage):
-    return next(path for path in sorted(stage.folder.rglob("*")) if path.parent.name.isdigit() and path.is_file())
+def size_of(folder, *names):
+    return sum((folder / name).stat().st_size for name in names)
 
 
-def test_stages_are_found_with_the_stage_of_their_frames(cache):
-    entries = find_stages(cache)
-    splits = [entry for entry in entries if entry.frames_in is not None]
-    (whole,) = [entry for entry in entries if entry.frames_in is None]
-    assert len(splits) == 2 and {entry.frames_in for entry in splits} == {whole.folder}
-    assert all(entry.problem == "" and entry.stage is not None for entry in entries)
-    assert whole.bytes == sum(path.stat().st_size for path in whole.folder.rglob("*") if path.is_file())
-    for split in splits:
-        own = ("manifest.json", "zarr.json")
-        assert split.bytes == sum((split.folder / name).stat().st_size for name in own)
+def test_shared_files_are_counted_for_the_older_stage(cache):
+    newer, older = find_stages(cache)
+    assert {e.stage.manifest["config"]["subjects_test"][0] for e in (newer, older)} == {"B", "C"}
+    assert newer.problem == older.problem == ""
+    assert older.bytes == sum(path.stat().st_size for path in older.folder.rglob("*") if path.is_file())
+    assert newer.bytes == size_of(newer.folder, "manifest.json", "zarr.json")
     assert find_stages(cache / "nothing") == []
 
 
 def test_verifying_reads_every_byte(cache):
-    assert [entry.problem for entry in verify_stages(find_stages(cache))] == [""] * 3
-    (whole,) = [entry for entry in find_stages(cache) if entry.frames_in is None]
-    path = chunk(whole)
+    assert [entry.problem for entry in verify_stages(find_stages(cache))] == ["", ""]
+    path = find_stages(cache)[0].folder / "pose_2d/c/0/0/0"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    assert [entry.problem for entry in find_stages(cache)] == [""] * 3, "opening reads no chunks"
+    assert [entry.problem for entry in find_stages(cache)] == ["", ""], "opening reads no chunks"
     problems = [entry.problem for entry in verify_stages(find_stages(cache))]
-    assert all("have changed" in problem for problem in problems), "all three have that file"
+    assert all("have changed" in problem for problem in problems), "both have that file"
 
 
 def test_a_file_of_several_stages_is_read_once(cache, monkeypatch):
-    import hashlib
-
     read, digest = [], hashlib.file_digest
     monkeypatch.setattr(hashlib, "file_digest", lambda file, how: (read.append(file.name), digest(file, how))[1])
     entries = find_stages(cache)
-    assert [entry.problem for entry in verify_stages(entries)] == [""] * 3
-    (whole,) = [entry for entry in entries if entry.frames_in is None]
-    assert len(read) == len(whole.stage.manifest["files"]) + 2, "those of the frames, and a zarr.json of each split"
+    assert [entry.problem for entry in verify_stages(entries)] == ["", ""]
+    assert len(read) == len(entries[0].stage.manifest["files"]) + 1, "of the second stage its zarr.json only"
 
 
 def test_only_what_is_broken_goes_unless_more_is_asked_for(cache):
     assert removable(find_stages(cache)) == []
-    assert len(removable(find_stages(cache), older_than_s=0)) == 3
-    split = next(entry for entry in find_stages(cache) if entry.frames_in is not None)
+    assert len(removable(find_stages(cache), older_than_s=0)) == 2
+    split = find_stages(cache)[0]
     (split.folder / "manifest.json").write_text("{}")
     assert [entry.folder for entry in removable(find_stages(cache))] == [split.folder]
 
 
-def test_stages_stay_whole_when_the_one_they_share_files_with_is_removed(cache):
-    for entry in find_stages(cache):
-        if entry.frames_in is None:
-            for path in [entry.folder, *entry.folder.rglob("*")]:
-                os.utime(path, (1e9, 1e9))
+def test_a_stage_stays_whole_when_one_that_it_shares_files_with_is_removed(cache):
+    older = find_stages(cache)[1]
+    for path in [older.folder, *older.folder.rglob("*")]:
+        os.utime(path, (1e9, 1e9))
     entries = find_stages(cache)
     (old,) = removable(entries, older_than_s=1e6)
-    own = sum((old.folder / name).stat().st_size for name in ("manifest.json", "zarr.json"))
-    assert old.frames_in is None and freed_bytes([old], entries) == own, "the rest is in the splits too"
+    assert old.folder == older.folder
+    assert freed_bytes([old], entries) == size_of(old.folder, "manifest.json", "zarr.json"), "the other has the rest"
     assert freed_bytes(entries, entries) == sum(entry.bytes for entry in entries)
     assert remove(old)
-    assert [entry.problem for entry in verify_stages(find_stages(cache))] == [""] * 2
-    counted = sorted(entry.bytes for entry in find_stages(cache))
-    assert counted[1] - counted[0] > 0.5 * (old.bytes - own), "the shared files are counted for one of them"
+    (left,) = verify_stages(find_stages(cache))
+    assert left.problem == "" and left.bytes == sum(p.stat().st_size for p in left.folder.rglob("*") if p.is_file())
 
 
 def test_removing(cache):

@@ -134,25 +134,12 @@ ODD = {
     "a normalization that is a path": lambda m: m["config"].update(normalization="../../x"),
     "a body size of other joints": lambda m: m.update(body_size={"bones": [[0, 99]], "lengths_m": [1], "scale": 1}),
     "notes of numbers": lambda m: m.update(notes=[1]),
-}
-
-
-ODD_FRAMES = {
     "bytes are text": lambda m: m["files"]["zarr.json"].update(bytes="x"),
     "a file outside": lambda m: m["files"].update({"../../data/x": {"bytes": 1, "sha256": "0" * 64}}),
     "files are missing": lambda m: [m["files"].pop(f) for f in list(m["files"]) if f.startswith("pose_2d/c")],
-    "frames from elsewhere": lambda m: m.update(frames_from={"key": m["key"], "starts": [0] * len(m["sequences"])}),
+    "frames from elsewhere": lambda m: m["frames_from"].update(key=m["key"]),
+    "no layout of the frames": lambda m: m["frames_from"].pop("layout"),
 }
-
-
-@pytest.mark.parametrize("change", ODD_FRAMES.values(), ids=ODD_FRAMES)
-def test_odd_values_in_the_manifest_of_the_frames_are_told_and_they_are_made_again(config, stage, change):
-    rewrite(stage.shares_frames_with, change)
-    with pytest.raises(StageError):
-        Stage.open(stage.shares_frames_with)
-    assert prepare(config).cached, "the split has the files"
-    prepare(replace(config, subjects_train=("B",))).stage.verify()
-    Stage.open(stage.shares_frames_with).verify()
 
 
 @pytest.mark.parametrize("change", ODD.values(), ids=ODD)
@@ -198,10 +185,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
 def test_a_zarr_json_with_another_shape_chunk_or_codec_is_refused_even_with_a_fitting_hash(stage, make):
-    path = stage.shares_frames_with / "pose_2d" / "zarr.json"
+    path = stage.folder / "pose_2d" / "zarr.json"
     path.write_text(make(json.loads(path.read_text())))
     entry = {"bytes": path.stat().st_size, "sha256": file_digest(path)}
-    rewrite(stage.shares_frames_with, lambda m: m["files"].update({"pose_2d/zarr.json": entry}))
+    rewrite(stage.folder, lambda m: m["files"].update({"pose_2d/zarr.json": entry}))
     with pytest.raises(StageError, match="zarr.json"):
         Stage.open(stage.folder)
 
@@ -235,7 +222,7 @@ def cut_a_chunk(folder: Path) -> None:
 
 @pytest.mark.parametrize("damage", [flip_split, shift_a_clip, drop_an_array, cut_a_chunk])
 def test_force_repairs_whatever_is_wrong(config, stage, damage):
-    damage(stage.folder if damage in (flip_split, shift_a_clip) else stage.shares_frames_with)
+    damage(stage.folder)
     prepare(config, force=True)
     repaired = Stage.open(stage.folder)
     repaired.verify()
@@ -286,7 +273,7 @@ def test_input_exchanged_between_hashing_and_reading_does_not_get_the_old_key(
     digests = {path.name: file_digest(path) for path in small_data.glob("*.npz")}
     assert {entry["name"]: entry["sha256"] for entry in prepared.stage.manifest["inputs"]} == digests
     folders = {p for p in Path(config.cache_dir).iterdir() if p.is_dir()}
-    assert folders == {prepared.stage.folder, prepared.stage.shares_frames_with}
+    assert folders == {prepared.stage.folder, prepared.stage.folder}
 
 
 def test_input_that_keeps_changing_is_an_error(config, small_data, monkeypatch):

@@ -17,6 +17,7 @@ from srnet_core.errors import ConfigError, StageError, UnknownNameError
 from srnet_core.normalization import base
 from srnet_core.stages import prepare as prepare_module
 from srnet_core.stages.key import STAGE_VERSION, file_digest, stage_key
+from srnet_core.stages.manifest import with_digest
 from srnet_core.stages.prepare import prepare
 from srnet_core.stages.store import CHUNK_FRAMES, Stage
 from srnet_core.stages.writer import LOCK, StageWriter
@@ -51,7 +52,7 @@ def test_a_stage_holds_the_normalized_clips_in_order(config):
 
 def test_another_protocol_stores_no_frames_again(config):
     first = prepare(config).stage
-    before = sorted((p, p.stat().st_mtime_ns) for p in first.shares_frames_with.rglob("*"))
+    before = sorted((p, p.stat().st_mtime_ns) for p in first.folder.rglob("*"))
     others = [
         replace(config, subjects_test=("B",)),
         replace(config, protocol="cross_camera", subjects_test=("C",)),
@@ -61,7 +62,6 @@ def test_another_protocol_stores_no_frames_again(config):
     ]
     for other in others:
         stage = prepare(other).stage
-        assert stage.shares_frames_with == first.shares_frames_with
         files = [p for p in stage.folder.rglob("*") if p.is_file() and p.name != LOCK]
         own = {str(p.relative_to(stage.folder)) for p in files if p.stat().st_nlink == 1}
         assert own == {"manifest.json", "zarr.json"} and len(files) == 1 + len(stage.manifest["files"])
@@ -72,9 +72,7 @@ def test_another_protocol_stores_no_frames_again(config):
                 np.testing.assert_array_equal(mine, theirs)
             else:
                 assert any(np.array_equal(mine, theirs[i : i + len(mine)]) for i in range(len(theirs) - len(mine) + 1))
-    assert sorted((p, p.stat().st_mtime_ns) for p in first.shares_frames_with.rglob("*")) == before
-    whole = prepare(replace(config, protocol="cross_dataset", subjects_test=())).stage
-    assert whole.folder == first.shares_frames_with and whole.shares_frames_with is None
+    assert sorted((p, p.stat().st_mtime_ns) for p in first.folder.rglob("*")) == before
 
 
 def test_any_range_of_frames_of_a_split_is_read(config):
@@ -86,16 +84,37 @@ def test_any_range_of_frames_of_a_split_is_read(config):
         np.testing.assert_array_equal(stage.read("root_cam_m", start, stop), whole[start:stop])
 
 
-def test_a_split_is_whole_without_the_stage_it_shares_files_with(config):
+def test_stages_share_files_whichever_was_there_first(config):
+    """The stage of all clips holds the same arrays as one of a split."""
+    whole = prepare(replace(config, protocol="cross_dataset", subjects_test=())).stage
+    split = prepare(config).stage
+    assert os.path.samefile(whole.folder / "pose_3d/c/0/0/0", split.folder / "pose_3d/c/0/0/0")
+    shutil.rmtree(whole.folder)
+    assert prepare(config).cached
+    split.verify()
+    again = prepare(replace(config, protocol="cross_dataset", subjects_test=())).stage
+    assert os.path.samefile(again.folder / "pose_3d/c/0/0/0", split.folder / "pose_3d/c/0/0/0")
+
+
+def test_files_of_a_damaged_stage_are_not_used_where_a_stage_is_made_again(config):
+    stage, other = prepare(config).stage, prepare(replace(config, subjects_train=("B",))).stage
+    damage_chunk(stage)
+    with pytest.raises(StageError):
+        other.verify()
+    (stage.folder / "manifest.json").unlink()
+    prepare(config).stage.verify()
+    prepare(replace(config, subjects_train=("B",)), force=True).stage.verify()
+
+
+def test_arrays_with_clips_at_other_places_are_not_shared(config):
+    """As a version would write them that cuts clips in another way."""
     stage = prepare(config).stage
-    shutil.rmtree(stage.shares_frames_with)
-    again = prepare(config)
-    assert again.cached
-    again.stage.verify()
+    path = stage.folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["frames_from"]["layout"] = "0" * 64
+    path.write_text(json.dumps(with_digest(manifest)))
     other = prepare(replace(config, subjects_train=("B",))).stage
-    np.testing.assert_array_equal(
-        other.read("pose_3d", *other.frames("test")), stage.read("pose_3d", *stage.frames("test"))
-    )
+    assert not os.path.samefile(other.folder / "pose_3d/c/0/0/0", stage.folder / "pose_3d/c/0/0/0")
 
 
 def test_a_file_system_without_hard_links_gets_copies(config, monkeypatch):
@@ -103,17 +122,19 @@ def test_a_file_system_without_hard_links_gets_copies(config, monkeypatch):
         raise PermissionError("Operation not permitted")
 
     monkeypatch.setattr("os.link", none)
-    stage = prepare(config).stage
-    stage.verify()
-    assert all((stage.folder / name).stat().st_nlink == 1 for name in stage.manifest["files"])
-    one, other = (folder / "pose_2d/c/0/0/0" for folder in (stage.shares_frames_with, stage.folder))
-    assert one.read_bytes() == other.read_bytes()
+    stages = [prepare(one).stage for one in (config, replace(config, subjects_train=("B",)))]
+    for stage in stages:
+        stage.verify()
+        assert all((stage.folder / name).stat().st_nlink == 1 for name in stage.manifest["files"])
+    one, other = ((stage.folder / "pose_2d/c/0/0/0").read_bytes() for stage in stages)
+    assert one == other
 
 
 def test_frames_with_an_estimated_depth_depend_on_the_training_people_and_are_stored_with_them(config):
     estimated = replace(config, normalization="proj", root_depth="estimate")
     one, other = prepare(estimated).stage, prepare(replace(estimated, subjects_train=("B",))).stage
-    assert one.shares_frames_with is None and other.shares_frames_with is None and one.folder != other.folder
+    assert "frames_from" not in one.manifest and "frames_from" not in other.manifest
+    assert not os.path.samefile(one.folder / "pose_2d/c/0/0/0", other.folder / "pose_2d/c/0/0/0")
 
 
 def test_running_again_finds_the_stage(config):
@@ -133,7 +154,7 @@ def test_force_replaces_a_stage_whose_bytes_have_changed(config):
     damage_chunk(stage)
     assert prepare(config).cached  # sizes are right, so only reading or --force finds out
     prepare(config, force=True).stage.verify()
-    assert {p for p in Path(config.cache_dir).iterdir() if p.is_dir()} == {stage.folder, stage.shares_frames_with}
+    assert {p for p in Path(config.cache_dir).iterdir() if p.is_dir()} == {stage.folder}
 
 
 def test_a_chunk_lost_after_opening_is_not_read_as_zeros(config):
@@ -359,7 +380,7 @@ def test_processes_that_race_end_with_one_good_stage(config):
         racer.join()
     assert [racer.exitcode for racer in racers] == [0, 0, 0]
     folders = [p for p in Path(config.cache_dir).iterdir() if p.is_dir()]
-    assert len(folders) == 2
+    assert len(folders) == 1
     for folder in folders:
         Stage.open(folder).verify()
 
