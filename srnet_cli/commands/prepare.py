@@ -53,7 +53,8 @@ def show_prepared(prepared: "Prepared") -> None:
         remark(note)
     word = "cached" if prepared.cached else "written"
     say(f"{word}: {stage.folder}")
-    say(f"{bytes_text(stage.bytes)}, key {manifest['key']}, {seconds_text(prepared.seconds)}")
+    shared = f" ({bytes_text(stage.shared_bytes)} shared with other stages)" if stage.shared_bytes else ""
+    say(f"{bytes_text(stage.bytes)}{shared}, key {manifest['key']}, {seconds_text(prepared.seconds)}")
 
 
 def _listed(names, limit: int) -> str:

@@ -184,6 +184,12 @@ class Stage:
         """Size of all files but the manifest, those that it shares with other stages included."""
         return sum(entry["bytes"] for entry in self.manifest["files"].values())
 
+    @property
+    def shared_bytes(self) -> int:
+        """Size of those of its files that other stages have too."""
+        paths = ((self.folder / name, entry["bytes"]) for name, entry in self.manifest["files"].items())
+        return sum(size for path, size in paths if path.is_file() and path.stat().st_nlink > 1)
+
     def contents(self, clips: Iterable[StoredClip]) -> set[int]:
         """The numbers that stand for the takes of some clips, see `stages.contents`; earlier stages have none."""
         takes = self.manifest.get("contents", {})

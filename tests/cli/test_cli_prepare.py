@@ -15,12 +15,7 @@ P3, P2 = Path("data/data_3d_small.npz"), Path("data/data_2d_small_gt.npz")
 
 
 def stages() -> list[Path]:
-    """The stages of splits; the frames that they refer to lie in the stage of the whole data set."""
-    return sorted(p for p in Path("cache").iterdir() if p.is_dir() and "-cross_dataset-" not in p.name)
-
-
-def frames() -> list[Path]:
-    return sorted(Path("cache").glob("*-cross_dataset-*"))
+    return sorted(p for p in Path("cache").iterdir() if p.is_dir())
 
 
 def test_it_says_what_went_where_and_then_says_cached(srnet):
@@ -30,10 +25,11 @@ def test_it_says_what_went_where_and_then_says_cached(srnet):
         ["train", "A,", "B", "Walk,", "Sit", "0,", "1", "12", "376"],
         ["test", "C", "Walk,", "Sit", "0,", "1", "6", "188"],
     ]
-    assert f"written: {stages()[0]}" in first.out and f"frames in {frames()[0]}, which all splits share" in first.out
+    assert f"written: {stages()[0]}" in first.out and "shared" not in first.out
     assert f"cached: {stages()[0]}" in srnet("prepare", *DATA).ok().out
     assert "written: " in srnet("prepare", *DATA, "--force").ok().out
     assert len(stages()) == 1 and first.err == ""
+    assert "shared with other stages), key" in srnet("prepare", *DATA, "--subset", "0.5").ok().out
 
 
 @pytest.mark.parametrize(
@@ -167,11 +163,11 @@ def test_a_missing_file(srnet):
 def test_a_killed_prepare_leaves_nothing_that_counts(srnet):
     """What a killed process leaves is a folder under another name; the next run removes it and starts anew."""
     srnet("prepare", *DATA).ok()
-    for (folder,) in (stages(), frames()):
-        leftover = folder.rename(f"{folder}.tmp-killed")
-        (leftover / LOCK).touch()  # which nobody holds any more
-        assert "written: " in srnet("prepare", *DATA).ok().out
-    assert len(stages()) == len(frames()) == 1 and not list(Path("cache").glob("*.tmp-*"))
+    (folder,) = stages()
+    leftover = folder.rename(f"{folder}.tmp-killed")
+    (leftover / LOCK).touch()  # which nobody holds any more
+    assert "written: " in srnet("prepare", *DATA).ok().out
+    assert stages() == [folder]
 
 
 def test_no_disk_space_before_writing(srnet, monkeypatch):
@@ -191,7 +187,7 @@ def test_no_disk_space_while_writing(srnet, monkeypatch):
 
 def test_a_damaged_stage_is_made_again(srnet):
     srnet("prepare", *DATA).ok()
-    (chunk, *_) = (p for p in frames()[0].rglob("*") if p.is_file() and "c" in p.parts)
+    (chunk, *_) = (p for p in stages()[0].rglob("*") if p.is_file() and "c" in p.parts)
     chunk.unlink()
     assert "written: " in srnet("prepare", *DATA).ok().out
 

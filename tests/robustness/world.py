@@ -133,7 +133,7 @@ def require_clean(folder: Path) -> None:
 
 def stage_folder(folder: Path) -> Path:
     """The one stage of a split below `folder/cache`."""
-    (found,) = [p.parent for p in (folder / "cache").glob("*/manifest.json") if "-cross_dataset-" not in p.parent.name]
+    (found,) = [p.parent for p in (folder / "cache").glob("*/manifest.json")]
     return found
 
 
