@@ -94,7 +94,9 @@ def _as_plain_state(state: np.random.RandomState | tuple | dict | None) -> tuple
 
 def _on_cpu(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return value.detach().cpu().contiguous()  # weights are stored by taps in memory, not in the file
+        found = value.detach().cpu().contiguous()  # while a run trains, weights are stored by taps in memory
+        shared = found.untyped_storage().nbytes() > found.nbytes  # torch would store all of it
+        return found.clone() if shared else found
     if isinstance(value, Mapping):
         return {key: _on_cpu(item) for key, item in value.items()}
     return [_on_cpu(item) for item in value] if isinstance(value, list) else value

@@ -1,49 +1,38 @@
-"""Reuse of activation memory from one training step to the next."""
+"""Memory for the activations of a training step, used again by later operations and later steps."""
 
 import math
-from threading import Lock
+from collections.abc import Iterable
 
 from torch import Tensor
 
-_STEPS_KEPT = 2  # an unused buffer is released after so many training steps
 
+class Memory:
+    """Memory that operations use one after the other: new memory pages cost more time than the work done on them.
 
-class BufferPool:
-    """Activation memory, reused in later training steps: new memory pages cost more time than the work done on them.
-
-    Buffers that two training steps have not used are released, so that batches of many sizes do not accumulate. A pool
-    is thread-safe.
+    Args:
+        like: a tensor of the type and device wanted.
+        kept: buffers of a memory that is not used any more, to be used again.
     """
 
-    def __init__(self) -> None:
-        self._free: list[tuple[int, Tensor, int]] = []  # size, buffer, training step in which it was returned
-        self._steps, self._lock = 0, Lock()
+    def __init__(self, like: Tensor, kept: Iterable[Tensor] = ()):
+        self._like = like
+        self._free = [buffer for buffer in kept if buffer.dtype == like.dtype and buffer.device == like.device]
+        self._taken: dict[int, Tensor] = {}  # address -> buffer
+        self._used: dict[int, Tensor] = {}
 
-    def take(self, *shape: int, like: Tensor) -> Tensor:
+    def take(self, *shape: int) -> Tensor:
         """An uninitialized tensor in the smallest free buffer that is large enough, or in a new one."""
-        size = math.prod(shape)
-        with self._lock:
-            fits = [(n, i) for i, (n, b, _) in enumerate(self._free) if size <= n <= 2 * size and b.dtype == like.dtype]
-            buffer = self._free.pop(min(fits)[1])[1] if fits else like.new_empty(size)
-        return buffer[:size].view(shape)
+        size = max(1, math.prod(shape))
+        fits = [(buffer.numel(), i) for i, buffer in enumerate(self._free) if size <= buffer.numel() <= 2 * size]
+        buffer = self._free.pop(min(fits)[1]) if fits else self._like.new_empty(size)
+        self._taken[buffer.data_ptr()] = self._used[buffer.data_ptr()] = buffer
+        return buffer[: math.prod(shape)].view(shape)
 
     def give(self, *tensors: Tensor) -> None:
-        """Return tensors of `take` to the pool. They must not be used any more."""
-        with self._lock:
-            for tensor in tensors:
-                whole = tensor.new_empty(0).set_(tensor.untyped_storage())
-                self._free.append((whole.numel(), whole, self._steps))
+        """Return tensors of `take`: operations recorded later may use their memory."""
+        self._free += [self._taken.pop(tensor.data_ptr()) for tensor in tensors]
 
-    def end_step(self) -> None:
-        """Count a training step, which has returned all its tensors, and release unused buffers."""
-        with self._lock:
-            self._steps += 1
-            self._free = [kept for kept in self._free if self._steps - kept[2] <= _STEPS_KEPT]
-
-    def clear(self) -> None:
-        """Release all free buffers."""
-        with self._lock:
-            self._free = []
-
-    def __reduce__(self) -> tuple[type["BufferPool"], tuple[()]]:
-        return BufferPool, ()  # a copy is an empty pool
+    @property
+    def buffers(self) -> list[Tensor]:
+        """All buffers that were ever taken, for a later `Memory`."""
+        return list(self._used.values())

@@ -6,15 +6,19 @@ a block are done before the next one: normalize, activate, scale by the context,
 `engine/fused.py` combines these passes; the results are those of the layers in `layers/`, up to rounding.
 
 Letters: N rows, k filter taps, C input channels, O output channels, G groups. Input (N, k, C), output (N, O).
-A pass object is used for one training step: its forward pass stores values that its backward pass needs.
+A pass object adds its operations to a `Recording`, once; they are then repeated for each batch of that size.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srnet_core.engine.kernels import FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT, Kernels
+from srnet_core.engine.kernels import FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT
+from srnet_core.engine.products import Operation
+from srnet_core.engine.recording import Recording
 from srnet_core.engine.replicas import Replicas, own_statistics, synced_backward, update_running
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import OthersContext, bias_of
@@ -25,12 +29,19 @@ from srnet_core.layers.temporal import TemporalConv1d
 _BLOCK_BYTES = 8 * 2**20  # of a layer's input, per thread; docs/performance.md compares sizes
 _NORM_BYTES = 2**19  # of elementwise passes, which use up to four blocks of this size at once
 
-Gradients = dict[Tensor, Tensor]  # {parameter: its gradient}
+_leaky_relu_backward = torch.ops.aten.leaky_relu_backward.grad_input
+_batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default
 
 
 def rows_at_once(like: Tensor, channels: int, size: int) -> int:
     """Number of rows of `channels` numbers in blocks of `size` bytes for each thread."""
     return max(1, size * torch.get_num_threads() // (like.element_size() * channels))
+
+
+def by_taps(weight: Tensor) -> Tensor | None:
+    """A convolution's weight (O, C, k) as (O, k * C), if its memory has that order; else `None`."""
+    moved = weight.permute(0, 2, 1)
+    return moved.flatten(1) if moved.is_contiguous() else None
 
 
 class NormPass:
@@ -39,61 +50,87 @@ class NormPass:
     The statistics are collected from each block of the layer's output while it is in the cache: mean and sum of
     squared deviations, which are combined by Chan, Golub and LeVeque's formula ("Updating formulae and a pairwise
     algorithm for computing sample variances", 1979), which avoids cancellation.
+
+    Args:
+        rows: N of all blocks together.
+        blocks: the rows of each block that `collect` will be given, in order.
     """
 
-    def __init__(self, norm: nn.BatchNorm1d, negative_slope: float, rows: int, replicas: Replicas | None = None):
-        self._replicas = replicas
-        like = norm.weight.detach()
-        channels = len(like)
-        self.norm, self.negative_slope, self.rows = norm, negative_slope, rows
+    def __init__(
+        self, norm: nn.BatchNorm1d, negative_slope: float, rows: int, blocks: Sequence[int], recording: Recording
+    ):
+        self._norm, self._negative_slope, self._rows, self._recording = norm, negative_slope, rows, recording
+        self._weight, self._bias = norm.weight.detach(), norm.bias.detach()
+        like, channels = self._weight, len(self._weight)
         self._block_rows = rows_at_once(like, channels, _NORM_BYTES)
         self._ones = like.new_ones(1, self._block_rows)
         self._scratch = like.new_empty(self._block_rows, channels)
-        self._means: list[Tensor] = []
-        self._squares: list[Tensor] = []
-        self._counts: list[int] = []
+        counts = [n for block in blocks for n in _divided(block, self._block_rows)]
+        self._means, self._squares = like.new_empty(len(counts), channels), like.new_empty(len(counts), channels)
+        self._counts = like.new_tensor([counts])  # (1, blocks)
+        self._collected = 0
+        self._mean, self._variance, self._inverse, self._scale, self._shift = like.new_empty(5, channels).unbind(0)
+        self._unbiased, self._slope, self._offset = like.new_empty(3, channels).unbind(0)
+        self._sums = like.new_empty(2, channels)  # of the gradient, and of the gradient times (z - mean)
+        self._own_rows, self._started = rows, False
 
     def collect(self, z: Tensor) -> None:
         """Add a block of rows (n, C) to the statistics."""
+        add = self._recording.forward.append
         for block in z.split(self._block_rows):
-            ones, scratch = self._ones[:, : block.shape[0]], self._scratch[: block.shape[0]]
-            mean = torch.mm(ones, block).div_(block.shape[0])  # a matrix product sums rows faster than a reduction
-            torch.sub(block, mean, out=scratch).square_()
-            self._means.append(mean)
-            self._squares.append(torch.mm(ones, scratch))
-            self._counts.append(block.shape[0])
+            n = block.shape[0]
+            ones, scratch = self._ones[:, :n], self._scratch[:n]
+            own = slice(self._collected, self._collected + 1)
+            mean = self._means[own]
+            add(partial(torch.mm, ones, block, out=mean))  # a matrix product sums rows faster than a reduction
+            add(partial(mean.div_, n))
+            add(partial(torch.sub, block, mean, out=scratch))
+            add(scratch.square_)
+            add(partial(torch.mm, ones, scratch, out=self._squares[own]))
+            self._collected += 1
 
     def settle(self) -> None:
-        """Combine the statistics of the blocks, and update the running statistics."""
-        norm, rows = self.norm, self.rows
-        assert norm.running_mean is not None and norm.running_var is not None  # `can_fuse` checks these
-        assert norm.num_batches_tracked is not None and norm.momentum is not None
-        means, squares = torch.cat(self._means), torch.cat(self._squares)
-        counts = means.new_tensor(self._counts).unsqueeze(1)
-        self._mean = (means * counts).sum(0) / rows
-        deviations = squares.sum(0) + (counts * (means - self._mean).square()).sum(0)
-        variance = deviations / rows
-        if self._replicas is not None:
-            self._mean, variance, rows = self._replicas.combine(self._mean, deviations, rows)
-            self.rows = rows
-        self._deviations = torch.rsqrt(variance + norm.eps)  # 1 / standard deviation
-        self._scale = self._deviations * norm.weight.detach()
-        self._shift = norm.bias.detach() - self._mean * self._scale
-        norm.num_batches_tracked.add_(1)
-        for running, new in ((norm.running_mean, self._mean), (norm.running_var, variance * (rows / (rows - 1)))):
-            running.mul_(1 - norm.momentum).add_(new, alpha=norm.momentum)
+        """Combine the statistics of the blocks; update the running statistics after each step."""
+        add, replicas = self._recording.forward.append, self._recording.replicas
+        if len(self._means) == 1:
+            self._mean, deviations = self._means[0], self._squares[0]
+        else:
+            mean, around = self._mean, torch.empty_like(self._means)
+            deviations, between = torch.empty_like(mean), torch.empty_like(mean)
+            add(partial(torch.mm, self._counts, self._means, out=mean.unsqueeze(0)))
+            add(partial(mean.div_, self._rows))
+            add(partial(torch.sub, self._means, mean, out=around))
+            add(around.square_)
+            add(partial(torch.mm, self._counts, around, out=between.unsqueeze(0)))
+            add(partial(torch.sum, self._squares, 0, out=deviations))
+            add(partial(deviations.add_, between))
+        if replicas is None:
+            add(partial(torch.div, deviations, self._rows, out=self._variance))
+            add(partial(torch.mul, self._variance, self._rows / (self._rows - 1), out=self._unbiased))
+        else:
+            add(partial(self._combine, replicas, deviations))
+        add(partial(torch.add, self._variance, self._norm.eps, out=self._inverse))
+        add(self._inverse.rsqrt_)  # 1 / standard deviation
+        add(partial(torch.mul, self._inverse, self._weight, out=self._scale))
+        add(partial(torch.addcmul, self._bias, self._mean, self._scale, value=-1, out=self._shift))
+        self._recording.update_running(self._norm, self._mean, self._unbiased)
+
+    def _combine(self, replicas: Replicas, deviations: Tensor) -> None:
+        """The statistics of the rows of all processes."""
+        mean, variance, self._rows = replicas.combine(self._mean, deviations, self._own_rows)
+        self._mean.copy_(mean)
+        self._variance.copy_(variance)
+        torch.mul(variance, self._rows / (self._rows - 1), out=self._unbiased)
 
     def apply(self, z: Tensor, residual: Tensor | None, out: Tensor) -> None:
         """out = LeakyReLU(normalized z) + residual, for one block of rows (n, C)."""
+        add = self._recording.forward.append
         residuals = _split(residual, self._block_rows, z)
         for block, added, target in zip(z.split(self._block_rows), residuals, out.split(self._block_rows)):
-            torch.addcmul(self._shift, block, self._scale, out=target)
-            torch.ops.aten.leaky_relu_(target, self.negative_slope)
+            add(partial(torch.addcmul, self._shift, block, self._scale, out=target))
+            add(partial(F.leaky_relu_, target, self._negative_slope))
             if added is not None:
-                target.add_(added)
-
-    def begin_backward(self) -> None:
-        self._sums = self._mean.new_zeros(2, len(self._mean))  # of the gradient, and of the gradient times (z - mean)
+                add(partial(target.add_, added))
 
     def backward(self, z: Tensor, gradient: Tensor, out: Tensor) -> None:
         """Gradient of the LeakyReLU for one block of rows (n, C), and its contribution to the sums for BatchNorm.
@@ -102,96 +139,151 @@ class NormPass:
             gradient: of the activation.
             out: memory for the gradient of the normalized values; may be `gradient`.
         """
+        add = self._recording.backward.append
         for block, incoming, target in zip(
             z.split(self._block_rows), gradient.split(self._block_rows), out.split(self._block_rows)
         ):
             ones, scratch = self._ones[:, : block.shape[0]], self._scratch[: block.shape[0]]
-            torch.addcmul(self._shift, block, self._scale, out=scratch)
-            torch.ops.aten.leaky_relu_backward.grad_input(
-                incoming, scratch, self.negative_slope, False, grad_input=target
-            )
-            self._sums[:1].addmm_(ones, target)
-            torch.sub(block, self._mean, out=scratch).mul_(target)
-            self._sums[1:].addmm_(ones, scratch)
+            add(partial(torch.addcmul, self._shift, block, self._scale, out=scratch))
+            add(partial(_leaky_relu_backward, incoming, scratch, self._negative_slope, False, grad_input=target))
+            add(self._sum(0, ones, target))
+            add(partial(torch.sub, block, self._mean, out=scratch))
+            add(partial(scratch.mul_, target))
+            add(self._sum(1, ones, scratch))
+            self._started = True
 
-    def settle_backward(self, gradients: Gradients) -> None:
-        """Compute the gradients of weight and bias; to be called before `finish`."""
-        total, product = self._sums
-        of_weight = product * self._deviations
-        gradients[self.norm.weight], gradients[self.norm.bias] = of_weight, total
-        if self._replicas is not None:  # the statistics depend on the rows of all processes
-            total, product = self._replicas.total(self._sums)
-            of_weight = product * self._deviations
-        self._slope = -self._scale * self._deviations * of_weight / self.rows
-        self._offset = -self._scale * total / self.rows - self._slope * self._mean
+    def _sum(self, row: int, ones: Tensor, values: Tensor) -> Operation:
+        total = self._sums[row : row + 1]
+        # the first block overwrites what the step before has left
+        return partial(total.addmm_, ones, values) if self._started else partial(torch.mm, ones, values, out=total)
+
+    def settle_backward(self) -> None:
+        """The gradients of weight and bias; to be called before `finish`."""
+        add, (total, product) = self._recording.backward.append, self._sums
+        of_weight, of_bias = (self._recording.gradients[p] for p in (self._norm.weight, self._norm.bias))
+        add(partial(torch.mul, product, self._inverse, out=of_weight))
+        self._recording.stores.append((of_bias, total))
+        if self._recording.replicas is not None:
+            add(partial(self._settle_together, self._recording.replicas))
+            return
+        slope, offset = self._slope, self._offset
+        add(partial(torch.mul, self._scale, self._inverse, out=slope))
+        add(partial(slope.mul_, of_weight))
+        add(partial(slope.mul_, -1 / self._rows))
+        add(partial(torch.mul, self._scale, total, out=offset))
+        add(partial(offset.mul_, -1 / self._rows))
+        add(partial(offset.addcmul_, slope, self._mean, value=-1))
+
+    def _settle_together(self, replicas: Replicas) -> None:
+        """As in `settle_backward`; the statistics depend on the rows of all processes."""
+        total, product = replicas.total(self._sums)
+        self._slope.copy_(-self._scale * self._inverse * (product * self._inverse) / self._rows)
+        self._offset.copy_(-self._scale * total / self._rows - self._slope * self._mean)
 
     def finish(self, z: Tensor, gradient: Tensor) -> None:
         """Convert `gradient` of the normalized values to that of z, in place, for one block of rows (n, C)."""
+        add = self._recording.backward.append
         for block, target in zip(z.split(self._block_rows), gradient.split(self._block_rows)):
-            torch.addcmul(self._offset, target, self._scale, out=target).addcmul_(block, self._slope)
+            add(partial(torch.addcmul, self._offset, target, self._scale, out=target))
+            add(partial(target.addcmul_, block, self._slope))
 
 
 class ContextPass:
     """The learned, multiplied context from the other groups: sigmoid(BatchNorm(W x + b)), one per row, tap and group.
 
     It has few numbers (G * k per row), so torch's BatchNorm is fast enough.
+
+    Attributes:
+        values: (N, k, G), the contexts.
     """
 
-    def __init__(self, context: OthersContext, kernel_size: int, rows: int, replicas: Replicas | None = None):
-        self._replicas = replicas
-        self._convs, self._norms = context.convs, context.norms
-        self.kernel_size, self.groups = kernel_size, len(self._convs)
-        self.widths = context.widths
-        k, G, C = kernel_size, self.groups, sum(self.widths)
-        weight = context.joined_weight().detach().view(G, k, C, k)  # (G, k outputs, C, k taps)
-        self._weight = weight.permute(1, 0, 3, 2).reshape(k * G, k * C)
-        self._bias = self._each("bias", self._convs)
-        self._raw = weight.new_empty(rows, k * G)
+    def __init__(self, context: OthersContext, kernel_size: int, rows: int, recording: Recording):
+        self._recording, self._convs, self._norms = recording, context.convs, context.norms
+        self._k, self._groups, self._widths = kernel_size, len(self._convs), context.widths
+        k, G, C = kernel_size, self._groups, sum(context.widths)
+        like = self._convs[0].weight.detach()
+        self._weight = like.new_zeros(k * G, k * C)  # zero at each group's own channels
+        self._of_weight = torch.empty_like(self._weight)
+        self._bias = self._joined([bias_of(conv) for conv in self._convs])
+        for i, conv in enumerate(self._convs):
+            recording.loads += list(zip(self._parts(self._weight, i), self._outside(conv.weight.detach(), i)))
+        self._raw, self._gradient = like.new_empty(rows, k * G), like.new_empty(rows, k * G)
+        self._normed, self._of_normed = torch.empty_like(self._raw), torch.empty_like(self._raw)
+        self.values = self._normed.view(rows, k, G)
+        self._norm_weight, self._norm_bias = (
+            self._joined([getattr(norm, name) for norm in self._norms]) for name in ("weight", "bias")
+        )
+        self._mean, self._variance, self._of_norm_weight, self._of_norm_bias, self._of_bias = like.new_empty(
+            5, k * G
+        ).unbind(0)
+        self._saved = like.new_empty(2, k * G).unbind(0)  # mean and 1 / standard deviation of the batch
+        self._ones, self._all_rows, self._started = like.new_ones(()), rows, False
 
-    def _each(self, name: str, modules: Sequence[nn.Module]) -> Tensor:
-        """Vectors of k numbers of all groups as one vector, tap by tap: (k * G)."""
-        return torch.stack([getattr(module, name).detach() for module in modules], dim=1).view(-1)
+    def _joined(self, vectors: Sequence[Tensor | None]) -> Tensor:
+        """Vectors of k numbers of all groups as one, tap by tap: (k * G). Loaded before each step."""
+        given = [vector.detach() for vector in vectors if vector is not None]
+        joined = given[0].new_empty(self._k * self._groups)
+        self._recording.loads += list(zip(self._each(joined), given))
+        return joined
+
+    def _each(self, joined: Tensor) -> Sequence[Tensor]:
+        """The numbers of each group, (k,), in a joined vector (k * G)."""
+        return joined.view(self._k, self._groups).unbind(1)
+
+    def _parts(self, joined: Tensor, group: int) -> list[Tensor]:
+        """The columns of the channels before and after those of a group, (k outputs, k taps, n)."""
+        own = group_slices(self._widths)[group]
+        rows = joined.view(self._k, self._groups, self._k, -1)[:, group]
+        return _nonempty(rows[..., : own.start], rows[..., own.stop :])
+
+    def _outside(self, weight: Tensor, group: int) -> list[Tensor]:
+        """The same of a group's own convolution (k outputs, C - C_i, k taps), in the same order."""
+        start = group_slices(self._widths)[group].start
+        return _nonempty(*(part.transpose(1, 2) for part in (weight[:, :start], weight[:, start:])))
 
     def collect(self, x: Tensor, start: int) -> None:
         """Compute the contexts of rows (n, k * C) of the layer's input, beginning with row `start`."""
-        torch.addmm(self._bias, x, self._weight.t(), out=self._raw[start : start + x.shape[0]])
+        raw = self._raw[start : start + x.shape[0]]
+        self._recording.forward.append(partial(torch.addmm, self._bias, x, self._weight.t(), out=raw))
 
     def settle(self) -> None:
-        """Normalize and activate the contexts into `values` (N, k, G), and update the running statistics."""
-        norms, k, G = self._norms, self.kernel_size, self.groups
-        if self._replicas is not None:
-            self._settle_together(self._replicas)
+        """Normalize and activate the contexts into `values`; update the running statistics after each step."""
+        norms, add, replicas = self._norms, self._recording.forward.append, self._recording.replicas
+        if replicas is not None:
+            add(partial(self._settle_together, replicas))
             return
         momentum = norms[0].momentum
         assert momentum is not None  # `can_fuse` checks this
-        mean, var = self._each("running_mean", norms), self._each("running_var", norms)
-        self._norm = self._each("weight", norms), mean, var
-        normed, *self._statistics = torch.native_batch_norm(
-            self._raw, self._norm[0], self._each("bias", norms), mean, var, True, momentum, norms[0].eps
+        for name, joined in (("running_mean", self._mean), ("running_var", self._variance)):
+            self._recording.loads += list(zip(self._each(joined), (getattr(norm, name) for norm in norms)))
+        given = self._norm_weight, self._norm_bias, self._mean, self._variance
+        add(
+            partial(
+                torch.native_batch_norm,
+                self._raw,
+                *given,
+                True,
+                momentum,
+                norms[0].eps,
+                out=(self._normed, *self._saved),
+            )
         )
-        for norm, own_mean, own_var in zip(norms, mean.view(k, G).unbind(1), var.view(k, G).unbind(1)):
-            assert norm.running_mean is not None and norm.running_var is not None
-            assert norm.num_batches_tracked is not None
-            norm.num_batches_tracked.add_(1)
-            norm.running_mean.copy_(own_mean)
-            norm.running_var.copy_(own_var)
-        self.values = normed.sigmoid_().view(-1, k, G)
+        add(self._normed.sigmoid_)
+        for norm, mean, variance in zip(norms, self._each(self._mean), self._each(self._variance)):
+            self._recording.move_running(norm, mean, variance)
 
     def _settle_together(self, replicas: Replicas) -> None:
         """As `settle`, with the statistics of the rows of all processes."""
-        norms, k, G = self._norms, self.kernel_size, self.groups
         found = own_statistics(self._raw, replicas)
-        deviations = torch.rsqrt(found.variance + norms[0].eps)
-        weight = self._each("weight", norms)
-        self._norm, self._statistics = (weight, found.mean, found.variance), [deviations]
+        deviations = self._saved[1].copy_(torch.rsqrt(found.variance + self._norms[0].eps))
+        self._mean.copy_(found.mean)
         self._all_rows = found.rows
-        by_group = zip(norms, found.mean.view(k, G).unbind(1), found.variance.view(k, G).unbind(1))
-        for norm, mean, variance in by_group:
+        for norm, mean, variance in zip(self._norms, self._each(found.mean), self._each(found.variance)):
             update_running(norm, found._replace(mean=mean, variance=variance))
-        normed = (self._raw - found.mean) * (deviations * weight) + self._each("bias", norms)
-        self.values = normed.sigmoid_().view(-1, k, G)
+        normed = (self._raw - found.mean) * (deviations * self._norm_weight) + self._norm_bias
+        torch.sigmoid(normed, out=self._normed)
 
-    def begin_backward(self, products: Tensor, gradients: Gradients) -> None:
+    def begin_backward(self, products: Tensor) -> None:
         """Gradients of sigmoid and BatchNorm.
 
         Args:
@@ -199,51 +291,66 @@ class ContextPass:
                 channels. As the context c is a factor of that input, the gradient of c is this divided by c, and the
                 derivative c * (1 - c) of the sigmoid cancels the division.
         """
-        k, G = self.kernel_size, self.groups
-        of_normed = (products * (1 - self.values)).reshape(-1, k * G)
-        if self._replicas is None:
-            self.gradient, weight, bias = torch.ops.aten.native_batch_norm_backward(
-                of_normed, self._raw, *self._norm, *self._statistics, True, self._norms[0].eps, [True, True, True]
-            )
-        else:
-            self.gradient, weight, bias = synced_backward(
-                of_normed, self._raw, *self._norm[:2], self._statistics[0], self._all_rows, self._replicas
-            )
-        by_group = (_by_group(vector, k, G) for vector in (weight, bias))
-        for norm, own_weight, own_bias in zip(self._norms, *by_group):
-            gradients[norm.weight], gradients[norm.bias] = own_weight, own_bias
-        self._of_weight = torch.zeros_like(self._weight)
-        del self._norm, self._statistics, self._raw
+        add, replicas, gradients = self._recording.backward.append, self._recording.replicas, self._recording.gradients
+        of_normed = self._of_normed.view(products.shape)
+        add(partial(torch.sub, self._ones, self.values, out=of_normed))
+        add(partial(of_normed.mul_, products))
+        add(self._norm_backward if replicas is None else partial(self._norm_backward_together, replicas))
+        each = zip(self._norms, self._each(self._of_norm_weight), self._each(self._of_norm_bias))
+        for norm, of_weight, of_bias in each:
+            self._recording.stores += [(gradients[norm.weight], of_weight), (gradients[norm.bias], of_bias)]
+
+    def _norm_backward(self) -> None:
+        found = _batch_norm_backward(
+            self._of_normed,
+            self._raw,
+            self._norm_weight,
+            self._mean,
+            self._variance,
+            *self._saved,
+            True,
+            self._norms[0].eps,
+            [True, True, True],
+        )
+        torch._foreach_copy_([self._gradient, self._of_norm_weight, self._of_norm_bias], found)
+
+    def _norm_backward_together(self, replicas: Replicas) -> None:
+        found = synced_backward(
+            self._of_normed, self._raw, self._norm_weight, self._mean, self._saved[1], self._all_rows, replicas
+        )
+        torch._foreach_copy_([self._gradient, self._of_norm_weight, self._of_norm_bias], found)
 
     def backward(self, x: Tensor, start: int, of_x: Tensor | None) -> None:
         """Add the gradient through the context to `of_x`, for rows (n, k * C) of the input."""
-        gradient = self.gradient[start : start + x.shape[0]]
-        self._of_weight.addmm_(gradient.t(), x)
+        add, gradient = self._recording.backward.append, self._gradient[start : start + x.shape[0]]
+        if self._started:
+            add(partial(self._of_weight.addmm_, gradient.t(), x))
+        else:  # the first block overwrites what the step before has left
+            add(partial(torch.mm, gradient.t(), x, out=self._of_weight))
+        self._started = True
         if of_x is not None:
-            of_x.addmm_(gradient, self._weight)
+            add(partial(of_x.addmm_, gradient, self._weight))
 
-    def settle_backward(self, gradients: Gradients) -> None:
+    def settle_backward(self) -> None:
         """The gradients of the context's convolutions, which have no columns for their own group."""
-        k, G = self.kernel_size, self.groups
-        of_weight = self._of_weight.view(k, G, k, -1)  # (k outputs, G, k taps, C)
-        of_bias = _by_group(self.gradient.sum(0), k, G)
-        for i, (conv, own) in enumerate(zip(self._convs, group_slices(self.widths))):
-            others = torch.cat([of_weight[:, i, :, : own.start], of_weight[:, i, :, own.stop :]], dim=-1)
-            gradients[conv.weight] = others.transpose(1, 2) if k > 1 else others.view(k, -1, 1)
-            gradients[bias_of(conv)] = of_bias[i]
+        gradients, stores = self._recording.gradients, self._recording.stores
+        self._recording.backward.append(partial(torch.sum, self._gradient, 0, out=self._of_bias))
+        for i, (conv, of_bias) in enumerate(zip(self._convs, self._each(self._of_bias))):
+            stores += list(zip(self._outside(gradients[conv.weight], i), self._parts(self._of_weight, i)))
+            stores.append((gradients[bias_of(conv)], of_bias))
 
 
 class ProductPass:
-    """The product of a layer: each group's channels with the group's filters, times the context if there is one."""
+    """The product of a layer: each group's channels with the group's filters, times the context if there is one.
 
-    def __init__(
-        self,
-        layer: SplitRecombineConv1d | TemporalConv1d,
-        rows: int,
-        kernels: Kernels,
-        replicas: Replicas | None = None,
-    ):
-        self._kernels = kernels
+    Attributes:
+        rows: N.
+        block_rows: rows of a block.
+        kernel_size, widths, outs: k, and the channels of each group.
+    """
+
+    def __init__(self, layer: SplitRecombineConv1d | TemporalConv1d, rows: int, recording: Recording):
+        self._recording = recording
         self._convs: list[nn.Conv1d]
         self.widths: tuple[int, ...]
         self.outs: tuple[int, ...]
@@ -255,7 +362,7 @@ class ProductPass:
             self._convs, self.kernel_size, self._bias = [layer], layer.kernel_size[0], layer.bias
             self.widths, self.outs = (layer.in_channels,), (layer.out_channels,)
         self.rows = rows
-        self._weights = [conv.weight.detach().permute(0, 2, 1).flatten(1) for conv in self._convs]  # (O_i, k * C_i)
+        self._weights = [self._by_taps(conv.weight.detach()) for conv in self._convs]
         like, k = self._weights[0], self.kernel_size
         most = rows_at_once(like, max(k * sum(self.widths), sum(self.outs)), _BLOCK_BYTES)
         self.block_rows = -(-rows // -(-rows // most))  # equal blocks: a small last one would be slow
@@ -263,7 +370,22 @@ class ProductPass:
         self._ones = like.new_ones(max(self.widths))
         self.context: ContextPass | None = None
         if isinstance(layer, SplitRecombineConv1d) and layer.context == "others":
-            self.context = ContextPass(layer.get_part_info, k, rows, replicas)
+            self.context = ContextPass(layer.get_part_info, k, rows, recording)
+
+    @property
+    def blocks(self) -> list[int]:
+        """The number of rows of each block."""
+        return _divided(self.rows, self.block_rows)
+
+    def _by_taps(self, weight: Tensor) -> Tensor:
+        """A weight (O, C, k) as (O, k * C): where it lies, or loaded before each step."""
+        found = by_taps(weight)
+        if found is None:
+            moved = weight.permute(0, 2, 1)
+            loaded = weight.new_empty(moved.shape)
+            self._recording.loads.append((loaded, moved))
+            found = loaded.flatten(1)
+        return found
 
     def collect(self, x: Tensor, start: int) -> None:
         """Compute the context of new rows (n, k, C) of the input."""
@@ -275,23 +397,25 @@ class ProductPass:
         if self.context is not None:
             self.context.settle()
         self._x = x
-        weights = [weight.t() for weight in self._weights]
+        add, kernels = self._recording.forward.append, self._recording.kernels
+        scratch = self._scratch()
         outputs = zip(*(part.split(self.block_rows) for part in y.split(self.outs, dim=1)))
-        for whole, inputs, targets in zip(y.split(self.block_rows), self._inputs(x), outputs):
-            for recombined, weight, target in zip(inputs, weights, targets):
-                rows, inner = recombined.shape
-                form = self._kernels.form(FORWARD, rows, inner, weight.shape[1], x.dtype)
-                form.multiply(recombined, weight, target)
+        for block, whole, targets in zip(self._blocks(x), y.split(self.block_rows), outputs):
+            for i, (weight, target) in enumerate(zip(self._weights, targets)):
+                recombined = self._recombined(*block, i, scratch, self._recording.forward)
+                (rows, inner), outer = recombined.shape, len(weight)
+                form = kernels.form(FORWARD, rows, inner, outer, x.dtype)
+                add(form.operation(recombined, weight.t(), target))
             if self._bias is not None:
-                whole.add_(self._bias.detach())
+                add(partial(whole.add_, self._bias.detach()))
             if following is not None:
                 following.collect(whole)
+        if scratch is not None:
+            self._recording.memory.give(scratch)
         if following is not None:
             following.settle()
 
-    def backward(
-        self, y: Tensor, gradient: Tensor, following: NormPass | None, of_x: Tensor | None, gradients: Gradients
-    ) -> None:
+    def backward(self, y: Tensor, gradient: Tensor, following: NormPass | None, of_x: Tensor | None) -> None:
         """Gradients of the weights and of the input, without the part through the context (see `backward_context`).
 
         Args:
@@ -299,35 +423,48 @@ class ProductPass:
             gradient: (N, O), of y if `following` is `None`, else of the normalized y; `finish` is called here.
             of_x: (N, k, C), memory for the gradient of the input.
         """
-        x, k = self._x, self.kernel_size
-        of_weights = [torch.empty_like(weight) for weight in self._weights]
-        products = None if self.context is None else x.new_empty(len(self.widths), self.rows * k)
+        x, k, memory, add = self._x, self.kernel_size, self._recording.memory, self._recording.backward.append
+        kernels, gradients = self._recording.kernels, self._recording.gradients
+        of_weights = [self._of_weight(gradients[conv.weight]) for conv in self._convs]
+        products = None if self.context is None else memory.take(len(self.widths), self.rows * k)
         wanted = of_x is not None or products is not None
-        scratch = x.new_empty(self.block_rows * k * max(self.widths) if wanted else 0)
+        scratch = self._scratch()
+        of_inputs = memory.take(self.block_rows * k * max(self.widths)) if wanted else None
         parts = zip(*(part.split(self.block_rows) for part in gradient.split(self.outs, dim=1)))
         starts = range(0, self.rows, self.block_rows)
-        for start, values, whole, own, inputs in zip(
-            starts, y.split(self.block_rows), gradient.split(self.block_rows), parts, self._inputs(x)
+        for start, values, whole, own, block in zip(
+            starts, y.split(self.block_rows), gradient.split(self.block_rows), parts, self._blocks(x)
         ):
             if following is not None:
                 following.finish(values, whole)
-            for i, (part, recombined) in enumerate(zip(own, inputs)):
+            for i, part in enumerate(own):
+                recombined = self._recombined(*block, i, scratch, self._recording.backward)
                 (rows, outputs), inner = part.shape, recombined.shape[1]
-                form = self._kernels.form(WEIGHT_GRADIENT, outputs, rows, inner, x.dtype)
-                # the first block overwrites the uninitialized memory
-                (form.add if start else form.multiply)(part.t(), recombined, of_weights[i])
-                if wanted:
-                    of_input = scratch[: recombined.numel()].view(recombined.shape)
-                    form = self._kernels.form(INPUT_GRADIENT, rows, outputs, inner, x.dtype)
-                    form.multiply(part, self._weights[i], of_input)
+                form = kernels.form(WEIGHT_GRADIENT, outputs, rows, inner, x.dtype)
+                # the first block overwrites what the step before has left
+                product = form.adding if start else form.operation
+                add(product(part.t(), recombined, of_weights[i]))
+                if of_inputs is not None:
+                    of_input = of_inputs[: recombined.numel()].view(recombined.shape)
+                    form = kernels.form(INPUT_GRADIENT, rows, outputs, inner, x.dtype)
+                    add(form.operation(part, self._weights[i], of_input))
                     self._spread(i, start, of_input, recombined, of_x, products)
-        for conv, of_weight in zip(self._convs, of_weights):
-            by_tap = of_weight.view(len(of_weight), k, -1)
-            gradients[conv.weight] = by_tap.permute(0, 2, 1) if k > 1 else of_weight.unsqueeze(2)
+        memory.give(*(t for t in (scratch, of_inputs) if t is not None))
         if self._bias is not None:
-            gradients[bias_of(self._convs[0])] = gradient.sum(0)
+            add(partial(torch.sum, gradient, 0, out=gradients[bias_of(self._convs[0])]))
         if self.context is not None and products is not None:
-            self.context.begin_backward(products.view(-1, self.rows, k).permute(1, 2, 0), gradients)
+            self.context.begin_backward(products.view(-1, self.rows, k).permute(1, 2, 0))
+            memory.give(products)
+
+    def _of_weight(self, gradient: Tensor) -> Tensor:
+        """Where to compute the gradient of a weight (O, C, k) as (O, k * C): its own memory, or copied there later."""
+        found = by_taps(gradient)
+        if found is None:
+            moved = gradient.permute(0, 2, 1)
+            computed = gradient.new_empty(moved.shape)
+            self._recording.stores.append((moved, computed))
+            found = computed.flatten(1)
+        return found
 
     def _spread(
         self,
@@ -339,55 +476,70 @@ class ProductPass:
         products: Tensor | None,
     ) -> None:
         """From the gradient of group i's recombined input (n, k * C_i) to those of the input and of the context."""
-        n, k, own = of_input.shape[0], self.kernel_size, self._own[i]
+        add, n, k, own = self._recording.backward.append, of_input.shape[0], self.kernel_size, self._own[i]
         by_tap = of_input.view(n, k, -1)
         if of_x is not None:
             target = of_x[start : start + n, :, own]
             if self.context is None:
-                target.copy_(by_tap)
+                add(partial(target.copy_, by_tap))
             else:
-                torch.mul(by_tap, self.context.values[start : start + n, :, i : i + 1], out=target)
+                context = self.context.values[start : start + n, :, i : i + 1]
+                add(partial(torch.mul, by_tap, context, out=target))
         if products is not None:
-            flat = of_input.mul_(recombined).view(n * k, -1)
-            torch.mv(flat, self._ones[: flat.shape[1]], out=products[i, start * k : (start + n) * k])
+            add(partial(of_input.mul_, recombined))
+            flat = of_input.view(n * k, -1)
+            out = products[i, start * k : (start + n) * k]
+            add(partial(torch.mv, flat, self._ones[: flat.shape[1]], out=out))
 
     def backward_context(self, start: int, x: Tensor, of_x: Tensor | None) -> None:
         """Add the gradient through the context to `of_x`, for rows (n, k, C)."""
         if self.context is not None:
             self.context.backward(x.flatten(1), start, None if of_x is None else of_x.flatten(1))
 
-    def settle_backward(self, gradients: Gradients) -> None:
+    def settle_backward(self) -> None:
+        """The gradients of the context's weights."""
         if self.context is not None:
-            self.context.settle_backward(gradients)
+            self.context.settle_backward()
 
-    def _inputs(self, x: Tensor) -> Iterator[Iterable[Tensor]]:
-        """For each block of rows, the recombined inputs of the groups, (n, k * C_i), each valid until the next one."""
-        k, block_rows = self.kernel_size, self.block_rows
-        if self.context is None and (k == 1 or len(self.widths) == 1):  # already contiguous by group
-            spans = [width * k for width in self.widths]
-            yield from (block.flatten(1).split(spans, dim=1) for block in x.split(block_rows))
-            return
-        scratch = x.new_empty(block_rows * k * max(self.widths))
-        contexts = [None] * -(-len(x) // block_rows) if self.context is None else self.context.values.split(block_rows)
-        for block, context in zip(x.split(block_rows), contexts):
-            yield self._recombined(block, context, scratch)
+    @property
+    def _plain(self) -> bool:
+        """Whether the inputs of the groups lie as the products need them, so that nothing is recombined."""
+        return self.context is None and (self.kernel_size == 1 or len(self.widths) == 1)
 
-    def _recombined(self, x: Tensor, context: Tensor | None, scratch: Tensor) -> Iterator[Tensor]:
-        """The groups one after the other in the same scratch memory, which stays in the cache."""
-        for i, own in enumerate(self._own):
-            part = x[:, :, own]
-            target = scratch[: part.numel()].view(part.shape)
-            if context is None:
-                target.copy_(part)
-            else:
-                torch.mul(part, context[:, :, i : i + 1], out=target)
-            yield target.flatten(1)  # (n, k * C_i)
+    def _scratch(self) -> Tensor | None:
+        """Memory for the recombined input of one group after the other, small enough to stay in the cache."""
+        if self._plain:
+            return None
+        return self._recording.memory.take(self.block_rows * self.kernel_size * max(self.widths))
+
+    def _blocks(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Blocks of rows (n, k, C) with their contexts (n, k, G)."""
+        values = None if self.context is None else self.context.values
+        return zip(x.split(self.block_rows), _split(values, self.block_rows, x))
+
+    def _recombined(
+        self, x: Tensor, context: Tensor | None, i: int, scratch: Tensor | None, operations: list[Operation]
+    ) -> Tensor:
+        """The recombined input of group i, (n, k * C_i), for a block of rows (n, k, C); valid until the next one."""
+        part = x[:, :, self._own[i]]
+        if scratch is None:
+            return part.flatten(1)
+        target = scratch[: part.numel()].view(part.shape)
+        if context is None:
+            operations.append(partial(target.copy_, part))
+        else:
+            operations.append(partial(torch.mul, part, context[:, :, i : i + 1], out=target))
+        return target.flatten(1)
+
+
+def _divided(rows: int, most: int) -> list[int]:
+    """The numbers of rows of the pieces that `Tensor.split(most)` makes."""
+    return [min(most, rows - start) for start in range(0, rows, most)]
 
 
 def _split(tensor: Tensor | None, block_rows: int, like: Tensor) -> Sequence[Tensor | None]:
     return [None] * -(-len(like) // block_rows) if tensor is None else tensor.split(block_rows)
 
 
-def _by_group(vector: Tensor, k: int, groups: int) -> Tensor:
-    """(k * G,), tap by tap -> (G, k), each row as gradients lie in memory."""
-    return vector.view(k, groups).t().clone(memory_format=torch.contiguous_format)
+def _nonempty(*parts: Tensor) -> list[Tensor]:
+    return [part for part in parts if part.numel()]

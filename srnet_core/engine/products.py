@@ -47,6 +47,10 @@ class Form:
         """`multiply` for tensors that get new contents and are multiplied again and again."""
         return partial(torch.mm, a, prepared, out=out)
 
+    def adding(self, a: Tensor, b: Tensor, out: Tensor) -> Operation:
+        """`add`, likewise."""
+        return partial(self.add, a, b, out)
+
 
 class NumPyForm(Form):
     """NumPy's product, by OpenBLAS, on the memory of the tensors."""

@@ -1,12 +1,14 @@
 """The optimizer: fused Adam on any device, with a state that any Adam can load."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, overload
 
 import torch
 from torch import Tensor
 
 from srnet_core.config import TrainConfig
+from srnet_core.engine.flat import flat_memory, parts_of
 from srnet_core.errors import CheckpointError
 from srnet_core.models.pose_model import PoseModel
 
@@ -26,10 +28,150 @@ def make_optimizer(model: PoseModel, config: TrainConfig, *others: PoseModel) ->
     """
     parameters = [parameter for network in (model, *others) for parameter in network.parameters()]
     device = parameters[0].device
+    if device.type == "cpu":
+        return FlatAdam(parameters, lr=config.lr, amsgrad=True, fused=True)
     if device.type != "cuda":
         return torch.optim.Adam(parameters, lr=config.lr, amsgrad=True, fused=True)
     lr = torch.tensor(config.lr, device=device)
     return torch.optim.Adam(parameters, lr=lr, amsgrad=True, fused=True, capturable=True)
+
+
+_MOMENTS = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
+
+@dataclass
+class _Arranged:
+    """Parameters, gradients and moments in flat memory; the views of each parameter in the order of the parameters."""
+
+    parameters: list[Tensor]
+    addresses: list[int]
+    values: Tensor
+    gradient: Tensor
+    gradients: dict[Tensor, Tensor]
+    moments: list[Tensor]
+    parts: list[list[Tensor]]  # of the moments
+    steps: Tensor
+    each_step: list[Tensor]
+    equal_steps: bool
+
+    def in_place(self) -> bool:
+        """Whether the parameters still lie in this memory."""
+        return [p.data_ptr() for p in self.parameters] == self.addresses
+
+
+class FlatAdam(torch.optim.Adam):
+    """Adam with amsgrad on a CPU, whose parameters and moments may lie one after the other in memory.
+
+    After `arrange` a step is one pass over them, where Adam otherwise spends most of the time of a small step in
+    collecting them. The numbers, and the state for other programs, are those of `torch.optim.Adam`.
+    """
+
+    _arranged: _Arranged | None = None
+
+    def arrange(self) -> None:
+        """Move parameters and moments to flat memory, each in the memory layout that its parameter has.
+
+        What cannot be moved stays: parameters of several groups, types or devices.
+        """
+        if self._arranged is not None and self._arranged.in_place():
+            return
+        self._arranged = None
+        (group, *others) = self.param_groups
+        parameters: list[Tensor] = group["params"]
+        kinds = {(p.dtype, p.device.type) for p in parameters}
+        if others or len(kinds) != 1 or not group["amsgrad"] or group.get("decoupled_weight_decay"):
+            return
+        like = [torch.empty_like(p) for p in parameters]  # dense, also where a parameter is a part of something
+        values, gradient, *moments = (flat_memory(like) for _ in range(2 + len(_MOMENTS)))
+        parts = [parts_of(moment, like) for moment in moments]
+        steps = torch.zeros(len(parameters))
+        each_step = list(steps.unbind(0))
+        for parameter, place, step, *own in zip(parameters, parts_of(values, like), each_step, *parts):
+            place.copy_(parameter.detach())
+            parameter.data = place
+            state = self.state[parameter]
+            if state:
+                for name, part in zip(_MOMENTS, own):
+                    part.copy_(state[name])
+                step.copy_(state["step"])
+            state.update({"step": step, **dict(zip(_MOMENTS, own))})
+        gradients = dict(zip(parameters, parts_of(gradient, like)))
+        addresses = [p.data_ptr() for p in parameters]
+        self._arranged = _Arranged(
+            parameters, addresses, values, gradient, gradients, moments, parts, steps, each_step, _all_equal(steps)
+        )
+
+    @property
+    def gradients(self) -> Mapping[Tensor, Tensor] | None:
+        """Memory for the gradient of each parameter, which a step reads in one pass; `None` if nothing is arranged."""
+        return None if self._arranged is None else self._arranged.gradients
+
+    def restore(self) -> None:
+        """Give every parameter, its moments and its gradient contiguous memory of their own, as everybody expects."""
+        if self._arranged is None:
+            return
+        for parameter, gradient in self._arranged.gradients.items():
+            if parameter.grad is gradient:
+                parameter.grad = None
+            parameter.data = _own_memory(parameter.detach())
+            if parameter.grad is not None:
+                parameter.grad = _own_memory(parameter.grad)
+            state = self.state[parameter]
+            state.update({name: _own_memory(state[name]) for name in ("step", *_MOMENTS)})
+        self._arranged = None
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """See `torch.optim.Adam.step`."""
+        arranged = self._arranged
+        if closure is not None or arranged is None or not arranged.in_place():
+            return super().step(closure)  # type: ignore[arg-type]
+        gradients = [p.grad for p in arranged.parameters]
+        if not arranged.equal_steps or any(g is None for g in gradients):
+            super().step()
+            arranged.equal_steps = _all_equal(arranged.steps)
+            return None
+        arranged.steps.add_(1)
+        if all(g is own for g, own in zip(gradients, arranged.gradients.values())):
+            moments = ([moment] for moment in arranged.moments)
+            self._fused([arranged.values], [arranged.gradient], *moments, arranged.each_step[:1])
+            torch.autograd.graph.increment_version(arranged.parameters)
+        else:
+            given = [g for g in gradients if g is not None]
+            self._fused(arranged.parameters, given, *arranged.parts, arranged.each_step)
+        return None
+
+    def _fused(self, *tensors: list[Tensor]) -> None:
+        """One call for values, gradients, the moments and the numbers of steps, the present one included."""
+        group = self.param_groups[0]
+        beta1, beta2 = group["betas"]
+        torch._fused_adam_(
+            *tensors,
+            lr=group["lr"],
+            beta1=beta1,
+            beta2=beta2,
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=True,
+            maximize=group["maximize"],
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """See `torch.optim.Adam.load_state_dict`; what was arranged has to be arranged again."""
+        self._arranged = None
+        super().load_state_dict(state_dict)
+
+
+def _all_equal(steps: Tensor) -> bool:
+    return bool((steps == steps[0]).all())
+
+
+def _own_memory(tensor: Tensor) -> Tensor:
+    return tensor.clone(memory_format=torch.contiguous_format)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:

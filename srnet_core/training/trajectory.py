@@ -19,7 +19,7 @@ from torch import Tensor
 from srnet_core.batch import Batch
 from srnet_core.config import ModelConfig, TrainConfig
 from srnet_core.config import replace as with_changes
-from srnet_core.engine import training_form
+from srnet_core.engine import TrainingForm, training_form
 from srnet_core.engine.acceleration import choose_acceleration
 from srnet_core.engine.compiled import Forward
 from srnet_core.errors import ConfigError
@@ -88,10 +88,17 @@ class TrajectoryStep(TrainingStep):
         return distance
 
     def _differentiate(self, forward: Forward, batch: Batch) -> tuple[Tensor, Tensor]:
+        columns = RootColumns.of(batch.parameters)
+
+        def loss_of(predicted: Tensor) -> Tensor:
+            return trajectory_loss(self._plugin.decode_root(predicted, columns.own)[..., 0, :], columns.root_m)
+
+        found = self._directly(forward, batch.pose_2d, loss_of)
+        if found is not None:
+            return found
         self._optimizer.zero_grad(set_to_none=True)
         predicted = self._predict(forward, batch.pose_2d)
-        columns = RootColumns.of(batch.parameters)
-        loss = trajectory_loss(self._plugin.decode_root(predicted, columns.own)[..., 0, :], columns.root_m)
+        loss = loss_of(predicted)
         loss.backward()
         return loss.detach(), predicted.detach()
 
@@ -145,6 +152,14 @@ class SemiSupervisedStep(TrainingStep):
         """See `TrainingStep.end_epoch`."""
         super().end_epoch()
         self._trajectory_forward.release()
+
+    def release(self) -> None:
+        """See `TrainingStep.release`."""
+        super().release()
+        self._trajectory_forward.release()
+
+    def _forms(self) -> list[TrainingForm]:
+        return [self._form, self._trajectory_forward]
 
     def _decoded(self, pose_3d: Any, parameters: Any) -> Any:
         return self._plugin.decode(pose_3d, RootColumns.of(parameters).own)

@@ -11,7 +11,9 @@ import srnet_core as srnet
 from srnet_core.engine import fused as _fused
 from srnet_core.engine import fused_layers as passes
 from srnet_core.engine import training_form
-from srnet_core.engine.buffers import BufferPool
+from srnet_core.engine.buffers import Memory
+from srnet_core.engine.kernels import Kernels
+from srnet_core.engine.recording import Recording
 from srnet_core.models.fc import FullyConnected
 
 FUSIBLE = ("srnet", "group", "fc", "late_fusion", "early_split", "split_fuse_split")
@@ -117,9 +119,13 @@ def test_float32_is_as_close_to_float64_as_the_plain_step():
 def test_a_mean_far_from_zero_costs_no_digits():
     norm = torch.nn.BatchNorm1d(4)
     z = torch.randn(4096, 4, generator=torch.Generator().manual_seed(0)) + 1000
-    fused = passes.NormPass(norm, 0.01, len(z))
-    fused.collect(z)
-    fused.settle()
+    gradients = {p: torch.empty_like(p) for p in norm.parameters()}
+    recording = Recording(Memory(z), Kernels("mm"), gradients)
+    fused = passes.NormPass(norm, 0.01, len(z), [len(z)], recording)
+    with torch.no_grad():
+        fused.collect(z)
+        fused.settle()
+        recording.run_forward()
     expected = z.double().var(0, correction=1)
     torch.testing.assert_close(norm.running_var.double(), 0.9 + 0.1 * expected, rtol=1e-5, atol=0)
 
@@ -200,18 +206,24 @@ def test_differentiating_twice_is_refused_in_words():
         loss.backward()
 
 
+def allocated(form):
+    """Addresses of the memory that a form keeps for its next step."""
+    step = form._kept._step
+    return set() if step is None else {buffer.data_ptr() for buffer in step.buffers}
+
+
 def test_memory_is_kept_between_steps_and_let_go_in_evaluation():
     model = make()
     form = training_form(model)
     for count in (16, 16, 9):
         step(model, windows(model, count), form)
-    assert form._pool._free
-    addresses = {b.data_ptr() for _, b, _ in form._pool._free}
-    step(model, windows(model, 16), form)
-    assert {b.data_ptr() for _, b, _ in form._pool._free} == addresses  # nothing new was taken, nothing twice
-    assert not copy.deepcopy(form)._pool._free
+    addresses = allocated(form)
+    assert addresses
+    step(model, windows(model, 9, seed=2), form)
+    assert allocated(form) == addresses  # nothing new was taken
+    assert not allocated(copy.deepcopy(form)) and allocated(form)
     form.eval()
-    assert not form._pool._free and not model.training
+    assert not allocated(form) and not model.training
 
 
 def test_a_model_set_to_evaluation_by_itself_keeps_no_memory_either():
@@ -220,28 +232,32 @@ def test_a_model_set_to_evaluation_by_itself_keeps_no_memory_either():
     step(model, windows(model), form)
     with torch.no_grad():
         torch.testing.assert_close(form(windows(model.eval())), model(windows(model)), rtol=0, atol=0)
-    assert not form._pool._free
+    assert not allocated(form)
 
 
 def test_batches_of_many_sizes_do_not_pile_up():
     model = make()
     form = training_form(model)
     step(model, windows(model, 40), form)
-    most = len(form._pool._free)
+    most = len(allocated(form))
     for count in range(20, 41):
         step(model, windows(model, count), form)
-    assert len(form._pool._free) <= 3 * most
+    assert len(allocated(form)) <= 3 * most
 
 
-def test_the_pool_gives_nothing_twice():
-    pool, like = BufferPool(), torch.zeros(1)
-    a = pool.take(4, 5, like=like)
-    pool.give(a)
-    b, c = pool.take(20, like=like), pool.take(20, like=like)
+def test_memory_is_given_once_at_a_time():
+    like = torch.zeros(1)
+    memory = Memory(like)
+    a = memory.take(4, 5)
+    memory.give(a)
+    b, c = memory.take(20), memory.take(20)
     assert b.data_ptr() == a.data_ptr() != c.data_ptr()
-    pool.give(b, c)
-    assert pool.take(3, like=like).numel() == 3  # too small for what is kept: new memory
-    assert pool.take(2, 8, like=like).data_ptr() in (b.data_ptr(), c.data_ptr())
+    memory.give(b, c)
+    assert memory.take(3).numel() == 3  # too small for what is kept: new memory
+    assert memory.take(2, 8).data_ptr() in (b.data_ptr(), c.data_ptr())
+    again = Memory(like, memory.buffers)
+    assert again.take(19).data_ptr() in (b.data_ptr(), c.data_ptr())
+    assert not {t.data_ptr() for t in Memory(like.double(), memory.buffers).buffers}
 
 
 class _Bounded(FullyConnected):

@@ -11,8 +11,11 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.utils import prune
 from torch.optim.swa_utils import SWALR, AveragedModel, get_ema_multi_avg_fn, update_bn
 
+from srnet_core.config import TrainConfig
 from srnet_core.engine import inference_form, training_form
 from srnet_core.models import build_model
+from srnet_core.sampling.windows import WindowSampler
+from srnet_core.training.loop import Progress, make_optimizer, train_epochs
 
 MODELS = ("srnet", "fc", "group", "late_fusion", "early_split", "split_fuse_split", "gcn", "lcn")
 WINDOWS = torch.randn(8, 9, 17, 2, generator=torch.Generator().manual_seed(2))
@@ -67,15 +70,16 @@ def test_averaged_weights_and_their_batchnorm_statistics(name, average):
         torch.testing.assert_close(fast(CLIP), averaged.eval()(CLIP), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("form", [lambda model: model, training_form], ids=["model", "training_form"])
 @pytest.mark.parametrize("name", MODELS)
-def test_lbfgs(name):
+def test_lbfgs(name, form):
     """It keeps parameters and gradients as one flat vector, so weights must be contiguous."""
     model = make(name)
-    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=4)
+    forward, optimizer = form(model), torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=4)
 
     def closure():
         optimizer.zero_grad()
-        loss = (model(WINDOWS) - TARGETS).square().mean()
+        loss = (forward(WINDOWS) - TARGETS).square().mean()
         loss.backward()
         return loss
 
@@ -132,6 +136,84 @@ def test_fsdp2_trains_to_the_same_weights(mesh):
             train(network, torch.optim.Adam(network.parameters(), 1e-3, amsgrad=True), 2)
         for ours, theirs in zip(model.parameters(), sharded.parameters(), strict=True):
             torch.testing.assert_close(theirs.full_tensor(), ours, rtol=0, atol=0)
+
+
+def trained_by_the_engine(name):
+    """A network after an epoch of `train_epochs`, which lays weights out in an order of its own meanwhile."""
+    model = make(name)
+    config = TrainConfig(epochs=1, batch_size=8)
+    sampler = WindowSampler(
+        torch.randn(20, 17, 2, generator=torch.Generator().manual_seed(4)),
+        torch.randn(20, 17, 3, generator=torch.Generator().manual_seed(5)),
+        [(0, 20)],
+        model.skeleton.mirror,
+        receptive_field=9,
+        causal=False,
+        windows_per_batch=8,
+    )
+    optimizer = make_optimizer(model, config)
+    layouts = set()
+    for _ in train_epochs(model, sampler, optimizer, config, Progress()):
+        layouts.add(all(p.is_contiguous() for p in model.parameters()))
+    assert layouts == {name not in ("srnet", "fc")}  # else this proves nothing
+    return model, optimizer
+
+
+def trained_by_hand(name):
+    model = make(name)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    train(training_form(model), optimizer, 2)
+    return model, optimizer
+
+
+@pytest.mark.parametrize("trained", [trained_by_the_engine, trained_by_hand])
+@pytest.mark.parametrize("name", ["srnet", "fc", "gcn"])
+def test_after_training_by_the_engine_weights_lie_as_everybody_expects(name, trained, tmp_path):
+    model, optimizer = trained(name)
+    for parameter in model.parameters():
+        tensors = [parameter, *optimizer.state[parameter].values()]
+        assert all(t.is_contiguous() and t.untyped_storage().nbytes() == t.nbytes for t in tensors)
+    vector = nn.utils.parameters_to_vector(model.parameters())
+    nn.utils.vector_to_parameters(vector.clone(), model.parameters())
+    for convolution in [m for m in model.modules() if isinstance(m, nn.Conv1d)]:
+        weight = convolution.weight.detach()
+        assert weight.view(-1).shape == weight.flatten().shape
+        nn.init.orthogonal_(convolution.weight)
+        nn.init.kaiming_normal_(convolution.weight)
+    before = loss_of(model).item()
+    lbfgs = torch.optim.LBFGS(model.parameters(), lr=0.01, max_iter=2)
+
+    def closure():
+        lbfgs.zero_grad()
+        loss = loss_of(model)
+        loss.backward()
+        return loss
+
+    lbfgs.step(closure)
+    assert loss_of(model).item() != before
+    file = tmp_path / "weights.bin"
+    torch.save(model.state_dict(), file)
+    bytes_of_weights = sum(t.nbytes for t in model.state_dict().values())
+    assert file.stat().st_size < 1.5 * bytes_of_weights + 1000 * len(model.state_dict())
+    safetensors = pytest.importorskip("safetensors.torch")
+    safetensors.save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    assert safetensors.load_file(tmp_path / "weights.safetensors").keys() == model.state_dict().keys()
+
+
+@pytest.mark.skipif(not dist.is_available(), reason="torch is built without torch.distributed")
+@pytest.mark.filterwarnings("ignore")
+def test_pruning_and_fsdp2_after_training_by_the_engine(mesh):
+    model, _ = trained_by_the_engine("srnet")
+    pruned = copy.deepcopy(model)
+    convolutions = [(module, "weight") for module in pruned.modules() if isinstance(module, nn.Conv1d)]
+    prune.global_unstructured(convolutions, pruning_method=prune.L1Unstructured, amount=0.5)
+    train(training_form(pruned), torch.optim.SGD(pruned.parameters(), 0.1), 1)
+    sharded = copy.deepcopy(model)
+    fully_shard(sharded, mesh=mesh)
+    for network in (model, sharded):
+        train(network, torch.optim.Adam(network.parameters(), 1e-3, amsgrad=True), 2)
+    for ours, theirs in zip(model.parameters(), sharded.parameters(), strict=True):
+        torch.testing.assert_close(theirs.full_tensor(), ours, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -14,6 +14,7 @@ from srnet_core.models import build_model
 from srnet_core.stages.prepare import prepare
 from srnet_core.training.loop import Step
 from srnet_core.training.optimizer import (
+    FlatAdam,
     load_optimizer_state,
     make_optimizer,
     optimizer_state_to_store,
@@ -27,7 +28,9 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
 def network(**settings):
     torch.manual_seed(3)
-    return training_form(build_model(ModelConfig(**{"filter_widths": (3, 3), "channels": 40} | settings))).model
+    form = training_form(build_model(ModelConfig(**{"filter_widths": (3, 3), "channels": 40} | settings)))
+    form.lay_out()
+    return form.model
 
 
 def some_steps(model, optimizer, seed: int, count: int = 4) -> None:
@@ -71,6 +74,87 @@ def test_a_loaded_state_goes_on_to_the_same_bits(as_stored):
         assert all(state[name].stride() == parameter.stride() for name in MOMENTS)
     some_steps(other, resumed, 2)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters()))
+
+
+def test_flat_memory_changes_nothing_but_the_last_bit():
+    """A vector of the processor may hold what is computed one by one where every parameter lies alone."""
+    plain, flat = network(), network()
+    theirs = torch.optim.Adam(plain.parameters(), lr=TrainConfig().lr, amsgrad=True, fused=True)
+    ours = make_optimizer(flat, TrainConfig())
+    some_steps(plain, theirs, 1)
+    some_steps(flat, ours, 1, 1)
+    ours.arrange()
+    generator = torch.Generator().manual_seed(1)
+    for count in range(4):
+        grads = [torch.randn(p.shape, generator=generator) for p in flat.parameters()]
+        if not count:
+            continue  # done above
+        for parameter, grad in zip(flat.parameters(), grads):
+            parameter.grad = ours.gradients[parameter]  # as the fused training step does
+            parameter.grad.copy_(grad)
+        ours.step()
+    for a, b in zip(flat.parameters(), plain.parameters()):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-9)
+        for name in ("step", *MOMENTS):
+            torch.testing.assert_close(ours.state[a][name], theirs.state[b][name], rtol=1e-6, atol=1e-9)
+
+
+def test_arranged_parameters_are_restored_with_their_moments():
+    model = network()
+    optimizer = make_optimizer(model, TrainConfig())
+    other = copy.deepcopy(model)
+    some_steps(model, optimizer, 1)
+    kept = make_optimizer(other, TrainConfig())
+    some_steps(other, kept, 1)
+    optimizer.arrange()
+    assert len({p.untyped_storage().data_ptr() for p in model.parameters()}) == 1
+    values = [p.detach().clone() for p in model.parameters()]
+    some_steps(model, optimizer, 2)  # with gradients that lie elsewhere
+    some_steps(other, kept, 2)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters()))
+    assert not any(torch.equal(a, b) for a, b in zip(model.parameters(), values))
+    optimizer.restore()
+    for parameter, state in optimizer.state.items():
+        for tensor in (parameter, parameter.grad, *state.values()):
+            assert tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes
+    some_steps(model, optimizer, 3)
+    some_steps(other, kept, 3)
+    for a, b in zip(model.parameters(), other.parameters()):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-9)
+
+
+def test_a_parameter_without_gradient_is_left_alone_in_flat_memory():
+    model, other = network(), network()
+    optimizer = make_optimizer(model, TrainConfig())
+    theirs = torch.optim.Adam(other.parameters(), lr=TrainConfig().lr, amsgrad=True, fused=True)
+    optimizer.arrange()
+    for network_, adam in ((model, optimizer), (other, theirs)):
+        for seed in range(3):
+            some_steps(network_, _Without(adam, network_.expand_bn.weight, seed == 1), seed, 1)
+    for a, b in zip(model.parameters(), other.parameters()):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-9)
+    assert float(optimizer.state[model.expand_bn.weight]["step"]) == 2
+
+
+class _Without:
+    """An optimizer that sees no gradient of one parameter in some steps."""
+
+    def __init__(self, optimizer, parameter, without):
+        self._optimizer, self._parameter, self._without = optimizer, parameter, without
+
+    def step(self):
+        if self._without:
+            self._parameter.grad = None
+        self._optimizer.step()
+
+
+def test_what_cannot_be_moved_together_stays():
+    model = network()
+    first, *others = model.parameters()
+    optimizer = FlatAdam([{"params": [first]}, {"params": others}], lr=0.1, amsgrad=True, fused=True)
+    optimizer.arrange()
+    assert optimizer.gradients is None
+    some_steps(model, optimizer, 1)
 
 
 def test_an_adam_that_is_not_fused_loads_what_we_store_and_goes_on_alike():
