@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core import datasets
-from srnet_core.checkpoint import load_checkpoint
 from srnet_core.evaluation.calibrate import Measured, Reliability, calibrate, measure_clips, reliability
 from srnet_core.inference.calibration import Calibration
 from srnet_core.inference.lifter import Lifter
 from srnet_core.markdown import markdown_table
-from srnet_core.weights import NAMES, weights_file
+from srnet_core.weights import MEAN, NAMES
 
 TRAINED_ON = ("uiprmd_mini", "cmu")
 HELD_OUT = ("U10", "C49")
@@ -40,12 +39,10 @@ class Found:
     reliability: Reliability
 
 
-def calibrated(path: Path, mocap: Path) -> Calibration:
+def calibrated(lifter: Lifter, mocap: Path) -> Calibration:
     """What tells the errors of a network, learned from the people left out; only the size of the image is known."""
-    checkpoint = load_checkpoint(path)  # with the weights as the file has them, in half precision
-    lifter = Lifter(checkpoint, device="cpu")
     measured = [clip for name in TRAINED_ON for clip in _measured(lifter, mocap, name, HELD_OUT)]
-    return calibrate(checkpoint, measured, about="UI-PRMD and CMU, people left out, exact keypoints and noise of 20 mm")
+    return calibrate(lifter, measured, about="UI-PRMD and CMU, people left out, exact keypoints and noise of 20 mm")
 
 
 def _measured(lifter: Lifter, mocap: Path, name: str, subjects: Sequence[str] = ()) -> list[Measured]:
@@ -56,16 +53,16 @@ def _measured(lifter: Lifter, mocap: Path, name: str, subjects: Sequence[str] = 
     return list(measure_clips(lifter, dataset, clips, every=every))
 
 
-def measure(path: Path, mocap: Path) -> list[Found]:
+def measure(name: str, mocap: Path) -> list[Found]:
     """How well the expected errors of a network hold, on the people left out and on HDM05."""
-    lifter = Lifter.from_checkpoint(path, device="cpu", uncertainty=True)
+    lifter = Lifter.open(name, device="cpu", uncertainty=True)
     assert lifter.calibration is not None
     found = []
-    for name, subjects in (*((name, HELD_OUT) for name in TRAINED_ON), ("hdm05", ())):
-        measured = _measured(lifter, mocap, name, subjects)
+    for dataset, subjects in (*((name, HELD_OUT) for name in TRAINED_ON), ("hdm05", ())):
+        measured = _measured(lifter, mocap, dataset, subjects)
         for number, condition in enumerate(_CONDITIONS):
             clips = measured[number :: len(_CONDITIONS)]
-            found.append(Found(path.stem, name, condition, reliability(lifter.calibration, clips)))
+            found.append(Found(name, dataset, condition, reliability(lifter.calibration, clips)))
     return found
 
 
@@ -132,11 +129,11 @@ def draw(found: Sequence[Found], path: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--mocap", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--networks", default=",".join(NAMES), help="which networks, e.g. srnet-open-27")
+    parser.add_argument("--networks", default=",".join((*NAMES, MEAN)), help="which networks, e.g. srnet-open-27")
     parser.add_argument("--chart", type=Path, help="picture to write")
     asked = parser.parse_args()
     mocap = asked.mocap.resolve()
-    found = [one for name in asked.networks.split(",") for one in measure(weights_file(name), mocap)]
+    found = [one for name in asked.networks.split(",") for one in measure(name, mocap)]
     print(tables(found))
     if asked.chart:
         draw(found, asked.chart)

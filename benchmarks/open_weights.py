@@ -32,7 +32,7 @@ from srnet_core.keypoints import read_keypoints
 from srnet_core.lifting.lift import lift
 from srnet_core.markdown import markdown_table
 from srnet_core.readers.npz import read_npz
-from srnet_core.weights import NAMES
+from srnet_core.weights import MEAN, NAMES
 
 _COMMON = "--model srnet --channels 512 --test-every 0"
 _SHORT = " --epochs 1 --subset 0.02"
@@ -349,7 +349,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--mocap", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--output", type=Path, default=Path("output/open"))
-    parser.add_argument("--networks", default=",".join(NETWORKS), help="which networks, e.g. srnet-open-27")
+    parser.add_argument(
+        "--networks",
+        default=",".join(NETWORKS),
+        help=f"which networks, e.g. srnet-open-27; {MEAN}, their mean, is only measured",
+    )
     parser.add_argument("--measure-only", action="store_true", help="measure the networks that are in the package")
     parser.add_argument("--pose2sim", type=Path, help="folder of Pose2Sim's demo with a triangulation")
     parser.add_argument("--short", action="store_true", help="train for a moment, to see that everything runs")
@@ -363,12 +367,12 @@ def main() -> int:
         print(markdown_table(["network, frames per second", *heads], measure_live(mocap), right=range(1, 5)))
         return 0
     names = asked.networks.split(",")
-    if unknown := set(names) - set(NETWORKS):
+    if unknown := set(names) - {*NETWORKS, *([MEAN] if asked.measure_only else [])}:
         parser.error(f"there is no network {', '.join(sorted(unknown))}; there are: {', '.join(NETWORKS)}")
     if not asked.measure_only:
         bring_together(mocap, asked.output / "data")
     for name in names:
-        if asked.measure_only and name not in NAMES:
+        if asked.measure_only and name not in (*NAMES, MEAN):
             continue
         packaged = asked.measure_only
         lifter = Lifter.open(name, uncertainty=True) if packaged else _made(asked.output, mocap, name, asked.short)
@@ -384,7 +388,8 @@ def _made(folder: Path, mocap: Path, name: str, short: bool) -> Lifter:
     checkpoint = load_checkpoint(train(folder, name, short))
     path = folder / f"{name}.safetensors"
     write_safetensors(path, checkpoint.model, record=checkpoint.record, epoch=checkpoint.epoch)
-    write_calibration(calibration_file(path), calibrated(path, mocap))
+    lifter = Lifter.from_checkpoint(path, device="cpu")  # with weights in half precision, as the file has them
+    write_calibration(calibration_file(path), calibrated(lifter, mocap))
     return Lifter.from_checkpoint(path, uncertainty=True)
 
 

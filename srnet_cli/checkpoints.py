@@ -7,7 +7,7 @@ from typing import NoReturn
 from srnet_cli.console import remark
 from srnet_core.errors import ConfigError, InputFileMissing
 from srnet_core.lookup import nearest_hint, path_hint
-from srnet_core.weights import NAMES, weights_file
+from srnet_core.weights import MEAN, MEAN_OF, NAMES, weights_file
 
 FOLDER, BEST_FOLDER = Path("checkpoint"), Path("best_checkpoint")
 _LATEST, _BEST, _ENDING = "latest_epoch_", "model_best_", ".bin"
@@ -63,6 +63,11 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
                 return _told(asked, found, f", the newest of {len(alike)} runs of that kind" if alike[1:] else "")
     if str(asked) in NAMES:
         return _told(asked, weights_file(str(asked)), ", from the package")
+    if str(asked) == MEAN:
+        networks = " and ".join(MEAN_OF)
+        raise InputFileMissing(
+            f"is the mean of {networks}, which srnet lift knows", where=asked, todo="Give one of the two"
+        )
     _refuse(asked, "there is no such checkpoint", "Check the path, or train one with: srnet train")
 
 

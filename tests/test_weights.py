@@ -1,5 +1,7 @@
 """The networks that come with the package: they are there, whole, say where they are from, and lift as they should."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,8 @@ import srnet_core as srnet
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.datasets import synthetic
 from srnet_core.datasets.synthetic import SyntheticConfig, make_files
-from srnet_core.errors import InputFileMissing, UnknownNameError
-from srnet_core.weights import NAMES, best_network, network_name, weights_file
+from srnet_core.errors import ConfigError, InputFileMissing, UnknownNameError
+from srnet_core.weights import MEAN, MEAN_OF, NAMES, best_network, network_name, weights_file
 
 
 def test_the_package_holds_its_networks_in_few_bytes():
@@ -45,18 +47,41 @@ def test_names_given_where_a_path_is_wanted(tmp_path, monkeypatch):
 
 
 def test_the_network_suits_the_recording():
-    assert best_network(200) == "srnet-open-27" == network_name(27)
+    assert best_network(200) == MEAN and network_name(27) == "srnet-open-27"
     assert best_network(200, consecutive=False) == best_network(5) == "srnet-open-1" == network_name(1, causal=True)
     assert best_network(200, live=True) == "srnet-open-27-causal" == network_name(27, causal=True)
     assert best_network(200, live=True, fps=30) == "srnet-open-27-causal"
     assert best_network(200, live=True, fps=5) == best_network(200, live=True, fps=240) == "srnet-open-1"
-    assert best_network(200, fps=5) == "srnet-open-27"  # a recording is brought to the rate of the network
+    assert best_network(200, fps=5) == MEAN  # a recording is brought to the rate of the network
     with pytest.raises(UnknownNameError, match="no causal network of 243 frames.*srnet-open-27"):
         srnet.Lifter.open(frames=243, causal=True)
     lifter = srnet.Lifter.open(frames=27, device="cpu")
     assert lifter.model.receptive_field == 27 and lifter.fps == 25
     live = srnet.Lifter.open(frames=27, causal=True, device="cpu")
     assert live.model.config.causal and live.fps == 25 and live.stream(image_size=(1000, 1000)).delay_frames == 0
+
+
+def test_the_mean_of_two_networks(tmp_path):
+    mean, many, one = (srnet.Lifter.open(name, device="cpu") for name in (MEAN, "srnet-open-27", "srnet-open-1"))
+    clip_px = np.random.default_rng(0).normal(500, 100, (30, 17, 2)).astype(np.float32)
+    given = {"image_size": (1000, 1000), "check": "off"}
+    shares = MEAN_OF["srnet-open-27"], MEAN_OF["srnet-open-1"]
+    assert sum(shares) == pytest.approx(1)
+    expected = shares[0] * many(clip_px, **given) + shares[1] * one(clip_px, **given)
+    np.testing.assert_allclose(mean(clip_px, **given), expected, atol=1e-5)
+    again = pickle.loads(pickle.dumps(mean))
+    np.testing.assert_array_equal(again(clip_px, **given), mean(clip_px, **given))
+    for live in (mean.stream, lambda **more: mean.streams(2, **more)):
+        with pytest.raises(ConfigError, match="does not lift live.*causal=True"):
+            live(image_size=(1000, 1000))
+
+
+def test_the_mean_of_two_networks_tells_its_errors():
+    lifter = srnet.Lifter.open(MEAN, device="cpu", uncertainty=True)
+    clip_px = np.random.default_rng(0).normal(500, 100, (9, 17, 2)).astype(np.float32)
+    poses_m, expected_mm, bound_mm = lifter.with_errors(clip_px, image_size=(1000, 1000), check="off")
+    assert expected_mm.shape == poses_m.shape[:2] and (bound_mm[:, 1:] > expected_mm[:, 1:]).all()
+    assert (expected_mm[:, 0] == 0).all() and (expected_mm[:, 1:] > 10).all(), "nobody is shaped like this"
 
 
 @pytest.mark.parametrize(("frames", "causal"), [(1, False), (27, False), (27, True)])

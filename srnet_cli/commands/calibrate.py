@@ -69,7 +69,7 @@ def main(
             )
         )
     people = sorted({clip.person for clip in measured})
-    calibration = calibrate(checkpoint, measured, about=f"{name}: {', '.join(people)}")
+    calibration = calibrate(lifter, measured, about=f"{name}: {', '.join(people)}")
     target = calibration_file(path)
     write_calibration(target, calibration)
     found = reliability(calibration, measured)

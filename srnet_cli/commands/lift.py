@@ -139,7 +139,7 @@ def main(
             "--checkpoint",
             help="Network to lift with",
             metavar="FILE",
-            default="srnet-open-27 for videos, srnet-open-1 for pictures, srnet-open-27-causal live: from the package",
+            default="srnet-open for videos, srnet-open-1 for pictures, srnet-open-27-causal live: from the package",
             completes="checkpoints",
         ),
     ] = None,
@@ -217,7 +217,7 @@ def main(
     from srnet_core.lifting.world import stand
     from srnet_core.lifting.writing import NEED_FPS, require_format
     from srnet_core.video import is_video
-    from srnet_core.weights import best_network, weights_file
+    from srnet_core.weights import MEAN, MEAN_OF, best_network
 
     fill_s = _seconds(fill)
     device_number = _camera_number(camera) if path is None else None
@@ -259,7 +259,7 @@ def main(
             where="--trajectory-network",
             todo="Leave one of them out",
         )
-    network = None if checkpoint is None else find_checkpoint(checkpoint)
+    network = None if checkpoint is None or str(checkpoint) == MEAN else find_checkpoint(checkpoint)
     finder = None
     if trajectory_network is not None:
         finder = RootFinder.from_checkpoint(find_checkpoint(trajectory_network), device=device)
@@ -286,9 +286,12 @@ def main(
     if mend_swaps:
         keypoints = keypoints.mend_swaps()
     known, placed = _camera(camera, camera_name, keypoints)
-    if network is None:
-        network = weights_file(best_network(keypoints.frame_count, consecutive=keypoints.consecutive))
-    lifter = Lifter.from_checkpoint(network, device=device, flip=flip, uncertainty=uncertainty)
+    if network is not None:
+        name, lifter = network.stem, Lifter.from_checkpoint(network, device=device, flip=flip, uncertainty=uncertainty)
+    else:
+        best = best_network(keypoints.frame_count, consecutive=keypoints.consecutive)
+        name = best if checkpoint is None else str(checkpoint)
+        lifter = Lifter.open(name, device=device, flip=flip, uncertainty=uncertainty)
     _warn(keypoints, lifter, strict)
     try:
         with progress_bar() as bar:
@@ -298,7 +301,7 @@ def main(
                 fill_s=fill_s,
                 camera=known,
                 on_floor=floor,
-                model=network.stem,
+                model=name,
                 progress=lambda done, total: bar.update("lifting", done, total),
             )
     except ConfigError:
@@ -320,7 +323,8 @@ def main(
     counts = [f"person {p.name} in {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people]
     if len(counts) > _LISTED:
         counts = [*counts[:_LISTED], f"{len(counts) - _LISTED} more people"]
-    say(f"{', '.join(counts)} lifted with {network.stem}")
+    networks = f", the mean of {' and '.join(MEAN_OF)}" if name == MEAN else ""
+    say(f"{', '.join(counts)} lifted with {name}{networks}")
     if not any(file.suffix.lower() in _SEEN for file in output) and path is not None and str(path) != "-":
         next_steps(f"lift {shlex.quote(str(path))} -o page.html")  # to look at them
 

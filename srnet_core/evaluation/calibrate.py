@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from srnet_core.checkpoint import Checkpoint
-from srnet_core.checkpoint.writing import tensor_digest
 from srnet_core.clip import Clip, ClipName, PoseDataset
 from srnet_core.errors import ConfigError
 from srnet_core.inference.calibration import Calibration, fit
@@ -99,10 +98,11 @@ def _measured(
     return Measured(clip.name.subject, sigma_m, features[::apart], 1000 * errors_m[::apart])
 
 
-def calibrate(checkpoint: Checkpoint, measured: Sequence[Measured], *, about: str = "") -> Calibration:
+def calibrate(lifter: Lifter, measured: Sequence[Measured], *, about: str = "") -> Calibration:
     """The calibration of a network from its errors on people left out.
 
     Args:
+        lifter: with which they were measured.
         about: the data in words.
 
     Raises:
@@ -113,8 +113,8 @@ def calibrate(checkpoint: Checkpoint, measured: Sequence[Measured], *, about: st
         [clip.errors_mm for clip in measured],
         [clip.person for clip in measured],
         conditions=[clip.noise_m for clip in measured],
-        digest=tensor_digest(checkpoint.model.state_dict()),
-        joints=checkpoint.skeleton.joint_names,
+        digest=lifter.digest,
+        joints=lifter.skeleton.joint_names,
         about=about,
     )
 

@@ -11,6 +11,7 @@ Frame by frame, e.g. from a camera:
 >>> last_poses_m = live.flush()                                                # doctest: +SKIP
 """
 
+import hashlib
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
@@ -48,7 +49,7 @@ from srnet_core.inference.streams import PoseStreams
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
-from srnet_core.weights import NAMES, network_name, weights_file
+from srnet_core.weights import MEAN, MEAN_OF, NAMES, network_name, weights_file
 
 CHECKS = ("warn", "error", "off")
 SIDES_TEXT = "Left and right may be exchanged throughout: with its sides put right the body is more plausible."
@@ -84,6 +85,8 @@ class Lifter:
             checkpoint, so that `with_errors` can tell; docs/uncertainty.md.
         precision: of matrix products on a CPU: "fp32", or "bf16" or "int8", which some processors compute faster, with
             errors of a millimetre or some; docs/performance.md has numbers.
+        beside: other lifters of the same joints, each with its share: poses are then the weighted mean of theirs and
+            of this network's, whose share is the rest of 1. Such a lifter does not lift live.
 
     Attributes:
         skeleton: the joints of the poses.
@@ -110,6 +113,7 @@ class Lifter:
         norm: str | None = None,
         uncertainty: bool = False,
         precision: str = "fp32",
+        beside: Sequence[tuple["Lifter", float]] = (),
     ):
         self.seen, self.skeleton = seen_and_predicted(checkpoint)
         self.device, self.flip = choose_device(device), flip
@@ -119,13 +123,12 @@ class Lifter:
         self.normalization = trained_with or normalization.load(norm or "base")
         self.body_size = checkpoint.record.body_size
         self.fps = checkpoint.record.fps
+        self.beside = tuple(beside)
         self.calibration: Calibration | None = None
         if uncertainty:
             if checkpoint.path is None:
                 raise ConfigError("this checkpoint is of no file, so there is no file beside it that tells its errors")
-            digest = tensor_digest(checkpoint.model.state_dict())
-            file = calibration_file(checkpoint.path)
-            self.calibration = read_calibration(file, digest=digest, joints=self.skeleton.joint_names)
+            self._calibrate(calibration_file(checkpoint.path))
 
     @classmethod
     def from_checkpoint(
@@ -137,11 +140,12 @@ class Lifter:
         norm: str | None = None,
         uncertainty: bool = False,
         precision: str = "fp32",
+        beside: Sequence[tuple["Lifter", float]] = (),
     ) -> "Lifter":
         """A lifter from the path of a checkpoint.
 
         Args:
-            device, flip, norm, uncertainty, precision: as for the class.
+            device, flip, norm, uncertainty, precision, beside: as for the class.
 
         Raises:
             InputFileMissing: there is no such file; with `uncertainty` also if there is none beside it.
@@ -155,7 +159,15 @@ class Lifter:
                 raise
             todo = f"It is a network of the package: Lifter.open({str(path)!r})"
             raise InputFileMissing(error.what, where=path, todo=todo) from None
-        return cls(checkpoint, device=device, flip=flip, norm=norm, uncertainty=uncertainty, precision=precision)
+        return cls(
+            checkpoint,
+            device=device,
+            flip=flip,
+            norm=norm,
+            uncertainty=uncertainty,
+            precision=precision,
+            beside=beside,
+        )
 
     @classmethod
     def open(
@@ -172,7 +184,8 @@ class Lifter:
         """A lifter with a network that comes with the package; docs/srnet-open.md says what each can do.
 
         Args:
-            name: one of `srnet_core.weights.NAMES`; by default the one that `frames` and `causal` ask for.
+            name: one of `srnet_core.weights.NAMES`, or `srnet_core.weights.MEAN` for the weighted mean of two of them,
+                which is what `srnet lift` uses for recordings; by default the one that `frames` and `causal` ask for.
             frames: how many frames the network sees at once.
             causal: whether it sees past frames only, for live use.
             device, flip, uncertainty, precision: as for the class.
@@ -180,8 +193,29 @@ class Lifter:
         Raises:
             UnknownNameError: there is no such network.
         """
+        if name == MEAN:
+            (first, _), *others = MEAN_OF.items()
+            beside = [(cls.open(other, device=device, flip=flip, precision=precision), s) for other, s in others]
+            lifter = cls.from_checkpoint(
+                weights_file(first), device=device, flip=flip, precision=precision, beside=beside
+            )
+            if uncertainty:
+                lifter._calibrate(calibration_file(weights_file(first).with_name(f"{MEAN}.safetensors")))
+            return lifter
         path = weights_file(network_name(frames, causal) if name is None else name)
         return cls.from_checkpoint(path, device=device, flip=flip, uncertainty=uncertainty, precision=precision)
+
+    def _calibrate(self, file: Path) -> None:
+        self.calibration = read_calibration(file, digest=self.digest, joints=self.skeleton.joint_names)
+
+    @property
+    def digest(self) -> str:
+        """A hash of the weights, and of the shares where there are several networks."""
+        own = tensor_digest(self.model.state_dict())
+        if not self.beside:
+            return own
+        parts = [own, *(f"{share:.6f} {other.digest}" for other, share in self.beside)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
     def receptive_field(self) -> int:
@@ -281,12 +315,24 @@ class Lifter:
         """
 
         def lift(points_px: np.ndarray) -> tuple[np.ndarray, ...]:
-            pose_2d, parameters = self._encode(points_px, image_size, camera, root_depth_m)
-            outputs = predict_normalized(self.network, pose_2d[None], self.seen.mirror, True, self.skeleton.mirror)
-            return tuple(decode_mean(self.normalization, [o[0]], parameters).cpu().numpy() for o in outputs)
+            return self._predictions(points_px, image_size, camera, root_depth_m)
 
         poses_m = self._lifted(keypoints_px, image_size, camera, root_depth_m)
         return poses_m, features(several_predictions(lift, keypoints_px))
+
+    def _predictions(
+        self,
+        keypoints_px: np.ndarray,
+        image_size: tuple[float, float] | None,
+        camera: Camera | None,
+        root_depth_m: float | np.ndarray | None,
+    ) -> tuple[np.ndarray, ...]:
+        """(T, J, 3) poses of each network, one from the keypoints and one from their mirror image."""
+        pose_2d, parameters = self._encode(keypoints_px, image_size, camera, root_depth_m)
+        outputs = predict_normalized(self.network, pose_2d[None], self.seen.mirror, True, self.skeleton.mirror)
+        own = [decode_mean(self.normalization, [o[0]], parameters).cpu().numpy() for o in outputs]
+        others = [lifter._predictions(keypoints_px, image_size, camera, root_depth_m) for lifter, _ in self.beside]
+        return (*own, *(pose for poses in others for pose in poses))
 
     def _checked(
         self,
@@ -357,7 +403,12 @@ class Lifter:
         """As calling the lifter, for arguments that have been checked."""
         pose_2d, parameters = self._encode(keypoints_px, image_size, camera, root_depth_m)
         outputs = predict_normalized(self.network, pose_2d[None], self.seen.mirror, self.flip, self.skeleton.mirror)
-        return decode_mean(self.normalization, [o[0] for o in outputs], parameters).cpu().numpy()
+        poses_m: np.ndarray = decode_mean(self.normalization, [o[0] for o in outputs], parameters).cpu().numpy()
+        if self.beside:
+            poses_m *= 1 - sum(share for _, share in self.beside)
+            for lifter, share in self.beside:
+                poses_m += share * lifter._lifted(keypoints_px, image_size, camera, root_depth_m)
+        return poses_m
 
     def _encode(
         self,
@@ -417,6 +468,7 @@ class Lifter:
         Raises:
             ConfigError: a missing argument that the normalization needs, or a network that cannot stream.
         """
+        self._require_one_network()
         return PoseStream(
             self.network,
             skeleton=self.skeleton,
@@ -449,6 +501,7 @@ class Lifter:
         Raises:
             ConfigError: a missing argument that the normalization needs, or a network that cannot stream.
         """
+        self._require_one_network()
         return PoseStreams(
             self.network,
             count,
@@ -460,3 +513,8 @@ class Lifter:
             root_depth_m=root_depth_m,
             flip=flip,
         )
+
+    def _require_one_network(self) -> None:
+        if self.beside:
+            todo = "Open one of them, e.g. Lifter.open(frames=27, causal=True)"
+            raise ConfigError("the mean of several networks does not lift live", todo=todo)
