@@ -27,7 +27,7 @@ from srnet_core.readers._pickle_numpy import (
     build,
     reduce,
 )
-from srnet_core.readers._pickle_objects import Finisher, MadeObject, Maker, NamedClass
+from srnet_core.readers._pickle_objects import Announced, Finisher, MadeObject, Maker, NamedClass
 from srnet_core.readers.inert import refuse_records
 
 _STOP = ord(".")
@@ -54,13 +54,23 @@ def read_pickle(buffer: bytearray, start: int, limits: Limits, where: object, pa
     return _unwrap(machine.run_to_end(), machine.finisher(), where)
 
 
-def read_plain_pickle(buffer: bytearray, limits: Limits, where: object) -> Any:
+def read_plain_pickle(
+    buffer: bytearray,
+    limits: Limits,
+    where: object,
+    *,
+    makers: Mapping[tuple[str, str], Any] | None = None,
+    packed_bytes: int | None = None,
+) -> Any:
     """The value of a pickle file: a dict, list or other plain value with numpy arrays in it.
+
+    Args:
+        makers, packed_bytes: as for `Machine`.
 
     Raises:
         HostileFileError, BadFileError: as `read_pickle`.
     """
-    machine = Machine(buffer, 0, limits, where)
+    machine = Machine(buffer, 0, limits, where, makers=makers, packed_bytes=packed_bytes)
     value = machine.run_to_end()
     if isinstance(value, ObjectArray):
         return _unwrap(value, machine.finisher(), where)
@@ -112,6 +122,7 @@ class Machine:
         self.memo: dict[int, object] = {}
         self.odd_keys: dict[int, tuple[object, set[int]]] = {}
         self.collisions = 0
+        self.nested = 0
         # bytes of an array are copied once, or twice if stored as text; the rest is for scalars that share bytes
         self.budget = Budget(2 * len(buffer) + (1 << 20))
         # Opcodes take memory, up to 200 bytes each, so their number is bound to the size of the file itself, not of
@@ -143,6 +154,17 @@ class Machine:
             if isinstance(error, BadFileError):
                 raise
             raise BadFileError(f"the pickled data are not valid at byte {self.position}", where=self.where) from None
+
+    def another(self) -> Any:
+        """The content of another pickle, which begins where this one is now and which is no part of it."""
+        self.nested += 1
+        if self.nested > self.limits.depth:
+            raise BadFileError("its contents are nested too deeply", where=self.where)
+        inner = Machine(self.buffer, self.position, self.limits, self.where, makers=self.makers)
+        inner.nested, inner.budget, inner.opcodes_left = self.nested, self.budget, self.opcodes_left
+        value = inner.run()
+        self.position, self.opcodes_left, self.nested = inner.position, inner.opcodes_left, self.nested - 1
+        return value
 
     def _run(self) -> Any:
         buffer, handlers = self.buffer, _HANDLERS
@@ -311,6 +333,8 @@ class Machine:
         state, target = self.stack.pop(), self.stack.pop()
         if isinstance(target, MadeObject):
             target.state = state
+        elif isinstance(target, Announced):
+            target = target.value(state, self)
         elif isinstance(target, dict) and isinstance(state, (dict, tuple)):
             pass  # attributes of an OrderedDict, e.g. torch's `_metadata`
         elif isinstance(target, (TypeToken, ArrayShell)):

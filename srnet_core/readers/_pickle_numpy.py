@@ -128,7 +128,7 @@ def reduce(token: Token, args: tuple, budget: Budget, where: object) -> Any:
         case Token.SCALAR, (TypeToken() as kind, data):
             return _scalar(kind, data, budget, where)
         case Token.FROMBUFFER, (data, TypeToken() as kind, tuple(shape), order, *axes):
-            array = _array(kind, shape, order == "F", data, budget, where)
+            array = array_of_bytes(kind, shape, order == "F", data, budget, where)
             return _with_axes(array, *axes) if axes and order == "K" else array
         case Token.ENCODE, (str(text), "latin1" | "latin-1"):
             budget.spend(len(text), where)
@@ -152,7 +152,7 @@ def build(target: object, state: Any, budget: Budget, where: object) -> Any:
             if kind.is_object:
                 target.array = _object_array(shape, data, where)
             else:
-                target.array = _array(kind, shape, bool(fortran_order), data, budget, where)
+                target.array = array_of_bytes(kind, shape, bool(fortran_order), data, budget, where)
             return target.array
         case ArrayShell(array=None, masked=True), (_, tuple(shape), TypeToken() as kind, fortran_order, data, mask, *_):
             target.array = _masked_array(kind, shape, bool(fortran_order), data, mask, budget, where)
@@ -160,9 +160,10 @@ def build(target: object, state: Any, budget: Budget, where: object) -> Any:
     raise BadFileError("sets the state of something that is not a new array or object", where=where)
 
 
-def _array(
+def array_of_bytes(
     kind: TypeToken, shape: tuple, fortran_order: bool, data: Any, budget: Budget, where: object
 ) -> np.ndarray | UnreadArray:
+    """The array whose contents are the bytes `data`."""
     if isinstance(data, str):
         data = data.encode("latin-1")  # written by Python 2
     if not kind.is_read:
@@ -177,7 +178,7 @@ def _scalar(kind: TypeToken, data: Any, budget: Budget, where: object) -> Any:
     if kind.is_object:
         raise BadFileError("the number in it makes no sense: it is of type object", where=where)
     try:
-        value = _array(kind, (), False, data, budget, where)
+        value = array_of_bytes(kind, (), False, data, budget, where)
     except HostileFileError:
         raise
     except BadFileError as error:
@@ -198,10 +199,10 @@ def _masked_array(
     kind: TypeToken, shape: tuple, fortran_order: bool, data: Any, mask: Any, budget: Budget, where: object
 ) -> np.ndarray | UnreadArray:
     """The values of a masked array; those that are masked are missing, which is NaN."""
-    values = _array(kind, shape, fortran_order, data, budget, where)
+    values = array_of_bytes(kind, shape, fortran_order, data, budget, where)
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiubc":
         return UnreadArray(kind)
-    masked = _array(_BOOL, shape, fortran_order, mask, budget, where)
+    masked = array_of_bytes(_BOOL, shape, fortran_order, mask, budget, where)
     if not isinstance(masked, np.ndarray) or not masked.any():
         return values
     budget.spend(8 * values.size, where)

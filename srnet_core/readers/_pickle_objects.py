@@ -44,9 +44,22 @@ class Maker:
         self.name, self.make = name, make
 
 
+class Announced:
+    """An object whose value follows once the pickle gives its state, e.g. from the bytes behind it.
+
+    A file format that has such objects makes them by a `Maker`.
+    """
+
+    name = ""
+
+    def value(self, state: Any, machine: Any) -> Any:
+        """The value of the object; `machine` reads the pickle and stands behind the state."""
+        raise NotImplementedError
+
+
 def named(value: object) -> str | None:
     """The name of a class or function that stands where a value belongs, else `None`."""
-    if isinstance(value, (NamedClass, Maker, UnreadArray)):
+    if isinstance(value, (Announced, NamedClass, Maker, UnreadArray)):
         return value.name
     if isinstance(value, (Token, Plain)):
         return value.value

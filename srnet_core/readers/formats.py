@@ -16,6 +16,7 @@ from srnet_core.lookup import choose
 from srnet_core.readers.forms import Form
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
+from srnet_core.readers.pickle_file import PROTOCOLS
 
 # name of the format -> module in this package
 FORMATS = {
@@ -119,6 +120,8 @@ _ENDINGS_OF_DATA = (
 )
 _KINDS = {
     b"\x1f\x8b": ("is a gzip archive", "Unpack it first"),
+    b"BZh": ("is a bzip2 archive", "Unpack it first"),
+    b"\xfd7zXZ": ("is an xz archive", "Unpack it first"),
     b"Rar!": ("is a RAR archive", "Unpack it first"),
     b"7z\xbc\xaf": ("is a 7-Zip archive", "Unpack it first"),
     b"%PDF": ("is a PDF document", "Give the file that the tool wrote"),
@@ -187,19 +190,14 @@ def recognise(head: Head) -> str:
     Raises:
         BadFileError: no reader knows it, or several are equally sure; the message names them.
     """
+    packed_pickle = head.unpacked_start.startswith(PROTOCOLS)  # of joblib
     for magic, (what, todo) in _KINDS.items():
-        if head.start.startswith(magic):
+        if head.start.startswith(magic) and not packed_pickle:
             raise BadFileError(what, where=head.path, todo=todo)
         if head.sample is not None and not head.sample.is_folder and head.sample.start.startswith(magic):
             raise BadFileError(f"is a folder of files of which the first {what}", where=head.path, todo=todo)
     if head.start[4:8] == b"ftyp":
         raise BadFileError("is a video", where=head.path, todo="Run a 2D pose detector on it first")
-    if b"joblib.numpy_pickle" in head.start:
-        raise BadFileError(
-            "is a file of joblib, as VIBE and PHALP write it, which is not read",
-            where=head.path,
-            todo="If you trust it, load it with joblib and save its keypoints with numpy.savez",
-        )
     if (member := head.first_member) is not None and not head.is_npz and not head.is_torch:
         if member.startswith(("[Content_Types]", "xl/", "_rels/", "docProps/")):
             raise BadFileError("is a workbook of Excel, which is not read", where=head.path, todo="Save it as CSV")

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.lookup import path_hint
+from srnet_core.readers._compressed import start_of_content
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.frames import natural_key
 from srnet_core.readers.text import encoding_of, parse_json
 
 START_BYTES = 1 << 16
 _MOST_ENTRIES = 2_000_000
+_BLOCK_BYTES = 1 << 20
 _MOST_BLANK, _BLANK_BYTES = 1000, 16  # frames without people at the beginning, and the size of such a file
 
 
@@ -63,6 +65,14 @@ class Head:
         encoding = encoding_of(start)
         text = start[: len(start) // 2 * 2 if "16" in encoding else None].decode(encoding, "replace")
         return "" if "\0" in text else text.removesuffix("\x1a")  # the end of a file, of old programs
+
+    @cached_property
+    def unpacked_start(self) -> bytes:
+        """The first bytes of what a compressed file holds (zlib, gzip, bzip2, xz, lzma), nothing for other files."""
+        if not self.start.startswith(b"BZh") or self.size <= START_BYTES:
+            return start_of_content(self.start)
+        with open(self.path, "rb") as file:  # bzip2 gives nothing before a whole block of up to 900 kB
+            return start_of_content(file.read(_BLOCK_BYTES))
 
     @property
     def looks_like_json(self) -> bool:

@@ -6,6 +6,7 @@ MMAction2 and PYSKL: a list of takes, each with `keypoint` (people, frames, join
 `frame_dir` and `img_shape`; or that list as `annotations` beside `split`. Source: open-mmlab/mmaction2,
 tools/data/skeleton.
 WHAM and others: people by their numbers, each with `keypoints` and the frames that they are in.
+VIBE, as joblib writes it: people by their numbers, each with `joints2d_img_coord` (frames, 49, 2) and `frame_ids`.
 MMPose: what `--out` and `--dump` of its tests write, and lists of people for each frame.
 Other pickles are read where they hold one array of keypoints, as .npy and .npz files are.
 """
@@ -28,19 +29,21 @@ from srnet_core.readers.detections import MOST_PEOPLE, MOST_VALUES, Detections, 
 from srnet_core.readers.frames import natural_key
 from srnet_core.readers.head import Head
 from srnet_core.readers.inert import refuse_records
-from srnet_core.readers.pickle_file import read_pickle_file
+from srnet_core.readers.pickle_file import PROTOCOLS, read_pickle_file
 
 FORMAT = "pickle"
-_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 _AIST_FPS = 60.0
 _OF_AIST_2D, _OF_AIST_3D = "keypoints2d", ("keypoints3d_optim", "keypoints3d")
-_OF_A_TRACK, _FRAMES_OF_A_TRACK = ("keypoints", "joints2d", "kpts", "keypoints_2d"), ("frame_id", "frame_ids", "frames")
+_OF_A_TRACK, _FRAMES_OF_A_TRACK = (
+    ("joints2d_img_coord", "keypoints", "joints2d", "kpts", "keypoints_2d"),
+    ("frame_id", "frame_ids", "frames"),
+)
 _MOST_PLAIN_VALUES, _MOST_LEVELS = 20_000_000, 12
 _OF_SMPL = ("smpl_poses", "poses", "pose_body", "global_orient", "body_pose", "smpl_trans")
 
 
 def sniff(head: Head) -> float:
-    return 0.5 if head.start.startswith(_PROTOCOLS) else 0.0
+    return 0.5 if (head.unpacked_start or head.start).startswith(PROTOCOLS) else 0.0
 
 
 def describe(head: Head) -> dict | None:
@@ -133,6 +136,12 @@ def _arrays(value: object, head: Head) -> dict[str, Array]:
             return {"": as_array(FORMAT, space, head, names=_coco(joints), fps=_AIST_FPS)}
         if (people := _of_tracks(value, head)) is not None:
             return {"": people}
+        if value and all(isinstance(frame, dict) and {"2d_joints", "tid"} <= frame.keys() for frame in value.values()):
+            raise BadFileError(
+                "holds tracks of PHALP or 4D-Humans, of which only fitted bodies are in the file",
+                where=head.path,
+                todo="Detect keypoints, or save its 2D joints in pixels, (frames, joints, 2), with numpy.savez",
+            )
         if "jointPositions" in value and "cam_poses" in value:
             raise BadFileError(
                 "is a sequence of 3DPW", where=head.path, todo="Give its folder to: srnet data import 3dpw FOLDER"

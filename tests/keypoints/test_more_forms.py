@@ -215,11 +215,11 @@ def test_exports_of_other_tools_are_named(tmp_path, value, words):
         describe(json_file(tmp_path / "a", value))
 
 
-def test_files_of_joblib_are_named(tmp_path):
-    content = b"\x80\x03}q\x00K\x01cjoblib.numpy_pickle\nNumpyArrayWrapper\nq\x01)\x81q\x02s."
-    (tmp_path / "vibe_output.pkl").write_bytes(content)
-    with pytest.raises(BadFileError, match="joblib.*numpy.savez"):
-        describe(tmp_path / "vibe_output.pkl")
+def test_tracks_of_phalp_are_named(tmp_path):
+    frame = {"tid": [1], "bbox": [np.zeros(4)], "2d_joints": [np.zeros(90)], "3d_joints": [np.zeros((45, 3))]}
+    (tmp_path / "demo.pkl").write_bytes(pickle.dumps({f"img/{i:06d}.jpg": frame for i in range(3)}))
+    with pytest.raises(BadFileError, match="PHALP.*numpy.savez"):
+        describe(tmp_path / "demo.pkl")
 
 
 # Tables
