@@ -1,10 +1,14 @@
 """Arrays of keypoints or 3D points of a plain file, whatever it was read from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from srnet_core.errors import BadFileError
+from srnet_core.layouts import Layout, layout_of_names, layouts_of_count
+from srnet_core.layouts.geometry import decide
+from srnet_core.readers._hip_origin import Space, space_of
 from srnet_core.readers.detections import MOST_FRAMES, MOST_PEOPLE, MOST_VALUES
 from srnet_core.readers.head import Head
 
@@ -12,6 +16,8 @@ _LARGEST = 1e12  # whatever the unit; not a place of a joint
 _LANDMARKS = 33
 # numbers in a row of MediaPipe Holistic: 33 landmarks of 4, then 468 or 478 of the face of 3, and 21 of each hand of 3
 _HOLISTIC = (132 + 126, 132 + 1404 + 126, 132 + 1434 + 126)
+# body; body and hands; body, hands and face without irises, and with them
+OF_HOLISTIC = (33, 33 + 42, 33 + 42 + 468, 33 + 42 + 478)
 _MOVENET_JOINTS, _MOVENET_VALUES = 17, 56  # of MoveNet for several people: joints, the box, and how sure it is
 _MOVENET_SURE = 0.1
 _SHOULDERS, _HIPS = (5, 6), (11, 12)  # of COCO's 17 joints
@@ -137,6 +143,12 @@ def _landmarks(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if values.ndim == 2 and values.shape[1] == _LANDMARKS * 4:
         values = values.reshape(-1, _LANDMARKS, 4)
     *_, joints, width = values.shape
+    if joints in OF_HOLISTIC and values.ndim in (3, 4) and width == 3 and space_of(values) is Space.IMAGE:
+        note = "33 landmarks of MediaPipe: x, y, z, as the depth counts from the hips. z is left out."
+        others = joints - _LANDMARKS
+        return values[..., :_LANDMARKS, :2], [note] + (
+            [f"{others} points of hands and face are left out."] * (others > 0)
+        )
     if joints != _LANDMARKS or values.ndim not in (3, 4) or width not in (3, 4):
         return values, []
     points, visible = values[..., :2], values[..., 3:]
@@ -167,6 +179,19 @@ def _movenet_people(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     points = points[:, np.isfinite(points).any(axis=(0, 2, 3)) | (np.arange(points.shape[1]) == 0)]
     note = "The shape is that of MoveNet for several people: a joint is y, x, score."
     return points, [note, f"People of a score below {_MOVENET_SURE} are left out."]
+
+
+def body_of(points: np.ndarray, names: Sequence[str] | None) -> tuple[Layout | None, str | None, list[str]]:
+    """The layout of (..., J, 3) points in space, their unit told by the size of the body, and notes."""
+    points = points.reshape(-1, *points.shape[-2:])
+    layout = layout_of_names(names) if names else decide(points, layouts_of_count(points.shape[1]))[0]
+    extents = np.ptp(points[:: max(1, len(points) // 200)], axis=1).max(axis=-1)
+    extents = extents[np.isfinite(extents)]
+    extent = float(np.median(extents)) if len(extents) else 0.0
+    units = "mm" if 300 < extent < 5000 else "m" if 0.3 < extent < 5 else None
+    if layout is not None and 30 < extent <= 300:  # of other points it may also be millimetres of a small animal
+        units = "cm"
+    return layout, units, [f"The unit is told by the size of the body: {extent:.4g}."] if units else []
 
 
 def all_lie(points: np.ndarray) -> bool:

@@ -39,6 +39,7 @@ _COLUMN = re.compile(r"(.+?)[ ._:/\-]?(x|y|z|confidence|conf|score|likelihood|vi
 _BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
 _COORDINATES = ("x", "y", "z", "likelihood", "confidence", "conf", "score", "visibility")
 _MOST_HEADER_ROWS = 4
+_MOST_BELOW_ZERO = 0.2  # of the coordinates of points in an image
 _ROWS_LOOKED_AT = 5
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan", re.IGNORECASE)
 _CELL = re.compile(rf"[(\[]?\s*(?:{_NUMBER.pattern})(?:[\s,;]+(?:{_NUMBER.pattern})){{1,2}}\s*[)\]]?", re.IGNORECASE)
@@ -97,7 +98,13 @@ def long_columns(header: list[str]) -> dict[str, int] | None:
     names = _plain(header)
     columns = {
         key: next((names.index(n) for n in choices if n in names), -1)
-        for key, choices in (("frame", _FRAME), ("joint", _JOINT), ("person", _PERSON), ("c", _CONFIDENCE))
+        for key, choices in (
+            ("frame", _FRAME),
+            ("time", _TIME),
+            ("joint", _JOINT),
+            ("person", _PERSON),
+            ("c", _CONFIDENCE),
+        )
     }
     columns |= {k: names.index(k) if k in names else -1 for k in "xyz"}
     return columns if min(columns[k] for k in ("frame", "joint", "x", "y")) >= 0 else None
@@ -344,19 +351,24 @@ def _rate(times_s: np.ndarray) -> float | None:
     steps = np.diff(times_s)
     steps = steps[np.isfinite(steps)]
     middle = float(np.median(steps)) if len(steps) else 0.0
-    return round(1 / middle, 3) if 1e-4 < middle < 10 else None
+    if not 1e-4 < middle < 10:
+        return None
+    regular = steps[np.abs(steps / middle - 1) < 0.5]  # their mean: times are rounded, e.g. 0.033, 0.067
+    return round(1 / float(regular.mean()), 3)
 
 
 def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
     joints: dict[str, int] = {}
     places: dict[tuple[int, str], dict[int, tuple]] = {}
+    times_s: dict[int, str] = {}
     for line, row in enumerate(rows, 2):
         try:
             number = int(float(row[column["frame"]]))
             joint = joints.setdefault(row[column["joint"]].strip()[:80], len(joints))
             person = row[column["person"]].strip()[:40] if column["person"] >= 0 else ""
-            last = "z" if column["z"] >= 0 and column["c"] < 0 else "c"
-            values = tuple(float(row[column[k]] or "nan") if column[k] >= 0 else 1.0 for k in ("x", "y", last))
+            values = tuple(float(row[column[k]] or "nan") if column[k] >= 0 else 1.0 for k in ("x", "y", "z", "c"))
+            if column["time"] >= 0:
+                times_s.setdefault(number, row[column["time"]])
         except (ValueError, IndexError, OverflowError):
             raise BadFileError(f"row {line} is not a joint: {','.join(row)[:60]!a}", where=head.path) from None
         if len(joints) > 1000 or not abs(number) < 2**53:
@@ -368,16 +380,20 @@ def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
     people = {p: i for i, p in enumerate(dict.fromkeys(p for _, p in places))}
     if len(people) > MOST_PEOPLE or len(frames) * len(people) * len(joints) > 1 << 28:
         raise BadFileError(f"has {len(people)} people and {len(frames)} frames: too many", where=head.path)
-    table = np.full((len(frames), len(people), len(joints), 3), np.nan)
+    table = np.full((len(frames), len(people), len(joints), 4), np.nan)
     for (number, person), found in places.items():
         for joint, values in found.items():
             table[frames[number], people[person], joint] = values
-    is_3d = column["z"] >= 0 and column["c"] < 0
+    known = table[np.isfinite(table[..., 0])]
+    # a z beside a confidence is a place in space where x and y lie around 0, and else a depth in the scale of the image
+    around_zero = len(known) > 0 and (known[:, :2] < 0).mean() > _MOST_BELOW_ZERO
+    is_3d = column["z"] >= 0 and (column["c"] < 0 or around_zero)
+    fps = _rate(np.array([_number(times_s[number]) for number in frames])) if times_s else None
     names = tuple(joints)
     if all(n.isdigit() for n in names):
         order = sorted(range(len(names)), key=lambda i: int(names[i]))
         table, names = table[:, :, order], ()
     who = tuple(people) if column["person"] >= 0 and "" not in people else None
     if is_3d:
-        return Array("csv", table, None, tuple(frames), names or None, people=who)
-    return Array("csv", table[..., :2], table[..., 2], tuple(frames), names or None, people=who)
+        return Array("csv", table[..., :3], None, tuple(frames), names or None, fps, people=who)
+    return Array("csv", table[..., :2], table[..., 3], tuple(frames), names or None, fps, people=who)

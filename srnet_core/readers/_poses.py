@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.layouts import layout_of_names
 from srnet_core.layouts.parts import parts_of
-from srnet_core.motion import Motion
+from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._json_points import Points, by_plain_key, points_of
 from srnet_core.readers._movement import median_step
+from srnet_core.readers._plain_array import body_of
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, image_size
 from srnet_core.readers.frames import natural_key, videos_of
 
@@ -84,6 +84,7 @@ _SCORES = ("keypointscores", "scores", "score", "confidence", "confidences", "vi
 WHO = ("trackid", "personid", "id", "idx", "playerid", "bodyid")
 _CONTEXTS = ("metadata", "meta", "videoinfo", "video", "info", "videometadata", "header")
 _MOST_LEVELS = 6
+_MOST_VALUES_AS_LISTS, _MOST_LEVELS_AS_LISTS = 20_000_000, 12
 _OF_CANDIDATES = 18  # joints of OpenPose's COCO model; two more numbers may follow
 _NEARLY_ALL = 0.95
 # what Apple's Vision calls its joints (VNHumanBodyPoseObservation.JointName, raw values)
@@ -194,7 +195,7 @@ def described(poses: Poses, format: str) -> dict | None:
     if not is_3d(poses):
         return None
     names = _names(poses)
-    layout = layout_of_names(names) if names else None
+    layout, units, notes = body_of(_in_space(poses), names)
     return {
         "kind": "keypoints-3d",
         "format": format,
@@ -203,10 +204,10 @@ def described(poses: Poses, format: str) -> dict | None:
         "people": max(len(frame.people) for frame in poses.frames),
         "joints": _joints(poses),
         "fps": _rate(poses.context),
-        "units": None,
+        "units": units,
         "image_size": None,
         "joint_names": list(names) if names else None,
-        "notes": poses.notes,
+        "notes": [*poses.notes, *notes],
     }
 
 
@@ -214,6 +215,28 @@ def motions_of(poses: Poses, format: str) -> dict[str, Motion] | None:
     """{person: motion} of poses in space; `None` for 2D. People keep their place in the frames."""
     if not is_3d(poses):
         return None
+    positions = _in_space(poses)
+    people, _, joints, _ = positions.shape
+    layout, units, notes = body_of(positions, _names(poses))
+    names = _names(poses) or tuple(f"joint {i}" for i in range(joints))
+    return {
+        str(place + 1) if people > 1 else "": Motion(
+            format=format,
+            names=names,
+            parents=None,
+            positions=values,
+            fps=_rate(poses.context),
+            units=units,
+            metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
+            details={"layout": layout.name} if layout else {},
+            notes=tuple(notes),
+        )
+        for place, values in enumerate(positions)
+    }
+
+
+def _in_space(poses: Poses) -> np.ndarray:
+    """(people, T, J, 3) the points of poses in space, NaN where one is missing. People keep their place in frames."""
     joints = _joints(poses)
     people = max(len(frame.people) for frame in poses.frames)
     positions = np.full((people, len(poses.frames), joints, 3), np.nan)
@@ -222,11 +245,7 @@ def motions_of(poses: Poses, format: str) -> dict[str, Motion] | None:
             if len(person.points.values) == joints:
                 positions[place, at] = person.points.values[:, :3]
     positions[~np.isfinite(positions)] = np.nan
-    names = _names(poses) or tuple(f"joint {i}" for i in range(joints))
-    return {
-        str(place + 1) if people > 1 else "": Motion(format, names, None, values, _rate(poses.context))
-        for place, values in enumerate(positions)
-    }
+    return positions
 
 
 def _fill_up(poses: Poses) -> None:
@@ -322,8 +341,10 @@ def people_in(value: object, level: int = 0) -> list[Person] | None:
 def _of_candidates(keys: Mapping[str, object]) -> list[Person] | None:
     """DWPose's and OpenPose's points of all people, and which of them each person has; `None` for anything else."""
     points, subsets = keys.get("candidate"), keys.get("subset")
-    if not isinstance(points, list) or not isinstance(subsets, list) or not 0 < len(subsets) <= MOST_PEOPLE:
+    if not isinstance(points, list) or not isinstance(subsets, list) or len(subsets) > MOST_PEOPLE:
         return None
+    if not points or not subsets:
+        return [] if not points and not subsets else None
     found = points_of(points)
     if found is None:
         return None
@@ -415,6 +436,24 @@ def is_3d(poses: Poses) -> bool:
     if not len(rows) or np.isfinite(rows[:, 2]).mean() < 0.5:
         return False
     return bool(np.isnan(rows[:, 3]).all() or (rows[:, :2] < 0).mean() > _MOST_BELOW_ZERO)
+
+
+def as_lists(value: object, left: list[int] | None = None, level: int = 0) -> object:
+    """The same value with lists in the place of arrays of numbers; `left`: values that may still be made."""
+    left = [_MOST_VALUES_AS_LISTS] if left is None else left
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        left[0] -= value.size
+        return value.tolist() if left[0] >= 0 else value
+    if isinstance(value, np.generic):
+        return value.item()
+    left[0] -= 1
+    if left[0] < 0 or level > _MOST_LEVELS_AS_LISTS:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [as_lists(item, left, level + 1) for item in value]
+    if isinstance(value, dict):
+        return {key: as_lists(item, left, level + 1) for key, item in value.items()}
+    return value
 
 
 # What stands beside the frames

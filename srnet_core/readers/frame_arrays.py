@@ -13,6 +13,7 @@ from srnet_core.motion import Motion
 from srnet_core.readers import plain
 from srnet_core.readers._movement import median_step
 from srnet_core.readers._plain_array import Array, as_array, float64, point_members
+from srnet_core.readers._poses import as_lists, people_in
 from srnet_core.readers.detections import MOST_PEOPLE, MOST_VALUES, Detections, ReadOptions
 from srnet_core.readers.frames import choose_video, videos_of
 from srnet_core.readers.head import Head
@@ -96,7 +97,7 @@ def _frame(head: Head) -> np.ndarray | None:
         raise HostileFileError(f"has {head.size >> 20} MiB, too much for a frame", where=head.path)
     value: object = head.npz if head.is_npz else head.npy if head.start.startswith(b"\x93NUMPY") else None
     if isinstance(value, dict):
-        value = _of_members(value)
+        value = _of_members(value) if head.is_npz else _of_objects(value)
     if value is None or (isinstance(value, (list, np.ndarray)) and not len(np.shape(value))):
         return None
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu" or value.ndim > 4:
@@ -108,6 +109,18 @@ def _frame(head: Head) -> np.ndarray | None:
         values = np.swapaxes(values, -1, -2)
     joints = values.shape[-2] if values.ndim >= 2 and values.shape[-1] <= _LARGEST_LAST else values.shape[-1] // 2
     return values if joints >= _FEWEST_JOINTS else None
+
+
+def _of_objects(value: dict) -> np.ndarray | None:
+    """The people in an object of named values, e.g. DWPose's `bodies`; `None` where there are none of its forms."""
+    people = people_in(as_lists(value))
+    if people is None or len({len(person.points.values) for person in people}) > 1:
+        return None
+    found = [person.points.values for person in people]
+    for values in found:
+        third = np.where(np.isnan(values[:, 2]), values[:, 3], values[:, 2])
+        values[:, 2] = np.where(np.isnan(third) & np.isfinite(values[:, 0]), 1.0, third)
+    return np.stack(found)[..., :3] if found else np.zeros(0)
 
 
 def _of_members(members: dict) -> np.ndarray | None:

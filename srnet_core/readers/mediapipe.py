@@ -14,6 +14,7 @@ from srnet_core.layouts import get_layout
 from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._encoding import frames_of, joints_of, size_for_fractions, write_json, write_table
 from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._hip_origin import Space, space_of
 from srnet_core.readers._json_points import Points, points_of
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.forms import CONFIDENCES, NUMBERS, RATE, SIZE, Form, holding
@@ -22,6 +23,7 @@ from srnet_core.readers.head import Head
 FORMAT = "mediapipe"
 LAYOUT = "blazepose33"
 _LANDMARKS = 33
+_SAMPLE_ROWS, _LARGEST_FRACTION = 200, 3.0
 _KEYS = ("landmarks", "poseLandmarks", "pose_landmarks", "normalizedLandmarks")
 _WORLD = ("worldLandmarks", "poseWorldLandmarks", "pose_world_landmarks")
 _LISTS = ("frames", "data", "results", "poses")
@@ -35,8 +37,32 @@ def sniff(head: Head) -> float:
     if head.looks_like_json:
         frames = _frames(head.json)
         return 0.9 if _sample(frames) else 0.8 if _nobody(frames) else 0.0
-    rows = first_rows(head.text, 2)
-    return 0.9 if rows and (_wide_columns(rows[0]) or _long_columns(rows[0])) else 0.0
+    rows = first_rows(head.text, _SAMPLE_ROWS)
+    if not rows or not (_wide_columns(rows[0]) or _long_columns(rows[0])):
+        return 0.0
+    return 0.0 if _in_space(rows) else 0.9
+
+
+def _in_space(rows: list[list[str]]) -> bool:
+    """Whether a table holds landmarks in space: world landmarks, or points in a room that another program made."""
+    header, *rows = rows[:-1] if len(rows) == _SAMPLE_ROWS else rows
+    if (long := _long_columns(header)) is not None:
+        columns, rows = [tuple(long[k] for k in ("x", "y", "z"))], rows[: len(rows) // _LANDMARKS * _LANDMARKS]
+    else:
+        columns = [(x, y, z) for x, y, _, z in _wide_columns(header) or ()]
+    if any(at < 0 for triple in columns for at in triple):
+        return False
+    try:
+        table = np.array([[float(row[at] or "nan") for triple in columns for at in triple] for row in rows])
+    except (ValueError, IndexError):
+        return False
+    points = table.reshape(-1, _LANDMARKS, 3)
+    if long is not None:  # landmarks of each frame stand together, in their order
+        names = [_landmark_index().get(_landmark_name(row[long["landmark"]])) for row in rows]
+        if names != list(range(_LANDMARKS)) * len(points):
+            return False
+    space, sizes = space_of(points), np.abs(points[..., :2])
+    return space is Space.FROM_HIPS or (space is Space.ROOM and bool(np.nanmedian(sizes) > _LARGEST_FRACTION))
 
 
 def _frames(value: object) -> list | None:
@@ -124,7 +150,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     if long := _long_columns(header):
         return [_read_long(head, header, rows, long)]
     if wide := _wide_columns(header):
-        return [_read_wide(head, header, rows, wide)]
+        return [_read_wide(head, header, rows, [columns[:3] for columns in wide])]
     raise BadFileError("is not a table of MediaPipe landmarks", where=head.path)
 
 
@@ -218,7 +244,7 @@ def _long_columns(header: list[str]) -> dict[str, int] | None:
         "frame": names.index(frame),
         "landmark": names.index(landmark),
         "kind": kind,
-        **{k: names.index(k) if k in names else -1 for k in ("x", "y", "visibility")},
+        **{k: names.index(k) if k in names else -1 for k in ("x", "y", "z", "visibility")},
     }
 
 
@@ -262,8 +288,8 @@ def _landmark_name(cell: str) -> str:
     return {"left_mouth": "mouth_left", "right_mouth": "mouth_right"}.get(name, name)
 
 
-def _wide_columns(header: list[str]) -> list[tuple[int, int, int]] | None:
-    """(x, y, visibility) columns of the 33 landmarks, by name or number; -1 where there is no visibility."""
+def _wide_columns(header: list[str]) -> list[tuple[int, int, int, int]] | None:
+    """(x, y, visibility, z) columns of the 33 landmarks, by name or number; -1 where there is none."""
     found: dict[int, dict[str, int]] = {}
     index = _landmark_index()
     names = _plain(header)
@@ -275,15 +301,16 @@ def _wide_columns(header: list[str]) -> list[tuple[int, int, int]] | None:
             stem, kind = name[1:], {"v": "visibility"}.get(name[0], name[0])
         elif stem == "" and kind[:1] in "xyzv" and kind[1:].isdigit():  # x0, y0, z0, v0
             stem, kind = kind[1:], {"v": "visibility"}.get(kind[0], kind[0])
-        if stem in index and kind in ("x", "y", "visibility"):
+        if stem in index and kind in ("x", "y", "z", "visibility"):
             found.setdefault(index[stem], {})[kind] = position
     if len(found) == _LANDMARKS - 1 and set(found) == set(range(1, _LANDMARKS)):
-        last = {kind: _position(names, kind, _LANDMARKS) for kind in ("x", "y", "visibility")}  # counted from 1
+        last = {kind: _position(names, kind, _LANDMARKS) for kind in ("x", "y", "z", "visibility")}  # counted from 1
         found = {j - 1: columns for j, columns in found.items()}
         found[_LANDMARKS - 1] = {kind: at for kind, at in last.items() if at is not None}
     if len(found) != _LANDMARKS or not all("x" in c and "y" in c for c in found.values()):
         return None
-    return [(found[j]["x"], found[j]["y"], found[j].get("visibility", -1)) for j in range(_LANDMARKS)]
+    columns = [found[joint] for joint in range(_LANDMARKS)]
+    return [(c["x"], c["y"], c.get("visibility", -1), c.get("z", -1)) for c in columns]
 
 
 def _position(names: list[str], kind: str, number: int) -> int | None:

@@ -8,6 +8,7 @@ tools/data/skeleton.
 WHAM and others: people by their numbers, each with `keypoints` and the frames that they are in.
 VIBE, as joblib writes it: people by their numbers, each with `joints2d_img_coord` (frames, 49, 2) and `frame_ids`.
 MMPose: what `--out` and `--dump` of its tests write, and lists of people for each frame.
+DWPose: a list of frames, or an .npy file of them, each with `bodies` of `candidate` and `subset`.
 Other pickles are read where they hold one array of keypoints, as .npy and .npz files are.
 """
 
@@ -21,7 +22,7 @@ from srnet_core.layouts import get_layout
 from srnet_core.motion import Motion
 from srnet_core.readers import plain
 from srnet_core.readers._plain_array import Array, as_array, float64
-from srnet_core.readers._poses import Poses, checked, frames_in, one_or_many
+from srnet_core.readers._poses import Poses, as_lists, checked, frames_in, one_or_many
 from srnet_core.readers._poses import described as described_poses
 from srnet_core.readers._poses import detections_of as detections_of_poses
 from srnet_core.readers._poses import motions_of as motions_of_poses
@@ -39,10 +40,15 @@ _OF_A_TRACK, _FRAMES_OF_A_TRACK = (
     ("frame_id", "frame_ids", "frames"),
 )
 _MOST_PLAIN_VALUES, _MOST_LEVELS = 20_000_000, 12
+_NPY, _OBJECTS = b"\x93NUMPY", b"'descr': '|O'"
 _OF_SMPL = ("smpl_poses", "poses", "pose_body", "global_orient", "body_pose", "smpl_trans")
 
 
 def sniff(head: Head) -> float:
+    if head.is_npz:
+        return 0.3 if _member_of_dicts(head) is not None else 0.0
+    if head.start.startswith(_NPY):
+        return 0.6 if _OBJECTS in head.start[:128] and _holds_dicts(head.npy) else 0.0
     return 0.5 if (head.unpacked_start or head.start).startswith(PROTOCOLS) else 0.0
 
 
@@ -67,7 +73,12 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
 
 
 def _value(head: Head) -> object:
-    value = read_pickle_file(head.path)
+    if head.is_npz:
+        value = _member_of_dicts(head)
+    else:
+        value = head.npy if head.start.startswith(_NPY) else read_pickle_file(head.path)
+    if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1:
+        value = value.tolist()
     refuse_records(value, head.path)
     return value
 
@@ -77,28 +88,51 @@ def _value(head: Head) -> object:
 
 def described(value: object, head: Head) -> dict | None:
     """As `describe`."""
-    if (poses := _poses(value)) is not None:
-        return described_poses(checked(poses, head.path), FORMAT)
-    first = next(iter(_arrays(value, head).values()))
+    if isinstance(found := _content(value, head), Poses):
+        return described_poses(checked(found, head.path), FORMAT)
+    first = next(iter(found.values()))
     return plain.described(first) if first.is_3d else None
 
 
 def motions_in(value: object, head: Head) -> dict[str, Motion] | None:
     """As `motions`."""
-    if (poses := _poses(value)) is not None:
-        return motions_of_poses(checked(poses, head.path), FORMAT)
-    first = next(iter(_arrays(value, head).values()))
+    if isinstance(found := _content(value, head), Poses):
+        return motions_of_poses(checked(found, head.path), FORMAT)
+    first = next(iter(found.values()))
     return plain.motions_of(first) if first.is_3d else None
 
 
 def sequences_in(value: object, head: Head) -> list[Detections]:
     """As `read`."""
-    if (poses := _poses(value)) is not None:
-        return [detections_of_poses(checked(poses, head.path), FORMAT, head.path)]
-    arrays = _arrays(value, head)
-    if next(iter(arrays.values())).is_3d:
+    if isinstance(found := _content(value, head), Poses):
+        return [detections_of_poses(checked(found, head.path), FORMAT, head.path)]
+    if next(iter(found.values())).is_3d:
         raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
-    return [plain.detections_of(array, head, sequence=name) for name, array in arrays.items()]
+    return [plain.detections_of(array, head, sequence=name) for name, array in found.items()]
+
+
+def _content(value: object, head: Head) -> Poses | dict[str, Array]:
+    """Lists and objects as in JSON, or {sequence: array}; at least one."""
+    if (poses := _poses(value)) is not None:
+        return poses
+    if (arrays := _arrays(value, head)) is not None:
+        return arrays
+    if _holds_dicts(value) and (poses := _poses(as_lists(value))) is not None:
+        return poses
+    return {"": as_array(FORMAT, value, head)}
+
+
+def _member_of_dicts(head: Head) -> object:
+    """The one member of an .npz file that holds objects of named values; `None` where it has none or several."""
+    found = [value for value in head.npz.values() if _holds_dicts(value)]
+    return found[0] if len(found) == 1 else None
+
+
+def _holds_dicts(value: object) -> bool:
+    """Whether there are objects of named values in it, as in JSON: one, or one for each frame."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist() if value.dtype == object and value.ndim == 1 else None
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
 
 
 def _poses(value: object) -> Poses | None:
@@ -121,8 +155,8 @@ def _is_plain(value: object, left: list[int], level: int = 0) -> bool:
     return value is None or isinstance(value, (int, float, str))
 
 
-def _arrays(value: object, head: Head) -> dict[str, Array]:
-    """{sequence: array}; at least one."""
+def _arrays(value: object, head: Head) -> dict[str, Array] | None:
+    """{sequence: array} of the tools that are known; `None` for others."""
     takes = value.get("annotations") if isinstance(value, dict) else value
     if isinstance(takes, list) and takes and all(isinstance(t, dict) and "keypoint" in t for t in takes):
         return dict(_of_mmaction(takes, head))
@@ -152,7 +186,7 @@ def _arrays(value: object, head: Head) -> dict[str, Array]:
                 where=head.path,
                 todo="Compute the joints with the body model, and save them as (frames, joints, 3)",
             )
-    return {"": as_array(FORMAT, value, head)}
+    return None
 
 
 def _of_tracks(value: dict, head: Head) -> Array | None:
@@ -185,11 +219,14 @@ def _of_mmpose(value: list) -> list[np.ndarray | None] | None:
 
     Version 1.x: `pred_instances` with `keypoints` and `keypoint_scores`. Version 0.x: batches of `preds` with
     `image_paths`, or a list of people for each frame, each with `keypoints`. Source: open-mmlab/mmpose, tools/test.py.
+    Also pairs of keypoints and scores, as RTMLib returns them for an image.
     """
     frames: list[list[np.ndarray]] = []
     images: dict[str, list[np.ndarray]] = {}
     for item in value:
-        if isinstance(item, list) and all(isinstance(p, dict) for p in item):
+        if isinstance(item, (list, tuple)) and len(item) == 2 and _are_scores(item[1], item[0]):
+            frames.append(list(np.concatenate([float64(item[0]), float64(item[1])[..., None]], axis=-1)))
+        elif isinstance(item, list) and all(isinstance(p, dict) for p in item):
             frames.append([float64(p["keypoints"]) for p in item if _is_people(p.get("keypoints"), 2)])
         elif isinstance(item, dict) and isinstance(arrays := item.get("pred_instances"), dict):
             points, scores = arrays.get("keypoints"), arrays.get("keypoint_scores")
@@ -215,6 +252,18 @@ def _is_people(value: object, axes: int) -> TypeGuard[np.ndarray]:
     if not isinstance(value, np.ndarray) or value.ndim != axes or value.dtype.kind not in "fiu":
         return False
     return value.shape[-1] in (2, 3) and value.shape[-2] > 4
+
+
+def _are_scores(scores: object, points: object) -> bool:
+    """Whether `points` are people's x and y, and `scores` the confidences of these joints."""
+    if (
+        not isinstance(points, np.ndarray)
+        or points.ndim != 3
+        or points.shape[-1] != 2
+        or points.dtype.kind not in "fiu"
+    ):
+        return False
+    return isinstance(scores, np.ndarray) and scores.shape == points.shape[:2] and scores.dtype.kind in "fiu"
 
 
 def _coco(joints: int) -> tuple[str, ...] | None:

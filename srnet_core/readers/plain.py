@@ -8,12 +8,11 @@ numbers only.
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.layouts import Layout, layout_of_names, layouts_of_count
-from srnet_core.layouts.geometry import decide
 from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.readers._csv import first_rows
 from srnet_core.readers._gathering import Gathering
-from srnet_core.readers._plain_array import POINTS, Array, as_array, float64, point_members
+from srnet_core.readers._hip_origin import LANDMARKS, Space, space_of
+from srnet_core.readers._plain_array import OF_HOLISTIC, POINTS, Array, as_array, body_of, float64, point_members
 from srnet_core.readers._plain_tables import from_csv, in_cells, is_numeric, joined_header, long_columns, wide_columns
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
@@ -49,7 +48,7 @@ def describe(head: Head) -> dict | None:
 def described(array: Array) -> dict:
     """What an array of 3D points holds."""
     frames, people, joints, _ = array.values.shape
-    layout, units, notes = _body(array)
+    layout, units, notes = body_of(array.values, array.names)
     return {
         "kind": "keypoints-3d",
         "format": array.format,
@@ -61,7 +60,7 @@ def described(array: Array) -> dict:
         "units": units,
         "image_size": None,
         "joint_names": list(array.names) if array.names else None,
-        "notes": notes,
+        "notes": [*array.notes, *notes],
     }
 
 
@@ -75,7 +74,7 @@ def motions(head: Head) -> dict[str, Motion] | None:
 
 def motions_of(array: Array) -> dict[str, Motion]:
     """{person: motion} of an array of 3D points."""
-    layout, units, notes = _body(array)
+    layout, units, notes = body_of(array.values, array.names)
     people, joints = array.values.shape[1:3]
     names = array.names or (layout.joints if layout else tuple(f"joint {i}" for i in range(joints)))
     return {
@@ -88,27 +87,10 @@ def motions_of(array: Array) -> dict[str, Motion]:
             units=units,
             metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
             details={"layout": layout.name} if layout else {},
-            notes=tuple(notes),
+            notes=(*array.notes, *notes),
         )
         for person in range(people)
     }
-
-
-def _body(array: Array) -> tuple[Layout | None, str | None, list[str]]:
-    """The layout of 3D points, their unit told by the size of the body, and notes."""
-    joints = array.values.shape[2]
-    points = array.values.reshape(-1, joints, 3)
-    layout = layout_of_names(array.names) if array.names else None
-    if layout is None and not array.names:
-        layout = decide(points, layouts_of_count(joints))[0]
-    extents = np.ptp(points[:: max(1, len(points) // 200)], axis=1).max(axis=-1)
-    extents = extents[np.isfinite(extents)]
-    extent = float(np.median(extents)) if len(extents) else 0.0
-    units = "mm" if 300 < extent < 5000 else "m" if 0.3 < extent < 5 else None
-    if layout is not None and 30 < extent <= 300:  # of other points it may also be millimetres of a small animal
-        units = "cm"
-    notes = [*array.notes] + ([f"The unit is told by the size of the body: {extent:.4g}."] if units else [])
-    return layout, units, notes
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:
@@ -167,17 +149,31 @@ def _units(values: np.ndarray) -> tuple[str, list[str]]:
 
 
 def _cameras(head: Head) -> dict[str, Array]:
-    """The cameras of FreeMoCap's 2D data, (cameras, frames, 553, 2 or 3) in pixels; nothing of other files."""
+    """The cameras of FreeMoCap's 2D data, (cameras, frames, points, 2 or 3) in pixels; nothing of other files.
+
+    The points are those of MediaPipe Holistic, or only the body's, with its hands or with the face too. Where there is
+    a z it counts from the hips; without one all 553 points are needed, as fewer may be several people.
+    """
     values = head.npy if head.start.startswith(b"\x93NUMPY") else None
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or values.ndim != 4:
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or values.ndim != 4 or not values.size:
         return {}
-    if values.shape[2] != _FREEMOCAP_POINTS or values.shape[3] not in (2, 3) or not values.size:
+    points, width = values.shape[2:]
+    if points != _FREEMOCAP_POINTS:
+        if points not in OF_HOLISTIC or width != 3 or len(values) > values.shape[1] or len(values) < 2:
+            return {}
+        if space_of(float64(values)) is not Space.IMAGE:
+            return {}
+    elif width not in (2, 3):
         return {}
     if len(values) > MOST_PEOPLE:
         raise BadFileError(f"has {len(values)} cameras", where=head.path)
-    note = "The axes are cameras, frames, points, coordinates, as FreeMoCap has them. z is left out."
+    notes = ["The axes are cameras, frames, points, coordinates, as FreeMoCap has them. z is left out."]
+    kept = points if points in (_FREEMOCAP_POINTS, LANDMARKS) else LANDMARKS
+    if kept < points:
+        notes.append(f"{points - kept} points of hands and face are left out.")
     return {
-        f"camera {at + 1}": Array("npy", float64(one[:, None, :, :2]), notes=(note,)) for at, one in enumerate(values)
+        f"camera {at + 1}": Array("npy", float64(one[:, None, :kept, :2]), notes=tuple(notes))
+        for at, one in enumerate(values)
     }
 
 

@@ -207,6 +207,57 @@ def test_candidates_and_subsets(tmp_path):
     assert np.isnan(found.tracks[0].points[:, 17]).all()
 
 
+def dwpose(joints: int = 18) -> tuple[list[dict], np.ndarray]:
+    """Frames as DWPose has them in Python, with two people, and nobody in every fifth; and the points, in pixels."""
+    points = np.stack([person("coco18_openpose"), person("coco18_openpose", x_px=120.0, seed=3)], axis=1)[..., :2]
+    frames = []
+    for i, people in enumerate(points / SIZE_PX):
+        people = people[: 0 if i % 5 == 4 else 2]
+        more = people[:, : joints - 18]  # the toes of a later form
+        candidate = np.concatenate([people, more], axis=1).reshape(-1, 2).astype(np.float32)
+        subset = np.arange(len(candidate), dtype=float).reshape(-1, joints)
+        hands, faces = np.zeros((2 * len(people), 21, 2)), np.zeros((len(people), 68, 2))
+        frames.append({"bodies": {"candidate": candidate, "subset": subset}, "hands": hands, "faces": faces})
+    return frames, points
+
+
+@pytest.mark.parametrize("joints", [18, 20])
+@pytest.mark.parametrize("form", ["npy", "list", "pkl", "named", "npz", "folder"])
+def test_objects_of_dwpose(tmp_path, form, joints):
+    frames, points = dwpose(joints)
+    path = tmp_path / f"a.{'pkl' if form == 'pkl' else 'npz' if form == 'npz' else 'npy'}"
+    if form == "pkl":
+        path.write_bytes(pickle.dumps(frames))
+    elif form == "npz":
+        np.savez(path, poses=np.array(frames, object))
+    elif form == "folder":
+        path = tmp_path / "frames"
+        path.mkdir()
+        for i, frame in enumerate(frames):
+            np.save(path / f"{i:04d}.npy", frame, allow_pickle=True)
+    elif form == "named":
+        np.save(path, {f"{i:06d}.jpg": frame for i, frame in enumerate(frames)}, allow_pickle=True)
+    else:
+        np.save(path, np.array(frames, object) if form == "npy" else frames, allow_pickle=True)
+    found = read_keypoints(path, image_size=SIZE_PX)
+    assert (found.layout.name, found.frame_count, len(found.tracks)) == ("coco18_openpose", FRAMES, 2)
+    seen = np.arange(FRAMES) % 5 != 4
+    for track, expected in zip(sorted(found.tracks, key=lambda t: -t.points[0, 0, 0]), points.transpose(1, 0, 2, 3)):
+        np.testing.assert_array_equal(track.present, seen)
+        np.testing.assert_allclose(track.points[seen], expected[seen], atol=0.05)
+
+
+def test_pairs_of_keypoints_and_scores_as_rtmlib_returns_them(tmp_path):
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps([(p[None, :, :2], p[None, :, 2]) for p in POSE]))
+    np.testing.assert_allclose(same(tmp_path / "a.pkl").tracks[0].confidence, POSE[..., 2], atol=1e-3)
+
+
+def test_rate_and_size_beside_the_keypoints_of_a_pickle(tmp_path):
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"keypoints": POSE, "fps": 25.0, "image_size": SIZE_PX}))
+    found = same(tmp_path / "a.pkl")
+    assert (found.fps, found.image_size) == (25.0, SIZE_PX)
+
+
 @pytest.mark.parametrize("subset", [[[99.0] * 18], [[float("nan")] * 18], [["a"] * 18], [[]], [[1e300] * 18]])
 def test_subsets_that_name_no_candidates(tmp_path, subset):
     frames = [{"bodies": {"candidate": p[:, :2].tolist(), "subset": subset}} for p in person("coco18_openpose")]
