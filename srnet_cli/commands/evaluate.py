@@ -15,7 +15,18 @@ from srnet_cli import side_by_side, worse_keypoints
 from srnet_cli.checkpoints import find_checkpoint, names_of
 from srnet_cli.console import next_steps, remark, told, write_text
 from srnet_cli.inputs import open_checkpoint, prepare_stage, require_ending
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, NewestCheckpoints, Rareness, option, shared
+from srnet_cli.options import (
+    DATA_OF_CHECKPOINT,
+    PUBLISHED,
+    RUN_PANEL,
+    Device,
+    Flip,
+    NewestCheckpoints,
+    Rareness,
+    option,
+    shared,
+)
+from srnet_cli.processes import shown_by_first_process, start_processes
 from srnet_cli.progress import Bar, progress_bar
 from srnet_cli.run_configuration import data_config_of
 from srnet_cli.tables import plain_table, report_title, show_report
@@ -23,6 +34,7 @@ from srnet_core.evaluation import PCK_THRESHOLD_MM, RARENESS
 
 if TYPE_CHECKING:
     from srnet_core.checkpoint import Checkpoint
+    from srnet_core.engine.replicas import Replicas
     from srnet_core.evaluation.noise import KeypointNoise
     from srnet_core.evaluation.run import Evaluation
     from srnet_core.evaluation.tables import Report
@@ -35,6 +47,7 @@ _BY = ("action", "subject", "camera", "joint", "rareness", "scene")
 
 
 @shared(data=DATA_OF_CHECKPOINT, published=PUBLISHED)
+@shown_by_first_process()
 def main(
     data: dict,
     published: dict,
@@ -91,6 +104,18 @@ def main(
         option("--latex", help="Write rows as papers print them, as LaTeX (.tex)", metavar="FILE", default="none"),
     ] = None,
     device: Device = "auto",
+    devices: Annotated[
+        int,
+        option(
+            "--devices",
+            help="Number of processes that evaluate together, each on some of the clips: on a GPU of its own, or on "
+            "its share of the cores",
+            panel=RUN_PANEL,
+            metavar="N",
+            min=1,
+            max=1024,
+        ),
+    ] = 1,
 ) -> None:
     """Evaluate a checkpoint: MPJPE and ten other metrics on the test split.
 
@@ -100,7 +125,11 @@ def main(
     from srnet_core.errors import ConfigError
     from srnet_core.files import require_output
     from srnet_core.lookup import choose
+    from srnet_core.training.distributed import process_group
+    from srnet_core.training.launch import leads_here
 
+    if devices > 1:
+        start_processes(devices, "evaluate together, each on some of the clips")
     choose("breakdown", by, _BY, where="--by")
     choose("measure of rareness", rareness, RARENESS, where="--rareness")
     if rare is not None and not 0 < rare <= 1:
@@ -126,19 +155,23 @@ def main(
     rarely = Rarely(rareness, rare or 1.0) if rare is not None or by == "rareness" else None
     found: dict[str, list[Report]] = {}
     checkpoint = None
-    for name, path in names.items():
-        checkpoint = open_checkpoint(path, data, published)
-        found[name] = evaluate_checkpoint(
-            checkpoint,
-            path,
-            data,
-            flip=flip,
-            device=device,
-            joints=joints,
-            rarely=rarely,
-            noises=amounts.noises,
-            pck_mm=pck_threshold,
-        )
+    with process_group(device) as replicas:
+        for name, path in names.items():
+            checkpoint = open_checkpoint(path, data, published)
+            found[name] = evaluate_checkpoint(
+                checkpoint,
+                path,
+                data,
+                flip=flip,
+                device=device,
+                joints=joints,
+                rarely=rarely,
+                noises=amounts.noises,
+                pck_mm=pck_threshold,
+                replicas=replicas,
+            )
+    if not leads_here():
+        return
     path = next(iter(names.values()))
     if len(names) > 1:
         assert checkpoint is not None
@@ -225,6 +258,7 @@ def evaluate_checkpoint(
     rarely: Rarely | None = None,
     noises: "Sequence[KeypointNoise | None]" = (None,),
     pck_mm: float = PCK_THRESHOLD_MM,
+    replicas: "Replicas | None" = None,
 ) -> "list[Report]":
     """Prepare the data of a checkpoint and evaluate it on the test split.
 
@@ -232,8 +266,10 @@ def evaluate_checkpoint(
         joints: see `joints_to_count`; all if `None`.
         noises: what makes the keypoints worse, one evaluation each.
         pck_mm: threshold of PCK.
+        replicas: the processes that evaluate together, this one included.
     """
     from srnet_core.device import choose_device
+    from srnet_core.evaluation.parted import Parts
     from srnet_core.evaluation.run import (
         Counted,
         evaluate_steps,
@@ -246,7 +282,11 @@ def evaluate_checkpoint(
     )
     from srnet_core.evaluation.stage_rareness import stage_rareness
 
+    if replicas is not None and not replicas.leads:
+        replicas.text_of_leader("")  # waits until the data are prepared
     prepared = prepare_stage(data_config_of(checkpoint, data))
+    if replicas is not None and replicas.leads:
+        replicas.text_of_leader("prepared")
     require_fit(checkpoint, prepared.stage)
     seen = trained_on(checkpoint, prepared.stage)
     if seen:
@@ -289,6 +329,7 @@ def evaluate_checkpoint(
                 bins=bins,
                 noise=noise,
                 pck_mm=pck_mm,
+                parts=Parts(replicas),
             )
             reports.append(_with_progress(steps, bar, len(reports) + 1, len(noises)))
     return reports

@@ -8,9 +8,9 @@ from srnet_cli.checkpoints import BEST_FOLDER, find_checkpoint
 from srnet_cli.console import going_on_without_reader, prose, remark
 from srnet_cli.inputs import open_checkpoint
 from srnet_cli.options import AUGMENT, DATA, MODEL, PUBLISHED, RUN_PANEL, TRAIN, SetOption, option, shared
+from srnet_cli.processes import shown_by_first_process, start_processes
 from srnet_cli.run_configuration import start_config
 from srnet_cli.run_place import Place, resumed_place
-from srnet_cli.train_processes import shown_by_first_process, start_processes
 from srnet_cli.train_run import help_to_train, train_and_show
 from srnet_core.errors import ConfigError
 
@@ -122,7 +122,7 @@ def main(
     The test error is reported but never used to choose an epoch; --validation holds out data for that.
     """
     if devices > 1:
-        start_processes(devices)
+        start_processes(devices, "train together, each on its part of every batch")
     if resume and finetune:
         raise ConfigError("--resume continues a run, --finetune starts a new one: give one of them")
     if resume and (name or checkpoint_dir or force):

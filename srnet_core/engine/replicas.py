@@ -5,11 +5,12 @@ Each process has a part of every batch. BatchNorm needs the statistics of all of
 training step.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -71,18 +72,45 @@ class Replicas:
 
     def text_of_leader(self, text: str) -> str:
         """The text that the leading process gives."""
-        content = torch.tensor(list(text.encode()), dtype=torch.uint8, device=self._device())
+        content = self._bytes(text)
         length = self.total(torch.tensor([len(content) if self.leads else 0], device=self._device()))
         if not self.leads:
             content = torch.empty(int(length), dtype=torch.uint8, device=self._device())
         dist.broadcast(content, src=0)
-        return bytes(content.tolist()).decode()
+        return _text(content)
+
+    def texts_of_all(self, text: str) -> list[str]:
+        """The texts that the processes give, by their numbers."""
+        content = self._bytes(text)
+        lengths = torch.zeros(self.size, dtype=torch.int64, device=self._device())
+        lengths[self.rank] = len(content)
+        lengths = self.total(lengths)
+        padded = content.new_zeros(int(lengths.max()))
+        padded[: len(content)] = content
+        parts = [torch.empty_like(padded) for _ in range(self.size)]
+        dist.all_gather(parts, padded)
+        return [_text(part[:length]) for part, length in zip(parts, lengths.tolist())]
+
+    def share(self, tensors: Iterable[Tensor]) -> None:
+        """Give these tensors of all processes the values that they have in the leading one."""
+        for tensor in tensors:
+            values = tensor.detach().contiguous()
+            dist.broadcast(values, src=0)
+            tensor.detach().copy_(values)
+
+    def _bytes(self, text: str) -> Tensor:
+        content = np.frombuffer(text.encode(), dtype=np.uint8).copy()
+        return torch.from_numpy(content).to(self._device())
 
     def _device(self) -> torch.device:
         """Where the backend of the group can compute."""
         return (
             torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else torch.device("cpu")
         )
+
+
+def _text(content: Tensor) -> str:
+    return bytes(content.cpu().numpy()).decode()
 
 
 class SyncedNorm(torch.autograd.Function):

@@ -6,6 +6,7 @@ Letters: T frames of a clip, J joints, G clips of equal length that are computed
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
@@ -63,14 +64,16 @@ def predict_batches(
     flip: bool,
     device: str | torch.device,
     noise: KeypointNoise | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> Iterator[list[ClipPrediction]]:
     """Like `predict_split`, but yields the clips of a batch together, with the poses on `device`.
 
     Args:
         noise: what makes the keypoints worse; `None` leaves them as they are.
+        part: (i, n): of every n batches the one with the number i, for n processes.
     """
     network = inference_form(model.to(device).eval())
-    for batch in _batches(clips, network.receptive_field):
+    for batch in islice(_batches(clips, network.receptive_field), part[0], None, part[1]):
         yield _predict_batch(network, stage, batch, flip, device, noise or None)
 
 

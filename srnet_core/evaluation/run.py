@@ -14,6 +14,7 @@ from srnet_core.errors import CheckpointError, ConfigError
 from srnet_core.evaluation import PCK_THRESHOLD_MM
 from srnet_core.evaluation.metrics import joints_3dhp
 from srnet_core.evaluation.noise import KeypointNoise
+from srnet_core.evaluation.parted import Parts
 from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
 from srnet_core.evaluation.tables import ClipErrors, Report, make_report, measure
 from srnet_core.evaluation.trajectory import trajectory_errors
@@ -55,6 +56,7 @@ def evaluate_steps(
     noise: KeypointNoise | None = None,
     origin: Sequence[int] | None = None,
     pck_mm: float = PCK_THRESHOLD_MM,
+    parts: Parts | None = None,
 ) -> Evaluation:
     """Evaluate a model on clips of a stage, by default `test_clips`, yielding after each clip.
 
@@ -70,9 +72,15 @@ def evaluate_steps(
         noise: what makes the keypoints worse; `None` leaves them as they are.
         origin: joints whose mean poses are relative to when they are measured; the root's place as predicted if `None`.
         pck_mm: threshold of PCK.
+        parts: of the processes that evaluate together; each gets the report of all clips. A trajectory network is
+            evaluated by each process as a whole.
+
+    Raises:
+        EvaluationStopped: `parts` was asked to stop.
     """
+    parts = parts or Parts()
     if model.config.predicts_root:
-        return (yield from _trajectory_steps(model, stage, clips, what, device, about))
+        return (yield from _trajectory_steps(model, stage, clips, what, device, about, parts))
     original = model.config.as_published
     clips = test_clips(stage, as_published=original) if clips is None else clips
     total, done = sum(clip.length for clip in clips), 0
@@ -92,11 +100,14 @@ def evaluate_steps(
         )
 
     workers = Workers() if torch.device(device).type == "cpu" else None
-    for predictions in predict_batches(model, stage, clips, flip=flip, device=device, noise=noise):
+    part = parts.rank, parts.size
+    batches = predict_batches(model, stage, clips, flip=flip, device=device, noise=noise, part=part)
+    for predictions in parts.until_stopped(batches):
         errors += workers.map(measured, predictions) if workers else map(measured, predictions)
         for prediction in predictions:
-            done += prediction.clip.length
-            yield Evaluating(what, done, total)
+            done += prediction.clip.length * parts.size  # the others are about as far
+            yield Evaluating(what, min(done, total), total)
+    errors = parts.join(errors, clips)
     scope = (
         "all actions, as published, the trained ones included" if _over_everything(stage, original) else "test split"
     )
@@ -125,17 +136,19 @@ def _trajectory_steps(
     what: str,
     device: str | torch.device,
     about: dict[str, Any] | None,
+    parts: Parts,
 ) -> Evaluation:
     """As `evaluate_steps` for a trajectory network: the only metric is the error of the root, by the MPJPE's name."""
     clips = test_clips(stage) if clips is None else clips
     total, done = sum(clip.length for clip in clips), 0
     errors: list[ClipErrors] = []
     shares = 0.0
-    for clip_errors, share in trajectory_errors(model, stage, clips, device):
+    for clip_errors, share in parts.until_stopped(trajectory_errors(model, stage, clips, device)):
         errors.append(clip_errors)
         shares += share
         done += clip_errors.frames
         yield Evaluating(what, done, total)
+    parts.require_all_done()
     about = {**(about or {}), **describe_stage(stage, False), "scope": "test split", "as_published": False}
     about |= {"measured": "root", "root_error_share_of_distance": shares / max(done, 1)}
     return make_report(errors, stage.skeleton, about)

@@ -3,6 +3,7 @@
 `TrainingRun(...)` makes all checks that are possible before the first training step; iterating over it trains.
 """
 
+import json
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -25,6 +26,7 @@ from srnet_core.config import ModelConfig, RunConfig, replace, to_dict
 from srnet_core.device import choose_device
 from srnet_core.engine.replicas import Replicas
 from srnet_core.errors import CheckpointError, ConfigError, TrainingError
+from srnet_core.evaluation.parted import EvaluationStopped, Parts
 from srnet_core.evaluation.predict import GuessErrors, guess_errors_mm
 from srnet_core.evaluation.run import Evaluating, evaluate_steps
 from srnet_core.evaluation.tables import Report
@@ -118,7 +120,7 @@ class TrainingRun:
         last_step: the training step, counted over all epochs, after which the run ends as if its time were up.
         complete: a resumed run that has trained all its epochs is measured again instead of refused.
         replicas: the processes that train this run together, this one included; `None` without others. The first one
-            writes the files and yields all events; the others yield those of training only.
+            writes the files and yields all events; the others yield those of training only. All evaluate.
 
     Raises:
         ConfigError: the data cannot train this model, or the resumed run has no epochs left to train. When iterated:
@@ -229,11 +231,38 @@ class TrainingRun:
         yield from self._finish()
 
     def _follow(self) -> Iterator[Event]:
-        """Train as the first process does, which evaluates and saves while the others wait for it."""
+        """Train as the first process does, which saves and reports, and evaluate some of the clips for it."""
+        if self.unreported is not None:
+            self._take_part()
         for event in self._trained():
             yield event
-            if any(self._agreed(event)):
+            if isinstance(event, Epoch):
+                self._take_part()
+            over, stop = self._agreed(event)
+            if over:
+                break
+            if stop:
                 return
+        self._take_part()
+
+    def _take_part(self) -> None:
+        """Evaluate what the first process asks for, until it asks for no more."""
+        while asked := self._told_by_leader(""):
+            part = json.loads(asked)
+            for _ in self._evaluate_part(part["what"], part["flip"], part["every_metric"]):
+                pass
+
+    def _told_by_leader(self, text: str) -> str:
+        """What the first process tells the others, which wait for it."""
+        assert self.replicas is not None
+        try:
+            return self.replicas.text_of_leader(text)
+        except RuntimeError as error:
+            raise self._lost(error) from None
+
+    def _no_more_to_evaluate(self) -> None:
+        if self.replicas is not None:
+            self._told_by_leader("")
 
     def _agreed(self, event: Event) -> tuple[bool, bool]:
         """Whether the run is over after an event, and whether it was asked to stop, in any of its processes."""
@@ -348,6 +377,7 @@ class TrainingRun:
         if damaged := record_epoch(self.files.metrics, record):
             lines = "1 damaged line" if damaged == 1 else f"{damaged} damaged lines"
             yield Notice(f"{self.files.metrics}: {lines} moved to {self.files.metrics.with_name(DAMAGED)}")
+        self._no_more_to_evaluate()
         if is_best:
             yield self._save(self.files.best)
         yield self._save(self.files.latest)
@@ -360,6 +390,7 @@ class TrainingRun:
             result = self.files.best
             self.model.load_state_dict(load_checkpoint(result).model.state_dict())
         report = yield from self._evaluate("result", flip=self.config.train.test_flip, every_metric=True)
+        self._no_more_to_evaluate()
         if report is None:
             yield Stopped(result, self.progress.epoch, self.progress.step)
             return
@@ -393,21 +424,37 @@ class TrainingRun:
         If the run is asked to stop, the test error is left out, as nothing depends on it: the value is then `None`. So
         is that of an epoch when the time is up, because the result is measured next.
         """
+        if self.replicas is not None:
+            self._told_by_leader(json.dumps({"what": what, "flip": flip, "every_metric": every_metric}))
+        return (yield from self._evaluate_part(what, flip, every_metric, model))
+
+    def _evaluate_part(
+        self, what: str, flip: bool, every_metric: bool, model: PoseModel | None = None
+    ) -> Generator[Event, None, Report | None]:
+        """`_evaluate` in each of the processes: all have the same weights, and get the whole report."""
         clips = {"validation": self.validation, "test": self.stage.split("test"), "result": None}[what]
         limited = what == "test"
         what = "test" if what == "result" else what
         model = model or self.model
-        steps = evaluate_steps(
-            model, self.stage, clips, what=what, flip=flip, device=self.device, every_metric=every_metric
-        )
-        while True:
+        if self.replicas is not None:
             try:
-                event = next(steps)
-            except StopIteration as end:
-                return end.value
-            yield event
-            if (what == "test" and self.should_stop()) or (limited and self._out_of_time()):
-                return None
+                self.replicas.share(model.state_dict().values())  # those of the best epoch are in the first one only
+            except RuntimeError as error:
+                raise self._lost(error) from None
+
+        def should_stop() -> bool:
+            return (what == "test" and self.should_stop()) or (limited and self._out_of_time())
+
+        parts = Parts(self.replicas, should_stop)
+        steps = evaluate_steps(
+            model, self.stage, clips, what=what, flip=flip, device=self.device, every_metric=every_metric, parts=parts
+        )
+        try:
+            return (yield from steps)
+        except EvaluationStopped:
+            return None
+        except RuntimeError as error:
+            raise self._lost(error) from None
 
     def _save(self, path: Path) -> Saved:
         progress = self.progress

@@ -63,6 +63,29 @@ def test_two_processes_end_where_one_ends_and_torchrun_starts_them_too(folder):
     assert all(torch.equal(value, second[key]) for key, value in first.items())
 
 
+def test_processes_that_evaluate_together_give_the_numbers_of_one(folder):
+    run(*this_command(arguments(folder, "measured", "--epochs", "1")))
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "srnet_cli",
+    ]
+    written, shown = [], []
+    for before, after in ((this_command([]), []), (this_command([]), ["--devices", "2"]), (torchrun, [])):
+        given = ["eval", str(checkpoint(folder, "measured")), "--data-dir", str(folder / "data")]
+        cache = ["--cache-dir", str(folder / "cache"), "--device", "cpu"]
+        out, _ = run(*before, *given, *cache, "--json", str(folder / "numbers.json"), *after)
+        written.append(json.loads((folder / "numbers.json").read_text()))
+        shown.append(out)
+    assert written[0] == written[1] == written[2]
+    assert shown[0] == shown[1] == shown[2]  # one table, by the first process
+
+
 def processes_below(process):
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True)
     return [int(number) for number in found.stdout.split()]

@@ -1,35 +1,38 @@
 """Several processes train as one: the same losses and weights, parts that do not overlap, one writer, a clean end."""
 
+import json
 import os
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from support import distributed
+from support import distributed, distributed_run
 from support.distributed import NETWORKS, STEPS, trained
 
 from srnet_core.batch import Batch
+from srnet_core.checkpoint import load_checkpoint
+from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError
+from srnet_core.evaluation.run import evaluate_steps, finish
 from srnet_core.sampling.windows import WindowSampler
+from srnet_core.stages.prepare import prepare
 from srnet_core.training.distributed import PartedBatches
 from srnet_core.training.launch import RENDEZVOUS, run_processes
 
-CHILD = Path(distributed.__file__)
 
-
-def in_processes(size, *arguments, folder):
+def in_processes(size, child, *arguments):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    assert run_processes([sys.executable, str(CHILD), str(folder), *arguments], size, environment) == 0
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(size)]
+    assert run_processes([sys.executable, child.__file__, *map(str, arguments)], size, environment) == 0
 
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory):
     """Some steps of several networks, by one process and by two."""
-    together = in_processes(2, folder=tmp_path_factory.mktemp("two"))
+    folder = tmp_path_factory.mktemp("two")
+    in_processes(2, distributed, folder)
+    together = [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
     return {1: [{name: trained(name, None) for name in NETWORKS}], 2: together}
 
 
@@ -77,6 +80,28 @@ def test_the_windows_of_an_epoch_are_parted_without_overlap(size):
 def test_batches_too_small_to_be_parted_are_refused():
     with pytest.raises(ConfigError, match="5 windows are too small for 3 processes"):
         PartedBatches(sampler(), SimpleNamespace(rank=0, size=3), windows_per_batch=5, windows=100)
+
+
+def test_the_processes_of_a_run_evaluate_some_of_the_clips_each(small_data, tmp_path):
+    """Validation and test of each epoch, the result of the best one, and an evaluation by itself."""
+    in_processes(2, distributed_run, small_data, tmp_path)
+    leader, other = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
+    (result, parted), (seen,) = leader["reports"], other["reports"]
+    assert parted == seen  # every process has the report of all clips
+    stage = prepare(
+        DataConfig(dataset="small", data_dir=str(small_data), cache_dir=str(tmp_path / "cache"), subjects_test=("C",))
+    ).stage
+    best = load_checkpoint(distributed_run.files(tmp_path).best).model
+    assert finish(evaluate_steps(best, stage)).to_dict() == parted == result
+    assert result["frames"] == sum(clip.length for clip in stage.split("test"))
+    read = [part["read"] for part in (leader, other)]
+    tests, validations = len(stage.split("test")), len([c for c in stage.split("train") if c.subject == "B"])
+    assert sum(part["in_training"] for part in (leader, other)) == 2 * (tests + validations) + tests
+    assert len(read[0]) + len(read[1]) == 2 * (tests + validations) + 2 * tests
+    of_result = [part[-(tests // 2) :] for part in read]
+    assert not set(of_result[0]) & set(of_result[1])
+    metrics = [json.loads(line) for line in distributed_run.files(tmp_path).metrics.read_text().splitlines()]
+    assert all("validation_mpjpe_mm" in line and "test_mpjpe_mm" in line for line in metrics) and len(metrics) == 2
 
 
 def test_the_exit_status_is_that_of_the_process_that_failed(tmp_path):

@@ -1,4 +1,4 @@
-"""`srnet train` in several processes that train together, each on its part of every batch."""
+"""Commands that several processes do together, started by `torchrun` or by `--devices N`."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from srnet_core.errors import ConfigError
 
 @contextmanager
 def shown_by_first_process():
-    """Of processes that train together, only the first one shows what it does; all show errors."""
+    """Of processes that do a command together, only the first one shows what it does; all show errors."""
     from srnet_core.training.launch import leads_here
 
     before = out.quiet, err.quiet
@@ -22,8 +22,12 @@ def shown_by_first_process():
         out.quiet, err.quiet = before
 
 
-def start_processes(count: int) -> None:
-    """Start this command in several processes and leave with their exit code."""
+def start_processes(count: int, what: str) -> None:
+    """Start this command in several processes and leave with their exit code.
+
+    Args:
+        what: they do, said after "N processes".
+    """
     import typer
 
     from srnet_core.training.launch import processes_here, run_processes, this_command
@@ -36,7 +40,7 @@ def start_processes(count: int) -> None:
             where="--devices",
             todo="Give at most the number of GPUs; without one, of cores",
         )
-    remark(f"{count} processes train together, each on its part of every batch")
+    remark(f"{count} processes {what}")
     arguments, kept = sys.argv[1:], []
     while arguments:
         argument = arguments.pop(0)
