@@ -1,6 +1,7 @@
 """Finding a checkpoint: by its path, by the name of its run, by the run's folder, or the newest."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +13,8 @@ from srnet_core.weights import MEAN, MEAN_OF, NAMES, weights_file
 FOLDER, BEST_FOLDER = Path("checkpoint"), Path("best_checkpoint")
 _LATEST, _BEST, _ENDING = "latest_epoch_", "model_best_", ".bin"
 _LISTED = 5
+_LOOKED_AT = 50  # files of a folder, to tell what is in it
+_RECORDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".npz", ".npy", ".h5", ".trc", ".c3d", ".bvh", ".txt", ".parquet")
 
 
 def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
@@ -34,6 +37,7 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
             return asked
         found = _result(asked.name, asked.parent, last_epoch)
         if found is None:
+            _require_no_recordings(asked)
             _refuse(asked, f"is a folder, not a checkpoint file{_listed(asked.glob('*.bin'))}", "Give a file")
         return _told(asked, found)
     try:
@@ -41,6 +45,11 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
     except OSError:  # a name that no file can have
         return asked
     if is_file:
+        if recording := _recording(asked):
+            todo = f"Use: srnet lift {asked}"
+            if asked.suffix.lower() == ".npz":
+                todo += ". To train on it: srnet prepare --help"
+            raise ConfigError(f"is {recording}, and a checkpoint is needed here", where=asked, todo=todo)
         return asked
     if exists:  # opening a pipe would wait for somebody who writes to it
         raise InputFileMissing("is a pipe or device, not a checkpoint file", where=asked, todo="Give a file")
@@ -68,7 +77,34 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
         raise InputFileMissing(
             f"is the mean of {networks}, which srnet lift knows", where=asked, todo="Give one of the two"
         )
+    if recording := _recording(asked):
+        _refuse(
+            asked,
+            f"there is no such file, and a checkpoint is needed here, not {recording}",
+            "Keypoints and videos are lifted with: srnet lift FILE",
+        )
     _refuse(asked, "there is no such checkpoint", "Check the path, or train one with: srnet train")
+
+
+def _recording(path: Path) -> str | None:
+    """What a file is whose ending is that of videos, keypoints or poses; `None` for all others."""
+    from srnet_core.video import is_video
+
+    if is_video(path):
+        return "a video"
+    return f"a {path.suffix} file of keypoints, poses or data" if path.suffix.lower() in _RECORDINGS else None
+
+
+def _require_no_recordings(folder: Path) -> None:
+    """Refuse a folder of keypoints or videos, which hold no checkpoint."""
+    endings = {path.suffix.lower() for path in islice(folder.glob("*"), _LOOKED_AT) if _recording(path)}
+    if not endings or next(folder.glob("*.bin"), None) is not None:
+        return
+    raise ConfigError(
+        f"is a folder of {', '.join(sorted(endings))} files, and a checkpoint is needed here",
+        where=folder,
+        todo=f"If these are keypoints, lift them with: srnet lift {folder}",
+    )
 
 
 def run_name(path: Path) -> str:

@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -76,9 +77,14 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
             os.replace(temporary, target)
         fsync_folder(target.parent)
     except OSError as error:
-        if error.errno and error.filename is None:
-            error.filename = str(path)  # an error such as "disk full" does not name the file
+        if error.errno and _is_unknown_to_users(error.filename):
+            error.filename, error.filename2 = str(path), None
         raise
+
+
+def _is_unknown_to_users(filename: object) -> bool:
+    """Whether an error names no file, as "disk full" does, or a temporary one."""
+    return filename is None or _TEMPORARY.fullmatch(Path(str(filename)).name) is not None
 
 
 @contextlib.contextmanager
@@ -237,7 +243,7 @@ def require_folder(folder: str | Path, *, where: object = None) -> None:
     """Check that a folder, or the nearest existing folder above it, can be written to.
 
     Raises:
-        ConfigError: it is a file, or there is no permission to write.
+        ConfigError: it is a file, there is no permission to write, or the file system takes no new files, as /proc.
     """
     folder = Path(folder)
     _require_no_nul(folder)
@@ -248,6 +254,15 @@ def require_folder(folder: str | Path, *, where: object = None) -> None:
         raise ConfigError(f"{nearest} is a file, not a folder", where=where or folder, todo="Choose another folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise ConfigError(f"no permission to write to {nearest}", where=where or folder, todo="Choose another folder")
+    try:
+        with tempfile.TemporaryFile(dir=nearest):  # rights alone do not tell: /proc, read-only file systems
+            pass
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):  # told when it matters: there may be room later
+            return
+        raise ConfigError(
+            f"{nearest} takes no files: {error.strerror}", where=where or folder, todo="Choose another folder"
+        ) from None
 
 
 def try_lock(path: str | Path) -> "BaseFileLock | None":

@@ -26,6 +26,8 @@ from srnet_core.errors import ConfigError, InputFileMissing, require_extra
 from srnet_core.lookup import choose, path_hint
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from srnet_core.geometry.camera import Camera as KnownCamera
     from srnet_core.inference.lifter import Lifter
     from srnet_core.keypoints import Keypoints
@@ -37,6 +39,9 @@ EXAMPLES = (
 )
 _SEEN = (".html", ".png", ".gif", ".mp4", ".rrd")  # files to look at
 _LISTED = 5  # people in the summary
+_NAMES = "motionbuilder"
+_MOTION = (".trc", ".c3d", ".bvh")
+_WITH_ERRORS = (".npz", ".h5", ".json", ".jsonl", ".csv", ".parquet", ".html")  # formats that hold expected errors
 _VIDEO_PANEL, _PLACE_PANEL, _OUTPUT_PANEL = "Video", "Place and smoothing", "What is written"
 
 Camera = Annotated[
@@ -172,7 +177,7 @@ def main(
             metavar="NAME",
             panel=_OUTPUT_PANEL,
         ),
-    ] = "motionbuilder",
+    ] = _NAMES,
     opensim: Annotated[
         bool,
         option(
@@ -224,16 +229,17 @@ def main(
     if stream or path == STANDARD_INPUT or device_number is not None:
         refused: dict[str, object] = {"--output": output, "--person": person, "--sequence": sequence}
         refused |= {"--world": world, "--trajectory": trajectory, "--height": height, "--strict": strict}
-        refused |= {"--trajectory-network": trajectory_network, "--uncertainty": uncertainty}
+        refused |= {"--trajectory-network": trajectory_network, "--uncertainty": uncertainty, "--opensim": opensim}
+        refused |= {"--names": names != _NAMES, "--no-floor": not floor, "--keep-swaps": not mend_swaps}
+        refused |= {"--camera-name": camera_name, "--format": format != "auto"}
         if device_number is None:
-            refused |= {"--camera": camera, "--detector": detector}
+            refused |= {"--camera": camera, "--detector": detector, "--detector-file": detector_file}
         else:
             refused |= {"--image-size": image_size, "--fps": fps}
         live_input = "--stream" if device_number is None else f"--camera {device_number}"
         for name in (name for name, given in refused.items() if given):
-            raise ConfigError(
-                f"cannot be used with {live_input}", where=name, todo="Redirect the output instead, e.g. with >"
-            )
+            todo = "Redirect the output instead, e.g. with >" if name == "--output" else "Leave it out"
+            raise ConfigError(f"cannot be used with {live_input}", where=name, todo=todo)
         live = open_live(
             checkpoint, layout, image_size, fps=fps, fill_s=fill_s, flip=flip, device=device, smooth=smoothing
         )
@@ -253,6 +259,18 @@ def main(
         require_format(file)
         require_output(file)
     _check_options(camera, camera_name, path, names, smoothing, height, trajectory or world)
+    endings = {file.suffix.lower() for file in output}
+    _say_without_effect(
+        {
+            "--opensim": (opensim, (".trc", ".c3d")),
+            "--names": (names != _NAMES, (".bvh",)),
+            "--no-floor": (not floor and not world, _MOTION),
+            "--uncertainty": (uncertainty, _WITH_ERRORS),
+        },
+        endings,
+    )
+    if not floor and world:
+        remark("--no-floor has no effect with --world, which puts the people on its floor")
     if trajectory_network is not None and world:
         raise ConfigError(
             "cannot be used with --world, which finds the path from standing feet",
@@ -264,6 +282,9 @@ def main(
     if trajectory_network is not None:
         finder = RootFinder.from_checkpoint(find_checkpoint(trajectory_network), device=device)
     if is_video(path):
+        unused = {"--format": format != "auto", "--layout": layout != "auto", "--fps": fps, "--image-size": image_size}
+        for name in (name for name, given in {**unused, "--sequence": sequence}.items() if given):
+            remark(f"{name} has no effect on a video: it tells that itself")
         keypoints = _detected(path, detector or "mediapipe", detector_file or [], person)
     elif detector is not None or detector_file:
         raise ConfigError("is no video", where=path, todo="Leave --detector out, or give a video")
@@ -327,6 +348,17 @@ def main(
     say(f"{', '.join(counts)} lifted with {name}{networks}")
     if not any(file.suffix.lower() in _SEEN for file in output) and path is not None and str(path) != "-":
         next_steps(f"lift {shlex.quote(str(path))} -o page.html")  # to look at them
+
+
+def _say_without_effect(options: "Mapping[str, tuple[bool, Sequence[str]]]", endings: set[str]) -> None:
+    """Name the options that change nothing in the files asked for.
+
+    Args:
+        options: {name: (whether it was given, endings of the formats that it changes)}.
+    """
+    for name, (given, formats) in options.items():
+        if given and not endings & set(formats):
+            remark(f"{name} has no effect here: it is for {', '.join(formats)}")
 
 
 def _check_options(

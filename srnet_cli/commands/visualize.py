@@ -27,7 +27,6 @@ EXAMPLES = (
     "srnet visualize --gallery 3",
     "srnet visualize first --action Walking --limit 300 -o walking.mp4",
 )
-_KEYPOINT_ENDINGS = (".json", ".jsonl", ".csv", ".npz", ".npy", ".h5", ".trc", ".txt", ".parquet")
 _PICTURES = (".mp4", ".gif", ".png")
 _FILM_PANEL = "Pictures and films"
 _GIF_FRAMES, _MAX_FRAMES = 120, 1500
@@ -165,8 +164,6 @@ def main(
     if video is not None and (output is None or output.suffix.lower() not in _PICTURES):
         todo = "Give --output FILE.mp4, FILE.gif or FILE.png"
         raise ConfigError("a video is drawn into films and pictures, not into a page", where="--video", todo=todo)
-    for path in paths or []:
-        _require_no_recording(path)
     draw(
         open_networks(paths or [None], data, published),
         Selection(
@@ -184,17 +181,6 @@ def main(
         flip=flip,
         device=device,
     )
-
-
-def _require_no_recording(path: Path | None) -> None:
-    """Refuse keypoints and videos, which people hand to this command, with the command that takes them."""
-    from srnet_core.video import is_video
-
-    if path is not None and path.exists() and (is_video(path) or path.suffix.lower() in _KEYPOINT_ENDINGS):
-        kind = "a video" if is_video(path) else "a file of keypoints or poses"
-        raise ConfigError(
-            f"is {kind}, and this command shows predictions of a checkpoint", where=path, todo=f"Use: srnet lift {path}"
-        )
 
 
 @dataclass(frozen=True)
