@@ -261,7 +261,7 @@ def require_folder(folder: str | Path, *, where: object = None) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):  # told when it matters: there may be room later
             return
         raise ConfigError(
-            f"{nearest} takes no files: {error.strerror}", where=where or folder, todo="Choose another folder"
+            f"no file can be made in {nearest}", where=where or folder, todo="Choose another folder"
         ) from None
 
 

@@ -40,6 +40,7 @@ EXAMPLES = (
 _SEEN = (".html", ".png", ".gif", ".mp4", ".rrd")  # files to look at
 _LISTED = 5  # people in the summary
 _NAMES = "motionbuilder"
+_LEANS_DEG = 30.0  # of bodies seen by a camera that is taken as level
 _MOTION = (".trc", ".c3d", ".bvh")
 _WITH_ERRORS = (".npz", ".h5", ".json", ".jsonl", ".csv", ".parquet", ".html")  # formats that hold expected errors
 _VIDEO_PANEL, _PLACE_PANEL, _OUTPUT_PANEL = "Video", "Place and smoothing", "What is written"
@@ -211,6 +212,8 @@ def main(
     ] = False,
 ) -> None:
     """Lift 2D keypoints of any tool, or a video, to 3D poses: for animation, OpenSim, notebooks, a web page."""
+    import numpy as np
+
     from srnet_cli.checkpoints import find_checkpoint
     from srnet_core.files import require_output
     from srnet_core.inference.lifter import Lifter
@@ -219,7 +222,7 @@ def main(
     from srnet_core.lifting import smoothing as filters
     from srnet_core.lifting.lift import lift
     from srnet_core.lifting.trajectory import follow
-    from srnet_core.lifting.world import stand
+    from srnet_core.lifting.world import lean_note, stand
     from srnet_core.lifting.writing import NEED_FPS, require_format
     from srnet_core.video import is_video
     from srnet_core.weights import MEAN, MEAN_OF, best_network
@@ -335,6 +338,9 @@ def main(
         people = follow(people, height_m=height, network=finder)
     if world:
         people = stand(people, placed=placed)
+    elif endings & {*_MOTION, *_SEEN}:  # these take the camera as level
+        for note in lean_note(people, np.array([0.0, -1.0, 0.0]), most_deg=_LEANS_DEG):
+            remark(note)
     for note in people.notes:
         remark(as_options(note))
     for file in output:

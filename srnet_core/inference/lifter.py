@@ -41,7 +41,7 @@ from srnet_core.inference.arguments import (
 )
 from srnet_core.inference.calibration import Calibration, calibration_file, read_calibration
 from srnet_core.inference.other_joints import seen_and_predicted
-from srnet_core.inference.plausible import FEWEST_FRAMES, problems_of, sides_exchanged
+from srnet_core.inference.plausible import FEWEST_FRAMES, likelier_readings, problems_of
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.inference.spread import features, several_predictions
 from srnet_core.inference.stream import PoseStream
@@ -52,7 +52,6 @@ from srnet_core.normalization import Normalization
 from srnet_core.weights import MEAN, MEAN_OF, NAMES, network_name, weights_file
 
 CHECKS = ("warn", "error", "off")
-SIDES_TEXT = "Left and right may be exchanged throughout: with its sides put right the body is more plausible."
 
 
 class PosesWithErrors(NamedTuple):
@@ -369,23 +368,38 @@ class Lifter:
         """
         if self.seen is not self.skeleton:  # what is looked at are joints of the poses
             return []
-        known = camera
         if image_size is None and camera is not None:
             image_size = (camera.width_px, camera.height_px)
+        in_order = self.receptive_field > 1  # a network of single frames may be given pictures of anybody
+        found = problems_of(keypoints_px, self.skeleton, image_size, fps=self.fps, in_order=in_order)
+        return found or self.likelier_readings(keypoints_px, image_size=image_size, camera=camera)
+
+    def likelier_readings(
+        self,
+        keypoints_px: np.ndarray,
+        *,
+        image_size: tuple[float, float] | None = None,
+        camera: Camera | None = None,
+    ) -> list[str]:
+        """Other readings of a clip that make a better body, as the network sees it: other sides, another scale.
+
+        Args:
+            keypoints_px, image_size, camera: as for lifting, finite.
+        """
+        known = camera
         if known is None and image_size is not None:
             known = estimated_camera((round(image_size[0]), round(image_size[1])))
-        found = problems_of(keypoints_px, self.skeleton, image_size)
         alone = self.body_size is not None or not self.normalization.USES_ROOT_DEPTH  # no depth has to be given
-        if found or known is None or not alone or len(keypoints_px) < FEWEST_FRAMES:
-            return found
+        if self.seen is not self.skeleton or known is None or not alone or len(keypoints_px) < FEWEST_FRAMES:
+            return []
         with torch.inference_mode():
-            exchanged = sides_exchanged(
+            return likelier_readings(
                 keypoints_px,
-                known.undistort(keypoints_px),
                 self.skeleton,
-                lambda part: self._lifted(part, image_size, camera, None),
+                image_size,
+                known.undistort,
+                lambda part: self._lifted(part.astype(np.float32), image_size, camera, None),
             )
-        return [SIDES_TEXT] if exchanged else []
 
     def _tell(self, problems: list[str], check: str) -> None:
         if problems and check == "error":

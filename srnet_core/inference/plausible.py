@@ -16,24 +16,49 @@ from collections.abc import Callable
 import numpy as np
 
 from srnet_core.geometry.skeleton import Skeleton
-from srnet_core.keypoints.check import check_whole
+from srnet_core.keypoints.check import Problem, check_whole
 from srnet_core.keypoints.tracks import Keypoints, Track
 from srnet_core.layouts import get_layout
 
 FEWEST_FRAMES = 32  # of a clip that is looked at, for the comparison of sides
 _PARTS, _PART_FRAMES = 4, 64  # of a long clip that are looked at
 _CLEARLY = 0.5  # difference of the logarithms of both misfits from which on sides are exchanged
+_CLEARLY_SQUEEZED = 0.5  # the same for bodies that are squeezed in x
+_CLEARLY_THOUSANDTHS, _CLEARLY_THOUSANDTHS_TALL = 0.45, 0.85  # where all coordinates lie below 1000; in tall images
+_WHOLE_NUMBERS = 0.3  # by which these are lowered for whole numbers, which few detectors write
+_THOUSAND, _SLACK, _LARGER = 1000.0, 0.01, 1.15
+_NOT_SQUARE = 1.2  # sides of an image in which a body that was scaled to a square can be told
 _BODY_M = 0.06  # mean difference of left and right bones beyond which neither is a body: the network is untrained
 
+SIDES_TEXT = "Left and right may be exchanged throughout: with its sides put right the body is more plausible."
+THOUSANDTHS_TEXT = (
+    "All coordinates are at most 1000, and the body is more plausible if 1000 is the width and the height of the "
+    "image: they may be thousandths, not pixels."
+)
+SQUEEZED_TEXT = (
+    "The body looks squeezed in x, and is more plausible stretched to the shape of the image: the coordinates may be "
+    "of a square picture."
+)
+
 Lift = Callable[[np.ndarray], np.ndarray]
+Rays = Callable[[np.ndarray], np.ndarray]
 
 
-def problems_of(keypoints_px: np.ndarray, skeleton: Skeleton, image_size: tuple[float, float] | None) -> list[str]:
+def problems_of(
+    keypoints_px: np.ndarray,
+    skeleton: Skeleton,
+    image_size: tuple[float, float] | None,
+    *,
+    fps: float | None = None,
+    in_order: bool = False,
+) -> list[str]:
     """What looks wrong in a clip, one sentence each, from the keypoints alone.
 
     Args:
         keypoints_px: (T, J, 2), finite.
         image_size: (width, height) in pixels, where it is known.
+        fps: frames per second, where they are known.
+        in_order: the frames follow each other, and may be compared.
     """
     layout = get_layout("h36m17")
     fits = skeleton.joint_names == layout.joints
@@ -52,36 +77,77 @@ def problems_of(keypoints_px: np.ndarray, skeleton: Skeleton, image_size: tuple[
         layout=layout if fits else None,
         joint_names=skeleton.joint_names,
         units="px",
-        fps=None,
+        fps=fps,
         image_size=size,
         origins={},
         source="keypoints",
         format="array",
+        consecutive=in_order,
     )
-    return [problem.text for problem in check_whole(keypoints)]
+    return [_with_frames(problem) for problem in check_whole(keypoints)]
 
 
-def sides_exchanged(keypoints_px: np.ndarray, rays: np.ndarray, skeleton: Skeleton, lift: Lift) -> bool:
-    """Whether the clip makes a better body with left and right exchanged.
+def _with_frames(problem: Problem) -> str:
+    if problem.mistake or problem.first_frame is None:
+        return problem.text
+    last = f" to {problem.last_frame}" if problem.last_frame != problem.first_frame else ""
+    return f"Frame {problem.first_frame}{last}: {problem.text}"
+
+
+def likelier_readings(
+    keypoints_px: np.ndarray, skeleton: Skeleton, image_size: tuple[float, float] | None, rays: Rays, lift: Lift
+) -> list[str]:
+    """Sentences about other readings of the clip that make a clearly better body: other sides, another scale.
 
     Args:
         keypoints_px: (T, J, 2), finite; of long clips only some parts are looked at.
-        rays: (T, J, 2) the same joints as undistorted rays.
+        image_size: (width, height) in pixels, where it is known.
+        rays: from (T, J, 2) pixels to undistorted rays.
         lift: from (T, J, 2) pixels to (T, J, 3) metres relative to the root, camera axes.
     """
     mirror = list(skeleton.mirror)
     limbs = [(parent, joint) for parent, joint in skeleton.bones if mirror[joint] != joint and mirror[parent] != parent]
     if len(keypoints_px) < FEWEST_FRAMES or not limbs:
-        return False
-    differences = []
-    for start in np.unique(np.linspace(0, max(0, len(keypoints_px) - _PART_FRAMES), _PARTS).astype(int)):
-        part = slice(start, start + _PART_FRAMES)
-        given = _misfit(lift(keypoints_px[part]), rays[part], limbs, mirror)
-        turned = _misfit(lift(keypoints_px[part][:, mirror]), rays[part][:, mirror], limbs, mirror)
-        if not all(np.isfinite((*given, *turned))) or min(given[0], turned[0]) > _BODY_M:
-            return False
-        differences.append(np.log(given[0] / turned[0]) + np.log(given[1] / turned[1]))
-    return bool(np.mean(differences) > _CLEARLY)
+        return []
+    starts = np.unique(np.linspace(0, max(0, len(keypoints_px) - _PART_FRAMES), _PARTS).astype(int))
+    parts = [keypoints_px[start : start + _PART_FRAMES].astype(np.float32) for start in starts]
+
+    def misfits(change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """(parts, 2) both misfits of each part as it is after the change."""
+        changed = [change(part) for part in parts]
+        return np.array([_misfit(lift(part), rays(part), limbs, mirror) for part in changed])
+
+    given = misfits(lambda part: part)
+
+    def better(change: Callable[[np.ndarray], np.ndarray]) -> float:
+        """By how much the changed clip makes a better body; minus infinity where neither makes one."""
+        other = misfits(change)
+        if not np.isfinite([given, other]).all() or (np.minimum(given, other)[:, 0] > _BODY_M).any():
+            return -np.inf
+        return float(np.log(given / other).sum(axis=1).mean())
+
+    found = [SIDES_TEXT] if better(lambda part: part[:, mirror]) > _CLEARLY else []
+    if image_size is None or max(image_size) < _NOT_SQUARE * min(image_size):
+        return found
+    width, height = image_size
+    if _may_be_thousandths(keypoints_px, image_size):
+        scale = np.array([width, height], np.float32) / _THOUSAND
+        limit = _CLEARLY_THOUSANDTHS if width > height else _CLEARLY_THOUSANDTHS_TALL
+        limit -= _WHOLE_NUMBERS * bool((keypoints_px == np.round(keypoints_px)).all())
+        if better(lambda part: part * scale) > limit:
+            return [*found, THOUSANDTHS_TEXT]
+    if width > height:
+        middle = np.float32(np.median(keypoints_px[..., 0]))
+        if better(lambda part: (part - [middle, 0]) * [width / height, 1] + [middle, 0]) > _CLEARLY_SQUEEZED:
+            found.append(SQUEEZED_TEXT)
+    return found
+
+
+def _may_be_thousandths(keypoints_px: np.ndarray, image_size: tuple[float, float]) -> bool:
+    """Whether all coordinates lie between 0 and 1000 in an image that is clearly larger."""
+    lowest, highest = float(keypoints_px.min()), float(keypoints_px.max())
+    slack = _SLACK * _THOUSAND
+    return -slack <= lowest and highest <= _THOUSAND + slack and max(image_size) > _LARGER * _THOUSAND
 
 
 def _misfit(

@@ -1,17 +1,19 @@
 """What is wrong with 2D keypoints, by person and frame."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from srnet_core.keypoints._facing import side_votes
+from srnet_core.keypoints._limbs import limb_problems
 from srnet_core.keypoints._swaps import find_swaps
 from srnet_core.keypoints.tracks import Keypoints, Track
 from srnet_core.layouts import Layout, layouts_of_count
 from srnet_core.layouts.geometry import decide, fit
 
 _MARGIN = 0.1  # of the image, how far a joint may lie outside
-_JUMP = 0.6  # of the size of the person, from one frame to the next
+_SMALLEST_JUMP, _JUMP = 0.15, 0.6  # of the size of the person, from one frame to the next
 _SEVERAL = 0.5  # share of the joints that jump together
 _FASTEST_SIZES_PER_S = 12.0
 _MOST_MISSING = 0.5
@@ -24,7 +26,19 @@ _MANY_OUTSIDE = 0.01  # share of the joints
 _BORDER, _AT_BORDER, _CUT_OFF = 0.015, 3, 0.25  # of the image; joints of a frame; share of the frames
 _SMALLEST_PX, _FEWEST_JOINTS = 3.0, 3  # of a person that can be told from a point; joints that make a person
 _FROZEN_FRAMES, _FROZEN_S = 10, 0.5  # shortest standstill that is told; films of fewer frames repeat some anyway
+_STILL, _MOVING = 0.9, 0.3  # share of the frames in which a joint is exactly where it was: of one joint, of the others
+_SAME_PLACE = 0.5  # share of the frames in which two joints lie at the same place
+_BACK_AND_FORTH, _FAR, _NEAR = 0.3, 0.05, 0.5  # share of the frames; step in sizes; two steps as a share of one
+_LOWEST_FPS, _HIGHEST_FPS = 1.0, 1000.0
+_BEYOND, _OFTEN_BEYOND, _SOMETIMES_BEYOND = 0.02, 0.2, 0.05  # of the image; share of the frames
+_ASSUMED_FPS = 30.0
+_LIMBS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
 _NOT_FOUND = ((0.0, 0.0), (-1.0, -1.0), (0.0, -3.0))  # what tools write for a joint that they did not find
+
+
+_OF_SOME_FRAMES = frozenset(
+    ("jump", "swapped sides", "missing", "too fast", "outside image", "cut off", "frozen", "beyond border")
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,8 @@ class Problem:
     Attributes:
         kind: "outside image", "many outside image", "jump", "swapped sides", "exchanged sides", "upside down", "lying",
             "wrong layout", "missing", "too fast", "fractions", "zeros", "large image", "cut off", "too small",
-            "frozen".
+            "frozen", "implausible body", "exchanged limbs", "stretched", "still joint", "same place", "mixed frames",
+            "size exchanged", "beyond border", "frame rate".
         person: name of the track, "" for all.
         first_frame, last_frame: numbers as in the file; `None` where the whole sequence is meant.
         text: one sentence.
@@ -50,12 +65,12 @@ class Problem:
     @property
     def mistake(self) -> bool:
         """Whether the input as a whole looks mistaken; other findings are frames in which a tool was wrong."""
-        return self.kind not in ("jump", "swapped sides", "missing", "too fast", "outside image", "cut off", "frozen")
+        return self.kind not in _OF_SOME_FRAMES
 
 
 def check(keypoints: Keypoints) -> list[Problem]:
     """All problems of a recording, person by person; an empty list where nothing stands out."""
-    problems = _of_layout(keypoints)
+    problems = [*_of_layout(keypoints), *_frame_rate(keypoints)]
     for track in keypoints.tracks:
         problems += _missing(keypoints, track)
         problems += _outside(keypoints, track)
@@ -70,11 +85,17 @@ def check(keypoints: Keypoints) -> list[Problem]:
 
 
 def check_whole(keypoints: Keypoints) -> list[Problem]:
-    """Only what concerns whole sequences: order of joints, axes, units, image size. Takes some milliseconds."""
+    """Order of joints, axes, units, image size, bodies; of frames in which a tool was wrong, the first of each kind.
+
+    Frames that are not consecutive are not compared with each other. Takes some milliseconds for a short clip.
+    """
     problems = _of_layout(keypoints)
     for track in keypoints.tracks:
         problems += [problem for problem in _outside(keypoints, track)[:1] if problem.mistake]
         problems += _as_a_whole(keypoints, track)
+        if keypoints.consecutive:
+            problems += _jumps(keypoints, track)[:1]
+            problems += _swapped(keypoints, track)[:1]
     return problems
 
 
@@ -160,7 +181,111 @@ def _as_a_whole(keypoints: Keypoints, track: Track) -> list[Problem]:
         *_lying(keypoints, track),
         *cut_off(keypoints, track),
         *_exchanged(keypoints, track),
+        *_limbs(keypoints, track),
+        *_still_joints(keypoints, track),
+        *_same_place(keypoints, track),
+        *_mixed_frames(keypoints, track),
+        *([] if fractions else _beyond_border(keypoints, track)),
     ]
+
+
+def _limbs(keypoints: Keypoints, track: Track) -> list[Problem]:
+    if keypoints.layout is None:
+        return []
+    rate = (keypoints.fps or _ASSUMED_FPS) / keypoints.step if keypoints.consecutive else 0.0
+    found = limb_problems(track.points, keypoints.layout, rate)
+    return [_problem(keypoints, kind, track, None, text) for kind, text in found]
+
+
+def _still_joints(keypoints: Keypoints, track: Track) -> list[Problem]:
+    """Joints that lie at exactly the same place while the others move: a tool did not find them, or made them up."""
+    both = ~track.missing[1:] & ~track.missing[:-1]  # (T - 1, J)
+    count = both.sum(axis=0)
+    known = count >= _FROZEN_FRAMES
+    if known.sum() < _FEWEST_JOINTS:
+        return []
+    with np.errstate(invalid="ignore"):
+        same = ((track.points[1:] == track.points[:-1]).all(axis=-1) & both).sum(axis=0) / np.maximum(count, 1)
+    still = np.flatnonzero(known & (same >= _STILL))
+    if not len(still) or np.median(same[known]) > _MOVING:
+        return []
+    names = _names(keypoints, still)
+    text = f"{names} {'lies' if len(still) == 1 else 'lie'} at exactly the same place while the other joints move."
+    return [_problem(keypoints, "still joint", track, None, text)]
+
+
+def _same_place(keypoints: Keypoints, track: Track) -> list[Problem]:
+    """Two different joints of the limbs at one place."""
+    if keypoints.layout is None:
+        return []
+    limbs = [i for i, part in enumerate(keypoints.layout.parts) if part.partition("_")[2] in _LIMBS]
+    problems = []
+    for place, first in enumerate(limbs):
+        for second in limbs[place + 1 :]:
+            both = ~track.missing[:, first] & ~track.missing[:, second]
+            with np.errstate(invalid="ignore"):
+                same = (track.points[:, first] == track.points[:, second]).all(axis=-1) & both
+            if same.sum() >= max(_FROZEN_FRAMES, _SAME_PLACE * both.sum()):
+                names = _names(keypoints, [first, second])
+                text = f"{names} lie at one place in {same.sum() / both.sum():.0%} of the frames."
+                problems.append(_problem(keypoints, "same place", track, None, text))
+    return problems
+
+
+def _mixed_frames(keypoints: Keypoints, track: Track) -> list[Problem]:
+    """Most joints go to another place and back in the frame after that, again and again."""
+    if not keypoints.consecutive or len(track.points) < _FROZEN_FRAMES or not track.present.any():
+        return []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = float(np.nanmedian(track.sizes))
+        one = _median_step(track.points[1:-1] - track.points[:-2]) / size
+        two = _median_step(track.points[2:] - track.points[:-2]) / size
+        back = (one > _FAR) & (two < _NEAR * one)
+    if back.sum() < max(_FROZEN_FRAMES / 2, _BACK_AND_FORTH * np.isfinite(two).sum()):
+        return []
+    text = "The body goes back and forth from frame to frame: frames of several people or videos may be mixed."
+    return [_problem(keypoints, "mixed frames", track, None, text)]
+
+
+def _median_step(steps: np.ndarray) -> np.ndarray:
+    """(T, J, 2) -> (T,) the median length over the joints; NaN where none is known."""
+    lengths = np.sort(np.linalg.norm(steps, axis=-1), axis=1)  # NaN comes last
+    known = np.isfinite(lengths).sum(axis=1)
+    median: np.ndarray = lengths[np.arange(len(lengths)), np.maximum(known - 1, 0) // 2]
+    return median
+
+
+def _beyond_border(keypoints: Keypoints, track: Track) -> list[Problem]:
+    """Joints that lie somewhat outside the image in many frames."""
+    size = keypoints.image_size
+    if size is None or keypoints.units != "px" or not track.present.any():
+        return []
+    edge = np.array(size)
+    with np.errstate(invalid="ignore"):
+        out = np.any((track.points < -_BEYOND * edge) | (track.points > (1 + _BEYOND) * edge), axis=(1, 2))
+        far = np.any((track.points < -_MARGIN * edge) | (track.points > (1 + _MARGIN) * edge), axis=-1)
+    share = out[track.present].mean()
+    if share < _SOMETIMES_BEYOND or far[~track.missing].mean() > _MANY_OUTSIDE:  # told by `_outside`
+        return []
+    text = f"Joints lie outside the image of {size[0]} x {size[1]} pixels in {share:.0%} of the frames"
+    known = track.points[~track.missing]
+    if size[0] != size[1] and (known >= 0).all() and (known <= edge[::-1]).all():
+        text += f", and all in one of {size[1]} x {size[0]}: width and height may be exchanged."
+        return [_problem(keypoints, "size exchanged", track, None, text)]
+    text += ": the image may be larger, or the person is cut off."
+    return [_problem(keypoints, "beyond border", track, None, text)] if share >= _OFTEN_BEYOND else []
+
+
+def _frame_rate(keypoints: Keypoints) -> list[Problem]:
+    if keypoints.fps is None or _LOWEST_FPS <= keypoints.fps <= _HIGHEST_FPS:
+        return []
+    text = f"{keypoints.fps:g} frames per second are unusual for a video of people: give the true rate with fps=."
+    return [_problem(keypoints, "frame rate", None, None, text)]
+
+
+def _names(keypoints: Keypoints, joints: Sequence[int] | np.ndarray) -> str:
+    names = keypoints.joint_names
+    return " and ".join(names[j] if names else f"joint {j}" for j in joints)
 
 
 def _fractions(keypoints: Keypoints, track: Track) -> list[Problem]:
@@ -305,7 +430,9 @@ def _jumps(keypoints: Keypoints, track: Track) -> list[Problem]:
     with np.errstate(invalid="ignore"):
         steps = _steps(track)
         known = np.isfinite(steps).sum(axis=1)
-        far = (steps > _JUMP).sum(axis=1)
+        rate = None if keypoints.fps is None else keypoints.fps / keypoints.step
+        jump = _JUMP if rate is None else min(_JUMP, max(_SMALLEST_JUMP, _FASTEST_SIZES_PER_S / rate))
+        far = (steps > jump).sum(axis=1)
     found = np.flatnonzero((known > 0) & (far >= _SEVERAL * known)) + 1
     return [
         _problem(keypoints, "jump", track, run, "The person jumps from one frame to the next.") for run in _runs(found)

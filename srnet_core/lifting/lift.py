@@ -10,7 +10,8 @@ import numpy as np
 
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera, estimated_camera
-from srnet_core.inference.lifter import SIDES_TEXT, Lifter
+from srnet_core.inference.lifter import Lifter
+from srnet_core.inference.plausible import SIDES_TEXT
 from srnet_core.keypoints import Keypoints, check
 from srnet_core.keypoints.check import cut_off, sides_told
 from srnet_core.keypoints.relayout import to_layout, with_joints
@@ -106,12 +107,15 @@ def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None, *, mistakes_
     """What looks wrong with keypoints before they are lifted, one sentence each; each kind once for each person.
 
     Args:
-        lifter: with which to look for people whose left and right are exchanged throughout, where neither their faces
-            nor their feet tell.
+        lifter: with which to look for people who make a better body with left and right exchanged, where neither their
+            faces nor their feet tell the sides, or with another scale.
         mistakes_only: leave out frames in which a tool was wrong, e.g. a joint that jumps.
     """
     found: dict[tuple[str, str], str] = {}
+    mistaken = set()
     for problem in check(keypoints):
+        if problem.mistake:
+            mistaken.add((problem.kind, problem.person))
         if mistakes_only and not problem.mistake:
             continue
         who = f"Person {problem.person}" if problem.person else "All people"
@@ -122,10 +126,11 @@ def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None, *, mistakes_
             start, stop = max(_stretches(track, True), key=lambda run: run[1] - run[0], default=(0, 0))
             points, size = track.points[start:stop], keypoints.image_size
             given = track_of(keypoints, track.name)
-            if sides_told(keypoints, given) is not None or cut_off(keypoints, given):
+            if stop == start or cut_off(keypoints, given) or any(person == track.name for _, person in mistaken):
                 continue
-            if stop > start and SIDES_TEXT in lifter.problems(points, image_size=size):
-                found["sides", track.name] = f"Person {track.name}: {SIDES_TEXT}"
+            for text in lifter.likelier_readings(points, image_size=size):
+                if text != SIDES_TEXT or sides_told(keypoints, given) is None:
+                    found[text, track.name] = f"Person {track.name}: {text}"
     return list(found.values())
 
 

@@ -106,7 +106,7 @@ def stand(people: LiftedPeople, *, placed: bool = False) -> LiftedPeople:
             f"{_tilt_text(np.degrees(np.arcsin(np.clip(up[2], -1, 1))))}, and tilted sideways by "
             f"{abs(np.degrees(np.arctan2(up[0], -up[1]))):.0f} degrees: estimated from bodies and feet."
         )
-        notes += _lean_note(people, up)
+        notes += lean_note(people, up)
     turned = tuple(_in_world(person, camera) for person in moved)
     return replace(people, people=turned, camera=camera, frame="world", on_floor=True, notes=tuple(notes))
 
@@ -209,12 +209,20 @@ def _body(people: LiftedPeople) -> np.ndarray:
     return median
 
 
-def _lean_note(people: LiftedPeople, up: np.ndarray) -> list[str]:
-    """What to say where bodies lean so much that the camera may be the one that is tilted."""
+def lean_note(people: LiftedPeople, up: np.ndarray, *, most_deg: float = _LEANS_DEG) -> list[str]:
+    """What to say where bodies lean so much that the camera may be the one that is tilted.
+
+    Args:
+        people: not in the world yet.
+        up: (3,) unit vector in camera axes.
+        most_deg: the lean from which on it is said.
+    """
+    if not {"Thorax", "LFoot", "RFoot"} <= set(people.skeleton.joint_names):
+        return []
     body = _body(people)
     size = float(np.linalg.norm(body))
     lean_deg = float(np.degrees(np.arccos(np.clip(body @ up / max(size, 1e-9), -1, 1))))
-    if size < 0.5 or lean_deg < _LEANS_DEG:
+    if size < 0.5 or lean_deg < most_deg:
         return []
     return [
         f"The bodies lean by {lean_deg:.0f} degrees on average. A tilted camera looks the same: if it was tilted, give "
