@@ -279,7 +279,7 @@ def _beyond_border(keypoints: Keypoints, track: Track) -> list[Problem]:
 def _frame_rate(keypoints: Keypoints) -> list[Problem]:
     if keypoints.fps is None or _LOWEST_FPS <= keypoints.fps <= _HIGHEST_FPS:
         return []
-    text = f"{keypoints.fps:g} frames per second are unusual for a video of people: give the true rate with fps=."
+    text = f"{keypoints.fps:g} frames per second are unusual for a video of people: the frame rate may be wrong."
     return [_problem(keypoints, "frame rate", None, None, text)]
 
 
