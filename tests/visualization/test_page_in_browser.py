@@ -161,6 +161,16 @@ def test_the_table_is_sorted_by_its_heads(shown):
     assert page.run("document.querySelectorAll('#joints thead th')[2].getAttribute('aria-sort')") == "ascending"
 
 
+def test_networks_with_names_of_one_beginning_are_told_apart(shown, make_scene):
+    poses = make_scene().poses
+    named = {"srnet_gp5_t243_mul": poses["prediction"], "srnet_gp5_t243_add": poses["prediction"] + 0.01}
+    page, _ = shown("#joints=1", poses={**named, "ground truth": poses["ground truth"]})
+    heads = page.run("[...document.querySelectorAll('#panels h2')].map((head) => [head.textContent, head.title])")
+    assert [["…mul", "srnet_gp5_t243_mul"], ["…add", "srnet_gp5_t243_add"]] == heads[1:3]
+    buttons = page.run("[...document.querySelectorAll('#joints thead button')].map((b) => b.textContent.trim())")
+    assert buttons == ["joint", "…mul", "mean", "…add", "mean"]
+
+
 def test_joint_angles_are_saved_as_a_table(shown):
     page, (scene,) = shown()
     page.run("window.saved = []; URL.createObjectURL = (blob) => (window.saved.push(blob), 'blob:none')")

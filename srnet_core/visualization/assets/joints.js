@@ -10,7 +10,7 @@ function comparedPoses() {
 // The columns: each method in this frame, and its mean over the clip.
 function jointColumns() {
   return comparedPoses().flatMap((pose) => [
-    { head: comparedPoses().length > 1 ? pose.name : "this frame", pose, values: scene.joints.map((_, j) => jointErrorMm(scene, pose, state.frame, j)) },
+    { head: comparedPoses().length > 1 ? shortName(pose.name) : "this frame", pose, values: scene.joints.map((_, j) => jointErrorMm(scene, pose, state.frame, j)) },
     { head: "mean", pose, values: meanJointErrorsMm(scene, pose) },
   ]);
 }
@@ -24,14 +24,14 @@ function fillJoints() {
   const alone = columns.length === 2; // beside several networks there is no room for bars
   const cell = (error) => element("td", {}, ...(alone ? [bar(error / most)] : []), error.toFixed(1));
   const rows = order.map((j) => element("tr", {}, element("th", { scope: "row" }, scene.joints[j]), ...columns.map(({ values }) => cell(values[j]))));
-  const head = element("tr", {}, sorter("joint", -1), ...columns.map(({ head }, i) => sorter(head, i)));
+  const head = element("tr", {}, sorter("joint", -1), ...columns.map(({ head, pose }, i) => sorter(head, i, head === shortName(pose.name) ? pose.name : head)));
   $("joints").className = alone ? "" : "several";
   $("joints").replaceChildren(element("caption", {}, "Distance in mm"), element("thead", {}, head), element("tbody", {}, ...rows));
 }
 
-function sorter(text, column) {
+function sorter(text, column, title = text) {
   const sorted = joints.sort === column;
-  const button = element("button", { type: "button", title: `Sort by ${text}` }, text, sorted && column >= 0 ? (joints.falling ? " ▾" : " ▴") : "");
+  const button = element("button", { type: "button", title: `Sort by ${title}` }, text, sorted && column >= 0 ? (joints.falling ? " ▾" : " ▴") : "");
   button.onclick = () => {
     joints.falling = joints.sort === column ? !joints.falling : true;
     joints.sort = column;

@@ -19,12 +19,22 @@ function heading(name) {
   return ["prediction", "ground truth", "input, 2D"].includes(name) ? name[0].toUpperCase() + name.slice(1) : name;
 }
 
+// The part of a name from which on the methods differ, e.g. "…add" and "…mul": narrow places show its beginning only.
+function shortName(name) {
+  const names = scene.poses.filter((pose) => pose !== scene.truth).map((pose) => pose.name);
+  if (names.length < 2 || !names.includes(name)) return heading(name);
+  let same = 0;
+  while (names.every((one) => same < one.length && one[same] === names[0][same])) same++;
+  const start = names[0].slice(0, same).search(/[^_\-. ]*$/);
+  return start > 1 ? `…${name.slice(start)}` : heading(name);
+}
+
 function addPanel(name, pose) {
   const label = pose ? `3D view of ${name}. Drag to turn, or use the keys A, D, E and C` : "2D keypoints, the input";
   const canvas = element("canvas", { role: "img", "aria-label": label });
   if (pose) canvas.tabIndex = 0;
   if (pose) canvas.className = "view";
-  const number = element("output"), top = element("header", {}, element("h2", {}, heading(name)), number);
+  const number = element("output"), top = element("header", {}, element("h2", { title: name }, shortName(name)), number);
   const box = element("section", { class: `panel ${pose ? "" : "flat"}`, "aria-label": name }, top, canvas);
   const panel = { box, canvas, number, pose, ctx: canvas.getContext("2d"), size: null, points: [] };
   panels.push(panel);
