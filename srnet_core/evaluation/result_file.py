@@ -48,14 +48,13 @@ def errors_by(result: Mapping[str, Any], by: str, metric: str, *, where: str | P
     """
     rows = result.get(f"by_{by}")
     if not isinstance(rows, dict) or not rows:
-        todo = "Make it with: srnet eval --by rareness --json FILE" if by == "rareness" else None
-        raise ConfigError(f"has no errors by {by}", where=where, todo=todo)
+        raise ConfigError(f"has no errors by {by}", where=where, todo=_instead(result, by))
     if len(rows) > _MOST_ROWS:
         raise ConfigError(f"{len(rows)} rows are too many for a chart", where=where)
     found = {}
     for name, values in rows.items():
         value = values.get(metric) if isinstance(values, dict) else values
-        found[f"tenth {name}" if by == "rareness" else str(name)] = _number(value, where)
+        found[_row(by, str(name))] = _number(value, where)
     mean = result.get("mean" if by == "action" else "frame_mean")
     if isinstance(mean, dict):
         found["mean"] = _number(mean.get(metric), where)
@@ -70,7 +69,7 @@ def half_widths_by(result: Mapping[str, Any], by: str, metric: str) -> dict[str,
     for name, values in rows.items() if isinstance(rows, dict) else ():
         value = values.get(metric) if isinstance(values, dict) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            found[f"tenth {name}" if by == "rareness" else str(name)] = float(value)
+            found[_row(by, str(name))] = float(value)
     return found
 
 
@@ -92,6 +91,23 @@ def errors_by_amount(result: Mapping[str, Any], metric: str, *, where: str | Pat
             raise BadFileError("a report in it has no mean", where=where)
         found[_number(report.get(varied, 0.0), where)] = _number(mean.get(metric), where)
     return varied, found
+
+
+def _row(by: str, name: str) -> str:
+    """How a row is called in a chart."""
+    if by != "rareness":
+        return name
+    return f"tenth {name}{ {'1': ', usual', '10': ', rarest'}.get(name, '') }"
+
+
+def _instead(result: Mapping[str, Any], by: str) -> str | None:
+    """What to do where a result has no errors of a kind."""
+    if by == "rareness":
+        return "Make it with: srnet eval --by rareness --json FILE"
+    if _over_amounts(result):
+        return "It has errors by noise: --by noise"
+    there = [kind for kind in BREAKDOWNS if isinstance(result.get(f"by_{kind}"), dict)]
+    return f"It has errors by {', '.join(there)}" if there else None
 
 
 def _over_amounts(result: Mapping[str, Any]) -> bool:

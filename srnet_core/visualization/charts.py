@@ -16,6 +16,8 @@ __all__ = ["COLUMN_IN", "ENDINGS", "MOST_SERIES", "PAGE_IN", "write_amounts", "w
 _COLORS = [f"series-{i}" for i in range(5)]
 _DASHES: Sequence[Any] = ("-", (0, (5, 3)), (0, (2, 2)), (0, (8, 3, 2, 3)), (0, (1, 3)))
 MOST_SERIES = 5
+_LEGEND_ROW_IN = 0.15
+_SHORT_LABEL = 20  # characters, of which two fit side by side into a column of a paper
 
 Curve = Sequence[tuple[int, float]]
 
@@ -38,21 +40,31 @@ def write_curves(
     _require(len(curves), path, bool([c for run in curves.values() for c in run.values() if c]))
     from matplotlib.ticker import MaxNLocator
 
-    with _chart(path, width_in, 0.72 * width_in, dark) as (axes, theme):
-        kinds = list(dict.fromkeys(kind for run in curves.values() for kind in run))
+    kinds = list(dict.fromkeys(kind for run in curves.values() for kind in run))
+    labels = {
+        (run, kind): f"{run}, {kind}" if len(kinds) > 1 else run
+        for run, its in curves.items()
+        for kind, curve in its.items()
+        if curve
+    }
+    columns = 1 if max(map(len, labels.values())) > _SHORT_LABEL else 2
+    height_in = 0.72 * width_in + _LEGEND_ROW_IN * max(0, -(-len(labels) // columns) - 1)
+    with _chart(path, width_in, height_in, dark) as (axes, theme):
         for color, (run, its) in zip(_COLORS, curves.items()):
             for kind, curve in its.items():
                 if curve:
                     epochs, errors = zip(*curve)
-                    label = f"{run}, {kind}" if len(kinds) > 1 else run
                     dash = _DASHES[kinds.index(kind) % len(_DASHES)]
-                    axes.plot(epochs, errors, color=theme[color], linestyle=dash, linewidth=1.3, label=label)
+                    mark = "o" if len(curve) == 1 else None  # a line of one point would not be seen
+                    style: dict[str, Any] = {"linestyle": dash, "linewidth": 1.3, "marker": mark, "markersize": 4}
+                    style["fillstyle"] = "full" if kind == kinds[0] else "none"
+                    axes.plot(epochs, errors, color=theme[color], label=labels[run, kind], **style)
         axes.set_xlabel("epoch")
         axes.set_ylabel("MPJPE in mm")
         axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(axis="y", linewidth=0.5)
-        axes.legend(loc="upper right")
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns)  # inside it would lie on the curves
     return Path(path)
 
 

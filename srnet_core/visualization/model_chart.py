@@ -68,7 +68,9 @@ def _sentence(structure: Structure) -> str:
     frames = structure.receptive_field
     widths = f" = {' × '.join(map(str, structure.filter_widths))}" if len(structure.filter_widths) > 1 else ""
     seen = f"{frames} frames{widths if frames > 1 else ''}" if frames > 1 else "1 frame"
-    return f"Receptive field {seen}; {structure.parameters / 1e6:.3f} M parameters"
+    number = structure.parameters
+    size = f"{number / 1e6:.3f} M parameters" if number >= 10_000 else f"{number:,} parameters"
+    return f"Receptive field {seen}; {size}"
 
 
 def _body(axes: "Axes", structure: Structure, box: Box, theme: Theme) -> None:

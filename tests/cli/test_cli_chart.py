@@ -35,7 +35,7 @@ def test_errors_of_results(srnet, checkpoint):
     srnet("eval", checkpoint, "--keypoint-noise", "0,5px", "--json", "noise.json").ok()
     srnet("chart", "errors", "noise.json", "-o", "noise.svg", "--by", "noise").ok()
     assert "keypoint noise in px" in Path("noise.svg").read_text()
-    srnet("chart", "errors", "noise.json", "-o", "x.png").refused("noise.json", "no errors by action")
+    srnet("chart", "errors", "noise.json", "-o", "x.png").refused("noise.json", "no errors by action", "--by noise")
     srnet("chart", "errors", "one.json", "-o", "x.png", "--by", "rareness").refused("one.json", "--by rareness")
 
 

@@ -23,6 +23,19 @@ def test_the_words_of_a_chart_are_in_its_svg(tmp_path):
         assert f">{word}<" in text
 
 
+def test_a_single_epoch_is_seen_and_names_leave_room(tmp_path):
+    from PIL import Image
+
+    def inked(runs):
+        picture = Image.open(write_curves(runs, tmp_path / "a.png")).convert("L")
+        return picture.size, np.asarray(picture.crop((400, 0, 700, 420))) < 100
+
+    (_, height), one = inked({"a": {"test": [(1, 50.0)]}})
+    assert one.any(), "a point where the line has no length"
+    (_, taller), _ = inked({f"a long name of run {i}": {"test": [(1, 50.0)]} for i in range(5)})
+    assert taller > height
+
+
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_the_same_chart_gives_the_same_file(tmp_path, ending):
     files = [write_errors(ERRORS, tmp_path / f"{name}.{ending}").read_bytes() for name in "ab"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from srnet_cli.wording import parameters_text
 from srnet_core.config import ModelConfig
 from srnet_core.errors import ConfigError
 from srnet_core.lookup import names
@@ -66,7 +67,7 @@ def test_every_network_is_drawn(name, tmp_path):
     path = write_model_chart(model, tmp_path / "model.svg")
     said = words(path)
     assert any(text.startswith(f"{name} 3,3") for text in said)
-    assert f"Receptive field 9 frames = 3 × 3; {model.num_parameters / 1e6:.3f} M parameters" in said
+    assert f"Receptive field 9 frames = 3 × 3; {parameters_text(model.num_parameters)}" in said
 
 
 def test_signs_and_sizes_of_a_split_and_recombine_network(tmp_path):

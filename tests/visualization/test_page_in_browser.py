@@ -166,7 +166,7 @@ def test_networks_with_names_of_one_beginning_are_told_apart(shown, make_scene):
     named = {"srnet_gp5_t243_mul": poses["prediction"], "srnet_gp5_t243_add": poses["prediction"] + 0.01}
     page, _ = shown("#joints=1", poses={**named, "ground truth": poses["ground truth"]})
     heads = page.run("[...document.querySelectorAll('#panels h2')].map((head) => [head.textContent, head.title])")
-    assert [["…mul", "srnet_gp5_t243_mul"], ["…add", "srnet_gp5_t243_add"]] == heads[1:3]
+    assert heads[1:3] == [["…mul", "srnet_gp5_t243_mul"], ["…add", "srnet_gp5_t243_add"]]
     buttons = page.run("[...document.querySelectorAll('#joints thead button')].map((b) => b.textContent.trim())")
     assert buttons == ["joint", "…mul", "mean", "…add", "mean"]
 
