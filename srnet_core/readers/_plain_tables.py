@@ -10,6 +10,7 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.readers._csv import numbers, rows_of
 from srnet_core.readers._plain_array import Array, all_lie, as_array, third_is_confidence
+from srnet_core.readers._rates import rate_of_times
 from srnet_core.readers.detections import MOST_PEOPLE
 from srnet_core.readers.head import Head
 
@@ -39,6 +40,8 @@ _COLUMN = re.compile(r"(.+?)[ ._:/\-]?(x|y|z|confidence|conf|score|likelihood|vi
 _BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
 _COORDINATES = ("x", "y", "z", "likelihood", "confidence", "conf", "score", "visibility")
 _MOST_HEADER_ROWS = 4
+_TIMES_OF_A_SECOND = 1_000_000  # that are told apart
+_TIME_UNITS, _LONGEST_STEP_S = (1_000_000, 1_000), 0.002  # microseconds and milliseconds in a second
 _MOST_BELOW_ZERO = 0.2  # of the coordinates of points in an image
 _ROWS_LOOKED_AT = 5
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan", re.IGNORECASE)
@@ -107,6 +110,8 @@ def long_columns(header: list[str]) -> dict[str, int] | None:
         )
     }
     columns |= {k: names.index(k) if k in names else -1 for k in "xyz"}
+    if columns["frame"] < 0:  # the times tell which rows are of one frame
+        columns["frame"] = columns["time"]
     return columns if min(columns[k] for k in ("frame", "joint", "x", "y")) >= 0 else None
 
 
@@ -266,7 +271,7 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
         stems = tuple(stem[:80] for stem in joints)
         several = _several_people(head, table, len(used), len(joints), kind, stems, people)
         first = np.unique(table[:, len(used)], return_index=True)[1]
-        return replace(several, fps=_rate(table[first, -1])) if time is not None else several
+        return replace(several, fps=rate_of_times(table[first, -1])) if time is not None else several
     values = table[:, : len(used)].reshape(len(table), len(joints), -1)
     stems = tuple(stem[:80] for stem in joints)
     if places := _people_in_names(stems):
@@ -278,7 +283,7 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
             values[..., 2] if kind == "c" else None,
             numbers=_whole(table[:, len(used)], head) if frame is not None else None,
             names=_names_of(stems),
-            fps=_rate(table[:, -1]) if time is not None else None,
+            fps=rate_of_times(table[:, -1]) if time is not None else None,
             tracked=False,
         )
     array = as_array("csv", values if kind == "z" else values[..., :2], head)
@@ -289,7 +294,7 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
         confidence,
         numbers=_whole(table[:, len(used)], head) if frame is not None else None,
         names=_names_of(stems),
-        fps=_rate(table[:, -1]) if time is not None else None,
+        fps=rate_of_times(table[:, -1]) if time is not None else None,
     )
 
 
@@ -347,23 +352,15 @@ def _whole(column: np.ndarray, head: Head) -> tuple[int, ...]:
     return tuple(int(n) for n in column)
 
 
-def _rate(times_s: np.ndarray) -> float | None:
-    steps = np.diff(times_s)
-    steps = steps[np.isfinite(steps)]
-    middle = float(np.median(steps)) if len(steps) else 0.0
-    if not 1e-4 < middle < 10:
-        return None
-    regular = steps[np.abs(steps / middle - 1) < 0.5]  # their mean: times are rounded, e.g. 0.033, 0.067
-    return round(1 / float(regular.mean()), 3)
-
-
 def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
     joints: dict[str, int] = {}
     places: dict[tuple[int, str], dict[int, tuple]] = {}
     times_s: dict[int, str] = {}
+    by_time = column["frame"] == column["time"]
     for line, row in enumerate(rows, 2):
         try:
-            number = int(float(row[column["frame"]]))
+            frame = float(row[column["frame"]])
+            number = round(_TIMES_OF_A_SECOND * frame) if by_time else int(frame)
             joint = joints.setdefault(row[column["joint"]].strip()[:80], len(joints))
             person = row[column["person"]].strip()[:40] if column["person"] >= 0 else ""
             values = tuple(float(row[column[k]] or "nan") if column[k] >= 0 else 1.0 for k in ("x", "y", "z", "c"))
@@ -388,12 +385,17 @@ def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
     # a z beside a confidence is a place in space where x and y lie around 0, and else a depth in the scale of the image
     around_zero = len(known) > 0 and (known[:, :2] < 0).mean() > _MOST_BELOW_ZERO
     is_3d = column["z"] >= 0 and (column["c"] < 0 or around_zero)
-    fps = _rate(np.array([_number(times_s[number]) for number in frames])) if times_s else None
+    fps = None
+    if times_s:
+        times = np.array([_number(times_s[number]) for number in frames])
+        step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+        fps = rate_of_times(times / next((n for n in _TIME_UNITS if step >= _LONGEST_STEP_S * n), 1))
+    numbers_ = tuple(range(len(frames))) if by_time else tuple(frames)
     names = tuple(joints)
     if all(n.isdigit() for n in names):
         order = sorted(range(len(names)), key=lambda i: int(names[i]))
         table, names = table[:, :, order], ()
     who = tuple(people) if column["person"] >= 0 and "" not in people else None
     if is_3d:
-        return Array("csv", table[..., :3], None, tuple(frames), names or None, fps, people=who)
-    return Array("csv", table[..., :2], table[..., 3], tuple(frames), names or None, fps, people=who)
+        return Array("csv", table[..., :3], None, numbers_, names or None, fps, people=who)
+    return Array("csv", table[..., :2], table[..., 3], numbers_, names or None, fps, people=who)

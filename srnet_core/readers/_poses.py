@@ -183,8 +183,8 @@ def detections_of(poses: Poses, format: str, where: Path) -> Detections:
         units=_units(sample),
         sparse=_NOT_A_VIDEO if named else _SPARSE,
         joint_names=joint_names,
-        fps=_rate(poses.context),
-        image_size=_size(poses.context),
+        fps=rate_in(poses.context),
+        image_size=size_in(poses.context),
         zero_confidence_is_missing=any(gathering.values[2::3]),
     )
     return built if consecutive else replace(built, consecutive=False)
@@ -203,7 +203,7 @@ def described(poses: Poses, format: str) -> dict | None:
         "frames": len(poses.frames),
         "people": max(len(frame.people) for frame in poses.frames),
         "joints": _joints(poses),
-        "fps": _rate(poses.context),
+        "fps": rate_in(poses.context),
         "units": units,
         "image_size": None,
         "joint_names": list(names) if names else None,
@@ -225,7 +225,7 @@ def motions_of(poses: Poses, format: str) -> dict[str, Motion] | None:
             names=names,
             parents=None,
             positions=values,
-            fps=_rate(poses.context),
+            fps=rate_in(poses.context),
             units=units,
             metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
             details={"layout": layout.name} if layout else {},
@@ -266,10 +266,10 @@ def frames_in(value: object, most: int | None = None) -> tuple[list[Frame], Mapp
         for key in (*_FRAMES, *_JOINTS_2D, *_JOINTS_3D):
             inside = keys.get(key)
             if isinstance(inside, (list, dict)) and points_of(inside) is None and (found := _listed(inside, most)):
-                return found, _context(keys)
+                return found, context_in(keys)
         people = people_in(value)
         if people:
-            return [Frame(_key(_number(value)), people)], _context(keys)
+            return [Frame(_key(_number(value)), people)], context_in(keys)
         return _listed(value, most), {}
     if isinstance(value, list):
         points = points_of(value)
@@ -515,7 +515,7 @@ def _units(sample: list[np.ndarray]) -> str:
     return "normalized" if len(found) and np.quantile(np.abs(found), 0.99) <= 2 else "px"
 
 
-def _context(keys: Mapping[str, object]) -> Mapping[str, object]:
+def context_in(keys: Mapping[str, object]) -> Mapping[str, object]:
     """The values that stand beside the frames, those of an object with details about the video included."""
     inside: dict[str, object] = {}
     for name in _CONTEXTS:
@@ -525,7 +525,7 @@ def _context(keys: Mapping[str, object]) -> Mapping[str, object]:
     return {**inside, **keys}
 
 
-def _rate(context: Mapping[str, object]) -> float | None:
+def rate_in(context: Mapping[str, object]) -> float | None:
     for key in ("fps", "framerate", "videofps", "framespersecond", "samplingrate"):
         value = context.get(key)
         if isinstance(value, (int, float)) and 0 < value < 1e5:
@@ -533,8 +533,13 @@ def _rate(context: Mapping[str, object]) -> float | None:
     return None
 
 
-def _size(context: Mapping[str, object]) -> tuple[int, int] | None:
-    for width, height in (("width", "height"), ("framewidth", "frameheight"), ("imagewidth", "imageheight")):
+def size_in(context: Mapping[str, object]) -> tuple[int, int] | None:
+    for width, height in (
+        ("width", "height"),
+        ("framewidth", "frameheight"),
+        ("imagewidth", "imageheight"),
+        ("videowidth", "videoheight"),
+    ):
         if size := image_size(context.get(width), context.get(height)):
             return size
     for key in ("imagesize", "framesize", "resolution", "size", "videosize"):

@@ -113,8 +113,9 @@ def _read_hierarchy(text: str, path: Path) -> list[_Joint]:
     columns = 0
     for word in words:
         keyword = word.upper()
-        if keyword in ("ROOT", "JOINT", "END"):
-            name = _read_name(words, path)
+        if keyword in ("ROOT", "JOINT", "END", "ENDSITE"):
+            name = _read_name(words, path) if keyword != "ENDSITE" else next(words, "")  # the opening brace
+            keyword = "END" if keyword == "ENDSITE" else keyword
             if keyword == "END" or (keyword == "JOINT" and not open_joints):
                 if not open_joints:
                     raise BadFileError(f"{keyword} {name!r} stands outside of any ROOT", where=path)

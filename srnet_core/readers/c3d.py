@@ -228,6 +228,8 @@ def _read_points(
     if there == 0:
         raise BadFileError("is cut short before its first frame", where=path, todo="Export or download it again")
     stated = _stated_frames(header, parameters)
+    if stated is not None and stated <= 0xFFFF:
+        stated += max(0, there - stated) // 0x10000 * 0x10000  # a count of 16 bits that began again at 0
     # Beyond 65535 the header cannot tell how many frames there are; then the size of the file tells.
     frames = there if stated is None else min(stated, there)
     if stated is None:

@@ -25,6 +25,7 @@ from srnet_core.readers._encoding import (
 )
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hdf5 import MAGIC, open_hdf5
+from srnet_core.readers._rates import rate_of_times
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, TRACKS, Form, holding
 from srnet_core.readers.frames import choose_video
@@ -160,11 +161,9 @@ def _rate(rows: tuple[str, ...]) -> float | None:
         times_s = np.array([float(row) for row in rows])
     except ValueError:
         return None
-    steps = np.diff(times_s)
-    if len(steps) < 2 or not np.isfinite(times_s).all() or (times_s == np.round(times_s)).all():
+    if len(times_s) < 3 or not np.isfinite(times_s).all() or (times_s == np.round(times_s)).all():
         return None
-    middle = float(np.median(steps))
-    return round(1 / middle, 2) if middle > 1e-4 and np.abs(steps - middle).max() < 0.1 * middle else None
+    return rate_of_times(times_s, 0.1)
 
 
 def _frame_numbers(rows: tuple[str, ...], head: Head) -> tuple[list[int], list[str], bool]:

@@ -8,6 +8,7 @@ It may have `describe(head) -> dict | None` for what it can say about a file its
 """
 
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -130,6 +131,15 @@ _KINDS = {
     b"Kaydara FBX Binary": ("is an FBX file, which is not read", "Export BVH from the program it is from"),
     b"; FBX": ("is an FBX file, which is not read", "Export BVH from the program it is from"),
     b"\xcd\xf3\x00\x01": ("is a CDF file, as Human3.6M has them", "Give its folder to: srnet data import h36m"),
+    b"%YAML 1.1\n%TAG !u!": ("is an asset of Unity, which is not read", "Export BVH from the program it is from"),
+    b"glTF": ("is a glTF file, which is not read", "Import it into Blender and export BVH"),
+    b"BLENDER": ("is a file of Blender, which is not read", "Export BVH from Blender"),
+    b"PXR-USDC": ("is a USD file, which is not read", "Export BVH from the program it is from"),
+    b"#usda": ("is a USD file, which is not read", "Export BVH from the program it is from"),
+    b"Vocaloid Motion Data": (
+        "is a motion of MikuMikuDance, which is not read",
+        "Import it into Blender and export BVH",
+    ),
     b"%YAML": ("is YAML, as OpenPose writes it with --write_keypoint", "Run OpenPose with --write_json"),
     b"NO_OF_FRAMES\t": ("is a table of Qualisys, which is not read", "Export C3D from the program it is from"),
     b"Format Version,": ("is a table of OptiTrack Motive, which is not read", "Export C3D or BVH from Motive"),
@@ -159,6 +169,14 @@ _JSON_OF_OTHERS = (
         "is a result of Google's Video Intelligence, which is not read",
         "Write its landmarks as CSV: frame, person, keypoint, x, y, confidence",
     ),
+)
+
+# what is in an XML file: what it is, and what to do
+_XML_OF_OTHERS = (
+    ("<mvnx", "is a recording of Xsens MVN, which is not read", "Export BVH or C3D from Xsens MVN"),
+    ("<COLLADA", "is a COLLADA file, which is not read", "Import it into Blender and export BVH"),
+    ("<KinematicModel", "is a skeleton of Vicon, without motion", "Give the C3D file of a take"),
+    ("<OpenSimDocument", "is a model of OpenSim, without motion", "Give the TRC or C3D file of a take"),
 )
 
 
@@ -242,6 +260,12 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
                 return what, todo
     if head.text.lstrip().startswith(("<?xml", "<data>")) and "<keypoints>" in head.text:
         return "is XML of Ultralytics, which is not read", "Write its results with to_json() or to_csv()"
+    if head.text.lstrip().startswith("<?xml"):
+        for tag, what, todo in _XML_OF_OTHERS:
+            if tag in head.text[:4096]:
+                return what, todo
+    if re.search(r"^\s*FileType\s+htr", head.text[:4096], re.MULTILINE | re.IGNORECASE):
+        return "is an HTR file of Motion Analysis, which is not read", "Export C3D or BVH from the program it is from"
     if "endheader" in head.text[:4096]:
         return "is a table of OpenSim (.sto, .mot), not of points", "Give the TRC or C3D file that it was computed from"
     if head.is_npz and {"poses", "trans"} <= set(head.npz):

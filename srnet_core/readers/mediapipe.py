@@ -15,8 +15,9 @@ from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._encoding import frames_of, joints_of, size_for_fractions, write_json, write_table
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hip_origin import Space, space_of
-from srnet_core.readers._json_points import Points, points_of
-from srnet_core.readers.detections import Detections, ReadOptions, image_size
+from srnet_core.readers._json_points import Points, by_plain_key, points_of
+from srnet_core.readers._poses import context_in, rate_in, size_in
+from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NUMBERS, RATE, SIZE, Form, holding
 from srnet_core.readers.head import Head
 
@@ -175,10 +176,8 @@ def _read_json(head: Head) -> Detections:
                 raise BadFileError(f"frame {position} has a person without {_LANDMARKS} landmarks", where=head.path)
             rows = _in_order(points)
             gathering.person(number, np.where(_no_score(rows), 1.0, rows).reshape(-1))
-    value = head.json if isinstance(head.json, dict) else {}
-    video = value["video_info"] if isinstance(value.get("video_info"), dict) else value
-    size = image_size(video.get("width"), video.get("height"))
-    return _build(gathering, fps=_positive(video.get("fps")), image_size=size)
+    context = context_in(by_plain_key(head.json)) if isinstance(head.json, dict) else {}
+    return _build(gathering, fps=rate_in(context), image_size=size_in(context))
 
 
 def _numbers_of(frames: list) -> list[int]:
@@ -203,10 +202,6 @@ def _no_score(rows: np.ndarray) -> np.ndarray:
     blank = np.zeros(rows.shape, bool)
     blank[:, 2] = np.isnan(rows[:, 2]) & np.isfinite(rows[:, 0])
     return blank
-
-
-def _positive(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and 0 < value < 1e5 else None
 
 
 def _build(gathering: Gathering, **known) -> Detections:

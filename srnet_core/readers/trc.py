@@ -22,6 +22,7 @@ from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
 from srnet_core.readers._csv import MOST_COLUMNS, number
 from srnet_core.readers._encoding import arrays_of, names_of, require_pixels, tracks_of
 from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._rates import rate_of_times
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_VALUES, Detections, ReadOptions
 from srnet_core.readers.forms import NAMES, RATE, Form, holding
@@ -43,7 +44,8 @@ _UNITS = {
     for word in words.split()
 }
 _NOT_SEEN = 9_999_999.0  # what Motion Analysis' programs write for a marker that was not seen
-_HEAD = re.compile(r"\s*frame ?#?[\t, ]+time\b", re.IGNORECASE)
+_HEAD = re.compile(r"\s*frame ?#?[\t,; ]+time\b", re.IGNORECASE)
+_HEAD_WITHOUT_NUMBERS = re.compile(r"\s*time(?: ?\(?s\)?)?\s*[\t,;]", re.IGNORECASE)
 _LARGEST_SCENE_M = 50.0
 
 
@@ -180,6 +182,14 @@ def read_trc(path: str | Path) -> MarkerFile:
         text = text.replace('"', "")
     lines = text.splitlines()
     top = next((i for i, line in enumerate(lines[:20]) if _HEAD.match(line)), None)
+    if top is None:  # a table whose rows begin with the time
+        top = next((i for i, line in enumerate(lines[:20]) if _HEAD_WITHOUT_NUMBERS.match(line)), None)
+        separator = "" if top is None else next(mark for mark in "\t;," if mark in lines[top])
+        lines[top:] = (
+            [("" if i else "Frame#") + separator + line for i, line in enumerate(lines[top:])] if separator else []
+        )
+    if top is not None and ";" in lines[top] and "\t" not in lines[top]:
+        lines = [line.replace(";", "\t") for line in lines]
     if top is None:
         raise BadFileError(
             'has no line that begins with "Frame#" and "Time": not a TRC file, or one that is cut short', where=path
@@ -275,6 +285,8 @@ def _header(lines: list[str]) -> dict[str, str]:
         keys, values = cells
     elif len(values) < len(keys):
         values = lines[at + 1].replace(",", " ").split()
+    elif len(keys) == 1:  # all separated by single blanks
+        keys, values = lines[at].split(), lines[at + 1].split()
     values = [v.replace(",", ".") if _DECIMAL_COMMA.fullmatch(v) else v for v in values]
     return {k: v[:80] for k, v in zip(keys, values)}
 
@@ -290,11 +302,7 @@ def _names(line: str, separator: str | None, said: float | None) -> tuple[str, .
 
 def _rate_of(times_s: np.ndarray) -> float | None:
     """Frames per second of times that go up evenly."""
-    steps = np.diff(times_s)
-    if not len(steps) or not np.isfinite(steps).all() or steps.min() <= 0:
-        return None
-    step = float(np.median(steps))
-    return round(1 / step, 3) if 1e-4 < step < 10 and np.abs(steps - step).max() < 0.5 * step else None
+    return rate_of_times(times_s, 0.5) if np.isfinite(times_s).all() else None
 
 
 def _positive(text: str | None) -> float | None:

@@ -86,7 +86,7 @@ def test_the_long_table_of_freemocap_has_times(tmp_path):
     (tmp_path / "by_frame.csv").write_text("\n".join(lines) + "\n")
     found = describe(tmp_path / "by_frame.csv")
     assert (found["kind"], found["units"], found["layout"]) == ("keypoints-3d", "mm", "blazepose33")
-    assert found["fps"] == pytest.approx(30, abs=0.1)
+    assert found["fps"] == pytest.approx(30, abs=0.05)
 
 
 @pytest.mark.parametrize("more", [0, 42, 42 + 468])

@@ -215,6 +215,37 @@ def test_exports_of_other_tools_are_named(tmp_path, value, words):
         describe(json_file(tmp_path / "a", value))
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"glTF\x02\0\0\0" + bytes(40), "glTF.*export BVH"),
+        (b"BLENDER-v300" + bytes(40), "Blender.*BVH"),
+        (b"PXR-USDC" + bytes(40), "USD"),
+        (b"#usda 1.0\n", "USD"),
+        (b"Vocaloid Motion Data 0002" + bytes(40), "MikuMikuDance"),
+        (b"%YAML 1.1\n%TAG !u! tag:unity3d.com,2011:\n", "Unity"),
+        (b'<?xml version="1.0"?>\n<mvnx version="4"></mvnx>', "Xsens MVN.*C3D"),
+        (b'<?xml version="1.0"?><COLLADA></COLLADA>', "COLLADA"),
+        (b'<?xml version="1.0"?><OpenSimDocument Version="4"></OpenSimDocument>', "OpenSim"),
+        (b"# made\n[Header]\nFileType htr\nDataType HTRS\n", "HTR.*C3D"),
+        (b"BZh91AY&SY" + bytes(40), "bzip2 archive.*Unpack"),
+        (b"Kaydara FBX Binary  \0" + bytes(40), "FBX.*BVH"),
+    ],
+)
+def test_motion_of_other_programs_is_named(tmp_path, content, words):
+    (tmp_path / "walk.bvh").write_bytes(content)
+    with pytest.raises(BadFileError, match=words):
+        describe(tmp_path / "walk.bvh")
+
+
+def test_a_long_table_with_times_in_place_of_frames(tmp_path):
+    rows = [f"{33 * i},{n},{x},{y},{c}" for i, p in enumerate(POSE) for n, (x, y, c) in enumerate(p)]
+    (tmp_path / "a.csv").write_text("\n".join(["timestamp,keypoint_id,x,y,score", *rows]) + "\n")
+    found = read_keypoints(tmp_path / "a.csv")
+    assert found.frame_count == FRAMES and found.fps == pytest.approx(1000 / 33, abs=0.01)
+    np.testing.assert_allclose(found.tracks[0].points, POSE[..., :2], atol=0.01)
+
+
 def test_tracks_of_phalp_are_named(tmp_path):
     frame = {"tid": [1], "bbox": [np.zeros(4)], "2d_joints": [np.zeros(90)], "3d_joints": [np.zeros((45, 3))]}
     (tmp_path / "demo.pkl").write_bytes(pickle.dumps({f"img/{i:06d}.jpg": frame for i in range(3)}))

@@ -75,6 +75,7 @@ def test_blocks_of_frames_give_the_same(written, monkeypatch):
         lambda t: t.replace("End Site", "END SITE").replace("JOINT", "joint").replace("MOTION", "motion"),
         lambda t: t.replace("Frames: 2", "Frames:2").replace("Frame Time: ", "Frame Time:\t"),
         lambda t: t.replace("10 20 30", "1.0e+001 2e1 +30.0"),
+        lambda t: t.replace("End Site", "EndSite"),
         lambda t: t.rstrip("\n"),
         lambda t: t.replace("2 3 10", "2 3\n10"),
         lambda t: t + "\n\n",

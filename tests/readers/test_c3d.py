@@ -71,6 +71,14 @@ def test_zeros_that_fill_the_last_block_are_no_frames(written):
     assert read_c3d(path).frames == 65_600
 
 
+def test_a_frame_count_of_16_bits_that_began_again_is_not_believed(written):
+    path = written(np.ones((70_000, 1, 3)), labels=("A",), integer=True)
+    content = bytearray(path.read_bytes())
+    content[8:10] = (70_000 & 0xFFFF).to_bytes(2, "little")  # the last frame in the header
+    path.write_bytes(content)
+    assert read_c3d(path).frames == 70_000
+
+
 def test_first_frame_need_not_be_1(written):
     motion = read_c3d(written(POINTS, first_frame=614))
     assert (motion.frames, motion.details["first_frame"]) == (4, 614)

@@ -61,6 +61,9 @@ def written(tmp_path, text):
         re.sub(r"([^\t\n]+)\t\t(?=\t|\n)", r"\1\t\1\t\1", trc()),  # a name above each coordinate
         re.sub(r"(?m)^[1-6](?=\t0)", "", trc()),  # rows without numbers
         "\n".join("\t".join(f'"{cell}"' for cell in line.split("\t")) for line in trc().splitlines()),
+        trc().replace("\t", ";"),
+        trc().replace("\t", ";").replace(".", ","),
+        trc().replace("\t", " "),
         trc(units="Millimeter"),
         trc(rate="50,00"),
         trc(rate="0"),
@@ -98,6 +101,23 @@ def test_a_file_that_begins_with_the_names(tmp_path):
     markers = read_trc(path)
     assert recognize(path) == "trc" and (markers.units, markers.fps) == (None, 50)
     np.testing.assert_allclose(markers.positions, POINTS, atol=1e-4)
+
+
+@pytest.mark.parametrize("separator", ["\t", ";", ","])
+def test_rows_that_begin_with_the_time(tmp_path, separator):
+    first, _, _, names, *_ = trc().splitlines()
+    rows = [line.partition("\t")[2] for line in trc().partition("\n\n")[2].splitlines()]
+    text = "\n".join([first, names.partition("\t")[2], *rows]).replace("\t", separator)
+    markers = read_trc(written(tmp_path, text))
+    assert markers.fps == 50 and markers.numbers.tolist() == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_allclose(markers.positions, POINTS, atol=1e-4)
+
+
+def test_the_rate_of_rounded_times_is_that_of_all_frames(tmp_path):
+    text = trc(rate="")
+    for i in range(6):
+        text = text.replace(f"\n{i + 1}\t{i / 50:.4f}", f"\n{i + 1}\t{i / 60:.3f}")
+    assert read_trc(written(tmp_path, text)).fps == pytest.approx(60, rel=0.005)
 
 
 def test_words_where_numbers_belong(tmp_path):
