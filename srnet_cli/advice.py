@@ -110,7 +110,7 @@ def with_groups(config: RunConfig, skeleton: "Skeleton", typed: Typed) -> tuple[
         UnknownNameError, ConfigError: groups that were given do not fit the skeleton; the message names their file.
     """
     from srnet_core.body_parts import part_indices
-    from srnet_core.geometry.limbs import divisions_of
+    from srnet_core.geometry.limbs import division, divisions_of
     from srnet_core.models import get_model
 
     model = config.model
@@ -119,6 +119,10 @@ def with_groups(config: RunConfig, skeleton: "Skeleton", typed: Typed) -> tuple[
     given = typed.get("model", {}).get("groups")
     if model.body_parts:
         part_indices(model.body_parts, skeleton.joint_names, where=given or "body_parts")
+        return config, ""
+    if model.divisions:
+        for number in model.divisions:
+            division(skeleton, number)
         return config, ""
     known = divisions_of(skeleton)
     fits = model.groups in known

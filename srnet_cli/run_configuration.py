@@ -1,5 +1,6 @@
 """The settings of a run: defaults or checkpoint, then preset, then the options typed, then --set."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from srnet_core.config import DataConfig, RunConfig, merge, read_toml, replace, 
 from srnet_core.datasets import resolve_name
 from srnet_core.errors import ConfigError
 
+_NUMBERS = re.compile(r"[0-9]{1,9}(,[0-9]{1,9})*")
 _OF_TRAINING = ("subjects_train", "train_actions", "train_cameras")  # settings that choose training clips
 
 if TYPE_CHECKING:
@@ -55,28 +57,31 @@ def _first_rate(source: "Checkpoint", decay: float) -> float | None:
 
 
 def chosen_groups(text: str) -> dict:
-    """The settings that `--groups` gives: a number of body parts, or a TOML file of them.
+    """The settings that `--groups` gives: a number of body parts, several numbers, or a TOML file of them.
 
     Whether the joints of the file are those of the data is checked once the data are known.
     """
     from srnet_core.body_parts import read_groups
 
-    number = number_of_groups(text)
-    if number is not None:
-        return {"groups": number, "body_parts": ()}
+    numbers = numbers_of_groups(text)
+    if len(numbers) == 1:
+        return {"groups": numbers[0], "divisions": (), "body_parts": ()}
+    if numbers:
+        return {"divisions": numbers, "body_parts": ()}
     parts = read_groups(text)
-    return {"groups": len(parts), "body_parts": parts}
+    return {"groups": len(parts), "divisions": (), "body_parts": parts}
 
 
-def number_of_groups(text: str) -> int | None:
-    """The number that `--groups` gives; `None` if it names a file.
+def numbers_of_groups(text: str) -> tuple[int, ...]:
+    """The numbers that `--groups` gives, one for each division; none if it names a file.
 
     Raises:
         ConfigError: it is empty.
     """
     if not text.strip():
         raise ConfigError("is empty", where="--groups", todo="Give a number, or a TOML file of your own")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    numbers = text.replace(" ", "")
+    return tuple(map(int, numbers.split(","))) if _NUMBERS.fullmatch(numbers) else ()
 
 
 def preset_path(name: str) -> Path:

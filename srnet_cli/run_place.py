@@ -93,7 +93,8 @@ def refuse_early(config: RunConfig, place: Place) -> None:
         if model.body_parts and _on_synthetic(config):
             part_indices(model.body_parts, get_skeleton(model.skeleton).joint_names, where="--groups")
         if get_model(model.name).takes_groups and not _on_synthetic(config):
-            model = replace(model, groups=1, body_parts=())  # whether groups fit is known with the data's skeleton
+            # whether groups fit is known with the data's skeleton
+            model = replace(model, groups=1, divisions=(), body_parts=())
         with torch.device("meta"):  # shapes only: no memory, no random numbers
             network = build_model(model)
             if not model.predicts_root:

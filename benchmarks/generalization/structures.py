@@ -1,11 +1,12 @@
-"""Structures that the package does not have, tried beside its own: what is in the table of docs/results.md.
+"""Structures tried beside the eight of the package: what is in the table of docs/results.md.
 
 Each is a single-frame network with no more parameters than `srnet` with 5 groups and 512 channels. They are models like
 those of `srnet_core.models`, known by name only within `known()`.
 
 - several: three networks of 2, 3 and 5 groups side by side; the mean of their poses is the pose.
 - same: the same with three networks of 5 groups, to tell the groupings from the mean.
-- ten: one network of the 2 + 3 + 5 groups, each with a context from the nine others; a joint is the mean of three.
+- ten: one network of the 2 + 3 + 5 groups, each with a context from the nine others; a joint is the mean of three. It
+  is in the package now, as `--groups 2,3,5`.
 - narrow: srnet with as many channels as each of `several`, a fifth of the parameters.
 - overlap: srnet whose parts also see the joints one bone away from theirs, as parts of `lcn` do.
 - joints: a part for each joint, which sees the joints at most two bones away; narrow context as in srnet.
@@ -74,33 +75,6 @@ class OverlappingParts(SRNet):
             for joint in part:
                 places.setdefault(joint, start + 3 * joints.index(joint))
         self.output_index = Constant([places[j] + axis for j in range(len(names)) for axis in range(3)])
-
-
-class TenParts(SRNet):
-    """SRNet of the parts of several divisions at once; a joint is the mean of what the divisions say."""
-
-    def __init__(self, config: ModelConfig, skeleton: Skeleton, divisions: Sequence[Parts]):
-        names, parts = skeleton.joint_names, [part for division in divisions for part in division]
-        named = {f"part {i}": [names[j] for j in part] for i, part in enumerate(parts)}
-        super().__init__(replace(config, body_parts=named), skeleton)
-        self.config = config
-        self.output_index = None
-        places: dict[int, list[int]] = {joint: [] for joint in range(len(names))}
-        start = 0
-        for own in divisions:
-            found: dict[int, int] = {}  # the first part of a division that has a joint, as in srnet
-            for part in own:
-                for place, joint in enumerate(part):
-                    found.setdefault(joint, start + 3 * place)
-                start += 3 * len(part)
-            for joint, place in found.items():
-                places[joint].append(place)
-        self._places = Constant([p + axis for joint in places.values() for axis in range(3) for p in joint])
-        self._divisions = len(divisions)
-
-    def _output(self, x: Tensor) -> Tensor:
-        y = super()._output(x)
-        return y[..., self._places.index(y)].unflatten(-1, (-1, self._divisions)).mean(-1)
 
 
 class Changed(PoseModel):
@@ -174,8 +148,7 @@ def _narrow(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
 
 
 def _ten(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
-    divisions = [list(skeleton.group_indices(division(skeleton, n)).values()) for n in _DIVISIONS]
-    return TenParts(replace(config, channels=_CHANNELS["ten"]), skeleton, divisions)
+    return SRNet(replace(config, channels=_CHANNELS["ten"], divisions=_DIVISIONS), skeleton)
 
 
 def _context4(config: ModelConfig, skeleton: Skeleton) -> PoseModel:

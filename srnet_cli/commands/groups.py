@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from srnet_cli.console import command, remark, say
 from srnet_cli.inputs import require_ending, skeleton_of
 from srnet_cli.options import CacheDir, DataDir, Keypoints, SkeletonDataset, SkeletonName, option
-from srnet_cli.run_configuration import number_of_groups
+from srnet_cli.run_configuration import numbers_of_groups
 from srnet_cli.tables import plain_table
 from srnet_core.config import DataConfig, ModelConfig
 from srnet_core.errors import ConfigError
@@ -76,10 +76,10 @@ def divisions_by_title(skeleton: "Skeleton", asked: str | None) -> "dict[str, Bo
 
     known = divisions_of(skeleton)
     if asked is not None:
-        number = number_of_groups(asked)
-        if number is None:
+        numbers = numbers_of_groups(asked)
+        if not numbers:
             return {Path(asked).stem: read_groups(asked, skeleton.joint_names)}
-        known = {number: division(skeleton, number)}
+        known = {number: division(skeleton, number) for number in numbers}
     source = "" if skeleton.groups else " (limbs)"
     return {
         f"{number} groups{source}" if number > 1 else "1 group": tuple(parts.items()) for number, parts in known.items()
@@ -99,7 +99,7 @@ def show_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]", d
     plain_table(title, ["division", "group", "joints", "which"], rows, text_columns=4)
     numbers = ", ".join(map(str, divisions_of(skeleton)))
     named = f" --dataset {shlex.quote(dataset)}" if dataset else ""
-    say(f"Train with: {command('train')}{named} --groups N (here {numbers}) or --groups PATH.toml")
+    say(f"Train with: {command('train')}{named} --groups N (here {numbers}), several of them or --groups PATH.toml")
 
 
 def draw_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]", output: Path | None) -> None:

@@ -296,7 +296,7 @@ def _checkpoint(
 def _of_trajectory(stored: Mapping[str, Any]) -> dict[str, Any]:
     """The record of the trajectory network in a file of semi-supervised training: as deep and wide as the other."""
     model = stored.get("model")
-    beside = {"name": "trajectory", "num_joints_out": 1, "residual_2d": False, "body_parts": []}
+    beside = {"name": "trajectory", "num_joints_out": 1, "residual_2d": False, "divisions": [], "body_parts": []}
     of_it = {"model": {**model, **beside}} if isinstance(model, dict) else {}
     return {**stored, **of_it, "digest": stored.get("trajectory_digest")}
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from srnet_core.body_parts import BodyParts, named_parts
+from srnet_core.body_parts import MAX_PARTS, BodyParts, named_parts
 from srnet_core.config.setting import check_settings, setting
 from srnet_core.errors import ConfigError
 
@@ -60,13 +60,23 @@ class ModelConfig:
     )
     groups: int = setting(
         5,
-        "Body parts the joints are split into: a number, or a TOML file of your own (see srnet groups)",
-        details="The skeletons of srnet have divisions of their own; h36m17 into 1, 2, 3 or 5 parts.",
+        "Body parts of the joints: a number, several numbers (2,3,5), or a TOML file of your own (see srnet groups)",
+        details="The skeletons of srnet have divisions of their own; h36m17 into 1, 2, 3 or 5 parts. Several numbers "
+        "stand for divisions side by side, see `divisions`.",
         flags=("--groups",),
         panel=_PANEL,
         basic=True,
-        metavar="N|FILE",
+        metavar="N,...|FILE",
         parse=str,  # a number or a file; the skeleton must be known to read the file
+    )
+    divisions: tuple[int, ...] = setting(
+        (),
+        "Several divisions into body parts side by side, by their numbers of parts, e.g. 2,3,5",
+        details="The parts of all of them are branches of one network, and each joint is the mean of what the "
+        "divisions predict. `groups` is then the number of all parts.",
+        default_text="none",
+        minimum=1,
+        maximum=MAX_PARTS,
     )
     body_parts: BodyParts = setting(  # noqa: RUF009 (an immutable tuple behind a name of our own)
         (),
@@ -203,8 +213,14 @@ class ModelConfig:
             limits = f"at most {_MAX_LAYERS} filter widths, and a receptive field below {_MAX_FRAMES:,} frames"
             raise ConfigError(f"the network is too deep: {limits}", where="--arch")
         object.__setattr__(self, "body_parts", named_parts(self.body_parts))
-        if self.body_parts:
-            object.__setattr__(self, "groups", len(self.body_parts))
+        if self.body_parts and self.divisions:
+            todo = "Give body_parts or divisions"
+            raise ConfigError("a division of your own cannot be one of several", where="divisions", todo=todo)
+        if len(set(self.divisions)) != len(self.divisions) or len(self.divisions) == 1:
+            text = ",".join(map(str, self.divisions))
+            raise ConfigError(f"several divisions must be of different numbers of parts, not {text}", where="--groups")
+        if self.body_parts or self.divisions:
+            object.__setattr__(self, "groups", len(self.body_parts) or sum(self.divisions))
 
     @property
     def as_published(self) -> bool:

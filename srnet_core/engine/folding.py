@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srnet_core.engine.folded_layers import DenseLayer, FoldedContext, FoldedLayer, GraphLayer, GroupLayer
+from srnet_core.engine.folded_layers import DenseLayer, FoldedContext, FoldedLayer, GraphLayer, GroupLayer, Operation
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import AllContext, OthersContext, bias_of
 from srnet_core.layers.graph import GraphConv1d
@@ -58,6 +58,7 @@ class FoldedModel:
         config, receptive_field, pad, causal_shift, num_joints, num_joints_out, by_window: the model's.
         expand, blocks, output: its layers.
         output_index: the output channels to keep, `None` for all.
+        predictions: how many of these channels, one after another, each coordinate is the mean of.
         negative_slope: of the LeakyReLU.
 
     Raises:
@@ -76,7 +77,20 @@ class FoldedModel:
         self.expand = fold_layer(model.expand_conv, model.expand_bn, model.hidden_channels)
         self.blocks = _fold_blocks(model)
         self.output, self.output_index = _fold_output(model)
+        self.predictions = model.predictions
         self.by_window = model.by_window
+
+    def coordinates(self, out: Tensor) -> tuple[list[Operation], Tensor]:
+        """The operations from the channels of the output layer (rows, C) to the coordinates (rows, joints out * 3), and
+        the memory in which these are."""
+        if self.output_index is None:
+            return [], out
+        kept = out.new_zeros(len(out), len(self.output_index))
+        operations: list[Operation] = [partial(torch.index_select, out, 1, self.output_index, out=kept)]
+        if self.predictions == 1:
+            return operations, kept
+        mean = out.new_zeros(len(out), kept.shape[1] // self.predictions)
+        return [*operations, partial(torch.mean, kept.unflatten(1, (-1, self.predictions)), -1, out=mean)], mean
 
     def needs_whole(self) -> bool:
         """Whether an output depends on the length of the clip."""

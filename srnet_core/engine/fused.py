@@ -380,8 +380,7 @@ class _TrainingStep:
 
     def to_pose(self, y: Tensor, x: Tensor) -> Tensor:
         """The output of the model from that of `forward`."""
-        model = self._model
-        return model.to_pose(y if model.output_index is None else y[..., model.output_index.index(y)], x)
+        return self._model.to_pose(self._model.coordinates(y), x)
 
     def backward(self, gradient: Tensor) -> None:
         """Store the gradients of all parameters, from that of the output (B, 1, O)."""

@@ -132,10 +132,8 @@ class LiveLayers:
         return out
 
     def _finish(self, network: FoldedModel) -> None:
-        if network.output_index is not None:
-            every, index = self._pose, network.output_index
-            self._pose = self._like.new_zeros(len(every), len(index))
-            self._add(partial(torch.index_select, every, 1, index, out=self._pose))
+        operations, self._pose = network.coordinates(self._pose)
+        self._add(*operations)
         self._pose = self._pose.view(len(self._pose), network.num_joints_out, 3)
         if network.config.residual_2d:
             seen = self._taps(self._input, [network.pad - network.causal_shift])

@@ -106,10 +106,8 @@ class Tiles:
         features = self._features[:rows]
         out = features.new_empty(rows, network.output.out_channels)
         operations += network.output.operations(features[:, None], out, self._scratch, self.batch) if rows else []
-        if network.output_index is None:
-            return operations, out
-        kept = out.new_empty(rows, len(network.output_index))
-        return [*operations, partial(torch.index_select, out, 1, network.output_index, out=kept)], kept
+        more, pose = network.coordinates(out)
+        return [*operations, *more], pose
 
     def _expand(self, rows: int) -> tuple[int, list[Operation]]:
         inputs, layer = self._inputs[0], self.network.expand
@@ -165,8 +163,8 @@ class WindowBatch:
             y = self._layer(block.wide, x, block.width)
             x = self._layer(block.narrow, y, 1)
             self._operations.append(partial(x.add_, residual))
-        self._out = self._layer(network.output, x, 1, activate=False)
-        self._index = network.output_index
+        more, self._out = network.coordinates(self._layer(network.output, x, 1, activate=False))
+        self._operations += more
 
     def _layer(self, layer: FoldedLayer, source: Tensor, width: int, activate: bool = True) -> Tensor:
         taps = source.unflatten(0, (-1, width))  # (rows, k, C)
@@ -181,4 +179,4 @@ class WindowBatch:
         self._input.view(windows.shape).copy_(windows)
         for operation in self._operations:
             operation()
-        return self._out if self._index is None else self._out[:, self._index]
+        return self._out

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from srnet_core.models.pose_model import PoseModel
 
 CONTEXT_SETTINGS = ("recombine", "context", "context_form", "context_width")
-GROUP_SETTINGS = ("groups", "body_parts", *CONTEXT_SETTINGS)
+GROUP_SETTINGS = ("groups", "divisions", "body_parts", *CONTEXT_SETTINGS)
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -91,7 +91,8 @@ class ModelPlugin:
 
     def summary(self, config: ModelConfig) -> str:
         """The settings that distinguish networks of this model, in words: "5 groups, multiply others"; may be empty."""
-        groups = f"{config.groups} groups" if self.takes_groups else ""
+        number = " + ".join(map(str, config.divisions or (config.groups,)))
+        groups = f"{number} groups" if self.takes_groups else ""
         return ", ".join(part for part in (groups, self.settings_text(config)) if part)
 
 

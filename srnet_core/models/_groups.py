@@ -10,7 +10,8 @@ from srnet_core.geometry.skeleton import Skeleton
 
 
 def joint_groups(config: ModelConfig, skeleton: Skeleton) -> list[tuple[int, ...]]:
-    """Joint indices of each part: `config.body_parts` if given, else a division of the skeleton (`divisions_of`).
+    """Joint indices of each part: `config.body_parts` if given, else of a division of the skeleton or of several, one
+    after another (`divisions_of`).
 
     Raises:
         UnknownNameError: the skeleton does not have a joint.
@@ -18,7 +19,8 @@ def joint_groups(config: ModelConfig, skeleton: Skeleton) -> list[tuple[int, ...
     """
     if config.body_parts:
         return part_indices(config.body_parts, skeleton.joint_names)
-    return list(skeleton.group_indices(division(skeleton, config.groups)).values())
+    numbers = config.divisions or (config.groups,)
+    return [part for n in numbers for part in skeleton.group_indices(division(skeleton, n)).values()]
 
 
 def output_channels(groups: list[tuple[int, ...]]) -> tuple[int, ...]:
@@ -29,14 +31,24 @@ def output_channels(groups: list[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(channels)
 
 
-def output_index(groups: list[tuple[int, ...]], outputs: tuple[int, ...]) -> list[int]:
-    """The output channels of the joints: x, y, z of each joint, from the first group that contains it."""
+def output_index(groups: list[tuple[int, ...]], outputs: tuple[int, ...], divisions: tuple[int, ...]) -> list[int]:
+    """The output channels of the joints: x, y, z of each joint, from the first group of a division that contains it.
+
+    Args:
+        divisions: the number of groups in each of several divisions; empty for one of all groups. The channels of one
+            coordinate in all divisions follow one another.
+    """
     starts = [0, *accumulate(outputs)]
-    first: dict[int, int] = {}
-    for start, group in zip(starts, groups):
-        for position, joint in enumerate(group):
-            first.setdefault(joint, start + 3 * position)
-    return [first[joint] + axis for joint in sorted(first) for axis in range(3)]
+    places: list[dict[int, int]] = []
+    begin = 0
+    for count in divisions or (len(groups),):
+        first: dict[int, int] = {}
+        for start, group in zip(starts[begin : begin + count], groups[begin : begin + count]):
+            for position, joint in enumerate(group):
+                first.setdefault(joint, start + 3 * position)
+        places.append(first)
+        begin += count
+    return [place[joint] + axis for joint in sorted(places[0]) for axis in range(3) for place in places]
 
 
 def require_own_joints(config: ModelConfig) -> None:

@@ -82,4 +82,4 @@ class SplitNetwork(TemporalBackbone):
         self.final_layer = SplitRecombineConv1d(
             ranges, context="none", out_channels=sum(outputs), out_group_channels=outputs
         )
-        self.output_index = Constant(output_index(groups, outputs))
+        self.output_index = Constant(output_index(groups, outputs, self.config.divisions))

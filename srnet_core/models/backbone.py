@@ -28,14 +28,16 @@ class TemporalBackbone(PoseModel):
 
     A subclass sets `expand_conv`, `layers_conv` (two per block, see `_add_blocks`) and an output layer, `shrink` or
     `final_layer`, all called as `layer(x, dilation=..., stride=...)` on (B, C, T). If the channels of the output layer
-    are not in the order of the joints, it also sets `output_index`. The names and the order of the parameters are the
-    published ones, so that checkpoints and optimizer states are compatible.
+    are not in the order of the joints, it also sets `output_index`. With `config.divisions` this holds the channels of
+    a coordinate in all divisions one after another, and their mean is the coordinate. The names and the order of the
+    parameters are the published ones, so that checkpoints and optimizer states are compatible.
 
     Attributes:
         layers_only: `True` in the body of a class declares that the class only adds layers and leaves the computation
             to this class, so that the engine may compute its models in faster forms. The attribute is not
             inherited: a subclass without it is always computed by its own methods.
         output_index: the output channels to keep, x, y, z joint by joint; `None` for all, unchanged.
+        predictions: how many channels each coordinate is the mean of: the number of divisions, or 1.
         hidden_channels: width of the hidden layers; `config.channels` unless a subclass sets it.
         expand_conv, expand_bn, layers_conv, layers_bn: the hidden layers and the BatchNorm after each.
         shrink, final_layer: the output layer, which has one of these two names.
@@ -178,8 +180,18 @@ class TemporalBackbone(PoseModel):
 
     def _output(self, x: Tensor) -> Tensor:
         """The output layer: (B, W, C) -> (B, W, joints out * 3)."""
-        y = call_channels_last(self.output_layer, x)
-        return y if self.output_index is None else y[..., self.output_index.index(y)]
+        return self.coordinates(call_channels_last(self.output_layer, x))
+
+    @property
+    def predictions(self) -> int:
+        return max(1, len(self.config.divisions)) if self.output_index is not None else 1
+
+    def coordinates(self, y: Tensor) -> Tensor:
+        """The coordinates of the joints (..., joints out * 3) from the channels of the output layer."""
+        if self.output_index is None:
+            return y
+        kept = y[..., self.output_index.index(y)]
+        return kept if self.predictions == 1 else kept.unflatten(-1, (-1, self.predictions)).mean(-1)
 
     def _add_blocks(self, convs: Sequence[nn.Module]) -> None:
         """Register the convolutions of the residual blocks, and a BatchNorm for each."""

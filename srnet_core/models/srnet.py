@@ -39,7 +39,7 @@ class SRNet(TemporalBackbone):
             convs += [wide, previous]
         outputs = output_channels(groups)
         self.final_layer = self._layer(previous.out_groups, 1, out_group_channels=outputs, out_channels=sum(outputs))
-        self.output_index = Constant(output_index(groups, outputs))
+        self.output_index = Constant(output_index(groups, outputs, config.divisions))
         self._add_blocks(convs)
 
     def _layer(self, groups: Sequence[Sequence[int]], kernel_size: int, **settings: Any) -> SplitRecombineConv1d:

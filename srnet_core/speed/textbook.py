@@ -138,7 +138,8 @@ class TextbookNetwork(PoseModel):
             x = x[:, :, start : start + (y.shape[-1] - 1) * stride + 1 : stride] + y
             dilation *= width
         y = getattr(self, self.output_name)(x)  # (B, joints * 3 or more, T')
-        y = y if self.output_index is None else y[:, self.output_index]
+        if self.output_index is not None:
+            y = y[:, self.output_index].unflatten(1, (-1, max(1, len(self.config.divisions)))).mean(2)
         return y.transpose(1, 2).unflatten(-1, (-1, 3))
 
     def _activate(self, x: Tensor) -> Tensor:

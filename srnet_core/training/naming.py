@@ -73,7 +73,7 @@ def default_name(config: RunConfig) -> str:
     plugin = get_model(model.name)
     parts = [plain(model.name)]
     if plugin.takes_groups:
-        parts.append(f"gp{model.groups}")
+        parts.append(f"gp{'-'.join(map(str, model.divisions or (model.groups,)))}")
     parts.append(f"t{model.receptive_field}" + ("_causal" if model.causal else ""))
     if settings := plugin.settings_short(model):
         parts.append(settings)

@@ -40,7 +40,7 @@ TRAJECTORY = "trajectory"
 
 def trajectory_config(config: ModelConfig) -> ModelConfig:
     """The trajectory network beside a network: as deep and as wide, with the same receptive field."""
-    return with_changes(config, name=TRAJECTORY, num_joints_out=1, residual_2d=False, body_parts=())
+    return with_changes(config, name=TRAJECTORY, num_joints_out=1, residual_2d=False, divisions=(), body_parts=())
 
 
 def split_unlabeled(

@@ -108,8 +108,15 @@ def _groups(model: PoseModel) -> tuple[tuple[str, tuple[int, ...]], ...]:
     config, skeleton = model.config, model.skeleton
     if not get_model(config.name).takes_groups:
         return (("all joints", tuple(range(skeleton.num_joints))),)
-    named = dict(config.body_parts) if config.body_parts else division(skeleton, config.groups)
-    return tuple(skeleton.group_indices(named).items())
+    if config.body_parts:
+        return tuple(skeleton.group_indices(dict(config.body_parts)).items())
+    if not config.divisions:
+        return tuple(skeleton.group_indices(division(skeleton, config.groups)).items())
+    return tuple(
+        (f"{number}: {name}", joints)
+        for number in config.divisions
+        for name, joints in skeleton.group_indices(division(skeleton, number)).items()
+    )
 
 
 def _layer(conv: nn.Module, norm: nn.Module | None, dilation: int, *, residual: bool = False) -> Layer:

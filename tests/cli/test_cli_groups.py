@@ -29,6 +29,13 @@ def test_built_in_groups_are_listed_and_drawn(call, tmp_path):
     assert (tmp_path / "output" / "groups-h36m17.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_some_divisions_are_listed(call):
+    shown = call("--groups", "2, 5", "--no-pictures").output
+    assert "2 groups" in shown and "5 groups" in shown and "3 groups" not in shown
+    with pytest.raises(ConfigError, match="no division into 4 groups"):
+        call("--groups", "2,4", "--no-pictures")
+
+
 def test_a_skeleton_without_groups_has_its_limbs(call, tmp_path):
     shown = call("--skeleton", "h36m32", "--no-pictures")
     assert "32 joints" in shown.output and "RThumbEnd" in shown.output

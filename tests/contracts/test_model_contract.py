@@ -22,6 +22,7 @@ VARIANTS = [
     and not (form == "channel_wise" and recombine == "concat")
     and not (compat == "aligned" and recombine != "concat" and form != "channel_wise")
 ]
+VARIANTS += [{"divisions": (2, 3, 5), "recombine": "multiply"}, {"divisions": (5, 2), "recombine": "concat"}]
 EVERY_MODEL = pytest.mark.parametrize("name", every("models"))
 
 

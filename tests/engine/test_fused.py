@@ -69,6 +69,7 @@ def assert_same_steps(model, x, steps=2, atol=1e-12):
         {"causal": True},
         {"groups": 3},
         {"groups": 1},
+        {"divisions": (2, 3, 5)},
         {"filter_widths": (1, 1, 1)},
         {"filter_widths": (3,)},
         {"filter_widths": (5, 3, 1)},

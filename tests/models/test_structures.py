@@ -47,6 +47,53 @@ def same_part():
     return np.array([[i in owner[j] for i in range(17)] for j in range(17)])
 
 
+@pytest.mark.parametrize("name", ["srnet", "group"])
+@torch.no_grad()
+def test_a_joint_is_the_mean_of_what_several_divisions_predict(name):
+    divisions = (2, 3, 5)
+    model = make(name, divisions=divisions, filter_widths=(1, 1))
+    assert model.config.groups == 10 and model.output_layer.out_channels == sum(model.output_layer.out_group_channels)
+    kept = []
+    model.output_layer.register_forward_hook(lambda module, given, out: kept.append(out))
+    x = torch.randn(3, 1, 17, 2, dtype=torch.float64)
+    pose = model(x)
+    channels = kept[0].transpose(1, 2) if kept[0].shape[1] == model.output_layer.out_channels else kept[0]  # (B, 1, C)
+    start, expected = 0, torch.zeros_like(pose)
+    for number in divisions:
+        found = set()
+        for joints in H36M.group_indices(dict(H36M.groups[number])).values():
+            for joint in joints:
+                if joint not in found:
+                    expected[:, :, joint] += channels[..., start : start + 3] / len(divisions)
+                found.add(joint)
+                start += 3
+        assert len(found) == 17
+    torch.testing.assert_close(pose, expected)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"divisions": (5,)}, "different numbers of parts, not 5"),
+        ({"divisions": (2, 2)}, "different numbers"),
+        ({"divisions": (2, 4)}, "no division into 4 groups, only 1, 2, 3, 5"),
+        ({"divisions": (2, 3), "body_parts": OVERLAPPING}, "cannot be one of several"),
+    ],
+)
+def test_divisions_that_cannot_be(fields, said):
+    with pytest.raises(ConfigError, match=said):
+        make("srnet", **fields)
+
+
+def test_several_divisions_come_back_from_a_checkpoint(tmp_path):
+    model = make("srnet", divisions=(5, 2)).float()
+    path = save_checkpoint(tmp_path / "a.bin", model=model, epoch=1, lr=0.1, optimizer_state=None, random_state=None)
+    again = load_checkpoint(path).model
+    assert again.config.divisions == (5, 2)
+    x = torch.randn(2, again.receptive_field, 17, 2)
+    torch.testing.assert_close(again.eval()(x), model(x))
+
+
 @pytest.mark.parametrize("channels", [80, 299])
 def test_parts_of_the_group_network_never_meet(channels):
     """Also with 299 channels, whose shares in proportion to shares round to other numbers."""
