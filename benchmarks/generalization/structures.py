@@ -11,6 +11,7 @@ those of `srnet_core.models`, known by name only within `known()`.
 - overlap: srnet whose parts also see the joints one bone away from theirs, as parts of `lcn` do.
 - joints: a part for each joint, which sees the joints at most two bones away; narrow context as in srnet.
 - context4: srnet with a context of four numbers instead of one.
+- ten_context2, ten_context4: ten with contexts of two and four numbers.
 - bones_out: srnet that predicts each joint relative to its parent.
 - bones: the same, and the input is relative to the parent as well, so that an arm looks the same on a bent trunk.
 - upright: srnet that sees the person turned in the image until the trunk points up; its pose is turned back.
@@ -21,6 +22,7 @@ those of `srnet_core.models`, known by name only within `known()`.
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace as replaced
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +45,8 @@ _CHANNELS = {  # for as many parameters as srnet has
     "overlap": 496,
     "joints": 740,
     "context4": 477,
+    "ten_context2": 593,
+    "ten_context4": 515,
 }
 _DIVISIONS = (2, 3, 5)
 _TRUNK = ("Thorax", "Neck", "Head", "LShoulder", "RShoulder")
@@ -155,6 +159,11 @@ def _context4(config: ModelConfig, skeleton: Skeleton) -> PoseModel:
     return SRNet(replace(config, channels=_CHANNELS["context4"], context_width=4), skeleton)
 
 
+def _ten_context(config: ModelConfig, skeleton: Skeleton, width: int) -> PoseModel:
+    narrow = replace(config, channels=_CHANNELS[f"ten_context{width}"], context_width=width)
+    return SRNet(replace(narrow, divisions=_DIVISIONS), skeleton)
+
+
 def _by_parent(skeleton: Skeleton) -> tuple[Tensor, Tensor]:
     """(J, J) matrices: from joints to joints relative to their parents, and back. The root stays as it is."""
     size = skeleton.num_joints
@@ -232,6 +241,8 @@ upright_several = ModelPlugin(_upright_several)
 overlap = ModelPlugin(_overlap)
 joints = ModelPlugin(_joints)
 context4 = ModelPlugin(_context4)
+ten_context2 = ModelPlugin(partial(_ten_context, width=2))
+ten_context4 = ModelPlugin(partial(_ten_context, width=4))
 bones_out = ModelPlugin(_bones_out)
 bones = ModelPlugin(_bones)
 upright = ModelPlugin(_upright)
@@ -246,6 +257,8 @@ STRUCTURES = (
     "overlap",
     "joints",
     "context4",
+    "ten_context2",
+    "ten_context4",
     "bones_out",
     "bones",
     "upright",
