@@ -23,8 +23,8 @@ from robustness.world import warm_up
 from srnet_core.files import write_json
 
 KINDS = ("kills", "flips", "faults", "races", "mutants")
-_KILLS = {"prepare": 60, "train": 60, "resume": 30, "eval": 10, "export": 10, "visualize": 10}
-_RACES = {"prepare": 40, "train": 40, "eval": 10, "export npz": 10}
+_KILLS = {"prepare": 40, "prepare beside another": 20, "train": 60, "resume": 30}  # else 10
+_RACES = {"prepare": 30, "prepare beside another": 10, "train": 40, "eval": 10, "export npz": 10}
 
 
 def main() -> int:
@@ -79,7 +79,7 @@ def trials(kinds: list[str], share: float, seed: int) -> Iterator[tuple[str, Cal
         steps = {step.name: step for step in make_steps(Path(scratch))}
         for name, step in steps.items():
             if "kills" in kinds:
-                yield kills.what(step), partial(kills.kill, step, count(_KILLS[name.split()[0]]), seed)
+                yield kills.what(step), partial(kills.kill, step, count(_KILLS.get(name, 10)), seed)
             if "faults" in kinds:
                 most = count(40 if "onnx" in name else 400)
                 for kind in faults.KINDS:

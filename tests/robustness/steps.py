@@ -74,8 +74,10 @@ def make_steps(folder: Path, *, skip: tuple[str, ...] = ()) -> list[Step]:
     must_work(trained, *_TRAIN)
 
     prepare = ("prepare", *DATA)
+    beside = (*prepare, "--protocol", "cross-camera", "--train-camera", "0")  # shares the files of the other's frames
     steps = [
         _step("prepare", prepare, data, stage_content),
+        _step("prepare beside another", beside, prepared, _second_content),
         _step("train", _TRAIN, prepared, _weights, again=lambda folder: _rest_of(folder, 3)),
         _step("resume", _RESUME, trained, _weights, again=lambda folder: _rest_of(folder, 5)),
         _step("eval", ("eval", CHECKPOINT, "--json", "e.json"), trained, lambda f: _numbers(f / "e.json")),
@@ -110,6 +112,10 @@ def _rest_of(folder: Path, epochs: int) -> tuple[str, ...]:
     if weights(path)["epoch"] == str(epochs).encode():
         return ()
     return ("train", "--resume", CHECKPOINT, "--epochs", str(epochs))
+
+
+def _second_content(folder: Path) -> object:
+    return stage_content(folder), stage_content(folder, "cross_camera")
 
 
 def _weights(folder: Path) -> object:

@@ -131,17 +131,17 @@ def require_clean(folder: Path) -> None:
         raise Failed(f"left behind: {', '.join(left[:3])}")
 
 
-def stage_folder(folder: Path) -> Path:
-    """The one stage of a split below `folder/cache`."""
-    (found,) = [p.parent for p in (folder / "cache").glob("*/manifest.json")]
+def stage_folder(folder: Path, protocol: str = "cross_subject") -> Path:
+    """The one stage of a protocol below `folder/cache`."""
+    (found,) = [p.parent for p in (folder / "cache").glob(f"*-{protocol}-*/manifest.json")]
     return found
 
 
-def stage_content(folder: Path) -> dict[str, bytes]:
-    """Every array of the one stage, and the clips they hold."""
+def stage_content(folder: Path, protocol: str = "cross_subject") -> dict[str, bytes]:
+    """Every array of the one stage of a protocol, and the clips they hold."""
     from srnet_core.stages.store import Stage
 
-    stage = Stage.open(stage_folder(folder))
+    stage = Stage.open(stage_folder(folder, protocol))
     stage.verify()
     content = {name: stage.read(name).tobytes() for name in sorted(stage.manifest["arrays"])}
     return content | {"clips": repr(stage.clips).encode()}
