@@ -254,6 +254,8 @@ def _from_rows(values: np.ndarray, head: Head) -> np.ndarray:
     if columns in (2, 3) and rows <= 200:
         return values[None]
     splits = {k: values.reshape(rows, -1, k) for k in (3, 2) if columns % k == 0 and columns // k >= 5}
+    if {2, 3} <= splits.keys() and layouts_of_count(columns // 3) and not layouts_of_count(columns // 2):
+        return splits[3]
     for k, split in splits.items():
         if k == 2 or third_is_confidence(split[:, None]):
             return split

@@ -40,6 +40,7 @@ _COLUMN = re.compile(r"(.+?)[ ._:/\-]?(x|y|z|confidence|conf|score|likelihood|vi
 _BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
 _COORDINATES = ("x", "y", "z", "likelihood", "confidence", "conf", "score", "visibility")
 _MOST_HEADER_ROWS = 4
+_LARGEST_CONFIDENCE = 100.0  # in percent
 _TIMES_OF_A_SECOND = 1_000_000  # that are told apart
 _TIME_UNITS, _LONGEST_STEP_S = (1_000_000, 1_000), 0.002  # microseconds and milliseconds in a second
 _MOST_BELOW_ZERO = 0.2  # of the coordinates of points in an image
@@ -152,9 +153,13 @@ def _taken_apart(header: list[str], rows: Iterator[list[str]], head: Head) -> tu
     columns = _coordinates_in_cells(header, first)
     width = max(len(_NUMBER.findall(row[i])) for row in first for i in columns if i < len(row))
     others = [i for i in range(len(header)) if i not in columns]
+    thirds = [
+        float(found[2]) for row in first for i in columns if i < len(row) and len(found := _NUMBER.findall(row[i])) > 2
+    ]
+    kinds = "xyz" if any(not -1 <= third <= _LARGEST_CONFIDENCE for third in thirds if third == third) else "xyc"
     if all(_CELL.fullmatch(header[i].strip()) for i in columns):  # the table has no header
         first, header = [header, *first], list(map(str, range(len(header))))
-    names = [header[i] for i in others] + [f"{header[i]}_{kind}" for i in columns for kind in "xyc"[:width]]
+    names = [header[i] for i in others] + [f"{header[i]}_{kind}" for i in columns for kind in kinds[:width]]
 
     def cells() -> Iterator[list[str]]:
         for row in itertools.chain(first, rows):

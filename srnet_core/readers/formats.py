@@ -254,6 +254,10 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
         return "holds nothing: its JSON is an empty list or object", None
     if head.looks_like_json:
         value = head.json
+        if _of_moon(value):
+            return "is Human3.6M as the annotations of PoseNet hold it, which is not read", (
+                "Give the folder of the archive to: srnet data import h36m"
+            )
         first = value[0] if isinstance(value, list) and value else value
         for keys, what, todo in _JSON_OF_OTHERS:
             if isinstance(first, dict) and keys <= first.keys():
@@ -274,6 +278,17 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
             "Compute the joints with the body model, and save them as (frames, joints, 3)",
         )
     return None
+
+
+def _of_moon(value: object) -> bool:
+    """Whether a JSON file is {action: {take: {frame: 17 points}}}, or {camera: {R, t, f, c}}."""
+    for _ in range(3):
+        if not isinstance(value, dict) or not value or not all(str(key).isdigit() for key in value):
+            break
+        value = next(iter(value.values()))
+    if isinstance(value, dict):
+        return {"R", "t", "f", "c"} <= value.keys()
+    return isinstance(value, list) and len(value) == 17 and all(isinstance(p, list) and len(p) == 3 for p in value)
 
 
 def _recordings_in(head: Head) -> list[str]:

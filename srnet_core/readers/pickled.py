@@ -26,6 +26,7 @@ from srnet_core.readers._poses import Poses, as_lists, checked, frames_in, one_o
 from srnet_core.readers._poses import described as described_poses
 from srnet_core.readers._poses import detections_of as detections_of_poses
 from srnet_core.readers._poses import motions_of as motions_of_poses
+from srnet_core.readers._published_pickles import recordings_in
 from srnet_core.readers.detections import MOST_PEOPLE, MOST_VALUES, Detections, ReadOptions, image_size
 from srnet_core.readers.frames import natural_key
 from srnet_core.readers.head import Head
@@ -117,6 +118,8 @@ def _content(value: object, head: Head) -> Poses | dict[str, Array]:
         return poses
     if (arrays := _arrays(value, head)) is not None:
         return arrays
+    if (recordings := recordings_in(value, head, FORMAT)) is not None:
+        return recordings
     if _holds_dicts(value) and (poses := _poses(as_lists(value))) is not None:
         return poses
     return {"": as_array(FORMAT, value, head)}

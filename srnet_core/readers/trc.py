@@ -184,10 +184,9 @@ def read_trc(path: str | Path) -> MarkerFile:
     top = next((i for i, line in enumerate(lines[:20]) if _HEAD.match(line)), None)
     if top is None:  # a table whose rows begin with the time
         top = next((i for i, line in enumerate(lines[:20]) if _HEAD_WITHOUT_NUMBERS.match(line)), None)
-        separator = "" if top is None else next(mark for mark in "\t;," if mark in lines[top])
-        lines[top:] = (
-            [("" if i else "Frame#") + separator + line for i, line in enumerate(lines[top:])] if separator else []
-        )
+        if top is not None:
+            mark = next(mark for mark in "\t;," if mark in lines[top])
+            lines[top:] = [f"{'' if i else 'Frame#'}{mark}{line}" for i, line in enumerate(lines[top:])]
     if top is not None and ";" in lines[top] and "\t" not in lines[top]:
         lines = [line.replace(";", "\t") for line in lines]
     if top is None:

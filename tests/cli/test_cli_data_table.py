@@ -1,5 +1,6 @@
 """docs/data.md, the table: every command in it runs on small files of the kind that its row names."""
 
+import pickle
 import re
 import sys
 from pathlib import Path
@@ -137,6 +138,13 @@ def of_3dpw() -> Path:
     return Path("3DPW")
 
 
+def motionbert() -> Path:
+    points = files.person("h36m17", 40)
+    rows = {"joint_2d": points[..., :2], "confidence": points[..., 2:], "source": ["s_01_ca_01"] * 40}
+    Path("h36m.pkl").write_bytes(pickle.dumps({"train": rows, "test": rows}))
+    return Path("h36m.pkl")
+
+
 # the beginning of what you have: (files of that kind, what words of the command stand for, what is there afterwards)
 ROWS = {
     "a file or folder, and no idea": (keypoints, {}, ()),
@@ -177,6 +185,7 @@ ROWS = {
     "`data_3d_mpi_inf_3dhp.npz`": (lambda: in_data(mpi_inf_3dhp.write_pair), {}, ("cache/mpi_inf_3dhp_gt*",)),
     "SPIN's": (lambda: single_poses("mpi_inf_3dhp_valid.npz"), {}, ()),
     "PoseAug's": (lambda: single_poses("test_3dhp.npz"), {}, ()),
+    "MotionBERT's": (motionbert, {}, ()),
     "3DPW's": (of_3dpw, {}, ("data/data_3d_threedpw.npz",)),
     "poses, cameras and skeleton": (lambda: write_published(Path("data"), "mine"), {"NAME": "mine"}, ("cache/mine*",)),
 }

@@ -1,0 +1,112 @@
+"""Files of published code that hold several recordings: read, or called what they are."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from figure_making import FRAMES, person
+
+from srnet_core.errors import AmbiguousError, BadFileError
+from srnet_core.keypoints import describe, read_keypoints
+
+POSE = person("h36m17")
+
+
+def pickled(folder, value):
+    path = folder / "a.pkl"
+    path.write_bytes(pickle.dumps(value))
+    return path
+
+
+def test_the_detections_of_motionbert(tmp_path):
+    rows = {"joint_2d": np.concatenate([POSE[..., :2]] * 2), "confidence": np.concatenate([POSE[..., 2:]] * 2)}
+    rows |= {
+        "source": ["s_01_ca_01"] * FRAMES + ["s_01_ca_02"] * FRAMES,
+        "joint3d_image": np.zeros((2 * FRAMES, 17, 3)),
+    }
+    path = pickled(tmp_path, {"train": rows, "test": rows | {"action": ["Walking"] * 2 * FRAMES}})
+    found = describe(path)
+    assert (found["layout"], found["frames"], len(found["sequences"])) == ("h36m17", 4 * FRAMES, 4)
+    one = read_keypoints(path, sequence="test/s_01_ca_02")
+    np.testing.assert_allclose(one.tracks[0].points, POSE[..., :2], rtol=1e-5)
+    np.testing.assert_allclose(one.tracks[0].confidence, POSE[..., 2], rtol=1e-5)
+
+
+def test_the_databases_of_vibe(tmp_path):
+    points = person("spin49")
+    names = np.array(["a", "b"])[np.arange(2 * FRAMES) % 2]  # their rows need not be together
+    value = {"vid_name": names, "frame_id": np.arange(2 * FRAMES), "joints2D": np.repeat(points, 2, axis=0)}
+    path = pickled(tmp_path, value | {"joints3D": np.zeros((2 * FRAMES, 49, 3)), "pose": np.zeros((2 * FRAMES, 72))})
+    one = read_keypoints(path, sequence="b")
+    assert one.layout.name == "spin49"
+    np.testing.assert_allclose(one.tracks[0].points, points[..., :2], rtol=1e-5)
+    value["vid_name"] = names[:3]
+    with pytest.raises(BadFileError, match="recording of each of its images"):
+        read_keypoints(pickled(tmp_path, value))
+
+
+@pytest.mark.parametrize("as_npy", [False, True])
+def test_arrays_under_the_names_of_their_recordings(tmp_path, as_npy):
+    value = {"walk": POSE, "run": POSE[:5] + [20, 0, 0]}
+    path = pickled(tmp_path, value)
+    if as_npy:
+        path = tmp_path / "a.npy"
+        np.save(path, value, allow_pickle=True)
+    np.testing.assert_allclose(read_keypoints(path, sequence="run").tracks[0].points, value["run"][..., :2], rtol=1e-5)
+    with pytest.raises(AmbiguousError, match="walk, run"):
+        read_keypoints(path)
+
+
+def test_the_arrays_of_evoskeleton(tmp_path):
+    full = person("h36m32")
+    np.save(tmp_path / "a.npy", {(1, "Walking", "Walking 1.h5"): full[..., :2].reshape(FRAMES, 64)}, allow_pickle=True)
+    assert describe(tmp_path / "a.npy")["layout"] == "h36m32"
+    space = np.random.default_rng(0).normal(0, 500, (FRAMES, 96))
+    np.save(tmp_path / "b.npy", {(1, "Walking", "Walking 1.h5"): space}, allow_pickle=True)
+    found = describe(tmp_path / "b.npy")
+    assert (found["kind"], found["joints"]) == ("keypoints-3d", 32)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"TS1": {"data_2d": POSE, "data_3d": POSE, "valid": np.ones(FRAMES)}}, "MPI-INF-3DHP.*srnet prepare"),
+        ({"S1 Seq1": [{"0": {"data_2d": POSE, "data_3d": POSE}}]}, "MPI-INF-3DHP.*srnet prepare"),
+        ({"data_input": POSE, "data_label": POSE}, "clip of MotionBERT"),
+        (
+            {"subject_names": ["S1"], "camera_names": ["1"], "table": np.zeros(3)},
+            "Learnable Triangulation.*import h36m",
+        ),
+    ],
+)
+def test_files_of_data_sets_are_named(tmp_path, value, words):
+    with pytest.raises(BadFileError, match=words):
+        describe(pickled(tmp_path, value))
+    np.save(tmp_path / "a.npy", value, allow_pickle=True)
+    with pytest.raises(BadFileError, match=words):
+        describe(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"2": {"1": {str(i): np.zeros((17, 3)).tolist() for i in range(4)}}},
+        {"1": {"R": [[1, 0, 0]] * 3, "t": [0, 0, 5], "f": [1145, 1143], "c": [512, 515]}},
+    ],
+)
+def test_annotations_of_posenet_are_named(tmp_path, value):
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    with pytest.raises(BadFileError, match="PoseNet.*import h36m"):
+        describe(tmp_path / "a.json")
+
+
+def test_three_numbers_in_a_cell_are_places_in_space_where_the_third_is_no_confidence(tmp_path):
+    """TotalCapture's `gt_skel_gbl_pos.txt`."""
+    words = "Hips Spine Neck Head RightArm RightForeArm RightHand LeftArm LeftForeArm LeftHand RightUpLeg LeftUpLeg"
+    names = words.split()
+    rows = np.random.default_rng(0).normal(0, 30, (20, len(names), 3))
+    lines = ["\t".join(" ".join(f"{v:.3f}" for v in point) for point in row) for row in rows]
+    (tmp_path / "a.txt").write_text("\n".join(["\t".join(names), *lines]) + "\n")
+    found = describe(tmp_path / "a.txt")
+    assert (found["kind"], found["frames"], found["joints"]) == ("keypoints-3d", 20, len(names))
