@@ -48,7 +48,7 @@ def test_the_databases_of_vibe(tmp_path):
 
 @pytest.mark.parametrize("as_npy", [False, True])
 def test_arrays_under_the_names_of_their_recordings(tmp_path, as_npy):
-    value = {"walk": POSE, "run": POSE[:5] + [20, 0, 0]}
+    value = {"walk": POSE, "run": POSE[:5] + np.array([20, 0, 0])}
     path = pickled(tmp_path, value)
     if as_npy:
         path = tmp_path / "a.npy"
