@@ -33,6 +33,7 @@ _SYSTEM = {
     errno.ELOOP: ("the symbolic links lead in a circle", "Check the path"),
 }
 _WRONG_PATH = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}
+_OF_ARGUMENTS = ("--checkpoint", "--path", "--file", "--input", "--evaluate", "--weights", "-i")  # of other programs
 _TORCH_WRITER = re.compile(r"PytorchStreamWriter failed|unexpected pos \d+ vs \d+")
 
 
@@ -117,6 +118,7 @@ def _usage(error: typer.TyperException, typed: Sequence[str]) -> str:
     context = _context(error)
     message = error.format_message() or "a command is missing"  # no words at all: its help has been shown
     if (option := getattr(error, "option_name", None)) and message.startswith("No such option"):
+        option = _whole_word(option, typed)
         message = f"there is no option {option}{_nearest_option(option, context)}"
     elif message.startswith("Got unexpected extra argument"):
         message = _extra(message, typed, error)
@@ -124,7 +126,8 @@ def _usage(error: typer.TyperException, typed: Sequence[str]) -> str:
         given = details()[0].get("input")
         rule = error.message.partition(",")[0].replace("Input should be", "must be")
         name = next((option for option in parameter.opts if option.startswith("--")), parameter.opts[-1])
-        message = f"{name}: {rule}, not {given!r}"
+        todo = f". Write {given.replace(',', '.')}" if re.fullmatch(r"-?\d+,\d+", str(given)) else ""
+        message = f"{name}: {rule}, not {given!r}{todo}"
     message = message[:1].lower() + message[1:] if not message.startswith("-") else message
     message = message.rstrip(".").removesuffix("?.")
     return f"{message}{'' if message.endswith('?') else '.'} See {context.command_path if context else 'srnet'} --help"
@@ -136,7 +139,23 @@ def _extra(message: str, typed: Sequence[str], error: BaseException) -> str:
     for number, word in enumerate(typed):
         if number and words.partition(" ")[0] == word and (hint := _quotes_hint(word, typed, error)):
             return f"{word!r} belongs to no option{hint}"
+        if number > 1 and words.partition(" ")[0] == word and typed[number - 2] in _repeatable(error):
+            return f"{word!r} belongs to no option. Repeat the option: {shlex.join([typed[number - 2], word])}"
     return f"too many arguments: {words}. A value of an option is written behind its name: --option value"
+
+
+def _repeatable(error: BaseException) -> set[str]:
+    """The options of the command that may be given several times."""
+    context = _context(error)
+    several = [p for p in context.command.params if getattr(p, "multiple", False)] if context else []
+    return {option for parameter in several for option in parameter.opts}
+
+
+def _whole_word(option: str, typed: Sequence[str]) -> str:
+    """The option as it was typed: of `-arch`, the parser tells the first letter only."""
+    if len(option) != 2:
+        return option
+    return next((word for word in typed if word.startswith(option) and word[2:].isalpha()), option)
 
 
 def _quotes_hint(word: str, typed: Sequence[str], error: BaseException) -> str:
@@ -170,8 +189,12 @@ def _context(error: BaseException) -> Any:
 def _nearest_option(asked: str, context) -> str:
     """The option that was probably meant: one that begins as typed, is called so elsewhere, or is most similar."""
     options = [o for p in context.command.params for o in (*p.opts, *p.secondary_opts)] if context else []
-    begun = [o for o in options if o.startswith(asked)]
+    begun = [o for o in options if o.startswith(asked if asked.startswith("--") else f"-{asked}")]
     names = {o.lstrip("-"): o for o in options}
     called = [s.option for s in _settings() if spelling(asked) in map(spelling, s.spellings) and s.option in options]
     near = begun or called or [names[n] for n in difflib.get_close_matches(asked.lstrip("-"), names, n=1, cutoff=0.6)]
+    if asked in _OF_ARGUMENTS and not (begun or called) and context:
+        argument = next((p for p in context.command.params if not p.opts[0].startswith("-")), None)
+        if argument is not None:
+            return f": the path is given without an option, e.g. {context.command_path} PATH"
     return f". Did you mean {near[0]}?" if near else ""

@@ -9,7 +9,7 @@ from srnet_cli.completion import preset_names
 from srnet_cli.console import remark
 from srnet_core.config import DataConfig, RunConfig, merge, read_toml, replace, with_settings
 from srnet_core.datasets import resolve_name
-from srnet_core.errors import ConfigError
+from srnet_core.errors import ConfigError, InputFileMissing
 
 _NUMBERS = re.compile(r"[0-9]{1,9}(,[0-9]{1,9})*")
 _OF_TRAINING = ("subjects_train", "train_actions", "train_cameras")  # settings that choose training clips
@@ -90,6 +90,9 @@ def preset_path(name: str) -> Path:
     from srnet_core.lookup import choose
 
     if name.endswith(".toml") or "/" in name:
+        own = Path(name).stem
+        if own in preset_names() and not Path(name).exists():
+            raise InputFileMissing("there is no such preset file", where=name, todo=f"Did you mean --config {own}?")
         return Path(name)
     choose("preset", name, preset_names(), where="--config")
     return Path(presets.__file__).parent / f"{name}.toml"

@@ -210,7 +210,14 @@ def known_subjects(dataset: "PoseDataset", asked: Iterable[str], option: str) ->
     asked = tuple(asked)
     if asked == (_EVERYONE,) and _EVERYONE not in dataset.subjects:
         return dataset.subjects
-    return tuple(choose("subject", s, dataset.subjects, where=option) for s in asked)
+    return tuple(_chosen("subject", s, dataset.subjects, option) for s in asked)
+
+
+def _chosen(kind: str, asked: str, choices: Sequence[str], option: str) -> str:
+    """`choose`; names that are separated by blanks instead of commas are told."""
+    names = asked.split()
+    hint = f"Separate them by commas: {option} {','.join(names)}. " if set(names) <= set(choices) else None
+    return choose(kind, asked, choices, where=option, hint=hint if names[1:] else None)
 
 
 def known_actions(dataset: "PoseDataset", asked: Iterable[str], option: str) -> tuple[str, ...]:
@@ -243,7 +250,7 @@ def _known_action(actions: Sequence[str], asked: str, option: str) -> str:
         same = [a for a in actions if meant is not None and plain_name(a) == plain_name(meant)]
         if len(same) == 1:
             return same[0]
-    return choose("action", asked, actions, where=option)
+    return _chosen("action", asked, actions, option)
 
 
 def known_cameras(dataset: "PoseDataset", asked: Iterable[int], option: str) -> tuple[int, ...]:
