@@ -199,6 +199,33 @@ def test_sides_that_feet_and_face_contradict_are_told_or_refused(srnet):
     assert srnet("lift", EXAMPLE, "--device", "cpu", "--strict").code == 0  # a joint that is too fast is no mistake
 
 
+def test_options_that_change_nothing_in_the_files_asked_for_are_named(srnet):
+    options = ("--opensim", "--names", "cmu", "--no-floor", "--person", "0", "--device", "cpu")
+    told = " ".join(srnet("lift", EXAMPLE, *options, "-o", "a.csv").ok().err.split())
+    assert "--opensim has no effect here: it is for .trc, .c3d" in told
+    assert "--names has no effect here: it is for .bvh" in told
+    assert "--no-floor has no effect here" in told
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_a_place_that_takes_no_files_is_found_before_the_work(srnet):
+    ran = srnet("lift", EXAMPLE, "-o", "/proc/pose.csv")
+    assert ran.code == 2 and "/proc/pose.csv: no file can be made in /proc" in " ".join(ran.err.split())
+    assert "Lifted" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("option", "todo"),
+    [
+        ("--opensim", "Leave it out"),
+        ("--keep-swaps", "Leave it out"),
+        ("--output=a.csv", "Redirect the output instead"),
+    ],
+)
+def test_options_that_live_lifting_does_not_have(srnet, option, todo):
+    srnet("lift", "-", option).refused("cannot be used with --stream", todo)
+
+
 @pytest.mark.parametrize("name", ["pose.json", "take.mp4", "keypoints.csv"])
 def test_visualize_points_to_lift(srnet, name):
     Path(name).write_bytes(b"{}")
