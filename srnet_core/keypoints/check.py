@@ -93,9 +93,9 @@ def check_whole(keypoints: Keypoints) -> list[Problem]:
     for track in keypoints.tracks:
         problems += [problem for problem in _outside(keypoints, track)[:1] if problem.mistake]
         problems += _as_a_whole(keypoints, track)
-        if keypoints.consecutive:
+        if keypoints.consecutive and not any(problem.mistake for problem in problems):
             problems += _jumps(keypoints, track)[:1]
-            problems += _swapped(keypoints, track)[:1]
+            problems += _swapped(keypoints, track)[:1]  # takes long where all joints are mistaken
     return problems
 
 

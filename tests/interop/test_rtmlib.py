@@ -1,4 +1,4 @@
-"""rtmlib itself as a detector, with stand-ins for its ONNX files: one person in one box, each joint at one place of it."""
+"""rtmlib itself as a detector, with stand-ins for its ONNX files: one person in a box, each joint at a place of it."""
 
 from fractions import Fraction
 
