@@ -191,7 +191,7 @@ def layout_of_names(names: Sequence[str]) -> Layout | None:
     The order is the file's. A file may leave out joints of a known layout; the name of the layout stays.
     """
     names = tuple(names)
-    plain = [_plain(n) for n in names]
+    plain = [_plain(n) for n in _without_prefix(names)]
     if len(set(plain)) != len(plain):
         return None
     best = None
@@ -201,10 +201,20 @@ def layout_of_names(names: Sequence[str]) -> Layout | None:
             return layout
         if set(plain) <= set(index) and (best is None or layout.num_joints < best[0].num_joints):
             best = (layout, [index[p] for p in plain])
-    parts = tuple(best[0].parts[i] for i in best[1]) if best else parts_of(names)
+    parts = tuple(best[0].parts[i] for i in best[1]) if best else parts_of(_without_prefix(names))
     if sum(bool(part) for part in parts) < 8:
         return None
     return _made(best[0].name if best else BY_NAMES, names, parts, "the names in the file")
+
+
+def _without_prefix(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names without the words that all begin with: "K4ABT_JOINT_NECK" is "NECK", "Anna:Neck" is "Neck"."""
+    if len(names) < 2:
+        return names
+    first, last = min(names), max(names)  # what these two begin with, all between them begin with
+    shared = next((i for i, (a, b) in enumerate(zip(first, last)) if a != b), min(len(first), len(last)))
+    end = max(first.rfind(mark, 0, shared) for mark in ":_. ") + 1
+    return tuple(name[end:] for name in names) if end and all(len(name) > end for name in names) else names
 
 
 def _made(name: str, joints: tuple[str, ...], parts: tuple[str, ...], source: str) -> Layout:

@@ -250,9 +250,15 @@ def float64(values: np.ndarray) -> np.ndarray:
 
 def _from_rows(values: np.ndarray, head: Head) -> np.ndarray:
     """(T, 2J) or (T, 3J): flattened poses, or a single pose (J, 2)."""
+    if values.shape[1] > 1 and np.isnan(values[:, -1]).all():  # a separator at the end of the rows
+        values = values[:, :-1]
     rows, columns = values.shape
     if columns in (2, 3) and rows <= 200:
         return values[None]
+    if columns % 4 == 0 and layouts_of_count(columns // 4) and not layouts_of_count(columns // 2):
+        fours = values.reshape(rows, -1, 4)
+        if np.isin(fours[..., 3], (0, 1, 2)).all():  # Kinect's: x, y, z and whether the joint is tracked
+            return np.where(fours[..., 3:] > 0, fours[..., :3], np.nan)
     splits = {k: values.reshape(rows, -1, k) for k in (3, 2) if columns % k == 0 and columns // k >= 5}
     if {2, 3} <= splits.keys() and layouts_of_count(columns // 3) and not layouts_of_count(columns // 2):
         return splits[3]

@@ -18,6 +18,9 @@ _FRAME = ("frame", "frame_id", "frame_index", "frame_number", "frame_idx", "fram
 _TIME = ("time", "time_s", "timestamp", "t", "seconds")
 _JOINT = (
     "joint",
+    "jointtype",
+    "joint_type",
+    "jointname",
     "keypoint",
     "landmark",
     "name",

@@ -4,14 +4,15 @@ import numpy as np
 
 _SHORTEST_S, _LONGEST_S = 1e-4, 10.0
 _NEAR_THE_USUAL = 0.5  # of the usual step; longer ones are gaps
-_ROUNDED = 3e-4  # of a rate; 29.97 is 1e-3 less than 30
+_NTSC = 1000 / 1001
+_DECIMALS = range(2, 8)  # of times that are told from exact ones
 
 
 def rate_of_times(times_s: np.ndarray, most_uneven: float | None = None) -> float | None:
     """Frames per second; `None` where the times do not go up.
 
-    The mean of the steps is taken, as times are rounded, e.g. 0.033 s and 0.067 s. What is nearly a whole number of
-    frames is that number.
+    The mean of the steps is taken, as times are rounded, e.g. 0.033 s and 0.067 s. A whole rate, or one of NTSC such as
+    29.97, is taken where all times fit it within what they were rounded by.
 
     Args:
         times_s: (T,) seconds; NaN where a time is missing.
@@ -24,5 +25,19 @@ def rate_of_times(times_s: np.ndarray, most_uneven: float | None = None) -> floa
         return None
     if most_uneven is not None and np.abs(steps - usual).max() >= most_uneven * usual:
         return None
-    rate = 1 / float(steps[np.abs(steps - usual) < _NEAR_THE_USUAL * usual].mean())
-    return float(round(rate)) if abs(round(rate) / rate - 1) < _ROUNDED else round(rate, 3)
+    near = np.abs(steps - usual) < _NEAR_THE_USUAL * usual
+    rate = 1 / float(steps[near].mean())
+    if near.all() and np.isfinite(times_s).all() and round(rate) > 0:
+        for likely in (float(round(rate)), round(round(rate) * _NTSC, 3)):
+            off = np.abs(times_s - times_s[0] - np.arange(len(times_s)) / likely).max()
+            if off <= 1.1 * _rounded_by(times_s):
+                return likely
+    return round(rate, 3)
+
+
+def _rounded_by(times_s: np.ndarray) -> float:
+    """How far rounded times may lie from the exact ones, by the decimals that they have."""
+    for decimals in _DECIMALS:
+        if np.abs(times_s - np.round(times_s, decimals)).max() < 1e-9:
+            return 10.0**-decimals
+    return 1e-9

@@ -10,6 +10,7 @@ from figure_making import FRAMES, SIZE_PX, flat, json_file, person
 from srnet_core.errors import BadFileError
 from srnet_core.keypoints import describe, read_keypoints
 from srnet_core.layouts import get_layout
+from srnet_core.layouts.parts import FIGURE_M
 
 POSE = person("coco17")
 NAMES = get_layout("coco17").joints
@@ -320,3 +321,43 @@ def test_flags_of_ai_challenger(tmp_path):
     found = read_keypoints(json_file(tmp_path / "a", images))
     assert found.layout.name == "aic14" and not found.consecutive
     assert found.tracks[0].confidence[0, :3].tolist() == [1.0, 0.5, 0.0]
+
+
+# Kinect's tables, and rates
+
+
+def kinect_m() -> np.ndarray:
+    """(T, 25, 3) metres, y up, before the sensor."""
+    parts = get_layout("kinect_v2_25").parts
+    body = np.array([FIGURE_M[part] if part else FIGURE_M["nose"] for part in parts]) + [0, -0.9, 2.5]
+    return (
+        body
+        + np.linspace(0, 0.3, FRAMES)[:, None, None] * [1, 0, 0]
+        + np.random.default_rng(0).normal(0, 0.002, (25, 3))
+    )
+
+
+def test_rows_of_kinect_with_states_and_a_comma_at_the_end(tmp_path):
+    """KiMoRe's: x, y, z and the state of each joint."""
+    rows = ["".join(f"{x:.4f},{y:.4f},{z:.4f},2," for x, y, z in frame) for frame in kinect_m()]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    found = describe(tmp_path / "a.csv")
+    assert (found["kind"], found["joints"], found["layout"], found["units"]) == (
+        "keypoints-3d",
+        25,
+        "kinect_v2_25",
+        "m",
+    )
+
+
+@pytest.mark.parametrize(("head", "prefix"), [("Timestamp,JointType,X,Y,Z", ""), ("Time,Joint,X,Y,Z", "K4ABT_JOINT_")])
+@pytest.mark.parametrize("fps", [30.0, 29.97, 15.0])
+def test_long_tables_of_kinect(tmp_path, head, prefix, fps):
+    names = get_layout("kinect_v2_25").joints
+    rows = [
+        f"{i / fps:.4f},{prefix}{n},{p[0]},{p[1]},{p[2]}" for i, f in enumerate(kinect_m()) for n, p in zip(names, f)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join([head, *rows]) + "\n")
+    found = describe(tmp_path / "a.csv")
+    assert (found["kind"], found["layout"], found["frames"]) == ("keypoints-3d", "kinect_v2_25", FRAMES)
+    assert found["fps"] == fps

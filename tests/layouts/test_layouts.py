@@ -172,3 +172,11 @@ def test_joints_that_are_not_there_are_replaced():
     assert without.weights["LKnee"] == body25.weights["LKnee"]
     knee = body25.joints.index("LKnee")
     assert body25.without({knee}).weights["LKnee"] == {knee: 1.0}, "nothing can stand for a knee"
+
+
+@pytest.mark.parametrize("prefix", ["K4ABT_JOINT_", "Anna:", "body.", "skeleton 1 "])
+def test_a_prefix_that_all_names_have_does_not_matter(prefix):
+    joints = get_layout("kinect_v2_25").joints
+    found = layout_of_names([prefix + joint for joint in joints])
+    assert found.parts == get_layout("kinect_v2_25").parts
+    assert found.missing_of_h36m17 == ()
