@@ -329,12 +329,9 @@ def test_flags_of_ai_challenger(tmp_path):
 def kinect_m() -> np.ndarray:
     """(T, 25, 3) metres, y up, before the sensor."""
     parts = get_layout("kinect_v2_25").parts
-    body = np.array([FIGURE_M[part] if part else FIGURE_M["nose"] for part in parts]) + [0, -0.9, 2.5]
-    return (
-        body
-        + np.linspace(0, 0.3, FRAMES)[:, None, None] * [1, 0, 0]
-        + np.random.default_rng(0).normal(0, 0.002, (25, 3))
-    )
+    body = np.array([FIGURE_M[part] if part else FIGURE_M["nose"] for part in parts])
+    walked = np.linspace([0, -0.9, 2.5], [0.3, -0.9, 2.5], FRAMES)[:, None]
+    return body + walked + np.random.default_rng(0).normal(0, 0.002, (25, 3))
 
 
 def test_rows_of_kinect_with_states_and_a_comma_at_the_end(tmp_path):
