@@ -29,6 +29,9 @@ from srnet_core.models.pose_model import PoseModel
 
 Loss = Callable[[Tensor], Tensor]
 
+_MOST_STEPS = 2  # that are kept
+_SMALL_BYTES = 64 << 20  # of activations; of larger steps only one is kept
+
 
 class TrainingForm(nn.Module):
     """A model whose training steps are computed in the fused form where possible, otherwise by the model itself.
@@ -101,13 +104,13 @@ class TrainingForm(nn.Module):
         """The recorded operations for a batch like this one, recorded now if need be; `None` if it cannot be fused."""
         if not _in_ordinary_training(x):
             return None
-        kept = self._kept.take()
-        if kept is not None and kept.fits(x, gradients):
+        kept = self._kept.take(x)
+        if kept is not None and kept.fits(gradients):
             return kept
         if not can_fuse(self.model, x) or (gradients is not None and not _gradients_asked(self.model)):
             return None
-        memory = Memory(x, () if kept is None else kept.buffers)
-        del kept  # its memory must be free before more is taken
+        memory = Memory(x, self._kept.take_memory() if kept is None else kept.buffers)
+        del kept  # what is not used again must be free before more is taken
         return _TrainingStep(self.model, x, memory, self.kernels, self.replicas, gradients)
 
     def lay_out(self) -> None:
@@ -126,24 +129,45 @@ class TrainingForm(nn.Module):
 
     def release(self) -> None:
         """Release the memory kept from one training step to the next."""
-        self._kept.take()
+        self._kept.clear()
 
 
 class _Kept:
-    """The recorded step that is not in use; one, as training needs batches of one size. Thread-safe."""
+    """The recorded steps that are not in use: for batches, and for the smaller last one of an epoch. Thread-safe.
+
+    Only one is kept if its activations are large.
+    """
 
     def __init__(self) -> None:
-        self._step: _TrainingStep | None = None
+        self._steps: list[_TrainingStep] = []
         self._lock = Lock()
 
-    def take(self) -> "_TrainingStep | None":
+    def take(self, x: Tensor) -> "_TrainingStep | None":
+        """A step for batches like this one."""
         with self._lock:
-            found, self._step = self._step, None
-        return found
+            return next((self._steps.pop(i) for i, step in enumerate(self._steps) if step.is_for(x)), None)
+
+    def take_memory(self) -> list[Tensor]:
+        """The memory of a large step, which is dropped."""
+        with self._lock:
+            large = [i for i, step in enumerate(self._steps) if step.bytes > _SMALL_BYTES]
+            return self._steps.pop(large[0]).buffers if large else []
 
     def give(self, step: "_TrainingStep") -> None:
+        """Keep a step until it is needed again."""
         with self._lock:
-            self._step = step
+            others = [s for s in self._steps if max(s.bytes, step.bytes) <= _SMALL_BYTES]
+            self._steps = [*others, step][-_MOST_STEPS:]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._steps = []
+
+    @property
+    def buffers(self) -> list[Tensor]:
+        """The memory of all steps."""
+        with self._lock:
+            return [buffer for step in self._steps for buffer in step.buffers]
 
     def __reduce__(self) -> tuple[type["_Kept"], tuple[()]]:
         return _Kept, ()  # a copy of a model has parameters of its own
@@ -357,11 +381,19 @@ class _TrainingStep:
     def _situation(self, x: Tensor) -> tuple[object, ...]:
         return x.shape, x.dtype, torch.get_num_threads()
 
-    def fits(self, x: Tensor, gradients: Mapping[Tensor, Tensor] | None) -> bool:
-        """Whether this step can be used for a batch, with gradients in this memory; all else is as `can_fuse` asks."""
+    @property
+    def bytes(self) -> int:
+        """Size of the activations."""
+        return sum(buffer.nbytes for buffer in self.buffers)
+
+    def is_for(self, x: Tensor) -> bool:
+        """Whether this step was recorded for batches like this one."""
+        return self._made_for == self._situation(x)
+
+    def fits(self, gradients: Mapping[Tensor, Tensor] | None) -> bool:
+        """Whether this step can still be used, with gradients in this memory; all else is as `can_fuse` asks."""
         return (
-            self._made_for == self._situation(x)
-            and gradients is self._given
+            gradients is self._given
             and self._structure.is_unchanged()
             and (gradients is None or _gradients_asked_of(self.parameters))
         )

@@ -55,14 +55,21 @@ def taps_product(taps: Sequence[Tensor], weight: Tensor, bias: Tensor | None = N
     return total
 
 
-def call_channels_last(layer: nn.Module, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
+def call_channels_last(layer: nn.Module, x: Tensor, *, width: int = 1, dilation: int = 1, stride: int = 1) -> Tensor:
     """Call a temporal layer, whose input is (B, C, T) as for `nn.Conv1d`, on (B, T, C) -> (B, W, C_out).
 
     The layer is called as a module, so that hooks, wrappers and replaced layers work. The transposed views need no
-    copies, as the layers of this package compute channels-last.
+    copies, as the layers of this package compute channels-last. Layers of others may not take dilation and stride, or
+    not pass them on (LoRA): they are called on the k = `width` frames of every output, one output at a time.
     """
-    spacing = {} if dilation == stride == 1 else {"dilation": dilation, "stride": stride}
-    y: Tensor = layer(x.transpose(1, 2), **spacing)
+    y: Tensor
+    if dilation == stride == 1:
+        y = layer(x.transpose(1, 2))
+    elif hasattr(type(layer), "channels_last"):
+        y = layer(x.transpose(1, 2), dilation=dilation, stride=stride)
+    else:
+        taps = torch.stack(take_taps(x, width, dilation=dilation, stride=stride), dim=-1)  # (B, W, C, k)
+        return layer(taps.flatten(0, 1)).unflatten(0, taps.shape[:2]).squeeze(-1)
     return y.transpose(1, 2)
 
 

@@ -205,7 +205,8 @@ class TemporalBackbone(PoseModel):
     def _network(self, x: Tensor, *, strided: bool) -> Tensor:
         """(B, T, J * 2) -> (B, T', joints out * 3)."""
         first, *widths = self.config.filter_widths
-        x = self._after(self.expand_bn, call_channels_last(self.expand_conv, x, stride=first if strided else 1))
+        y = call_channels_last(self.expand_conv, x, width=first, stride=first if strided else 1)
+        x = self._after(self.expand_bn, y)
         dilation = first
         for i, width in enumerate(widths):
             x = self._block(i, x, width, 1 if strided else dilation, width if strided else 1)
@@ -217,7 +218,7 @@ class TemporalBackbone(PoseModel):
 
     def _block(self, i: int, x: Tensor, width: int, dilation: int, stride: int) -> Tensor:
         wide, narrow = self.layers_conv[2 * i], self.layers_conv[2 * i + 1]
-        spacing = {} if self.config.dense else {"dilation": dilation, "stride": stride}
+        spacing = {} if self.config.dense else {"width": width, "dilation": dilation, "stride": stride}
         y = call_channels_last(wide, x, **spacing)
         y = self._after(self.layers_bn[2 * i], y)
         y = self._after(self.layers_bn[2 * i + 1], call_channels_last(narrow, y))

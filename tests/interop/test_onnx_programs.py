@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +95,35 @@ def test_tract(exported, package, fixed):
         return model.into_model().into_runnable().run([keypoints])[0].to_numpy()
 
     require_same(run, expected)
+
+
+@pytest.fixture
+def without_torchvision(monkeypatch):
+    """onnx2torch imports torchvision for two operators that ours do not have; its build must fit that of torch."""
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError):
+        for name in [name for name in sys.modules if name.startswith("torchvision")]:
+            monkeypatch.delitem(sys.modules, name)
+        package, operators = types.ModuleType("torchvision"), types.ModuleType("torchvision.ops")
+        operators.roi_align = None
+        package.ops = operators
+        monkeypatch.setitem(sys.modules, "torchvision", package)
+        monkeypatch.setitem(sys.modules, "torchvision.ops", operators)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_onnx2torch(exported, without_torchvision, request):
+    """It leaves BatchNorm in training mode, and has no `Split` of ONNX 18."""
+    onnx2torch = pytest.importorskip("onnx2torch")
+    path, expected = exported
+    if request.node.callspec.params["exported"] == "srnet":
+        with pytest.raises(NotImplementedError, match="Split"):
+            onnx2torch.convert(path)
+        return
+    network = onnx2torch.convert(path).eval()
+    with torch.no_grad():
+        require_same(lambda clip: network(torch.from_numpy(clip)).numpy(), expected)
 
 
 @pytest.fixture(scope="module")

@@ -64,11 +64,16 @@ def test_safetensors_stores_weights(package, tmp_path, name):
         torch.testing.assert_close(other.eval()(CLIP), model(CLIP), rtol=0, atol=0)
 
 
-def test_peft_adapts_layers_of_width_one(package):
-    """LoRA makes layers of the same type, and calls them without dilation: so of width one."""
+@pytest.mark.parametrize("targets", [["layers_conv.1", "shrink"], ["expand_conv", "layers_conv.0", "layers_conv.2"]])
+def test_peft_adapts_layers(package, targets):
+    """LoRA makes layers of the same type and calls them without dilation and stride."""
     peft, model = package("peft"), make("fc").eval()
-    settings = peft.LoraConfig(target_modules=["layers_conv.1", "shrink"], r=4, init_lora_weights=False)
+    settings = peft.LoraConfig(target_modules=targets, r=4, init_lora_weights=False)
     adapted = peft.get_peft_model(copy.deepcopy(model), settings)
+    with torch.no_grad():  # one window at a time, and all frames of the clip
+        windows = CLIP.unfold(1, model.receptive_field, 1).movedim(-1, 2).flatten(0, 1)
+        by_window = adapted(windows).view(len(CLIP), -1, 17, 3)
+        torch.testing.assert_close(by_window, adapted(CLIP), rtol=0, atol=1e-5)
     optimizer = torch.optim.SGD([p for p in adapted.parameters() if p.requires_grad], 0.1)
     adapted(CLIP).square().mean().backward()
     optimizer.step()
