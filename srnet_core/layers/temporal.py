@@ -69,7 +69,8 @@ def call_channels_last(layer: nn.Module, x: Tensor, *, width: int = 1, dilation:
         y = layer(x.transpose(1, 2), dilation=dilation, stride=stride)
     else:
         taps = torch.stack(take_taps(x, width, dilation=dilation, stride=stride), dim=-1)  # (B, W, C, k)
-        return layer(taps.flatten(0, 1)).unflatten(0, taps.shape[:2]).squeeze(-1)
+        y = layer(taps.flatten(0, 1)).unflatten(0, taps.shape[:2])  # (B, W, C_out, 1)
+        return y.squeeze(-1)
     return y.transpose(1, 2)
 
 
