@@ -53,6 +53,9 @@ def _write(model: PoseModel, path: str, metadata: Mapping[str, str], half: bool)
     example = torch.zeros(2, model.receptive_field + 8, model.num_joints, 2)
     dynamic = {"x": {0: torch.export.Dim("batch"), 1: torch.export.Dim("frames", min=model.receptive_field + 1)}}
     proto = onnx_proto(model, (example,), dynamic, inputs=["keypoints"], outputs=["poses"], where=path)
+    if model.receptive_field > 1:
+        for node in proto.graph.node:  # runtimes name the node at which a clip that is too short fails
+            node.name = f"needs_{model.receptive_field}_frames_or_more/{node.name}"
     if half:
         proto = _halved(proto)
     save_proto(proto, path, metadata)

@@ -72,6 +72,16 @@ def require_nothing_of_this_machine(written):
         assert text == "/" or text.encode() not in written, text
 
 
+def test_an_error_for_a_clip_that_is_too_short_tells_the_length(tmp_path):
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    model = build_model("fc", channels=16, filter_widths=(3, 3)).eval()
+    export_onnx(model, tmp_path / "a.onnx")
+    session = runtime.InferenceSession(str(tmp_path / "a.onnx"), providers=["CPUExecutionProvider"])
+    with pytest.raises(Exception, match="needs_9_frames_or_more"):
+        session.run(None, {"keypoints": np.zeros((1, 5, 17, 2), np.float32)})
+
+
 def test_a_network_that_comes_out_different_is_not_given_out(tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     monkeypatch.setattr(onnx_export, "_write", lambda *_: None)
