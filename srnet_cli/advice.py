@@ -47,6 +47,9 @@ def settings_without_effect(config: RunConfig, typed: Typed) -> Iterator[str]:
         yield f"{_flags(ModelConfig, idle)}: no effect with --context none"
     if given.get("causal") and model.receptive_field == 1:
         yield "--causal: no effect, because the network sees a single frame (--arch)"
+    alone = [name for name in ("warmup", "bone_length_term") if name in typed.get("train", {})]
+    if alone and not config.train.subjects_unlabeled:
+        yield f"{_flags(TrainConfig, alone)}: no effect without --subjects-unlabeled"
     for name in typed.get("augment", {}):
         kind, dot, _ = name.partition(".")
         if dot and kind not in config.augment.use:

@@ -104,6 +104,9 @@ def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
     Another data set than the checkpoint's is for test as a whole, unless options choose a protocol or training
     subjects.
     """
+    from srnet_core.evaluation.run import require_normalization
+    from srnet_core.lookup import names
+
     data = checkpoint.run_config("data").data
     data = _with_cache_of(checkpoint, data)
     trained_on = checkpoint.record.dataset or data.dataset or "h36m"  # which published weights are trained on
@@ -122,7 +125,10 @@ def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
         data = replace(data, train_actions=(), train_cameras=(), test_cameras=())
     if overrides.keys() & {"downsample", "fps"}:  # each chooses frames: the one given takes the place of the other
         data = replace(data, downsample=1, fps=0.0)
-    return replace(data, **overrides)
+    data = replace(data, **overrides)
+    if data.normalization in names("normalization"):  # now, as preparing the data may take minutes
+        require_normalization(checkpoint, data.normalization)
+    return data
 
 
 def with_own_input(base: DataConfig, checkpoint: "Checkpoint", data: dict) -> DataConfig:

@@ -37,9 +37,9 @@ def main(
             min=0.05,
         ),
     ] = 1.5,
-    output: Annotated[Path, option("--output", help="Folder for everything the demo writes", metavar="FOLDER")] = Path(
-        "output/demo"
-    ),
+    output: Annotated[
+        Path, option("--output", "-o", help="Folder for everything the demo writes", metavar="FOLDER")
+    ] = Path("output/demo"),
     cache_dir: CacheDir = "cache",
     device: Device = "auto",
     set_: SetOption = None,

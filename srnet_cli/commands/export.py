@@ -45,7 +45,11 @@ def main(
     output: Annotated[
         Path | None,
         option(
-            "--output", help="File to write; a folder, for that format", metavar="FILE", default="output/NAME.FORMAT"
+            "--output",
+            "-o",
+            help="File to write; a folder, for that format",
+            metavar="FILE",
+            default="output/NAME.FORMAT",
         ),
     ] = None,
     split: Annotated[

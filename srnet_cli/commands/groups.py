@@ -40,7 +40,7 @@ def main(
     ] = None,
     output: Annotated[
         Path | None,
-        option("--output", help="PNG file", metavar="FILE", default="output/groups-SKELETON.png"),
+        option("--output", "-o", help="PNG file", metavar="FILE", default="output/groups-SKELETON.png"),
     ] = None,
     pictures: Annotated[bool, option("--pictures/--no-pictures", help="Also draw the groups")] = True,
 ) -> None:

@@ -20,7 +20,9 @@ VIEW_PANEL, RESOURCES_PANEL = "Summary", "Cores and machines"
 
 Output = Annotated[
     Path | None,
-    option("--output", help="Folder of the sweep", metavar="FOLDER", default="output/sweeps/NAME, by the file's name"),
+    option(
+        "--output", "-o", help="Folder of the sweep", metavar="FOLDER", default="output/sweeps/NAME, by the file's name"
+    ),
 ]
 Json = Annotated[Path | None, option("--json", help="Write all results as JSON; -: to standard output", metavar="FILE")]
 Table = Annotated[

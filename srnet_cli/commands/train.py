@@ -21,6 +21,7 @@ EXAMPLES = (
     "srnet train --arch 3,3,3 --epochs 5 --name first",
     "srnet train --config srnet-243 --validation S8 --set train.lr=0.0005",
 )
+WATCH_PORT = 8070
 TRACKERS = ("csv", "tensorboard")
 
 
@@ -100,7 +101,7 @@ def main(
     ] = False,
     port: Annotated[
         int, option("--port", help="Port of that page", panel=RUN_PANEL, metavar="N", min=0, max=65535)
-    ] = 8070,
+    ] = WATCH_PORT,
     devices: Annotated[
         int,
         option(
@@ -150,6 +151,8 @@ def main(
     typed = typed_settings(options, set_ or [])
     for sentence in settings_without_effect(config, typed):
         remark(sentence)
+    if port != WATCH_PORT and not watch:
+        remark("--port: no effect without --watch")
     if best_dir != BEST_FOLDER and not config.train.validation:
         remark("--best-dir: no effect without --validation")
     resumed, tuned = (source, None) if resume else (None, source)

@@ -193,11 +193,20 @@ def require_fit(checkpoint: Checkpoint, stage: Stage) -> None:
             where=checkpoint.path,
             todo="Choose a data set with the checkpoint's joints",
         )
+    require_normalization(checkpoint, stage.manifest["config"]["normalization"])
+
+
+def require_normalization(checkpoint: Checkpoint, normalization: str) -> None:
+    """Refuse data in another normalization than the checkpoint was trained with, as far as that is known.
+
+    Raises:
+        CheckpointError: it is another.
+    """
     trained_with = checkpoint.record.config
-    if trained_with is not None and checkpoint.normalization != stage.normalization:
-        trained, asked = trained_with.data.normalization, stage.manifest["config"]["normalization"]
+    if trained_with is not None and trained_with.data.normalization != normalization:
+        trained = trained_with.data.normalization
         raise CheckpointError(
-            f"the checkpoint was trained with normalization {trained}, and {asked} was asked for",
+            f"the checkpoint was trained with normalization {trained}, and {normalization} was asked for",
             where=checkpoint.path,
             todo="Leave --norm out to take the checkpoint's",
         )

@@ -30,6 +30,8 @@ def train(srnet, own_data):
         (("--causal",), "--causal: no effect, because the network sees a single frame"),
         (("--set", "augment.view.yaw_deg=5"), "no effect without --augment view"),
         (("--force",), "--force: no effect without --name"),
+        (("--warmup", "3"), "--warmup: no effect without --subjects-unlabeled"),
+        (("--port", "8123"), "--port: no effect without --watch"),
         (("--best-dir", "x"), "--best-dir: no effect without --validation"),
         (("--arch", "3,3,3,3,3"), "the receptive field of 243 frames is longer than every training clip"),
         (("--batch-size", "100000"), "a batch of 100,000 is larger than the training data"),
