@@ -68,8 +68,8 @@ def from_dict(cls, values: Mapping[str, Any], *, where: object = None, section: 
         _require_setting(str(key), fields, where, section, RunConfig if section else cls)
         kind = hints[key]
         if dataclasses.is_dataclass(kind):
-            _require_table(key, value, where)
             inner = f"{section}.{key}" if section else str(key)
+            _require_table(inner, value, where)
             arguments[key] = from_dict(kind, value, where=where, section=inner)
         else:
             arguments[key] = _coerce(value, kind, _place(where, section, str(key)), settings_of(cls).get(key))

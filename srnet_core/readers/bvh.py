@@ -35,6 +35,7 @@ MAX_POINTS = 40_000_000  # frames x joints; 90 joints for one hour at 120 per se
 MAX_NAME_LENGTH = 200
 _BLOCK_ROTATIONS = 500_000  # rotations in memory at a time
 _COMMON_RATES = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 72.0, 90.0, 100.0, 120.0, 240.0)
+_LONGEST_FRAME_S = 4.0
 _MOTION = re.compile(rb"(?:^|[\r\n])[ \t]*MOTION[ \t]*(?=[\r\n]|$)", re.IGNORECASE)
 _REMARKS = re.compile(rb"(?m)^[ \t]*(?:#|//)[^\r\n]*")
 _WORD = re.compile(r"[{}]|[^\s{}]+")
@@ -211,6 +212,12 @@ def _frame_rate(word: str, path: Path) -> tuple[float | None, list[str]]:
         return None, ["The Frame Time is missing or 0; the frame rate is not known."]
     if seconds < 0 or not 1e-6 <= seconds <= 1e4:
         raise BadFileError(f"has a Frame Time of {word[:40]!a} seconds", where=path)
+    if seconds >= _LONGEST_FRAME_S:  # nobody records like that: it is no number of seconds
+        if seconds in _COMMON_RATES:
+            return seconds, [f"The Frame Time {word} was read as {word} frames per second, not as seconds."]
+        for rate in _COMMON_RATES:
+            if abs(1000 / rate / seconds - 1) < 1e-3:
+                return rate, [f"The Frame Time {word} was read as milliseconds."]
     digits = word.lower().split("e")[0].lstrip("+-0.,").replace(".", "").replace(",", "")
     decimals = len(word.replace(",", ".").partition(".")[2])
     exact = any(abs(rate * seconds - 1) < 1e-9 for rate in _COMMON_RATES)

@@ -74,7 +74,7 @@ def test_through_pipes_each_answer_comes_at_once_and_ctrl_c_ends_it_cleanly(tmp_
         (("-o", "x.bvh"), ("--output", "--stream")),
         (("--strict",), ("--strict", "--stream")),
         (("--layout", "coco71"), ("coco71",)),
-        (("--image-size", "0x0"), ("image_size",)),
+        (("--image-size", "0x0"), ("--image-size", "not (0, 0)")),
         (("--fps", "0"), ("--fps",)),
         (("no-such-file",), ("no-such-file", "no such file")),
     ],

@@ -156,6 +156,14 @@ def test_frame_rates(written, time, fps):
     assert motion.fps == pytest.approx(fps, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("time", "fps", "said"), [("30", 30, "as 30 frames"), ("33.3333", 30, "milliseconds"), ("8.33333", 120, "milli")]
+)
+def test_frame_times_in_other_units(written, time, fps, said):
+    motion = read_bvh(written(HEADER + MOTION.replace("0.04", time)))
+    assert motion.fps == fps and any(said in note for note in motion.notes)
+
+
 @pytest.mark.parametrize("time", ["Frame Time: 0", "Frame Time:", ""])
 def test_no_frame_rate_is_said(written, time):
     motion = read_bvh(written(HEADER + MOTION.replace("Frame Time: 0.04", time)))
