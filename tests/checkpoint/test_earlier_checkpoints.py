@@ -94,8 +94,11 @@ def test_writing_a_file_again_gives_the_same_content(name, tmp_path):
         data = after["srnet"]["config"]["data"]
         new = {name: data.pop(name) for name in ("fill_gaps", "unchecked", "fps", "rare_share")}
         assert new == {name: getattr(DataConfig(), name) for name in new}  # new settings, as they were
-        assert data.pop("dataset_weights") == [] and after["srnet"]["config"]["model"].pop("learned_edges") is False
+        assert data.pop("dataset_weights") == []
+        model = after["srnet"]["config"]["model"]
+        assert model.pop("learned_edges") is False and model.pop("divisions") == []
     assert after["srnet"]["model"].pop("learned_edges") is False  # new
+    assert after["srnet"]["model"].pop("divisions") == []  # new
     assert set(after["srnet"].pop("digests")) == {"record", "optimizer", "random_state", "schedule"}  # new
     assert same(before, after)
 
