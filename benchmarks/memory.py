@@ -38,7 +38,7 @@ def clip_memory(*, filter_widths: list[int], channels: int, frames: int) -> dict
     lifter = make_lifter(build_model("srnet", filter_widths=tuple(filter_widths), channels=channels))
     keypoints_px = clip_px(frames)
     started = time.perf_counter()
-    poses_m = lifter(keypoints_px, image_size=IMAGE_SIZE)
+    poses_m = lifter(keypoints_px, image_size=IMAGE_SIZE, check="off")
     return {"seconds": time.perf_counter() - started, "frames": len(poses_m), "output_bytes": poses_m.nbytes}
 
 
