@@ -33,7 +33,8 @@ def prepare_stage(config: DataConfig, *, force: bool = False) -> "Prepared":
     with progress_bar() as bar:
         prepared = prepare(config, force=force, progress=bar.update)
     if prepared.damage:
-        remark(f"the stage in the cache {prepared.damage}. It was made again")
+        said = prepared.damage if prepared.damage.startswith("is ") else f"is {prepared.damage}"
+        remark(f"the stage in the cache {said}. It was made again")
     if prepared.stage.manifest["synthetic"]:
         remark_once(SYNTHETIC if config.dataset else _why_synthetic(config))
     if "check" not in prepared.stage.manifest:

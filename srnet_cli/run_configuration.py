@@ -80,7 +80,7 @@ def numbers_of_groups(text: str) -> tuple[int, ...]:
     """
     if not text.strip():
         raise ConfigError("is empty", where="--groups", todo="Give a number, or a TOML file of your own")
-    numbers = text.replace(" ", "")
+    numbers = re.sub(r"\s*,\s*", ",", text.strip())
     return tuple(map(int, numbers.split(","))) if _NUMBERS.fullmatch(numbers) else ()
 
 

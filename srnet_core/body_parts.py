@@ -115,7 +115,9 @@ def read_groups(path: str | Path, joint_names: Sequence[str] | None = None) -> B
             message names the file and the group.
     """
     path = Path(path)
-    groups = read_toml_file(path, what="file of groups", todo="Name a TOML file, or a number of groups")
+    groups = read_toml_file(
+        path, what="file of groups", todo="Give --groups a number, several as in 2,3,5, or a TOML file of groups"
+    )
     if not groups:
         raise ConfigError("contains no groups", where=path, todo='Write e.g.: "legs" = ["Hip", "RKnee", "LKnee"]')
     parts = named_parts(groups, where=path)

@@ -96,7 +96,7 @@ def test_files_that_are_wrong_are_refused_by_name(write, text, error, says):
 
 
 def test_files_that_cannot_be_read(tmp_path, monkeypatch):
-    with pytest.raises(InputFileMissing, match=r"no\.toml.*number of groups"):
+    with pytest.raises(InputFileMissing, match=r"no\.toml.*TOML file of groups"):
         read_groups(tmp_path / "no.toml")
     with pytest.raises(BadFileError, match="cannot be read"):
         read_groups(tmp_path)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import remark, say
 from srnet_cli.options import CacheDir, option
+from srnet_cli.progress import progress_bar
 from srnet_cli.wording import bytes_text, count_text
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def main(
     as long as one of them does.
     """
     from srnet_core.errors import ConfigError
-    from srnet_core.stages.catalog import find_stages, freed_bytes, removable, remove
+    from srnet_core.stages.catalog import find_stages, freed_bytes, removable, remove, verify_stages
     from srnet_core.stages.place import local_folder
 
     if all and older_than is not None:
@@ -42,6 +43,10 @@ def main(
     folder = local_folder(cache_dir)
     age_s = 0.0 if all else None if older_than is None else older_than * _DAY_S
     entries = find_stages(folder)
+    if not all:  # every byte is read, as a damaged stage can look whole
+        with progress_bar() as bar:
+            read = {entry.folder: entry for entry in verify_stages(entries, bar.update)}
+        entries = [read.get(entry.folder, entry) for entry in entries]
     chosen = removable(entries, older_than_s=age_s)
     gone: list[StoredStage] = []
     for entry in chosen:

@@ -1,6 +1,7 @@
 """The stages in a cache folder: which there are, whether they are whole, and what can be removed."""
 
 import os
+import re
 import secrets
 import shutil
 import time
@@ -48,7 +49,7 @@ def find_stages(cache_dir: str | Path) -> list[StoredStage]:
     found = []
     for folder in Path(cache_dir).glob("*"):
         unfinished = _TEMPORARY in folder.name
-        if folder.is_dir() and (unfinished or (folder / MANIFEST).exists()):
+        if folder.is_dir() and (unfinished or (folder / MANIFEST).exists() or _lost_its_manifest(folder)):
             found.append(_look_at(folder, unfinished))
     found.sort(key=lambda entry: (entry.changed_s, entry.folder.name))
     counted: set[object] = set()
@@ -56,6 +57,11 @@ def find_stages(cache_dir: str | Path) -> list[StoredStage]:
         found[index] = replace(entry, bytes=sum(size for which, size in entry.files if which not in counted))
         counted.update(which for which, _ in entry.files)
     return sorted(found, key=lambda entry: (-entry.changed_s, entry.folder.name))
+
+
+def _lost_its_manifest(folder: Path) -> bool:
+    """Whether a folder has the name and the arrays of a stage, but no manifest."""
+    return re.fullmatch(r".+-[0-9a-f]{16}", folder.name) is not None and (folder / "pose_3d").is_dir()
 
 
 def _look_at(folder: Path, unfinished: bool) -> StoredStage:

@@ -223,7 +223,8 @@ class Stage:
             array = self._array(name)
             values = np.asarray(array[start:stop])
         except Exception as error:  # zarr and its codecs raise many kinds
-            raise StageError(f"damaged: {name} cannot be read ({error})", where=self.folder, todo=MAKE_AGAIN) from error
+            why = "its checksum does not match" if "checksum" in str(error) else error
+            raise StageError(f"damaged: {name} cannot be read ({why})", where=self.folder, todo=MAKE_AGAIN) from error
         self._require_chunks(name, len(values), start, array.ndim)
         return values
 

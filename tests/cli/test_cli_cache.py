@@ -32,6 +32,16 @@ def test_the_cache_is_listed_verified_and_cleaned(srnet, own_data):
     assert f"would remove {folder}" in srnet("cache", "clean", "--dry-run").ok().out and folder.exists()
     assert f"removed {folder}" in srnet("cache", "clean").ok().out
     assert not folder.exists()
+    srnet("prepare", *DATA).ok()
+    folder = Path(json.loads(srnet("cache", "list", "--json", "-").ok().out)["stages"][0]["folder"])
+    chunk = folder / "root_cam_m/c/0/0"
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 2] ^= 1
+    chunk.write_bytes(content)
+    assert "removed" in srnet("cache", "clean").ok().out and not folder.exists(), "also one whose bytes have changed"
+    srnet("prepare", *DATA).ok()
+    (folder / "manifest.json").unlink()
+    assert f"removed {folder}" in srnet("cache", "clean").ok().out and not folder.exists(), "also without a manifest"
     srnet("cache", "clean", "--all").ok()
     assert "nothing to remove" in srnet("cache", "clean").ok().out
     srnet("cache", "clean", "--all", "--older-than", "3").refused("--older-than", "one of the two")

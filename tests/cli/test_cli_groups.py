@@ -32,6 +32,8 @@ def test_built_in_groups_are_listed_and_drawn(call, tmp_path):
 def test_some_divisions_are_listed(call):
     shown = call("--groups", "2, 5", "--no-pictures").output
     assert "2 groups" in shown and "5 groups" in shown and "3 groups" not in shown
+    with pytest.raises(InputFileMissing, match="--groups a number, several as in 2,3,5"):
+        call("--groups", "2 3", "--no-pictures")
     with pytest.raises(ConfigError, match="no division into 4 groups"):
         call("--groups", "2,4", "--no-pictures")
 
