@@ -93,7 +93,7 @@ def other_stages(prepared: "Prepared", typed: Typed, checkpoint_dir: Path) -> It
             other = {**defaults, **stage["config"]}
             same_data = all(stage[key] == prepared.stage.manifest[key] for key in ("dataset", "inputs"))
             changed = [n for n in defaults if n not in ("dataset", "data_dir", "cache_dir") and other[n] != used[n]]
-            trains = stage["frames"]["train"] > 0  # what splits share has no training split
+            trains = stage["frames"]["train"] > 0  # not so with protocol cross-dataset
             if same_data and trains and changed and not chosen & set(changed):
                 found[" ".join(_typed_as(name, other[name]) for name in changed)] = None
         except (SrnetError, TypeError, LookupError, AttributeError):  # damaged; `prepare` makes it again

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from srnet_core.stages.store import Stage
 
 EXAMPLES = ("srnet cache list", "srnet cache list --json -")
-WHOLE = "cross_dataset"  # the protocol of a stage of a whole data set, to which other stages refer for their frames
+WHOLE = "cross_dataset"  # the protocol of a stage that tests on a whole data set
 
 
 def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:

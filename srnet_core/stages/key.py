@@ -107,7 +107,7 @@ def stage_folder(config: DataConfig, dataset: str, key: str) -> Path:
 
 
 def frames_config(config: DataConfig) -> DataConfig | None:
-    """The configuration of the stage that stores the frames which a stage refers to: that of all clips of the data set.
+    """The configuration of the stage of all clips of the data set, whose frames the arrays of a stage hold.
 
     `None` where frames depend on the training subjects, by whom the depth of the root is estimated: such a stage stores
     its own. A stage of all clips is its own, too.

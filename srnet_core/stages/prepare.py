@@ -257,13 +257,15 @@ class _Making:
         source = None
         if shared is not None and not self.again:
             source = find_frames(folder, frames_of(manifest), self.remote)
-        if source is None:
-            self._write_frames(folder, manifest, config, stored, stored_rows)
-            return
-        for file in self.inputs:
-            file.require_unchanged()
-        self.progress("checking what was written", 0, 1)
-        write_sharing(folder, manifest, source, attributes=_attributes(manifest, self.dataset, config))
+        if source is not None:
+            for file in self.inputs:
+                file.require_unchanged()
+            try:
+                write_sharing(folder, manifest, source, attributes=_attributes(manifest, self.dataset, config))
+                return
+            except FileNotFoundError:  # another process has just replaced or removed the other stage
+                pass
+        self._write_frames(folder, manifest, config, stored, stored_rows)
 
     @property
     def _digests(self) -> list[str]:

@@ -10,7 +10,8 @@ _BY_FRAMES = {(1, False): "srnet-open-1", (27, False): "srnet-open-27", (27, Tru
 
 NAMES = tuple(_BY_FRAMES.values())
 MEAN = "srnet-open"
-"""The name of the weighted mean of two networks: better than each of them on recordings, in a third more time."""
+"""The name of the weighted mean of two networks, for recordings: better than each of them on people of another data set
+and on real detections (docs/srnet-open.md has the numbers)."""
 MEAN_OF = {"srnet-open-27": 0.6, "srnet-open-1": 0.4}
 """The networks of `MEAN` with their shares, which were chosen on the people left out of training."""
 SHORTEST_CLIP = 9

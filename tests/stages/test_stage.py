@@ -117,6 +117,15 @@ def test_arrays_with_clips_at_other_places_are_not_shared(config):
     assert not os.path.samefile(other.folder / "pose_3d/c/0/0/0", stage.folder / "pose_3d/c/0/0/0")
 
 
+def test_a_stage_whose_files_are_taken_away_meanwhile_is_not_needed(config, monkeypatch):
+    """As `cache clean` or `prepare --force` of another process does between finding it and linking its files."""
+    first = prepare(config).stage
+    monkeypatch.setattr("srnet_core.stages.writer.link_or_copy", lambda source, target: shutil.rmtree(first.folder))
+    other = prepare(replace(config, subjects_train=("B",))).stage
+    assert not first.folder.exists()
+    other.verify()
+
+
 def test_a_file_system_without_hard_links_gets_copies(config, monkeypatch):
     def none(*_, **__):
         raise PermissionError("Operation not permitted")
