@@ -87,11 +87,14 @@ def main(
 
 def _look_at(path: Path, format: str, layout: str, fps: float | None, size: tuple[int, int] | None) -> dict:
     from srnet_core.keypoints import describe, describe_all
-    from srnet_core.keypoints.describe import KEYS, is_recording
+    from srnet_core.keypoints.describe import KEYS, recording_at
 
-    if format != "auto" or is_recording(path):
+    at = recording_at(path) if format == "auto" else None
+    if format != "auto" or at is not None:
         with reading() as progress:
-            return describe(path, format, layout=layout, fps=fps, image_size=size, measured=True, progress=progress)
+            return describe(
+                path, format, layout=layout, fps=fps, image_size=size, measured=True, progress=progress, at=at
+            )
     contents = list(describe_all(path))
     nothing = dict.fromkeys(KEYS)
     return {"path": str(path), **nothing, "kind": "folder", "contents": [{**nothing, **c} for c in contents]}

@@ -10,7 +10,7 @@ from srnet_core.errors import AmbiguousError, MissingExtraError, UserMistake
 from srnet_core.keypoints._axes import x_first
 from srnet_core.keypoints._layout import find_layout
 from srnet_core.keypoints.measure import measure
-from srnet_core.keypoints.read import check_given, keypoints_of, load_detections
+from srnet_core.keypoints.read import check_given, detections_in, keypoints_of
 from srnet_core.motion import Motion
 from srnet_core.readers.detections import Detections, Progress
 from srnet_core.readers.formats import find, load_format, recognise
@@ -30,10 +30,12 @@ def describe(
     image_size: tuple[int, int] | None = None,
     measured: bool = False,
     progress: Progress | None = None,
+    at: tuple[Head, str] | None = None,
 ) -> dict:
     """What a file or folder holds, as plain values for a table or JSON.
 
     Args:
+        at: what `recording_at` gave for the path.
         measured: also measure every person in every sequence: `measured`, a list of what `keypoints.measure` or
             `mocap.measure` give, each with the name of its `sequence`.
         layout, fps, image_size: as `read_keypoints`.
@@ -47,7 +49,7 @@ def describe(
         InputFileMissing, BadFileError, UnknownNameError: as `read_keypoints`.
     """
     fps, image_size = check_given(fps, image_size)
-    head, name = find(path, format)
+    head, name = at or find(path, format)
     reader = load_format(name)
     found = reader.describe(head) if hasattr(reader, "describe") else None
     motions: Mapping[str, Motion] | None = None
@@ -58,7 +60,7 @@ def describe(
         if measured:
             found["measured"] = _measured_in_space(motions, found)
     if found is None:
-        detections = load_detections(head.path, name, progress=progress, by_user=format != "auto")
+        detections = detections_in(head, name, named=format != "auto", progress=progress)
         found = _of_detections(detections, layout)
         if measured:
             found["measured"] = _measured(detections, path, found, layout, fps, image_size)
@@ -217,20 +219,22 @@ def _known(head: Head) -> str | None:
         return None
 
 
-def is_recording(path: str | Path) -> bool:
-    """Whether a path is a file, or a folder that is one recording, such as a folder with a file per frame.
+def recording_at(path: str | Path) -> tuple[Head, str] | None:
+    """The recording at a path, as `readers.formats.find` gives it: in a file, or a folder such as one of frames.
+
+    Returns:
+        `None` for a folder that is not one recording.
 
     Raises:
-        InputFileMissing, BadFileError: there is nothing at the path, or it cannot be read.
+        InputFileMissing, BadFileError: there is nothing at the path, or it is a file that cannot be read.
     """
-    head = Head(path)
-    if not head.is_folder:
-        return True
+    is_folder = Head(path).is_folder
     try:
-        find(path)
+        return find(path)
     except UserMistake:
-        return False
-    return True
+        if not is_folder:
+            raise
+        return None
 
 
 def _listed(path: Path) -> dict:

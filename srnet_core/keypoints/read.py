@@ -16,6 +16,7 @@ from srnet_core.layouts import Layout
 from srnet_core.readers.detections import Detections, Progress, ReadOptions
 from srnet_core.readers.formats import find, load_format
 from srnet_core.readers.frames import few
+from srnet_core.readers.head import Head
 
 _BEYOND, _MANY_BEYOND = 1.1, 0.05  # of the largest y at the scale of x; share of the joints beyond it
 _MOST_VALUES = 1 << 26  # of all tracks together
@@ -120,36 +121,36 @@ def keypoints_of(
 
 
 def load_detections(
-    path: str | Path,
-    format: str = "auto",
-    *,
-    sequence: str | None = None,
-    progress: Progress | None = None,
-    by_user: bool = True,
+    path: str | Path, format: str = "auto", *, sequence: str | None = None, progress: Progress | None = None
 ) -> list[Detections]:
-    """All sequences of a file or folder, as its reader gives them; errors as `read_keypoints`.
+    """All sequences of a file or folder, as its reader gives them; errors as `read_keypoints`."""
+    head, name = find(path, format)
+    return detections_in(head, name, named=format != "auto", sequence=sequence, progress=progress)
+
+
+def detections_in(
+    head: Head, name: str, *, named: bool, sequence: str | None = None, progress: Progress | None = None
+) -> list[Detections]:
+    """All sequences of what `find` found, as the reader of the format `name` gives them; errors as `read_keypoints`.
 
     Args:
-        by_user: it is the user who named the format, not `find`. Whoever names it says with it that x comes first
+        named: it is the user who named the format, not `find`. Whoever names it says with it that x comes first
             where the points are bare numbers, or with "movenet" that y does.
     """
-    head, name = find(path, format)
     reader = load_format(name)
     if not hasattr(reader, "read"):
-        raise BadFileError("holds motion capture, not 2D keypoints", where=path)
+        raise BadFileError("holds motion capture, not 2D keypoints", where=head.path)
     try:
         found = reader.read(head, ReadOptions(progress=progress, sequence=sequence))
     except (RecursionError, MemoryError):
-        raise BadFileError("does not fit into the memory of this machine", where=path) from None
+        raise BadFileError("does not fit into the memory of this machine", where=head.path) from None
     except OSError as error:
         if isinstance(error, BadFileError):
             raise
-        raise BadFileError(f"cannot be read: {error.strerror or error}", where=path) from None
+        raise BadFileError(f"cannot be read: {error.strerror or error}", where=head.path) from None
     if not found:
-        raise BadFileError("holds no keypoints", where=path)
-    if format != "auto" and by_user:
-        return [replace(detections, bare=False) for detections in found]
-    return found
+        raise BadFileError("holds no keypoints", where=head.path)
+    return [replace(detections, bare=False) for detections in found] if named else found
 
 
 def check_given(fps: float | None, image_size: Sequence[int] | None) -> tuple[float | None, tuple[int, int] | None]:

@@ -28,7 +28,7 @@ class Gathering:
         self.listed: Counter[int] = Counter()
         self.seen_frames: list[int] = []
         self.empty_people = 0
-        self.extras: dict[str, dict[int, Sequence]] = {}
+        self.extras: dict[str, dict[int, array]] = {}
 
     def frame(self, number: int, people: int | None = None) -> None:
         """A frame is in the file, with so many people listed (0 where people are added one by one)."""
@@ -60,7 +60,11 @@ class Gathering:
     def extra(self, name: str, index: int, flat) -> None:
         """Hands, face: more points of the person `index`, as a flat list of x, y, confidence."""
         if flat and index >= 0:
-            self.extras.setdefault(name, {})[index] = flat
+            try:
+                values = array("d", flat)
+            except (TypeError, OverflowError):
+                values = array("d", [_number(v, self.where) for v in flat])
+            self.extras.setdefault(name, {})[index] = values
 
     def _extend(self, flat, where: object) -> None:
         if len(self.values) + len(flat) > MOST_VALUES:
@@ -206,10 +210,11 @@ class Gathering:
             if width % 3 or width * len(kept) > MOST_VALUES:
                 continue
             values = np.full((len(kept), width // 3, 3), np.nan, np.float32)
-            for old, row in rows.items():
-                if old in kept and len(row) == width:
-                    with np.errstate(over="ignore"):
-                        values[kept[old]] = np.array([_number(v, self.where) for v in row]).reshape(-1, 3)
+            whole = [(kept[old], row) for old, row in rows.items() if old in kept and len(row) == width]
+            if whole:
+                joined = np.frombuffer(b"".join(row for _, row in whole), np.float64)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    values[[place for place, _ in whole]] = joined.reshape(len(whole), -1, 3)
             values[values[..., 2] == 0] = np.nan
             made[name] = values
         return made

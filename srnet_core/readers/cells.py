@@ -32,7 +32,6 @@ from srnet_core.readers._poses import (
     people_in,
 )
 from srnet_core.readers.detections import MOST_VALUES, Detections, ReadOptions
-from srnet_core.readers.frames import choose_video, videos_of
 from srnet_core.readers.head import Head
 
 FORMAT = "csv_cells"
@@ -44,7 +43,7 @@ _INDEX = ("", "unnamed0", "index")
 
 def sniff(head: Head) -> float:
     if head.is_folder:
-        if head.sample is None or head.sample.is_folder or len(videos_of(head.frame_names)) > 1:
+        if head.sample is None or head.sample.is_folder or len(head.videos) > 1:
             return 0.0
         return 0.3 if sniff(head.sample) else 0.0
     text = head.text
@@ -88,7 +87,7 @@ def motions(head: Head) -> dict[str, Motion] | None:
 def _load(head: Head, options: ReadOptions) -> Poses:
     if not head.is_folder:
         return checked(Poses(one_or_many(_frames(_rows(head)))), head.path)
-    video, notes = choose_video(head.frame_names, head.path, options.sequence)
+    video, notes = head.video(options.sequence)
     poses = Poses([], {}, notes)
     for done, (number, name) in enumerate(zip(video.numbers, video.names), 1):
         try:

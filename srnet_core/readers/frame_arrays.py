@@ -15,7 +15,6 @@ from srnet_core.readers._movement import median_step
 from srnet_core.readers._plain_array import Array, as_array, float64, point_members
 from srnet_core.readers._poses import as_lists, people_in
 from srnet_core.readers.detections import MOST_PEOPLE, MOST_VALUES, Detections, ReadOptions
-from srnet_core.readers.frames import choose_video, videos_of
 from srnet_core.readers.head import Head
 
 FORMAT = "frame_arrays"
@@ -31,7 +30,7 @@ def sniff(head: Head) -> float:
         return 0.0
     if not (head.sample.start.startswith(b"\x93NUMPY") or head.sample.is_npz) or head.sample.size > _MOST_BYTES:
         return 0.0
-    if len(videos_of(head.frame_names)) > 1:
+    if len(head.videos) > 1:
         return 0.0
     try:
         frame = _frame(head.sample)
@@ -67,7 +66,7 @@ def motions(head: Head) -> dict[str, Motion] | None:
 def _load(head: Head, options: ReadOptions) -> Array:
     if not head.is_folder:
         raise BadFileError("is a file, not a folder with a file for each frame", where=head.path)
-    video, notes = choose_video(head.frame_names, head.path, options.sequence)
+    video, notes = head.video(options.sequence)
     frames: list[np.ndarray] = []
     values = 0
     for done, name in enumerate(video.names, 1):

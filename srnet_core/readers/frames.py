@@ -87,13 +87,18 @@ def _video(prefix: str, found: list[tuple[int, str, str]]) -> FrameFiles:
     return FrameFiles(prefix, tuple(name for _, name in kept.values()), tuple(kept), tuple(doubles))
 
 
-def choose_video(names: Sequence[str], where: object, wanted: str | None = None) -> tuple[FrameFiles, list[str]]:
+def choose_video(
+    names: Sequence[str], where: object, wanted: str | None = None, *, videos: Sequence[FrameFiles] | None = None
+) -> tuple[FrameFiles, list[str]]:
     """The files of the one video in a folder, and notes on what was left out.
+
+    Args:
+        videos: what `videos_of` says of the names, if it is known.
 
     Raises:
         BadFileError: several videos share the folder and none has a clear majority; the message says how to choose.
     """
-    videos = videos_of(names)
+    videos = videos_of(names) if videos is None else videos
     if wanted is not None:
         matching = [v for v in videos if wanted in (v.prefix, v.prefix.replace("#", ""))]
         if not matching:

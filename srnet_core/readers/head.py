@@ -10,7 +10,7 @@ from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.lookup import path_hint
 from srnet_core.readers._compressed import start_of_content
 from srnet_core.readers.bounded import read_bounded
-from srnet_core.readers.frames import natural_key
+from srnet_core.readers.frames import FrameFiles, choose_video, natural_key, videos_of
 from srnet_core.readers.text import encoding_of, parse_json
 
 START_BYTES = 1 << 16
@@ -165,6 +165,15 @@ class Head:
         names = [name for name in self.entries if _ending(name) == best]
         numbered = [name for name in names if any(map(str.isdigit, name))]  # beside them e.g. classes.txt
         return numbered if 2 * len(numbered) > len(names) else names
+
+    @cached_property
+    def videos(self) -> list[FrameFiles]:
+        """The frame files of a folder by video, the one with most files first."""
+        return videos_of(self.frame_names)
+
+    def video(self, wanted: str | None = None) -> tuple[FrameFiles, list[str]]:
+        """The files of the one video in a folder, and notes on what was left out; args and errors as `choose_video`."""
+        return choose_video(self.frame_names, self.path, wanted, videos=self.videos)
 
     @cached_property
     def sample(self) -> "Head | None":

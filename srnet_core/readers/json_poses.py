@@ -25,7 +25,6 @@ from srnet_core.readers._poses import (
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, RATE, SIZE, TRACKS, Form, holding
-from srnet_core.readers.frames import choose_video, videos_of
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
 
@@ -39,7 +38,7 @@ def sniff(head: Head) -> float:
     if head.is_folder:
         if head.sample is None or head.sample.is_folder or not head.sample.looks_like_json:
             return 0.0
-        if len(head.frame_names) < _FEWEST_FILES or len(videos_of(head.frame_names)) > 1:
+        if len(head.frame_names) < _FEWEST_FILES or len(head.videos) > 1:
             return 0.0
         frames = frames_in(head.sample.json, most=2)[0]
         return 0.3 if len(one_or_many(frames)) == 1 and frames[0].people else 0.0
@@ -76,7 +75,7 @@ def _load(head: Head, options: ReadOptions) -> Poses:
         frames, context = frames_in(value)
         poses = Poses(one_or_many(frames), context, notes)
     else:
-        video, notes = choose_video(head.frame_names, head.path, options.sequence)
+        video, notes = head.video(options.sequence)
         poses = Poses([], {}, notes)
         for done, (number, name) in enumerate(zip(video.numbers, video.names), 1):
             path = head.path / name

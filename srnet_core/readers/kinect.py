@@ -17,7 +17,6 @@ from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.forms import NAMES, NUMBERS, RATE, SIZE, TRACKS, Form, holding
-from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
 
@@ -105,7 +104,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
 def _frames(head: Head, options: ReadOptions) -> tuple[list[tuple[int, dict, object]], list[str]]:
     if not head.is_folder:
         return [(0, _frame(head.json, head.path), head.path)], []
-    video, notes = choose_video(head.frame_names, head.path, options.sequence)
+    video, notes = head.video(options.sequence)
     frames: list[tuple[int, dict, object]] = []
     for number, name in zip(video.numbers, video.names):
         path = head.path / name

@@ -11,7 +11,6 @@ from srnet_core.errors import BadFileError
 from srnet_core.readers._named_people import NamedPeople, Point, number_of, numbers_of_images, refuse_shapes
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
-from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
 
@@ -47,7 +46,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     """
     notes: list[str] = []
     if head.is_folder:
-        video, notes = choose_video(head.frame_names, head.path, options.sequence)
+        video, notes = head.video(options.sequence)
         images = [(number, name) for number, name in zip(video.numbers, video.names)]
         is_video, files = len(images) > 1, _files(head, images)
     else:

@@ -20,7 +20,7 @@ from srnet_core.readers._encoding import (
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, TRACKS, Form, holding
-from srnet_core.readers.frames import choose_video, natural_key
+from srnet_core.readers.frames import natural_key
 from srnet_core.readers.head import Head
 
 FORMAT = "mmpose"
@@ -128,7 +128,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     notes: list[str] = []
     meta: object = None
     if head.is_folder:
-        video, notes = choose_video(head.frame_names, head.path, options.sequence)
+        video, notes = head.video(options.sequence)
         for done, (number, name) in enumerate(zip(video.numbers, video.names), 1):
             one = Head(head.path / name)
             if one.json == []:  # nobody in this image

@@ -19,7 +19,6 @@ from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.forms import CONFIDENCES, EXTRAS, NUMBERS, TRACKS, Form, holding
-from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
 
@@ -178,7 +177,7 @@ def _numbered(head: Head, options: ReadOptions, notes: list[str]) -> tuple[Itera
     if not head.is_folder:
         frames = _frames_of(head.json)
         return ((i, frame, head.path) for i, frame in enumerate(frames)), len(frames)
-    video, more = choose_video(head.frame_names, head.path, options.sequence)
+    video, more = head.video(options.sequence)
     notes += more
     skipped = len(head.entries) - len(head.frame_names)
     if skipped:

@@ -13,7 +13,6 @@ from srnet_core.motion import Motion
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions
-from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import parse_json
 
@@ -96,7 +95,7 @@ def _load(head: Head) -> tuple[np.ndarray, float | None]:
     """(people, T, J, 3) in centimetres and the frame rate."""
     gathering = Gathering(head.path, values_per_joint=4)
     if head.is_folder:
-        video, _ = choose_video(head.frame_names, head.path)
+        video, _ = head.video()
         files = [(number, head.path / name) for number, name in zip(video.numbers, video.names)]
     else:
         files = [(0, head.path)]

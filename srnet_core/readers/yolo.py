@@ -19,7 +19,6 @@ from srnet_core.readers._picture_size import size_of_pictures
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NUMBERS, TRACKS, Form, holding
-from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
 from srnet_core.readers.text import decode
 
@@ -183,7 +182,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     notes: list[str] = []
     size = None
     if head.is_folder:
-        video, notes = choose_video(head.frame_names, head.path, options.sequence)
+        video, notes = head.video(options.sequence)
         size = _size_of_pictures(head.path, [name.rpartition(".")[0] for name in video.names])
         files = [(number, head.path / name) for number, name in zip(video.numbers, video.names)]
     else:
