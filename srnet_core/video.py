@@ -164,6 +164,30 @@ def write_mp4(file: IO[bytes], pictures: Iterable[np.ndarray], fps: float, *, bi
     return count
 
 
+def jpegs(pictures: Iterable[np.ndarray], *, longest_px: int, coarseness: int = 8) -> Iterator[bytes]:
+    """(H, W, 3) uint8 RGB pictures of one size as JPEG files, made smaller where a side is longer than `longest_px`.
+
+    Args:
+        coarseness: from 1, large files, to 31.
+
+    Raises:
+        MissingExtraError: PyAV is not installed.
+    """
+    av: Any = require_extra("av", "video")
+    encoder: Any = None
+    for picture in pictures:
+        if encoder is None:
+            height, width = picture.shape[:2]
+            shrink = min(1.0, longest_px / max(height, width))
+            encoder = av.CodecContext.create("mjpeg", "w")
+            encoder.width, encoder.height = (max(2, 2 * round(side * shrink / 2)) for side in (width, height))
+            encoder.pix_fmt, encoder.time_base, encoder.thread_count = "yuvj420p", Fraction(1, 25), 1
+            encoder.qmin = encoder.qmax = coarseness
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        small = frame.reformat(encoder.width, encoder.height, "yuvj420p", interpolation="AREA")
+        yield b"".join(bytes(packet) for packet in encoder.encode(small))
+
+
 class Camera:
     """A camera of this machine; use it in a `with` statement.
 

@@ -141,7 +141,7 @@ def main(
         Path | None,
         option(
             "--video",
-            help="Video of the first clip, drawn behind the 2D of an MP4, GIF or PNG; it begins with the clip",
+            help="Video of the first clip, drawn behind its 2D; it begins with the clip",
             panel=_FILM_PANEL,
             metavar="FILE",
             default="none",
@@ -161,9 +161,6 @@ def main(
     require_output(output or Path("output") / "page.html")
     if gallery is not None and clips > 1:
         raise ConfigError("--clips and --gallery are two ways to choose clips", where="--gallery", todo="Leave one out")
-    if video is not None and (output is None or output.suffix.lower() not in _PICTURES):
-        todo = "Give --output FILE.mp4, FILE.gif or FILE.png"
-        raise ConfigError("a video is drawn into films and pictures, not into a page", where="--video", todo=todo)
     draw(
         open_networks(paths or [None], data, published),
         Selection(
@@ -389,10 +386,11 @@ def _write(scenes: "Sequence[Scene]", path: Path, pictures: Pictures, start: int
         return [gif(path, _MAX_FRAMES)]
     if kind == ".png":
         return [write_strip(scene, path, orbit=orbit, footage=footage)]
-    written = [write_page(scenes, path)]
+    written = [write_page(scenes, path, footage=footage, progress=bar.update)]
     if pictures.beside:
         middle, size = scene.frames // 2, pictures.size_px or 1280
-        written.append(write_png(scene, path.with_suffix(".png"), frame=middle, width_px=size, orbit=orbit))
+        picture = path.with_suffix(".png")
+        written.append(write_png(scene, picture, frame=middle, width_px=size, orbit=orbit, footage=footage))
         written.append(gif(path.with_suffix(".gif"), _GIF_FRAMES))
     return written
 

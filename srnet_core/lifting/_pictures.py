@@ -5,11 +5,12 @@ from pathlib import Path
 
 from srnet_core.files import without_nan
 from srnet_core.lifting._tables import about
-from srnet_core.lifting.page import people_scene
+from srnet_core.lifting.page import longest, people_scene
 from srnet_core.lifting.people import LiftedPeople
 from srnet_core.video import is_video
 from srnet_core.visualization import film
 from srnet_core.visualization.footage import Footage
+from srnet_core.visualization.page import write_page
 from srnet_core.visualization.picture import Progress, write_gif
 from srnet_core.visualization.scene import Scene
 from srnet_core.visualization.strip import write_strip
@@ -31,12 +32,18 @@ def write_film(people: LiftedPeople, path: Path, progress: Progress) -> None:
     film.write_film(_scene(people), path, close_up=True, footage=_footage(people), progress=progress)
 
 
+def write_html(people: LiftedPeople, path: Path, progress: Progress) -> None:
+    """A page, with small pictures of the video behind the 2D."""
+    write_page(_scene(people), path, footage=_footage(people), progress=progress)
+
+
 def _footage(people: LiftedPeople) -> Footage | None:
     """The video that was lifted, which is drawn behind the 2D; `None` for keypoints."""
     source = Path(people.source)
     if not (is_video(source) and source.is_file()):
         return None
-    return Footage(source, float(people.frame_numbers[0]) / people.fps if people.fps else 0.0)
+    first, _ = longest(people.people[0].lifted)  # the stretch that `people_scene` shows
+    return Footage(source, float(people.frame_numbers[first]) / people.fps if people.fps else 0.0)
 
 
 def _scene(people: LiftedPeople) -> Scene:

@@ -8,13 +8,11 @@ from typing import IO
 from srnet_core.errors import ConfigError, require_extra
 from srnet_core.files import atomic_write
 from srnet_core.lifting._motion_files import WriteMotion, write_bvh_file, write_c3d_file, write_trc_file
-from srnet_core.lifting._pictures import write_film, write_moments, write_moving_picture
+from srnet_core.lifting._pictures import write_film, write_html, write_moments, write_moving_picture
 from srnet_core.lifting._rerun import write_rrd
 from srnet_core.lifting._tables import write_csv, write_h5, write_json, write_jsonl, write_npz, write_parquet
-from srnet_core.lifting.page import people_scene
 from srnet_core.lifting.people import LiftedPeople
 from srnet_core.lookup import nearest_hint
-from srnet_core.visualization.page import write_page
 from srnet_core.visualization.picture import Progress
 from srnet_core.writers.opensim import write_markers
 
@@ -91,10 +89,6 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.-]", "-", name)[:60] or "person"
 
 
-def _page(people: LiftedPeople, path: Path, progress: Progress) -> None:
-    write_page(people_scene(people, title=Path(people.source).name), path)
-
-
 # all people in one file
 _TOGETHER: Mapping[str, Callable[[IO[bytes], LiftedPeople], None]] = {
     ".npz": write_npz,
@@ -108,7 +102,7 @@ _TOGETHER: Mapping[str, Callable[[IO[bytes], LiftedPeople], None]] = {
 # one person per file
 _MOTION: Mapping[str, WriteMotion] = {".trc": write_trc_file, ".c3d": write_c3d_file, ".bvh": write_bvh_file}
 _LOOKS: Mapping[str, Callable[[LiftedPeople, Path, Progress], None]] = {
-    ".html": _page,
+    ".html": write_html,
     ".png": write_moments,
     ".gif": write_moving_picture,
     ".mp4": write_film,

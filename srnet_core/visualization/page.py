@@ -5,7 +5,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,32 +19,53 @@ from srnet_core.visualization._files import write_bytes
 from srnet_core.visualization._floor import place_on_floor
 from srnet_core.visualization._front_view import front_view
 from srnet_core.visualization._theme import DARK, LIGHT, css_variables
+from srnet_core.visualization.footage import Footage, small_pictures
 from srnet_core.visualization.scene import Scene
 
-_SCRIPTS = ("data.js", "view.js", "chart.js", "panels.js", "pointer.js", "joints.js", "clips.js", "app.js")
+Progress = Callable[[str, int, int], object]
+
+_SCRIPTS = ("data.js", "view.js", "video.js", "chart.js", "panels.js", "pointer.js", "joints.js", "clips.js", "app.js")
 _DRAWING = ("data.js", "view.js")
 _MOST_CLIPS = 1000
 _POINT_UNIT_M, _PIXEL_UNIT, _ERROR_UNIT_MM, _EXPECTED_UNIT_MM = 1e-4, 0.1, 0.01, 0.1  # resolutions of stored numbers
 
 
-def write_page(scenes: Scene | Sequence[Scene], path: str | Path) -> Path:
+def write_page(
+    scenes: Scene | Sequence[Scene],
+    path: str | Path,
+    *,
+    footage: Footage | None = None,
+    progress: Progress = lambda *_: None,
+) -> Path:
     """Write scenes as one self-contained HTML file. The file is written completely or not at all.
 
     Several scenes are the clips of one page, in a list with a search field. Coordinates are rounded to 0.1 mm and
     0.1 px. A page takes about 270 bytes per frame and pose of 17 joints, less than 2 MB for 3000 frames with two poses.
 
+    Args:
+        footage: a video of the first scene, shown behind its 2D keypoints. Small pictures of it are stored in the
+            page: up to 15 per second and 600 in all, about 17 kB each.
+        progress: called as progress("video", done, total) while the video is read.
+
     Raises:
         UserMistake: the file cannot be written.
         ConfigError: no scene, or too many.
+        InputFileMissing, BadFileError: the video cannot be read.
+        MissingExtraError: there is a video, and PyAV is not installed.
     """
-    return write_bytes(path, render_page(scenes).encode("utf-8"))
+    return write_bytes(path, render_page(scenes, footage=footage, progress=progress).encode("utf-8"))
 
 
-def render_page(scenes: Scene | Sequence[Scene]) -> str:
-    """The page of one or more scenes as text."""
+def render_page(
+    scenes: Scene | Sequence[Scene], *, footage: Footage | None = None, progress: Progress = lambda *_: None
+) -> str:
+    """The page of one or more scenes as text; arguments and errors as in `write_page`."""
     clips = [scenes] if isinstance(scenes, Scene) else list(scenes)
     if not 1 <= len(clips) <= _MOST_CLIPS:
         raise ConfigError(f"a page shows 1 to {_MOST_CLIPS:,} clips, not {len(clips):,}", where="scenes")
+    shown = [scene_data(clip) for clip in clips]
+    if footage is not None:
+        shown[0]["video"] = _video_data(footage, clips[0], progress)
     style = page_style()
     script = '(() => {\n"use strict";\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
     return _fill(
@@ -57,7 +78,7 @@ def render_page(scenes: Scene | Sequence[Scene]) -> str:
         notes="Coordinates are stored in steps of 0.1 mm and 0.1 px.",
         style=style,
         script=script,
-        data=_json_for_html({"schema": 2, "clips": [scene_data(clip) for clip in clips]}),
+        data=_json_for_html({"schema": 2, "clips": shown}),
     )
 
 
@@ -102,6 +123,12 @@ def scene_data(scene: Scene) -> dict[str, Any]:
             for name, points_m in placement.poses_m.items()
         ],
     }
+
+
+def _video_data(footage: Footage, scene: Scene, progress: Progress) -> dict[str, Any]:
+    """A picture for every so many frames, as base64 of JPEG files."""
+    every, pictures = small_pictures(footage, scene.fps, scene.frames, progress)
+    return {"every": every, "pictures": [base64.b64encode(picture).decode("ascii") for picture in pictures]}
 
 
 def _encoded(values: np.ndarray | None, unit: float) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ def write_png(
     overlay: bool = False,
     close_up: bool = False,
     orbit: Orbit | None = None,
+    footage: Footage | None = None,
 ) -> Path:
     """Write one frame as a PNG: input, poses side by side, error chart.
 
@@ -40,15 +41,19 @@ def write_png(
         overlay: draw the ground truth into the other views instead of beside them.
         close_up: show only the part of the image that contains the person.
         orbit: position of the eye; by default left of the recording camera and a little above it.
+        footage: a video that is drawn behind the 2D keypoints.
 
     Raises:
         ConfigError: there is no such frame, or the width is out of range.
-        MissingExtraError: Pillow is not installed.
+        MissingExtraError: Pillow is not installed, or there is a video and PyAV is not.
         UserMistake: the file cannot be written.
+        InputFileMissing, BadFileError: the video cannot be read.
     """
     require_extra("PIL", "viz")
     drawing = Drawing(scene, look_of(width_px, dark, overlay, close_up, orbit))
-    return write_bytes(path, _png(drawing.frame(_frame(scene, frame))))
+    number = _frame(scene, frame)
+    image = next(seen_at(footage, [number / scene.fps]))
+    return write_bytes(path, _png(drawing.frame(number, image)))
 
 
 def write_gif(
@@ -77,8 +82,7 @@ def write_gif(
         max_frames: largest number of pictures, 1 to 1500.
         fps: pictures per second.
         start: first frame of the scene; negative counts from the end.
-        dark, overlay, close_up, orbit: as in `write_png`.
-        footage: a video that is drawn behind the 2D keypoints.
+        dark, overlay, close_up, orbit, footage: as in `write_png`.
         progress: called as progress("drawing", done, total).
 
     Raises:

@@ -195,5 +195,7 @@ def test_pictures_and_films_of_one_clip(srnet, checkpoint):
     srnet("visualize", checkpoint, *part, "-o", "a.mp4", "--film-fps", "10", "--bitrate", "500").ok()
     srnet("visualize", checkpoint, *part, "-o", "b.mp4", "--video", "a.mp4").ok()
     srnet("visualize", checkpoint, *part, "-o", "b.gif", "--video", "a.mp4").ok()
+    srnet("visualize", checkpoint, *part, "-o", "b.html", "--no-pictures", "--video", "a.mp4").ok()
+    assert '"video":{"every":' in Path("b.html").read_text(encoding="utf-8")
     srnet("visualize", checkpoint, "-o", "c.mp4", "--video", "no.mp4").refused("no.mp4", "no such file")
     srnet("visualize", checkpoint, "-o", "c.avi").refused("c.avi", ".mp4")

@@ -1,7 +1,9 @@
 """Files of placed people: what each tells of axes, model and missing frames, and that it reads back."""
 
+import base64
 import io
 import json
+import re
 import sys
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -133,6 +135,29 @@ def test_pictures(world, tmp_path):
     assert told[-1] == (FRAMES // 2, FRAMES // 2) and len(told) > FRAMES // 4  # how long it will take
     with Video(tmp_path / "a.mp4") as film:
         assert abs(film.info.fps - 25) < 0.01 and sum(1 for _ in film.frames()) == FRAMES // 2
+
+
+def test_a_page_of_a_video_has_the_pictures_of_the_stretch_it_shows(world, tmp_path):
+    """A page shows the longest stretch without a gap; the video must begin there too."""
+    pytest.importorskip("av", reason="PyAV, of the extra video, is not installed")
+    from srnet_core.video import write_mp4
+
+    grey = [200 if number == 4 else 20 for number in range(FRAMES)]
+    with open(tmp_path / "v.mp4", "wb") as file:
+        write_mp4(file, (np.full((64, 64, 3), value, np.uint8) for value in grey), world.fps)
+    person = world.people[0]
+    joints_m = person.joints_m.copy()
+    joints_m[3] = np.nan  # the longest stretch begins after it
+    filmed = replace(world, source=str(tmp_path / "v.mp4"), people=(replace(person, joints_m=joints_m),))
+    write_people(filmed, tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="scene">(.*?)</script>', page, re.DOTALL)[1])
+    video = data["clips"][0]["video"]
+    assert len(video["pictures"]) == -(-(FRAMES - 4) // video["every"])
+    image = pytest.importorskip("PIL.Image")
+    files = [io.BytesIO(base64.b64decode(text)) for text in video["pictures"]]
+    shown = [image.open(file).convert("L").getpixel((30, 30)) for file in files]
+    assert shown[0] > 120 and max(shown[1:]) < 60
 
 
 def test_a_missing_package_is_said_before_any_work(monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from srnet_core.errors import ConfigError
 from srnet_core.video import Video, write_mp4
 from srnet_core.visualization.film import write_film
-from srnet_core.visualization.footage import Footage, seen_at
+from srnet_core.visualization.footage import Footage, seen_at, small_pictures
 from srnet_core.visualization.picture import write_gif
 from srnet_core.visualization.scene import without_truth
 from srnet_core.visualization.strip import write_strip
@@ -53,6 +53,16 @@ def test_a_video_is_behind_the_keypoints_at_its_time(make_scene, tmp_path):
         assert np.abs(shown - 10 * (5 + number)).max() < 12, (number, shown)
     assert np.median(plain[0][80:, 20:150]) > 200
     assert np.abs(plain[0][:, 180:].astype(int) - over[0][:, 180:]).mean() < 2, "nothing else changes"
+
+
+def test_a_page_stores_few_small_pictures(tmp_path):
+    video, done = write_video(tmp_path / "v.mp4"), []
+    every, pictures = small_pictures(Footage(video, 0.4), 50.0, 60, lambda *what: done.append(what))
+    assert every == 4 and len(pictures) == 5, "10 frames at 25 per second are left: 0.4 s, of which 4 / 50 s each"
+    assert all(picture[:2] == b"\xff\xd8" and picture[-2:] == b"\xff\xd9" for picture in pictures)
+    assert done[-1] == ("video", 15, 15)
+    every, pictures = small_pictures(Footage(video), 25.0, 30_000)
+    assert every == 50 and len(pictures) == 1, "at most 600 pictures in all"
 
 
 def test_a_video_is_behind_the_keypoints_of_other_pictures(make_scene, tmp_path):

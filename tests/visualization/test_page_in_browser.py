@@ -8,6 +8,8 @@ import pytest
 from support.browser import CHROMIUM, browser
 
 from srnet_core.skeletons.h36m17 import SKELETON
+from srnet_core.video import write_mp4
+from srnet_core.visualization.footage import Footage
 from srnet_core.visualization.page import write_page
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
@@ -188,6 +190,47 @@ def test_joint_angles_are_saved_as_a_table(shown):
     page.click("#save-png")
     page.wait("window.saved.length === 2")
     assert page.run("window.saved[1].type") == "image/png" and page.run("window.saved[1].size") > 5000
+
+
+def test_names_are_in_full_where_there_is_room(shown, make_scene):
+    poses = make_scene().poses
+    named = {"open-27": poses["prediction"], "open-1": poses["prediction"] + 0.01}
+    page, _ = shown(poses={**named, "ground truth": poses["ground truth"]})
+    heads = "[...document.querySelectorAll('#panels h2')].map((head) => head.textContent)"
+    assert page.run(heads)[1:] == ["open-27", "open-1", "Ground truth"]
+
+
+def test_the_video_is_behind_the_keypoints(chromium, make_scene, tmp_path):
+    pytest.importorskip("av")
+    with open(tmp_path / "v.mp4", "wb") as file:  # from dark to bright, 4 of 255 in each frame
+        write_mp4(file, (np.full((64, 64, 3), 4 * number, np.uint8) for number in range(60)), 50.0)
+    path = write_page([make_scene(), make_scene()], tmp_path / "page.html", footage=Footage(tmp_path / "v.mp4"))
+    chromium.problems.clear()
+    corner = (
+        "(() => { const c = document.querySelector('.flat canvas');"
+        "return c.getContext('2d').getImageData(c.width / 2, c.height / 2 - 120, 1, 1).data[0]; })()"
+    )
+    for frame in (20, 52):
+        chromium.open(f"{path.as_uri()}#frame={frame}")
+        wanted = 4 * (frame - frame % 4)  # 50 frames per second, at most 15 pictures: each fourth frame has one
+        chromium.wait(f"Math.abs({corner} - {wanted}) < 9", seconds=10)
+    chromium.open(f"{path.as_uri()}#clip=1&frame=20")
+    assert chromium.run(corner) > 240, "the second clip has no video"
+    assert chromium.problems == [] and chromium.requests == []
+
+
+def test_long_clips_show_their_peaks(shown):
+    """30,000 frames in about 1,300 columns of pixels: a single frame of error is seen, and time is in minutes."""
+    errors = np.full(30_000, 20.0, np.float32)
+    errors[15_000] = 90
+    page, _ = shown("#frame=29999", frames=30_000, errors_mm={"prediction": errors})
+    high = (
+        "(() => { const c = document.getElementById('chart'), x = c.width / 2 + 14;"
+        "const d = c.getContext('2d').getImageData(x - 8, 0, 24, c.height * 0.4).data;"
+        "let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 200; return n; })()"
+    )
+    assert page.run(high) > 10
+    assert text(page, "#seconds") == "9:59.98"
 
 
 def test_hostile_links_change_nothing(shown):

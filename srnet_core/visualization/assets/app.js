@@ -47,10 +47,16 @@ function settle() {
   }, 120);
 }
 
+// Minutes and seconds in clips of a minute and more, else seconds.
+function clockText(seconds, all) {
+  const cents = Math.round(seconds * 100), rest = (cents % 6000) / 100;
+  return all < 60 ? `${seconds.toFixed(2)} s` : `${Math.floor(cents / 6000)}:${rest.toFixed(2).padStart(5, "0")}`;
+}
+
 function showFrame() {
   const { frame } = state, last = Math.max(scene.frames - 1, 1);
   $("frame-now").textContent = frame;
-  $("seconds").textContent = `${(frame / scene.fps).toFixed(2)} s`;
+  $("seconds").textContent = clockText(frame / scene.fps, scene.frames / scene.fps);
   $("scrub").value = frame;
   $("scrub").setAttribute("aria-valuetext", `frame ${frame}, ${(frame / scene.fps).toFixed(2)} seconds`);
   $("scrub").style.setProperty("--played", `${(100 * frame) / last}%`);
@@ -218,6 +224,7 @@ function openClip(index) {
   worst = rated.length ? argmax(rated[0].errors) : 0;
   Object.assign(state, { frame: 0, hot: -1, marks: [] });
   forget((canvas) => canvas.id !== "body");
+  forgetVideo();
   $("panels").replaceChildren();
   [panels, charts, tip.panel] = [[], [], null];
   addCloseUp(addPanel("input, 2D", null));

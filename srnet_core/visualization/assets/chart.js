@@ -53,35 +53,56 @@ function drawAxes(ctx, size, scale, frames, fps, colors) {
   }
 }
 
-// If there are more frames than pixel columns, each column shows its range of values, so that no peak is lost.
+// If there are more frames than pixel columns, each column shows its range of values, so that no peak is lost; columns
+// are rectangles, because a path of that many pieces takes a tenth of a second.
 function drawCurve(ctx, values, scale, style, dash, fill) {
-  const path = new Path2D();
-  let column = -1, low = 0, high = 0;
-  values.forEach((value, frame) => {
-    const x = scale.x(frame), here = Math.floor(x), y = scale.y(value);
-    if (here !== column) {
-      if (frame) path.lineTo(x, y);
-      else path.moveTo(x, y);
-      column = here;
-      low = high = y;
-    } else if (y < low || y > high) {
-      path.lineTo(x, y);
-      low = Math.min(low, y);
-      high = Math.max(high, y);
+  const width = scale.x(values.length - 1) - scale.x(0);
+  ctx.fillStyle = ctx.strokeStyle = style;
+  if (values.length > 3 * width) drawRanges(ctx, values, scale, width, dash, fill);
+  else drawLine(ctx, values, scale, dash, fill);
+}
+
+function drawRanges(ctx, values, scale, width, dash, fill) {
+  const columns = Math.max(1, Math.round(width)), left = scale.x(0), period = dash.reduce((a, b) => a + b, 0);
+  let before = scale.y(values[0]), first = 0;
+  for (let column = 0; column < columns; column++) {
+    const end = Math.max(first + 1, Math.round(((column + 1) * values.length) / columns));
+    let low = Infinity, high = -Infinity;
+    for (let frame = first; frame < end; frame++) {
+      low = Math.min(low, values[frame]);
+      high = Math.max(high, values[frame]);
     }
-  });
+    const above = Math.min(scale.y(high), before), below = Math.max(scale.y(low), before), x = left + column;
+    if (isDrawn(dash, column % (period || 1))) ctx.fillRect(x, above - 0.7, 1, below - above + 1.4);
+    if (fill) {
+      ctx.globalAlpha = 0.07;
+      ctx.fillRect(x, above, 1, scale.y(0) - above);
+      ctx.globalAlpha = 1;
+    }
+    before = scale.y(values[end - 1]);
+    first = end;
+  }
+}
+
+// Whether a dashed line is drawn this far from its beginning.
+function isDrawn(dash, at) {
+  for (let i = 0; i < dash.length; at -= dash[i++]) if (at < dash[i]) return i % 2 === 0;
+  return true;
+}
+
+function drawLine(ctx, values, scale, dash, fill) {
+  const path = new Path2D();
+  values.forEach((value, frame) => path[frame ? "lineTo" : "moveTo"](scale.x(frame), scale.y(value)));
   if (fill) {
     const area = new Path2D(path);
     area.lineTo(scale.x(values.length - 1), scale.y(0));
     area.lineTo(scale.x(0), scale.y(0));
     ctx.globalAlpha = 0.07;
-    ctx.fillStyle = style;
     ctx.fill(area);
     ctx.globalAlpha = 1;
   }
   ctx.lineWidth = 1.4;
   ctx.lineJoin = "round";
-  ctx.strokeStyle = style;
   ctx.setLineDash(dash);
   ctx.stroke(path);
   ctx.setLineDash([]);

@@ -2,7 +2,8 @@
 
 function fillClips() {
   const rows = clips.map((clip, i) => {
-    const button = element("button", { type: "button" }, element("span", { class: "label" }, clip.label || clip.title));
+    const label = (clip.label || clip.title).replace(/ (\d+)$/, "\u00a0$1"); // no line begins with the number of a camera
+    const button = element("button", { type: "button" }, element("span", { class: "label" }, label));
     const means = Object.values(clip.means_mm).map((mm) => mm.toFixed(1));
     if (means.length) button.append(element("span", { class: "mm" }, `${means.join(" · ")} mm`));
     button.onclick = () => openClip(i);

@@ -16,8 +16,9 @@ function jointColumns() {
 }
 
 function fillJoints() {
+  if ($("joints-box").hidden) return; // the means of all joints take a while in long clips
   const columns = jointColumns();
-  if (!columns.length || $("joints-box").hidden) return;
+  if (!columns.length) return;
   const most = Math.max(1, ...columns.flatMap(({ values }) => values));
   const order = scene.joints.map((_, j) => j);
   if (joints.sort >= 0) order.sort((a, b) => (columns[joints.sort].values[b] - columns[joints.sort].values[a]) * (joints.falling ? 1 : -1));

@@ -4,7 +4,7 @@ const $ = (id) => document.getElementById(id);
 const clips = JSON.parse($("scene").textContent).clips;
 const state = { clip: 0, frame: 0, overlay: false, closeUp: false, trails: false, eye: "home", angle: "", marks: [], hot: -1, orbit: { ...HOME } };
 let scene = readScene(clips[0]), rated = [], worst = 0;
-let panels = [], charts = [], watching = [];
+let panels = [], charts = [];
 let colors = {}, stale = false;
 const NARROWEST = 200; // pixels of a panel
 
@@ -16,7 +16,7 @@ function readColors() {
 
 // Names of methods are shown unchanged; the project's own names start with a capital letter.
 function heading(name) {
-  return ["prediction", "ground truth", "input, 2D"].includes(name) ? name[0].toUpperCase() + name.slice(1) : name;
+  return ["prediction", "lifted", "ground truth", "input, 2D"].includes(name) ? name[0].toUpperCase() + name.slice(1) : name;
 }
 
 // The part of a name from which on the methods differ, e.g. "…add" and "…mul": narrow places show its beginning only.
@@ -36,7 +36,7 @@ function addPanel(name, pose) {
   if (pose) canvas.className = "view";
   const number = element("output"), top = element("header", {}, element("h2", { title: name }, shortName(name)), number);
   const box = element("section", { class: `panel ${pose ? "" : "flat"}`, "aria-label": name }, top, canvas);
-  const panel = { box, canvas, number, pose, ctx: canvas.getContext("2d"), size: null, points: [] };
+  const panel = { name, box, canvas, number, pose, ctx: canvas.getContext("2d"), size: null, points: [] };
   panels.push(panel);
   $("panels").append(box);
   fitCanvas(canvas, (size) => (panel.size = size));
@@ -69,29 +69,52 @@ function seriesKey({ color, dash }) {
   return svg;
 }
 
+// One observer for all canvases: after a change of sizes everything is painted once, and in the same frame, because a
+// resized canvas is blank.
+const fitting = new Map();
+const sizes = new ResizeObserver((entries) => fitAll(entries.map(({ target }) => target)));
+
 function fitCanvas(canvas, store) {
-  const fit = () => {
+  fitting.set(canvas, store);
+  sizes.observe(canvas);
+}
+
+function fitAll(canvases) {
+  let fitted = false;
+  for (const canvas of canvases) {
     const { width, height } = canvas.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
-    if (!width || !height) return;
+    if (!width || !height || !fitting.has(canvas)) continue;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
-    store({ width, height, ratio });
-    paint(); // immediately, because a resized canvas is blank
-  };
-  const observer = new ResizeObserver(fit);
-  observer.observe(canvas);
-  watching.push({ canvas, fit, end: () => observer.disconnect() });
+    fitting.get(canvas)({ width, height, ratio });
+    fitted = true;
+  }
+  if (fitted) {
+    nameAll();
+    paint();
+  }
+}
+
+// Names are shown in full where there is room.
+function nameAll() {
+  for (const { box, name } of panels) {
+    const head = box.querySelector("h2");
+    head.textContent = heading(name);
+    if (head.scrollWidth > head.clientWidth) head.textContent = shortName(name);
+  }
 }
 
 // Zooming the page changes the pixel ratio, but not always the size.
 window.addEventListener("resize", () => {
   arrangePanels();
-  watching.forEach(({ fit }) => fit());
+  fitAll([...fitting.keys()]);
 });
 
 function forget(gone) {
-  for (const { canvas, end } of watching) if (gone(canvas)) end();
-  watching = watching.filter(({ canvas }) => !gone(canvas));
+  for (const canvas of [...fitting.keys()].filter(gone)) {
+    fitting.delete(canvas);
+    sizes.unobserve(canvas);
+  }
 }
 
 function arrangePanels() {

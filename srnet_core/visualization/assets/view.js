@@ -213,20 +213,27 @@ function drawView(ctx, size, scene, pose, state, colors) {
   return points;
 }
 
-// Draws the outline of the image and the input keypoints.
+// Draws the outline of the image, what the camera saw where that is known, and the input keypoints.
 function drawInput(ctx, size, scene, state, colors) {
   const [width, height] = scene.image_size_px, top = HEADING_PX + 4, margin = 14;
   const [x, y, w, h] = state.closeUp ? scene.person : [0, 0, width, height];
   const scale = Math.min((size.width - 2 * margin) / w, (size.height - top - margin) / h);
   const left = (size.width - w * scale) / 2 - x * scale;
   const above = top + (size.height - top - margin - h * scale) / 2 - y * scale;
+  const image = videoImage(state.frame);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(0, image ? top : 0, size.width, size.height); // the heading stays readable
+  ctx.clip();
+  ctx.beginPath();
+  ctx.rect(left, above, width * scale, height * scale);
   ctx.fillStyle = colors.page;
   ctx.strokeStyle = colors.hairline;
   ctx.lineWidth = 1;
-  ctx.beginPath();
-  ctx.rect(left, above, width * scale, height * scale);
   ctx.fill();
   ctx.stroke();
+  if (image) ctx.drawImage(image, left, above, width * scale, height * scale);
+  ctx.restore();
   const joints = scene.joints.length, points = [];
   for (let j = 0; j < joints; j++) {
     const at = 2 * (state.frame * joints + j);
@@ -234,6 +241,7 @@ function drawInput(ctx, size, scene, state, colors) {
   }
   ctx.lineCap = ctx.lineJoin = "round";
   const bone = Math.min(4, Math.max(2, size.height / 130));
+  if (image) for (const [a, b] of scene.bones) strokeBone(ctx, points[a], points[b], bone + 2.5, colors.panel); // seen on any ground
   for (const [a, b] of scene.bones) strokeBone(ctx, points[a], points[b], bone, colors[scene.sides[b]]);
   points.forEach((p, j) => drawJoint(ctx, p, bone * 0.95, colors[scene.sides[j]], colors, j === state.hot));
   return points;
