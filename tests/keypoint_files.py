@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from depth_camera_files import DEPTH_CAMERAS, OTHER_DEPTH_CAMERAS
 from figure_making import FRAMES, SIZE_PX, figure, flat, json_file, person
 from labelled_files import LABELLED
 
@@ -50,6 +51,17 @@ def openpose_old(path: Path):
     for number, points in enumerate(person("coco18_openpose")):
         frame = {"version": 1.0, "people": [{"pose_keypoints": flat(points), "hand_left_keypoints": []}]}
         (path / f"{number}.json").write_text(json.dumps(frame))
+    return path
+
+
+def openpose_as_text(path: Path):
+    """Numbers in quotation marks, as some programs write JSON."""
+    write_openpose(path, one(person("body25")))
+    for file in path.iterdir():
+        frame = json.loads(file.read_text())
+        for human in frame["people"]:
+            human["pose_keypoints_2d"] = [f"{v:.3f}" for v in human["pose_keypoints_2d"]]
+        file.write_text(json.dumps(frame))
     return path
 
 
@@ -119,6 +131,25 @@ def coco_annotations(path: Path):
         "categories": [{"id": 1, "name": "person", "keypoints": list(layout.joints), "skeleton": []}],
     }
     return json_file(path, value)
+
+
+def hybrik(path: Path):
+    """Human3.6M as HybrIK reads it: joints in the camera's coordinates (mm), and the camera; no keypoints."""
+    focal, centre, depth = np.array([1145.0, 1143.8]), np.array([512.5, 515.4]), 4000.0
+    points = person("h36m17")[..., :2]
+    joints = np.concatenate([(points - centre) / focal * depth, np.full((FRAMES, 17, 1), depth)], axis=-1)
+    camera = {"R": np.eye(3).tolist(), "t": [0, 0, 0], "f": focal.tolist(), "c": centre.tolist()}
+    folder = "s_11_act_02_subact_01_ca_01"
+    images = [
+        {"id": i, "file_name": f"{folder}/{folder}_{i + 1:06d}.jpg", "width": 1000, "height": 1002, "cam_param": camera}
+        | {"subject": 11, "action_idx": 2, "subaction_idx": 1, "cam_idx": 1, "frame_idx": i}
+        for i in range(FRAMES)
+    ]
+    annotations = [
+        {"id": i, "image_id": i, "bbox": [1, 2, 3, 4], "h36m_joints": joints[i].tolist(), "betas": [0.0] * 10}
+        for i in range(FRAMES)
+    ]
+    return json_file(path, {"images": images, "annotations": annotations})
 
 
 def _instance(points: np.ndarray) -> dict:
@@ -221,6 +252,16 @@ def yolo(path: Path):
             (path / f"demo_{i}.txt").write_text(
                 "0 0.5 0.5 0.3 0.9 " + " ".join(f"{v:.6g}" for v in p.reshape(-1)) + "\n"
             )
+    return path
+
+
+def yolo_in_pixels(path: Path):
+    """As people write labels themselves: box and joints in pixels, the box as its upper left corner and size."""
+    path.mkdir()
+    for i, p in enumerate(person("coco17"), 1):
+        low, size = p[:, :2].min(axis=0), np.ptp(p[:, :2], axis=0)
+        values = [*low, *size, *p.reshape(-1)]
+        (path / f"demo_{i}.txt").write_text("0 " + " ".join(f"{v:.3f}" for v in values) + "\n")
     return path
 
 
@@ -856,6 +897,7 @@ WRITERS = {
     "openpose hands": (openpose_with_hands, "openpose", "body25", 25, "px"),
     "openpose body135": (openpose("body135"), "openpose", "body135", 135, "px"),
     "openpose old": (openpose_old, "openpose", "coco18_openpose", 18, "px"),
+    "openpose as text": (openpose_as_text, "openpose", "body25", 25, "px"),
     "rtmlib halpe26": (openpose("halpe26"), "rtmlib", "halpe26", 26, "px"),
     "rtmlib wholebody": (openpose("coco_wholebody133"), "rtmlib", "coco_wholebody133", 133, "px"),
     "rtmlib openpose": (openpose("openpose_wholebody134"), "rtmlib", "openpose_wholebody134", 134, "px"),
@@ -867,6 +909,7 @@ WRITERS = {
     "alphapose open": (alphapose_open, "alphapose", "coco18_openpose", 18, "px"),
     "coco results": (coco_results, "coco", "coco17", 17, "px"),
     "coco annotations": (coco_annotations, "coco", "coco17", 17, "px"),
+    "coco hybrik": (hybrik, "coco", "h36m17", 17, "px"),
     "mmpose coco": (mmpose_topdown("coco17", "coco"), "mmpose", "coco17", 17, "px"),
     "mmpose halpe26": (mmpose_topdown("halpe26", "halpe26"), "mmpose", "halpe26", 26, "px"),
     "mmpose wholebody": (
@@ -887,6 +930,7 @@ WRITERS = {
     "mediapipe long": (mediapipe_long, "mediapipe", "blazepose33", 33, "normalized"),
     "mediapipe wide": (mediapipe_wide, "mediapipe", "blazepose33", 33, "normalized"),
     "yolo": (yolo, "yolo", "coco17", 17, "normalized"),
+    "yolo in pixels": (yolo_in_pixels, "yolo", "coco17", 17, "px"),
     "yolo tracked": (yolo_tracked, "yolo", "coco17", 17, "normalized"),
     "videopose3d custom": (videopose3d_custom, "videopose3d", "coco17", 17, "px"),
     "videopose3d script": (detectron_script, "videopose3d", "coco17", 17, "px"),
@@ -929,7 +973,8 @@ OTHER_WRITERS = {
     "json in space": (json_in_space, "json", "blazepose33", 33, None),
     "openpose in space": (openpose_in_space, "openpose", "body25", 25, None),
 }
-WRITERS |= LABELLED
+OTHER_WRITERS |= OTHER_DEPTH_CAMERAS
+WRITERS |= LABELLED | DEPTH_CAMERAS
 WRITERS |= {
     "jta": (jta, "jta", "jta22", 22, "px"),
     "ai challenger": (ai_challenger, "ai_challenger", "aic14", 14, "px"),

@@ -1,7 +1,15 @@
 """The layout of a file's joints: given by the user, the file, the format, the number of joints or the bones."""
 
 from srnet_core.errors import AmbiguousError, BadFileError
-from srnet_core.layouts import BY_NAMES, Layout, check_count, get_layout, layout_of_names, layouts_of_count
+from srnet_core.layouts import (
+    BY_NAMES,
+    Layout,
+    check_count,
+    get_layout,
+    layout_of_names,
+    layouts_of_count,
+    rare_layouts_of_count,
+)
 from srnet_core.layouts.geometry import PLAUSIBLE, Fit, decide, fit
 from srnet_core.layouts.own import layout_asked, layout_of_metadata
 from srnet_core.readers.detections import Detections
@@ -50,6 +58,9 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
             return of_format, "format", _doubt(detections, of_format)
     candidates = [get_layout(n) for n in detections.candidates] or list(layouts_of_count(joints))
     if not candidates:
+        rare, _ = decide(detections.points, rare_layouts_of_count(joints))
+        if rare is not None:
+            return rare, "bones", [f"The layout was recognized by the bones: {rare.name}."]
         note = f"No known layout has {joints} joints: give a file that names them, layout='MINE.toml'."
         return None, "unknown", [note]
     if len(candidates) == 1:

@@ -34,6 +34,8 @@ class Layout:
         mirror_pairs: (left, right) indices.
         weights: {joint of H36M-17: {index: weight}}; joints that cannot be made are missing.
         source: where the order was taken from.
+        by_count: keypoints without names may be in this layout if they are as many; False for layouts that only files
+            of one format have.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Layout:
     source: str = ""
     note: str = ""
     also_named: tuple[str, ...] = ()
+    by_count: bool = True
 
     @property
     def num_joints(self) -> int:
@@ -126,6 +129,7 @@ def _loaded(name: str) -> Layout:
         source=values["source"],
         note=values.get("note", ""),
         also_named=tuple(values.get("also_named", ())),
+        by_count=values.get("by_count", True),
     )
 
 
@@ -181,8 +185,13 @@ def all_layouts() -> tuple[Layout, ...]:
 
 
 def layouts_of_count(joints: int) -> tuple[Layout, ...]:
-    """The layouts that have so many joints."""
-    return tuple(layout for layout in all_layouts() if layout.num_joints == joints)
+    """The layouts that have so many joints and that keypoints without names may be in."""
+    return tuple(layout for layout in all_layouts() if layout.num_joints == joints and layout.by_count)
+
+
+def rare_layouts_of_count(joints: int) -> tuple[Layout, ...]:
+    """The layouts that have so many joints, but that keypoints without names are in only if their bones say so."""
+    return tuple(layout for layout in all_layouts() if layout.num_joints == joints and not layout.by_count)
 
 
 def layout_of_names(names: Sequence[str]) -> Layout | None:
@@ -199,12 +208,20 @@ def layout_of_names(names: Sequence[str]) -> Layout | None:
         index = {_plain(joint): i for i, joint in enumerate(layout.joints)}
         if plain == list(index):
             return layout
-        if set(plain) <= set(index) and (best is None or layout.num_joints < best[0].num_joints):
+        if layout.by_count and set(plain) <= set(index) and (best is None or layout.num_joints < best[0].num_joints):
             best = (layout, [index[p] for p in plain])
     parts = tuple(best[0].parts[i] for i in best[1]) if best else parts_of(_without_prefix(names))
     if sum(bool(part) for part in parts) < 8:
         return None
     return _made(best[0].name if best else BY_NAMES, names, parts, "the names in the file")
+
+
+def with_joints(layout: Layout, joints: Sequence[int]) -> Layout:
+    """The layout of keypoints that hold some joints of another one: its joints of these indices, in this order."""
+    if list(joints) == list(range(layout.num_joints)):
+        return layout
+    names, parts = ([values[i] for i in joints] for values in (layout.joints, layout.parts))
+    return _made(layout.name, tuple(names), tuple(parts), layout.source)
 
 
 def _without_prefix(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -254,4 +271,6 @@ __all__ = [
     "layout_of_names",
     "layouts_of_count",
     "part_of",
+    "rare_layouts_of_count",
+    "with_joints",
 ]

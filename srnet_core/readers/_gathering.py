@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
+from srnet_core.readers._numbers import number_of_text
 from srnet_core.readers.detections import LARGEST_PX, MOST_PEOPLE, MOST_VALUES, Detections
 from srnet_core.readers.frames import few, frame_axis
 
@@ -249,7 +250,7 @@ def mark_missing(points: np.ndarray, confidence: np.ndarray | None, zero: bool, 
 
 
 def _number(value: object, where: object) -> float:
-    """A number of a JSON file; null is no number but allowed."""
+    """A number of a JSON file, which may stand there as text; null is no number but allowed."""
     if value is None:
         return float("nan")
     if isinstance(value, (int, float)):
@@ -257,4 +258,6 @@ def _number(value: object, where: object) -> float:
             return float(value)
         except OverflowError:
             return float("inf")
+    if isinstance(value, str) and (number := number_of_text(value)) is not None:
+        return number
     raise BadFileError(f"has {type(value).__name__} {str(value)[:40]!a} where a coordinate belongs", where=where)

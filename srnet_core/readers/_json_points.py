@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from srnet_core.readers._numbers import number_of_text
+
 _FEWEST = 5  # joints of a person
 _MOST = 1_000
 _NAMES = (
@@ -217,10 +219,18 @@ def _point(keys: Mapping[str, object]) -> list[float] | None:
 
 
 def _is_number(value: object) -> bool:
-    return value is None or isinstance(value, (int, float))
+    return value is None or isinstance(value, (int, float)) or (isinstance(value, str) and _in_text(value) is not None)
+
+
+def _in_text(text: str) -> float | None:
+    """The number that a text is; `None` for a blank one, too, which may be no coordinate at all."""
+    return number_of_text(text) if text.strip() else None
 
 
 def _float(value: object) -> float:
+    if isinstance(value, str):
+        number = number_of_text(value)
+        return _NAN if number is None else number
     if not isinstance(value, (int, float)):
         return _NAN
     try:

@@ -18,6 +18,19 @@ def is_not_finite(word: bytes) -> bool:
     return len(word) <= _LONGEST_NUMBER and _NOT_FINITE.fullmatch(word) is not None
 
 
+# a number that JSON holds as text, e.g. "12.3", "1.5e-2" or, as some countries write it, "12,3"
+_NUMBER_AS_TEXT = re.compile(r"[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MISSING_AS_TEXT = ("", "nan", "null", "none", "-nan")
+
+
+def number_of_text(text: str) -> float | None:
+    """The number that a text is, NaN for "", "nan" and "null"; `None` where it is something else."""
+    text = text.strip() if len(text) <= _LONGEST_NUMBER else "?"
+    if text.lower() in _MISSING_AS_TEXT:
+        return float("nan")
+    return float(text.replace(",", ".")) if _NUMBER_AS_TEXT.fullmatch(text) else None
+
+
 def read_numbers(content: bytes, start: int, path: Path, what: str) -> np.ndarray:
     """All numbers of `content[start:]` that blanks, tabs and line ends separate: (n,) float64.
 

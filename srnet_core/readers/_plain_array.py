@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.layouts import Layout, layout_of_names, layouts_of_count
+from srnet_core.layouts import Layout, layout_of_names, layouts_of_count, rare_layouts_of_count
 from srnet_core.layouts.geometry import decide
 from srnet_core.readers._hip_origin import Space, space_of
 from srnet_core.readers.detections import MOST_FRAMES, MOST_PEOPLE, MOST_VALUES
@@ -184,14 +184,30 @@ def _movenet_people(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
 def body_of(points: np.ndarray, names: Sequence[str] | None) -> tuple[Layout | None, str | None, list[str]]:
     """The layout of (..., J, 3) points in space, their unit told by the size of the body, and notes."""
     points = points.reshape(-1, *points.shape[-2:])
-    layout = layout_of_names(names) if names else decide(points, layouts_of_count(points.shape[1]))[0]
-    extents = np.ptp(points[:: max(1, len(points) // 200)], axis=1).max(axis=-1)
-    extents = extents[np.isfinite(extents)]
-    extent = float(np.median(extents)) if len(extents) else 0.0
-    units = "mm" if 300 < extent < 5000 else "m" if 0.3 < extent < 5 else None
+    joints = points.shape[1]
+    candidates = layouts_of_count(joints) or rare_layouts_of_count(joints)
+    layout = layout_of_names(names) if names else decide(points, candidates)[0]
+    extent = extent_of(points)
+    units = unit_of_size(extent)
     if layout is not None and 30 < extent <= 300:  # of other points it may also be millimetres of a small animal
         units = "cm"
     return layout, units, [f"The unit is told by the size of the body: {extent:.4g}."] if units else []
+
+
+def extent_of(points: np.ndarray) -> float:
+    """The largest extent along an axis that people of (..., J, 3) points have, the median of all; 0 if unknown."""
+    points = points.reshape(-1, *points.shape[-2:])
+    points = points[:: max(1, len(points) // 200)]
+    known = np.isfinite(points)
+    high, low = (np.where(known, points, fill) for fill in (-np.inf, np.inf))
+    extents = np.where(known.any(axis=1), high.max(axis=1) - low.min(axis=1), np.nan)  # (N, 3)
+    extents = extents[np.isfinite(extents).all(axis=1)].max(axis=1)
+    return float(np.median(extents)) if len(extents) else 0.0
+
+
+def unit_of_size(extent: float) -> str | None:
+    """The unit in which a person has such an extent, "mm" or "m"; `None` where neither fits."""
+    return "mm" if 300 < extent < 5000 else "m" if 0.3 < extent < 5 else None
 
 
 def all_lie(points: np.ndarray) -> bool:
@@ -261,6 +277,8 @@ def _from_rows(values: np.ndarray, head: Head) -> np.ndarray:
             return np.where(fours[..., 3:] > 0, fours[..., :3], np.nan)
     splits = {k: values.reshape(rows, -1, k) for k in (3, 2) if columns % k == 0 and columns // k >= 5}
     if {2, 3} <= splits.keys() and layouts_of_count(columns // 3) and not layouts_of_count(columns // 2):
+        return splits[3]
+    if 3 in splits and decide(splits[3], rare_layouts_of_count(columns // 3))[0] is not None:
         return splits[3]
     for k, split in splits.items():
         if k == 2 or third_is_confidence(split[:, None]):

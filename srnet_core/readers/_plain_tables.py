@@ -205,9 +205,14 @@ def from_csv(head: Head) -> Array:
         table = numbers(again, len(header), head.path)
         if detections := _of_detections(table, head):
             return detections
+        if table.shape[1] > 1 and np.isnan(table[:, -1]).all():  # a separator at the end of the rows
+            table = table[:, :-1]
         first = table[:, 0]
-        counted = len(table) > 1 and (np.diff(first) == 1).all()
+        steps = np.diff(first)
+        counted = len(table) > 1 and bool((steps == 1).all())
         rest = table.shape[1] - 1
+        if len(table) > 2 and table.shape[1] % 2 and table.shape[1] % 3:  # no coordinates without the first column
+            counted = counted or bool((steps > 0).all() and first[0] >= 0 and (first == np.round(first)).all())
         if counted and (rest % 2 == 0 or (len(table) > 2 and rest % 3 == 0)):
             array = as_array("csv", table[:, 1:], head)
             return replace(array, numbers=_whole(first, head))

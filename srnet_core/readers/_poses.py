@@ -15,6 +15,7 @@ from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._json_points import Points, by_plain_key, points_of
 from srnet_core.readers._movement import median_step
+from srnet_core.readers._numbers import number_of_text
 from srnet_core.readers._plain_array import body_of
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, image_size
 from srnet_core.readers.frames import natural_key, videos_of
@@ -528,9 +529,18 @@ def context_in(keys: Mapping[str, object]) -> Mapping[str, object]:
 def rate_in(context: Mapping[str, object]) -> float | None:
     for key in ("fps", "framerate", "videofps", "framespersecond", "samplingrate"):
         value = context.get(key)
+        if isinstance(value, str):
+            value = _rate_of_text(value)
         if isinstance(value, (int, float)) and 0 < value < 1e5:
             return float(value)
     return None
+
+
+def _rate_of_text(text: str) -> float | None:
+    """ "29.97", or a fraction as ffprobe writes it: "30000/1001"."""
+    above, slash, below = text.partition("/")
+    number, parts = number_of_text(above), number_of_text(below) if slash else 1.0
+    return number / parts if number is not None and parts else None
 
 
 def size_in(context: Mapping[str, object]) -> tuple[int, int] | None:

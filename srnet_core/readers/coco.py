@@ -2,6 +2,10 @@
 
 The third value of a joint is a flag in annotations and in some results (0 not labelled, 1 hidden, 2 visible), and a
 score in other results. Joints of flag or score 0 are missing.
+
+Data sets of people in space in this form hold places in the image under other names (MuCo-3DHP and MuPoTS-3D of
+mks0601/3DMPPE_POSENET_RELEASE: `keypoints_img`), or none but joints in space and the camera (HybrIK's Human3.6M and
+3DPW, jeffffffli/HybrIK: `h36m_joints`): `_annotated_in_space` finds them.
 """
 
 from collections.abc import Sequence
@@ -10,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.errors import BadFileError
+from srnet_core.readers._annotated_in_space import human36m_without_joints, keypoints_of
 from srnet_core.readers._encoding import (
     box_of,
     flat,
@@ -87,22 +92,38 @@ def _annotations(value: dict, head: Head) -> Detections:
     for number in numbers.values():
         gathering.frame(number)
     left_out = 0
+    how: dict[str, None] = {}
+    of_image = {image["id"]: image for image in images}
     for annotation in annotations:
+        if isinstance(annotation, dict) and not annotation.get("keypoints"):
+            image = annotation.get("image_id")
+            found = keypoints_of(annotation, of_image.get(image) if type(image) is int else None)
+            if found is not None:
+                annotation = {**annotation, "keypoints": found.flat}
+                how[found.note] = None
         if not isinstance(annotation, dict) or not annotation.get("keypoints"):
             left_out += 1
             continue
         _add(gathering, annotation, head, number=numbers)
+    if not gathering.joints and human36m_without_joints(images, annotations):
+        raise BadFileError(
+            "holds the boxes and image names of Human3.6M, but no joints, which its maker keeps in other files "
+            "(Human36M_subject*_joint_3d.json)",
+            where=head.path,
+            todo="Give the folder of the archive to: srnet data import h36m",
+        )
     if not gathering.joints:
         raise BadFileError("has annotations, but none with keypoints", where=head.path)
     notes = [f"{left_out} annotations have no keypoints and were left out."] if left_out else []
-    _flags(gathering, notes, always=True)
+    notes += how
+    _flags(gathering, notes, always=not how)
     names = _joint_names(value.get("categories"))
     joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
     return gathering.build(
         FORMAT,
         sparse=_NOT_A_VIDEO,
         notes=notes,
-        candidates=_candidates(joints),
+        candidates=() if how else _candidates(joints),
         joint_names=names if names and len(names) == joints else None,
         image_size=sizes[0] if len(sizes) == 1 else None,
         image_sizes=tuple(sizes) if len(sizes) > 1 else (),

@@ -76,10 +76,17 @@ class Detections:
 
 
 def image_size(width: object, height: object) -> tuple[int, int] | None:
-    """(width, height) in pixels; `None` where they are not two sensible whole numbers."""
-    if type(width) is int and type(height) is int and 0 < width <= LARGEST_PX and 0 < height <= LARGEST_PX:
-        return width, height
-    return None
+    """(width, height) in pixels, of numbers or of text; `None` where they are not two sensible whole numbers."""
+    width_px, height_px = _side(width), _side(height)
+    return (width_px, height_px) if width_px and height_px else None
+
+
+def _side(value: object) -> int | None:
+    if isinstance(value, str) and len(value) <= 12 and value.strip().isascii() and value.strip().isdigit():
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value) if abs(value) <= LARGEST_PX else None
+    return value if type(value) is int and 0 < value <= LARGEST_PX else None
 
 
 @dataclass(frozen=True)

@@ -358,3 +358,56 @@ def test_long_tables_of_kinect(tmp_path, head, prefix, fps):
     found = describe(tmp_path / "a.csv")
     assert (found["kind"], found["layout"], found["frames"]) == ("keypoints-3d", "kinect_v2_25", FRAMES)
     assert found["fps"] == fps
+
+
+# Numbers as text
+
+
+@pytest.mark.parametrize("write", [str, lambda v: f"{v:.3f}".replace(".", ","), lambda v: f" {v:.6e} "])
+def test_numbers_that_stand_as_text(tmp_path, write):
+    frames = [
+        {"frame": i, "keypoints": [{"x": write(x), "y": write(y), "score": write(c)} for x, y, c in joints.tolist()]}
+        for i, joints in enumerate(person("coco17"))
+    ]
+    (tmp_path / "a.json").write_text(
+        json.dumps({"fps": "30000/1001", "width": "640", "height": 480.0, "frames": frames})
+    )
+    found = read_keypoints(tmp_path / "a.json")
+    np.testing.assert_allclose(found.tracks[0].points, person("coco17")[..., :2], atol=0.01)
+    assert found.fps == pytest.approx(29.97, abs=0.001) and found.image_size == (640, 480)
+
+
+@pytest.mark.parametrize("wrong", ["=1+1", "12.3.4", "x", "1_0", "٣", "0x10", "1" * 100])
+def test_texts_that_are_no_numbers(tmp_path, wrong):
+    people = [{"image_id": 1, "category_id": 1, "keypoints": [wrong, *map(str, range(50))], "score": 1}]
+    (tmp_path / "a.json").write_text(json.dumps(people))
+    with pytest.raises(BadFileError, match="where a coordinate belongs"):
+        read_keypoints(tmp_path / "a.json")
+
+
+# People annotated in space, in COCO's form
+
+
+def test_keypoints_under_another_name(tmp_path):
+    """MuPoTS-3D as mks0601/3DMPPE_POSENET_RELEASE has it."""
+    points = person("mpi_inf_3dhp17")
+    images = [{"id": i, "file_name": f"TS1/img_{i:06d}.jpg", "width": 2048, "height": 2048} for i in range(FRAMES)]
+    annotations = [
+        {"id": i, "image_id": i, "keypoints_img": p[:, :2].tolist(), "keypoints_vis": [True] * 16 + [False]}
+        | {"keypoints_cam": np.ones((17, 3)).tolist(), "bbox": [1, 2, 3, 4]}
+        for i, p in enumerate(points)
+    ]
+    (tmp_path / "a.json").write_text(json.dumps({"images": images, "annotations": annotations}))
+    found = read_keypoints(tmp_path / "a.json")
+    assert (found.layout.name, found.image_size) == ("mpi_inf_3dhp17", (2048, 2048))
+    np.testing.assert_allclose(found.tracks[0].points[:, :16], points[:, :16, :2], atol=0.01)
+    assert found.tracks[0].missing[:, 16].all() and any("keypoints_img" in note for note in found.notes)
+
+
+def test_boxes_of_human36m_are_named(tmp_path):
+    about = {"subject": 1, "action_idx": 2, "subaction_idx": 1, "cam_idx": 1, "frame_idx": 0}
+    image = {"id": 0, "file_name": "s_01/s_01_000001.jpg", "width": 1000, "height": 1002, **about}
+    annotation = {"id": 0, "image_id": 0, "keypoints_vis": [True] * 17, "bbox": [1, 2, 3, 4]}
+    (tmp_path / "a.json").write_text(json.dumps({"images": [image], "annotations": [annotation]}))
+    with pytest.raises(BadFileError, match=r"boxes and image names of Human3\.6M.*srnet data import h36m"):
+        read_keypoints(tmp_path / "a.json")

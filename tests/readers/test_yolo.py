@@ -69,3 +69,37 @@ def test_people_are_people_with_many_joints_missing(tmp_path, values, layout, se
     assert found.num_joints == points.shape[1]
     there = ~found.tracks[0].missing
     np.testing.assert_allclose(found.tracks[0].points[there] / SIZE_PX, points[..., :2][there], atol=1e-4)
+
+
+BOXES_IN_PIXELS = {
+    "centre and size": lambda low, high: [(low + high) / 2, high - low],
+    "corner and size": lambda low, high: [low, high - low],
+    "two corners": lambda low, high: [low, high],
+    "fractions": lambda low, high: [(low + high) / 2 / SIZE_PX, (high - low) / SIZE_PX],
+}
+
+
+@pytest.mark.parametrize("box", BOXES_IN_PIXELS)
+@pytest.mark.parametrize("values", [2, 3])
+@pytest.mark.parametrize("tail", [(), (0.9,), (0.9, 12)])
+def test_joints_in_pixels(tmp_path, box, values, tail):
+    lines = []
+    for points in (person("coco17"), person("coco17", x_px=130.0, seed=3)):
+        points[:, 3:5] = 0  # ears that were not found
+        seen = points[:, [0, 1, 2, *range(5, 17)], :2]
+        boxes = [BOXES_IN_PIXELS[box](*corners) for corners in zip(seen.min(axis=1), seen.max(axis=1))]
+        lines.append([line(*sides, joints[:, :values], tail) for sides, joints in zip(boxes, points)])
+    found = read_keypoints(folder(tmp_path / "a", [one + two for one, two in zip(*lines)]))
+    assert (found.units, found.layout.name, found.frame_count, len(found.tracks)) == ("px", "coco17", 12, 2)
+    assert any("in pixels" in note for note in found.notes)
+    right = max(found.tracks, key=lambda track: np.nanmean(track.points[..., 0]))
+    np.testing.assert_allclose(right.points[:, 5:], person("coco17")[:, 5:, :2], atol=0.01)
+    assert right.missing[:, 3:5].all()
+
+
+def test_outlines_and_boxes_in_pixels_are_not_people(tmp_path):
+    rng = np.random.default_rng(0)
+    outlines = [line(outline(rng, 17, at=(0.5, 0.5)) * SIZE_PX, [0.9]) for _ in range(5)]
+    for name, lines in (("a", outlines), ("b", [line([320.0, 240.0, 50.0, 200.0], [0.9])] * 5)):
+        with pytest.raises(BadFileError):
+            read_keypoints(folder(tmp_path / name, lines))
