@@ -29,7 +29,9 @@ def _folder(help: str) -> Any:
 
 
 def h36m(
-    folder: Annotated[Path, _folder("Unpacked archive, the folder of the original files, or one of 2D detections")],
+    folder: Annotated[
+        Path, _folder("Unpacked archive, folder of the original files, of annotations or of 2D detections, or one file")
+    ],
     data_dir: DataDir = _DATA_DIR,
     name: Name = "h36m",
     keypoints: Annotated[
@@ -54,8 +56,10 @@ def h36m(
 ) -> None:
     """Import Human3.6M: its archive (.h5), original files (.cdf) or converted ones (.cdf.mat), in folders S1, S5, ...
 
-    Writes 32 joints in 3D and the exact 2D of the four cameras. With --keypoints NAME, 2D detections are imported: one
-    file per video (stacked hourglass .h5, Detectron or CPN .npz), as the 17 joints. A published data_2d_h36m_NAME.npz
+    The annotations of PoseNet (*_joint_3d.json with *_camera.json) and EvoSkeleton's arrays of all takes are read too.
+    Writes 32 joints in 3D, or 17, and the exact 2D of the four cameras. With --keypoints NAME, 2D detections are
+    imported, as the 17 joints: one file per video (stacked hourglass .h5, Detectron or CPN .npz), or one file of all
+    videos (MotionBERT's .pkl, EvoSkeleton's .npy). A published data_2d_h36m_NAME.npz
     needs no import; one of other joints (COCO, MPII) becomes one of the 17 joints by: srnet data convert FILE NEW.npz
     --to videopose3d --to-layout h36m17.
     """
@@ -170,6 +174,7 @@ H36M = _command(
     h36m,
     "srnet data import h36m h36m_archive/",
     "srnet data import h36m sh_ft/ --keypoints sh_ft_h36m",
+    "srnet data import h36m h36m_sh_conf_cam_source_final.pkl --keypoints sh_conf",
 )
 HUMANEVA = _command(
     humaneva,

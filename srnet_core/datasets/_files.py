@@ -5,6 +5,7 @@ from pathlib import Path
 
 from srnet_core.errors import ConfigError, InputFileMissing
 
+_OF_NO_NAME = "gt"  # the keypoints of a 2D file whose name does not name them, data_2d_NAME.npz
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -27,7 +28,7 @@ def keypoints_present(name: str, folder: Path) -> list[str]:
 
 
 def locate_pair(name: str, data_dir: str | Path, keypoints: str, *, todo: str) -> tuple[Path, Path]:
-    """(3D file, 2D file) of a data set in `data_dir`.
+    """(3D file, 2D file) of a data set in `data_dir`; `data_2d_NAME.npz` is taken for that of `gt` if there is none.
 
     Args:
         todo: what the user can do about missing files; it ends the message.
@@ -38,6 +39,8 @@ def locate_pair(name: str, data_dir: str | Path, keypoints: str, *, todo: str) -
     folder = Path(data_dir)
     name_3d, name_2d = file_names(name, keypoints)
     paths = folder / name_3d, folder / name_2d
+    if keypoints == _OF_NO_NAME and not paths[1].is_file() and (unnamed := folder / f"data_2d_{name}.npz").is_file():
+        paths, name_2d = (paths[0], unnamed), unnamed.name
     missing = [path.name for path in paths if not path.is_file()]
     if not missing:
         return paths

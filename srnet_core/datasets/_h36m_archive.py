@@ -1,5 +1,5 @@
-"""Human3.6M as people have it: Martinez et al.'s archive (.h5), the original files (.cdf), or converted ones; and 2D
-detections, one file per video.
+"""Human3.6M as people have it: Martinez et al.'s archive (.h5), the original files (.cdf), or converted ones; what
+published code makes of them (see `_h36m_collections`); and 2D detections, one file per video or all in one.
 """
 
 import re
@@ -9,18 +9,25 @@ from pathlib import Path
 
 import numpy as np
 
+from srnet_core.datasets._h36m_collections import (
+    annotation_files,
+    detections_by_name,
+    nothing_found,
+    poses_by_name,
+    read_annotations,
+    read_collections,
+)
+from srnet_core.datasets._h36m_names import CAMERA_IDS, DAMAGED, named_take
 from srnet_core.datasets._video_detections import VideoDetections, common_layout, read_video, to_17
 from srnet_core.datasets._writing import skeleton_metadata, write_2d, write_pair
 from srnet_core.errors import BadFileError, InputFileMissing
+from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.readers.array_file import read_array
 from srnet_core.skeletons import h36m17, h36m32
 
 FPS = 50.0
 _ARRAYS = ("3D_positions", "Pose", "data")  # in .h5, .cdf and .mat files
-_RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}  # as the published file names them
-_DAMAGED = ("S11", "Directions")
-_CAMERA_IDS = ("54138969", "55011271", "58860488", "60457274")  # in the order of the published files
 _JOINTS = h36m32.SKELETON.num_joints
 
 
@@ -40,31 +47,46 @@ def import_archive(
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImportReport:
-    """Make `data_3d_NAME.npz` (32 joints) and `data_2d_NAME_gt.npz` (17 joints) of the files in a folder.
+    """Make `data_3d_NAME.npz` (32 joints, or 17) and `data_2d_NAME_gt.npz` (17 joints) of the files in a folder.
 
-    Files lie in folders named by their subject, at any depth: `S1/MyPoses/3D_positions/Directions 1.h5`. Positions in
-    millimetres become metres; the damaged take "Directions" of S11 is left out, as in the published file. The 2D is
-    projected with the project's calibration, lens distortion included.
+    Files lie in folders named by their subject, at any depth: `S1/MyPoses/3D_positions/Directions 1.h5`; or they are
+    the annotations of PoseNet, or arrays of all takes, of published code. Positions in millimetres become metres; the
+    damaged take "Directions" of S11 is left out, as in the published file. The 2D is projected with the project's
+    calibration, lens distortion included, or with the cameras of the annotations.
 
     Raises:
         InputFileMissing: there are no such files.
         BadFileError, HostileFileError, MissingExtraError: a file cannot be read; the message names it.
     """
     folder = Path(folder)
-    files = _files(folder)
     rigs = h36m_cameras()
-    positions_3d: dict[str, dict[str, np.ndarray]] = {s: {} for s in SUBJECTS if any(f[0] == s for f in files)}
-    for done, (subject, take, path) in enumerate(files):
-        positions_3d[subject][take] = _positions(path)
-        progress(done + 1, len(files))
+    notes: list[str] = []
+    own_rigs: dict[str, tuple[Camera, ...]] = {}
+    if files := _files(folder):
+        positions_3d: dict[str, dict[str, np.ndarray]] = {}
+        for done, (subject, take, path) in enumerate(files):
+            positions_3d.setdefault(subject, {})[take] = _positions(path)
+            progress(done + 1, len(files))
+    elif annotations := annotation_files(folder):
+        positions_3d, own_rigs, notes = read_annotations(annotations, progress)
+    else:
+        positions_3d = poses_by_name(read_collections(folder))
+    positions_3d = {s: positions_3d[s] for s in SUBJECTS if positions_3d.get(s)}
+    if not positions_3d:
+        raise nothing_found(folder)
+    counts = {pose.shape[1] for takes in positions_3d.values() for pose in takes.values()}
+    if len(counts) > 1:
+        raise BadFileError("its takes have 17 joints in part and 32 in part", where=folder, todo="Give one kind")
+    skeleton = h36m32.SKELETON if counts == {_JOINTS} else h36m17.SKELETON
+    kept = h36m32.TO_H36M17 if skeleton is h36m32.SKELETON else list(range(skeleton.num_joints))
     positions_2d = {
         subject: {
-            take: [c.project(c.world_to_camera(pose[:, h36m32.TO_H36M17])) for c in rigs[subject]]
+            take: [c.project(c.world_to_camera(pose[:, kept])) for c in own_rigs.get(subject, rigs[subject])]
             for take, pose in takes.items()
         }
         for subject, takes in positions_3d.items()
     }
-    metadata = skeleton_metadata(h36m32.SKELETON, FPS) | {
+    metadata = skeleton_metadata(skeleton, FPS) | {
         "train_subjects": [s for s in TRAIN_SUBJECTS if s in positions_3d],
         "test_subjects": [s for s in TEST_SUBJECTS if s in positions_3d],
     }
@@ -73,17 +95,17 @@ def import_archive(
         name,
         positions_3d,
         positions_2d,
-        {},
+        own_rigs,
         metadata,
         metadata_2d=skeleton_metadata(h36m17.SKELETON, FPS),
     )
-    counts = {subject: len(takes) for subject, takes in positions_3d.items()}
+    takes_of = {subject: len(takes) for subject, takes in positions_3d.items()}
     missing = [s for s in SUBJECTS if s not in positions_3d]
-    notes = [f"Subjects without files: {', '.join(missing)}."] if missing else []
-    odd = {s: n for s, n in counts.items() if n != (29 if s == _DAMAGED[0] else 30)}
+    notes += [f"Subjects without files: {', '.join(missing)}."] if missing else []
+    odd = {s: n for s, n in takes_of.items() if n != (29 if s == DAMAGED[0] else 30)}
     if odd:
         notes.append(f"Takes, where there should be 30: {', '.join(f'{s} {n}' for s, n in odd.items())}.")
-    return ImportReport(paths, counts, tuple(notes))
+    return ImportReport(paths, takes_of, tuple(notes))
 
 
 def import_detections(
@@ -98,7 +120,8 @@ def import_detections(
     """Make `data_2d_NAME_KEYPOINTS.npz` of 2D detections, one file per video, and bring them to the 17 joints.
 
     Files are named by take and camera and lie in folders named by their subject, at any depth:
-    `S1/StackedHourglass/Directions_1.54138969.h5`, `S1/Directions 1.54138969.mp4.npz` (see `_video_detections`).
+    `S1/StackedHourglass/Directions_1.54138969.h5`, `S1/Directions 1.54138969.mp4.npz` (see `_video_detections`); or a
+    pickle or array holds all videos (MotionBERT's, EvoSkeleton's).
 
     Args:
         layout: of the joints in the files; "auto" for that of the format or the bones.
@@ -114,12 +137,19 @@ def import_detections(
     for done, (place, path) in enumerate(files.items()):
         videos[place] = read_video(path)
         progress(done + 1, len(files))
+    videos = videos or detections_by_name(read_collections(folder))
+    if not videos:
+        raise InputFileMissing(
+            "holds no 2D detections of Human3.6M (TAKE.CAMERA.h5 or TAKE.CAMERA.mp4.npz in folders S1, S5, ...)",
+            where=folder,
+            todo="Give the folder of detections, one file per video, or leave out --keypoints to import the 3D",
+        )
     found = common_layout(list(videos.values()), layout)
     positions: dict[str, dict[str, list[np.ndarray | None]]] = {
         s: {} for s in SUBJECTS if any(v[0] == s for v in videos)
     }
     for (subject, take, camera), video in videos.items():
-        views = positions[subject].setdefault(take, [None] * len(_CAMERA_IDS))
+        views = positions[subject].setdefault(take, [None] * len(CAMERA_IDS))
         views[camera] = to_17(video.points_px, found)
     path = write_2d(data_dir, name, keypoints, positions, skeleton_metadata(h36m17.SKELETON, FPS))
     notes = [f"The detections have the joints of {found.name}; they were brought to the 17 of Human3.6M."]
@@ -137,25 +167,11 @@ def _detection_files(folder: Path) -> dict[tuple[str, str, int], Path]:
     for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
         match = re.fullmatch(r"(.+)\.(\d{8})(?:\.mp4)?\.(?:h5|npz)", path.name)
         subject = next((part for part in reversed(path.parts[:-1]) if part in SUBJECTS), None)
-        if match and subject and match[2] in _CAMERA_IDS and "_ALL" not in match[1] and path.is_file():
-            take = _take_name(match[1])
-            if (subject, take) != _DAMAGED:
-                found.setdefault((subject, take, _CAMERA_IDS.index(match[2])), path)
-    if not found:
-        raise InputFileMissing(
-            "holds no 2D detections of Human3.6M (TAKE.CAMERA.h5 or TAKE.CAMERA.mp4.npz in folders S1, S5, ...)",
-            where=folder,
-            todo="Give the folder of detections, one file per video, or leave out --keypoints to import the 3D",
-        )
+        if match and subject and match[2] in CAMERA_IDS and "_ALL" not in match[1] and path.is_file():
+            take = named_take(match[1])
+            if (subject, take) != DAMAGED:
+                found.setdefault((subject, take, CAMERA_IDS.index(match[2])), path)
     return found
-
-
-def _take_name(name: str) -> str:
-    """Directions_1 -> "Directions 1", under the names of the published file."""
-    take = name.replace("_", " ")
-    for old, new in _RENAMED.items():
-        take = take.replace(old, new)
-    return take
 
 
 def _files(folder: Path) -> list[tuple[str, str, Path]]:
@@ -169,15 +185,9 @@ def _files(folder: Path) -> list[tuple[str, str, Path]]:
             continue
         if kind & {"d3_positions_mono", "d3_positions_mono_universal"} or not path.is_file():
             continue
-        take = _take_name(match[1])
-        if (subject, take) != _DAMAGED:
+        take = named_take(match[1])
+        if (subject, take) != DAMAGED:
             found.setdefault((subject, take), path)
-    if not found:
-        raise InputFileMissing(
-            "holds no 3D positions of Human3.6M (.h5, .cdf or .mat in folders S1, S5, ...)",
-            where=folder,
-            todo="Give the unpacked archive, or the folder of the original files with D3_Positions",
-        )
     return [(subject, take, path) for (subject, take), path in sorted(found.items())]
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets import PLUGINS, DatasetPlugin, available
+from srnet_core.datasets._assembling import assemble
 from srnet_core.datasets._files import locate_pair
-from srnet_core.datasets._published import File3d, assemble, read_positions_2d, read_positions_3d
+from srnet_core.datasets._published import File3d, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras, read_fps, read_skeleton, read_split
 from srnet_core.errors import BadFileError
 from srnet_core.geometry.camera import Camera

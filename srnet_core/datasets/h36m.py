@@ -14,9 +14,10 @@ import numpy as np
 
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets import DatasetPlugin, h36m_like
+from srnet_core.datasets._assembling import assemble
 from srnet_core.datasets._files import file_names, locate_pair
 from srnet_core.datasets._h36m_archive import ImportReport, import_archive, import_detections
-from srnet_core.datasets._published import assemble, map_poses, read_positions_2d, read_positions_3d
+from srnet_core.datasets._published import map_poses, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
 from srnet_core.datasets._wording import few
 from srnet_core.geometry.h36m_cameras import TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras

@@ -23,9 +23,10 @@ import numpy as np
 
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets import DatasetPlugin
+from srnet_core.datasets._assembling import assemble, pair_up
 from srnet_core.datasets._estimated_cameras import estimated_camera
 from srnet_core.datasets._files import locate_pair
-from srnet_core.datasets._published import File2d, File3d, assemble, pair_up, read_positions_2d, read_positions_3d
+from srnet_core.datasets._published import File2d, File3d, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
 from srnet_core.datasets._wording import few
 from srnet_core.datasets._writing import skeleton_metadata, write_pair

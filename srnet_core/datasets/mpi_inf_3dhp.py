@@ -1,10 +1,11 @@
 """MPI-INF-3DHP (Mehta et al., 3DV 2017) in the layouts of the field's converters; 17 joints in the order of Human3.6M.
 
-Three layouts are read:
+Three layouts are read, under the name `mpi_inf_3dhp` or `3dhp`:
 - `data_train_3dhp.npz` and `data_test_3dhp.npz` as P-STMO and MotionAGFormer write them, in millimetres in camera
   space: `data` -> {"S1 Seq1": [{camera: {data_2d, data_3d}}, fps]} and {"TS1": {data_2d, data_3d, valid}};
 - `data_3d_NAME.npz` and `data_2d_NAME_KEYPOINTS.npz` in VideoPose3D's layout, with one 3D array per camera (as a list
-  or dict) in camera space; all joints but the root may be relative to the root;
+  or dict) in camera space; all joints but the root may be relative to the root. GraphMLP and others call the 2D file
+  `data_2d_3dhp.npz` and leave out the metadata: the bodies then tell the order of the joints;
 - the same two files with world positions and `cameras`, as for a data set of your own.
 
 Camera spaces are brought into one world, see `_views`. S1 to S8 are for training, TS1 to TS6 for testing. Frames of the
@@ -51,6 +52,9 @@ _SYMMETRY_3DHP = {(5, 2), (6, 3), (7, 4), (11, 8), (12, 9), (13, 10)}
 _SIZES_PX = ((2048, 2048), (1920, 1080))
 _FEET, _HEAD = (JOINTS.index("LFoot"), JOINTS.index("RFoot")), JOINTS.index("Head")
 _MOST_CAMERAS = 100
+_NAMES = ("mpi_inf_3dhp", "3dhp")  # in names of files
+_FRAMES_TO_TELL = 50
+_HIPS_APART = 0.5  # most, of the span of the hips, that the root lies from their middle
 _LARGEST = 1e7  # px or mm
 
 _WHERE_FROM = (
@@ -81,11 +85,15 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     Raises:
         InputFileMissing: neither is there; the message says where they belong and come from.
     """
-    pair = [Path(data_dir) / file for file in file_names(name, keypoints)]
-    train, test = Path(data_dir) / TRAIN_FILE, Path(data_dir) / TEST_FILE
-    if keypoints == "gt" and not any(path.is_file() for path in pair) and (train.is_file() or test.is_file()):
+    folder = Path(data_dir)
+    pair = [folder / file for file in file_names(name, keypoints)]
+    train, test = folder / TRAIN_FILE, folder / TEST_FILE
+    if any(path.is_file() for path in pair):
+        return locate_pair(name, data_dir, keypoints, todo=_WHERE_FROM)
+    if keypoints == "gt" and (train.is_file() or test.is_file()):
         return tuple(path for path in (train, test) if path.is_file())
-    return locate_pair(name, data_dir, keypoints, todo=_WHERE_FROM)
+    other = next((n for n in _NAMES if (folder / f"data_3d_{n}.npz").is_file()), name)
+    return locate_pair(other, data_dir, keypoints, todo=_WHERE_FROM)
 
 
 def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
@@ -128,7 +136,7 @@ def _published_views(positions_3d: Mapping, paths: Sequence[Path], notes: list[s
     members = NpzFile(path_2d)
     if not isinstance(members.get("positions_2d"), dict):
         raise BadFileError("has no 'positions_2d' with a dict of subjects", where=path_2d)
-    order = _joint_order(members.get("metadata"), path_2d)
+    order = _joint_order(members.get("metadata"), positions_3d, path_2d)
     takes: Takes = {}
     without: list[str] = []
     for subject, of_subject in positions_3d.items():
@@ -149,13 +157,15 @@ def _published_views(positions_3d: Mapping, paths: Sequence[Path], notes: list[s
     return takes
 
 
-def _joint_order(metadata: object, path: Path) -> tuple[int, ...]:
-    """Which of the file's joints each joint of Human3.6M is, by which are left and right."""
+def _joint_order(metadata: object, positions_3d: Mapping, path: Path) -> tuple[int, ...]:
+    """Which of the file's joints each joint of Human3.6M is, by which are left and right, or by the bodies."""
     symmetry = metadata.get("keypoints_symmetry") if isinstance(metadata, dict) else None
     try:
         left, right = symmetry if isinstance(symmetry, (list, tuple, np.ndarray)) else ()
         pairs = {(int(a), int(b)) for a, b in zip(left, right, strict=True)}
     except (TypeError, ValueError, OverflowError):
+        if order := _order_of_bodies(positions_3d):
+            return order
         raise BadFileError(
             "its 'metadata' has no 'keypoints_symmetry', so the order of the joints is not known", where=path
         ) from None
@@ -166,6 +176,28 @@ def _joint_order(metadata: object, path: Path) -> tuple[int, ...]:
     raise BadFileError(
         "its joints are neither in the order of Human3.6M nor in that of MPI-INF-3DHP's test set", where=path
     )
+
+
+def _order_of_bodies(positions_3d: Mapping) -> tuple[int, ...] | None:
+    """The one order of joints in which the root lies between the hips; `None` where none or both do so."""
+    for views in (take for subject in _dicts(positions_3d) for take in subject.values()):
+        listed = _listed(views, "") if isinstance(views, (list, tuple, dict)) else []
+        pose = listed[0][:_FRAMES_TO_TELL] if listed and isinstance(listed[0], np.ndarray) else np.empty(0)
+        if pose.ndim == 3 and pose.shape[1:] == (len(JOINTS), 3) and pose.dtype.kind in "fiu" and len(pose):
+            orders = (tuple(range(len(JOINTS))), TO_H36M17)
+            fitting = [order for order in orders if _root_lies_between_hips(pose[:, list(order)].astype(np.float64))]
+            return fitting[0] if len(fitting) == 1 else None
+    return None
+
+
+def _root_lies_between_hips(pose: np.ndarray) -> bool:
+    try:
+        pose = with_absolute_root(pose, 0)
+    except BadFileError:
+        return False
+    right, left = pose[:, JOINTS.index("RHip")], pose[:, JOINTS.index("LHip")]
+    apart = np.linalg.norm(pose[:, 0] - (left + right) / 2, axis=-1)
+    return bool(np.median(apart) < _HIPS_APART * np.median(np.linalg.norm(left - right, axis=-1)))
 
 
 def _recording(views_3d: object, views_2d: object, order: Sequence[int], root: int, where: str) -> Recording:

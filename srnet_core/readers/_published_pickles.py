@@ -30,7 +30,7 @@ _ABOUT_POINTS = {
 _IMPORT_3DHP = (
     "Put it into data/ as data_train_3dhp.npz or data_test_3dhp.npz, then: srnet prepare --dataset mpi_inf_3dhp"
 )
-_IMPORT_H36M = "Give the folder of the archive to: srnet data import h36m"
+_IMPORT_H36M = "Give the folder of the archive, or of PoseNet's annotations, to: srnet data import h36m"
 
 
 def recordings_in(value: object, head: Head, format: str) -> dict[str, Array] | None:

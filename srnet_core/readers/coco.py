@@ -27,6 +27,7 @@ from srnet_core.readers._encoding import (
     write_json,
 )
 from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._known_files import of_annotations
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, SIZE, TRACKS, Form, holding
 from srnet_core.readers.frames import videos_of
@@ -113,7 +114,9 @@ def _annotations(value: dict, head: Head) -> Detections:
             todo="Give the folder of the archive to: srnet data import h36m",
         )
     if not gathering.joints:
-        raise BadFileError("has annotations, but none with keypoints", where=head.path)
+        known = of_annotations(images, annotations)
+        what, todo = known or ("has annotations, but none with keypoints", None)
+        raise BadFileError(what, where=head.path, todo=todo)
     notes = [f"{left_out} annotations have no keypoints and were left out."] if left_out else []
     notes += how
     _flags(gathering, notes, always=not how)

@@ -30,6 +30,7 @@ from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.forms import CONFIDENCES, RATE, SIZE, TRACKS, Form, holding
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
+from srnet_core.readers.mixtures import is_mixture, likeliest
 
 FORMAT = "videopose3d"
 _MOST_SEQUENCES = 100_000
@@ -113,6 +114,8 @@ def _views(views: object, name: str, head: Head) -> list[tuple[str, object]]:
 
 def _sequence(name: str, view: object, metadata: dict, subject: object, head: Head) -> Detections:
     where = f"{head.path}, {name[:80]}"
+    if isinstance(view, np.ndarray) and is_mixture(view):
+        view = likeliest(view)
     if (
         not isinstance(view, np.ndarray)
         or view.dtype.kind not in "fiu"

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from srnet_core.errors import BadFileError
 from srnet_core.lookup import choose
+from srnet_core.readers._known_files import of_file, of_values
 from srnet_core.readers.forms import Form
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
@@ -257,14 +258,12 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
         return "holds nothing: its JSON is an empty list or object", None
     if head.looks_like_json:
         value = head.json
-        if _of_moon(value):
-            return "is Human3.6M as the annotations of PoseNet hold it, which is not read", (
-                "Give the folder of the archive to: srnet data import h36m"
-            )
         first = value[0] if isinstance(value, list) and value else value
         for keys, what, todo in _JSON_OF_OTHERS:
             if isinstance(first, dict) and keys <= first.keys():
                 return what, todo
+        if known := of_values(value):
+            return known
     if head.text.lstrip().startswith(("<?xml", "<data>")) and "<keypoints>" in head.text:
         return "is XML of Ultralytics, which is not read", "Write its results with to_json() or to_csv()"
     if head.text.lstrip().startswith("<?xml"):
@@ -275,23 +274,7 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
         return "is an HTR file of Motion Analysis, which is not read", "Export C3D or BVH from the program it is from"
     if "endheader" in head.text[:4096]:
         return "is a table of OpenSim (.sto, .mot), not of points", "Give the TRC or C3D file that it was computed from"
-    if head.is_npz and {"poses", "trans"} <= set(head.npz):
-        return (
-            "holds parameters of SMPL, as AMASS has them, not positions of joints",
-            "Compute the joints with the body model, and save them as (frames, joints, 3)",
-        )
-    return None
-
-
-def _of_moon(value: object) -> bool:
-    """Whether a JSON file is {action: {take: {frame: 17 points}}}, or {camera: {R, t, f, c}}."""
-    for _ in range(3):
-        if not isinstance(value, dict) or not value or not all(str(key).isdigit() for key in value):
-            break
-        value = next(iter(value.values()))
-    if isinstance(value, dict):
-        return {"R", "t", "f", "c"} <= value.keys()
-    return isinstance(value, list) and len(value) == 17 and all(isinstance(p, list) and len(p) == 3 for p in value)
+    return of_file(head)
 
 
 def _recordings_in(head: Head) -> list[str]:

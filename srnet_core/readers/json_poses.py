@@ -30,6 +30,7 @@ from srnet_core.readers.text import parse_json
 
 FORMAT = "json"
 _MOVENET_JOINTS = 17
+_LEVELS_OF_CHI3D = 4  # people, frames, joints, coordinates
 _FEWEST_FILES = 2  # of a folder with a file for each frame
 _MOST_BYTES_OF_A_FRAME = 64 << 20
 
@@ -71,7 +72,7 @@ def motions(head: Head) -> dict[str, Motion] | None:
 
 def _load(head: Head, options: ReadOptions) -> Poses:
     if not head.is_folder:
-        value, notes = _movenet(head.json)
+        value, notes = _movenet(_frames_first(head.json))
         frames, context = frames_in(value)
         poses = Poses(one_or_many(frames), context, notes)
     else:
@@ -86,6 +87,21 @@ def _load(head: Head, options: ReadOptions) -> Poses:
             if options.progress and done % 500 == 0:
                 options.progress(done, len(video.names))
     return checked(poses, head.path)
+
+
+def _frames_first(value: object) -> object:
+    """CHI3D's {joints3d_25: [person: [frame: [joint]]]} as Fit3D has it for one person, frames first; others as is."""
+    people = value.get("joints3d_25") if isinstance(value, dict) else None
+    if not isinstance(people, list) or _levels(people) != _LEVELS_OF_CHI3D:
+        return value
+    if not all(isinstance(frames, list) and len(frames) == len(people[0]) for frames in people):
+        return value
+    return {"joints3d_25": [list(frame) for frame in zip(*people)]}
+
+
+def _levels(value: object) -> int:
+    """How many lists are inside each other, by their first items."""
+    return 1 + _levels(value[0]) if isinstance(value, list) and value else 0
 
 
 def _movenet(value: object) -> tuple[object, list[str]]:

@@ -21,6 +21,7 @@ from srnet_core.errors import BadFileError
 from srnet_core.layouts import get_layout
 from srnet_core.motion import Motion
 from srnet_core.readers import plain
+from srnet_core.readers._known_files import COMPUTE_THE_JOINTS, of_values
 from srnet_core.readers._plain_array import Array, as_array, float64
 from srnet_core.readers._poses import Poses, as_lists, checked, frames_in, one_or_many
 from srnet_core.readers._poses import described as described_poses
@@ -122,7 +123,12 @@ def _content(value: object, head: Head) -> Poses | dict[str, Array]:
         return recordings
     if _holds_dicts(value) and (poses := _poses(as_lists(value))) is not None:
         return poses
-    return {"": as_array(FORMAT, value, head)}
+    try:
+        return {"": as_array(FORMAT, value, head)}
+    except BadFileError:
+        if (known := of_values(value)) is None:
+            raise
+        raise BadFileError(known[0], where=head.path, todo=known[1]) from None
 
 
 def _member_of_dicts(head: Head) -> object:
@@ -185,9 +191,7 @@ def _arrays(value: object, head: Head) -> dict[str, Array] | None:
             )
         if any(key in value for key in _OF_SMPL):
             raise BadFileError(
-                "holds parameters of SMPL, not positions of joints",
-                where=head.path,
-                todo="Compute the joints with the body model, and save them as (frames, joints, 3)",
+                "holds parameters of SMPL, not positions of joints", where=head.path, todo=COMPUTE_THE_JOINTS
             )
     return None
 

@@ -11,12 +11,14 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._known_files import COMPUTE_THE_JOINTS, has_smpl
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.frames import frame_axis, natural_key, videos_of
 from srnet_core.readers.head import Head
 
 FORMAT = "spin"
 _LAYOUTS = {24: "spin24", 25: "body25", 49: "spin49"}
+_ELSEWHERE = ("joints_2d", "mmpose_keypoints", "gtkps")  # 2D joints of MMPose's, PARE's and BEDLAM's files
 _MOST_VIDEOS = 100_000
 _FEWEST_FRAMES = 3  # of a video, on average; fewer are separate images
 _MM_FROM, _M_FROM = 300, 0.3  # the least height of a body in millimetres and in metres
@@ -94,6 +96,10 @@ def _images(head: Head) -> list[str]:
 def _points(head: Head, people: int) -> np.ndarray:
     """(N, J, 3) x, y in pixels and confidence."""
     found = [_joints(head, name, 3) for name in ("openpose", "part") if name in head.npz]
+    found = found or [_with_confidence(head, name) for name in _ELSEWHERE if name in head.npz][:1]
+    if not found and has_smpl(head.npz) and "S" not in head.npz:
+        what = "holds boxes and parameters of SMPL, not positions of joints"
+        raise BadFileError(what, where=head.path, todo=COMPUTE_THE_JOINTS)
     if not found:
         raise BadFileError(
             "holds 3D points, not 2D keypoints"
@@ -105,6 +111,15 @@ def _points(head: Head, people: int) -> np.ndarray:
         if len(points) != people:
             raise BadFileError(f"has {people} names of images, but joints of {len(points)} people", where=head.path)
     return np.concatenate(found, axis=1)
+
+
+def _with_confidence(head: Head, name: str) -> np.ndarray:
+    """(N, J, 3) of joints that may lack the confidence."""
+    values = head.npz[name]
+    if isinstance(values, np.ndarray) and values.ndim == 3 and values.shape[2] == 2:
+        points = _joints(head, name, 2)
+        return np.concatenate([points, np.ones_like(points[..., :1])], axis=-1)
+    return _joints(head, name, 3)
 
 
 def _joints(head: Head, name: str, width: int) -> np.ndarray:

@@ -119,6 +119,35 @@ def test_longer_2d_and_confidence(tmp_path, three_two):
     )
 
 
+@pytest.mark.parametrize("as_one_array", [False, True])
+def test_the_likeliest_of_several_places_is_taken(tmp_path, three_two, as_one_array):
+    """DiffPose's files: weight, x, y and spread of each of five places (common/generators.py)."""
+    three, two = three_two
+    before = _load(tmp_path, (three, two))
+    for takes in two["positions_2d"].values():
+        for take, views in takes.items():
+            mixtures = []
+            for view in views:
+                places = np.repeat(np.pad(view[:, :, None], ((0, 0), (0, 0), (0, 0), (1, 2))), 5, axis=2)
+                places[..., 0] = np.array([0.1, 0.2, 0.1, 0.5, 0.1])
+                places[:, :, [0, 1, 2, 4], 1:3] += 50
+                mixtures.append(places)
+            takes[take] = np.array(mixtures) if as_one_array else mixtures
+    dataset = _load(tmp_path, (three, two))
+    for subject, takes in before.positions_2d_px.items():
+        for take, views in takes.items():
+            np.testing.assert_array_equal(dataset.positions_2d_px[subject][take], views)
+    assert any("the likeliest was taken" in note for note in dataset.notes)
+
+
+def test_2d_of_a_file_whose_name_does_not_name_its_keypoints(tmp_path, three_two):
+    before = _load(tmp_path, three_two)
+    named = next(tmp_path.glob("data_2d_*_gt.npz"))
+    named.rename(tmp_path / named.name.replace("_gt", ""))
+    paths = datasets.locate(before.name, tmp_path, "gt", tmp_path)
+    assert datasets.load(before.name, paths, "gt").positions_2d_px.keys() == before.positions_2d_px.keys()
+
+
 def test_2d_as_one_array_of_all_cameras_and_float64(tmp_path, three_two):
     three, two = three_two
     before = _load(tmp_path, three_two)

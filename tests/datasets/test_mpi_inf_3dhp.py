@@ -89,6 +89,23 @@ def test_the_joint_order_of_the_test_set(tmp_path):
     check_world(load(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["mpi_inf_3dhp", "3dhp"])
+@pytest.mark.parametrize(("order", "change"), [(range(17), lambda p: p), (FROM_H36M, relative), (range(17), relative)])
+def test_the_files_of_graphmlp(tmp_path, name, order, change):
+    """data_3d_3dhp.npz and data_2d_3dhp.npz, without metadata: Vegetebird/GraphMLP, common/load_data_3dhp.py."""
+    positions_3d, positions_2d = {"S1": {}}, {"S1": {}}
+    root = list(order).index(0)
+    for take, pose in takes().items():
+        points, pixels = views(pose[:, list(order)])
+        positions_3d["S1"][take] = [p if change is not relative else relative(p, root) for p in points]
+        positions_2d["S1"][take] = pixels
+    np.savez(tmp_path / "data_3d_3dhp.npz", positions_3d=positions_3d)
+    np.savez(tmp_path / "data_2d_3dhp.npz", positions_2d=positions_2d)
+    found = datasets.load(name, datasets.locate(name, tmp_path, "gt", tmp_path), "gt")
+    assert found.name == name and found.train_subjects == ("S1",)
+    check_world(found)
+
+
 def test_takes_filmed_by_different_cameras_become_subjects_of_their_own(tmp_path):
     other = ring(5, image_size_px=(2048, 2048), focal_length_px=1500, radius_m=6, first_angle_deg=10).cameras
     write_pair(tmp_path, cameras_of=lambda take: CAMERAS if take == "Seq1" else other)
@@ -161,7 +178,7 @@ def test_views_of_different_movements(tmp_path):
     [({}, "no 'keypoints_symmetry'"), ({"keypoints_symmetry": [[1], [2]]}, "neither in the order")],
 )
 def test_joint_orders_that_are_not_known(tmp_path, metadata, words):
-    write_pair(tmp_path, metadata=metadata)
+    write_pair(tmp_path, lambda pose: pose[:, ::-1], metadata=metadata)
     with pytest.raises(BadFileError, match=words):
         load(tmp_path)
 

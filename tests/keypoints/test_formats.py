@@ -288,6 +288,8 @@ def test_spin_with_3d_joints_only(tmp_path):
         ({"part": np.ones((3, 24, 3))}, "12 names of images, but joints of 3 people"),
         ({"part": np.ones((12, 24, 2))}, r"its part must be numbers of shape \(people, joints, 3\)"),
         ({"part": np.array(["a"] * 12)}, "its part must be numbers"),
+        ({"pose": np.ones((12, 72)), "shape": np.ones((12, 10))}, "boxes and parameters of SMPL"),
+        ({"joints_2d": np.ones((12, 17))}, r"its joints_2d must be numbers of shape"),
         ({"imgname": np.arange(12), "part": np.ones((12, 24, 3))}, "something else than names"),
         ({"imgname": np.array([], "U5"), "part": np.ones((12, 24, 3))}, "not a list of names"),
     ],
@@ -297,6 +299,19 @@ def test_spin_that_is_not_as_it_should_be(tmp_path, arrays, message):
     np.savez(tmp_path / "a.npz", imgname=images, center=np.ones((12, 2)), scale=np.ones(12), **arrays)
     with pytest.raises(BadFileError, match=message):
         read_keypoints(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "width"),
+    [("joints_2d", "h36m17", 2), ("joints_2d", "h36m17", 3), ("mmpose_keypoints", "coco17", 3), ("gtkps", "spin24", 3)],
+)
+def test_2d_of_mmpose_pare_and_bedlam_in_the_form_of_spin(tmp_path, name, layout, width):
+    points = person(layout)
+    images = np.array([f"a_{i:04d}.jpg" for i in range(FRAMES)])
+    boxes = {"center": np.ones((FRAMES, 2)), "scale": np.ones(FRAMES), "pose": np.ones((FRAMES, 72))}
+    np.savez(tmp_path / "a.npz", imgname=images, **boxes, **{name: points[..., :width]})
+    found = read_keypoints(tmp_path / "a.npz", layout=layout)
+    np.testing.assert_allclose(found.tracks[0].points, points[..., :2], rtol=1e-5)
 
 
 def test_poseaug_test_set_of_mpi_inf_3dhp(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import h5py
 import numpy as np
 import pytest
 from figure_making import FRAMES, person
@@ -99,6 +100,111 @@ def test_annotations_of_posenet_are_named(tmp_path, value):
     (tmp_path / "a.json").write_text(json.dumps(value))
     with pytest.raises(BadFileError, match="PoseNet.*import h36m"):
         describe(tmp_path / "a.json")
+
+
+IMAGE_OF_H36M = {"id": 0, "file_name": "s_01_act_02_subact_01_ca_01/s_01_act_02_subact_01_ca_01_000001.jpg"}
+CAMERA = {"K": [[1, 0, 0]] * 3, "R": [[1, 0, 0]] * 3, "t": [0, 0, 1]}
+SMPL = {"transl": [[0, 0, 0]], "global_orient": [[0, 0, 0]], "body_pose": [[0] * 63], "betas": [[0] * 10]}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (
+            {
+                "images": [IMAGE_OF_H36M | {"action_idx": 2, "subaction_idx": 1}],
+                "annotations": [{"id": 0, "image_id": 0, "bbox": [1, 2, 3, 4], "keypoints_vis": [True] * 17}],
+            },
+            "PoseNet.*without keypoints.*import h36m",
+        ),
+        (
+            {
+                "images": [IMAGE_OF_H36M],
+                "annotations": [{"image_id": 0, "keypoints_img": [[1, 2]] * 17, "angle_twist": [], "betas": []}],
+            },
+            "HybrIK.*import h36m",
+        ),
+        (
+            {
+                "images": [{"id": 0, "file_name": "S1/Seq1/images/S1_Seq1_V0/img_000001.jpg"}],
+                "annotations": [{"image_id": 0, "keypoints_cam": [[0, 0, 1]] * 28}],
+            },
+            "MPI-INF-3DHP as HybrIK.*import mpi-inf-3dhp",
+        ),
+        (
+            {
+                "images": [{"id": 0, "file_name": "image_00001.jpg", "sequence": "downtown_walk_00"}],
+                "annotations": [{"image_id": 0, "smpl_param": {"pose": [0] * 72}, "fitted_3d_pose": []}],
+            },
+            "3DPW as HybrIK.*import 3dpw",
+        ),
+        ({"ver": 0.1, "data": [{"parm_pose": [], "parm_shape": [], "imageName": "a.jpg"}]}, "parameters of SMPL"),
+        ({"2": {"1": {"0": {"pose": [0.0] * 72, "shape": [0.0] * 10, "trans": [0, 0, 1]}}}}, "parameters of SMPL"),
+        (SMPL, "parameters of SMPL"),
+        ([{"name": "c01", "matrix": [[1]], "rotation": [0, 0, 0], "translation": [0, 0, 1]}], "calibration of cameras"),
+        ({"cameras": [{"name": "00_00", **CAMERA}]}, "calibration of cameras"),
+        ({"extrinsics": {"R": [[1]], "T": [0]}, "intrinsics_w_distortion": {"f": [1, 1]}}, "calibration of cameras"),
+    ],
+)
+def test_json_of_data_sets_and_body_models_is_named(tmp_path, value, words):
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    with pytest.raises(BadFileError, match=words):
+        describe(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([{"joint_3d_camera": POSE[0], "camera_param": {}, "joint_3d_image": POSE[0]}], "LCN.*import h36m"),
+        ({"train": {"joint3d_image": POSE, "confidence": POSE[..., 0]}}, "without the names of its videos"),
+        ({"theta": np.zeros((9, 85)), "vid_name": np.array(["a"] * 9)}, "parameters of SMPL"),
+        ({("S1", "54138969"): {"R": np.eye(3), "T": np.ones(3), "f": np.ones(2), "c": np.ones(2)}}, "calibration"),
+    ],
+)
+def test_pickles_of_data_sets_and_body_models_are_named(tmp_path, value, words):
+    with pytest.raises(BadFileError, match=words):
+        describe(pickled(tmp_path, value))
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["3D_positions"], "one take of Human3.6M's archive.*import h36m"),
+        (["subject1/camera1/R"], "cameras of Human3.6M's archive"),
+        (["pose/2d", "pose/3d", "subaction", "frame"], "h36m-fetch.*import h36m"),
+        (["pose2d", "pose3d"], "HDF5 file of no kind that is known .it has pose2d, pose3d"),
+    ],
+)
+def test_hdf5_of_data_sets_is_named(tmp_path, names, words):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name in names:
+            file[name] = np.zeros((3, 17, 2))
+    with pytest.raises(BadFileError, match=words):
+        describe(tmp_path / "a.h5")
+
+
+def test_other_files_of_data_sets_are_named(tmp_path):
+    np.savez(tmp_path / "a.npz", train_data={"S1": {}}, metadata={"num_keypoints": 133})
+    with pytest.raises(BadFileError, match="H3WB.*2Dto3D_train.json"):
+        describe(tmp_path / "a.npz")
+    np.savez(tmp_path / "b.npz", gender="neutral", betas=np.zeros(16))
+    with pytest.raises(BadFileError, match="parameters of SMPL"):
+        describe(tmp_path / "b.npz")
+    content = b"\x0a\x20" + b"x" * 32
+    (tmp_path / "c.tfrecord").write_bytes(len(content).to_bytes(8, "little") + bytes(4) + content + bytes(4))
+    with pytest.raises(BadFileError, match="records of TensorFlow"):
+        describe(tmp_path / "c.tfrecord")
+    line = "\t".join(["0.0 0.1 0.2 0.97"] * 3) + "\t\n"
+    (tmp_path / "gt_skel_gbl_ori.txt").write_text("Hips\tSpine\tHead\t\n" + 3 * line)
+    with pytest.raises(BadFileError, match="rotations of bones"):
+        describe(tmp_path / "gt_skel_gbl_ori.txt")
+
+
+def test_two_people_of_chi3d(tmp_path):
+    pose = np.concatenate([POSE, POSE[:, :8]], axis=1)
+    (tmp_path / "a.json").write_text(json.dumps({"joints3d_25": [pose.tolist(), (pose + 1).tolist()]}))
+    found = describe(tmp_path / "a.json")
+    assert (found["frames"], found["people"], found["joints"]) == (FRAMES, 2, 25)
 
 
 def test_three_numbers_in_a_cell_are_places_in_space_where_the_third_is_no_confidence(tmp_path):
