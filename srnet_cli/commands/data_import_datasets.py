@@ -174,7 +174,6 @@ H36M = _command(
     h36m,
     "srnet data import h36m h36m_archive/",
     "srnet data import h36m sh_ft/ --keypoints sh_ft_h36m",
-    "srnet data import h36m h36m_sh_conf_cam_source_final.pkl --keypoints sh_conf",
 )
 HUMANEVA = _command(
     humaneva,

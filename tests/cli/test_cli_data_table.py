@@ -15,6 +15,7 @@ from support.humaneva_of_coco import write_pair
 from support.small_data import write_published
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
+import test_h36m_collections as collections
 import test_h36m_detections as detections
 import test_humaneva as humaneva
 import test_mpi_inf_3dhp as mpi_inf_3dhp
@@ -91,6 +92,40 @@ def h36m_videos() -> Path:
     return Path("sh_ft")
 
 
+def h36m_of_posenet() -> Path:
+    for subject in ("subject1", "subject9"):
+        collections.posenet(Path("annotations"), subject, {(2, 1): moving(30)})
+    return Path("annotations")
+
+
+def h36m_of_evoskeleton() -> Path:
+    full = np.zeros((30, 32, 3))
+    full[:, h36m32.TO_H36M17] = 1000 * moving(30)
+    Path("numpy").mkdir()
+    for name, subject in (("train", 1), ("test", 9)):
+        value = {(subject, "Walking", "Walking.h5"): full.reshape(30, 96)}
+        np.save(Path("numpy", f"threeDPose_{name}.npy"), value, allow_pickle=True)
+    return Path("numpy")
+
+
+def h36m_of_diffpose() -> Path:
+    path = h36m("gt_gmm")
+    with np.load(path, allow_pickle=True) as file:
+        subjects, metadata = file["positions_2d"].item(), file["metadata"].item()
+    for takes in subjects.values():
+        for take, views in takes.items():
+            takes[take] = [np.pad(np.repeat(v[:, :, None], 5, 2), [(0, 0)] * 3 + [(1, 2)]) for v in views]
+    np.savez(path, positions_2d=subjects, metadata=metadata)
+    return path
+
+
+def of_graphmlp() -> Path:
+    folder = in_data(mpi_inf_3dhp.write_pair)
+    (folder / "data_3d_mpi_inf_3dhp.npz").rename(folder / "data_3d_3dhp.npz")
+    (folder / "data_2d_mpi_inf_3dhp_gt.npz").rename(folder / "data_2d_3dhp.npz")
+    return folder
+
+
 def humaneva_npz() -> Path:
     humaneva.write(Path("downloads"), humaneva.known_cameras)
     return Path("downloads")
@@ -138,9 +173,14 @@ def of_3dpw() -> Path:
     return Path("3DPW")
 
 
+def aist() -> Path:
+    Path("a.pkl").write_bytes(pickle.dumps({"keypoints3d_optim": 100 * files.person("coco17", 40)}))
+    return Path("a.pkl")
+
+
 def motionbert() -> Path:
     points = files.person("h36m17", 40)
-    rows = {"joint_2d": points[..., :2], "confidence": points[..., 2:], "source": ["s_01_ca_01"] * 40}
+    rows = {"joint_2d": points[..., :2], "confidence": points[..., 2:], "source": ["s_01_act_02_subact_01_ca_01"] * 40}
     Path("h36m.pkl").write_bytes(pickle.dumps({"train": rows, "test": rows}))
     return Path("h36m.pkl")
 
@@ -164,6 +204,10 @@ ROWS = {
     ),
     "a skeleton or marker set": (one_bvh, {"MINE.toml": "mine.toml"}, ("mine.toml",)),
     "its archive": (h36m_archive, {}, ("data/data_3d_h36m.npz", "data/data_2d_h36m_gt.npz")),
+    "PoseNet's": (h36m_of_posenet, {}, ("data/data_3d_h36m.npz", "data/data_2d_h36m_gt.npz")),
+    "EvoSkeleton's": (h36m_of_evoskeleton, {}, ("data/data_3d_h36m.npz", "data/data_2d_h36m_gt.npz")),
+    "DiffPose's": (h36m_of_diffpose, {}, ("cache/h36m_gt_gmm*",)),
+    "2D of all videos": (motionbert, {"NAME": "sh"}, ("data/data_2d_h36m_sh.npz",)),
     "`data_3d_h36m.npz` and": (lambda: h36m("cpn_ft_h36m_dbb"), {}, ("cache/h36m_cpn_ft_h36m_dbb*",)),
     "the same of 16 joints": (h36m_of_16, {}, ("cache/h36m_gt*",)),
     "2D of COCO or MPII": (h36m_of_coco, {"NEW.npz": "data/data_2d_h36m_new.npz"}, ("data/data_2d_h36m_new.npz",)),
@@ -183,9 +227,11 @@ ROWS = {
     "its annotations": (of_3dhp, {}, ("data/data_3d_mpi_inf_3dhp.npz",)),
     "`data_train_3dhp.npz`": (lambda: in_data(mpi_inf_3dhp.write_pstmo), {}, ("cache/mpi_inf_3dhp_gt*",)),
     "`data_3d_mpi_inf_3dhp.npz`": (lambda: in_data(mpi_inf_3dhp.write_pair), {}, ("cache/mpi_inf_3dhp_gt*",)),
+    "`data_3d_3dhp.npz`": (of_graphmlp, {}, ("cache/3dhp_gt*",)),
     "SPIN's": (lambda: single_poses("mpi_inf_3dhp_valid.npz"), {}, ()),
     "PoseAug's": (lambda: single_poses("test_3dhp.npz"), {}, ()),
     "MotionBERT's": (motionbert, {}, ()),
+    "AIST++'s": (aist, {}, ()),
     "3DPW's": (of_3dpw, {}, ("data/data_3d_threedpw.npz",)),
     "poses, cameras and skeleton": (lambda: write_published(Path("data"), "mine"), {"NAME": "mine"}, ("cache/mine*",)),
 }
@@ -193,6 +239,7 @@ ROWS = {
 MORE = {
     "2D keypoints of any tool": ["--fps", "30", "--image-size", "1000x1000"],
     "`data_3d_mpi_inf_3dhp.npz`": ["--protocol", "cross-camera", "--subjects-train", "S1", "--subjects-test", "S1"],
+    "`data_3d_3dhp.npz`": ["--protocol", "cross-camera", "--subjects-train", "S1", "--subjects-test", "S1"],
     "poses, cameras and skeleton": ["--subjects-test", "C"],
 }
 
