@@ -374,9 +374,13 @@ def _source_rate(source: Source, config: MocapConfig, notes: list[str]) -> float
         notes.append(f"Frame rate: {config.source_fps:g} per second, as given.")
         return config.source_fps
     if source.motion.format == "amc":
-        notes.append(f"Frame rate: assumed {_ASSUMED_AMC_FPS:g} per second, that of CMU and HDM05.")
+        notes.append(
+            f"Frame rate: assumed {_ASSUMED_AMC_FPS:g} per second, that of CMU and HDM05. "
+            "Give another with source_fps (--source-fps)."
+        )
         return _ASSUMED_AMC_FPS
-    raise BadFileError("does not tell its frame rate", todo="Give the frame rate of the files")
+    todo = "Give the frame rate of the files with source_fps (--source-fps)"
+    raise BadFileError("does not tell its frame rate", todo=todo)
 
 
 def _starts_in_t_pose(poses: np.ndarray) -> bool:

@@ -33,6 +33,7 @@ _BLOCK_ROTATIONS = 500_000
 _METRES_PER_INCH = 0.0254
 _CHANNELS = ("tx", "ty", "tz", "rx", "ry", "rz", "l")
 _ASF = re.compile(r"(?:^|\r)[ \t]*:(?:version|bonedata|root|units)\b", re.MULTILINE | re.IGNORECASE)
+_OF_SKELETONS = re.compile(r"asf|skel", re.IGNORECASE)
 _AMC = re.compile(r"(?:^|\r)[ \t]*:(?:FULLY-SPECIFIED|DEGREES|RADIANS)\b|^#!OML", re.MULTILINE | re.IGNORECASE)
 
 
@@ -111,23 +112,52 @@ def _unit_name(skeleton: Acclaim) -> str | None:
 def find_asf(path: str | Path) -> Path:
     """The skeleton that belongs to an AMC file: the ASF file beside it whose name is the longest start of its name.
 
-    Where no name fits and there is only one ASF file in the folder, it is that one.
+    Where no name fits and there is only one ASF file in the folder, it is that one. Without any there, the folder above
+    and the folders beside that are named after skeletons (asf, skeletons) are searched.
 
     Raises:
         InputFileMissing: there is none, or none of several fits.
     """
-    path = Path(path)
-    there = sorted(p for p in path.parent.glob("*") if p.suffix.lower() == ".asf" and p.is_file())
+    return _asf_and_others(Path(path))[0]
+
+
+def _asf_and_others(path: Path) -> tuple[Path, int]:
+    """The skeleton of an AMC file, and how many ASF files were there to choose from."""
     stem = path.stem.lower()
-    fitting = [p for p in there if re.match(re.escape(p.stem.lower()) + r"(?![a-z0-9])", stem)]
-    if fitting:
-        return max(fitting, key=lambda p: len(p.stem))
-    if len(there) == 1:
-        return there[0]
+    for folder in _places(path):
+        found = _asf_files(folder)
+        fitting = [p for p in found if re.match(re.escape(p.stem.lower()) + r"(?![a-z0-9])", stem)]
+        if fitting:
+            return max(fitting, key=lambda p: len(p.stem)), len(found)
+        if len(found) == 1:
+            return found[0], 1
+        if found and folder == path.parent:
+            break
+    there = _asf_files(path.parent)
     what = f"none of the {len(there)} ASF files beside it fits its name" if there else "there is no ASF file beside it"
     raise InputFileMissing(
         what, where=path, todo="Put the skeleton (.asf) beside it, named as the start of its name: 02.asf for 02_01.amc"
     )
+
+
+def _places(path: Path) -> Iterator[Path]:
+    """Where the skeleton of an AMC file may lie."""
+    folder = path.absolute().parent
+    yield path.parent
+    yield folder.parent
+    yield from sorted(p for p in _entries(folder.parent) if _OF_SKELETONS.search(p.name) and p != folder and p.is_dir())
+
+
+def _asf_files(folder: Path) -> list[Path]:
+    return sorted(p for p in _entries(folder) if p.suffix.lower() == ".asf" and p.is_file())
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder; nothing where it may not be looked into."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def read_amc(path: str | Path, skeleton: Acclaim | None = None) -> Motion:
@@ -141,7 +171,13 @@ def read_amc(path: str | Path, skeleton: Acclaim | None = None) -> Motion:
         BadFileError: one of the two is damaged, or they do not belong together.
     """
     path = Path(path)
-    skeleton = skeleton or read_asf(find_asf(path))
+    chosen: list[str] = []
+    if skeleton is None:
+        file, count = _asf_and_others(path)
+        skeleton = read_asf(file)
+        if count > 1:
+            name = ascii(file.name[:60])[1:-1]
+            chosen = [f"Skeleton: {name}, the one of {count} ASF files whose name begins the take's name."]
     values, notes = _read_frames(path, skeleton)
     metres = _METRES_PER_INCH / skeleton.unit_scale
     return Motion(
@@ -153,7 +189,7 @@ def read_amc(path: str | Path, skeleton: Acclaim | None = None) -> Motion:
         units=_unit_name(skeleton),
         metres_per_unit=metres if skeleton.unit_scale != 1 else None,
         rest=_forward_kinematics(skeleton, np.zeros((1, values.shape[1])))[0],
-        notes=(*skeleton.notes, *notes, "AMC files have no frame rate."),
+        notes=(*skeleton.notes, *chosen, *notes, "AMC files have no frame rate."),
     )
 
 

@@ -26,6 +26,8 @@ _BLOCK = 512
 _MAGIC = 0x50
 _PROCESSORS = {84: "Intel", 85: "DEC", 86: "MIPS"}
 _MAX_PARAMETERS = 10_000
+_FILLED_UP = 2  # blocks at the end of a file that may hold nothing
+_MOST_SAMPLES = 10_000  # of an analog channel in a frame
 _ENTRY_SIZE = {-1: 1, 1: 1, 2: 2, 4: 4}
 _ENTRY_CODE = {1: "i1", 2: "i2", 4: "f4"}
 
@@ -83,16 +85,16 @@ def read_c3d(path: str | Path) -> Motion:
     positions, storage, notes = _read_points(content, header, parameters, numbers, points, path)
     names, label_notes = _labels(parameters, points)
     units = unit_of(_text(parameters, "POINT:UNITS"))
-    rate = float(_first(parameters, "POINT:RATE", header.rate))
-    has_rate = 1e-3 <= rate <= 1e6  # false for NaN
-    if not has_rate:
+    rates = (_first(parameters, "POINT:RATE", 0), header.rate, _first(parameters, "TRIAL:CAMERA_RATE", 0))
+    rate = next((float(value) for value in rates if 1e-3 <= value <= 1e6), 0.0)  # of NaN neither is true
+    if not rate:
         notes = [*notes, "The file has no sensible frame rate."]
     return Motion(
         format="c3d",
         names=names,
         parents=None,
         positions=positions,
-        fps=rate if has_rate else None,
+        fps=rate or None,
         units=units or _text(parameters, "POINT:UNITS") or None,
         metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
         details={
@@ -217,37 +219,84 @@ def _read_points(
     content: bytes, header: _Header, parameters: Mapping[str, object], numbers: _Numbers, points: int, path: Path
 ) -> tuple[np.ndarray, str, list[str]]:
     """((T, J, 3) with NaN for missing points, storage, notes)."""
-    scale = _first(parameters, "POINT:SCALE", header.scale)
-    is_float = scale < 0
-    code, size = ("f4", 4) if is_float else ("i2", 2)
-    if not is_float and not (np.isfinite(scale) and scale > 0):
-        raise BadFileError(f"has the scale {scale}, which cannot be", where=path)
-    columns = 4 * points + header.analog_per_frame
-    start = (int(header.data_block or _first(parameters, "POINT:DATA_START", 0, unsigned=True)) - 1) * _BLOCK
-    there = max(0, len(content) - start) // (columns * size) if start > 0 else 0
+    stated = _stated_frames(header, parameters)
+    placed = _placement(header, parameters, points, stated, len(content), path)
+    there = placed.frames_in(len(content))
     if there == 0:
         raise BadFileError("is cut short before its first frame", where=path, todo="Export or download it again")
-    stated = _stated_frames(header, parameters)
     if stated is not None and stated <= 0xFFFF:
         stated += max(0, there - stated) // 0x10000 * 0x10000  # a count of 16 bits that began again at 0
     # Beyond 65535 the header cannot tell how many frames there are; then the size of the file tells.
     frames = there if stated is None else min(stated, there)
     if stated is None:
-        blank = content[start + there * columns * size - 2 * _BLOCK : start + there * columns * size]
+        end = placed.start + there * placed.bytes_per_frame
+        blank = content[max(placed.start, end - 2 * _BLOCK) : end]
         zeros = len(blank) - len(blank.rstrip(b"\0"))
-        frames = max(1, there - zeros // (columns * size))  # the last block is filled up with zeros
+        frames = max(1, there - zeros // placed.bytes_per_frame)  # the last block is filled up with zeros
     notes = [] if stated is None or stated <= there else [f"The file says {stated} frames and has {there}."]
     if frames * points > MAX_POINTS:
         raise BadFileError(f"has {frames} frames of {points} points, more than {MAX_POINTS} in all", where=path)
-    data = memoryview(content)[start : start + frames * columns * size]
-    values = numbers.array(data, code).reshape(frames, columns)[:, : 4 * points].reshape(frames, points, 4)
+    data = memoryview(content)[placed.start : placed.start + frames * placed.bytes_per_frame]
+    rows = numbers.array(data, "f4" if placed.is_float else "i2").reshape(frames, placed.columns)
+    values = rows[:, : 4 * points].reshape(frames, points, 4)
     with np.errstate(invalid="ignore"):
         positions = values[..., :3].astype(np.float64)
-        if not is_float:
-            positions *= scale
+        if not placed.is_float:
+            positions *= abs(placed.scale)
         missing = (values[..., 3] < 0) | ~np.isfinite(positions).all(-1) | (np.abs(positions) > 1e7).any(-1)
-    positions[missing] = np.nan
-    return positions, "float" if is_float else "int16", notes
+    zero = (positions == 0).all(-1) & ~missing
+    zero &= (~zero & ~missing).any(axis=0)  # of points that are elsewhere in other frames
+    if zero.any():
+        notes.append(f"{int(zero.sum())} points at exactly 0, 0, 0 count as missing: so some programs mark them.")
+    positions[missing | zero] = np.nan
+    return positions, "float" if placed.is_float else "int16", notes
+
+
+@dataclass(frozen=True)
+class _Placement:
+    """Where the frames are: `start` in bytes, `columns` numbers in each, floats or 16-bit integers times `scale`."""
+
+    start: int
+    columns: int
+    is_float: bool
+    scale: float
+
+    @property
+    def bytes_per_frame(self) -> int:
+        return self.columns * (4 if self.is_float else 2)
+
+    def frames_in(self, file_bytes: int) -> int:
+        return max(0, file_bytes - self.start) // self.bytes_per_frame if self.start > 0 else 0
+
+    def fills(self, frames: int, file_bytes: int) -> bool:
+        """Whether so many frames end in the last blocks of the file."""
+        return 0 <= file_bytes - self.start - frames * self.bytes_per_frame < _FILLED_UP * _BLOCK
+
+
+def _placement(
+    header: _Header, parameters: Mapping[str, object], points: int, stated: int | None, file_bytes: int, path: Path
+) -> _Placement:
+    """Where the frames are. Where header and parameters contradict each other, the size of the file decides."""
+    scales = [s for s in (_first(parameters, "POINT:SCALE", header.scale), header.scale) if np.isfinite(s) and s]
+    if not scales:
+        raise BadFileError(f"has the scale {header.scale}, which cannot be", where=path)
+    starts = [int(block) for block in (header.data_block, _first(parameters, "POINT:DATA_START", 0, unsigned=True))]
+    starts = [(start - 1) * _BLOCK for start in starts if start > 1] or [0]
+    used = _first(parameters, "ANALOG:USED", 0, unsigned=True)
+    rates = [_first(parameters, name, 0) for name in ("ANALOG:RATE", "POINT:RATE")]
+    analog = [header.analog_per_frame]
+    with np.errstate(all="ignore"):
+        samples = np.round(np.float64(rates[0]) / np.float64(rates[1]))
+    if 1 <= samples <= _MOST_SAMPLES and 0 <= used <= 0xFFFF:
+        analog.append(int(used * samples))
+    found = [
+        _Placement(start, 4 * points + extra, scale < 0, scale)
+        for start in starts
+        for scale in (scales if (scales[0] < 0) != (scales[-1] < 0) else scales[:1])
+        for extra in analog
+    ]
+    fitting = [one for one in found if stated is not None and one.fills(stated, file_bytes)]
+    return fitting[0] if fitting else found[0]
 
 
 def _stated_frames(header: _Header, parameters: Mapping[str, object]) -> int | None:
@@ -261,8 +310,10 @@ def _stated_frames(header: _Header, parameters: Mapping[str, object]) -> int | N
     if np.isfinite(long_frames) and 0 < long_frames < 1e9:
         return int(long_frames)
     if header.last_frame == 0xFFFF or header.last_frame < header.first_frame:
+        count = parameters.get("POINT:FRAMES")
         listed = _first(parameters, "POINT:FRAMES", 0, unsigned=True)
-        return int(listed) if np.isfinite(listed) and 0 < listed < 0xFFFF else None
+        most = 1e9 if isinstance(count, np.ndarray) and count.dtype.kind == "f" else 0xFFFF
+        return int(listed) if np.isfinite(listed) and 0 < listed < most else None
     return header.last_frame - header.first_frame + 1
 
 

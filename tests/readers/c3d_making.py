@@ -29,10 +29,12 @@ def make_c3d(
     scale=0.1,
     more=(),
     trial=None,
+    without=(),
+    parameter_block=2,
 ) -> bytes:
     """(T, J, 3) points, NaN where missing, as the bytes of a C3D file.
 
-    `more`: parameters as (group name, name, type, dimensions, bytes).
+    `more`: parameters as (group name, name, type, dimensions, bytes). `without`: names of parameters left out.
     """
     points = np.zeros((4, 3, 3)) if points is None else np.asarray(points, float)
     frames, count = points.shape[:2]
@@ -42,6 +44,8 @@ def make_c3d(
         return struct.pack(order + "H", value & 0xFFFF)
 
     def parameter(group, name, kind, dimensions, data):
+        if name in without:
+            return b""
         body = struct.pack("bB", kind, len(dimensions)) + bytes(dimensions) + data + b"\0"
         return struct.pack("bb", len(name), group) + name.encode() + word(len(body) + 2) + body
 
@@ -80,17 +84,17 @@ def make_c3d(
     body = (body[:2] + bytes([blocks]) + body[3:]).ljust(512 * blocks, b"\0")
     last = min(first_frame + frames - 1, 0xFFFF)
     header = (
-        bytes([2, 0x50])
+        bytes([parameter_block, 0x50])
         + word(count)
         + word(analog)
         + word(first_frame)
         + word(last)
         + word(10)
         + floats([stored], processor)
-        + word(2 + blocks)
+        + word(parameter_block + blocks)
         + word(1 if analog else 0)
         + floats([rate], processor)
-    ).ljust(512, b"\0")
+    ).ljust(512 * (parameter_block - 1), b"\0")
     return header + body + _data(points, analog, processor, integer, scale)
 
 

@@ -178,6 +178,26 @@ def test_which_skeleton_belongs_to_a_take(tmp_path):
         find_asf(alone / "a.amc")
     (alone / "skeleton.asf").write_text(ASF, encoding="utf-8")
     assert find_asf(alone / "a.amc").name == "skeleton.asf"
+    with pytest.raises(InputFileMissing, match="no ASF file beside it"):
+        find_asf(tmp_path / "nowhere" / "a.amc")
+
+
+def test_skeletons_in_the_folder_above_or_in_a_folder_of_their_own(tmp_path):
+    for folder in ("12/takes", "all/amc", "all/asf"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("12/12.asf", "all/asf/01.asf", "all/asf/02.asf"):
+        (tmp_path / file).write_text(ASF, encoding="utf-8")
+    assert find_asf(tmp_path / "12/takes/walk.amc").name == "12.asf"
+    assert find_asf(tmp_path / "all/amc/02_05.amc") == tmp_path / "all/asf/02.asf"
+    with pytest.raises(InputFileMissing, match="no ASF file beside it"):
+        find_asf(tmp_path / "all/amc/03_05.amc")
+
+
+def test_which_of_several_skeletons_was_taken_is_said(written):
+    path = written()
+    assert not any("Skeleton:" in note for note in read_amc(path).notes)
+    (path.parent / "other.asf").write_text(ASF, encoding="utf-8")
+    assert any("small.asf, the one of 2 ASF files" in note for note in read_amc(path).notes)
 
 
 @pytest.mark.parametrize(

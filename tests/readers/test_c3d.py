@@ -127,3 +127,82 @@ def test_more_points_than_fit(written, monkeypatch):
     monkeypatch.setattr(c3d, "MAX_POINTS", 10)
     with pytest.raises(BadFileError, match="more than 10 in all"):
         read_c3d(written(POINTS))
+
+
+def changed(path, at, data):
+    content = bytearray(path.read_bytes())
+    content[at : at + len(data)] = data
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("integer", [False, True])
+def test_parameters_that_are_missing_are_told_by_the_header(written, integer):
+    motion = read_c3d(written(POINTS, integer=integer, without=("RATE", "SCALE", "USED", "UNITS", "LABELS")))
+    np.testing.assert_allclose(motion.positions, POINTS, atol=0.051 if integer else 1e-5)
+    assert (motion.fps, motion.units, motion.names) == (100.0, None, ("point_1", "point_2", "point_3"))
+
+
+def test_the_rate_of_the_cameras_where_there_is_no_other(written):
+    camera_rate = [("TRIAL", "CAMERA_RATE", 4, [], struct.pack("<f", 50.0))]
+    assert read_c3d(written(POINTS, rate=0.0, more=camera_rate)).fps == 50.0
+    assert read_c3d(written(POINTS, rate=100.0, more=camera_rate)).fps == 100.0
+
+
+def test_parameters_at_another_block(written):
+    np.testing.assert_allclose(read_c3d(written(POINTS, parameter_block=5)).positions, POINTS, atol=1e-5)
+
+
+def test_more_points_than_one_parameter_can_name(written):
+    points = np.random.default_rng(0).uniform(-1000, 1000, (3, 600, 3))
+    names = [f"M{i:03d}" for i in range(600)]
+    more = [
+        (
+            "POINT",
+            f"LABELS{part}",
+            -1,
+            [4, len(names[start : start + 255])],
+            "".join(names[start : start + 255]).encode(),
+        )
+        for part, start in ((2, 255), (3, 510))
+    ]
+    motion = read_c3d(written(points, labels=names[:255], more=more))
+    assert motion.names == tuple(names) and not motion.notes
+    np.testing.assert_allclose(motion.positions, points, atol=1e-3)
+
+
+@pytest.mark.parametrize("integer", [False, True])
+def test_a_scale_with_the_wrong_sign(written, integer):
+    """The header says how the points are stored, the parameter the opposite: the size of the file tells."""
+    points = np.tile(POINTS, (100, 1, 1))
+    path = written(points, integer=integer, without=("SCALE",))
+    wrong = struct.pack("<f", -0.1 if integer else 0.1)
+    path = written(points, integer=integer, without=("SCALE",), more=[("POINT", "SCALE2", 4, [], wrong)])
+    path.write_bytes(path.read_bytes().replace(b"SCALE2", b"SCALE ", 1))
+    motion = read_c3d(path)
+    assert motion.details["storage"] == ("int16" if integer else "float")
+    np.testing.assert_allclose(motion.positions, points, atol=0.051 if integer else 1e-5)
+
+
+def test_analog_samples_that_the_header_does_not_count(written):
+    points = np.tile(POINTS, (100, 1, 1))
+    path = written(points, analog=60, more=[("ANALOG", "RATE", 4, [], struct.pack("<f", 100.0))])
+    motion = read_c3d(changed(path, 4, b"\0\0"))
+    np.testing.assert_allclose(motion.positions, points, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["FRAMES", "LONG_FRAMES"])
+def test_frame_counts_as_floats(written, kind):
+    more = [("POINT", kind, 4, [], struct.pack("<f", 70_000.0))]
+    path = written(np.ones((70_000, 1, 3)), labels=("A",), integer=True, more=more)
+    path.write_bytes(path.read_bytes() + bytes(3000))
+    assert read_c3d(path).frames == 70_000
+
+
+def test_points_at_zero_are_missing_unless_they_stay_there(written):
+    points = np.ones((4, 3, 3)) * 100
+    points[1, 0] = 0
+    points[:, 2] = 0
+    motion = read_c3d(written(points))
+    assert np.isnan(motion.positions[1, 0]).all() and (motion.positions[:, 2] == 0).all()
+    assert motion.missing_fraction == 1 / 12 and any("exactly 0, 0, 0" in note for note in motion.notes)
