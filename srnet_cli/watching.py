@@ -42,7 +42,7 @@ class Watching(AbstractContextManager["Watching"]):
         in_background(self._server)
         self._began = self._read = time.monotonic()
         self._steps_before = run.progress.epoch * len(run.sampler) + run.progress.step
-        self._windows = 0
+        self._epoch, self._epoch_began, self._windows = 0, self._began, 0  # for the speed, as the lines of epochs have it
         self._trained = False  # an epoch whose clip is still to be predicted
         say(f"watch at {address_of(self._server)}")
 
@@ -57,7 +57,10 @@ class Watching(AbstractContextManager["Watching"]):
 
         match event:
             case Step():
-                self._windows += event.windows
+                if event.epoch != self._epoch:  # without the test of the epoch before, and the step that began with it
+                    self._epoch, self._epoch_began, self._windows = event.epoch, time.monotonic(), 0
+                else:
+                    self._windows += event.windows
                 self._tell(event)
             case Epoch():
                 self._trained = True
@@ -87,6 +90,6 @@ class Watching(AbstractContextManager["Watching"]):
             "step": step.step,
             "steps": step.steps,
             "loss": float(step.loss),
-            "windows_per_second": self._windows / spent_s,
+            "windows_per_second": self._windows / max(now - self._epoch_began, 1e-6),
             "seconds_left": left_s,
         }

@@ -56,9 +56,10 @@ class Run:
         return [(e["epoch"], float(e[name])) for e in self.epochs if isinstance(e.get(name), (int, float))]
 
     def state(self) -> str:
-        """finished, or how far it is."""
+        """finished, ended early (with a result, before its last epoch: `--minutes`), or how far it is."""
         if self.result is not None:
-            return "finished"
+            early = self.config is not None and self.last_epoch < self.config.train.epochs
+            return "ended early" if early else "finished"
         if self.config is None:
             return "unknown"
         if self.last_epoch >= self.config.train.epochs:

@@ -33,6 +33,14 @@ def test_runs_are_listed(runs):
     assert {run["name"] for run in values} == {"tiny", "other"} and values[0]["result"]["report"]["mean"]["mpjpe_mm"]
 
 
+def test_runs_that_ran_out_of_time_are_told_from_finished_ones(runs):
+    config = json.loads(Path("checkpoint/other/config.json").read_text())
+    config["train"]["epochs"] = 60
+    Path("checkpoint/other/config.json").write_text(json.dumps(config))
+    lines = {line.split()[0]: line for line in runs("list").ok().out.splitlines() if "srnet 3,1" in line}
+    assert "1/60" in lines["other"] and "ended early" in lines["other"] and "early" not in lines["tiny"]
+
+
 def test_the_beginning_of_names_stands_for_the_newest_run(runs):
     for number, name in enumerate(("kind_1", "kind-2", "kindred")):
         shutil.copytree("checkpoint/tiny", f"checkpoint/{name}")

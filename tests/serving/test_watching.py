@@ -156,7 +156,7 @@ def test_the_page_follows_a_run(folder):
             return page.run(f"document.getElementById('{name}').textContent")
 
         assert text("title") == "first" and "epoch 4 of 60, step 5 of 9, loss 0.2500, 1,235 windows/s" in text("now")
-        assert text("read-error") == "train 66.7 mm, test 73.3 mm" and text("error-series") == "traintest"
+        assert text("read-error") == "train 66.7, test 73.3 mm" and text("error-series") == "traintest"
         assert page.run("document.querySelectorAll('#runs li').length") == 2
         assert text("clip-title") == "Test clip, epoch 3"
         drawn = (

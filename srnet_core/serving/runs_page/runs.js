@@ -33,12 +33,13 @@ function seriesOf(board) {
 }
 
 function readout(board, series) {
-  return series.flatMap(({ name, points }) => {
+  const numbers = series.flatMap(({ name, points }) => {
     const point = hover === null ? points.at(-1) : points.find(([epoch]) => epoch === hover);
     if (!point) return [];
     const number = point[1].toLocaleString("en", { minimumFractionDigits: Math.min(board.digits, 1), maximumFractionDigits: board.digits });
-    return [`${board.series.length > 1 ? `${name} ` : ""}${number}${board.unit}`];
-  }).join(", ");
+    return [`${board.series.length > 1 ? `${name} ` : ""}${number}`];
+  });
+  return numbers.length ? numbers.join(", ") + board.unit : "";
 }
 
 function paintBoards() {
@@ -49,6 +50,7 @@ function paintBoards() {
     canvas.scale = drawCurves(canvas.getContext("2d"), canvas.size, series, colors, hover, board.series.length > 1);
     const text = readout(board, series);
     $(`read-${id}`).textContent = text;
+    $(`read-${id}`).classList.toggle("long", text.length > 24);
     canvas.setAttribute("aria-label", `${board.series.map(([, name]) => name).join(", ")} by epoch; ${hover === null ? "last" : `epoch ${hover}`}: ${text || "nothing yet"}`);
     if (id === "error") $("error-series").replaceChildren(...many.map(({ name, color, dash }) => element("span", {}, key(color, dash), name)));
   }
@@ -107,7 +109,7 @@ function listRuns() {
   const asked = $("search").value.toLowerCase();
   const rows = listed.map((one) => {
     const of = one.epochs ? `/${one.epochs}` : "", mm = one.test_mm === null ? "" : `${one.test_mm.toFixed(1)} mm`;
-    const state = one.name === training ? "in training" : one.state === "finished" ? one.state : `${one.state}, changed ${timeText(one.age_s)} ago`;
+    const state = one.name === training ? "in training" : ["finished", "ended early"].includes(one.state) ? one.state : `${one.state}, changed ${timeText(one.age_s)} ago`;
     const button = element("button", { type: "button" }, element("span", { class: "row" }, element("span", { class: "label" }, one.name), element("span", { class: "mm" }, mm)), element("span", { class: "state" }, `epoch ${one.epoch}${of}, ${state}`));
     if (one.name === chosen) button.setAttribute("aria-current", "true");
     button.onclick = () => choose(one.name);
