@@ -42,7 +42,7 @@ class Watching(AbstractContextManager["Watching"]):
         in_background(self._server)
         self._began = self._read = time.monotonic()
         self._steps_before = run.progress.epoch * len(run.sampler) + run.progress.step
-        self._epoch, self._epoch_began, self._windows = 0, self._began, 0  # for the speed, as the lines of epochs have it
+        self._epoch, self._epoch_began, self._windows = 0, self._began, 0  # speed as in the lines of epochs
         self._trained = False  # an epoch whose clip is still to be predicted
         say(f"watch at {address_of(self._server)}")
 

@@ -31,21 +31,22 @@ def draw_groups(
     box: Box,
     *,
     plain: str,
+    size: float = 1.0,
 ) -> np.ndarray:
     """The body with a colour for each group; a joint in several groups has a ring for each. Returns the joints' points.
 
     Args:
         plain: colour of bones between groups.
+        size: of lines and marks, 1 in a chart with one body.
     """
     points = places(skeleton, box)
     for parent, child in skeleton.bones:
         own = [g for g, joints in enumerate(groups) if {parent, child} <= set(joints)]
         color = colors[own[0] % len(colors)] if own else plain
-        axes.plot(*points[[parent, child]].T, color=color, linewidth=2.2, solid_capstyle="round", zorder=2)
+        axes.plot(*points[[parent, child]].T, color=color, linewidth=2.2 * size, solid_capstyle="round", zorder=2)
     for joint, (x, y) in enumerate(points):
         own = [g for g, joints in enumerate(groups) if joint in joints]
         for ring, g in reversed(list(enumerate(own))):
-            axes.plot(
-                x, y, "o", color=colors[g % len(colors)], markersize=4.2 + 2.4 * ring, markeredgewidth=0, zorder=3
-            )
+            mark = size * (4.2 + 2.4 * ring)
+            axes.plot(x, y, "o", color=colors[g % len(colors)], markersize=mark, markeredgewidth=0, zorder=3)
     return points

@@ -15,7 +15,10 @@ from srnet_core.visualization._sheet import Sheet
 from srnet_core.visualization._theme import DARK, LIGHT
 
 # distinct for colour-blind eyes (Okabe and Ito), in an order in which neighbours are distinct too
-COLORS = ("#d1480a", "#0b6fb8", "#00805f", "#a8519a", "#c78a00", "#3aa5c9", "#7a5a3c", "#8a93a0")
+COLORS = (
+    *("#d1480a", "#0b6fb8", "#00805f", "#a8519a", "#c78a00", "#3aa5c9", "#7a5a3c", "#8a93a0"),
+    *("#5a61c4", "#7c9a12", "#e08aa8", "#2f4858"),
+)
 _PANEL, _LINE, _MARGIN, _MAX_DIVISIONS = 320, 20, 20, 12
 
 

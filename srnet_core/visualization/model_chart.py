@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MARGIN, _LINE, _TITLE = 8.0, 10.0, 18.0
 _TOP, _LAYERS, _FOOT = 150.0, 138.0, 28.0  # heights of the body and the detail, of all layers, of the sentence below
+_ROWS = 8  # of groups in the detail
 _WIDE_IN = 6.0  # from here on everything is in one row
 _SIGNS = {"multiply": "×", "add": "+", "concat": "∥"}
 _SAID = {
@@ -43,21 +44,28 @@ def write_model_chart(model: PoseModel, path: str | Path, *, width_in: float = C
     legend = max(0, len(structure.groups) - 5) * _LINE
     top, below = _TITLE + 6, _TITLE + 6 + _TOP + legend
     body_width, detail_width = (112.0, 148.0) if wide else (0.42 * width, 0.58 * width)
-    height = below + _FOOT if wide else below + _LAYERS + _FOOT
+    foot = _FOOT + (_LINE if structure.divisions else 0)
+    height = below + foot if wide else below + _LAYERS + foot
     with sheet(path, width_in, height / POINTS_PER_INCH, dark) as (axes, theme):
         axes.text(_MARGIN, _TITLE, title_of(structure), va="baseline", weight="bold", fontsize=FONT_PT + 1.5)
         _body(axes, structure, (_MARGIN, top, body_width - 6, below), theme)
         _detail(axes, structure, (body_width + 2, top, body_width + detail_width - _MARGIN, below), theme)
         left = body_width + detail_width if wide else _MARGIN
-        _layers(axes, structure, (left, top if wide else below, width - _MARGIN, height - _FOOT), theme)
-        axes.text(_MARGIN, height - 9, _sentence(structure), va="baseline", color=theme["muted"])
+        _layers(axes, structure, (left, top if wide else below, width - _MARGIN, height - foot), theme)
+        sentences = [_sentence(structure)]
+        if structure.divisions:
+            sentences.append(f"The pose is the mean of {len(structure.divisions)} divisions")
+        for row, sentence in enumerate(reversed(sentences)):
+            axes.text(_MARGIN, height - 9 - _LINE * row, sentence, va="baseline", color=theme["muted"])
     return Path(path)
 
 
 def title_of(structure: Structure) -> str:
-    """E.g. "srnet 3,3,3, 5 groups, multiply others"."""
+    """E.g. "srnet 3,3,3, 5 groups, multiply others"; with several divisions "2 + 3 + 5 groups"."""
     parts = [f"{structure.name} {','.join(map(str, structure.filter_widths))}"]
-    if len(structure.groups) > 1:
+    if structure.divisions:
+        parts.append(f"{' + '.join(map(str, structure.divisions))} groups")
+    elif len(structure.groups) > 1:
         parts.append(f"{len(structure.groups)} groups")
     if (layer := structure.recombined) is not None:
         parts.append(f"{layer.recombine} {layer.context}")
@@ -77,14 +85,21 @@ def _body(axes: "Axes", structure: Structure, box: Box, theme: Theme) -> None:
     left, top, right, bottom = box
     names = [name for name, _ in structure.groups]
     legend = bottom - _LINE * len(names) - 4
-    draw_groups(
-        axes,
-        structure.skeleton,
-        [joints for _, joints in structure.groups],
-        COLORS,
-        (left + 8, top + 6, right - 8, legend - 12),
-        plain=theme["hairline"],
-    )
+    counts, first = structure.divisions or (len(names),), 0
+    share = (right - left) / len(counts)
+    for number, count in enumerate(counts):  # a body for each division
+        inset = 8 / len(counts)
+        start = left + number * share
+        draw_groups(
+            axes,
+            structure.skeleton,
+            [joints for _, joints in structure.groups[first : first + count]],
+            [COLORS[g % len(COLORS)] for g in range(first, first + count)],
+            (start + inset, top + 6, start + share - inset, legend - 12),
+            plain=theme["hairline"],
+            size=1 if len(counts) == 1 else 0.55,
+        )
+        first += count
     for row, (name, joints) in enumerate(structure.groups):
         y = legend + _LINE * (row + 0.5)
         axes.plot(left + 4, y, "o", color=COLORS[row % len(COLORS)], markersize=4.5, markeredgewidth=0)
@@ -105,30 +120,34 @@ def _detail(axes: "Axes", structure: Structure, box: Box, theme: Theme) -> None:
         for row, kind in enumerate(kinds):
             _paragraph(axes, left, top + 24 + 50 * row, _SAID[kind], right - left, theme)
         return
-    count = min(len(structure.groups), 8)
-    own = count - 1
+    own = len(structure.groups) - 1
+    shown = list(range(own + 1)) if own < _ROWS else [*range(_ROWS - 2), None, own]  # None: those in between
+    count = len(shown)
     first, step = top + 24, min(20.0, (bottom - top - 64) / count)
     x_in, x_context, x_sign, x_filter = left + 8, left + 0.42 * (right - left), left + 0.6 * (right - left), right - 22
-    rows = [first + step * (number + 0.5) for number in range(count)]
+    rows = [first + step * (row + 0.5) for row in range(count)]
     y_context = sum(rows) / count - 8
-    y_own = rows[own]
-    for number, y in enumerate(rows):
-        seen = layer.context == "all" or number != own
-        _box(axes, x_in, y, 14, 0.62 * step, COLORS[number % len(COLORS)])
-        axes.text(x_in, y, f"$x_{number + 1}$", ha="center", va="center", color="white", fontsize=FONT_PT - 0.5)
-        if seen:
+    y_own = rows[-1]
+    for group, y in zip(shown, rows):
+        if group is None:
+            axes.text(x_in, y, "⋮", ha="center", va="center", color=theme["muted"])
+        else:
+            _box(axes, x_in, y, 14, 0.62 * step, COLORS[group % len(COLORS)])
+            name = f"$x_{{{group + 1}}}$"
+            axes.text(x_in, y, name, ha="center", va="center", color="white", fontsize=FONT_PT - 0.5)
+        if layer.context == "all" or group != own:
             _arrow(axes, (x_in + 8, y), (x_context - 13, y_context), theme["muted"], width=0.6)
     _box(axes, x_context, y_context, 24, 20, theme["panel"], edge=theme["ink"])
-    axes.text(x_context, y_context, f"$c_{own + 1}$", ha="center", va="center")
+    axes.text(x_context, y_context, f"$c_{{{own + 1}}}$", ha="center", va="center")
     _arrow(axes, (x_context + 13, y_context + 3), (x_sign - 2, y_own - 7), theme["ink"], dashed=True)
     _arrow(axes, (x_in + 8, y_own), (x_sign - 7, y_own), COLORS[own % len(COLORS)], width=1.4)
     axes.plot(x_sign, y_own, "o", markersize=11, markerfacecolor=theme["panel"], markeredgecolor=theme["ink"], zorder=4)
     axes.text(x_sign, y_own, _SIGNS[layer.recombine], ha="center", va="center_baseline", zorder=5)
     _arrow(axes, (x_sign + 7, y_own), (x_filter - 11, y_own), COLORS[own % len(COLORS)], width=1.4)
     _box(axes, x_filter, y_own, 20, 16, COLORS[own % len(COLORS)])
-    axes.text(x_filter, y_own, f"$W_{own + 1}$", ha="center", va="center", color="white", zorder=5)
+    axes.text(x_filter, y_own, f"$W_{{{own + 1}}}$", ha="center", va="center", color="white", zorder=5)
     _arrow(axes, (x_filter + 11, y_own), (right, y_own), COLORS[own % len(COLORS)], width=1.4)
-    axes.text(right + 1, y_own - 9, f"$y_{own + 1}$", ha="right", va="center")
+    axes.text(right + 1, y_own - 9, f"$y_{{{own + 1}}}$", ha="right", va="center")
     numbers = f"{layer.context_width} number" + ("s" if layer.context_width != 1 else "")
     of = "all groups" if layer.context == "all" else "the other groups"
     text = f"Context $c$: from {of}, {numbers} for each group and frame of the filter."

@@ -52,6 +52,7 @@ class Structure:
     Attributes:
         name: of its structure, e.g. "srnet".
         groups: name and joints of each group; one of all joints where the network has none.
+        divisions: number of groups of each of several divisions side by side; empty for a single division.
         layers: from the input to the output.
         joints_out: number of predicted joints.
         receptive_field: frames that one output frame depends on.
@@ -67,6 +68,7 @@ class Structure:
     filter_widths: tuple[int, ...]
     causal: bool
     parameters: int
+    divisions: tuple[int, ...] = ()
 
     @property
     def recombined(self) -> Layer | None:
@@ -101,6 +103,7 @@ def structure_of(model: PoseModel) -> Structure:
         filter_widths=tuple(model.config.filter_widths),
         causal=model.config.causal,
         parameters=model.num_parameters,
+        divisions=tuple(model.config.divisions) if get_model(model.config.name).takes_groups else (),
     )
 
 

@@ -13,6 +13,7 @@ from srnet_core.errors import ConfigError
 from srnet_core.lookup import names
 from srnet_core.models import build_model
 from srnet_core.skeletons import get_skeleton
+from srnet_core.visualization.groups_picture import COLORS
 from srnet_core.visualization.model_chart import write_model_chart
 from srnet_core.visualization.model_structure import FULL, GRAPH, LOCAL, SPLIT, structure_of
 from srnet_core.visualization.poses_chart import Shown, write_poses_chart
@@ -98,3 +99,17 @@ def test_poses_stand_on_a_floor_in_their_places(tmp_path):
     assert {"seven poses", "S9", *(f"Action{i}" for i in range(7))} <= words(path)
     with pytest.raises(ConfigError, match="nothing to draw"):
         write_poses_chart([], skeleton, tmp_path / "q.svg", title="")
+
+
+def test_several_divisions_have_a_body_each_and_are_named(tmp_path):
+    model = built(filter_widths=(3, 3), divisions=(2, 3, 5), channels=64)
+    structure = structure_of(model)
+    assert structure.divisions == (2, 3, 5) and len(structure.groups) == 10
+    path = write_model_chart(model, tmp_path / "a.svg")
+    said = words(path)
+    assert any(text.startswith("srnet 3,3, 2 + 3 + 5 groups") for text in said), said
+    assert "The pose is the mean of 3 divisions" in said and "5: right arm (4)" in said
+    one = write_model_chart(built(filter_widths=(3, 3), groups=5, channels=64), tmp_path / "b.svg")
+    assert "mean of" not in one.read_text()
+    colors = set(re.findall(r"#[0-9a-f]{6}", path.read_text()))
+    assert colors >= set(COLORS[:10]) and len(set(COLORS)) == len(COLORS), "each group has a colour of its own"
