@@ -22,6 +22,8 @@ interop:  ## tests with programs that srnet does not depend on (docs/interop.md)
 	$(VENV)-interop/bin/python -m pip install --quiet --constraint constraints.txt \
 		--constraint tests/interop/constraints.txt --editable '.[test]' \
 		--requirement tests/interop/requirements.txt
+	$(VENV)-interop/bin/python -m pip install --quiet --no-deps \
+		--constraint tests/interop/constraints.txt onnx2torch  # without torchvision, whose build would have to fit torch's
 	if command -v npm > /dev/null; then \
 		npm install --prefix $(VENV)-interop --no-audit --no-fund --ignore-scripts onnxruntime-web@$(ORT_WEB); fi
 	$(VENV)-interop/bin/python -m pytest tests/interop -rs

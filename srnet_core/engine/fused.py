@@ -200,7 +200,7 @@ def can_fuse(model: PoseModel, x: Tensor) -> TypeGuard[TemporalBackbone]:
     modules = list(model.modules())
     if _watched(modules) or _shared(modules):
         return False
-    norms = [m for m in modules if isinstance(m, nn.BatchNorm1d)]
+    norms = [m for m in modules if isinstance(m, nn.BatchNorm1d)] + [model.expand_bn, *model.layers_bn]
     return (
         x.shape[1:] == (model.receptive_field, model.num_joints, 2)
         and len(x) > 1  # BatchNorm needs two rows, and the last layers have one row per window
@@ -251,6 +251,8 @@ def _fusible(layer: nn.Module) -> bool:
         return True
     learned = layer.context == "others" and layer.context_form == "learned" and layer.context_width == 1
     if not learned or layer.recombine != "multiply":
+        return False
+    if not all(type(norm) is nn.BatchNorm1d for norm in layer.get_part_info.norms):  # replaced by another layer
         return False
     return len({(norm.momentum, norm.eps) for norm in layer.get_part_info.norms}) == 1  # computed as one BatchNorm
 

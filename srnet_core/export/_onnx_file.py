@@ -14,10 +14,11 @@ from typing import Any
 import torch
 
 from srnet_core.errors import SrnetError, require_extra
-from srnet_core.export._onnx_graph import drop_allowzero, fold_constants, strip_notes
+from srnet_core.export._onnx_graph import drop_allowzero, fold_constants, lower_opset, strip_notes
 from srnet_core.files import atomic_write
 
-OPSET = 18
+OPSET = 18  # of torch's exporter
+WRITTEN_OPSET = 17  # of the file: read by more programs
 
 
 def onnx_proto(
@@ -123,7 +124,9 @@ def save_proto(proto: Any, path: str, metadata: Mapping[str, str]) -> None:
     for key, value in metadata.items():
         entry = proto.metadata_props.add()
         entry.key, entry.value = key, value
-    require_extra("onnx", "onnx").checker.check_model(proto)
+    onnx = require_extra("onnx", "onnx")
+    lower_opset(proto, onnx, WRITTEN_OPSET)
+    onnx.checker.check_model(proto)
     with open(path, "wb") as file:
         file.write(proto.SerializeToString())
         file.flush()

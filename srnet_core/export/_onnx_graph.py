@@ -86,3 +86,29 @@ def sort_nodes(proto: Any) -> None:
         waiting = [node for node in waiting if id(node) not in taken]
     del proto.graph.node[:]
     proto.graph.node.extend(ordered)
+
+
+def lower_opset(proto: Any, onnx: Any, version: int) -> None:
+    """State, in place, an older version of ONNX's operators where the graph means the same in both.
+
+    torch's exporter writes version 18, of which some programs lack operators that they have in their older form: Split
+    got an attribute that the networks do not use. Otherwise the graph stays as it is.
+    """
+    stated = [entry for entry in proto.opset_import if entry.domain == ""]  # joined graphs may state it twice
+    newest = max(entry.version for entry in stated)
+    if newest > version and all(_same_in(node, newest, version, onnx) for node in proto.graph.node):
+        for entry in stated:
+            entry.version = version
+
+
+def _same_in(node: Any, newer: int, older: int, onnx: Any) -> bool:
+    """Whether a node means the same in two versions of ONNX's operators."""
+    if any(attribute.HasField("g") or len(attribute.graphs) for attribute in node.attribute):
+        return False
+    if node.op_type == "Split":  # with given sizes it has not changed since version 13
+        return older >= 13 and len(node.input) == 2
+    try:
+        forms = [onnx.defs.get_schema(node.op_type, number, node.domain) for number in (newer, older)]
+    except onnx.defs.SchemaError:
+        return False
+    return bool(forms[0].since_version == forms[1].since_version)

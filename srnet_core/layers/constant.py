@@ -39,7 +39,8 @@ class Constant:
             return found
         with torch.inference_mode(False):  # a tensor made in inference mode could not be used in training later
             tensor = torch.tensor(self._values, device=device, dtype=dtype)
-        if type(tensor) is Tensor and not torch.compiler.is_compiling():  # tensors of a trace are invalid outside it
+        # tensors of a trace are invalid outside it, and a second trace must be like the first
+        if type(tensor) is Tensor and not (torch.compiler.is_compiling() or torch.jit.is_tracing()):
             self._tensors[device, dtype] = tensor
         return tensor
 

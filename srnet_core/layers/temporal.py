@@ -77,6 +77,9 @@ def call_channels_last(layer: nn.Module, x: Tensor, *, width: int = 1, dilation:
 def norm_channels_last(norm: nn.Module, x: Tensor) -> Tensor:
     """Apply a normalization layer, whose input is (B, C, W), to (B, W, C)."""
     y: Tensor
+    if isinstance(norm, nn.SyncBatchNorm):  # torch's converter makes it of every BatchNorm, whatever its class
+        y = norm(x.reshape(-1, norm.num_features))  # joints may share the statistics
+        return y.reshape(x.shape)
     if isinstance(norm, nn.BatchNorm1d) and not (type(norm) is nn.BatchNorm1d and _lies_channels_first(x)):
         y = norm(x.flatten(0, 1))  # BatchNorm takes (B * W, C) too, which needs no transposed copy
         return y.reshape(x.shape)
@@ -86,7 +89,7 @@ def norm_channels_last(norm: nn.Module, x: Tensor) -> Tensor:
 
 def _plain_inference() -> bool:
     """Neither gradients nor a trace; a trace keeps to products, so that exported files stay the same."""
-    return not (torch.is_grad_enabled() or torch.compiler.is_compiling())
+    return not (torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
 def _lies_channels_first(x: Tensor) -> bool:

@@ -169,7 +169,7 @@ class TemporalBackbone(PoseModel):
     def set_bn_momentum(self, momentum: float) -> None:
         """Set the momentum of all BatchNorms; with `compat="original"`, as published, without those of the contexts."""
         published = [self.expand_bn, *modules_as(self.layers_bn, nn.BatchNorm1d)]
-        everywhere = [m for m in self.modules() if isinstance(m, nn.BatchNorm1d)]
+        everywhere = [m for m in self.modules() if isinstance(m, (nn.BatchNorm1d, nn.SyncBatchNorm))]
         for norm in published if self.config.compat == "original" else everywhere:
             norm.momentum = momentum
 
@@ -211,7 +211,7 @@ class TemporalBackbone(PoseModel):
         for i, width in enumerate(widths):
             x = self._block(i, x, width, 1 if strided else dilation, width if strided else 1)
             dilation *= width
-        if not torch.is_autocast_enabled(x.device.type):
+        if x.is_meta or not torch.is_autocast_enabled(x.device.type):  # torch knows no autocast of the meta device
             return self._output(x)
         with torch.autocast(x.device.type, enabled=False):  # bf16 would round a coordinate of 0.5 m to 2 mm
             return self._output(x.float())

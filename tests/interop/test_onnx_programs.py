@@ -20,7 +20,9 @@ CLIP = np.random.default_rng(0).uniform(-1, 1, (3, 40, 17, 2)).astype(np.float32
 TOO_SHORT = np.zeros((1, 5, 17, 2), np.float32)
 
 
-@pytest.fixture(scope="module", params=["srnet", "fc", "gcn", "lcn"])
+@pytest.fixture(
+    scope="module", params=["srnet", "fc", "group", "late_fusion", "early_split", "split_fuse_split", "gcn", "lcn"]
+)
 def exported(request, tmp_path_factory):
     """(path of the file, torch's poses for `CLIP`) of a network with a receptive field of 9 frames."""
     for name in ("onnx", "onnxruntime", "onnxscript"):
@@ -99,29 +101,20 @@ def test_tract(exported, package, fixed):
 
 @pytest.fixture
 def without_torchvision(monkeypatch):
-    """onnx2torch imports torchvision for two operators that ours do not have; its build must fit that of torch."""
-    try:
-        import torchvision  # noqa: F401
-    except (ImportError, RuntimeError):
-        for name in [name for name in sys.modules if name.startswith("torchvision")]:
-            monkeypatch.delitem(sys.modules, name)
-        package, operators = types.ModuleType("torchvision"), types.ModuleType("torchvision.ops")
-        operators.roi_align = None
-        package.ops = operators
-        monkeypatch.setitem(sys.modules, "torchvision", package)
-        monkeypatch.setitem(sys.modules, "torchvision.ops", operators)
+    """onnx2torch imports torchvision for two operators that ours do not have. `make interop` installs none, because a
+    build of torchvision that does not fit that of torch breaks other packages too."""
+    package, operators = types.ModuleType("torchvision"), types.ModuleType("torchvision.ops")
+    operators.roi_align = None
+    package.ops = operators
+    monkeypatch.setitem(sys.modules, "torchvision", package)
+    monkeypatch.setitem(sys.modules, "torchvision.ops", operators)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_onnx2torch(exported, without_torchvision, request):
-    """It leaves BatchNorm in training mode, and has no `Split` of ONNX 18."""
-    onnx2torch = pytest.importorskip("onnx2torch")
+def test_onnx2torch(exported, without_torchvision, package):
+    """It leaves BatchNorm in training mode."""
     path, expected = exported
-    if request.node.callspec.params["exported"] == "srnet":
-        with pytest.raises(NotImplementedError, match="Split"):
-            onnx2torch.convert(path)
-        return
-    network = onnx2torch.convert(path).eval()
+    network = package("onnx2torch").convert(path).eval()
     with torch.no_grad():
         require_same(lambda clip: network(torch.from_numpy(clip)).numpy(), expected)
 

@@ -158,6 +158,56 @@ def test_a_wrapped_layer_and_a_replaced_norm_work():
     torch.testing.assert_close(inference_form(model)(clip(30)), model(clip(30)), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("norm", ["identity", "group norm"])
+def test_training_goes_on_with_a_replaced_norm(name, norm):
+    model = make(name).train()
+    width = model.hidden_channels
+    model.layers_bn[0] = torch.nn.Identity() if norm == "identity" else torch.nn.GroupNorm(1, width)
+    outputs = [form(clip(9)) for form in (model, training_form(model))]
+    outputs[1].sum().backward()
+    torch.testing.assert_close(outputs[1], outputs[0])
+    assert all(p.grad is not None for p in model.expand_bn.parameters())
+
+
+def test_training_goes_on_with_a_replaced_norm_of_a_context():
+    model = make().train()
+    model.layers_conv[0].get_part_info.layers_bn[1] = torch.nn.Identity()
+    training_form(model)(clip(9)).sum().backward()
+    assert model.expand_bn.weight.grad is not None
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_norms_that_torch_made_synchronized_compute_the_same(name):
+    """`convert_sync_batchnorm` replaces every BatchNorm, those whose statistics the joints share too."""
+    model = make(name)
+    model.train()(clip(9))
+    converted = torch.nn.SyncBatchNorm.convert_sync_batchnorm(copy.deepcopy(model))
+    with torch.no_grad():
+        for form in (converted.eval(), inference_form(converted.eval())):
+            torch.testing.assert_close(form(clip(20)), model.eval()(clip(20)), rtol=0, atol=1e-5)
+    converted.set_bn_momentum(0.03)
+    assert converted.expand_bn.momentum == 0.03
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shapes_are_known_on_the_meta_device(name):
+    """Tools that count operations or plan memory run a network there."""
+    with torch.device("meta"):
+        model = make(name).eval()
+    assert model(clip(20).to("meta")).shape == (4, 12, 17, 3)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.filterwarnings("ignore")
+def test_a_trace_of_torchscript_passes_its_own_check(name):
+    """The check traces a second time, without gradients; TensorBoard's graphs come from such traces."""
+    model = make(name).eval()
+    traced = torch.jit.trace(model, (clip(20),))
+    with torch.no_grad():
+        torch.testing.assert_close(traced(clip(20)), model(clip(20)), rtol=0, atol=1e-5)
+
+
 def test_a_layer_with_a_bias_is_computed_by_both_fast_forms():
     """The bias of a replaced layer is neither lost in inference nor in training."""
     model = make()
