@@ -6,14 +6,15 @@ from pathlib import Path
 
 from benchmarks.generalization.structures import STRUCTURES
 from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, RunConfig, TrainConfig, replace
-from srnet_core.config.augment import ViewConfig
+from srnet_core.config.augment import AnglesConfig, ViewConfig
 from srnet_core.sweep.definition import Cell
 
 NETWORKS = ("srnet", "fc", "lcn", "group")
 LETTERS = ("view", "place", "angles", "parts", "bones")
-DATA = ("published", "all", *LETTERS, "ray", "tilted")
-"""Kinds of training data: as published; all changes together with the input `ray`; each of these alone; and all,
-with a quarter of the people tilted up to lying and cameras 0.5 to 1.6 times as far away."""
+DATA = ("published", "all", *LETTERS, "ray", "tilted", "wide")
+"""Kinds of training data: as published; all changes together with the input `ray`; each of these alone; all, with
+a quarter of the people tilted up to lying and cameras 0.5 to 1.6 times as far away; and that with wider joint angles,
+in nearly all windows."""
 
 ACTIONS = (
     "DeepSquat",
@@ -34,6 +35,7 @@ OTHER_NETWORKS = ("gcn", "early_split", "late_fusion", "split_fuse_split", *STRU
 _EVERY = 5  # frames: ten per second remain
 _LAST_RATE = 0.03  # the last epoch's share of the first learning rate
 _TILTED = ViewConfig(tilt_share=0.25, nearest_scale=0.5, farthest_scale=1.6)  # as srnet-open is trained
+_WIDE = AnglesConfig(share=0.9, limb_deg=40.0, end_deg=30.0, trunk_deg=20.0)
 _LEFT_OUT_OF_CMU = "C49"  # a training split needs a test split beside it; this one is not shown
 
 
@@ -110,7 +112,7 @@ def points(mocap: Path) -> Iterator[Point]:
     """Everything that is trained, in an order in which a table of the points so far is a fair one.
 
     First the networks side by side, as published and with all changes, on some trainings; then their other seeds; then
-    single changes and tilted people; then the other trainings in the same way.
+    single changes, tilted people and wider angles; then the other trainings in the same way.
     """
     every = trainings(mocap)
     number = _FIRST_ACTIONS + 3
@@ -122,12 +124,13 @@ def points(mocap: Path) -> Iterator[Point]:
                         yield Point(training, network, kind, seed)
         for seed in SEEDS:
             for training in group:
-                for kind in DATA[2:-1]:
+                for kind in DATA[2:-2]:
                     yield Point(training, NETWORKS[0], kind, seed)
         for seed in SEEDS:
             for training in group:
                 for network in NETWORKS:
-                    yield Point(training, network, DATA[-1], seed)
+                    for kind in DATA[-2:]:
+                        yield Point(training, network, kind, seed)
 
 
 def points_of_structures(mocap: Path) -> Iterator[Point]:
@@ -148,7 +151,7 @@ def chosen(every: Sequence[Point], **wanted: Sequence[object]) -> list[Point]:
 
 def data_of(point: Point, cache: Path) -> DataConfig:
     """The settings of the stage that a point is trained on."""
-    normalization = "ray" if point.kind in ("ray", "all", "tilted") else "base"
+    normalization = "ray" if point.kind in ("ray", "all", "tilted", "wide") else "base"
     return replace(point.training.data, normalization=normalization, cache_dir=str(cache))
 
 
@@ -181,7 +184,8 @@ def cell_of(point: Point, data: DataConfig, windows: int, steps: int, batch: int
         seed=point.seed,
         device="cpu",
     )
-    use = LETTERS if point.kind in ("all", "tilted") else () if point.kind in ("published", "ray") else (point.kind,)
-    view = _TILTED if point.kind == "tilted" else ViewConfig()
+    use = () if point.kind in ("published", "ray") else (point.kind,) if point.kind in LETTERS else LETTERS
+    view = _TILTED if point.kind in ("tilted", "wide") else ViewConfig()
+    angles = _WIDE if point.kind == "wide" else AnglesConfig()
     model = ModelConfig(name=point.network, filter_widths=tuple(frames), channels=512)
-    return Cell(RunConfig(data, model, train, AugmentConfig(use=use, view=view)))
+    return Cell(RunConfig(data, model, train, AugmentConfig(use=use, view=view, angles=angles)))
