@@ -12,7 +12,7 @@ from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, Newes
 from srnet_cli.progress import Bar, progress_bar
 from srnet_cli.run_configuration import data_config_of, with_own_input
 from srnet_cli.wording import bytes_text, dataset_text, model_text
-from srnet_core.errors import ConfigError
+from srnet_core.errors import ConfigError, UserMistake
 
 if TYPE_CHECKING:
     import torch
@@ -191,7 +191,7 @@ class Network:
 
 def open_networks(asked: "Sequence[Path | None]", data: dict, published: dict) -> dict[str, Network]:
     """The checkpoints by short names, all with stages of the same clips: those of the first one's data."""
-    paths = [find_checkpoint(path) for path in asked]
+    paths = _found(asked)
     if len(paths) > _MOST:
         raise ConfigError(f"at most {_MOST} checkpoints can be shown together, not {len(paths)}", where="PATH")
     networks: dict[str, Network] = {}
@@ -204,6 +204,20 @@ def open_networks(asked: "Sequence[Path | None]", data: dict, published: dict) -
         if own_fps is not None and abs(own_fps - shown_fps) > 0.01 * own_fps:
             remark(f"{name} was trained at {own_fps:.4g} frames per second and is shown at {shown_fps:.4g}")
     return networks
+
+
+def _found(asked: "Sequence[Path | None]") -> list[Path]:
+    """The files of the checkpoints that were asked for; a chart asked for here is told its command."""
+    from srnet_cli.commands.chart import COMMANDS
+
+    try:
+        return [find_checkpoint(path) for path in asked]
+    except UserMistake:
+        first = str(asked[0])
+        if first in COMMANDS:
+            todo = f"Charts have a command of their own: srnet chart {first}"
+            raise ConfigError("there is no such checkpoint", where=first, todo=todo) from None
+        raise
 
 
 @dataclass(frozen=True)

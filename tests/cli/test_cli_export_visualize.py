@@ -186,6 +186,11 @@ def test_a_network_of_another_frame_rate_is_told(srnet, project, own_data):
     assert [path.name for path in Path("output").iterdir()] == ["tiny-slow-C-Walk-camera0.html"]
 
 
+def test_charts_asked_for_here_are_told_their_command(srnet, checkpoint):
+    srnet("visualize", "curves", checkpoint).refused("srnet chart curves")
+    assert "chart" not in srnet("visualize", "no-such-run").refused("no such checkpoint")
+
+
 def test_pictures_and_films_of_one_clip(srnet, checkpoint):
     part = ("--skip", "2", "--limit", "6", "--no-ground-truth", "--azimuth", "50", "--size", "400")
     for name in ("a.gif", "a.png"):

@@ -1,5 +1,7 @@
 """srnet presets: what comes ready, shown and run."""
 
+import json
+
 from support.sweeps import InlineEngine
 
 from srnet_core.presets.catalog import presets
@@ -27,6 +29,8 @@ def test_an_experiment_runs_on_other_data_and_says_that_it_cannot_be_compared(sr
     assert "normalizations, 5 cells" in out and "weak_proj" in out.replace("weak-proj", "weak_proj")
     shown = srnet("presets", "show", "normalizations").ok().out
     assert "normalizations, 5 cells" in shown and "MPJPE mm" in shown and "Not run yet" not in shown
+    again = srnet("presets", "run", "normalizations", "--seeds", "1", *settings, "--json", "-").ok()
+    assert len(json.loads(again.out)["cells"]) == 5, "nothing else goes to standard output"
 
 
 def test_every_experiment_can_be_read_and_names_data_of_human36m():

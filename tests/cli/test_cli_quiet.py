@@ -1,11 +1,9 @@
 """What standard output holds: results only; --quiet, NO_COLOR, --json, and what may be typed next."""
 
-import json
 import re
 import sys
 from pathlib import Path
 
-import pytest
 from support.cli import DATA, TINY
 from support.processes import srnet_in_terminal
 
@@ -39,24 +37,6 @@ def test_no_bar_in_a_quiet_terminal_and_no_colour_without_colour(checkpoint, tmp
     assert code == 0 and "action-wise" in text
     assert "\x1b[2K" not in text and "━━━━━━━━━━ " not in text and "Next" not in text
     assert not re.search(r"\x1b\[[0-9;]*(3[0-9]|9[0-7])(;[0-9;]*)?m", text)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "eval {checkpoint} --json -",
-        "runs list --json - --checkpoint-dir {runs}",
-        "runs show tiny --json - --checkpoint-dir {runs}",
-        "cache list --json - --cache-dir {cache}",
-        "data info {data}/data_2d_small_gt.npz --json",
-        "data list {data} --json",
-    ],
-)
-def test_json_is_all_that_goes_to_standard_output(srnet, project, checkpoint, line):
-    places = {"checkpoint": checkpoint, "runs": project / "checkpoint"}
-    places |= {"cache": project / "cache", "data": project / "data"}
-    ran = srnet(*(word.format(**places) for word in line.split())).ok()
-    assert json.loads(ran.out)
 
 
 def test_commands_to_copy_name_the_program_that_was_started(monkeypatch, tmp_path):
