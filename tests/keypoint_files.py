@@ -65,6 +65,17 @@ def openpose_as_text(path: Path):
     return path
 
 
+def openpose_matrices(path: Path):
+    """`--write_keypoint` of version 1.0: a matrix in YAML for each frame, and one of the face beside it."""
+    path.mkdir()
+    for i, points in enumerate(person("body25")):
+        for part, values in (("pose", points), ("face", points)):
+            data = ", ".join(f"{v:.8e}" for v in values.reshape(-1))
+            matrix = f"{part}_0: !!opencv-nd-matrix\n   sizes: [ 1, 25, 3 ]\n   dt: f\n   data: [ {data} ]\n"
+            (path / f"walk_{i:012d}_{part}.yml").write_text(f"%YAML:1.0\n---\n{matrix}")
+    return path
+
+
 def alphapose_list(layout: str):
     def write(path: Path):
         people = [
@@ -524,6 +535,21 @@ def sleap_h5(path: Path):
     return path
 
 
+def sleap_other_axes(path: Path):
+    """As sleap-io writes it for Python users: frames first, and what the axes are in an attribute."""
+    path = sleap_h5(path)
+    with h5py.File(path, "r+") as file:
+        for name, axes, order in (
+            ("tracks", ["frame", "track", "node", "xy"], (3, 0, 2, 1)),
+            ("point_scores", ["frame", "track", "node"], (2, 0, 1)),
+        ):
+            values = file[name][()].transpose(order)
+            del file[name]
+            file[name] = values
+            file[name].attrs["dims"] = json.dumps(axes)
+    return path
+
+
 def sleap_project(path: Path):
     """A project of SLEAP: frames point to instances, instances to points; the nodes are named in another order."""
     layout = get_layout("coco17")
@@ -898,6 +924,7 @@ WRITERS = {
     "openpose body135": (openpose("body135"), "openpose", "body135", 135, "px"),
     "openpose old": (openpose_old, "openpose", "coco18_openpose", 18, "px"),
     "openpose as text": (openpose_as_text, "openpose", "body25", 25, "px"),
+    "openpose matrices": (openpose_matrices, "openpose", "body25", 25, "px"),
     "rtmlib halpe26": (openpose("halpe26"), "rtmlib", "halpe26", 26, "px"),
     "rtmlib wholebody": (openpose("coco_wholebody133"), "rtmlib", "coco_wholebody133", 133, "px"),
     "rtmlib openpose": (openpose("openpose_wholebody134"), "rtmlib", "openpose_wholebody134", 134, "px"),
@@ -951,6 +978,7 @@ WRITERS = {
     "dlc h5 two": (dlc_h5_two_animals, "deeplabcut", "coco17", 17, "px"),
     "dlc h5 fixed": (dlc_h5_fixed, "deeplabcut", "coco17", 17, "px"),
     "sleap": (sleap_h5, "sleap", "coco17", 17, "px"),
+    "sleap other axes": (sleap_other_axes, "sleap", "coco17", 17, "px"),
     "sleap project": (sleap_project, "sleap", "coco17", 17, "px"),
     "kinect": (kinect, "kinect", "kinect_v2_25", 25, "px"),
     "ntu": (ntu, "ntu", "kinect_v2_25", 25, "px"),

@@ -106,6 +106,8 @@ class Gathering:
             keep &= axis.index[: len(self.frames)] >= 0
         values = self._rows(joints, keep)
         points, confidence = values[..., :2], values[..., 2] if self.k > 2 else None
+        if confidence is not None and _all_blank(points, confidence):
+            confidence = None
         if confidence is not None and zero_confidence_is_missing:
             notes += _without_confidence(points, confidence)
         missing = mark_missing(points, confidence, zero_is_missing, zero_confidence_is_missing)
@@ -219,6 +221,12 @@ class Gathering:
             values[values[..., 2] == 0] = np.nan
             made[name] = values
         return made
+
+
+def _all_blank(points: np.ndarray, confidence: np.ndarray) -> bool:
+    """Whether no joint that has a place has a number for its confidence: its column is there, but blank."""
+    placed = np.isfinite(points).all(axis=-1) & (points != 0).any(axis=-1)
+    return bool(placed.any()) and bool(np.isnan(confidence[placed]).all())
 
 
 def _without_confidence(points: np.ndarray, confidence: np.ndarray) -> list[str]:

@@ -42,6 +42,7 @@ _SCORES = (
     "presence",
     "inframelikelihood",
 )
+_OF_KINECT = ("camera", "color", "depth")  # cameraX, cameraY, cameraZ, as the package kinect2 of Node.js has them
 _PLACES = ("position", "position3d", "position2d", "point", "location", "coordinates", "pos", "pt")
 _NAN = float("nan")
 
@@ -211,6 +212,8 @@ def _point(keys: Mapping[str, object]) -> list[float] | None:
             place = dict(zip("xyz", inside))
         elif isinstance(inside, dict):
             place = by_plain_key(inside)
+        elif kind := next((kind for kind in _OF_KINECT if f"{kind}x" in keys), None):
+            place = {axis: keys[kind + axis] for axis in "xyz" if kind + axis in keys}
     x, y, z = place.get("x"), place.get("y"), place.get("z")
     if "x" not in place or "y" not in place or not _is_number(x) or not _is_number(y):
         return None

@@ -366,6 +366,8 @@ def _people_of(value: dict, level: int) -> list[Person] | None:
     keys = by_plain_key(value)
     if (people := _of_candidates(keys)) is not None:
         return people
+    if keys.get("tracked") is False or keys.get("istracked") is False:  # a place for a body, of Kinect, that is free
+        return []
     scores = next((keys[k] for k in _SCORES if isinstance(keys.get(k), list)), None)
     who = next((keys[k] for k in WHO if isinstance(keys.get(k), (int, str))), None)
     empty = False

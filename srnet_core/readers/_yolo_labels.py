@@ -17,6 +17,7 @@ _FEWEST_OF_AN_OUTLINE = 8
 _OFF_CENTRE = 0.3  # in sizes of the box around the joints; the first point of an outline lies at its edge
 _LARGEST_FRACTION = 3.0  # joints beyond it are in pixels
 _FEWEST_IN_PIXELS = 5  # joints: a few numbers in a line may be anything
+_FEW_OUTSIDE = 1  # tenths of the joints that lie outside the box
 _MISFIT_IN_PIXELS = 6  # tenths by which the box may miss the joints
 
 
@@ -25,6 +26,43 @@ def is_numeric(words: list[str]) -> bool:
         return all(math.isfinite(float(word)) for word in words)
     except ValueError:
         return False
+
+
+def in_order(line: list[str], order: int) -> list[str]:
+    """A line as class, box, joints and what else there is; `order` is what `order_of` gives for its file."""
+    if order == _CONFIDENCE_BEFORE_JOINTS:
+        return [*line[:BOX], *line[BOX + 1 :], line[BOX]]
+    return [*line[1:], line[0]] if order == _CONFIDENCE_FIRST else line
+
+
+def order_of(lines: list[list[str]]) -> int:
+    """How the numbers of label lines are ordered: 0 is Ultralytics' order, class, box, joints, and what else there is.
+
+    Forks of YOLOv5 and YOLOv7 for poses have the confidence of the box before the joints, or first of all. Another
+    order than Ultralytics' is taken only where with it, and not with Ultralytics', the joints lie in the boxes.
+    """
+    if not lines or not all(is_numeric(line) and len(line) >= BOX + 2 * _FEWEST_IN_PIXELS for line in lines):
+        return 0
+    if _is_of_people(lines):
+        return 0
+    for order, place in ((_CONFIDENCE_BEFORE_JOINTS, BOX), (_CONFIDENCE_FIRST, 0)):
+        ordered = [in_order(line, order) for line in lines]
+        if all(0 <= float(line[place]) <= 1 for line in lines) and _is_of_people(ordered):
+            return order
+    return 0
+
+
+_CONFIDENCE_BEFORE_JOINTS, _CONFIDENCE_FIRST = 1, 2
+
+
+def _is_of_people(lines: list[list[str]]) -> bool:
+    """Whether lines in Ultralytics' order hold a class and joints that lie in the boxes."""
+    if any(float(line[0]) != int(float(line[0])) or float(line[0]) < 0 for line in lines):
+        return False
+    if in_pixels(lines):
+        return layout_in_pixels(lines) is not None
+    split = layout_of(lines)
+    return split is not None and _outside_box(lines, *split) <= _FEW_OUTSIDE
 
 
 def layout_of(lines: list[list[str]]) -> tuple[int, int, int] | None:

@@ -151,7 +151,9 @@ def image_numbers(names: list[str], head: Head, options: ReadOptions) -> tuple[d
     """The frame number of each image by its name, notes, and the number where counting starts."""
     if all(re.search("[0-9]", name) for name in names):
         video, notes = choose_video(names, head.path, options.sequence)
-        return dict(zip(video.names, video.numbers)), notes, 0
+        # AlphaPose counts the frames of a video from 0, "0.jpg"; others write images, e.g. ffmpeg from 1
+        of_a_video = all(re.fullmatch(r"(?:0|[1-9][0-9]*)\.\w+", name) for name in video.names)
+        return dict(zip(video.names, video.numbers)), notes, 0 if of_a_video or 0 in video.numbers else 1
     ordered = sorted(names, key=natural_key)
     notes = ["Not all images have a number in their names: frames are taken in alphabetical order."]
     return {name: i for i, name in enumerate(ordered)}, notes, None

@@ -26,6 +26,7 @@ from srnet_core.readers._encoding import (
     who_of,
     write_json,
 )
+from srnet_core.readers._flags import flags_to_confidences
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._known_files import of_annotations
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
@@ -79,7 +80,7 @@ def _results(people: list, head: Head) -> Detections:
         _add(gathering, person, head, number=None)
     left_out = len(people) - len(with_joints)
     notes = [f"{left_out} results are boxes without keypoints and were left out."] if left_out else []
-    _flags(gathering, notes, always=False)
+    flags_to_confidences(gathering, notes, always=False)
     joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
     return gathering.build(FORMAT, sparse=_NOT_A_VIDEO, notes=notes, candidates=_candidates(joints))
 
@@ -119,7 +120,7 @@ def _annotations(value: dict, head: Head) -> Detections:
         raise BadFileError(what, where=head.path, todo=todo)
     notes = [f"{left_out} annotations have no keypoints and were left out."] if left_out else []
     notes += how
-    _flags(gathering, notes, always=not how)
+    flags_to_confidences(gathering, notes, always=not how)
     names = _joint_names(value.get("categories"))
     joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
     return gathering.build(
@@ -173,17 +174,6 @@ def _add(gathering: Gathering, person: object, head: Head, number: dict | None) 
 
 def _bounded(number: int) -> int:
     return max(-(2**62), min(2**62, number))
-
-
-def _flags(gathering: Gathering, notes: list[str], always: bool) -> None:
-    """Flags 0, 1, 2 become confidences 0, 0.5, 1; scores stay as they are."""
-    if len(gathering.values) % 3 or not len(gathering.values):
-        return
-    values = np.frombuffer(memoryview(gathering.values), np.float64).reshape(-1, 3)
-    third = values[:, 2]
-    if np.isin(third, (0, 1, 2)).all() and (always or (third == 2).any()):
-        third *= 0.5
-        notes.append("The third value is COCO's flag: visible (2) counts as confidence 1, hidden (1) as 0.5.")
 
 
 def _joint_names(categories: object) -> tuple[str, ...] | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.errors import BadFileError
+from srnet_core.layouts import layout_of_names
 from srnet_core.motion import Motion
 from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._dlc_hdf5 import Table, frame_group, read_hdf5, write_hdf5
@@ -60,10 +61,11 @@ def describe(head: Head) -> dict | None:
     table = read_table(head)
     if not table.is_3d:
         return None
+    layout = layout_of_names(table.parts)
     return {
         "kind": "keypoints-3d",
         "format": FORMAT,
-        "layout": None,
+        "layout": layout.name if layout else None,
         "frames": len(table.values),
         "people": len(table.individuals),
         "joints": len(table.parts),

@@ -23,6 +23,7 @@ from srnet_core.readers.pickle_file import PROTOCOLS
 # name of the format -> module in this package
 FORMATS = {
     "openpose": "openpose",
+    "openpose_matrices": "opencv_storage",
     "rtmlib": "rtmlib",
     "alphapose": "alphapose",
     "coco": "coco",
@@ -144,7 +145,6 @@ _KINDS = {
         "is a motion of MikuMikuDance, which is not read",
         "Import it into Blender and export BVH",
     ),
-    b"%YAML": ("is YAML, as OpenPose writes it with --write_keypoint", "Run OpenPose with --write_json"),
     b"NO_OF_FRAMES\t": ("is a table of Qualisys, which is not read", "Export C3D from the program it is from"),
     b"Format Version,": ("is a table of OptiTrack Motive, which is not read", "Export C3D or BVH from Motive"),
     b"Trajectories": ("is a table of Vicon Nexus, which is not read", "Export C3D from Nexus"),
@@ -264,6 +264,8 @@ def _other_contents(head: Head) -> tuple[str, str | None] | None:
                 return what, todo
         if known := of_values(value):
             return known
+    if head.text.startswith("%YAML"):
+        return "is YAML without keypoints, or with others than OpenPose's", "Give JSON, CSV or an array of keypoints"
     if head.text.lstrip().startswith(("<?xml", "<data>")) and "<keypoints>" in head.text:
         return "is XML of Ultralytics, which is not read", "Write its results with to_json() or to_csv()"
     if head.text.lstrip().startswith("<?xml"):

@@ -1,7 +1,8 @@
-"""Kinect v2 recordings: one JSON file per frame with bodies of named joints in metres, and their places in the image.
+"""Kinect v2 recordings: JSON of frames with bodies of joints in metres, and their places in the image.
 
-UTF-16 and UTF-8. 2D comes from `Joints2D` (pixels of the colour image); the frame rate from the timestamps, which count
-100 nanoseconds.
+A file for each frame, or all frames in one: a list, or a line for each. Joints are a list or an object by name; their
+types are names, or the numbers of the SDK's JointType. UTF-16 and UTF-8. 2D comes from `Joints2D` (pixels of the colour
+image); the frame rate from the timestamps, which count 100 nanoseconds.
 """
 
 import itertools
@@ -11,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from srnet_core.errors import BadFileError
-from srnet_core.layouts import layout_of_names
+from srnet_core.layouts import get_layout, layout_of_names
+from srnet_core.motion import Motion
 from srnet_core.readers._encoding import frames_of, joints_of, names_of, require_pixels, who_of
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
@@ -23,6 +25,7 @@ from srnet_core.readers.text import parse_json
 FORMAT = "kinect"
 _MOST_BYTES = 64 << 20
 _TICKS_PER_SECOND = 1e7
+_LAYOUT = "kinect_v2_25"
 
 
 def sniff(head: Head) -> float:
@@ -30,7 +33,12 @@ def sniff(head: Head) -> float:
         return 0.9 if head.sample is not None and not head.sample.is_folder and sniff(head.sample) else 0.0
     if not head.looks_like_json or ('"Bodies"' not in head.text and '"Joints"' not in head.text):
         return 0.0
-    return 0.9 if isinstance(head.json, dict) and isinstance(head.json.get("Bodies"), list) else 0.0
+    frames = head.json if isinstance(head.json, list) else [head.json]
+    return 0.9 if frames and all(_is_frame(frame) for frame in frames[:20]) else 0.0
+
+
+def _is_frame(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("Bodies"), list)
 
 
 def describe(head: Head) -> dict | None:
@@ -69,6 +77,32 @@ def describe(head: Head) -> dict | None:
     }
 
 
+def motions(head: Head) -> dict[str, Motion] | None:
+    """{body: motion}, the bodies by their place in each frame; `None` where there are only places in the image."""
+    frames, notes = _frames(head, ReadOptions())
+    listed = [(number, [_joints(body, "Joints", where) for body in _bodies(f, where)]) for number, f, where in frames]
+    names = max((tuple(joints) for _, bodies in listed for joints in bodies), key=len, default=())
+    if not names:
+        return None
+    gathering = Gathering(head.path, values_per_joint=4)
+    for number, bodies in listed:
+        gathering.frame(number, len(bodies))
+        for joints in bodies:
+            flat: list[object] = []
+            for name in names:
+                position, seen = joints.get(name, ({}, 0.0))
+                flat += (*(position.get(axis) for axis in "XYZ"), seen)
+            gathering.person(number, flat)
+    positions = gathering.in_space()
+    fps = _fps([frame for _, frame, _ in frames])
+    return {
+        str(i + 1) if len(positions) > 1 else "": Motion(
+            FORMAT, names, None, one, fps, units="m", metres_per_unit=1.0, up="y", notes=tuple(notes)
+        )
+        for i, one in enumerate(positions)
+    }
+
+
 def read(head: Head, options: ReadOptions) -> list[Detections]:
     """The places of the joints in the colour image.
 
@@ -103,7 +137,8 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
 
 def _frames(head: Head, options: ReadOptions) -> tuple[list[tuple[int, dict, object]], list[str]]:
     if not head.is_folder:
-        return [(0, _frame(head.json, head.path), head.path)], []
+        values = head.json if isinstance(head.json, list) else [head.json]
+        return [(i, _frame(value, head.path), head.path) for i, value in enumerate(values)], []
     video, notes = head.video(options.sequence)
     frames: list[tuple[int, dict, object]] = []
     for number, name in zip(video.numbers, video.names):
@@ -115,7 +150,7 @@ def _frames(head: Head, options: ReadOptions) -> tuple[list[tuple[int, dict, obj
 
 
 def _frame(value: object, where: object) -> dict:
-    if not isinstance(value, dict) or not isinstance(value.get("Bodies"), list):
+    if not isinstance(value, dict) or not _is_frame(value):
         raise BadFileError('is not a frame of a Kinect recording: it has no list "Bodies"', where=where)
     return value
 
@@ -131,14 +166,21 @@ def _joints(body: dict, key: str, where: object) -> dict[str, tuple[dict, float]
     """{joint: (position, 1 where it was seen, 0.5 where it was inferred, 0 where not)}."""
     found = {}
     listed = body.get(key)
+    if isinstance(listed, dict):
+        listed = [{**joint, "JointType": name} if isinstance(joint, dict) else joint for name, joint in listed.items()]
     for joint in listed if isinstance(listed, list) else ():
         position = joint.get("Position") if isinstance(joint, dict) else None
         if not isinstance(position, dict):
             raise BadFileError("has a joint without a position", where=where)
         state = str(joint.get("TrackingState", "True")).lower()
         seen = {"false": 0.0, "nottracked": 0.0, "0": 0.0, "inferred": 0.5, "1": 0.5}.get(state, 1.0)
-        found[str(joint.get("JointType"))[:80]] = (position, seen)
+        found[_name_of(joint.get("JointType"))] = (position, seen)
     return found
+
+
+def _name_of(joint: object) -> str:
+    names = get_layout(_LAYOUT).joints
+    return names[joint] if type(joint) is int and 0 <= joint < len(names) else str(joint)[:80]
 
 
 def _fps(frames: list[dict]) -> float | None:

@@ -79,8 +79,17 @@ def _frames(value: object) -> list | None:
     if all(isinstance(v.get("pred_instances"), dict) for v in sample):
         return [{"instances": _instances_of(v.get("pred_instances") if isinstance(v, dict) else None)} for v in value]
     if all("keypoints" in v and "keypoint_scores" in v for v in sample):
+        if any(_is_of_several(v) for v in sample):  # `pred_instances` of each frame
+            return [{"instances": _instances_of(v)} for v in value]
         return [{"frame_id": 0, "instances": value}]
     return None
+
+
+def _is_of_several(instances: dict) -> bool:
+    """Whether the keypoints are those of all people of a frame: (people, joints, 2)."""
+    points = instances["keypoints"]
+    people = points if isinstance(points, list) else []
+    return any(isinstance(p, list) and p and isinstance(p[0], list) for p in people[:1])
 
 
 def _flat(frames: list) -> bool:

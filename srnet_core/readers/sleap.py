@@ -1,7 +1,8 @@
 """SLEAP: the analysis export (HDF5): tracks of named nodes, NaN where missing; and project files (.slp).
 
 The arrays, as SLEAP's documentation of the analysis file lists them: `tracks` (tracks, 2, nodes, frames),
-`point_scores` (tracks, nodes, frames), `node_names`, `track_names`.
+`point_scores` (tracks, nodes, frames), `node_names`, `track_names`. sleap-io also writes them with the axes in another
+order, which the attribute `dims` of `tracks` tells: ["frame", "track", "node", "xy"].
 """
 
 import io
@@ -46,16 +47,14 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         tracks = np.asarray(root.array("tracks"))
         names = root.strings("track_names") if root.is_dataset("track_names") and root.shape("track_names")[0] else []
         scores = np.asarray(root.array("point_scores")) if root.is_dataset("point_scores") else None
-    tracks = _ordered(tracks, len(nodes), head)  # (people, 2, nodes, frames)
+        dims = root.attributes_of("tracks").attribute("dims")
+    axes = _axes(tracks, len(nodes), len(names), dims, head)
+    tracks = tracks.transpose([axes.index(axis) for axis in _AXES])  # (people, 2, nodes, frames)
     people, _, joints, frames = tracks.shape
     if people > MOST_PEOPLE:
         raise BadFileError(f"has {people} tracks; at most {MOST_PEOPLE} are read", where=head.path)
-    if scores is None or scores.dtype.kind not in "fiu" or sorted(scores.shape) != sorted((people, joints, frames)):
-        scores = None
-    else:
-        scores = scores if scores.shape == (people, joints, frames) else scores.T
-    if scores is not None and scores.shape != (people, joints, frames):
-        scores = None
+    if scores is not None:
+        scores = _like_tracks(scores, axes, (people, joints, frames))
     gathering = Gathering(head.path)
     for frame in range(frames):
         gathering.frame(frame)
@@ -101,15 +100,52 @@ def _video_size(root: SafeGroup) -> tuple[int, int] | None:
     return image_size(shape[2], shape[1]) if isinstance(shape, list) and len(shape) == 4 else None
 
 
-def _ordered(tracks: np.ndarray, nodes: int, head: Head) -> np.ndarray:
-    """(people, 2, nodes, frames); Python users often save it with the axes reversed."""
+_AXES = ("track", "xy", "node", "frame")
+# in which order the axes may be: SLEAP's, the reverse that Python users save, sleap-io's for Python, and others
+_ORDERS = (
+    _AXES,
+    ("frame", "node", "xy", "track"),
+    ("frame", "track", "node", "xy"),
+    ("track", "frame", "node", "xy"),
+    ("track", "frame", "xy", "node"),
+    ("frame", "track", "xy", "node"),
+)
+
+
+def _axes(tracks: np.ndarray, nodes: int, people: int, dims: object, head: Head) -> tuple[str, ...]:
+    """What the axes of `tracks` are: as its attribute `dims` says, else by their lengths.
+
+    Args:
+        people: how many tracks have names, 0 where none has.
+    """
     if tracks.ndim != 4 or tracks.dtype.kind not in "fiu":
         raise BadFileError("its tracks are no array (tracks, 2, nodes, frames)", where=head.path)
-    if tracks.shape[1:3] == (2, nodes):
-        return tracks
-    if tracks.shape[1:3] == (nodes, 2):
-        return tracks.transpose(3, 2, 1, 0)
+
+    def fits(order: Sequence[str], *, named: bool) -> bool:
+        size = dict(zip(order, tracks.shape))
+        return size["xy"] == 2 and size["node"] == nodes and (not named or size["track"] == people)
+
+    text = dims.decode("utf-8", "replace") if isinstance(dims, bytes) else dims
+    try:
+        said = json.loads(text) if isinstance(text, str) and len(text) < 200 else None
+    except (ValueError, RecursionError):
+        said = None
+    if isinstance(said, list) and sorted(map(str, said)) == sorted(_AXES) and fits(said, named=False):
+        return tuple(said)
+    for named in (True, False) if people else (False,):
+        for order in _ORDERS:
+            if fits(order, named=named):
+                return order
     raise BadFileError(f"its tracks have shape {tracks.shape}, which does not fit {nodes} nodes", where=head.path)
+
+
+def _like_tracks(scores: np.ndarray, axes: tuple[str, ...], shape: tuple[int, int, int]) -> np.ndarray | None:
+    """Scores as (people, nodes, frames), whose axes are in the order of those of `tracks`; `None` for other arrays."""
+    order = [axis for axis in axes if axis != "xy"]
+    if scores.ndim != 3 or scores.dtype.kind not in "fiu":
+        return None
+    scores = scores.transpose([order.index(axis) for axis in _AXES if axis != "xy"])
+    return scores if scores.shape == shape else None
 
 
 # Writing

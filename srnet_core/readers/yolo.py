@@ -2,9 +2,10 @@
 
 A line is a person: class, box (centre x, y, width, height), then x, y and perhaps a confidence per joint, all as
 fractions of the image; or, as people write them themselves, in pixels, with the box as its centre, its upper left
-corner or two corners. The size of the image is that of pictures in a folder `images` beside a folder `labels`, or
-beside the files. Predictions may end in the confidence of the box or the number of a track. A frame without
-people has no file.
+corner or two corners. Numbers may be parted by commas, and the confidence of the box may stand before the joints or
+first of all, as forks of YOLOv5 and YOLOv7 have it. The size of the image is that of pictures in a folder `images`
+beside a folder `labels`, or beside the files. Predictions may end in the confidence of the box or the number of a
+track. A frame without people has no file.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,19 @@ import numpy as np
 
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.readers._encoding import box_of, frames_of, joints_of, scores_of, size_for_fractions, who_of
+from srnet_core.readers._flags import flags_to_confidences
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._picture_size import size_of_pictures
-from srnet_core.readers._yolo_labels import BOX, in_pixels, is_numeric, layout_in_pixels, layout_of, other_labels
+from srnet_core.readers._yolo_labels import (
+    BOX,
+    in_order,
+    in_pixels,
+    is_numeric,
+    layout_in_pixels,
+    layout_of,
+    order_of,
+    other_labels,
+)
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NUMBERS, TRACKS, Form, holding
@@ -36,11 +47,13 @@ def sniff(head: Head) -> float:
             return 0.0
         sure = sniff(head.sample)
         return sure + 0.05 if sure >= _SURE_IN_PIXELS else sure
-    lines = [line.split() for line in head.text.splitlines()[:5] if line.strip()]
+    lines = [_words(line) for line in head.text.splitlines()[:5] if line.strip()]
     if head.size > len(head.start) and len(lines) > 1 and len(head.text.splitlines()) <= _FEW_LINES:
         lines = lines[:-1]  # long outlines: the last line may be cut
     if not lines or not all(is_numeric(line) for line in lines):
         return 0.0
+    order = order_of(lines)
+    lines = [in_order(line, order) for line in lines]
     first = [float(v) for v in lines[0]]
     if len(first) < BOX or not first[0] == int(first[0]) >= 0:
         return 0.0
@@ -71,6 +84,8 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     for _, path in files[:50]:
         sample += _lines(path)[:5]
     numeric = [line for line in sample if is_numeric(line)]
+    order = order_of(numeric)
+    numeric = [in_order(line, order) for line in numeric]
     pixels = bool(numeric) and in_pixels(numeric)
     if numeric and not pixels and (other := other_labels(numeric)):
         raise BadFileError(f"holds {other}", where=head.path, todo="Run a pose model, e.g. yolo11n-pose.pt")
@@ -92,10 +107,13 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
                 raise BadFileError(
                     f"line {at} is not a person of {joints} joints: it has {len(words)} values", where=path
                 )
-            values = [float(w) for w in words]
+            values = [float(w) for w in in_order(words, order)]
             gathering.person(number, values[BOX : BOX + joints * k], identity=_track(values, tail), where=path)
         if options.progress and done % 500 == 0:
             options.progress(done, len(files))
+    if k == 3:
+        notes = [*notes]
+        flags_to_confidences(gathering, notes, always=False)
     return [
         gathering.build(
             FORMAT,
@@ -119,6 +137,10 @@ def _size_of_pictures(folder: Path, stems: list[str]) -> tuple[int, int] | None:
     return next((size for place in places if (size := size_of_pictures(place, stems))), None)
 
 
+def _words(line: str) -> list[str]:
+    return line.replace(",", " ").split()
+
+
 def _lines(path) -> list[list[str]]:
     try:
         content = read_bounded(path, _MOST_BYTES)
@@ -126,7 +148,7 @@ def _lines(path) -> list[list[str]]:
         if error.what == "is empty":  # nobody in this frame
             return []
         raise
-    lines = [line.split() for line in decode(content, path).splitlines() if line.strip()]
+    lines = [_words(line) for line in decode(content, path).splitlines() if line.strip()]
     if len(lines) > MOST_PEOPLE:
         raise BadFileError(f"has {len(lines)} people in one frame; at most {MOST_PEOPLE} are read", where=path)
     return lines

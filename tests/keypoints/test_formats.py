@@ -17,6 +17,7 @@ from srnet_core.readers.formats import FORMATS
 # frames in which nobody is
 EMPTY = {"mediapipe json": {0}, "yolo": {5}, "videopose3d script": {4}, "trc pixels": {0}, "msr daily": {0}}
 IN_SPACE_TOO = {"kinect": "m", "ntu": "m", "nuitrack": "mm", "msr daily": "m"}  # and the unit there
+OF_TWO = ("dlc csv two", "dlc h5 two", "sleap", "sleap other axes", "sleap project", "jta")
 MISSING_JOINTS = {"coco annotations": 1, "dlc labels": FRAMES}
 
 
@@ -40,7 +41,7 @@ def test_describe_tells_the_nine_things(tmp_path, kind):
     write, format, layout, joints, units = WRITERS[kind]
     found = describe(write(tmp_path / "x"))
     assert (found["format"], found["layout"], found["joints"], found["frames"]) == (format, layout, joints, FRAMES)
-    assert found["people"] == (2 if kind in ("dlc csv two", "dlc h5 two", "sleap", "sleap project", "jta") else 1)
+    assert found["people"] == (2 if kind in OF_TWO else 1)
     assert found["units"] == IN_SPACE_TOO.get(kind, units)
     assert set(found) >= {"kind", "fps", "image_size"}
 

@@ -411,3 +411,68 @@ def test_boxes_of_human36m_are_named(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps({"images": [image], "annotations": [annotation]}))
     with pytest.raises(BadFileError, match=r"boxes and image names of Human3\.6M.*srnet data import h36m"):
         read_keypoints(tmp_path / "a.json")
+
+
+# Other versions of known tools
+
+
+@pytest.mark.parametrize("ending", ["yml", "xml", "json"])
+def test_matrices_of_openpose_before_write_json(tmp_path, ending):
+    points = person("body25")
+    for i, values in enumerate(points):
+        data = [f"{v:.8e}" for v in values.reshape(-1)]
+        xml = f"<sizes>\n    1 25 3</sizes>\n  <dt>f</dt>\n  <data>\n    {' '.join(data)}</data>"
+        text = {
+            "yml": f"%YAML:1.0\npose_0: !!opencv-nd-matrix\n   sizes: [ 1, 25, 3 ]\n   data: [ {', '.join(data)} ]\n",
+            "xml": '<?xml version="1.0"?>\n<opencv_storage>\n<pose_0 type_id="opencv-nd-matrix">\n  '
+            f"{xml}</pose_0>\n</opencv_storage>\n",
+            "json": json.dumps(
+                {"pose_0": {"type_id": "opencv-nd-matrix", "sizes": [1, 25, 3], "dt": "f", "data": flat(values)}}
+            ),
+        }
+        (tmp_path / f"a_{i:012d}_pose.{ending}").write_text(text[ending])
+    if ending == "yml":
+        nobody = "%YAML:1.0\npose_0: !!opencv-matrix\n   rows: 0\n   cols: 0\n   dt: d\n   data: [ ]\n"
+        (tmp_path / f"a_{FRAMES:012d}_pose.yml").write_text(nobody)
+    found = same(tmp_path, points) if ending != "yml" else read_keypoints(tmp_path)
+    assert (found.format, found.layout.name) == ("openpose", "body25")
+    if ending == "yml":
+        assert found.frame_count == FRAMES + 1 and not found.tracks[0].present[FRAMES]
+        np.testing.assert_allclose(found.tracks[0].points[:FRAMES], points[..., :2], atol=0.01)
+
+
+def test_instances_of_mmpose_as_a_list_of_frames(tmp_path):
+    frames = [
+        {"keypoints": [p[:, :2].tolist()], "keypoint_scores": [p[:, 2].tolist()], "bboxes": [[1, 2, 3, 4]]}
+        for p in person("coco17")
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(frames))
+    assert read_keypoints(tmp_path / "a.json").format == "mmpose"
+    np.testing.assert_allclose(
+        read_keypoints(tmp_path / "a.json").tracks[0].confidence, person("coco17")[..., 2], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name, frames", [("{}.jpg", FRAMES + 1), ("img-{:05d}.png", FRAMES)])
+def test_where_alphapose_counts_from(tmp_path, name, frames):
+    """Its own names of frames begin at 0, those of images that somebody else wrote mostly at 1."""
+    people = [
+        {"image_id": name.format(i), "category_id": 1, "keypoints": flat(p), "score": 2.5}
+        for i, p in enumerate(person("coco17"), 1)
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(people))
+    assert read_keypoints(tmp_path / "a.json").frame_count == frames
+
+
+def test_a_column_of_confidences_that_is_blank(tmp_path):
+    """DeepLabCut's table as sleap-io writes it."""
+    names = get_layout("coco17").joints
+    rows = [
+        ["scorer", *["sleap-io"] * 51],
+        ["bodyparts", *[n for n in names for _ in range(3)]],
+        ["coords", *["x", "y", "likelihood"] * 17],
+    ]
+    rows += [[i, *[v for x, y, _ in p for v in (x, y, "")]] for i, p in enumerate(person("coco17"))]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
+    found = read_keypoints(tmp_path / "a.csv")
+    np.testing.assert_allclose(found.tracks[0].points, person("coco17")[..., :2], atol=0.01)

@@ -165,3 +165,49 @@ def test_arrays_of_twenty_joints_are_kinects_where_the_bones_say_so(tmp_path):
     assert read_keypoints(tmp_path / "a.npy").layout is get_layout("kinect_v1_20")
     np.save(tmp_path / "b.npy", np.random.default_rng(0).uniform(0, 500, points.shape))
     assert read_keypoints(tmp_path / "b.npy").layout is None
+
+
+# Kinect v2 in one file
+
+
+def kinect_frames(joints_of):
+    layout = get_layout("kinect_v2_25")
+    frames = []
+    for i in range(FRAMES):
+        places = [{"X": x, "Y": y, "Z": z} for x, y, z in in_space(layout, i).tolist()]
+        body = {"TrackingId": 7, "IsTracked": True, "Joints": joints_of(layout.joints, places)}
+        frames.append({"Timestamp": 333_333 * i, "Bodies": [body, {"IsTracked": False, "Joints": []}]})
+    return frames
+
+
+KINECT_JOINTS = {
+    "names": lambda names, places: [{"JointType": n, "TrackingState": 2, "Position": p} for n, p in zip(names, places)],
+    "numbers": lambda names, places: [{"JointType": i, "Position": p} for i, p in enumerate(places)],
+    "an object": lambda names, places: {n: {"TrackingState": "Tracked", "Position": p} for n, p in zip(names, places)},
+}
+
+
+@pytest.mark.parametrize("lines", [False, True])
+@pytest.mark.parametrize("joints", KINECT_JOINTS)
+def test_all_frames_of_kinect_in_one_file(tmp_path, joints, lines):
+    path = written(tmp_path / "a.json", kinect_frames(KINECT_JOINTS[joints]), lines=lines)
+    found = describe(path)
+    assert (found["format"], found["layout"], found["frames"], found["people"]) == ("kinect", "kinect_v2_25", FRAMES, 1)
+    assert (found["fps"], found["units"]) == (30.0, "m")
+    motion = read_motions(path)[""]
+    np.testing.assert_allclose(motion.positions[3], in_space(get_layout("kinect_v2_25"), 3), atol=1e-6)
+
+
+def test_kinect_of_the_package_for_node(tmp_path):
+    """Joints in the order of the SDK with cameraX, colorX, depthX; six places for bodies, most of them free."""
+    layout = get_layout("kinect_v2_25")
+    frames = []
+    for i in range(FRAMES):
+        joints = [
+            {"depthX": 0.5, "depthY": 0.4, "colorX": 0.5, "colorY": 0.4, "cameraX": x, "cameraY": y, "cameraZ": z}
+            for x, y, z in in_space(layout, i).tolist()
+        ]
+        free = [{"bodyIndex": k, "tracked": False} for k in range(5)]
+        frames.append({"bodies": [*free, {"bodyIndex": 5, "tracked": True, "trackingId": "72", "joints": joints}]})
+    found = describe(written(tmp_path / "a.json", frames))
+    assert (found["layout"], found["people"], found["units"]) == ("kinect_v2_25", 1, "m")

@@ -103,3 +103,31 @@ def test_outlines_and_boxes_in_pixels_are_not_people(tmp_path):
     for name, lines in (("a", outlines), ("b", [line([320.0, 240.0, 50.0, 200.0], [0.9])] * 5)):
         with pytest.raises(BadFileError):
             read_keypoints(folder(tmp_path / name, lines))
+
+
+@pytest.mark.parametrize("pixels", [False, True])
+@pytest.mark.parametrize("order", ["confidence before joints", "confidence first", "commas"])
+def test_other_orders_of_the_numbers(tmp_path, order, pixels):
+    """Of forks of YOLOv5 and YOLOv7 for poses."""
+    lines = []
+    for points in person("coco17"):
+        points[:, :2] /= 1 if pixels else SIZE_PX
+        low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+        box = [*(low + high) / 2, *(high - low)]
+        after = {"confidence before joints": [0, *box, 0.91], "confidence first": [0.91, 0, *box], "commas": [0, *box]}
+        text = " ".join(f"{v:.8g}" for v in (*after[order], *points.reshape(-1)))
+        lines.append(text.replace(" ", ",") if order == "commas" else text)
+    found = read_keypoints(folder(tmp_path / "a", lines), image_size=SIZE_PX)
+    assert found.layout.name == "coco17"
+    np.testing.assert_allclose(found.tracks[0].points, person("coco17")[..., :2], atol=0.01)
+    np.testing.assert_allclose(found.tracks[0].confidence, person("coco17")[..., 2], atol=1e-5)
+
+
+def test_flags_of_labels_become_confidences(tmp_path):
+    points = person("coco17")[0]
+    points[:, :2] /= SIZE_PX
+    points[:, 2] = 2
+    points[3, 2] = 1
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    found = read_keypoints(folder(tmp_path / "a", [line((low + high) / 2, high - low, points)] * 3))
+    assert found.tracks[0].confidence[0, 3] == 0.5 and found.tracks[0].confidence[0, 4] == 1
