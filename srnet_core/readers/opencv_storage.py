@@ -45,7 +45,10 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     notes: list[str] = []
     files = [(0, head.path)]
     if head.is_folder:
-        video, notes = choose_video(_names(head), head.path, options.sequence)
+        names = _names(head)
+        if not names:
+            raise BadFileError("holds no matrices of OpenPose", where=head.path)
+        video, notes = choose_video(names, head.path, options.sequence)
         files = [(number, head.path / name) for number, name in zip(video.numbers, video.names)]
     gathering = Gathering(head.path)
     for done, (number, path) in enumerate(files, 1):
