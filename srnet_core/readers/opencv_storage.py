@@ -63,10 +63,9 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         if options.progress and done % 500 == 0:
             options.progress(done, len(files))
     joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
-    names = LAYOUTS.get(joints, ())
-    return [
-        gathering.build(FORMAT, notes=notes, layout=names[0] if len(names) == 1 else None, candidates=names),
-    ]
+    layouts = LAYOUTS.get(joints, ())
+    layout = layouts[0] if len(layouts) == 1 else None
+    return [gathering.build(FORMAT, notes=notes, layout=layout, candidates=layouts)]
 
 
 def _names(head: Head) -> list[str]:
