@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MEAN_POSE = "mean pose"
 _METRICS = ("mpjpe_mm", "p_mpjpe_mm")
+_ABOUT_MEAN_POSE = "Mean pose: the mean of the training poses, predicted for every frame. "
+_EXPLAINED = "P-: after the best alignment. Action-wise mean: mean of the actions' means, as papers print."
 _SAME = ("dataset", "keypoints", "scope", "fps", "joints_counted", "relative_to")
 # Heads of columns for Human3.6M's actions, as papers shorten them.
 _SHORT = {
@@ -40,7 +42,10 @@ def show_side_by_side(reports: "Mapping[str, Report]") -> None:
     for metric in _METRICS:
         rows = [[action, *_values(reports, metric, action)] for action in first.by_action]
         rows.append(["action-wise mean", *(metric_text(metric, report.mean[metric]) for report in reports.values())])
-        plain_table(f"{METRIC_NAMES[metric][0]} in mm on {_tested_on(first)}", ["action", *reports], rows)
+        about = f"{_ABOUT_MEAN_POSE if MEAN_POSE in reports else ''}{_EXPLAINED}"
+        caption = about if metric == _METRICS[-1] else None
+        title = f"{METRIC_NAMES[metric][0]} in mm on {_tested_on(first)}"
+        plain_table(title, ["action", *reports], rows, caption=caption)
 
 
 def tables_of_papers(reports: "Mapping[str, Report]") -> list[TextTable]:
