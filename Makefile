@@ -3,6 +3,7 @@
 PYTHON ?= python3
 SHARE ?= 1.0
 ORT_WEB := 1.30.0
+AXE := 4.14.1
 MINUTES ?= 10
 VENV := .venv
 CASES ?= ../shared/cases
@@ -25,7 +26,7 @@ interop:  ## tests with programs that srnet does not depend on (docs/interop.md)
 	$(VENV)-interop/bin/python -m pip install --quiet --no-deps \
 		--constraint tests/interop/constraints.txt onnx2torch  # without torchvision, whose build would have to fit torch's
 	if command -v npm > /dev/null; then \
-		npm install --prefix $(VENV)-interop --no-audit --no-fund --ignore-scripts onnxruntime-web@$(ORT_WEB); fi
+		npm install --prefix $(VENV)-interop --no-audit --no-fund --ignore-scripts onnxruntime-web@$(ORT_WEB) axe-core@$(AXE); fi
 	$(VENV)-interop/bin/python -m pytest tests/interop -rs
 
 live-page: environment  ## the live page with a recorded clip as camera, in headless Chromium; needs npm, fetches 31 MB and a clip of 51 MB
