@@ -41,7 +41,6 @@ _SCREENS = {
         140,
         ("eval", "{open27}", "--dataset", "synthetic", "--actions", "Walking,WalkTogether,Eating"),
     ),
-    "terminal-doctor.svg": (100, ("doctor",)),
 }
 _RUNS, _STRIP = "runs-page.png", "strip.png"
 _CHARTS = {
