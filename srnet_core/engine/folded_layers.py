@@ -29,6 +29,7 @@ _WIDE = 512
 _FEW_ROWS = 4
 _LONGER_GAIN = 1.05  # longer products leave the caches, and must be so many times faster
 _NARROW = 64
+_VECTOR = 16  # outputs of a product that are computed together: 16 take less time than 5 or 15
 
 
 class Scratch:
@@ -36,19 +37,21 @@ class Scratch:
 
     def __init__(self, like: Tensor, kernels: Kernels | None = None):
         self._like, self._kernels = like, kernels or default_kernels()
+        self._exact = self._kernels if self._kernels.precision == "fp32" else default_kernels()
         self._buffers: dict[tuple[str | int, ...], Tensor] = {}
         self._prepared: dict[tuple[str, Tensor], Tensor] = {}
 
-    def form(self, rows: int, weight: Tensor) -> Form:
-        """The form of products of so many rows with a weight (K, O)."""
+    def form(self, rows: int, weight: Tensor, *, exact: bool = False) -> Form:
+        """The form of products of so many rows with a weight (K, O); `exact` for no low precision."""
         if weight.device.type != "cpu":
             return MM
         inner, outer = weight.shape
-        return self._kernels.form(CONSTANT, rows, inner, outer, weight.dtype)
+        kernels = self._exact if exact else self._kernels
+        return kernels.form(CONSTANT, rows, inner, outer, weight.dtype)
 
-    def product(self, x: Tensor, weight: Tensor, out: Tensor) -> Operation:
+    def product(self, x: Tensor, weight: Tensor, out: Tensor, *, exact: bool = False) -> Operation:
         """The operation out = x times weight, where x gets new contents and the weight does not."""
-        form = self.form(len(x), weight)
+        form = self.form(len(x), weight, exact=exact)
         key = form.name, weight
         if key not in self._prepared:
             self._prepared[key] = form.prepare(weight)
@@ -142,6 +145,54 @@ class DenseLayer:
         return self.weight.flatten(0, 1)
 
 
+class NarrowLayer:
+    """A convolution to a few channels, as a context is. Products have whole vectors of outputs, the last ones unused.
+
+    Args:
+        weight: (O, C, k).
+        bias: (O,).
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor):
+        self.out_channels, self.in_channels, self.kernel_size = weight.shape
+        self._of_few_rows = DenseLayer(weight, bias)
+        self._joined = _whole_vectors(weight.permute(2, 1, 0).flatten(0, 1))  # (k * C, O and more)
+        self._by_tap = _whole_vectors(weight.permute(1, 2, 0).flatten(1))  # (C, k * O and more)
+        self._bias, self._padded_bias = bias.clone(), _whole_vectors(bias[None])[0]
+
+    def plan(self, taps: Tensor, scratch: Scratch) -> tuple[list[Operation], Tensor]:
+        """The operations, and the memory (N, O and more) of their result, of which columns from O on mean nothing.
+
+        Args:
+            taps: (N, k, C), as for `FoldedLayer.operations`.
+        """
+        rows, k, _ = taps.shape
+        if rows > _FEW_ROWS and taps.is_contiguous():
+            out = scratch.empty("context", rows, self._joined.shape[1])
+            return [scratch.product(taps.flatten(1), self._joined, out), partial(out.add_, self._padded_bias)], out
+        out = scratch.empty("context", rows, self.out_channels)
+        apart, between = divmod(taps.stride(1), taps.stride(0))
+        if between or taps.stride(2) != 1 or apart * (k - 1) > rows:  # not rows of one input, or few of them
+            return list(self._of_few_rows.operations(taps, out, scratch)), out
+        # every row times the filters of all taps, which reads the input once; then the sum over shifted rows
+        source = taps.as_strided((rows + apart * (k - 1), self.in_channels), (taps.stride(0), 1))
+        each = scratch.empty("context by tap", len(source), self._by_tap.shape[1])
+        first, *others = (
+            each[n * apart : n * apart + rows, n * self.out_channels : (n + 1) * self.out_channels] for n in range(k)
+        )
+        operations = [
+            scratch.product(source, self._by_tap, each, exact=True),
+            partial(torch.add, first, self._bias, out=out),
+            *(partial(out.add_, other) for other in others),
+        ]
+        return operations, out
+
+
+def _whole_vectors(matrix: Tensor) -> Tensor:
+    """A matrix with zeros appended to its rows, up to a whole number of vectors."""
+    return F.pad(matrix, (0, -matrix.shape[1] % _VECTOR)).contiguous()
+
+
 class GraphLayer:
     """The same weights for every joint, over features mixed along the skeleton; see `layers.graph.GraphConv1d`.
 
@@ -183,7 +234,7 @@ class FoldedContext:
         reorder: assign numbers to positions and taps in the published order; see `layers.context.published_order`.
     """
 
-    linear: DenseLayer
+    linear: NarrowLayer
     activate: Callable[[Tensor], object] | None
     from_arranged: bool
     per_channel: bool = False
@@ -193,11 +244,10 @@ class FoldedContext:
     def plan(self, taps: Tensor, scratch: Scratch, windows: int) -> tuple[list[Operation], Tensor]:
         """The operations, and their result (N, numbers, k)."""
         rows, taps_count = len(taps), taps.shape[1]
-        flat = scratch.empty("context", rows, self.linear.out_channels)
-        operations = list(self.linear.operations(taps, flat, scratch))
+        operations, flat = self.linear.plan(taps, scratch)
         if self.activate is not None:
             operations.append(partial(self.activate, flat))
-        numbers = flat.unflatten(1, (-1, taps_count))
+        numbers = flat[:, : self.linear.out_channels].unflatten(1, (-1, taps_count))
         if self.runs is not None:
             each = scratch.empty("context of channels", rows, len(self.runs), taps_count)
             return [*operations, partial(torch.index_select, numbers, 1, self.runs, out=each)], each

@@ -13,7 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srnet_core.engine.folded_layers import DenseLayer, FoldedContext, FoldedLayer, GraphLayer, GroupLayer, Operation
+from srnet_core.engine.folded_layers import (
+    DenseLayer,
+    FoldedContext,
+    FoldedLayer,
+    GraphLayer,
+    GroupLayer,
+    NarrowLayer,
+    Operation,
+)
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import AllContext, OthersContext, bias_of
 from srnet_core.layers.graph import GraphConv1d
@@ -197,7 +205,7 @@ def _fold_context(layer: SplitRecombineConv1d, dtype: torch.dtype) -> FoldedCont
         source = layer.get_all_info
         weight, bias = _all(source)
     return FoldedContext(
-        DenseLayer(weight.to(dtype), bias.to(dtype)),
+        NarrowLayer(weight.to(dtype), bias.to(dtype)),
         _activation(source),
         from_arranged=layer.context == "others" or source.form == "group_wise",
         per_channel=layer.runs is not None or source.form == "channel_wise",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from srnet_core.config import ModelConfig
 from srnet_core.engine import folded as _folded
 from srnet_core.engine.folded import FoldedForm, UnfoldedForm, inference_form, shares
+from srnet_core.engine.folded_layers import NarrowLayer, Scratch
 from srnet_core.engine.threads import Workers, on_one_core
 from srnet_core.engine.tiles import MOST_PLANS
 from srnet_core.errors import ConfigError
@@ -213,3 +214,20 @@ def test_on_a_gpu():
     for t in range(1, 9):
         pose = live.push(x[:, t].cuda())
     torch.testing.assert_close(pose, expected[:, 0], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5, 20, 200], ids=lambda n: f"{n} rows")
+@pytest.mark.parametrize("apart", [1, 7])
+@pytest.mark.parametrize("outputs", [5, 16, 21])
+def test_few_outputs_are_those_of_a_convolution(rows, apart, outputs):
+    """Products have whole vectors of outputs, and those of shifted rows read the input once."""
+    source, weight = torch.randn(rows + 2 * apart, 33), torch.randn(outputs, 33, 3)
+    bias = torch.randn(outputs)
+    layer = NarrowLayer(weight, bias)
+    taps = source.unfold(0, 2 * apart + 1, 1)[:, :, ::apart].transpose(1, 2)
+    for given in (taps, taps.contiguous()):
+        operations, out = layer.plan(given, Scratch(source))
+        for operation in operations:
+            operation()
+        expected = torch.einsum("nkc,ock->no", taps, weight) + bias
+        torch.testing.assert_close(out[:, :outputs], expected, rtol=1e-4, atol=1e-4)
