@@ -180,7 +180,7 @@ class NarrowLayer:
         first, *others = (
             each[n * apart : n * apart + rows, n * self.out_channels : (n + 1) * self.out_channels] for n in range(k)
         )
-        operations = [
+        operations: list[Operation] = [
             scratch.product(source, self._by_tap, each, exact=True),
             partial(torch.add, first, self._bias, out=out),
             *(partial(out.add_, other) for other in others),

@@ -225,8 +225,8 @@ def test_few_outputs_are_those_of_a_convolution(rows, apart, outputs):
     bias = torch.randn(outputs)
     layer = NarrowLayer(weight, bias)
     taps = source.unfold(0, 2 * apart + 1, 1)[:, :, ::apart].transpose(1, 2)
-    for given in (taps, taps.contiguous()):
-        operations, out = layer.plan(given, Scratch(source))
+    for view in (taps, taps.contiguous()):
+        operations, out = layer.plan(view, Scratch(source))
         for operation in operations:
             operation()
         expected = torch.einsum("nkc,ock->no", taps, weight) + bias
