@@ -45,6 +45,7 @@ from srnet_core.inference.plausible import FEWEST_FRAMES, likelier_readings, pro
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
 from srnet_core.inference.spread import features, several_predictions
 from srnet_core.inference.stream import PoseStream
+from srnet_core.inference.stream_network import StreamNetwork
 from srnet_core.inference.streams import PoseStreams
 from srnet_core.lookup import choose
 from srnet_core.models.pose_model import PoseModel
@@ -482,16 +483,8 @@ class Lifter:
         Raises:
             ConfigError: a missing argument that the normalization needs, or a network that cannot stream.
         """
-        self._require_one_network()
         return PoseStream(
-            self.network,
-            skeleton=self.skeleton,
-            normalization=self.normalization,
-            body_size=self.body_size,
-            image_size=image_size,
-            camera=camera,
-            root_depth_m=root_depth_m,
-            flip=flip,
+            self._stream_network(), image_size=image_size, camera=camera, root_depth_m=root_depth_m, flip=flip
         )
 
     def streams(
@@ -515,20 +508,12 @@ class Lifter:
         Raises:
             ConfigError: a missing argument that the normalization needs, or a network that cannot stream.
         """
-        self._require_one_network()
         return PoseStreams(
-            self.network,
-            count,
-            skeleton=self.skeleton,
-            normalization=self.normalization,
-            body_size=self.body_size,
-            image_size=image_size,
-            camera=camera,
-            root_depth_m=root_depth_m,
-            flip=flip,
+            self._stream_network(), count, image_size=image_size, camera=camera, root_depth_m=root_depth_m, flip=flip
         )
 
-    def _require_one_network(self) -> None:
+    def _stream_network(self) -> StreamNetwork:
         if self.beside:
             todo = "Open one of them, e.g. Lifter.open(frames=27, causal=True)"
             raise ConfigError("the mean of several networks does not lift live", todo=todo)
+        return StreamNetwork(self.network, self.skeleton, self.normalization, self.body_size)

@@ -14,14 +14,10 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from srnet_core import normalization as normalizations
-from srnet_core.body import BodySize, estimate_root_depth
-from srnet_core.checkpoint import require_whole_poses
-from srnet_core.engine import InferenceForm, inference_form
-from srnet_core.errors import ConfigError
+from srnet_core.body import estimate_root_depth
+from srnet_core.engine import InferenceForm
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.mirror import mirror_poses
-from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.inference.arguments import (
     checked_image_size,
     checked_root_depth,
@@ -30,8 +26,8 @@ from srnet_core.inference.arguments import (
     require_found,
     require_shape,
 )
+from srnet_core.inference.stream_network import StreamNetwork, stream_network
 from srnet_core.models.pose_model import PoseModel
-from srnet_core.normalization import Normalization
 
 
 class PoseStream:
@@ -42,10 +38,7 @@ class PoseStream:
     A causal model gives the pose of the frame just pushed; other models need `delay_frames` frames after it.
 
     Args:
-        network: a model, or its `inference_form`.
-        skeleton: that of the model by default.
-        normalization: "base" by default.
-        body_size: to estimate the root's depth frame by frame, if it is needed and not given.
+        network: a model, its `inference_form`, or a `StreamNetwork` with another normalization than "base".
         image_size, camera, root_depth_m: as for `Lifter`; one depth for all frames.
         flip: average with the prediction for the mirror image.
 
@@ -56,24 +49,16 @@ class PoseStream:
 
     def __init__(
         self,
-        network: PoseModel | InferenceForm,
+        network: PoseModel | InferenceForm | StreamNetwork,
         *,
-        skeleton: Skeleton | None = None,
-        normalization: Normalization | None = None,
-        body_size: BodySize | None = None,
         image_size: tuple[float, float] | None = None,
         camera: Camera | None = None,
         root_depth_m: float | None = None,
         flip: bool = False,
     ):
-        self._network = inference_form(network)
-        require_whole_poses(self._network)
-        known = skeleton or self._network.skeleton
-        if known is None:
-            raise ConfigError("the network has no skeleton", where="skeleton", todo="Give the skeleton")
-        self._skeleton = known
-        self._normalization = normalization or normalizations.load("base")
-        self._body_size, self._flip = body_size, flip
+        known = stream_network(network)
+        self._network, self._skeleton = known.form, known.skeleton
+        self._normalization, self._body_size, self._flip = known.normalization, known.body_size, flip
         self._image_size, self._camera = checked_image_size(image_size), camera
         self._root_depth_m = checked_root_depth(root_depth_m, 1)
         self._live = self._network.live(2 if flip else 1)

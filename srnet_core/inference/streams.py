@@ -16,14 +16,11 @@ from typing import Any, NoReturn, cast
 import numpy as np
 import torch
 
-from srnet_core import normalization as normalizations
-from srnet_core.body import BodySize, estimate_root_depth
-from srnet_core.checkpoint import require_whole_poses
-from srnet_core.engine import InferenceForm, inference_form
+from srnet_core.body import estimate_root_depth
+from srnet_core.engine import InferenceForm
 from srnet_core.errors import ArrayError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.mirror import mirror_poses
-from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.inference.arguments import (
     checked_image_size,
     checked_root_depth,
@@ -32,8 +29,8 @@ from srnet_core.inference.arguments import (
     require_found,
     require_shape,
 )
+from srnet_core.inference.stream_network import StreamNetwork, stream_network
 from srnet_core.models.pose_model import PoseModel
-from srnet_core.normalization import Normalization
 
 MOST_STREAMS = 4096  # whose frames fit into memory at the largest receptive fields
 
@@ -45,10 +42,10 @@ class PoseStreams:
     independent: each may begin, pause and end when it wants.
 
     Args:
-        network: a model, or its `inference_form`.
+        network: as for `PoseStream`.
         count: number of clips.
         image_size, camera: as for `PoseStream`, one for all clips or a list with one for each.
-        skeleton, normalization, body_size, root_depth_m, flip: as for `PoseStream`.
+        root_depth_m, flip: as for `PoseStream`.
 
     Raises:
         ConfigError: a missing argument that the normalization needs, lists of another length, or a network that cannot
@@ -57,12 +54,9 @@ class PoseStreams:
 
     def __init__(
         self,
-        network: PoseModel | InferenceForm,
+        network: PoseModel | InferenceForm | StreamNetwork,
         count: int,
         *,
-        skeleton: Skeleton | None = None,
-        normalization: Normalization | None = None,
-        body_size: BodySize | None = None,
         image_size: tuple[float, float] | Sequence[tuple[float, float]] | None = None,
         camera: Camera | Sequence[Camera] | None = None,
         root_depth_m: float | None = None,
@@ -70,21 +64,16 @@ class PoseStreams:
     ):
         if not 1 <= count <= MOST_STREAMS:
             raise ConfigError(f"must be a number from 1 to {MOST_STREAMS}, not {count}", where="streams")
-        self._network = inference_form(network)
-        require_whole_poses(self._network)
-        known = skeleton or self._network.skeleton
-        if known is None:
-            raise ConfigError("the network has no skeleton", where="skeleton", todo="Give the skeleton")
-        self._skeleton, self.count = known, count
-        self._normalization = normalization or normalizations.load("base")
-        self._body_size, self._flip = body_size, flip
+        known = stream_network(network)
+        self._network, self._skeleton, self.count = known.form, known.skeleton, count
+        self._normalization, self._body_size, self._flip = known.normalization, known.body_size, flip
         self._root_depth_m = checked_root_depth(root_depth_m, 1)
         self._groups = _groups(_each_size(image_size, count), _each(camera, count, "camera"))
         self._live = self._network.together(2 * count if flip else count)
         self._pushed = [0] * count
         self._last: list[tuple[np.ndarray, np.ndarray] | None] = [None] * count
         self._parameters: list[deque[np.ndarray]] = [deque(maxlen=self.delay_frames + 1) for _ in range(count)]
-        self._encode(np.zeros((count, known.num_joints, 2), np.float32))  # raises if an argument is missing
+        self._encode(np.zeros((count, known.skeleton.num_joints, 2), np.float32))  # raises if an argument is missing
 
     @property
     def delay_frames(self) -> int:
