@@ -1,13 +1,13 @@
 """What mistakes in 2D keypoints cost in millimetres, and how often they are told: the last table of docs/lift.md.
 
-    python -m benchmarks.mistake_costs --mocap FOLDER [--clips 16]
+    python -m benchmarks.mistake_costs --mocap FOLDER [--clips 16] [--data hdm05]
 
 The folder is that of `benchmarks.open_weights`. Clips of people whom no network of the package was trained on are put
 into an image of 1920 x 1080, with noise of 0.7 % of the person's size, and lifted as they are and with each mistake.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,10 @@ from srnet_core.keypoints import Keypoints, Track
 from srnet_core.layouts import get_layout
 from srnet_core.lifting.lift import warnings_of
 from srnet_core.markdown import markdown_table
+from srnet_core.weights import MEAN
 
-_SETS = (("cmu", "C49", 0.25), ("hdm05", "", 0.5), ("uiprmd_mini", "U10", 0.25))  # data set, person, share of the clips
+_SHARES = {"cmu": 0.25, "hdm05": 0.5, "uiprmd_mini": 0.25}  # of the clips
+_PEOPLE = {"cmu": "C49", "uiprmd_mini": "U10"}  # only these were not trained on
 _MOST_FRAMES = 200
 _SIZE = (1920, 1080)
 _NOISE = 0.007
@@ -31,9 +33,10 @@ _LEFT = [_AT[name] for name in ("LShoulder", "LElbow", "LWrist", "LHip", "LKnee"
 Wrong = tuple[np.ndarray, tuple[int, int]]
 
 
-def clips(mocap: Path, count: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+def clips(mocap: Path, count: int, shares: Mapping[str, float]) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
     """(T, 17, 2) keypoints in an image of 1920 x 1080, (T, 17, 3) metres relative to the root, and the frame rate."""
-    for name, subject, share in _SETS:
+    for name, share in shares.items():
+        subject = _PEOPLE.get(name, "")
         dataset = datasets.load(name, datasets.locate(name, mocap / name, "gt", mocap), "gt")
         found = [clip for clip in dataset.clips(dataset.clip_names) if not subject or clip.name.subject == subject]
         for number in np.linspace(0, len(found) - 1, max(1, round(share * count))).round().astype(int):
@@ -98,12 +101,21 @@ def mistakes(points: np.ndarray, other: np.ndarray) -> dict[str, Wrong]:
         "image twice as large": (points, (2 * width, 2 * height)),
         "pixels of a box around the person": (points - corner, _SIZE),
         "pixels of a box of 256 x 256": ((points - corner) / box * 256, _SIZE),
+        "picture cut to the person in each frame": ((points - corner) / box * 256, (256, 256)),
+        "picture cut to where the person goes": (points - points.min(axis=(0, 1)) + 0.1 * person, _cut_size(points)),
         "pixels of 64 x 48": (points / size * [64, 48], _SIZE),
         "coordinates from -1 to 1": (points / size * 2 - 1, _SIZE),
         "y upwards from another origin": (np.stack([points[..., 0], 1.5 * height - points[..., 1]], axis=-1), _SIZE),
         "picture turned by 90 degrees": (np.stack([points[..., 1], width - points[..., 0]], axis=-1), (height, width)),
         "mirrored video": (np.array([width, 0]) + points[:, mirror] * [-1, 1], _SIZE),
     }
+
+
+def _cut_size(points: np.ndarray) -> tuple[int, int]:
+    """The size of a picture that was cut to all that the person does, with a margin."""
+    margin = 0.2 * 1.2 * np.median(np.ptp(points, axis=1).max(axis=-1))
+    width, height = np.ceil(np.ptp(points, axis=(0, 1)) + margin).astype(int).tolist()
+    return width, height
 
 
 def _with(points: np.ndarray, joints: list[int], other: np.ndarray) -> np.ndarray:
@@ -134,9 +146,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mocap", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--clips", type=int, default=16)
+    parser.add_argument("--network", default=MEAN, help="network of the package")
+    parser.add_argument("--data", choices=tuple(_SHARES), help="only people of this data set")
     asked = parser.parse_args()
-    rng, lifter = np.random.default_rng(0), srnet.Lifter.open("srnet-open-27", device="cpu")
-    taken = list(clips(asked.mocap.resolve(), asked.clips))
+    rng, lifter = np.random.default_rng(0), srnet.Lifter.open(asked.network, device="cpu")
+    taken = list(clips(asked.mocap.resolve(), asked.clips, {asked.data: 1.0} if asked.data else _SHARES))
     found: dict[str, list[tuple[float, bool, bool]]] = {}
     for number, (exact, true_m, fps) in enumerate(taken):
         points = noisy(exact, rng)
@@ -150,6 +164,7 @@ def main() -> None:
             told = mended.notes != given.notes or bool(warnings_of(mended, lifter))
             found.setdefault(what, []).append((error_mm, told, bool(lifter.problems(wrong, image_size=size))))
     rows = []
+    print(f"{len(taken)} clips, {asked.network}")
     for what, values in found.items():
         error_mm, by_command, by_lifter = np.mean(values, axis=0)
         rows.append([what, f"{error_mm:.0f}", f"{by_command:.0%}", f"{by_lifter:.0%}"])

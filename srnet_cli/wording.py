@@ -30,7 +30,9 @@ def count_text(count: int, what: str) -> str:
 
 def as_options(text: str) -> str:
     """A message about keypoints as the command line says it: `--layout coco17` for `layout='coco17'`."""
-    return re.sub(r"\b(layout|format)=(?:'([\w.]+)')?", lambda found: f"--{found[1]} {found[2] or ''}".rstrip(), text)
+    return re.sub(
+        r"\b(layout|format|fps|camera)=(?:'([\w.]+)')?", lambda found: f"--{found[1]} {found[2] or ''}".rstrip(), text
+    )
 
 
 def seconds_text(seconds: float) -> str:

@@ -41,8 +41,9 @@ from srnet_core.inference.arguments import (
 )
 from srnet_core.inference.calibration import Calibration, calibration_file, read_calibration
 from srnet_core.inference.other_joints import seen_and_predicted
-from srnet_core.inference.plausible import FEWEST_FRAMES, likelier_readings, problems_of
+from srnet_core.inference.plausible import problems_of
 from srnet_core.inference.predict import DECODE_FRAMES, decode_mean, predict_normalized
+from srnet_core.inference.readings import FEWEST_FRAMES, likelier_readings
 from srnet_core.inference.spread import features, several_predictions
 from srnet_core.inference.stream import PoseStream
 from srnet_core.inference.stream_network import StreamNetwork
@@ -373,7 +374,7 @@ class Lifter:
             image_size = (camera.width_px, camera.height_px)
         in_order = self.receptive_field > 1  # a network of single frames may be given pictures of anybody
         found = problems_of(keypoints_px, self.skeleton, image_size, fps=self.fps, in_order=in_order)
-        return found or self.likelier_readings(keypoints_px, image_size=image_size, camera=camera)
+        return found or self.likelier_readings(keypoints_px, image_size=image_size, camera=camera, fps=self.fps)
 
     def likelier_readings(
         self,
@@ -381,11 +382,13 @@ class Lifter:
         *,
         image_size: tuple[float, float] | None = None,
         camera: Camera | None = None,
+        fps: float | None = None,
     ) -> list[str]:
-        """Other readings of a clip that make a better body, as the network sees it: other sides, another scale.
+        """Other readings of a clip that make a better body, other sides, another scale, one person only.
 
         Args:
             keypoints_px, image_size, camera: as for lifting, finite.
+            fps: frames per second, where they are known.
         """
         known = camera
         if known is None and image_size is not None:
@@ -400,6 +403,7 @@ class Lifter:
                 image_size,
                 known.undistort,
                 lambda part: self._lifted(part.astype(np.float32), image_size, camera, None),
+                fps=fps,
             )
 
     def _tell(self, problems: list[str], check: str) -> None:

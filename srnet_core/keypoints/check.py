@@ -29,6 +29,11 @@ _FROZEN_FRAMES, _FROZEN_S = 10, 0.5  # shortest standstill that is told; films o
 _STILL, _MOVING = 0.9, 0.3  # share of the frames in which a joint is exactly where it was: of one joint, of the others
 _SAME_PLACE = 0.5  # share of the frames in which two joints lie at the same place
 _BACK_AND_FORTH, _FAR, _NEAR = 0.3, 0.05, 0.5  # share of the frames; step in sizes; two steps as a share of one
+_SAME_BOX, _RESHAPED = 0.004, 0.03  # of the box of a person: what no detector keeps to; of somebody who moves
+_MOST_RESHAPED = 0.8  # quantile over the joints
+_BESIDE = 0.75  # of the width, from where on a person stands at the side of a tall image
+_SUDDEN, _LEAST_SUDDEN = 6.0, 0.1  # times the usual step; of the size of the person
+_USUALLY = 0.95  # of the steps
 _LOWEST_FPS, _HIGHEST_FPS = 1.0, 1000.0
 _BEYOND, _OFTEN_BEYOND, _SOMETIMES_BEYOND = 0.02, 0.2, 0.05  # of the image; share of the frames
 _ASSUMED_FPS = 30.0
@@ -36,6 +41,9 @@ _LIMBS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
 _NOT_FOUND = ((0.0, 0.0), (-1.0, -1.0), (0.0, -3.0))  # what tools write for a joint that they did not find
 
 
+_JUMPS_TEXT = (
+    "The person jumps from one frame to the next: it may be somebody else from there on, or the video was cut."
+)
 _OF_SOME_FRAMES = frozenset(
     ("jump", "swapped sides", "missing", "too fast", "outside image", "cut off", "frozen", "beyond border")
 )
@@ -49,7 +57,7 @@ class Problem:
         kind: "outside image", "many outside image", "jump", "swapped sides", "exchanged sides", "upside down", "lying",
             "wrong layout", "missing", "too fast", "fractions", "zeros", "large image", "cut off", "too small",
             "frozen", "implausible body", "exchanged limbs", "stretched", "still joint", "same place", "mixed frames",
-            "size exchanged", "beyond border", "frame rate".
+            "size exchanged", "beyond border", "cut to person", "frame rate".
         person: name of the track, "" for all.
         first_frame, last_frame: numbers as in the file; `None` where the whole sequence is meant.
         text: one sentence.
@@ -172,10 +180,12 @@ def _outside(keypoints: Keypoints, track: Track) -> list[Problem]:
 def _as_a_whole(keypoints: Keypoints, track: Track) -> list[Problem]:
     fractions = _fractions(keypoints, track)
     zeros, quarter = _zeros(keypoints, track), _large_image(keypoints, track)
+    cut = [] if fractions else _cut_to_person(keypoints, track)
     return [
         *fractions,
         *zeros,
-        *([] if fractions else quarter),
+        *cut,
+        *([] if fractions or cut else quarter),
         *([] if fractions else _too_small(keypoints, track)),
         *_upside_down(keypoints, track),
         *_lying(keypoints, track),
@@ -186,6 +196,7 @@ def _as_a_whole(keypoints: Keypoints, track: Track) -> list[Problem]:
         *_same_place(keypoints, track),
         *_mixed_frames(keypoints, track),
         *([] if fractions else _beyond_border(keypoints, track)),
+        *_beside(keypoints, track),
     ]
 
 
@@ -319,6 +330,40 @@ def _large_image(keypoints: Keypoints, track: Track) -> list[Problem]:
     return [_problem(keypoints, "large image", track, None, text)]
 
 
+def _cut_to_person(keypoints: Keypoints, track: Track) -> list[Problem]:
+    """The box of the person has the same size and place in every frame, whatever the person does."""
+    seen = track.points[track.missing.sum(axis=1) == 0].astype(np.float64)
+    if keypoints.units != "px" or len(seen) < _FROZEN_FRAMES:
+        return []
+    low, high = seen.min(axis=1), seen.max(axis=1)
+    sides = (high - low).max(axis=-1)  # (T,)
+    middles, size = (low + high) / 2, float(np.median(sides))
+    if size < _SMALLEST_PX or max(np.std(sides), *np.std(middles, axis=0)) > _SAME_BOX * size:
+        return []
+    shapes = (seen - low[:, None]) / np.maximum(sides, 1e-9)[:, None, None]
+    if np.quantile(np.std(shapes, axis=0), _MOST_RESHAPED) < _RESHAPED:  # somebody who stands still
+        return []
+    text = (
+        "The person fills the same box in every frame: the coordinates look like those of pictures that were cut to "
+        "the person, not of the whole image."
+    )
+    return [_problem(keypoints, "cut to person", track, None, text)]
+
+
+def _beside(keypoints: Keypoints, track: Track) -> list[Problem]:
+    """In a tall image all people keep to its upper part and this one stands at its right border."""
+    size, reach = keypoints.image_size, keypoints.reach()
+    if size is None or reach is None or keypoints.units != "px" or size[1] <= size[0] or not track.present.any():
+        return []
+    width, height = size
+    with np.errstate(invalid="ignore"):
+        middle = float(np.nanmedian(track.points[track.present][..., 0]))
+    if not _BESIDE * width < middle or reach[1] > (1 + _BEYOND) * width or reach[0] > height:
+        return []
+    text = f"All joints lie in the upper right of {width} x {height} pixels: width and height may be exchanged."
+    return [_problem(keypoints, "size exchanged", track, None, text)]
+
+
 def _too_small(keypoints: Keypoints, track: Track) -> list[Problem]:
     """All joints at one place: not a person, or coordinates in another unit."""
     if keypoints.units != "px":
@@ -427,16 +472,17 @@ def _steps(track: Track) -> np.ndarray:
 
 
 def _jumps(keypoints: Keypoints, track: Track) -> list[Problem]:
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         steps = _steps(track)
         known = np.isfinite(steps).sum(axis=1)
         rate = None if keypoints.fps is None else keypoints.fps / keypoints.step
         jump = _JUMP if rate is None else min(_JUMP, max(_SMALLEST_JUMP, _FASTEST_SIZES_PER_S / rate))
         far = (steps > jump).sum(axis=1)
-    found = np.flatnonzero((known > 0) & (far >= _SEVERAL * known)) + 1
-    return [
-        _problem(keypoints, "jump", track, run, "The person jumps from one frame to the next.") for run in _runs(found)
-    ]
+        middle = np.nanmedian(np.where(known[:, None] > 0, steps, 0.0), axis=1)
+        usual = np.nanquantile(middle, _USUALLY) if np.isfinite(middle).any() else np.inf
+        sudden = middle > max(_LEAST_SUDDEN, _SUDDEN * usual)
+    found = np.flatnonzero((known > 0) & ((far >= _SEVERAL * known) | sudden)) + 1
+    return [_problem(keypoints, "jump", track, run, _JUMPS_TEXT) for run in _runs(found)]
 
 
 def _too_fast(keypoints: Keypoints, track: Track) -> list[Problem]:
@@ -450,7 +496,7 @@ def _too_fast(keypoints: Keypoints, track: Track) -> list[Problem]:
     problems = []
     for first, last in _runs(frames):
         joints = [names[j] for j in np.flatnonzero(fast[first - 1 : last].any(axis=0))[:6]]
-        text = f"Faster than {_FASTEST_SIZES_PER_S:.0f} body sizes a second: {', '.join(joints)}."
+        text = f"Faster than {_FASTEST_SIZES_PER_S:.0f} body sizes a second, probably found wrong: {', '.join(joints)}."
         problems.append(_problem(keypoints, "too fast", track, (first, last), text))
     return problems
 

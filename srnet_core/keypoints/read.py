@@ -20,6 +20,8 @@ from srnet_core.readers.head import Head
 
 _BEYOND, _MANY_BEYOND = 1.1, 0.05  # of the largest y at the scale of x; share of the joints beyond it
 _MOST_VALUES = 1 << 26  # of all tracks together
+UNKNOWN = "The file does not say {}: it is unknown."
+"""The note about `fps` or `image_size` that nobody knows."""
 
 
 def read_keypoints(
@@ -95,7 +97,7 @@ def keypoints_of(
         if given is not None and read is not None and given != read:
             notes.append(f"The file says {name} is {read}; {given} was given and is used.")
         if given is None and read is None:
-            notes.append(f"The file does not say {name}: it is unknown.")
+            notes.append(UNKNOWN.format(name))
     fps = fps if fps is not None else detections.fps
     image_size = image_size or detections.image_size
     detections, units = _in_pixels(detections, image_size, notes)

@@ -4,22 +4,25 @@ Networks that look at several frames are used at the frame rate that they were t
 and the poses back, both by cubics through the frames.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.inference.lifter import Lifter
-from srnet_core.inference.plausible import SIDES_TEXT
+from srnet_core.inference.readings import SIDES_TEXT
 from srnet_core.keypoints import Keypoints, check
-from srnet_core.keypoints.check import cut_off, sides_told
+from srnet_core.keypoints.check import Problem, cut_off, sides_told
+from srnet_core.keypoints.read import UNKNOWN
 from srnet_core.keypoints.relayout import to_layout, with_joints
 from srnet_core.keypoints.tracks import Track
 from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson, runs_of
 from srnet_core.mocap.resample import SAME_RATE, positions_at, resample
 
 _SHORT_GAP = 10  # frames that are filled before left and right are looked at
+_TOLD_BY_LIFT = "missing"  # kind of problems: `lift` tells who has no pose because of them
+_LISTED = 4  # people without some poses, who are named one by one
 
 Progress = Callable[[int, int], None]
 
@@ -69,16 +72,12 @@ def lift(
         people.append(_lift_track(track, ready, lifter, size, camera))
         done += ready.frame_count
         progress(done, total)
-    notes = [*ready.notes, *_rate_notes(keypoints, lifter)]
-    if keypoints.fps is None and keypoints.consecutive:
-        notes.append(f"The frame rate is unknown: {ASSUMED_FPS:g} is assumed for the length of gaps and for a page.")
-    for person in people:
-        frames, seen = int(person.lifted.sum()), int(track_of(ready, person.name).present.sum())
-        if not frames:
-            where = "in the only frame in which the person is seen" if seen == 1 else f"in each of {seen} frames"
-            notes.append(f"Person {person.name} is not lifted: joints are missing {where}.")
-        elif frames < seen:
-            notes.append(f"Person {person.name} has no pose in {seen - frames} of {seen} frames: joints are missing.")
+    notes = [  # the most important first
+        *_pose_notes(people, ready),
+        *_rate_notes(keypoints, lifter),
+        *(note for note in ready.notes if note != UNKNOWN.format("fps")),
+        *_resampled_notes(keypoints, lifter),
+    ]
     kept = tuple(person for person in people if person.lifted.any())
     if not kept:
         raise ConfigError(
@@ -111,27 +110,35 @@ def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None, *, mistakes_
             faces nor their feet tell the sides, or with another scale.
         mistakes_only: leave out frames in which a tool was wrong, e.g. a joint that jumps.
     """
-    found: dict[tuple[str, str], str] = {}
-    mistaken = set()
+    problems: dict[tuple[str, str], list[Problem]] = {}
     for problem in check(keypoints):
-        if problem.mistake:
-            mistaken.add((problem.kind, problem.person))
-        if mistakes_only and not problem.mistake:
-            continue
-        who = f"Person {problem.person}" if problem.person else "All people"
-        when = f", frame {problem.first_frame}" if problem.first_frame is not None else ""
-        found.setdefault((problem.kind, problem.person), f"{who}{when}: {problem.text}")
+        if problem.kind != _TOLD_BY_LIFT and (problem.mistake or not mistakes_only):
+            problems.setdefault((problem.kind, problem.person), []).append(problem)
+    ordered = sorted(problems.values(), key=lambda alike: not alike[0].mistake)  # mistakes of the whole input first
+    found = {(alike[0].kind, alike[0].person): _sentence(alike) for alike in ordered}
+    mistaken = {alike[0].person for alike in ordered if alike[0].mistake}
     if lifter is not None and keypoints.image_size is not None and keypoints.consecutive:
         for track in _joints_of(keypoints, lifter).fill_gaps(max_frames=_SHORT_GAP).tracks:
             start, stop = max(_stretches(track, True), key=lambda run: run[1] - run[0], default=(0, 0))
             points, size = track.points[start:stop], keypoints.image_size
             given = track_of(keypoints, track.name)
-            if stop == start or cut_off(keypoints, given) or any(person == track.name for _, person in mistaken):
+            if stop == start or cut_off(keypoints, given) or track.name in mistaken:
                 continue
-            for text in lifter.likelier_readings(points, image_size=size):
+            rate = None if keypoints.fps is None else keypoints.fps / keypoints.step
+            for text in lifter.likelier_readings(points, image_size=size, fps=rate):
                 if text != SIDES_TEXT or sides_told(keypoints, given) is None:
                     found[text, track.name] = f"Person {track.name}: {text}"
     return list(found.values())
+
+
+def _sentence(alike: Sequence[Problem]) -> str:
+    """One sentence for all findings of one kind about one person."""
+    first = alike[0]
+    who = f"Person {first.person}" if first.person else "All people"
+    if first.first_frame is None:
+        return f"{who}: {first.text}"
+    more = f" and {len(alike) - 1} more times" if len(alike) > 2 else " and once more" if len(alike) == 2 else ""
+    return f"{who}, frame {first.first_frame}{more}: {first.text}"
 
 
 def track_of(keypoints: Keypoints, name: str) -> Track:
@@ -198,16 +205,41 @@ def _rates(keypoints: Keypoints, lifter: Lifter) -> tuple[float, float] | None:
 
 
 def _rate_notes(keypoints: Keypoints, lifter: Lifter) -> list[str]:
-    """What was done about frame rates that differ, or could not be done."""
+    """What is assumed where a frame rate is unknown."""
+    if not keypoints.consecutive:
+        return []
+    several = lifter.receptive_field > 1
+    if keypoints.fps is None:
+        lifted = f", and the network's {lifter.fps:g} for lifting" if several and lifter.fps else ""
+        note = f"The frame rate is unknown: {ASSUMED_FPS:g} is assumed for the length of gaps and for pages{lifted}."
+        return [f"{note} Give it with fps=."]
+    if several and not lifter.fps:
+        return ["The checkpoint does not tell the frame rate it was trained at: it is taken for that of the keypoints."]
+    return []
+
+
+def _resampled_notes(keypoints: Keypoints, lifter: Lifter) -> list[str]:
+    """What was done about a frame rate that is not the network's."""
     if rates := _rates(keypoints, lifter):
         return [f"Lifted at {rates[1]:g} frames per second, the rate of the network, and brought back to {rates[0]:g}."]
-    if lifter.receptive_field == 1 or not keypoints.consecutive:
-        return []
-    if not lifter.fps:
-        return ["The checkpoint does not tell the frame rate it was trained at: it is taken for that of the keypoints."]
-    if not keypoints.fps:
-        return [f"The frame rate is unknown: it is taken for the {lifter.fps:g} per second of the network."]
     return []
+
+
+def _pose_notes(people: Sequence[LiftedPerson], keypoints: Keypoints) -> list[str]:
+    """Who is not lifted, or not in all frames; of many people only how many."""
+    nowhere, partly = [], []
+    for person in people:
+        frames, seen = int(person.lifted.sum()), int(track_of(keypoints, person.name).present.sum())
+        if not frames:
+            where = "in the only frame in which the person is seen" if seen == 1 else f"in each of {seen} frames"
+            nowhere.append(f"Person {person.name} is not lifted: joints are missing {where}.")
+        elif frames < seen:
+            partly.append(f"Person {person.name} has no pose in {seen - frames} of {seen} frames: joints are missing.")
+    if len(nowhere) + len(partly) <= _LISTED:
+        return [*nowhere, *partly]
+    parts = [(nowhere, "are not lifted"), (partly, "have no pose in some frames")]
+    told = " and ".join(f"{len(names)} {what}" for names, what in parts if names)
+    return [f"Of {len(people)} people {told}: joints are missing."]
 
 
 def _stretches(track: Track, consecutive: bool) -> list[tuple[int, int]]:

@@ -105,7 +105,7 @@ def follow(people: LiftedPeople, *, height_m: float | None = None, network: Find
     if not people.camera_known:
         notes.append(
             f"The focal length is estimated ({people.camera.focal_length_px[0]:.0f} px, the longer side of the image): "
-            "if it is wrong by a factor, distances from the camera are wrong by the same factor."
+            "distances from the camera are wrong by the same factor as it is. A calibration would tell: camera=."
         )
     return replace(people, people=tuple(followed), frame="camera", notes=tuple(notes))
 
@@ -137,7 +137,7 @@ def _found(network: FindRoots, keypoints_px: np.ndarray, people: LiftedPeople, f
 def _height_note(person: LiftedPerson, tall_m: float, height_m: float | None) -> str:
     if height_m is not None:
         return f"Person {person.name}: scaled to a height of {height_m:.2f} m; the network saw {tall_m:.2f} m."
-    return f"Person {person.name}: a height of {tall_m:.2f} m is assumed, and the path is as long as that makes it."
+    return f"Person {person.name}: a height of {tall_m:.2f} m is assumed, and the length of the path depends on it."
 
 
 def solve_path(

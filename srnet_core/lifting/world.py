@@ -101,10 +101,12 @@ def stand(people: LiftedPeople, *, placed: bool = False) -> LiftedPeople:
     camera = _placed_camera(people.camera, ground, moved, placed)
     if not placed:
         up = ground.up
+        sideways = abs(float(np.degrees(np.arctan2(up[0], -up[1]))))
         notes.append(
             f"The camera is taken to stand {camera.translation_m[2]:.2f} m above the floor, "
-            f"{_tilt_text(np.degrees(np.arcsin(np.clip(up[2], -1, 1))))}, and tilted sideways by "
-            f"{abs(np.degrees(np.arctan2(up[0], -up[1]))):.0f} degrees: estimated from bodies and feet."
+            f"{_tilt_text(np.degrees(np.arcsin(np.clip(up[2], -1, 1))))}"
+            f"{f', and tilted sideways by {sideways:.0f} degrees' if sideways >= 1 else ''}: "
+            "estimated from bodies and feet."
         )
         notes += lean_note(people, up)
     turned = tuple(_in_world(person, camera) for person in moved)

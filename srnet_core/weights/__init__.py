@@ -14,6 +14,8 @@ MEAN = "srnet-open"
 and on real detections (docs/srnet-open.md has the numbers)."""
 MEAN_OF = {"srnet-open-27": 0.6, "srnet-open-1": 0.4}
 """The networks of `MEAN` with their shares, which were chosen on the people left out of training."""
+MISTAKES = Path(__file__).with_name("mistakes.safetensors")
+"""The small network that tells mistakes in keypoints, `srnet_core.inference.mistake_network`."""
 SHORTEST_CLIP = 9
 """Frames: a shorter clip is lifted frame by frame, because most of what a long network would see is padding."""
 SLOWEST_LIVE_FPS, FASTEST_LIVE_FPS = 15.0, 60.0

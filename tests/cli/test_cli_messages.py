@@ -10,6 +10,7 @@ from srnet_cli.wording import as_options
     [
         ("Say which with layout=, e.g. layout='h36m17'", "Say which with --layout, e.g. --layout h36m17"),
         ("Say format='movenet' where y comes first", "Say --format movenet where y comes first"),
+        ("Give it with fps=.", "Give it with --fps."),
         ("the page-layout is wide", "the page-layout is wide"),
     ],
 )

@@ -150,3 +150,26 @@ def test_the_lifter_tells_them_too(walking):
     assert any("jumps" in text for text in lifter.problems(other, image_size=SIZE))
     pictures = srnet.Lifter.open(frames=1, device="cpu")  # may be of different people
     assert pictures.problems(other, image_size=SIZE) == []
+
+
+def test_pictures_cut_to_the_person(problems, walking):
+    low, high = walking.min(axis=1, keepdims=True), walking.max(axis=1, keepdims=True)
+    cut = ((walking - (low + high) / 2) / (high - low).max(axis=-1, keepdims=True) / 1.2 + 0.5) * 256
+    assert "pictures that were cut to the person" in problems(cut, size=(256, 256))["cut to person"]
+    assert problems(np.repeat(walking[:1], 100, axis=0)).keys() == {"frozen"}  # the same box, of somebody who is still
+
+
+def test_width_and_height_of_the_image_exchanged(problems, walking):
+    middle = walking - walking.mean(axis=(0, 1)) + [960, 540]
+    text = problems(middle * 0.9 + [96, 54], size=(1080, 1920))["size exchanged"]
+    assert "width and height may be exchanged" in text
+    assert "size exchanged" not in problems(
+        np.add(middle, [-420, 420]), size=(1080, 1920)
+    )  # in the middle of a tall image
+
+
+def test_somebody_else_from_the_middle_on(problems, walking):
+    other = np.add(walking[::-1], [120, 15])
+    half = len(walking) // 2
+    told = problems(np.concatenate([walking[:half], other[half:]]))
+    assert "may be somebody else from there on" in told["jump"]
