@@ -28,7 +28,7 @@ _PARTS, _PART_FRAMES = 4, 64  # of a long clip that are lifted
 _MOST_WINDOWS = 12
 _SUREST = 8.0  # log odds: a window that is surer does not count more
 _CLEARLY = 0.5  # difference of the logarithms of both misfits from which on sides are exchanged, by lifting alone
-_SIDES = 1.6  # of log odds and misfits together
+_SIDES, _SIDES_IN_SHORT = 1.8, 2.7  # of log odds and misfits together; in a clip of one window
 _MISFITS = 2.0  # how much the misfits count beside the log odds
 _LIMBS = 3.3  # log odds of single limbs
 _SQUEEZED_X, _SQUEEZED_Y, _TWO_PEOPLE = 3.0, 3.3, 3.5  # log odds
@@ -87,7 +87,8 @@ def likelier_readings(
         return [PEOPLE_TEXT]
     exchanged = log_odds(keypoints_px[:, list(skeleton.mirror)], image_size, fps)
     sides = (odds["all sides"] - exchanged["all sides"]) / 2
-    found = [SIDES_TEXT] if sides + _MISFITS * gain() > _SIDES else []
+    limit = _SIDES if len(keypoints_px) * seen.RATE_FPS > seen.FRAMES * (fps or _ASSUMED_FPS) else _SIDES_IN_SHORT
+    found = [SIDES_TEXT] if sides + _MISFITS * gain() > limit else []
     return [*found, *_scales(keypoints_px, image_size, odds)]
 
 
