@@ -14,7 +14,6 @@ _IN_IMAGE = ("keypoints_img", "joint_img", "joints_img", "keypoints_2d", "keypoi
 _IN_CAMERA = ("h36m_joints", "keypoints_cam", "joint_cam", "joints_cam", "keypoints_3d_cam")
 _SEEN = ("keypoints_vis", "joint_vis", "joints_vis", "keypoints_valid", "keypoints_visible")
 _FEWEST, _MOST = 5, 1_000  # joints
-_HUMAN36M = {"action_idx", "subaction_idx", "cam_idx", "frame_idx"}
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,6 @@ def keypoints_of(annotation: Mapping[str, object], image: object) -> Found | Non
         note = f"The file has no 2D keypoints: they are its 3D joints, {key}, as its camera sees them."
         return Found(_flat(places, annotation), note)
     return None
-
-
-def human36m_without_joints(images: list, annotations: list) -> bool:
-    """Whether these are the annotations of Human3.6M that hold boxes only, beside files of joints and of cameras."""
-    samples = images[:1], annotations[:1]
-    return any(isinstance(item, dict) and item.keys() >= _HUMAN36M for sample in samples for item in sample)
 
 
 def _flat(places: np.ndarray, annotation: Mapping[str, object]) -> list[float]:

@@ -5,6 +5,7 @@ written: it has no pickles.
 """
 
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from srnet_core.readers._hdf5 import SafeGroup, open_hdf5
 from srnet_core.readers._limits import Limits
 from srnet_core.readers._pickle import read_plain_pickle
 from srnet_core.readers.head import Head
+
+_FLAT = re.compile(r"(.+)[_ .](x|y|z|likelihood)")
 
 
 @dataclass(frozen=True)
@@ -127,11 +130,17 @@ class _TableAttributes:
 
 
 def _column(label: object, levels: object, head: Head) -> tuple[str, str, str]:
-    """(individual, body part, coordinate) of a column label (scorer, ..., coordinate)."""
-    if not isinstance(label, (tuple, list)) or not 3 <= len(label) <= 4 or not all(isinstance(v, str) for v in label):
+    """(individual, body part, coordinate) of a column label: (scorer, individual, body part, coordinate).
+
+    Tables that were changed with pandas may have lost the scorer, or have names such as "nose_x".
+    """
+    parts = list(label) if isinstance(label, (tuple, list)) else [label]
+    if len(parts) == 1 and isinstance(parts[0], str) and (found := _FLAT.fullmatch(parts[0][:200])):
+        parts = [found[1], found[2]]
+    if not 2 <= len(parts) <= 4 or not all(isinstance(v, str) for v in parts):
         raise BadFileError("has a column that is not (scorer, body part, coordinate)", where=head.path)
-    who = label[-3] if len(label) == 4 else ""
-    return who[:80], label[-2][:80], label[-1]
+    who = parts[-3] if len(parts) == 4 else ""
+    return who[:80], parts[-2][:80], parts[-1]
 
 
 def _float64(values: np.ndarray, head: Head) -> np.ndarray:

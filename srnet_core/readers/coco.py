@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_core.errors import BadFileError
-from srnet_core.readers._annotated_in_space import human36m_without_joints, keypoints_of
+from srnet_core.readers._annotated_in_space import keypoints_of
 from srnet_core.readers._encoding import (
     box_of,
     flat,
@@ -107,13 +107,6 @@ def _annotations(value: dict, head: Head) -> Detections:
             left_out += 1
             continue
         _add(gathering, annotation, head, number=numbers)
-    if not gathering.joints and human36m_without_joints(images, annotations):
-        raise BadFileError(
-            "holds the boxes and image names of Human3.6M, but no joints, which its maker keeps in other files "
-            "(Human36M_subject*_joint_3d.json)",
-            where=head.path,
-            todo="Give the folder of the archive to: srnet data import h36m",
-        )
     if not gathering.joints:
         known = of_annotations(images, annotations)
         what, todo = known or ("has annotations, but none with keypoints", None)

@@ -29,7 +29,7 @@ from srnet_core.readers._hdf5 import MAGIC, open_hdf5
 from srnet_core.readers._rates import rate_of_times
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, TRACKS, Form, holding
-from srnet_core.readers.frames import choose_video
+from srnet_core.readers.frames import choose_video, few
 from srnet_core.readers.head import Head
 
 FORMAT = "deeplabcut"
@@ -117,7 +117,22 @@ def read_table(head: Head) -> Table:
     return Table(tuple(table.columns[i] for i in kept), table.values[:, kept], table.rows)
 
 
+_OF_NOBODY = "single"  # whose parts DeepLabCut's unique body parts are, those of no animal
+
+
+def _without_unique_parts(table: Table) -> tuple[Table, list[str]]:
+    """The animals of a table without parts that belong to none of them, e.g. a ball, and a note about these."""
+    unique = {part for who, part, _ in table.columns if who == _OF_NOBODY}
+    others = {part for who, part, _ in table.columns if who != _OF_NOBODY}
+    if not unique or not others or unique & others:
+        return table, []
+    kept = [i for i, (who, _, _) in enumerate(table.columns) if who != _OF_NOBODY]
+    note = f"Parts that belong to no animal were left out: {few(sorted(unique))}."
+    return Table(tuple(table.columns[i] for i in kept), table.values[:, kept], table.rows), [note]
+
+
 def _detections(table: Table, head: Head) -> Detections:
+    table, about_parts = _without_unique_parts(table)
     column = {name: i for i, name in enumerate(table.columns)}
     if len(column) != len(table.columns):
         raise BadFileError("has two columns of the same name", where=head.path)
@@ -128,6 +143,7 @@ def _detections(table: Table, head: Head) -> Detections:
         if fps
         else _frame_numbers(table.rows, head)
     )
+    notes = [*about_parts, *notes]
     gathering = Gathering(head.path)
     blank = np.full(len(table.values), np.nan)
     people = []

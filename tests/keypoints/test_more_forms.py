@@ -11,6 +11,7 @@ from srnet_core.errors import BadFileError
 from srnet_core.keypoints import describe, read_keypoints
 from srnet_core.layouts import get_layout
 from srnet_core.layouts.parts import FIGURE_M
+from srnet_core.readers._dlc_hdf5 import write_hdf5
 
 POSE = person("coco17")
 NAMES = get_layout("coco17").joints
@@ -404,15 +405,6 @@ def test_keypoints_under_another_name(tmp_path):
     assert found.tracks[0].missing[:, 16].all() and any("keypoints_img" in note for note in found.notes)
 
 
-def test_boxes_of_human36m_are_named(tmp_path):
-    about = {"subject": 1, "action_idx": 2, "subaction_idx": 1, "cam_idx": 1, "frame_idx": 0}
-    image = {"id": 0, "file_name": "s_01/s_01_000001.jpg", "width": 1000, "height": 1002, **about}
-    annotation = {"id": 0, "image_id": 0, "keypoints_vis": [True] * 17, "bbox": [1, 2, 3, 4]}
-    (tmp_path / "a.json").write_text(json.dumps({"images": [image], "annotations": [annotation]}))
-    with pytest.raises(BadFileError, match=r"boxes and image names of Human3\.6M.*srnet data import h36m"):
-        read_keypoints(tmp_path / "a.json")
-
-
 # Other versions of known tools
 
 
@@ -476,3 +468,31 @@ def test_a_column_of_confidences_that_is_blank(tmp_path):
     (tmp_path / "a.csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
     found = read_keypoints(tmp_path / "a.csv")
     np.testing.assert_allclose(found.tracks[0].points, person("coco17")[..., :2], atol=0.01)
+
+
+def test_parts_that_belong_to_no_animal(tmp_path):
+    """DeepLabCut's unique body parts are those of an individual called "single"."""
+    names = get_layout("coco17").joints
+    columns = [("mia", n, c) for n in names for c in ("x", "y", "likelihood")]
+    columns += [("single", "ball", c) for c in ("x", "y", "likelihood")]
+    rows = [["scorer", *["DLC"] * len(columns)]]
+    rows += [
+        [level, *[column[i] for column in columns]] for i, level in enumerate(("individuals", "bodyparts", "coords"))
+    ]
+    rows += [[i, *flat(p), 50, 60, 0.9] for i, p in enumerate(person("coco17"))]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
+    found = describe(tmp_path / "a.csv")
+    assert (found["people"], found["joints"], found["layout"]) == (1, 17, "coco17")
+    assert any("ball" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize("levels", [("bodyparts", "coords"), ("names",)])
+def test_tables_of_deeplabcut_that_were_changed_with_pandas(tmp_path, levels):
+    """Without the scorer, or with the levels of the header joined."""
+    names = get_layout("coco17").joints
+    labels = [(n, c) for n in names for c in ("x", "y", "likelihood")]
+    if len(levels) == 1:
+        labels = [("_".join(label),) for label in labels]
+    values = person("coco17").reshape(FRAMES, -1)
+    write_hdf5(tmp_path / "a.h5", levels, labels, list(range(FRAMES)), values)
+    same(tmp_path / "a.h5", person("coco17"))

@@ -120,7 +120,7 @@ SMPL = {"transl": [[0, 0, 0]], "global_orient": [[0, 0, 0]], "body_pose": [[0] *
         (
             {
                 "images": [IMAGE_OF_H36M],
-                "annotations": [{"image_id": 0, "keypoints_img": [[1, 2]] * 17, "angle_twist": [], "betas": []}],
+                "annotations": [{"image_id": 0, "h36m_joints": [[1, 2, 3]] * 17, "angle_twist": [], "betas": []}],
             },
             "HybrIK.*import h36m",
         ),
