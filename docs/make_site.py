@@ -86,6 +86,8 @@ def write_pages(folder: Path) -> None:
         shutil.copy(ROOT / name, folder / f"{name}.txt")
     (folder / "examples").mkdir()
     shutil.copy(ROOT / "examples" / "tour.ipynb", folder / "examples")
+    (folder / "srnet.css").write_text(_STYLE, encoding="utf-8")
+    (folder / "srnet.js").write_text(_SCRIPT, encoding="utf-8")
     (folder / "commands").mkdir()
     for name, text in command_pages():
         (folder / "commands" / f"{name}.md").write_text(text, encoding="utf-8")
@@ -144,7 +146,7 @@ def _page(command: Any, name: str) -> str:
         lines += [
             f"## {panel}",
             "",
-            f"| {panel.rstrip('s') if panel in _PLAIN_PANELS else 'Option'} | |",
+            f"| {panel.rstrip('s') if panel in _PLAIN_PANELS else 'Option'} | What it is |",
             "|---|---|",
             *rows,
             "",
@@ -164,6 +166,58 @@ def _plain(text: str) -> str:
 
 def _slug(title: str) -> str:
     return title.lower().replace(" ", "-")
+
+
+# what the theme leaves below the contrast that readers need, and code that keys cannot scroll
+_STYLE = """
+.md-typeset p a, .md-typeset li a, .md-typeset td a { text-decoration: underline; }
+.md-tabs__link { opacity: 1; }
+[data-md-color-scheme="default"] { --md-code-hl-comment-color: #5c5c5c; --md-default-fg-color--light: #616161; }
+.md-copyright, .md-copyright a { color: var(--md-footer-fg-color--light); }
+"""
+# Browsers start no worker from a file: the theme's search then runs in a hidden frame, which answers as a worker does.
+_SCRIPT = """
+window.addEventListener("load", () => setTimeout(() => {  // after the theme has done its own
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+  document.querySelectorAll("pre > code").forEach((code) => (code.tabIndex = 0));
+  const named = new Map();  // in the reference, a module and a class of one name have a list each
+  for (const list of document.querySelectorAll("nav.md-nav[aria-label]")) {
+    const name = list.getAttribute("aria-label"), count = (named.get(name) || 0) + 1;
+    named.set(name, count);
+    if (count > 1) list.setAttribute("aria-label", `${name}, ${count}`);
+  }
+  document.querySelectorAll(".md-code__nav").forEach((bar, i) => bar.setAttribute("aria-label", `Code ${i + 1}`));
+}, 300));
+if (location.protocol === "file:") {
+  window.Worker = window.IFrameWorker = class extends EventTarget {
+    constructor(address) {
+      super();
+      this.frame = document.createElement("iframe");
+      this.frame.hidden = true;
+      this.frame.title = "search";
+      this.frame.srcdoc = "<!doctype html><title>search</title><body>";
+      this.ready = new Promise((done) => {
+        this.frame.onload = () => {
+          const inner = this.frame.contentWindow, script = inner.document.createElement("script");
+          inner.postMessage = (data) => this.dispatchEvent(new MessageEvent("message", { data }));
+          script.onload = () => done(inner);
+          script.src = address;
+          inner.document.body.append(script);
+        };
+      });
+      document.body.append(this.frame);
+    }
+
+    postMessage(data) {
+      this.ready.then((inner) => inner.dispatchEvent(new MessageEvent("message", { data })));
+    }
+
+    terminate() {
+      this.frame.remove();
+    }
+  };
+}
+"""
 
 
 def configuration(pages: Path, output: Path) -> dict[str, Any]:
@@ -210,6 +264,8 @@ def configuration(pages: Path, output: Path) -> dict[str, Any]:
                 },
             ],
         },
+        "extra_css": ["srnet.css"],
+        "extra": {"polyfills": ["srnet.js"]},  # scripts that are loaded before the theme's
         "plugins": [
             "search",
             {"mkdocstrings": {"handlers": {"python": {"paths": [str(ROOT)], "options": options}}}},
@@ -230,6 +286,8 @@ def build(output: Path, *, strict: bool = True) -> None:
         command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", str(settings)]
         quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
         subprocess.run([*command, *(["--strict"] if strict else [])], check=True, env=quiet)
+    index = output / "search" / "search_index.json"  # for pages from a folder, which can load scripts only
+    index.with_suffix(".js").write_text(f"var __index = {index.read_text(encoding='utf-8')}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,13 @@ def test_every_page_has_a_place(pages):
     assert len(nav) == len(set(nav))
 
 
+def test_the_site_asks_for_nothing_elsewhere(pages, tmp_path):
+    settings = json.dumps(SITE["configuration"](pages, tmp_path))
+    own = (pages / "srnet.js").read_text(encoding="utf-8") + (pages / "srnet.css").read_text(encoding="utf-8")
+    assert "http" not in settings and "http" not in own
+    assert "srnet.js" in settings and "srnet.css" in settings
+
+
 def test_links_lead_to_pages(pages):
     for page in pages.glob("*.md"):
         text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
