@@ -134,10 +134,11 @@ def _column(label: object, levels: object, head: Head) -> tuple[str, str, str]:
 
     Tables that were changed with pandas may have lost the scorer, or have names such as "nose_x".
     """
-    parts = list(label) if isinstance(label, (tuple, list)) else [label]
-    if len(parts) == 1 and isinstance(parts[0], str) and (found := _FLAT.fullmatch(parts[0][:200])):
+    given: list[object] = list(label) if isinstance(label, (tuple, list)) else [label]
+    parts = [part for part in given if isinstance(part, str)]
+    if len(given) == len(parts) == 1 and (found := _FLAT.fullmatch(parts[0][:200])):
         parts = [found[1], found[2]]
-    if not 2 <= len(parts) <= 4 or not all(isinstance(v, str) for v in parts):
+    if not 2 <= len(parts) <= 4 or len(parts) < len(given):
         raise BadFileError("has a column that is not (scorer, body part, coordinate)", where=head.path)
     who = parts[-3] if len(parts) == 4 else ""
     return who[:80], parts[-2][:80], parts[-1]

@@ -3,15 +3,16 @@
 import json
 import pickle
 
+import h5py
 import numpy as np
 import pytest
 from figure_making import FRAMES, SIZE_PX, flat, json_file, person
+from keypoint_files import dlc_h5_fixed
 
 from srnet_core.errors import BadFileError
 from srnet_core.keypoints import describe, read_keypoints
 from srnet_core.layouts import get_layout
 from srnet_core.layouts.parts import FIGURE_M
-from srnet_core.readers._dlc_hdf5 import write_hdf5
 
 POSE = person("coco17")
 NAMES = get_layout("coco17").joints
@@ -486,13 +487,21 @@ def test_parts_that_belong_to_no_animal(tmp_path):
     assert any("ball" in note for note in found["notes"])
 
 
-@pytest.mark.parametrize("levels", [("bodyparts", "coords"), ("names",)])
-def test_tables_of_deeplabcut_that_were_changed_with_pandas(tmp_path, levels):
+@pytest.mark.parametrize("joined", [False, True])
+def test_tables_of_deeplabcut_that_were_changed_with_pandas(tmp_path, joined):
     """Without the scorer, or with the levels of the header joined."""
-    names = get_layout("coco17").joints
-    labels = [(n, c) for n in names for c in ("x", "y", "likelihood")]
-    if len(levels) == 1:
-        labels = [("_".join(label),) for label in labels]
-    values = person("coco17").reshape(FRAMES, -1)
-    write_hdf5(tmp_path / "a.h5", levels, labels, list(range(FRAMES)), values)
-    same(tmp_path / "a.h5", person("coco17"))
+    path = dlc_h5_fixed(tmp_path / "a")
+    with h5py.File(path, "r+") as file:
+        table = file["df_with_missing"]
+        for axis in ("axis0", "block0_items"):
+            levels = [
+                table[f"{axis}_level{i}"][()][table[f"{axis}_label{i}"][()]]
+                for i in range(sum(name.startswith(f"{axis}_level") for name in table))
+            ]
+            for name in [name for name in table if name.startswith((f"{axis}_level", f"{axis}_label"))]:
+                del table[name]
+            if joined:
+                table[axis] = np.array([b"_".join(label) for label in zip(*levels[1:])])
+            for i, names in enumerate([] if joined else levels[1:]):
+                table[f"{axis}_level{i}"], table[f"{axis}_label{i}"] = np.unique(names, return_inverse=True)
+    same(path, person("coco17"))
