@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import runtimes
 from srnet_core.export.onnx import export_onnx
 from srnet_core.export.onnx_stream import export_onnx_stream
 from srnet_core.models import build_model
@@ -69,6 +70,13 @@ def test_openvino(exported, package):
     path, expected = exported
     compiled = package("openvino").Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     require_same(lambda keypoints: compiled([keypoints])[0], expected)
+
+
+def test_the_runtimes_of_the_benchmark_compute_the_network(exported, package):
+    path, expected = exported
+    package("openvino")
+    for run in (runtimes.in_onnxruntime(path), runtimes.in_openvino(path)):
+        np.testing.assert_allclose(run(torch.from_numpy(CLIP)), expected, rtol=0, atol=1e-5)
 
 
 def test_opencv(exported, package):
