@@ -155,7 +155,7 @@ class NarrowLayer:
 
     def __init__(self, weight: Tensor, bias: Tensor):
         self.out_channels, self.in_channels, self.kernel_size = weight.shape
-        self._of_few_rows = DenseLayer(weight, bias)
+        self._plain = DenseLayer(weight, bias)
         self._joined = _whole_vectors(weight.permute(2, 1, 0).flatten(0, 1))  # (k * C, O and more)
         self._by_tap = _whole_vectors(weight.permute(1, 2, 0).flatten(1))  # (C, k * O and more)
         self._bias, self._padded_bias = bias.clone(), _whole_vectors(bias[None])[0]
@@ -167,13 +167,14 @@ class NarrowLayer:
             taps: (N, k, C), as for `FoldedLayer.operations`.
         """
         rows, k, _ = taps.shape
-        if rows > _FEW_ROWS and taps.is_contiguous():
+        if taps.is_contiguous() and self._is_worth_padding(rows, scratch):
             out = scratch.empty("context", rows, self._joined.shape[1])
             return [scratch.product(taps.flatten(1), self._joined, out), partial(out.add_, self._padded_bias)], out
         out = scratch.empty("context", rows, self.out_channels)
         apart, between = divmod(taps.stride(1), taps.stride(0))
-        if between or taps.stride(2) != 1 or apart * (k - 1) > rows:  # not rows of one input, or few of them
-            return list(self._of_few_rows.operations(taps, out, scratch)), out
+        if taps.is_contiguous() or between or taps.stride(2) != 1 or apart * (k - 1) > rows:
+            # joined already, not rows of one input, or few of them
+            return list(self._plain.operations(taps, out, scratch)), out
         # every row times the filters of all taps, which reads the input once; then the sum over shifted rows
         source = taps.as_strided((rows + apart * (k - 1), self.in_channels), (taps.stride(0), 1))
         each = scratch.empty("context by tap", len(source), self._by_tap.shape[1])
@@ -186,6 +187,11 @@ class NarrowLayer:
             *(partial(out.add_, other) for other in others),
         ]
         return operations, out
+
+    def _is_worth_padding(self, rows: int, scratch: Scratch) -> bool:
+        """Whether whole vectors are faster; torch's product gains by them even where most of a vector is unused."""
+        nearly_whole = not 0 < self.out_channels % _VECTOR <= _VECTOR // 2
+        return rows > _FEW_ROWS and (nearly_whole or scratch.form(rows, self._plain.weight.flatten(0, 1)) is MM)
 
 
 def _whole_vectors(matrix: Tensor) -> Tensor:
