@@ -95,12 +95,14 @@ function fitAll(canvases) {
   }
 }
 
-// Names are shown in full where there is room.
+// Names are shown in full where there is room, beside the mean error or without it.
 function nameAll() {
   for (const { box, name } of panels) {
-    const head = box.querySelector("h2");
+    const head = box.querySelector("h2"), isCut = () => head.scrollWidth > head.clientWidth;
+    box.classList.remove("tight");
     head.textContent = heading(name);
-    if (head.scrollWidth > head.clientWidth) head.textContent = shortName(name);
+    if (isCut()) box.classList.add("tight");
+    if (isCut()) head.textContent = shortName(name);
   }
 }
 
