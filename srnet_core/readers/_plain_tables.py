@@ -15,7 +15,7 @@ from srnet_core.readers.detections import MOST_PEOPLE
 from srnet_core.readers.head import Head
 
 _FRAME = ("frame", "frame_id", "frame_index", "frame_number", "frame_idx", "frames", "frameno")
-_TIME = ("time", "time_s", "timestamp", "t", "seconds")
+_TIME = ("time", "time_s", "timestamp", "t", "seconds", "time_sec", "time_ms", "timestamp_ms", "timestamp_s")
 _JOINT = (
     "joint",
     "jointtype",
@@ -37,11 +37,13 @@ _JOINT = (
     "keypoint_id",
     "node",
 )
-_PERSON = ("person", "person_id", "track", "track_id", "id_person")
+_PERSON = ("person", "person_id", "track", "track_id", "id_person", "pose_id", "body_id")
 _CONFIDENCE = ("confidence", "conf", "score", "likelihood", "c", "s", "p", "v", "visibility", "prob")
 _COLUMN = re.compile(r"(.+?)[ ._:/\-]?(x|y|z|confidence|conf|score|likelihood|visibility|prob|[XYZ]|c|s|p|v)$")
 _BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
 _COORDINATES = ("x", "y", "z", "likelihood", "confidence", "conf", "score", "visibility")
+_CORNERS_OF_A_BOX = ("1", "2")
+_PLACES = ("{}", "{}_px", "px_{}", "{}_pixel", "pixel_{}", "{}_norm", "norm_{}", "{}_normalized")
 _MOST_HEADER_ROWS = 4
 _LARGEST_CONFIDENCE = 100.0  # in percent
 _TIMES_OF_A_SECOND = 1_000_000  # that are told apart
@@ -77,6 +79,9 @@ def wide_columns(header: list[str]) -> dict[str, dict[str, int]] | None:
         kind = kind if kind in "xyz" else "c"
         found.setdefault(stem, {}).setdefault(kind, at)
     joints = {stem: c for stem, c in found.items() if "x" in c and "y" in c}
+    of_box = [stem for stem in joints if stem in _CORNERS_OF_A_BOX]
+    if len(joints) - len(of_box) >= 5 and not any(stem.isdigit() for stem in joints if stem not in of_box):
+        joints = {stem: c for stem, c in joints.items() if stem not in of_box}  # x1, y1, x2, y2
     before = _wide_of_prefixes(header) or {}
     best = before if len(before) > len(joints) else joints
     names = _plain(header)
@@ -113,7 +118,8 @@ def long_columns(header: list[str]) -> dict[str, int] | None:
             ("c", _CONFIDENCE),
         )
     }
-    columns |= {k: names.index(k) if k in names else -1 for k in "xyz"}
+    place = next((p for p in _PLACES if p.format("x") in names and p.format("y") in names), _PLACES[0])
+    columns |= {k: names.index(n) if (n := place.format(k)) in names else -1 for k in "xyz"}
     if columns["frame"] < 0:  # the times tell which rows are of one frame
         columns["frame"] = columns["time"]
     return columns if min(columns[k] for k in ("frame", "joint", "x", "y")) >= 0 else None

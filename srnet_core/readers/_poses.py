@@ -81,6 +81,7 @@ _PEOPLE = (
 _FRAMES = ("frames", "framedata", "data", "results", "predictions", "images", "sequence", "annotations", "poses")
 NUMBERS = ("frame", "frameid", "frameindex", "frameidx", "framenumber", "frameno", "imageid", "imageindex")
 IMAGES = ("image", "imagename", "imgname", "filename", "imagefile", "imagepath", "path")
+_FRAMES_OF_A_PERSON = ("frames", "frameids", "frameindices", "framenumbers", "poses")
 _SCORES = ("keypointscores", "scores", "score", "confidence", "confidences", "visibility", "jointsvis", "conf")
 WHO = ("trackid", "personid", "id", "idx", "playerid", "bodyid")
 _CONTEXTS = ("metadata", "meta", "videoinfo", "video", "info", "videometadata", "header")
@@ -260,10 +261,15 @@ def _fill_up(poses: Poses) -> None:
 
 def frames_in(value: object, most: int | None = None) -> tuple[list[Frame], Mapping[str, object]]:
     """The frames of a value, at most so many, and the object that they stand in."""
+    if tracks := _tracks_in(value):
+        return tracks[:most], {}
     if isinstance(value, dict):
         if value and all(str(key).isdigit() for key in value) and (found := _listed(value, most)):
             return found, {}
         keys = by_plain_key(value)
+        if isinstance(inner := keys.get("data"), dict) and isinstance(by_plain_key(inner).get("frames"), (list, dict)):
+            frames, context = frames_in(inner, most)
+            return frames, {**context_in(keys), **context}
         for key in (*_FRAMES, *_JOINTS_2D, *_JOINTS_3D):
             inside = keys.get(key)
             if isinstance(inside, (list, dict)) and points_of(inside) is None and (found := _listed(inside, most)):
@@ -276,6 +282,47 @@ def frames_in(value: object, most: int | None = None) -> tuple[list[Frame], Mapp
         points = points_of(value)
         return ([Frame(None, [Person(points)])] if points else _listed(value, most)), {}
     return [], {}
+
+
+def _tracks_in(value: object) -> list[Frame]:
+    """The frames of people who stand one after the other, each with frames of their own; nothing for other forms.
+
+    A person has a list of frames, {"track_id": 1, "frames": [{"frame": 0, "keypoints": [...]}]}, or a list of frame
+    numbers and poses beside it, {"frames": [0, 1], "keypoints": [[[x, y, c], ...], ...]}.
+    """
+    named: list[tuple[object, object]] = []
+    if isinstance(value, dict):
+        named = list(value.items())
+    elif isinstance(value, list):
+        named = [(None, item) for item in value]
+    if not 1 <= len(named) <= MOST_PEOPLE:
+        return []
+    gathered: dict[int, Frame] = {}
+    for place, (name, person) in enumerate(named):
+        keys = by_plain_key(person) if isinstance(person, dict) else {}
+        who = next((keys[k] for k in WHO if isinstance(keys.get(k), (int, str))), name)
+        numbers = next((keys[k] for k in _FRAMES_OF_A_PERSON if isinstance(keys.get(k), list)), None)
+        if not isinstance(numbers, list) or not numbers:
+            return []
+        poses: list[tuple[object, object]]
+        if all(isinstance(number, int) for number in numbers):
+            inside = next((keys[k] for k in _JOINTS_2D if isinstance(keys.get(k), list)), None)
+            if not isinstance(inside, list) or len(inside) != len(numbers):
+                return []
+            poses = list(zip(numbers, inside))
+        elif isinstance(value, list) or not {"people", "persons"} & keys.keys():
+            poses = [(_number(item), item) for item in numbers]
+        else:
+            return []
+        if who is None and len(named) > 1:
+            who = place
+        for number, pose in poses:
+            key = _key(number)
+            found = people_in(pose)
+            if not isinstance(key, int) or found is None or len(found) != 1:
+                return []
+            gathered.setdefault(key, Frame(key, [])).people.append(Person(found[0].points, who))
+    return [gathered[key] for key in sorted(gathered)]
 
 
 def _listed(value: list | dict, most: int | None) -> list[Frame]:

@@ -20,6 +20,7 @@ from srnet_core.readers.head import Head
 
 _SCORES = ("scores", "confidence", "conf", "keypoint_scores", "score", "visibility")
 _FREEMOCAP_POINTS = 553
+_RATES = ("fps", "frame_rate", "framerate", "FPS", "video_fps", "sampling_rate")
 _SIZES = ("size", "image_size", "img_size", "resolution")
 
 
@@ -206,7 +207,7 @@ def _from_npz(head: Head) -> Array:
         array.values,
         array.confidence,
         names=_named(values.get("joint_names", values.get("joints"))),
-        fps=_scalar(values.get("fps")),
+        fps=_scalar(next((values[k] for k in _RATES if k in values), None)),
         image_size=_pair(next((values[k] for k in _SIZES if k in values), None)),
         notes=(*array.notes, *((f"Read from the array {str(name)[:40]!r}.",) if len(values) > 1 else ())),
         bare=array.bare,

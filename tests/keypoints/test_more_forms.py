@@ -505,3 +505,47 @@ def test_tables_of_deeplabcut_that_were_changed_with_pandas(tmp_path, joined):
             for i, names in enumerate([] if joined else levels[1:]):
                 table[f"{axis}_level{i}"], table[f"{axis}_label{i}"] = np.unique(names, return_inverse=True)
     same(path, person("coco17"))
+
+
+# People one after the other, frames deeper inside, columns of a table
+
+
+@pytest.mark.parametrize("form", ["frames of a person", "numbers beside poses"])
+def test_people_who_stand_one_after_the_other(tmp_path, form):
+    people = [person("coco17"), person("coco17", x_px=120.0, seed=4)[4:]]
+    made = {}
+    for who, first, poses in (("ann", 0, people[0]), ("ben", 4, people[1])):
+        numbers = list(range(first, FRAMES))
+        frames = [{"frame": n, "keypoints": p.tolist()} for n, p in zip(numbers, poses)]
+        beside = {"frames": numbers, "keypoints": poses.tolist()}
+        made[who] = {"track_id": who, "frames": frames} if form == "frames of a person" else beside
+    value = list(made.values()) if form == "frames of a person" else made
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    found = read_keypoints(tmp_path / "a.json")
+    assert [track.name for track in found.tracks] == ["ann", "ben"] and found.frame_count == FRAMES
+    np.testing.assert_allclose(found.tracks[0].points, people[0][..., :2], atol=0.01)
+    np.testing.assert_allclose(found.tracks[1].points[4:], people[1][..., :2], atol=0.01)
+    assert not found.tracks[1].present[:4].any()
+
+
+def test_frames_deeper_inside(tmp_path):
+    frames = [{"idx": i, "persons": [{"kps": p.tolist()}]} for i, p in enumerate(person("coco17"))]
+    (tmp_path / "a.json").write_text(json.dumps({"video": "a.mp4", "fps": 25, "data": {"frames": frames}}))
+    assert same(tmp_path / "a.json", person("coco17")).fps == 25
+
+
+def test_corners_of_boxes_are_no_joints(tmp_path):
+    header = ["frame", "x1", "y1", "x2", "y2", "conf", *[f"kp{k}_{c}" for k in range(17) for c in ("x", "y", "conf")]]
+    rows = [header, *([i, 1, 2, 3, 4, 0.9, *flat(p)] for i, p in enumerate(person("coco17")))]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
+    assert same(tmp_path / "a.csv", person("coco17")).layout.name == "coco17"
+
+
+def test_places_in_fractions_and_in_pixels(tmp_path):
+    names = get_layout("blazepose33").joints
+    rows = [["frame_idx", "time_sec", "pose_id", "landmark_name", "x_norm", "y_norm", "visibility", "x_px", "y_px"]]
+    for i, joints in enumerate(person("blazepose33")):
+        rows += [[i, i / 25, 0, n, x / 640, y / 480, c, x, y] for n, (x, y, c) in zip(names, joints.tolist())]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
+    found = same(tmp_path / "a.csv", person("blazepose33"))
+    assert (found.units, found.fps) == ("px", 25.0)
