@@ -1,6 +1,7 @@
 """The `srnet` command: its list of commands, and what happens when one fails."""
 
 import os
+import signal
 import sys
 import warnings
 from typing import Annotated, Any
@@ -31,7 +32,7 @@ from srnet_cli.commands import (
 )
 from srnet_cli.options import examples_text, help_of, with_defaults_shown
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 _EXAMPLES = ("srnet demo", "srnet train --help")
 
 
@@ -137,6 +138,7 @@ def main() -> None:
     from srnet_cli.console import open_missing_streams
 
     open_missing_streams()
+    _clean_up_when_terminated()
     warnings.showwarning = _show_warning(warnings.showwarning)
     code = run(sys.argv[1:])
     try:
@@ -144,6 +146,21 @@ def main() -> None:
     except BrokenPipeError:
         _forget_output()
     sys.exit(code)
+
+
+class _Terminated(BaseException):
+    """SIGTERM came: the command ends, and what it had begun to write is removed on the way."""
+
+
+def _clean_up_when_terminated() -> None:
+    """Let SIGTERM end a command as Ctrl-C does, unless somebody else decides what it means."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends the program at once
+        raise _Terminated
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, end)
 
 
 def _show_warning(otherwise):
@@ -164,7 +181,10 @@ def _show_warning(otherwise):
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line. The exit code is 0, 1 for a failure, 2 for a mistake of the user, 130 if interrupted."""
+    """Run the command line.
+
+    The exit code is 0, 1 for a failure, 2 for a mistake of the user, 130 if interrupted, 143 after SIGTERM.
+    """
     from srnet_cli.console import begin_command
 
     begin_command(quietly="--quiet" in arguments)
@@ -177,6 +197,8 @@ def run(arguments: list[str]) -> int:
         code = leave.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except _Terminated:
+        return TERMINATED
     except BrokenPipeError:
         return _forget_output()
     except SystemExit as leave:  # typer leaves so after completion, and rich where the reader of the output has gone

@@ -161,7 +161,7 @@ def _told(asked: Path, found: Path, more: str = "") -> Path:
 
 def _refuse(asked: Path, what: str, todo: str) -> NoReturn:
     files = _by_age([*FOLDER.glob("*.bin"), *BEST_FOLDER.glob("*.bin")])
-    names = [*map(str, files), *map(run_name, files), *NAMES]
+    names = [*map(str, files), *map(run_name, files), *NAMES, MEAN]
     hint = nearest_hint(run_name(asked), names) or path_hint(asked)
     raise InputFileMissing(what, where=asked, todo=f"{hint}{todo}")
 

@@ -210,6 +210,8 @@ def nearest(asked: str, choices: Iterable[str]) -> list[str]:
     if not near and len(wanted) >= _SHORTEST_BEGINNING:
         near = [name for name in spelled if name.startswith(wanted)][:3]
     near = near or difflib.get_close_matches(wanted, list(spelled), n=1, cutoff=0.6)
+    if near and near[0] != wanted and near[0].startswith(wanted):
+        near = [name for name in spelled if name.startswith(wanted)][:3]
     return [spelled[name] for name in near]
 
 

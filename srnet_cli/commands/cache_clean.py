@@ -36,11 +36,11 @@ def main(
     """
     from srnet_core.errors import ConfigError
     from srnet_core.stages.catalog import find_stages, freed_bytes, removable, remove, verify_stages
-    from srnet_core.stages.place import local_folder
+    from srnet_core.stages.place import existing_folder
 
     if all and older_than is not None:
         raise ConfigError("--all removes stages of every age", where="--older-than", todo="Give one of the two")
-    folder = local_folder(cache_dir)
+    folder = existing_folder(cache_dir)
     age_s = 0.0 if all else None if older_than is None else older_than * _DAY_S
     entries = find_stages(folder)
     if not all:  # every byte is read, as a damaged stage can look whole

@@ -25,9 +25,9 @@ def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
     share the files.
     """
     from srnet_core.stages.catalog import find_stages
-    from srnet_core.stages.place import local_folder
+    from srnet_core.stages.place import existing_folder
 
-    folder = local_folder(cache_dir)
+    folder = existing_folder(cache_dir)
     entries = find_stages(folder)
     if json is not None:
         write_json_to(json, {"stages": [as_plain(entry) for entry in entries]})

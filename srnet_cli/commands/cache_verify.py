@@ -18,9 +18,9 @@ def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
     The exit code is 1 if a stage is damaged. srnet prepare makes a damaged stage again.
     """
     from srnet_core.stages.catalog import find_stages, verify_stages
-    from srnet_core.stages.place import local_folder
+    from srnet_core.stages.place import existing_folder
 
-    folder = local_folder(cache_dir)
+    folder = existing_folder(cache_dir)
     with progress_bar() as bar:
         entries = list(verify_stages(find_stages(folder), lambda what, done, total: bar.update(what, done, total)))
     damaged = [entry for entry in entries if entry.problem]

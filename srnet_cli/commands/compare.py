@@ -1,6 +1,6 @@
 """srnet compare: checkpoints on the same frames: which differences are larger than chance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -160,6 +160,7 @@ def measured(
     from srnet_core.evaluation.run import require_fit
 
     checkpoints = {name: open_checkpoint(path, data, published) for name, path in names.items()}
+    _require_same_joints(checkpoints)
     base = data_config_of(next(iter(checkpoints.values())), data)
     found: dict[str, FrameErrors] = {}
     tenths = None
@@ -192,6 +193,24 @@ def measured(
         tenths = every_of_clips(tenths, found[first].clips, common[first].frames_apart // found[first].frames_apart)
     _remark_on_inputs(rates, {name: c.model_config.receptive_field for name, c in checkpoints.items()}, common[first])
     return common, tenths
+
+
+def _require_same_joints(checkpoints: "Mapping[str, Checkpoint]") -> None:
+    """Refuse networks that predict other joints than the first, before data are prepared."""
+    from srnet_core.errors import CheckpointError
+
+    first, *others = checkpoints.items()
+    for name, checkpoint in others:
+        models = checkpoint.model, first[1].model
+        if any(model.num_joints != model.num_joints_out for model in models):
+            continue  # what these predict is measured in the joints of the data
+        if not checkpoint.skeleton.same_joints(first[1].skeleton):
+            raise CheckpointError(
+                f"is for the skeleton {checkpoint.model_config.skeleton}, and {first[0]} for "
+                f"{first[1].model_config.skeleton}",
+                where=name,
+                todo="Compare networks of the same joints",
+            )
 
 
 def _at_own_rate(config: DataConfig, checkpoint: "Checkpoint") -> DataConfig:

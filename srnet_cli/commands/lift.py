@@ -316,6 +316,8 @@ def main(
         best = best_network(keypoints.frame_count, consecutive=keypoints.consecutive)
         name = best if checkpoint is None else str(checkpoint)
         lifter = Lifter.open(name, device=device, flip=flip, uncertainty=uncertainty)
+    if smoothing is not None:
+        filters.require_rate(smoothing, keypoints.fps and keypoints.fps / keypoints.step, keypoints.source)
     _warn(keypoints, lifter, strict)
     try:
         with progress_bar() as bar:

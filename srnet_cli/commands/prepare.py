@@ -51,6 +51,9 @@ def show_prepared(prepared: "Prepared") -> None:
     )
     for note in (*manifest.get("split_rule", ()), *manifest["notes"]):
         remark(note)
+    if not manifest["frames"]["train"]:
+        protocol = manifest["config"]["protocol"].replace("_", "-")
+        remark(f"protocol {protocol} has no training split: this stage is for eval, compare and export, not for train")
     word = "cached" if prepared.cached else "written"
     say(f"{word}: {stage.folder}")
     shared = f" ({bytes_text(stage.shared_bytes)} shared with other stages)" if stage.shared_bytes else ""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DEFAULT, _FALLBACK, _ANY_NAME = "h36m", "synthetic", "custom"
 # Names that the files of a data set have in the field, beside the name of the data set itself.
 _H36M_NAMES = ("h36m", "human36m", "human36")  # in names of files, without case and punctuation
-_READ_BY = {"humaneva15": "humaneva", "humaneva20": "humaneva", "3dhp": "mpi_inf_3dhp"}
+_READ_BY = {"humaneva15": "humaneva", "humaneva20": "humaneva", "3dhp": "mpi_inf_3dhp", "3dpw": "threedpw"}
 
 
 @dataclass(frozen=True)

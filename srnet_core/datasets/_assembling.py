@@ -12,7 +12,7 @@ from srnet_core.clip import PoseDataset
 from srnet_core.datasets._arrays import check_not_infinite
 from srnet_core.datasets._joint_order import check_joint_order
 from srnet_core.datasets._missing import missing_view
-from srnet_core.datasets._pairing import matched_cameras, other_names
+from srnet_core.datasets._pairing import matched_cameras, other_names, views_of_takes
 from srnet_core.datasets._pairing_notes import (
     Findings,
     actions_spelled_alike,
@@ -105,11 +105,13 @@ def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Cam
         BadFileError: no take has all three, 2D is shorter than 3D, a take has more 2D arrays than there are cameras, or
             numbers are infinite.
     """
+    file_2d, gathered = _with_views_gathered(file_2d, cameras)
     renamed, of_take = other_names(file_3d.positions_m, file_2d.positions_px)
     _, names = other_names(file_3d.positions_m, file_2d.view_names)
     file_2d = replace(file_2d, positions_px=of_take, view_names=names)
     found = Findings()
-    paired = Paired({}, {}, {}, [], [])
+    note = f"2D takes that are of one camera each were put together by the cameras in their names: {gathered}."
+    paired = Paired({}, {}, {}, [note] if gathered else [], [])
     for subject, takes in file_3d.positions_m.items():
         if subject not in cameras:
             continue
@@ -140,7 +142,7 @@ def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Cam
         raise BadFileError(
             f"none of its takes is in {file_2d.path.name} and has cameras. "
             f"Subjects with 3D: {few(file_3d.positions_m)}; with 2D: {few(file_2d.positions_px)}; "
-            f"with cameras: {few(cameras)}",
+            f"with cameras: {few(cameras)}{_takes_in_common_subject(file_3d, file_2d)}",
             where=file_3d.path,
             todo="Give subjects and takes the same names in both files",
         )
@@ -151,6 +153,35 @@ def pair_up(file_3d: File3d, file_2d: File2d, cameras: Mapping[str, Sequence[Cam
     paired.warnings.extend(frames_without_3d(paired.positions_3d))
     paired.warnings.extend(actions_spelled_alike(paired.positions_3d))
     return paired
+
+
+def _with_views_gathered(file_2d: File2d, cameras: Mapping[str, Sequence[Camera]]) -> tuple[File2d, int]:
+    """The same file with takes of one camera each put together, "Walking 1.54138969", and how many these were."""
+    ids = {camera.id for rig in cameras.values() for camera in rig}
+    of_one = {
+        subject: takes
+        for subject, takes in file_2d.positions_px.items()
+        if not any(file_2d.view_names.get(subject, {}).values())
+    }
+    gathered = views_of_takes(of_one, ids)
+    if not gathered:
+        return file_2d, 0
+    views = {s: {t: list(of_take.values()) for t, of_take in takes.items()} for s, takes in gathered.items()}
+    names = {s: {t: tuple(of_take) for t, of_take in takes.items()} for s, takes in gathered.items()}
+    count = sum(len(file_2d.positions_px[subject]) for subject in gathered)
+    return (
+        replace(file_2d, positions_px=file_2d.positions_px | views, view_names=dict(file_2d.view_names) | names),
+        count,
+    )
+
+
+def _takes_in_common_subject(file_3d: File3d, file_2d: File2d) -> str:
+    """The names of takes in both files, at the end of a sentence, of a subject that both have."""
+    subject = next((s for s in file_3d.positions_m if s in file_2d.positions_px), None)
+    if subject is None:
+        return ""
+    with_3d, with_2d = few(file_3d.positions_m[subject]), few(file_2d.positions_px[subject])
+    return f". Takes of {subject} with 3D: {with_3d}; with 2D: {with_2d}"
 
 
 def _views(

@@ -42,12 +42,12 @@ def other_names(
 
 
 def _subject_key(name: str) -> tuple[str, ...]:
-    """Equal for spellings of a subject: "S1", "s1", "S01", "Subject 1"."""
+    """Equal for spellings of a subject: "S1", "s1", "S01", "Subject 1", "1"."""
     plain = plain_name(name) or name
     match = _NUMBERED.fullmatch(plain)
     if match is None:
         return (plain,)
-    word = "s" if match.group(1) in ("subject", "subj", "sub") else match.group(1)
+    word = "s" if match.group(1) in ("subject", "subj", "sub", "") else match.group(1)
     return (f"{word}{int(match.group(2))}",)
 
 
@@ -63,6 +63,31 @@ def _by_key(names: Iterable[str], key) -> dict[tuple[str, ...], list[str]]:
     for name in sorted(names):
         groups.setdefault(key(name), []).append(name)
     return groups
+
+
+def known_as(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """{name of a subject in a file: the known name that is meant} where these are spelled differently: s_01 is S1."""
+    names = list(names)
+    return {given: wanted for given, wanted in _partners(list(known), names, _subject_key).items() if given in names}
+
+
+def views_of_takes(
+    takes: Mapping[str, Mapping[str, Sequence[Value]]], camera_ids: Iterable[str]
+) -> dict[str, dict[str, dict[str, Value]]]:
+    """{subject: {take: {camera: view}}} of subjects whose takes are each of one camera, "Walking 1.54138969"."""
+    ids = sorted((re.escape(name) for name in camera_ids if name), key=len, reverse=True)
+    if not ids:
+        return {}
+    pattern = re.compile(rf"(.+?)[\s._-]+(?:cam(?:era)?[\s._-]*)?({'|'.join(ids)})(?:\.\w{{1,4}})?", re.IGNORECASE)
+    found: dict[str, dict[str, dict[str, Value]]] = {}
+    for subject, of_subject in takes.items():
+        matches = {take: pattern.fullmatch(take) for take in of_subject}
+        if not matches or not all(match and len(of_subject[take]) == 1 for take, match in matches.items()):
+            continue
+        for take, match in matches.items():
+            if match is not None:
+                found.setdefault(subject, {}).setdefault(match[1], {})[match[2]] = of_subject[take][0]
+    return found
 
 
 def matched_cameras(

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from srnet_core.datasets._arrays import as_float32, is_empty, pose_3d
+from srnet_core.datasets._files import SINGLE_POSES, has_single_poses
 from srnet_core.datasets._missing import mark_missing
 from srnet_core.datasets._view_names import listed_views
 from srnet_core.datasets._wording import as_name, few, kind_of
@@ -178,6 +179,8 @@ def map_poses(file_3d: File3d, change: Callable[[np.ndarray], np.ndarray]) -> Fi
 
 def _subjects(members: Mapping[str, object], key: str, path: Path) -> dict[str, dict[str, Any]]:
     """{subject: {take: value}} under `key`. Names are checked to be printable text."""
+    if key not in members and has_single_poses(members):
+        raise BadFileError(SINGLE_POSES, where=path, todo="Take the files of sequences, see docs/data.md")
     if key not in members:
         raise BadFileError(f"has no {key!r}", where=path, todo=f"It has: {few(members) or 'nothing'}")
     subjects = members[key]

@@ -8,6 +8,7 @@ data set; detected 2D keypoints are published with VideoPose3D.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,13 @@ import numpy as np
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets import DatasetPlugin, h36m_like
 from srnet_core.datasets._assembling import assemble
-from srnet_core.datasets._files import file_names, locate_pair
+from srnet_core.datasets._files import file_names, locate_pair, refuse_single_poses
 from srnet_core.datasets._h36m_archive import ImportReport, import_archive, import_detections
+from srnet_core.datasets._pairing import known_as
 from srnet_core.datasets._published import map_poses, read_positions_2d, read_positions_3d
 from srnet_core.datasets._rig import read_cameras
 from srnet_core.datasets._wording import few
-from srnet_core.geometry.h36m_cameras import TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
+from srnet_core.geometry.h36m_cameras import SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS, h36m_cameras
 from srnet_core.skeletons import h36m16, h36m17, h36m32
 
 FPS = 50.0
@@ -48,6 +50,11 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
         if others
         else ""
     )
+    below = next((f for f in others if any((Path(data_dir) / f / file).is_file() for file in wanted)), None)
+    if below is not None:
+        seen = f"There are files of it in a folder there: give --data-dir {Path(data_dir) / below}. "
+    else:
+        refuse_single_poses(data_dir, wanted, "Give the archive to: srnet data import h36m FOLDER")
     where_else = _NO_FILES if keypoints == "gt" else f"{_NO_FILES} --keypoints gt"
     return locate_pair(name, data_dir, keypoints, todo=f"{seen}{_WHERE_FROM}. {where_else}")
 
@@ -66,9 +73,15 @@ def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:
     file_3d = read_positions_3d(
         path_3d, num_joints=(h36m32.SKELETON.num_joints, h36m17.SKELETON.num_joints, skeleton.num_joints)
     )
+    renamed = known_as(file_3d.positions_m, SUBJECTS)
+    if renamed:
+        positions = {renamed.get(subject, subject): takes for subject, takes in file_3d.positions_m.items()}
+        file_3d = replace(file_3d, positions_m=positions)
     if file_3d.num_joints == h36m32.SKELETON.num_joints:
         file_3d = map_poses(file_3d, _to_17)
     notes = []
+    if renamed:
+        notes.append(f"Subjects have Human3.6M's names: {few(f'{old} is {new}' for old, new in renamed.items())}.")
     if skeleton is h36m16.SKELETON:
         notes.append("The 2D has 16 joints: Human3.6M's 17 without Neck/Nose, which is left out of the 3D too.")
         if file_3d.num_joints == h36m17.SKELETON.num_joints:

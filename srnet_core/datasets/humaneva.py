@@ -40,6 +40,7 @@ from srnet_core.readers.array_file import read_array
 from srnet_core.skeletons import humaneva15, humaneva20
 
 FPS = 60.0
+_NAMES = ("humaneva15", "humaneva20")  # in names of files
 _DETECTED = "coco17"  # the layout of detected 2D
 CAMERAS = ("C1", "C2", "C3")
 _SIZES_PX = ((640, 480),)
@@ -70,7 +71,8 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     Raises:
         InputFileMissing: names the missing files, where they were looked for and where to get them.
     """
-    return locate_pair(name, data_dir, keypoints, todo=_WHERE_FROM)
+    found = next((n for n in (name, *_NAMES) if (Path(data_dir) / f"data_3d_{n}.npz").is_file()), name)
+    return locate_pair(found, data_dir, keypoints, todo=_WHERE_FROM)
 
 
 def load(name: str, paths: Sequence[Path], keypoints: str) -> PoseDataset:

@@ -13,7 +13,7 @@ test set that are marked as not valid are left out. The original test annotation
 takes are the stretches of one activity, so that tables by action are tables by activity.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from srnet_core.clip import PoseDataset
 from srnet_core.datasets import DatasetPlugin, custom
-from srnet_core.datasets._files import file_names, locate_pair
+from srnet_core.datasets._files import SINGLE_POSES, file_names, has_single_poses, locate_pair, refuse_single_poses
 from srnet_core.datasets._views import Recording, WorldOfViews, into_one_world, with_absolute_root
 from srnet_core.datasets._wording import few, kind_of
 from srnet_core.datasets._writing import skeleton_metadata, write_pair
@@ -63,10 +63,6 @@ _WHERE_FROM = (
     "--dataset synthetic needs no files"
 )
 
-_SINGLE_POSES = (
-    "holds single poses relative to the root (SPIN, PoseAug), not sequences in front of a camera; "
-    "no data set can be made of it"
-)
 _FROM_ORIGINAL = (
     "Import the original annotations (annot.mat, annot_data.mat) with: srnet data import mpi-inf-3dhp FOLDER"
 )
@@ -92,6 +88,7 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
         return locate_pair(name, data_dir, keypoints, todo=_WHERE_FROM)
     if keypoints == "gt" and (train.is_file() or test.is_file()):
         return tuple(path for path in (train, test) if path.is_file())
+    refuse_single_poses(folder, [f"data_3d_{n}.npz" for n in (name, *_NAMES)], _FROM_ORIGINAL)
     other = next((n for n in _NAMES if (folder / f"data_3d_{n}.npz").is_file()), name)
     return locate_pair(other, data_dir, keypoints, todo=_WHERE_FROM)
 
@@ -255,8 +252,8 @@ def _in_metres(poses: np.ndarray) -> np.ndarray:
 
 def _pstmo_file(path: Path, members: Mapping[str, object], notes: list[str]) -> Takes:
     data = members.get("data")
-    if _has_single_poses(members):
-        raise BadFileError(_SINGLE_POSES, where=path, todo=_FROM_ORIGINAL)
+    if has_single_poses(members):
+        raise BadFileError(SINGLE_POSES, where=path, todo=_FROM_ORIGINAL)
     if not isinstance(data, dict) or not data:
         raise BadFileError("has neither 'positions_3d' nor 'data' with a dict of sequences", where=path)
     takes: Takes = {}
@@ -285,11 +282,6 @@ def _pstmo_file(path: Path, members: Mapping[str, object], notes: list[str]) -> 
     if invalid:
         notes.append(f"Frames of the test set that are marked as not valid were left out: {invalid}.")
     return takes
-
-
-def _has_single_poses(members: Collection[str]) -> bool:
-    """Whether these are the arrays of SPIN's npz files, or of PoseAug's test set."""
-    return {"part", "S"} <= set(members) or {"pose3d", "pose2d"} <= set(members)
 
 
 def _test_sequence(sequence: str, value: Mapping, where: str, takes: Takes) -> int:
@@ -445,8 +437,8 @@ def import_3dhp(
 def _refuse_single_poses(folder: Path) -> None:
     """Say what SPIN's and PoseAug's files are, where someone gives them instead of the original ones."""
     for path in sorted(folder.glob("*.npz")) if folder.is_dir() else [folder]:
-        if path.suffix == ".npz" and path.is_file() and _has_single_poses(NpzFile(path)):
-            raise BadFileError(_SINGLE_POSES, where=path, todo=_FROM_ORIGINAL)
+        if path.suffix == ".npz" and path.is_file() and has_single_poses(NpzFile(path)):
+            raise BadFileError(SINGLE_POSES, where=path, todo=_FROM_ORIGINAL)
 
 
 def _original(file: Path, takes: Takes, notes: list[str]) -> None:

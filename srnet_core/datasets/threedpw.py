@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet_core.datasets import custom
+from srnet_core.datasets import DatasetPlugin, custom
+from srnet_core.datasets._files import locate_pair
 from srnet_core.datasets._writing import skeleton_metadata, write_pair
 from srnet_core.errors import BadFileError, InputFileMissing, UserMistake
 from srnet_core.geometry.camera import Camera
@@ -45,7 +46,24 @@ class ImportReport:
     left_out: Mapping[str, str]
 
 
-DATASET = custom.DATASET  # an import writes the files of a data set of one's own
+_NAMES = ("threedpw", "3dpw", "pw3d")  # in names of files that an import wrote
+_WHERE_FROM = (
+    "Import the sequence pickles first: srnet data import 3dpw sequenceFiles/ (free for research: "
+    "https://virtualhumans.mpi-inf.mpg.de/3DPW). --dataset synthetic needs no files"
+)
+
+
+def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Path) -> tuple[Path, ...]:
+    """(3D file, 2D file), as an import wrote them, under any of the names that the data set has.
+
+    Raises:
+        InputFileMissing: one of them is not there; the message names the import.
+    """
+    found = next((n for n in (name, *_NAMES) if (Path(data_dir) / f"data_3d_{n}.npz").is_file()), name)
+    return locate_pair(found, data_dir, keypoints, todo=_WHERE_FROM)
+
+
+DATASET = DatasetPlugin(locate, custom.load)  # an import writes the files of a data set of one's own
 
 
 def to_17(joints: np.ndarray) -> np.ndarray:

@@ -142,6 +142,9 @@ def get_layout(name: str) -> Layout:
     names = layout_names()
     plain = {_plain(n): n for n in names} | {_plain(a): n for a, n in _ALIASES.items()}
     wanted = plain.get(_plain(str(name)))
+    if not wanted and (several := _SEVERAL.get(_plain(str(name)))):
+        hint = f"Did you mean {' or '.join(map(repr, several))}? "
+        choose("layout", str(name), names, hint=hint)
     return _loaded(wanted if wanted else choose("layout", str(name), names))
 
 
@@ -172,6 +175,27 @@ _ALIASES = {
     "openpose_coco": "coco18_openpose",
     "openpose_mpi": "mpi15_openpose",
 }
+
+
+# tools that write several layouts: the usual ones
+_SEVERAL = {
+    "openpose": ("body25", "coco18"),
+    "alphapose": ("halpe26", "coco17"),
+    "mmpose": ("coco17", "coco_wholebody133"),
+    "rtmpose": ("coco17", "halpe26", "coco_wholebody133"),
+    "rtmlib": ("coco17", "halpe26", "coco_wholebody133"),
+    "dwpose": ("coco_wholebody133", "coco18"),
+    "detectron": ("coco17",),
+    "detectron2": ("coco17",),
+    "yolo": ("coco17",),
+    "ultralytics": ("coco17",),
+    "movenet": ("coco17",),
+    "vitpose": ("coco17", "coco_wholebody133"),
+    "humaneva20": ("humaneva15",),
+    "spin": ("spin49", "spin24"),
+    "mpi_inf_3dhp": ("mpi_inf_3dhp17", "mpi_inf_3dhp28"),
+}
+_SEVERAL = {"".join(c for c in name if c.isalnum()): layouts for name, layouts in _SEVERAL.items()}
 
 
 def _plain(name: str) -> str:

@@ -50,6 +50,22 @@ def parse(text: str) -> tuple[str, float]:
     return name, value
 
 
+def require_rate(how: str, fps: float | None, source: object) -> None:
+    """Check that a filter can be used at a frame rate, before anything is lifted.
+
+    Raises:
+        UnknownNameError, ConfigError, MissingExtraError: as `smooth`.
+    """
+    _filter(how, fps, source)
+
+
+def _filter(how: str, fps: float | None, source: object) -> Callable[[np.ndarray], np.ndarray]:
+    name, value = parse(how)
+    if not fps:
+        raise ConfigError("the frame rate is unknown, and a filter needs it", where=source, todo="Give it")
+    return _FILTERS[name](value, fps)
+
+
 def smooth(people: LiftedPeople, how: str) -> LiftedPeople:
     """The same people with smoothed poses and paths.
 
@@ -61,10 +77,7 @@ def smooth(people: LiftedPeople, how: str) -> LiftedPeople:
         MissingExtraError: scipy is not installed, which two of the filters need.
     """
     name, value = parse(how)
-    fps = people.rate
-    if not fps:
-        raise ConfigError("the frame rate is unknown, and a filter needs it", where=people.source, todo="Give it")
-    run = _FILTERS[name](value, fps)
+    run = _filter(how, people.rate, people.source)
     smoothed = []
     for person in people.people:
         joints_m = person.joints_m.astype(np.float64)

@@ -131,11 +131,11 @@ def of_annotations(images: object, annotations: object) -> What | None:
             "Give its folder, with the joints and the cameras, to: srnet data import h36m FOLDER",
         )
     if "smpl_param" in person or "fitted_3d_pose" in person:
-        return "is 3DPW as HybrIK and Pose2Mesh annotate it, which is not read", _IMPORT_3DPW
+        return "is 3DPW as HybrIK and Pose2Mesh annotate it, without joints", _IMPORT_3DPW
     if _VIDEO_OF_3DHP.search(name):
-        return "is MPI-INF-3DHP as HybrIK annotates it, which is not read", _IMPORT_3DHP
+        return "is MPI-INF-3DHP as HybrIK annotates it, without joints in the image", _IMPORT_3DHP
     if _VIDEO_OF_H36M.search(name) or {"action_idx", "subaction_idx"} <= image.keys():
-        return "is Human3.6M as HybrIK and others annotate its images, which is not read", _IMPORT_H36M
+        return "is Human3.6M as HybrIK and others annotate its images, without joints", _IMPORT_H36M
     if has_smpl(person.keys()):
         return _OF_SMPL, COMPUTE_THE_JOINTS
     return None

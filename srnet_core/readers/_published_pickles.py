@@ -13,6 +13,7 @@ from srnet_core.errors import BadFileError
 from srnet_core.readers._plain_array import POINTS, Array, as_array, float64
 from srnet_core.readers.head import Head
 
+_LEVELS = 3  # of objects inside each other: subjects, takes, cameras
 _FEWEST_COLUMNS, _MOST_RECORDINGS = 10, 100_000
 _ABOUT_POINTS = {
     *POINTS,
@@ -52,7 +53,20 @@ def recordings_in(value: object, head: Head, format: str) -> dict[str, Array] | 
         return {
             name: as_array(format, points[rows], head) for name, rows in _rows_of(value["vid_name"], len(points), head)
         }
-    return _by_name(value, head, format)
+    return _by_name(_flat(value), head, format)
+
+
+def _flat(value: Mapping[object, object], levels: int = _LEVELS) -> dict[object, object]:
+    """{subject: {take: [view of a camera]}} as {"subject/take/camera 0": view}; an object without others as it is."""
+    found: dict[object, object] = {}
+    for key, inside in value.items():
+        if isinstance(inside, list) and inside and all(isinstance(view, np.ndarray) for view in inside):
+            inside = {f"camera {number}": view for number, view in enumerate(inside)}
+        if isinstance(inside, dict) and levels:
+            found |= {f"{key}/{name}": array for name, array in _flat(inside, levels - 1).items()}
+        else:
+            found[key] = inside
+    return found
 
 
 def _of_motionbert(split: Mapping[str, object], head: Head, format: str) -> Iterator[tuple[str, Array]]:

@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path
 
-from srnet_core.errors import ConfigError
+from srnet_core.config import DataConfig
+from srnet_core.errors import ConfigError, InputFileMissing
 from srnet_core.files import user_cache_folder
+from srnet_core.lookup import path_hint
 
 SCHEMES = ("s3", "gs", "az", "file")
 
@@ -25,6 +27,32 @@ def is_remote(cache_dir: str | Path) -> bool:
             todo=f"Give a folder, or a URL that begins with {', '.join(f'{s}://' for s in SCHEMES)}",
         )
     return True
+
+
+def existing_folder(cache_dir: str | Path) -> Path:
+    """`local_folder` of a cache folder that must be there; the usual one need not, as there may be no stages yet.
+
+    Raises:
+        ConfigError: it is a file.
+        InputFileMissing: there is no such folder.
+    """
+    require_no_file(cache_dir)
+    folder = local_folder(cache_dir)
+    if not is_remote(cache_dir) and not folder.exists() and str(cache_dir) != DataConfig().cache_dir:
+        raise InputFileMissing(
+            "there is no such folder", where=f"--cache-dir {cache_dir}", todo=f"{path_hint(cache_dir)}Check the path"
+        )
+    return folder
+
+
+def require_no_file(cache_dir: str | Path) -> None:
+    """Refuse a cache folder that is a file.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    if not is_remote(cache_dir) and Path(cache_dir).exists() and not Path(cache_dir).is_dir():
+        raise ConfigError("is a file, not a folder", where=f"--cache-dir {cache_dir}", todo="Choose a folder")
 
 
 def local_folder(cache_dir: str | Path) -> Path:

@@ -34,7 +34,7 @@ from srnet_core.stages.key import (
     stage_key,
 )
 from srnet_core.stages.manifest import MANIFEST, SEEN, with_digest
-from srnet_core.stages.place import is_remote, local_folder
+from srnet_core.stages.place import is_remote, local_folder, require_no_file
 from srnet_core.stages.remote import RemoteStages
 from srnet_core.stages.shared import frames_of, layout_of
 from srnet_core.stages.store import FRAME_ARRAYS, Stage, StoredClip
@@ -86,6 +86,7 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
         StageError: no disk space, the stage cannot be written, or its input files keep changing while they are read.
     """
     started = time.perf_counter()
+    require_no_file(config.cache_dir)
     asked, remote = config, RemoteStages(config.cache_dir) if is_remote(config.cache_dir) else None
     config = replace(config, cache_dir=str(local_folder(config.cache_dir)))
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)

@@ -29,7 +29,7 @@ def weights_file(name: str = NAMES[0]) -> Path:
         UnknownNameError: there is no such network; the message lists those there are.
     """
     if name not in NAMES:
-        todo = f"{nearest_hint(name, NAMES)}Choices: {', '.join((*NAMES, MEAN))}"
+        todo = f"{nearest_hint(name, (*NAMES, MEAN))}Choices: {', '.join((*NAMES, MEAN))}"
         raise UnknownNameError(f"no network {name!r} comes with the package", todo=todo)
     return Path(__file__).with_name(f"{name}.safetensors")
 

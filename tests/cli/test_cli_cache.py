@@ -6,6 +6,28 @@ from pathlib import Path
 from support.cli import DATA
 
 
+def test_folders_that_are_none(srnet, own_data):
+    Path("README.md").write_text("a file")
+    Path("stages").mkdir()
+    for command in ("list", "verify", "clean"):
+        srnet("cache", command).ok()  # the usual folder may not be there yet
+        srnet("cache", command, "--cache-dir", "README.md").refused("--cache-dir README.md: is a file, not a folder")
+        srnet("cache", command, "--cache-dir", "stagse").refused("no such folder", "Did you mean 'stages'?")
+    srnet("prepare", *DATA, "--cache-dir", "README.md").refused("--cache-dir README.md: is a file, not a folder")
+
+
+def test_training_on_a_damaged_stage_says_how_to_mend_it(srnet, own_data):
+    srnet("prepare", *DATA).ok()
+    folder = Path(json.loads(srnet("cache", "list", "--json", "-").ok().out)["stages"][0]["folder"])
+    for chunk in (folder / "pose_3d" / "c").rglob("0"):
+        if chunk.is_file():
+            chunk.write_bytes(bytes(len(chunk.read_bytes())))
+    ran = srnet("train", *DATA, "--channels", "40", "--epochs", "1", "--device", "cpu")
+    assert ran.code == 1 and "damaged" in ran.err and "srnet cache clean" in ran.err and "--force" not in ran.err
+    srnet("cache", "clean").ok()
+    assert "written" in srnet("prepare", *DATA).ok().out
+
+
 def test_the_cache_is_listed_verified_and_cleaned(srnet, own_data):
     assert "There are no stages" in srnet("cache", "list").ok().out
     srnet("prepare", *DATA).ok()
@@ -13,7 +35,8 @@ def test_the_cache_is_listed_verified_and_cleaned(srnet, own_data):
     assert all(stage["problem"] is None and stage["bytes"] for stage in listed)
     assert {stage["config"]["dataset"] for stage in listed} == {"small"}
     assert listed[0]["train_frames"] > 0 and listed[0]["test_frames"] > 0
-    srnet("prepare", *DATA[:2], "--protocol", "cross-dataset").ok()
+    ran = srnet("prepare", *DATA[:2], "--protocol", "cross-dataset").ok()
+    assert "protocol cross-dataset has no training split: this stage is for eval" in " ".join(ran.err.split())
     listed = json.loads(srnet("cache", "list", "--json", "-").ok().out)["stages"]
     ran = srnet("cache", "list").ok()
     assert listed[0]["key"][:8] in ran.out

@@ -62,6 +62,11 @@ def test_of_several_runs_the_newest_is_taken(trained):
 
 def test_what_is_not_there_is_refused_with_the_nearest_name(trained):
     trained("eval", "srnet_gp5_t3_mull_small").refused("no such checkpoint", f"Did you mean '{RUN}'?")
+    trained("eval", "srnet-opne").refused("no such checkpoint", "Did you mean 'srnet-open'?")
+    for name in ("g6", "g60", "g61"):
+        shutil.copy(LATEST, f"checkpoint/latest_epoch_{name}.bin")
+    said = trained("eval", "g").refused("no such checkpoint", "Did you mean")
+    assert all(f"'{name}'" in said for name in ("g6", "g60", "g61"))
     trained("eval", "checkpoint").refused("is a folder, not a checkpoint file", LATEST.name)
     trained("visualize", "nothing.bin").refused("nothing.bin", "no such checkpoint", "srnet train")
 

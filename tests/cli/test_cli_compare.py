@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.cli import DATA, TINY
 
@@ -44,6 +45,21 @@ def test_checkpoints_are_compared_and_written_in_every_format(srnet, pair):
     assert found["mean"]["people"]["low"] is None  # there is one test subject
     assert "\\toprule" in Path("c.tex").read_text() and Path("c.md").read_text().count("**") == 10
     assert Path("c.png").read_bytes().startswith(b"\x89PNG") and "by joint" in Path("c.csv").read_text()
+
+
+def test_networks_of_other_joints_are_refused_before_data_are_prepared(srnet, project, monkeypatch):
+    from support.small_data import write_published
+
+    write_published(Path("data"), "own")
+    tiny = project / "checkpoint" / "latest_epoch_tiny.bin"
+    with np.load("data/data_3d_own.npz", allow_pickle=True) as file:
+        three = {name: file[name].item() for name in file}
+    three["metadata"]["joint_names"] = [f"joint {i}" for i in range(len(three["metadata"]["joint_names"]))]
+    np.savez("data/data_3d_own.npz", **three)
+    srnet("train", "--dataset", "own", "--subjects-test", "C", *TINY, "--name", "own").ok()
+    monkeypatch.setattr("srnet_cli.commands.compare.prepare_stage", lambda *_: pytest.fail("was prepared"))
+    own = Path("checkpoint/latest_epoch_own.bin")
+    srnet("compare", tiny, own).refused("own: is for the skeleton own", "Compare networks of the same joints")
 
 
 def test_mistakes(srnet, pair, tmp_path):

@@ -25,6 +25,18 @@ def test_the_example_of_the_readme(srnet):
     assert "<html" in Path("output/balancing.html").read_text()
 
 
+def test_a_filter_that_does_not_fit_the_frame_rate_is_refused_before_anything_else_is_said(srnet):
+    srnet("lift", EXAMPLE, "--smooth", "butterworth:60").refused("more than 120 frames per second, not 60")
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("openpose", "'body25' or 'coco18'"), ("alphapose", "'halpe26' or 'coco17'"), ("YOLO", "'coco17'")],
+)
+def test_a_tool_in_the_place_of_a_layout(srnet, asked, meant):
+    srnet("lift", EXAMPLE, "--layout", asked).refused(f"there is no layout '{asked}'. Did you mean {meant}?")
+
+
 def test_several_files_of_one_person(srnet):
     files = ["a.bvh", "b.trc", "c.c3d", "d.npz"]
     options = [word for name in files for word in ("-o", name)]

@@ -70,6 +70,19 @@ def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(folder):
     assert f"epoch {stopped + 1}/{stopped + 1}" in out and "frame-wise" in out
 
 
+def test_sigterm_removes_what_was_begun(tmp_path):
+    code = (
+        "import os, signal, time; from srnet_cli import app; from srnet_core.files import atomic_write\n"
+        "def work(*arguments, **options):\n"
+        "    with atomic_write('a.txt') as file:\n"
+        "        file.write(b'half'); file.flush(); assert os.listdir()\n"
+        "        os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)\n"
+        "app.app = work; app.main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, timeout=50)
+    assert (ran.returncode, ran.stderr, list(tmp_path.iterdir())) == (143, b"", [])
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_ctrl_c_leaves_at_once(number):
     """In this process, so that nothing depends on how long a training step takes."""

@@ -148,6 +148,22 @@ def test_2d_of_a_file_whose_name_does_not_name_its_keypoints(tmp_path, three_two
     assert datasets.load(before.name, paths, "gt").positions_2d_px.keys() == before.positions_2d_px.keys()
 
 
+@pytest.mark.parametrize("other", ["data_3d_mine.npy", "data_3d_mine.npz.zip", "data_3d_mine.pkl"])
+def test_a_file_of_another_form_is_named(tmp_path, three_two, other):
+    _load(tmp_path, three_two)
+    (tmp_path / "data_3d_mine.npz").rename(tmp_path / other)
+    with pytest.raises(InputFileMissing, match=f"data_3d_mine.npz is not there; there is {other}.*numpy.savez"):
+        datasets.locate("mine", tmp_path, "gt", tmp_path)
+
+
+@pytest.mark.parametrize(("asked", "there"), [("3dpw", "threedpw"), ("threedpw", "3dpw"), ("humaneva", "humaneva15")])
+def test_other_names_of_data_sets_find_their_files(tmp_path, three_two, asked, there):
+    published_files.write(tmp_path, there, *three_two)
+    assert datasets.locate(asked, tmp_path, "gt", tmp_path)[0].name == f"data_3d_{there}.npz"
+    with pytest.raises(InputFileMissing, match="srnet data import 3dpw|HumanEva-I"):
+        datasets.locate(asked, tmp_path / "elsewhere", "gt", tmp_path)
+
+
 def test_2d_as_one_array_of_all_cameras_and_float64(tmp_path, three_two):
     three, two = three_two
     before = _load(tmp_path, three_two)

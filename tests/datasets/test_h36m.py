@@ -223,3 +223,74 @@ def test_sets_of_16_joints_have_a_skeleton_of_their_own(tmp_path, joints_3d):
     for clip in dataset.clips(dataset.clip_names):
         assert np.abs(clip.camera.project(clip.pose_3d_cam_m) - clip.pose_2d_px).max() < 0.01
     assert set(h36m17.JOINTS) - set(dataset.skeleton.joint_names) == {"Neck/Nose"}
+
+
+def _load_from(folder):
+    return datasets.load("h36m", datasets.locate("h36m", folder, "gt", folder), "gt")
+
+
+@pytest.mark.parametrize("names", [{"S1": "s_01", "S9": "s_09"}, {"S1": 1, "S9": 9}, {"S1": "Subject 1", "S9": "s9"}])
+@pytest.mark.parametrize("both", [True, False])
+def test_subjects_spelled_in_other_ways_get_their_cameras(tmp_path, names, both):
+    members_3d, members_2d = published_files.h36m_members()
+    for members, key in (
+        ((members_2d, "positions_2d"), (members_3d, "positions_3d")) if both else ((members_2d, "positions_2d"),)
+    ):
+        members[key] = {names[subject]: takes for subject, takes in members[key].items()}
+    published_files.write(tmp_path, "h36m", members_3d, members_2d)
+    dataset = _load_from(tmp_path)
+    assert dataset.subjects == ("S1", "S9") and dataset.test_subjects == ("S9",)
+    assert dataset.cameras["S9"] == h36m_cameras()["S9"]
+    assert any("Human3.6M's names" in note for note in dataset.notes) is both
+
+
+@pytest.mark.parametrize("pattern", ["{take}.{id}", "{take} cam {id}", "{take}_{id}.h5"])
+def test_2d_takes_of_one_camera_each(tmp_path, pattern):
+    """Names as in the files of the stacked hourglass and of h36m-fetch, "Walking 1.54138969"."""
+    members_3d, members_2d = published_files.h36m_members()
+    expected = {s: {t: list(v) for t, v in takes.items()} for s, takes in members_2d["positions_2d"].items()}
+    members_2d["positions_2d"] = {
+        subject: {
+            pattern.format(take=take, id=camera.id): [view]
+            for take, views in takes.items()
+            for camera, view in reversed(list(zip(h36m_cameras()[subject], views)))
+        }
+        for subject, takes in expected.items()
+    }
+    del members_2d["positions_2d"]["S9"][pattern.format(take="Walking", id="55011271")]
+    published_files.write(tmp_path, "h36m", members_3d, members_2d)
+    dataset = _load_from(tmp_path)
+    for subject, takes in dataset.positions_2d_px.items():
+        for take, views in takes.items():
+            for camera, view in enumerate(views):
+                if (subject, take, camera) == ("S9", "Walking", 1):
+                    assert np.isnan(view).all()
+                else:
+                    np.testing.assert_array_equal(view, expected[subject][take][camera][: len(view)])
+    assert any("put together by the cameras in their names" in note for note in dataset.notes)
+
+
+def test_takes_without_a_partner_are_shown(tmp_path):
+    members_3d, members_2d = published_files.h36m_members()
+    members_2d["positions_2d"] = {
+        s: {f"x{t}": v for t, v in takes.items()} for s, takes in members_2d["positions_2d"].items()
+    }
+    published_files.write(tmp_path, "h36m", members_3d, members_2d)
+    with pytest.raises(BadFileError, match="Takes of S1 with 3D: Walking, .*; with 2D: xWalking"):
+        _load_from(tmp_path)
+
+
+def test_files_in_a_folder_below_and_files_of_single_images(tmp_path):
+    published_files.write(tmp_path / "h36m", "h36m", *published_files.h36m_members())
+    with pytest.raises(InputFileMissing, match="give --data-dir .*h36m"):
+        _load_from(tmp_path)
+    other = tmp_path / "spin"
+    other.mkdir()
+    np.savez(other / "h36m_train.npz", imgname=["a"], center=[1], scale=[1], S=np.zeros((1, 24, 4)))
+    with pytest.raises(BadFileError, match="single poses .*srnet data import h36m FOLDER"):
+        _load_from(other)
+    (other / "h36m_train.npz").rename(other / "data_3d_h36m.npz")
+    published_files.write(tmp_path, "h36m", *published_files.h36m_members())
+    (tmp_path / "data_2d_h36m_gt.npz").rename(other / "data_2d_h36m_gt.npz")
+    with pytest.raises(BadFileError, match="single poses"):
+        _load_from(other)

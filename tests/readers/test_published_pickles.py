@@ -59,6 +59,18 @@ def test_arrays_under_the_names_of_their_recordings(tmp_path, as_npy):
         read_keypoints(path)
 
 
+def test_arrays_of_subjects_takes_and_cameras(tmp_path):
+    """What is inside the published npz, saved as .npy or pickled."""
+    value = {"S1": {"Walking 1": [POSE[..., :2], POSE[..., :2] + 5]}, "S9": {"Sitting": [POSE[..., :2]]}}
+    found = describe(pickled(tmp_path, value))
+    assert (found["layout"], found["frames"], len(found["sequences"])) == ("h36m17", 3 * FRAMES, 3)
+    one = read_keypoints(tmp_path / "a.pkl", sequence="S1/Walking 1/camera 1")
+    np.testing.assert_allclose(one.tracks[0].points, POSE[..., :2] + 5, rtol=1e-5)
+    space = np.random.default_rng(0).normal(0, 500, (4, 32, 3))
+    np.save(tmp_path / "a.npy", {"S1": {"Walking": space, "Sitting": space}}, allow_pickle=True)
+    assert describe(tmp_path / "a.npy")["kind"] == "keypoints-3d"
+
+
 def test_the_arrays_of_evoskeleton(tmp_path):
     full = person("h36m32")
     np.save(tmp_path / "a.npy", {(1, "Walking", "Walking 1.h5"): full[..., :2].reshape(FRAMES, 64)}, allow_pickle=True)
@@ -112,7 +124,9 @@ SMPL = {"transl": [[0, 0, 0]], "global_orient": [[0, 0, 0]], "body_pose": [[0] *
     [
         (
             {
-                "images": [IMAGE_OF_H36M | {"action_idx": 2, "subaction_idx": 1}],
+                "images": [
+                    IMAGE_OF_H36M | {"subject": 1, "action_idx": 2, "subaction_idx": 1, "cam_idx": 1, "frame_idx": 0}
+                ],
                 "annotations": [{"id": 0, "image_id": 0, "bbox": [1, 2, 3, 4], "keypoints_vis": [True] * 17}],
             },
             "PoseNet.*without keypoints.*import h36m",
@@ -127,7 +141,7 @@ SMPL = {"transl": [[0, 0, 0]], "global_orient": [[0, 0, 0]], "body_pose": [[0] *
         (
             {
                 "images": [{"id": 0, "file_name": "S1/Seq1/images/S1_Seq1_V0/img_000001.jpg"}],
-                "annotations": [{"image_id": 0, "keypoints_cam": [[0, 0, 1]] * 28}],
+                "annotations": [{"image_id": 0, "bbox": [1, 2, 3, 4]}],
             },
             "MPI-INF-3DHP as HybrIK.*import mpi-inf-3dhp",
         ),
