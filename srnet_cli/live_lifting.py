@@ -97,11 +97,10 @@ def _answer_all(live: "LiveLifter", lines: "Iterator[bytes | None]") -> None:
         try:
             _write([live.about()])
             while (line := stop.while_waiting(lambda: next(lines, None))) is not None:
-                if not line.strip():
-                    continue
                 read_s = time.monotonic()
                 _write(live.answer(line))
-                latencies.add(time.monotonic() - read_s)
+                if line.strip():
+                    latencies.add(time.monotonic() - read_s)
                 for warning in live.warnings():
                     remark(warning)
             _write(live.finish())

@@ -28,12 +28,13 @@ _PARTS, _PART_FRAMES = 4, 64  # of a long clip that are lifted
 _MOST_WINDOWS = 12
 _SUREST = 8.0  # log odds: a window that is surer does not count more
 _CLEARLY = 0.5  # difference of the logarithms of both misfits from which on sides are exchanged, by lifting alone
-_SIDES, _SIDES_IN_SHORT = 1.8, 2.7  # of log odds and misfits together; in a clip of one window
+_SIDES = 1.8  # of log odds and misfits together
 _MISFITS = 2.0  # how much the misfits count beside the log odds
 _LIMBS = 3.3  # log odds of single limbs
 _SQUEEZED_X, _SQUEEZED_Y, _TWO_PEOPLE = 3.0, 3.3, 3.5  # log odds
+_SHORT = 1.5  # times the limits for a clip that is no longer than one window
 _THOUSANDTHS = 1.0  # where all coordinates lie between 0 and 1000
-_WHOLE_NUMBERS = 1.0  # by which that is lowered for whole numbers, which few detectors write
+_WHOLE_NUMBERS = 0.5  # by which that is lowered for whole numbers, which few detectors write
 _THOUSAND, _SLACK, _LARGER = 1000.0, 0.01, 1.15
 _NOT_SQUARE = 1.2  # sides of an image in which a body that was scaled to a square can be told
 _BODY_M = 0.06  # mean difference of left and right bones beyond which neither is a body: the network is untrained
@@ -80,16 +81,17 @@ def likelier_readings(
     if not known or image_size is None or not _steady(keypoints_px):
         return [SIDES_TEXT] if gain() > _CLEARLY else []
     odds = log_odds(keypoints_px, image_size, fps)
+    short = len(keypoints_px) * seen.RATE_FPS <= seen.FRAMES * (fps or _ASSUMED_FPS)
+    times = _SHORT if short else 1.0
     limbs = max(seen.LIMBS, key=lambda kind: odds[kind])
-    if odds[limbs] > _LIMBS and odds[limbs] >= odds["two people"]:
+    if odds[limbs] > times * _LIMBS and odds[limbs] >= odds["two people"]:
         return [LIMBS_TEXT.format(limbs=limbs)]
-    if odds["two people"] > _TWO_PEOPLE:
+    if odds["two people"] > times * _TWO_PEOPLE:
         return [PEOPLE_TEXT]
     exchanged = log_odds(keypoints_px[:, list(skeleton.mirror)], image_size, fps)
     sides = (odds["all sides"] - exchanged["all sides"]) / 2
-    limit = _SIDES if len(keypoints_px) * seen.RATE_FPS > seen.FRAMES * (fps or _ASSUMED_FPS) else _SIDES_IN_SHORT
-    found = [SIDES_TEXT] if sides + _MISFITS * gain() > limit else []
-    return [*found, *_scales(keypoints_px, image_size, odds)]
+    found = [SIDES_TEXT] if sides + _MISFITS * gain() > times * _SIDES else []
+    return [*found, *_scales(keypoints_px, image_size, odds, times)]
 
 
 def log_odds(keypoints_px: np.ndarray, image_size: tuple[float, float], fps: float | None) -> dict[str, float]:
@@ -128,16 +130,18 @@ def _steady(keypoints_px: np.ndarray) -> bool:
     return bool(np.median(steps) < _UNSTEADY * size)
 
 
-def _scales(keypoints_px: np.ndarray, image_size: tuple[float, float], odds: dict[str, float]) -> list[str]:
-    """What is said about the scales of x and y."""
+def _scales(
+    keypoints_px: np.ndarray, image_size: tuple[float, float], odds: dict[str, float], times: float
+) -> list[str]:
+    """What is said about the scales of x and y; the limits are multiplied by `times`."""
     width, height = image_size
     limit = _THOUSANDTHS - _WHOLE_NUMBERS * bool((keypoints_px == np.round(keypoints_px)).all())
     squeezed = odds["squeezed in x" if width > height else "squeezed in y"]
     not_square = max(image_size) >= _NOT_SQUARE * min(image_size)
-    if not_square and _may_be_thousandths(keypoints_px, image_size) and squeezed > limit:
+    if not_square and _may_be_thousandths(keypoints_px, image_size) and squeezed > times * limit:
         return [THOUSANDTHS_TEXT]
     for axis, most in (("x", _SQUEEZED_X), ("y", _SQUEEZED_Y)):
-        if odds[f"squeezed in {axis}"] > most:
+        if odds[f"squeezed in {axis}"] > times * most:
             return [SQUEEZED_TEXT.format(axis=axis)]
     return []
 

@@ -31,7 +31,7 @@ _SAME_PLACE = 0.5  # share of the frames in which two joints lie at the same pla
 _BACK_AND_FORTH, _FAR, _NEAR = 0.3, 0.05, 0.5  # share of the frames; step in sizes; two steps as a share of one
 _SAME_BOX, _RESHAPED = 0.004, 0.03  # of the box of a person: what no detector keeps to; of somebody who moves
 _MOST_RESHAPED = 0.8  # quantile over the joints
-_BESIDE = 0.75  # of the width, from where on a person stands at the side of a tall image
+_TALL, _BESIDE = 1.2, 0.75  # height of an image by its width; of the width, from where on a person stands at its side
 _SUDDEN, _LEAST_SUDDEN = 6.0, 0.1  # times the usual step; of the size of the person
 _USUALLY = 0.95  # of the steps
 _LOWEST_FPS, _HIGHEST_FPS = 1.0, 1000.0
@@ -353,9 +353,11 @@ def _cut_to_person(keypoints: Keypoints, track: Track) -> list[Problem]:
 def _beside(keypoints: Keypoints, track: Track) -> list[Problem]:
     """In a tall image all people keep to its upper part and this one stands at its right border."""
     size, reach = keypoints.image_size, keypoints.reach()
-    if size is None or reach is None or keypoints.units != "px" or size[1] <= size[0] or not track.present.any():
+    if size is None or reach is None or keypoints.units != "px" or not track.present.any():
         return []
     width, height = size
+    if height < _TALL * width:
+        return []
     with np.errstate(invalid="ignore"):
         middle = float(np.nanmedian(track.points[track.present][..., 0]))
     if not _BESIDE * width < middle or reach[1] > (1 + _BEYOND) * width or reach[0] > height:

@@ -164,7 +164,7 @@ class Keypoints:
             raise ConfigError(
                 "the layout of the joints is unknown, so they cannot be converted to the 17",
                 where=self.source,
-                todo="Say the layout with layout=",
+                todo="Say the layout with layout=, or give a file that names your joints, layout='MINE.toml'",
             )
         if self.layout.joints == get_layout(_H36M17).joints:
             return self

@@ -115,8 +115,8 @@ def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None, *, mistakes_
         if problem.kind != _TOLD_BY_LIFT and (problem.mistake or not mistakes_only):
             problems.setdefault((problem.kind, problem.person), []).append(problem)
     ordered = sorted(problems.values(), key=lambda alike: not alike[0].mistake)  # mistakes of the whole input first
-    found = {(alike[0].kind, alike[0].person): _sentence(alike) for alike in ordered}
     mistaken = {alike[0].person for alike in ordered if alike[0].mistake}
+    likelier = []
     if lifter is not None and keypoints.image_size is not None and keypoints.consecutive:
         for track in _joints_of(keypoints, lifter).fill_gaps(max_frames=_SHORT_GAP).tracks:
             start, stop = max(_stretches(track, True), key=lambda run: run[1] - run[0], default=(0, 0))
@@ -127,8 +127,9 @@ def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None, *, mistakes_
             rate = None if keypoints.fps is None else keypoints.fps / keypoints.step
             for text in lifter.likelier_readings(points, image_size=size, fps=rate):
                 if text != SIDES_TEXT or sides_told(keypoints, given) is None:
-                    found[text, track.name] = f"Person {track.name}: {text}"
-    return list(found.values())
+                    likelier.append(f"Person {track.name}: {text}")
+    of_the_whole = [_sentence(alike) for alike in ordered if alike[0].mistake]
+    return [*of_the_whole, *likelier, *(_sentence(alike) for alike in ordered if not alike[0].mistake)]
 
 
 def _sentence(alike: Sequence[Problem]) -> str:

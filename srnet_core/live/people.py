@@ -109,8 +109,13 @@ class LiveLifter:
         }
 
     def answer(self, line: bytes) -> list[Answer]:
-        """Take a line. The answers are those that are known now: usually one, none while a network looks ahead."""
+        """Take a line. The answers are those that are known now: usually one, none while a network looks ahead.
+
+        An empty line has no answer, but it counts where lines are named by their numbers.
+        """
         self.lines += 1
+        if not line.strip():
+            return []
         where: Answer = {}
         try:
             settings, frame = read_line(line)

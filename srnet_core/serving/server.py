@@ -124,7 +124,7 @@ class _Handler(LocalHandler):
         elif self.path == "/lift":
             with self.content.lock:
                 lifter = self.content.lifter = self.content.lifter or self.content.make_lifter()
-                answers = [answer for line in body.split(b"\n") if line.strip() for answer in lifter.answer(line)]
+                answers = [answer for line in body.removesuffix(b"\n").split(b"\n") for answer in lifter.answer(line)]
         else:
             self.answer(HTTPStatus.NOT_FOUND, b"there is no such address\n")
             return

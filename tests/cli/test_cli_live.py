@@ -31,7 +31,7 @@ def test_every_line_is_answered_in_order(srnet, tmp_path, lines):
     ran = srnet("lift", source, "--stream", *OPTIONS).ok()
     about, *answers = [json.loads(text) for text in ran.out.splitlines()]
     assert about["delay_frames"] == 0 and about["fps"] == 60 and len(about["joints"]) == 17
-    assert [a.get("frame", a.get("line")) for a in answers] == [0, 1, 2, 4, 5, 3, 4, 5, 9]
+    assert [a.get("frame", a.get("line")) for a in answers] == [0, 1, 2, 4, 6, 3, 4, 5, 10]  # empty lines count
     assert "not JSON" in answers[3]["error"] and "longer than" in answers[4]["error"]
     assert "1 joints" in answers[8]["error"]
     assert "9 lines in" in ran.err and "6 poses, 0 frames without a pose, 3 errors" in ran.err

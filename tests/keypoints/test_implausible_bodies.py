@@ -166,6 +166,7 @@ def test_width_and_height_of_the_image_exchanged(problems, walking):
     assert "size exchanged" not in problems(
         np.add(middle, [-420, 420]), size=(1080, 1920)
     )  # in the middle of a tall image
+    assert "size exchanged" not in problems(middle * 0.4 + [500, 250], size=(1000, 1002))  # hardly taller than wide
 
 
 def test_somebody_else_from_the_middle_on(problems, walking):

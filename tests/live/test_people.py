@@ -142,6 +142,13 @@ def test_an_error_leaves_the_stream_as_it_was():
     np.testing.assert_allclose([a["joints_m"] for a in answers], lifter(points, image_size=SIZE), atol=2e-5)
 
 
+def test_an_empty_line_counts_but_has_no_answer():
+    live = LiveLifter(srnet.Lifter.open(device="cpu"), layout=get_layout("coco17"), image_size=SIZE)
+    assert live.answer(b"\n") == live.answer(b"  \r\n") == []
+    (answer,) = live.answer(b"no JSON\n")
+    assert answer["line"] == 3
+
+
 def test_settings_may_come_in_lines():
     lifter = make_lifter()
     live = LiveLifter(lifter)
