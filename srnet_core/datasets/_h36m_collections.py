@@ -36,6 +36,7 @@ _FRAMES_TO_TELL = 50
 _SEEN_SHARE = 0.9  # of the joints, that a camera of the right convention has in front of it and in its image
 _MOST_FRAMES = 100_000
 _LARGEST_MM = 1e5
+_LARGEST_OF_CAMERA = 1e7  # mm or px
 
 Poses = dict[str, dict[str, np.ndarray]]
 Rigs = dict[str, tuple[Camera, ...]]
@@ -161,8 +162,8 @@ def _array(camera: object, name: str, shape: tuple[int, ...], where: str) -> np.
         values = np.array(camera[name], dtype=np.float64).reshape(shape) if isinstance(camera, dict) else np.empty(0)
     except (KeyError, TypeError, ValueError, OverflowError):
         values = np.empty(0)
-    if values.shape != shape or not np.isfinite(values).all():
-        raise BadFileError(f"{name} must hold {int(np.prod(shape))} numbers", where=where)
+    if values.shape != shape or not (np.abs(values) < _LARGEST_OF_CAMERA).all():
+        raise BadFileError(f"{name} must hold {int(np.prod(shape))} numbers of sensible size", where=where)
     return values
 
 

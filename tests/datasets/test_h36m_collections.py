@@ -110,6 +110,26 @@ def test_cameras_of_somebody_else(tmp_path):
         import_h36m(tmp_path, tmp_path / "data")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("R", [[1e200, 0, 0], [0, 1, 0], [0, 0, 1]], "R must hold 9 numbers of sensible size"),
+        ("R", [[1, 0, 0], [0, 1, 0], [0, 0, 2]], "no rotation"),
+        ("t", [0, float("nan"), 0], "t must hold 3 numbers"),
+        ("f", [0, 0], "f and c are not positive"),
+        ("c", None, "c must hold 2 numbers"),
+    ],
+)
+def test_cameras_that_are_wrong(tmp_path, name, value, words):
+    posenet(tmp_path, "subject1", {(2, 1): moving(FRAMES)})
+    path = tmp_path / "Human36M_subject1_camera.json"
+    rig = json.loads(path.read_text())
+    rig["2"][name] = value
+    path.write_text(json.dumps(rig))
+    with pytest.raises(BadFileError, match=words):
+        import_h36m(tmp_path, tmp_path / "data")
+
+
 def test_arrays_of_all_takes(tmp_path):
     full = np.zeros((FRAMES, 32, 3))
     full[:, h36m32.TO_H36M17] = moving(FRAMES)
