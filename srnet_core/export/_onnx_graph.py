@@ -1,5 +1,6 @@
 """Clean-up of an ONNX graph after torch's exporter: constants computed, notes of the exporter removed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -92,21 +93,39 @@ def lower_opset(proto: Any, onnx: Any, version: int) -> None:
     """State, in place, an older version of ONNX's operators where the graph means the same in both.
 
     torch's exporter writes version 18, of which some programs lack operators that they have in their older form: Split
-    got an attribute that the networks do not use. Otherwise the graph stays as it is.
+    got an attribute that the networks do not use, ReduceMean takes its axes as an input. Otherwise the graph stays as
+    it is.
     """
+    graph = proto.graph
     stated = [entry for entry in proto.opset_import if entry.domain == ""]  # joined graphs may state it twice
     newest = max(entry.version for entry in stated)
-    if newest > version and all(_same_in(node, newest, version, onnx) for node in proto.graph.node):
-        for entry in stated:
-            entry.version = version
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    if newest <= version or not all(_same_in(node, newest, version, constants, onnx) for node in graph.node):
+        return
+    for entry in stated:
+        entry.version = version
+    for node in graph.node:
+        if node.op_type == "ReduceMean":
+            axes = onnx.numpy_helper.to_array(constants[node.input[1]]).tolist()
+            del node.input[1:]
+            kept = [attribute for attribute in node.attribute if attribute.name != "noop_with_empty_axes"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
+            node.attribute.append(onnx.helper.make_attribute("axes", axes))
+    taken = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in taken]:
+        graph.initializer.remove(tensor)
 
 
-def _same_in(node: Any, newer: int, older: int, onnx: Any) -> bool:
-    """Whether a node means the same in two versions of ONNX's operators."""
+def _same_in(node: Any, newer: int, older: int, constants: Mapping[str, Any], onnx: Any) -> bool:
+    """Whether a node means the same in two versions of ONNX's operators, or has a form in the older one that does."""
     if any(attribute.HasField("g") or len(attribute.graphs) for attribute in node.attribute):
         return False
     if node.op_type == "Split":  # with given sizes it has not changed since version 13
         return older >= 13 and len(node.input) == 2
+    if node.op_type == "ReduceMean":  # constant axes were an attribute from version 13 to 17
+        axes = constants.get(node.input[1]) if len(node.input) == 2 else None
+        return 13 <= older < 18 <= newer and axes is not None and all(axes.dims)  # no axes may mean all of them
     try:
         forms = [onnx.defs.get_schema(node.op_type, number, node.domain) for number in (newer, older)]
     except onnx.defs.SchemaError:

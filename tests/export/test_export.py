@@ -35,6 +35,7 @@ def stage(small_data, tmp_path):
         {"model": "fc", "filter_widths": (3, 3), "causal": True},
         {"model": "srnet", "filter_widths": (3,), "groups": 2, "recombine": "concat"},
         {"model": "lcn", "filter_widths": (3,), "causal": True},
+        {"model": "srnet", "filter_widths": (3,), "divisions": (2, 3)},
     ],
     ids=lambda f: "-".join(str(v) for v in f.values()),
 )
@@ -76,6 +77,7 @@ def test_a_graph_with_a_meaning_of_the_newer_version_only_keeps_it():
         (helper.make_node("Split", ["x", "sizes"], ["a", "b"], axis=1), 17),
         (helper.make_node("Split", ["x"], ["a", "b"], axis=1, num_outputs=2), 18),
         (helper.make_node("ReduceMax", ["x", "sizes"], ["a"]), 18),  # where the axes are given is new
+        (helper.make_node("ReduceMean", ["x", "x"], ["a"]), 18),  # axes that are no constant
     ]:
         graph = helper.make_graph([node], "g", [value("x", 1, (1, 6))], [value("a", 1, None)], [sizes])
         proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])

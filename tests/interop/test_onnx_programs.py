@@ -21,15 +21,20 @@ CLIP = np.random.default_rng(0).uniform(-1, 1, (3, 40, 17, 2)).astype(np.float32
 TOO_SHORT = np.zeros((1, 5, 17, 2), np.float32)
 
 
-@pytest.fixture(
-    scope="module", params=["srnet", "fc", "group", "late_fusion", "early_split", "split_fuse_split", "gcn", "lcn"]
-)
+NETWORKS = {
+    name: {"model": name}
+    for name in ("srnet", "fc", "group", "late_fusion", "early_split", "split_fuse_split", "gcn", "lcn")
+}
+NETWORKS["several divisions"] = {"model": "srnet", "divisions": (2, 3, 5)}
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
 def exported(request, tmp_path_factory):
     """(path of the file, torch's poses for `CLIP`) of a network with a receptive field of 9 frames."""
     for name in ("onnx", "onnxruntime", "onnxscript"):
         pytest.importorskip(name)
     torch.manual_seed(0)
-    model = build_model(request.param, channels=68, filter_widths=(3, 3)).eval()
+    model = build_model(channels=68, filter_widths=(3, 3), **NETWORKS[request.param]).eval()
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     export_onnx(model, path)
     with torch.no_grad():
