@@ -8,6 +8,14 @@ from srnet_core.skeletons import PLUGINS, get_skeleton
 _PREFERRED_SKELETON = "h36m17"
 
 
+def without_settings(models: str) -> CheckpointError:
+    """The error for a state dict of models whose settings cannot be told from names and shapes."""
+    return CheckpointError(
+        f"holds the bare weights of {models}, from which the settings of the network cannot be told",
+        todo="Give the checkpoint that srnet train wrote, or one made by srnet export --format safetensors",
+    )
+
+
 def number_of_blocks(shapes: Shapes, pattern: str) -> int:
     """The number of residual blocks, of two layers each, whose tensors are named `pattern.format(layer number)`."""
     layers = 0

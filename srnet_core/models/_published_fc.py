@@ -4,7 +4,7 @@ from typing import Any
 
 from srnet_core.errors import CheckpointError
 from srnet_core.models import PublishedWeights, Recognized
-from srnet_core.models._published import number_of_blocks, skeleton_with
+from srnet_core.models._published import number_of_blocks, skeleton_with, without_settings
 
 
 def recognize(weights: PublishedWeights) -> Recognized | None:
@@ -14,11 +14,16 @@ def recognize(weights: PublishedWeights) -> Recognized | None:
     others.
 
     Raises:
-        CheckpointError: an odd number of inputs, or no skeleton has that many joints.
+        CheckpointError: an odd number of inputs, or no skeleton has that many joints; or the weights are those of `lcn`
+            or `gcn`, which have the same names.
     """
     shapes, known = weights.shapes, weights.known
     if not {"expand_conv.weight", "shrink.weight"} <= shapes.keys():
         return None
+    if len(shapes["expand_conv.weight"]) == 4:
+        raise without_settings("lcn")
+    if shapes["expand_conv.weight"][1:2] == (2,):  # the two coordinates of a joint
+        raise without_settings("gcn")
     channels, inputs, first = shapes["expand_conv.weight"]
     blocks = number_of_blocks(shapes, "layers_conv.{}.weight")
     taps = [first] + [shapes[f"layers_conv.{2 * i}.weight"][2] for i in range(blocks)]

@@ -6,18 +6,25 @@ from typing import Any
 from srnet_core.errors import CheckpointError
 from srnet_core.layers.split_recombine import reorders
 from srnet_core.models import PublishedWeights, Recognized, Shapes
-from srnet_core.models._published import number_of_blocks, skeleton_with, skeletons
+from srnet_core.models._published import number_of_blocks, skeleton_with, skeletons, without_settings
 
 
 def recognize(weights: PublishedWeights) -> Recognized | None:
     """The configuration of a split-and-recombine network, `None` for weights of another model.
 
     Raises:
-        CheckpointError: a layer is missing, or no skeleton has a division into groups of these sizes.
+        CheckpointError: a layer is missing, or no skeleton has a division into groups of these sizes; or the weights
+            are those of a network that is split in a part of its layers only.
     """
     shapes, known = weights.shapes, weights.known
+    if {"expand_conv.weight", "final_layer.group_conv.0.weight"} <= shapes.keys():
+        raise without_settings("early_split")
     if "expand_conv.group_conv.0.weight" not in shapes:
         return None
+    if "shrink.weight" in shapes:
+        raise without_settings("late_fusion")
+    if "layers_conv.0.weight" in shapes:
+        raise without_settings("split_fuse_split")
     groups = _group_convs(shapes, "expand_conv")
     blocks = number_of_blocks(shapes, "layers_conv.{}.group_conv.0.weight")
     previous = _group_convs(shapes, f"layers_conv.{2 * blocks - 1}") if blocks else groups

@@ -701,3 +701,12 @@ def test_weights_that_are_alone_in_a_file_are_found_under_any_name(tmp_path):
     torch.save({}, tmp_path / "none.bin")
     with pytest.raises(CheckpointError, match="is empty: it has no weights"):
         load_checkpoint(tmp_path / "none.bin")
+
+
+@pytest.mark.parametrize("skeleton", ["h36m17", "humaneva15"])
+@pytest.mark.parametrize("name", ["gcn", "lcn", "late_fusion", "early_split", "split_fuse_split"])
+def test_bare_weights_of_which_the_settings_are_unknown_are_called_what_they_are(name, skeleton):
+    """Their tensors are named like those of fc and srnet."""
+    state = build_model(name, **SMALL | {"channels": 60}, skeleton=skeleton).state_dict()
+    with pytest.raises(CheckpointError, match=f"bare weights of {name},.*safetensors"):
+        describe_state(state)
