@@ -215,11 +215,14 @@ def _behind_links(path: Path) -> Path:
     return target
 
 
-def require_output(path: str | Path) -> None:
+def require_output(path: str | Path, *, read: Iterable[str | Path] = ()) -> None:
     """Check before long work that a file can be written to a path.
 
+    Args:
+        read: files that the work reads. None of them may be replaced by what it writes.
+
     Raises:
-        ConfigError: the path is a folder, or its folder cannot be made or written to.
+        ConfigError: the path is a folder, or its folder cannot be made or written to; or it is one of those files.
     """
     path = Path(path)
     _require_no_nul(path)
@@ -232,6 +235,8 @@ def require_output(path: str | Path) -> None:
             raise ConfigError("no permission to write to it", where=path, todo="Choose another file")
         return
     require_folder(_behind_links(path).parent, where=path)
+    if path.is_file() and any(os.path.exists(other) and path.samefile(other) for other in read):
+        raise ConfigError("is the file that is read, which would be lost", where=path, todo="Choose another file")
 
 
 def _require_no_nul(path: Path) -> None:

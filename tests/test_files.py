@@ -219,3 +219,15 @@ def test_a_folder_that_is_a_link_to_nothing(tmp_path):
     for folder in (tmp_path / "link", tmp_path / "link" / "below"):
         with pytest.raises(ConfigError, match="a link to nothing"):
             require_folder(folder)
+
+
+def test_a_file_that_is_read_is_not_replaced_by_what_is_made_of_it(tmp_path):
+    source, other, link = tmp_path / "in.npz", tmp_path / "other.npz", tmp_path / "link.npz"
+    source.write_bytes(b"x")
+    other.write_bytes(b"y")
+    link.symlink_to(source)
+    require_output(other, read=[source])
+    require_output(tmp_path / "new.npz", read=[source, tmp_path / "missing"])
+    for path in (source, link, tmp_path / "." / "in.npz"):
+        with pytest.raises(ConfigError, match="the file that is read"):
+            require_output(path, read=[other, source])

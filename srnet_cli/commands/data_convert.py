@@ -85,9 +85,12 @@ def main(
     2D file of a data set keeps its subjects, takes and cameras. Motion capture becomes plain points; to train on it
     use: srnet data import mocap.
     """
+    from srnet_core.files import require_output
     from srnet_core.mocap.body import is_in_space
 
     size = parse_size(image_size)
+    if output.is_file():
+        require_output(output, read=[path])
     if is_in_space(path, format):
         if mend_swaps or fill_gaps is not None or image_size or person:
             raise ConfigError("--mend-swaps, --fill-gaps, --image-size and --person are for 2D keypoints", where=path)

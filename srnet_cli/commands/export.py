@@ -71,7 +71,7 @@ def main(
         _refuse_other_ending(output, format, kind)
     output = output or Path("output") / f"{output_name(path.stem)}{kind.endings[0]}"
     if "" not in kind.endings:
-        require_output(output)
+        require_output(output, read=[path])
     checkpoint = open_checkpoint(path, data, published)
     if isinstance(kind, NetworkFormat | CheckpointFormat):
         unused = {"--split": split != _SPLITS[1], "--no-flip": not flip, "--device": device != "auto"}

@@ -260,7 +260,7 @@ def main(
     output = output or [Path("output") / f"{path.stem or 'keypoints'}.html"]
     for file in output:
         require_format(file)
-        require_output(file)
+        require_output(file, read=[path])
     _check_options(camera, camera_name, path, names, smoothing, height, trajectory or world)
     endings = {file.suffix.lower() for file in output}
     _say_without_effect(
