@@ -18,6 +18,7 @@ from srnet_core.readers.formats import find, load_format
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
+_TOO_FAST_FPS = 1e6  # as motion in space is refused at
 _BEYOND, _MANY_BEYOND = 1.1, 0.05  # of the largest y at the scale of x; share of the joints beyond it
 _MOST_VALUES = 1 << 26  # of all tracks together
 UNKNOWN = "The file does not say {}: it is unknown."
@@ -159,6 +160,8 @@ def check_given(fps: float | None, image_size: Sequence[int] | None) -> tuple[fl
     """What a user says about a recording; `ConfigError` for a frame rate or an image size that cannot be."""
     if fps is not None and not (isinstance(fps, (int, float)) and math.isfinite(fps) and fps > 0):
         raise ConfigError(f"must be a positive number, not {fps!r}", where="fps")
+    if fps is not None and fps >= _TOO_FAST_FPS:
+        raise ConfigError(f"must be below a million, not {fps:.10g}", where="fps")
     if image_size is None:
         return fps, None
     try:

@@ -191,7 +191,11 @@ def body_of(points: np.ndarray, names: Sequence[str] | None) -> tuple[Layout | N
     units = unit_of_size(extent)
     if layout is not None and 30 < extent <= 300:  # of other points it may also be millimetres of a small animal
         units = "cm"
-    return layout, units, [f"The unit is told by the size of the body: {extent:.4g}."] if units else []
+    return (
+        layout,
+        units,
+        [f"The unit is told by the largest extent of the body, {extent:.4g} {units}."] if units else [],
+    )
 
 
 def extent_of(points: np.ndarray) -> float:

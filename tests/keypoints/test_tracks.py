@@ -199,6 +199,12 @@ def test_short_gaps_are_filled_and_marked_and_long_ones_left(tmp_path):
     assert [(a, b) for _, a, b in found.clips(min_frames=10)] == [(2, 20)]
 
 
+@pytest.mark.parametrize("fps", [0, -5, float("nan"), 1e9])
+def test_frame_rates_that_cannot_be_are_refused_before_anything_is_read(tmp_path, fps):
+    with pytest.raises(ConfigError, match="^fps: must be"):
+        read_keypoints(tmp_path / "missing.npy", fps=fps)
+
+
 def test_gaps_in_seconds_need_a_frame_rate(tmp_path):
     _, right = _walk()
     right[5:8, 9] = 0
