@@ -1,9 +1,10 @@
 """Tables of numbers as text: separator found out, blanks missing, nothing evaluated."""
 
 import csv
+import itertools
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +17,12 @@ from srnet_core.readers.text import open_text
 MOST_COLUMNS = 50_000
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,15},[0-9]{1,20}(?:[eE][+-]?[0-9]{1,3})?")
 _PAIRS = re.compile(r"(?:[+-]?[0-9.]{1,20},[+-]?[0-9.]{1,20} ){5}")  # "314,120 300,152 ..."
+_WORD, _NUMBER = (
+    re.compile(r"\s*[^\W\d]"),
+    re.compile(r"[+-]?[0-9]*[.,]?[0-9]+(?:[eE][+-]?[0-9]{1,3})?|nan", re.IGNORECASE),
+)
+_REMARK = ("#", "%")
+_MOST_LINES_ABOVE, _FEWEST_COLUMNS = 10, 4  # of a table
 _BLANK = {"", "nan", "na", "n/a", "null", "none", "-nan", "#n/a"}
 
 
@@ -26,9 +33,49 @@ def separator_of(line: str) -> str:
     return max(",;\t", key=line.count) if any(c in line for c in ",;\t") else " "
 
 
+def lines_above(lines: Sequence[str]) -> int:
+    """How many of the first lines stand above a table.
+
+    Those are remarks ("# fps: 25"), the separator as Excel wants it ("sep=;"), and values that concern all rows, as
+    Krajjat writes them ("Number of poses", 12). They have fewer cells than the header, which has at least four words.
+    Above a table without a header only remarks are left out. A remark of as many words as the next line has cells is
+    the header, as numpy.savetxt writes it.
+    """
+    for above, line in enumerate(lines[: _MOST_LINES_ABOVE + 1]):
+        separator = separator_of(line)
+        cells = _split(line, separator)
+        if len(cells) < _FEWEST_COLUMNS or _is_remark(line, lines[above + 1 : above + 2]):
+            continue
+        if any(
+            not before.startswith(_REMARK) and len(_split(before, separator)) >= _FEWEST_COLUMNS
+            for before in lines[:above]
+        ):
+            return 0
+        if all(_WORD.match(cell) for cell in cells if cell.strip()):
+            return above
+        remarks = all(before.startswith(_REMARK) for before in lines[:above])
+        return above if remarks and all(_NUMBER.fullmatch(cell.strip()) for cell in cells if cell.strip()) else 0
+    return 0
+
+
+def _is_remark(line: str, below: Sequence[str]) -> bool:
+    if not line.startswith(_REMARK) or not below:
+        return False
+    separator = separator_of(below[0])
+    return len(_split(line.lstrip("#% "), separator)) != len(_split(below[0], separator))
+
+
+def _split(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:
+        return []
+
+
 def first_rows(text: str, rows: int = 4) -> list[list[str]]:
     """The first rows of a table, from the start of its text."""
-    lines = text.splitlines()[: rows + 1]
+    lines = text.splitlines()[: rows + 1 + _MOST_LINES_ABOVE]
+    lines = lines[lines_above(lines) :][: rows + 1]
     if not lines:
         return []
     if len(text) > 1000 and len(lines) > 1:
@@ -46,8 +93,12 @@ def rows_of(path) -> Iterator[list[str]]:
         BadFileError: not text, or a line that makes no sense; the message has the line.
     """
     stream = open_text(read_bounded(path), path)
-    separator = separator_of(stream.readline())
+    begin = list(itertools.islice(stream, _MOST_LINES_ABOVE + 1))
+    above = lines_above(begin)
+    separator = separator_of(begin[above]) if begin else ","
     stream.seek(0)
+    for _ in range(above):
+        stream.readline()
     reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
     while True:
         try:
@@ -55,9 +106,9 @@ def rows_of(path) -> Iterator[list[str]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise BadFileError(f"line {reader.line_num}: {error}", where=path) from None
+            raise BadFileError(f"line {above + reader.line_num}: {error}", where=path) from None
         if len(row) > MOST_COLUMNS:
-            raise HostileFileError(f"line {reader.line_num} has {len(row)} columns", where=path)
+            raise HostileFileError(f"line {above + reader.line_num} has {len(row)} columns", where=path)
         if any(cell.strip() for cell in row):
             yield row
 

@@ -57,6 +57,7 @@ class Points:
         third: whether z is the third number of a row, which may be a confidence.
         listed: whether the points stand under their numbers, so that some may be left out.
         bare: whether they are rows of numbers, which do not say that x comes before y.
+        in_space: whether the key they stand under says that z is a place, not a confidence.
     """
 
     values: np.ndarray
@@ -64,6 +65,7 @@ class Points:
     third: bool = False
     listed: bool = False
     bare: bool = False
+    in_space: bool = False
 
     def with_scores(self, scores: object) -> "Points":
         """The same with confidences from a list beside it, where it has one for each point."""

@@ -70,6 +70,7 @@ _PEOPLE = (
     "bodies",
     "humans",
     "annotations",
+    "annots",
     "objects",
     "results",
     "result",
@@ -428,7 +429,8 @@ def _people_of(value: dict, level: int) -> list[Person] | None:
             continue
         points = points_of(inside)
         if points is not None:
-            return [Person(points.with_scores(scores), who)]
+            in_space = key in _JOINTS_3D and bool(np.isfinite(points.values[:, 2]).any())
+            return [Person(replace(points.with_scores(scores), in_space=in_space), who)]
         people = people_in(inside, level + 1)
         if people:
             if isinstance(scores, list) and len(scores) == len(people):
@@ -477,8 +479,14 @@ def _thirds(poses: Poses) -> None:
 
 
 def is_3d(poses: Poses) -> bool:
-    """Whether z is there and means a place in space: it has no confidence beside it, or x and y lie around 0."""
-    values = [p.points.values for f in poses.frames[:500] for p in f.people if not p.points.third]
+    """Whether z is there and means a place in space.
+
+    The key says so ("keypoints3d"), z has no confidence beside it, or x and y lie around 0.
+    """
+    people = [p for f in poses.frames[:500] for p in f.people]
+    if people and all(p.points.in_space for p in people):
+        return True
+    values = [p.points.values for p in people if not p.points.third]
     if not values:
         return False
     rows = np.concatenate(values)

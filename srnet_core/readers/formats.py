@@ -124,6 +124,10 @@ _ENDINGS_OF_DATA = (
     "c3d",
     "xml",
 )
+_POSE_FORMAT = (
+    "is a file of pose-format, which is not read",
+    "Save the points of its body as an array, (frames, people, joints, 2), with numpy.savez",
+)
 _KINDS = {
     b"\x1f\x8b": ("is a gzip archive", "Unpack it first"),
     b"BZh": ("is a bzip2 archive", "Unpack it first"),
@@ -148,6 +152,8 @@ _KINDS = {
     b"NO_OF_FRAMES\t": ("is a table of Qualisys, which is not read", "Export C3D from the program it is from"),
     b"Format Version,": ("is a table of OptiTrack Motive, which is not read", "Export C3D or BVH from Motive"),
     b"Trajectories": ("is a table of Vicon Nexus, which is not read", "Export C3D from Nexus"),
+    b"\xcd\xcc\xcc\x3d": _POSE_FORMAT,  # its version, 0.1
+    b"\xcd\xcc\x4c\x3e": _POSE_FORMAT,  # 0.2
     b"version https://git-lfs": ("is a Git LFS pointer, not the file itself", "Run: git lfs pull"),
     b"PAR1": ("is a Parquet table, which is not read", "Write it again as CSV, e.g. with pandas: frame.to_csv"),
     b"ARROW1": ("is a Feather or Arrow table, which is not read", "Write it again as CSV, e.g. with pandas"),

@@ -1,8 +1,8 @@
 """Kinect v2 recordings: JSON of frames with bodies of joints in metres, and their places in the image.
 
-A file for each frame, or all frames in one: a list, or a line for each. Joints are a list or an object by name; their
+A file for each frame, or all frames in one: a list, a line for each, or a list "Poses" (Krajjat). Joints are a list or an object by name; their
 types are names, or the numbers of the SDK's JointType. UTF-16 and UTF-8. 2D comes from `Joints2D` (pixels of the colour
-image); the frame rate from the timestamps, which count 100 nanoseconds.
+image); the frame rate from the timestamps, which count 100 nanoseconds, or seconds where they are fractions.
 """
 
 import itertools
@@ -33,8 +33,15 @@ def sniff(head: Head) -> float:
         return 0.9 if head.sample is not None and not head.sample.is_folder and sniff(head.sample) else 0.0
     if not head.looks_like_json or ('"Bodies"' not in head.text and '"Joints"' not in head.text):
         return 0.0
-    frames = head.json if isinstance(head.json, list) else [head.json]
+    frames = _listed(head.json)
     return 0.9 if frames and all(_is_frame(frame) for frame in frames[:20]) else 0.0
+
+
+def _listed(value: object) -> list:
+    """The frames of one file."""
+    if isinstance(value, dict) and isinstance(value.get("Poses"), list):
+        return value["Poses"]
+    return value if isinstance(value, list) else [value]
 
 
 def _is_frame(value: object) -> bool:
@@ -137,8 +144,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
 
 def _frames(head: Head, options: ReadOptions) -> tuple[list[tuple[int, dict, object]], list[str]]:
     if not head.is_folder:
-        values = head.json if isinstance(head.json, list) else [head.json]
-        return [(i, _frame(value, head.path), head.path) for i, value in enumerate(values)], []
+        return [(i, _frame(value, head.path), head.path) for i, value in enumerate(_listed(head.json))], []
     video, notes = head.video(options.sequence)
     frames: list[tuple[int, dict, object]] = []
     for number, name in zip(video.numbers, video.names):
@@ -184,12 +190,13 @@ def _name_of(joint: object) -> str:
 
 
 def _fps(frames: list[dict]) -> float | None:
-    times = [t for f in frames if type(t := f.get("Timestamp")) is int and 0 <= t < 2**63]
+    times = [t for f in frames if type(t := f.get("Timestamp")) in (int, float) and 0 <= t < 2**63]
     if len(times) < 2 or len(times) < len(frames):
         return None
     steps = [b - a for a, b in itertools.pairwise(times)]
     middle = statistics.median(steps)
-    return round(_TICKS_PER_SECOND / middle, 2) if middle > 0 and min(steps) >= 0 else None
+    ticks = _TICKS_PER_SECOND if all(type(t) is int for t in times) else 1.0
+    return round(ticks / middle, 2) if middle > 0 and min(steps) >= 0 else None
 
 
 # Writing

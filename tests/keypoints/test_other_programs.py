@@ -318,3 +318,53 @@ def test_a_folder_of_recordings(tmp_path):
         np.save(tmp_path / f"walk{name}.npy", POSE)
     with pytest.raises(BadFileError, match="3 recordings, one in each file.*Give one of them"):
         describe(tmp_path)
+
+
+def test_poses_of_krajjat(tmp_path):
+    """All frames of Kinect in one list, times in seconds."""
+    joints = np.random.default_rng(0).normal(0, 0.4, (FRAMES, 3, 3)) + [0, 0, 2.5]
+    poses = [
+        {
+            "Bodies": [
+                {
+                    "Joints": [
+                        {"JointType": name, "Position": dict(zip("XYZ", map(float, place)))}
+                        for name, place in zip(("Head", "HandRight", "HandLeft"), frame)
+                    ]
+                }
+            ],
+            "Timestamp": i / 30,
+        }
+        for i, frame in enumerate(joints)
+    ]
+    path = json_file(tmp_path / "a", {"Number of poses": FRAMES, "Poses": poses})
+    found = describe(path)
+    assert (found["kind"], found["format"], found["frames"]) == ("keypoints-3d", "kinect", FRAMES)
+    assert (found["joints"], found["fps"], found["units"]) == (3, 30.0, "m")
+
+
+def test_annotations_of_easymocap(tmp_path):
+    """A file for each frame: 2D, and points in space whose fourth number is a confidence."""
+    points = person("body25")
+    for name in ("annots", "keypoints3d"):
+        (tmp_path / name).mkdir()
+    for i, p in enumerate(points):
+        people = [{"bbox": [1, 2, 3, 4, 0.9], "personID": 0, "keypoints": p.tolist(), "isKeyframe": False}]
+        frame = {"filename": f"images/1/{i:06d}.jpg", "height": 480, "width": 640, "annots": people}
+        (tmp_path / "annots" / f"{i:06d}.json").write_text(json.dumps(frame))
+        body = np.column_stack([1.5 + p[:, 0] / 200, 0.9 + p[:, 0] / 300, 2 - p[:, 1] / 200, p[:, 2]])
+        (tmp_path / "keypoints3d" / f"{i:06d}.json").write_text(json.dumps([{"id": 0, "keypoints3d": body.tolist()}]))
+    assert same(tmp_path / "annots", points).layout.name == "body25"
+    found = describe(tmp_path / "keypoints3d")
+    assert (found["kind"], found["frames"], found["joints"]) == ("keypoints-3d", FRAMES, 25)
+    with pytest.raises(BadFileError, match="3D"):
+        read_keypoints(tmp_path / "keypoints3d")
+
+
+@pytest.mark.parametrize("version", [0.1, 0.2])
+def test_a_file_of_pose_format_is_named(tmp_path, version):
+    (tmp_path / "a.pose").write_bytes(
+        struct.pack("<fHHHH", version, 640, 480, 0, 1) + b"\x0ePOSE_LANDMARKS" + bytes(90)
+    )
+    with pytest.raises(BadFileError, match="pose-format.*numpy.savez"):
+        describe(tmp_path / "a.pose")

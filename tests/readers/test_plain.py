@@ -11,6 +11,7 @@ from srnet_core.keypoints import describe, read_keypoints
 from srnet_core.layouts import get_layout
 from srnet_core.layouts.parts import FIGURE_M
 from srnet_core.mocap.body import read_motions
+from srnet_core.readers._csv import lines_above
 
 POSE = person("coco17")
 NAMES = get_layout("coco17").joints
@@ -179,3 +180,52 @@ def test_movenet_in_json(tmp_path):
     points = person("coco17")
     (tmp_path / "a.json").write_text(json.dumps([[[joints[:, [1, 0, 2]].tolist()]] for joints in points]))
     np.testing.assert_allclose(read_keypoints(tmp_path / "a.json").tracks[0].points, points[..., :2], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [["sep={}"], ["# fps: 25", "# a.mp4"], ["Number of poses{}12", "Number of joints{}17", "processing_steps{}[]"]],
+)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_lines_above_the_header(tmp_path, above, separator, ends):
+    """The separator for Excel, remarks, and what Krajjat writes above its tables."""
+    rows = [[i, *p.reshape(-1)] for i, p in enumerate(POSE)]
+    table = [["frame", *(f"{n}_{axis}" for n in NAMES for axis in ("x", "y", "score"))], *rows]
+    lines = [line.format(separator) for line in above] + [separator.join(map(str, row)) for row in table]
+    (tmp_path / "a.csv").write_text(ends.join(lines))
+    same(tmp_path / "a.csv")
+
+
+def test_remarks_above_bare_numbers(tmp_path):
+    lines = ["# made by nobody", *(" ".join(map(str, p.reshape(-1))) for p in POSE)]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    same(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("lines", "above"),
+    [
+        ([], 0),
+        (["a,b"], 0),
+        (["a,b,c,d", "1,2,3,4"], 0),
+        (["frame,keypoints", '0,"[1,2],[3,4],[5,6]"'], 0),
+        (["frame\tkeypoints", "0\t[1,2,3,4,5,6]"], 0),
+        (["12", "1 2 3 4"], 0),
+        (["n,12", "a,b,c,d", "1,2,3,4"], 1),
+        (["#"] * 10 + ["a,b,c,d"], 10),
+        (["#"] * 11 + ["a,b,c,d"], 0),
+        (["#a,b,c,d,e", "f,g,h,i,j"], 0),
+        (["# a b c d", "1 2 3 4"], 0),
+        (["# a, b, c, d, e", "a,b,c,d", "1,2,3,4"], 1),
+    ],
+)
+def test_what_counts_as_above_a_table(lines, above):
+    assert lines_above(lines) == above
+
+
+def test_the_line_of_a_mistake_below_lines_above(tmp_path):
+    lines = ["sep=;", ";".join(f"{n}_{axis}" for n in NAMES for axis in "xy"), ";".join(["1"] * 33 + ["=1+1"])]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    with pytest.raises(BadFileError, match="=1.1' is not a number"):
+        read_keypoints(tmp_path / "a.csv")
