@@ -4,6 +4,7 @@
     python -m benchmarks.generalization --mocap FOLDER --networks srnet --data all --trainings people --seeds 1
     python -m benchmarks.generalization --mocap FOLDER --structures          # all structures on the same data; hours
     python -m benchmarks.generalization --mocap FOLDER --tables              # the tables of what is done
+    python -m benchmarks.generalization --mocap FOLDER --records FILE        # go on from the results in FILE, add to it
 
 FOLDER holds `uiprmd_h36m`, `cmu` and `hdm05`, each with its data_3d_NAME.npz and data_2d_NAME_gt.npz. What is done is
 kept in the output folder: after a stop the same command goes on. Several of these commands can share the work. The most
@@ -28,7 +29,8 @@ from benchmarks.generalization.cells import (
     points_of_structures,
     trainings,
 )
-from benchmarks.generalization.running import Work, cell, reports, run, seconds_of
+from benchmarks.generalization.records import add_records
+from benchmarks.generalization.running import Work, cell, new_records, reports, run, seconds_of
 from benchmarks.generalization.structures import known
 from benchmarks.generalization.tables import table
 from srnet_core.errors import SrnetError
@@ -45,6 +47,7 @@ def main() -> int:
         asked.steps,
         asked.batch_size,
         tuple(int(width) for width in asked.arch.split(",")),
+        asked.records,
     )
     torch.set_num_threads(asked.threads)
     every = list(points_of_structures(work.mocap) if asked.structures else points(work.mocap))
@@ -61,7 +64,11 @@ def main() -> int:
                 for point in wanted:
                     print(f"{'done' if reports(point, work) is not None else '-':5} {point}  {cell(point, work).name}")
             elif not asked.tables:
-                _run(wanted, every, work, asked.keep)
+                try:
+                    _run(wanted, every, work, asked.keep)
+                finally:  # what is done is kept when the command is stopped, too
+                    if asked.records is not None:
+                        add_records(asked.records, new_records(every, work))
         print(_tables(every, work))
     except SrnetError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -72,7 +79,7 @@ def main() -> int:
 def _run(wanted, every, work: Work, keep: bool) -> None:
     for point, seconds in run(wanted, work, keep=keep):
         left = [p for p in wanted if reports(p, work) is None]
-        done = [seconds_of(p, work) for p in wanted if p not in left]
+        done = [spent for p in wanted if (spent := seconds_of(p, work)) is not None]
         hours = len(left) * sum(done) / len(done) / 3600
         print(
             f"{time.strftime('%H:%M:%S')}  {point}: {seconds:.0f} s of processor time; "
@@ -120,6 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--mocap", type=Path, required=True, metavar="FOLDER", help="folder of the data sets")
     parser.add_argument("--output", type=Path, default=Path("output/generalization"), metavar="FOLDER")
+    parser.add_argument(
+        "--records", type=Path, metavar="FILE", help="results that are kept: they count as done, and new ones are added"
+    )
     parser.add_argument("--networks", default="", metavar="NAMES", help=f"only these: {','.join(NETWORKS)}")
     parser.add_argument("--data", default="", metavar="NAMES", help=f"only these training data: {','.join(DATA)}")
     parser.add_argument("--trainings", default="", metavar="NAMES", help="only these, e.g. people,cmu,DeepSquat")

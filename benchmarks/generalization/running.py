@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generalization.cells import Point, cell_of, data_of, elsewhere
+from benchmarks.generalization.records import Record, key_of, name_of, read_records, record_of
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.config import DataConfig
 from srnet_core.evaluation.run import evaluate_steps, finish
@@ -29,6 +30,7 @@ class Work:
         steps: training steps of every network.
         batch: windows of a step, mirror images included.
         filter_widths: of every network.
+        records: file of results that were kept from earlier work; they count as done. `None` for none.
     """
 
     mocap: Path
@@ -36,6 +38,7 @@ class Work:
     steps: int
     batch: int
     filter_widths: tuple[int, ...]
+    records: Path | None = None
 
     @property
     def stages(self) -> Path:
@@ -61,22 +64,38 @@ def cell(point: Point, work: Work) -> Cell:
 
 def file_of(point: Point, work: Work) -> Path:
     """The file with the reports of a point. Its name tells what it is; its content, with which settings it was made."""
-    name = "-".join((point.training.name.replace(" ", ""), point.network, point.kind, f"seed{point.seed}"))
-    return work.output / "reports" / f"{name}.json"
+    return work.output / "reports" / f"{name_of(point)}.json"
 
 
 def reports(point: Point, work: Work) -> dict[str, Mapping[str, Any]] | None:
     """The reports of a point by test set; `None` if it is not done with these steps, batch and filter widths."""
+    made = _made(point, work) or _kept(work).get(key_of({"made_with": _made_with(work), "point": name_of(point)}))
+    return made["reports"] if made is not None else None
+
+
+def new_records(every: Sequence[Point], work: Work) -> list[Record]:
+    """The records of the points whose reports lie in the output folder."""
+    found = ((point, _made(point, work)) for point in every)
+    return [record_of(point, values) for point, values in found if values is not None]
+
+
+def _made(point: Point, work: Work) -> Record | None:
     try:
         values = json.loads(file_of(point, work).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return values["reports"] if values.get("made_with") == _made_with(work) else None
+    return values if values.get("made_with") == _made_with(work) else None
 
 
-def seconds_of(point: Point, work: Work) -> float:
-    """Processor seconds that a finished point took in its last session."""
-    return float(json.loads(file_of(point, work).read_text(encoding="utf-8"))["cpu_seconds"])
+@cache
+def _kept(work: Work) -> Mapping[str, Record]:
+    return {} if work.records is None else {key_of(record): record for record in read_records(work.records)}
+
+
+def seconds_of(point: Point, work: Work) -> float | None:
+    """Processor seconds that a point took in its last session; `None` if it was not trained in this output folder."""
+    made = _made(point, work)
+    return None if made is None else float(made["cpu_seconds"])
 
 
 def _made_with(work: Work) -> dict[str, Any]:

@@ -21,13 +21,13 @@ CLIP_FRAMES = 1000
 def long_windows(config: BenchConfig, progress: Progress) -> Line:
     """243 frames, against fc and the textbook form."""
     title = "inference with flip averaging, 243 frames"
-    return _measure("inference", title, config.pick(LONG, (3, 3, 3)), 3.0, config, progress)
+    return _measure("inference", title, config.pick(LONG, (3, 3, 3)), 4.0, config, progress)
 
 
 def single_frame(config: BenchConfig, progress: Progress) -> Line:
     """A single frame, against fc and the textbook form."""
     title = "inference with flip averaging, single frame"
-    return _measure("inference_single", title, SINGLE, 2.5, config, progress)
+    return _measure("inference_single", title, SINGLE, 3.0, config, progress)
 
 
 def _measure(

@@ -1,11 +1,17 @@
 """Predictions for whole clips: padding, averaging with the mirror image, decoding to metres.
 
+Keypoints and poses are small arrays: work on them stays on one core, as waiting for a second thread would take longer
+where other programs run. The network uses all cores.
+
 Letters: T frames of a clip, J joints, G clips of the same length in a batch.
 """
+
+from functools import partial
 
 import torch
 
 from srnet_core.engine import InferenceForm, inference_form
+from srnet_core.engine.threads import on_one_core
 from srnet_core.geometry.mirror import mirror_poses
 from srnet_core.models.pose_model import PoseModel
 from srnet_core.normalization import Normalization
@@ -43,12 +49,16 @@ def predict_normalized(
         mirror_out: mirror partners of the predicted joints, where they are others than those seen.
     """
     network = inference_form(model)
-    padded = pad_edges(pose_2d, network.receptive_field, network.config.causal)
+
+    def inputs() -> torch.Tensor:
+        padded = pad_edges(pose_2d, network.receptive_field, network.config.causal)
+        return torch.cat([padded, mirror_poses(padded, mirror)]) if flip else padded
+
+    found = network(on_one_core(inputs))
     if not flip:
-        return [network(padded)]
-    both = network(torch.cat([padded, mirror_poses(padded, mirror)]))  # (2G, T, J, 3)
-    plain, mirrored = both.chunk(2)
-    return [plain, mirror_poses(mirrored, mirror if mirror_out is None else mirror_out)]
+        return [found]
+    plain, mirrored = found.chunk(2)  # of (2G, T, J, 3)
+    return [plain, on_one_core(partial(mirror_poses, mirrored, mirror if mirror_out is None else mirror_out))]
 
 
 def decode_mean(plugin: Normalization, outputs: list[torch.Tensor], parameters: torch.Tensor) -> torch.Tensor:
@@ -56,6 +66,10 @@ def decode_mean(plugin: Normalization, outputs: list[torch.Tensor], parameters: 
 
     The mean is taken after decoding, because some normalizations do not decode linearly.
     """
+    return on_one_core(partial(_decode_mean, plugin, outputs, parameters))
+
+
+def _decode_mean(plugin: Normalization, outputs: list[torch.Tensor], parameters: torch.Tensor) -> torch.Tensor:
     metres = torch.empty_like(outputs[0])
     for start in range(0, metres.shape[-3], DECODE_FRAMES):
         frames = slice(start, start + DECODE_FRAMES)

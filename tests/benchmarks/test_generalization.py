@@ -18,8 +18,10 @@ from benchmarks.generalization.cells import (
     data_of,
     points,
 )
-from benchmarks.generalization.running import Work, file_of, reports
+from benchmarks.generalization.records import add_records, read_records
+from benchmarks.generalization.running import Work, file_of, new_records, reports, seconds_of
 from benchmarks.generalization.tables import change_of, column, error_of, table
+from srnet_core.errors import BadFileError
 
 FOLDER = Path("mocap")
 EVERY = list(points(FOLDER))
@@ -122,3 +124,33 @@ def test_results_count_only_for_the_settings_that_they_were_made_with(tmp_path):
     assert reports(point("people"), work) == {"unseen people": {}}
     assert reports(point("people"), Work(FOLDER, tmp_path, 3000, 256, (1, 1, 1))) is None
     assert reports(point("cmu"), work) is None
+
+
+def test_results_kept_in_one_file_count_as_done_and_new_ones_are_added(tmp_path):
+    work = Work(FOLDER, tmp_path / "first", 1500, 256, (1, 1, 1), tmp_path / "records.jsonl")
+    full = measured(UNSEEN_PEOPLE.name, S9=81.23456, S11=62.0)
+    full[UNSEEN_PEOPLE.name]["by_action"] = {"Walk": {"mpjpe_mm": 70.0}}
+    made_with = {"steps": 1500, "batch": 256, "filter_widths": [1, 1, 1]}
+    values = {"made_with": made_with, "train_steps": 1530, "parameters": 238_000, "cpu_seconds": 40.5, "reports": full}
+    file = file_of(point("people"), work)
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(values))
+    add_records(work.records, new_records(EVERY, work))
+    add_records(work.records, new_records(EVERY, work))
+    assert len(read_records(work.records)) == 1
+
+    elsewhere = Work(FOLDER, tmp_path / "second", 1500, 256, (1, 1, 1), work.records)
+    kept = reports(point("people"), elsewhere)
+    assert kept[UNSEEN_PEOPLE.name]["by_subject"]["S9"]["mpjpe_mm"] == 81.23
+    rows = [("srnet", "published")]
+    done = {point("people"): kept}
+    assert table("T", rows, EVERY, done) == table("T", rows, EVERY, {point("people"): full})
+    assert reports(point("people", seed=2), elsewhere) is None and seconds_of(point("people"), elsewhere) is None
+    assert reports(point("people"), Work(FOLDER, tmp_path / "second", 9, 256, (1, 1, 1), work.records)) is None
+
+
+def test_a_line_that_is_no_result_is_told(tmp_path):
+    file = tmp_path / "records.jsonl"
+    file.write_text('{"point": 1}\n')
+    with pytest.raises(BadFileError, match="line 1"):
+        read_records(file)
