@@ -1,8 +1,9 @@
 """Kinect v2 recordings: JSON of frames with bodies of joints in metres, and their places in the image.
 
-A file for each frame, or all frames in one: a list, a line for each, or a list "Poses" (Krajjat). Joints are a list or an object by name; their
-types are names, or the numbers of the SDK's JointType. UTF-16 and UTF-8. 2D comes from `Joints2D` (pixels of the colour
-image); the frame rate from the timestamps, which count 100 nanoseconds, or seconds where they are fractions.
+A file for each frame, or all frames in one: a list, a line for each, or a list "Poses" (Krajjat). Joints are a list or
+an object by name; their types are names, or the numbers of the SDK's JointType. UTF-16 and UTF-8. 2D comes from
+`Joints2D` (pixels of the colour image); the frame rate from the timestamps, which count 100 nanoseconds, or seconds
+where they are fractions.
 """
 
 import itertools

@@ -322,7 +322,7 @@ def test_a_folder_of_recordings(tmp_path):
 
 def test_poses_of_krajjat(tmp_path):
     """All frames of Kinect in one list, times in seconds."""
-    joints = np.random.default_rng(0).normal(0, 0.4, (FRAMES, 3, 3)) + [0, 0, 2.5]
+    joints = np.random.default_rng(0).normal((0, 0, 2.5), 0.4, (FRAMES, 3, 3))
     poses = [
         {
             "Bodies": [
