@@ -38,11 +38,12 @@ EXAMPLES = (
     "srnet lift video.mp4 -o pose.bvh -o pose.html --world",
 )
 _SEEN = (".html", ".png", ".gif", ".mp4", ".rrd")  # files to look at
+_FILMED = (".html", ".png", ".gif", ".mp4")  # of them, those that show the video
 _LISTED = 5  # people in the summary
 _NAMES = "motionbuilder"
 _LEANS_DEG = 30.0  # of bodies seen by a camera that is taken as level
 _MOTION = (".trc", ".c3d", ".bvh")
-_WITH_ERRORS = (".npz", ".h5", ".json", ".jsonl", ".csv", ".parquet", ".html")  # formats that hold expected errors
+_WITH_ERRORS = (".npz", ".h5", ".json", ".jsonl", ".csv", ".parquet", *_FILMED)  # formats that hold expected errors
 _VIDEO_PANEL, _PLACE_PANEL, _OUTPUT_PANEL = "Video", "Place and smoothing", "What is written"
 
 Camera = Annotated[
@@ -191,6 +192,14 @@ def main(
         bool,
         option("--floor/--no-floor", help="Set the lower foot on the floor in TRC, C3D and BVH", panel=_OUTPUT_PANEL),
     ] = True,
+    video_frames: Annotated[
+        bool,
+        option(
+            "--video-frames/--no-video-frames",
+            help="Show the video behind the 2D in pages, pictures and films; without it nobody sees who was filmed",
+            panel=_OUTPUT_PANEL,
+        ),
+    ] = True,
     person: Person = None,
     format: Format = "auto",
     layout: Layout = "auto",
@@ -234,6 +243,7 @@ def main(
         refused |= {"--world": world, "--trajectory": trajectory, "--height": height, "--strict": strict}
         refused |= {"--trajectory-network": trajectory_network, "--uncertainty": uncertainty, "--opensim": opensim}
         refused |= {"--names": names != _NAMES, "--no-floor": not floor, "--keep-swaps": not mend_swaps}
+        refused |= {"--no-video-frames": not video_frames}
         refused |= {"--camera-name": camera_name, "--format": format != "auto"}
         if device_number is None:
             refused |= {"--camera": camera, "--detector": detector, "--detector-file": detector_file}
@@ -269,6 +279,7 @@ def main(
             "--names": (names != _NAMES, (".bvh",)),
             "--no-floor": (not floor and not world, _MOTION),
             "--uncertainty": (uncertainty, _WITH_ERRORS),
+            "--no-video-frames": (not video_frames, _FILMED),
         },
         endings,
     )
@@ -292,6 +303,8 @@ def main(
     elif detector is not None or detector_file:
         raise ConfigError("is no video", where=path, todo="Leave --detector out, or give a video")
     else:
+        if not video_frames:
+            remark("--no-video-frames has no effect here: keypoints bring no video along")
         keypoints = read_keypoints(
             path,
             format,
@@ -346,9 +359,11 @@ def main(
     for note in people.notes:
         remark(as_options(note))
     for file in output:
-        files = _write(people, file, names, opensim)
+        files = _write(people, file, names, opensim, video_frames)
         for written in files:
-            say(f"{written}  {bytes_text(written.stat().st_size)}")
+            filmed = video_frames and is_video(path) and file.suffix.lower() == ".html"
+            shows = ", with pictures of the video: --no-video-frames leaves them out" if filmed else ""
+            say(f"{written}  {bytes_text(written.stat().st_size)}{shows}")
     counts = [f"person {p.name} in {int(p.lifted.sum())} of {len(p.lifted)} frames" for p in people.people]
     if len(counts) > _LISTED:
         counts = [*counts[:_LISTED], f"{len(counts) - _LISTED} more people"]
@@ -397,7 +412,7 @@ def _check_options(
         raise ConfigError("there is no calibration to look in", where="--camera-name", todo="Give --camera FILE")
 
 
-def _write(people: "LiftedPeople", file: Path, names: str, opensim: bool) -> list[Path]:
+def _write(people: "LiftedPeople", file: Path, names: str, opensim: bool, video_frames: bool) -> list[Path]:
     """Write a file while a bar shows how long it will take, or has taken where nobody knows that."""
     from srnet_core.lifting.writing import write_people
 
@@ -408,7 +423,7 @@ def _write(people: "LiftedPeople", file: Path, names: str, opensim: bool) -> lis
 
     with progress_bar() as bar:
         bar.busy(what)
-        return write_people(people, file, names=names, opensim=opensim, progress=show)
+        return write_people(people, file, names=names, opensim=opensim, video_frames=video_frames, progress=show)
 
 
 def _camera_number(camera: Path | None) -> int | None:

@@ -16,28 +16,28 @@ from srnet_core.visualization.scene import Scene
 from srnet_core.visualization.strip import write_strip
 
 
-def write_moments(people: LiftedPeople, path: Path, progress: Progress) -> None:
+def write_moments(people: LiftedPeople, path: Path, progress: Progress, footage: Footage | None) -> None:
     """PNG: some moments side by side; what is known of the whole as JSON in the text chunk "Description"."""
     described = json.dumps(without_nan(about(people)), allow_nan=False)
-    write_strip(_scene(people), path, about=described, footage=_footage(people))
+    write_strip(_scene(people), path, about=described, footage=footage)
 
 
-def write_moving_picture(people: LiftedPeople, path: Path, progress: Progress) -> None:
+def write_moving_picture(people: LiftedPeople, path: Path, progress: Progress, footage: Footage | None) -> None:
     """GIF: at most 150 pictures at up to 25 per second."""
-    write_gif(_scene(people), path, close_up=True, footage=_footage(people), progress=progress)
+    write_gif(_scene(people), path, close_up=True, footage=footage, progress=progress)
 
 
-def write_film(people: LiftedPeople, path: Path, progress: Progress) -> None:
+def write_film(people: LiftedPeople, path: Path, progress: Progress, footage: Footage | None) -> None:
     """MP4, H.264, at up to 30 pictures per second."""
-    film.write_film(_scene(people), path, close_up=True, footage=_footage(people), progress=progress)
+    film.write_film(_scene(people), path, close_up=True, footage=footage, progress=progress)
 
 
-def write_html(people: LiftedPeople, path: Path, progress: Progress) -> None:
+def write_html(people: LiftedPeople, path: Path, progress: Progress, footage: Footage | None) -> None:
     """A page, with small pictures of the video behind the 2D."""
-    write_page(_scene(people), path, footage=_footage(people), progress=progress)
+    write_page(_scene(people), path, footage=footage, progress=progress)
 
 
-def _footage(people: LiftedPeople) -> Footage | None:
+def footage_of(people: LiftedPeople) -> Footage | None:
     """The video that was lifted, which is drawn behind the 2D; `None` for keypoints."""
     source = Path(people.source)
     if not (is_video(source) and source.is_file()):

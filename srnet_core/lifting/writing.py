@@ -8,11 +8,12 @@ from typing import IO
 from srnet_core.errors import ConfigError, require_extra
 from srnet_core.files import atomic_write
 from srnet_core.lifting._motion_files import WriteMotion, write_bvh_file, write_c3d_file, write_trc_file
-from srnet_core.lifting._pictures import write_film, write_html, write_moments, write_moving_picture
+from srnet_core.lifting._pictures import footage_of, write_film, write_html, write_moments, write_moving_picture
 from srnet_core.lifting._rerun import write_rrd
 from srnet_core.lifting._tables import write_csv, write_h5, write_json, write_jsonl, write_npz, write_parquet
 from srnet_core.lifting.people import LiftedPeople
 from srnet_core.lookup import nearest_hint
+from srnet_core.visualization.footage import Footage
 from srnet_core.visualization.picture import Progress
 from srnet_core.writers.opensim import write_markers
 
@@ -23,6 +24,7 @@ def write_people(
     *,
     names: str = "motionbuilder",
     opensim: bool = False,
+    video_frames: bool = True,
     progress: Progress = lambda *_: None,
 ) -> list[Path]:
     """Write lifted people; the format is told by the ending.
@@ -33,6 +35,8 @@ def write_people(
         names: of the joints in BVH, see `writers.bvh.NAMES`.
         opensim: markers in TRC and C3D get the names of Pose2Sim's OpenSim model, and beside a TRC file its marker set
             is written, `NAME_markers.xml`.
+        video_frames: pages, pictures and films show the video that was lifted behind the 2D; without it they show
+            nobody as they were filmed.
         progress: called as progress("drawing", done, total) while pictures of a film or an animation are drawn.
 
     Returns:
@@ -56,7 +60,7 @@ def write_people(
             with atomic_write(target) as file:
                 _MOTION[ending](file, one, target.name, names, opensim)
         else:
-            _LOOKS[ending](one, target, progress)
+            _LOOKS[ending](one, target, progress, footage_of(one) if video_frames else None)
         written.append(target)
     if opensim and ending == ".trc":
         target = path.with_name(f"{path.stem}_markers.xml")
@@ -101,7 +105,7 @@ _TOGETHER: Mapping[str, Callable[[IO[bytes], LiftedPeople], None]] = {
 }
 # one person per file
 _MOTION: Mapping[str, WriteMotion] = {".trc": write_trc_file, ".c3d": write_c3d_file, ".bvh": write_bvh_file}
-_LOOKS: Mapping[str, Callable[[LiftedPeople, Path, Progress], None]] = {
+_LOOKS: Mapping[str, Callable[[LiftedPeople, Path, Progress, Footage | None], None]] = {
     ".html": write_html,
     ".png": write_moments,
     ".gif": write_moving_picture,

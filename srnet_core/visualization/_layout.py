@@ -9,8 +9,9 @@ import numpy as np
 from srnet_core.visualization._floor import Placement, place_on_floor
 from srnet_core.visualization._orbit import Orbit
 from srnet_core.visualization._panels import PoseView, input_panel, pose_panel
+from srnet_core.visualization._scale import ColorScale, expected_scale, nice_ceiling
 from srnet_core.visualization._sheet import Sheet
-from srnet_core.visualization._theme import DARK, LIGHT
+from srnet_core.visualization._theme import DARK, LIGHT, tint
 from srnet_core.visualization.scene import Scene
 
 _CHART_LEFT = 34
@@ -44,6 +45,9 @@ class Drawing:
         self.placement: Placement = place_on_floor(scene)
         hide = scene.reference if look.overlay and len(scene.poses) > 1 else None
         self.views = [name for name in scene.poses if name != hide]
+        scale = expected_scale(scene)
+        top_mm = 1.0 if scale is None else scale.top_mm
+        self._shares = {name: mm / top_mm for name, mm in scene.expected_errors_mm.items()}
         self._measure()
         self._base = self._draw_base()
         self._background = self._base.finish()
@@ -81,7 +85,8 @@ class Drawing:
         if name is None:
             close_up = self.look.close_up
             return input_panel(self.scene, frame, width, height, top, self.theme, close_up=close_up, image=image)
-        view = PoseView(self.scene, self.placement, name, self.look.orbit, ghost=self.look.overlay)
+        shares = self._shares[name][frame] if name in self._shares else None
+        view = PoseView(self.scene, self.placement, name, self.look.orbit, ghost=self.look.overlay, shares=shares)
         return pose_panel(view, frame, width, height, top, self.theme)
 
     def _panels(self, picture: Any, frame: int, image: np.ndarray | None) -> None:
@@ -158,11 +163,27 @@ def draw_header(
         sheet.text(right, 61 * u, label, 12 * u, theme["muted"])
         sheet.line((right - 19 * u, 57 * u), (right - 8 * u, 57 * u), 3.4 * u, theme[color])
         right -= 34 * u
+    scale = expected_scale(scene)
+    if scale is not None:
+        right = _ramp(sheet, right, 61 * u, scale, theme, u)
     subtitle = sheet.shorten(scene.subtitle, 12.5 * u, right - 1.5 * margin)
     sheet.text(margin, 60 * u, subtitle, 12.5 * u, theme["muted"])
 
 
 _SIDES = [("middle", "middle"), ("left", "left side"), ("right", "right side")]
+
+
+def _ramp(sheet: Sheet, right: float, bottom: float, scale: ColorScale, theme: dict[str, str], u: float) -> float:
+    """Draw what the colours of expected errors mean, with its right end at `right`; returns its left end."""
+    sheet.text(right, bottom, str(scale), 12 * u, theme["muted"], anchor="rs")
+    right -= sheet.text_width(str(scale), 12 * u) + 8 * u
+    pieces, wide = 24, 60 * u
+    for piece in range(pieces):
+        left = right - wide + wide * piece / pieces
+        sheet.box(left, bottom - 8 * u, left + wide / pieces + 0.5, bottom, tint(theme, piece / (pieces - 1)))
+    right -= wide + 8 * u
+    sheet.text(right, bottom, "expected error 0", 12 * u, theme["muted"], anchor="rs")
+    return right - sheet.text_width("expected error 0", 12 * u) - 24 * u
 
 
 def _badge(sheet: Sheet, right: float, top: float, theme: dict[str, str], u: float) -> float:
@@ -178,11 +199,3 @@ def heading(name: str | None) -> str:
     if name is None:
         return "Input, 2D"
     return name.capitalize() if name in ("prediction", "ground truth") else name
-
-
-def nice_ceiling(value: float) -> float:
-    """The smallest round number, at least 1, that is not below `value`: the top of an axis."""
-    power = 1
-    while power * 10 <= value:
-        power *= 10
-    return next(m * power for m in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if m * power >= value)

@@ -8,11 +8,12 @@ import numpy as np
 from srnet_core.visualization._floor import Placement
 from srnet_core.visualization._orbit import Orbit, project
 from srnet_core.visualization._sheet import Sheet
-from srnet_core.visualization._theme import mix
+from srnet_core.visualization._theme import mix, tint
 from srnet_core.visualization.scene import Scene
 
 _GRID_M, _PIECE_M = 0.5, 0.25
 _HAZE = 0.42
+_TINT_PIECES = 4  # of a bone, from the colour of one end to that of the other
 
 
 def person_box_px(keypoints_2d_px: np.ndarray) -> tuple[float, float, float, float]:
@@ -71,6 +72,7 @@ class PoseView:
         name: name of the pose.
         orbit: position of the eye.
         ghost: draw the ground truth behind the pose.
+        shares: (J,) the expected errors as shares of their scale, which colour the joints instead of their sides.
     """
 
     scene: Scene
@@ -78,6 +80,7 @@ class PoseView:
     name: str
     orbit: Orbit
     ghost: bool = False
+    shares: np.ndarray | None = None
 
 
 def pose_panel(view: PoseView, frame: int, width: int, height: int, top: int, theme: dict[str, str]) -> Sheet:
@@ -96,7 +99,7 @@ def pose_panel(view: PoseView, frame: int, width: int, height: int, top: int, th
     points, depth = eye(points_m)
     if view.ghost and scene.reference is not None and scene.reference != name:
         _ghost(sheet, scene, eye(placement.poses_m[scene.reference][frame])[0], points, bone, theme)
-    _figure(sheet, scene, points, depth / placement.radius_m, bone, theme)
+    _figure(sheet, scene, points, depth / placement.radius_m, bone, theme, view.shares)
     return sheet
 
 
@@ -138,13 +141,22 @@ def _ghost(
 
 
 def _figure(
-    sheet: Sheet, scene: Scene, points: np.ndarray, depth: np.ndarray, bone: float, theme: dict[str, str]
+    sheet: Sheet,
+    scene: Scene,
+    points: np.ndarray,
+    depth: np.ndarray,
+    bone: float,
+    theme: dict[str, str],
+    shares: np.ndarray | None = None,
 ) -> None:
     """Draw bones and joints from far to near; bones have an edge in the panel's colour, far parts are paler.
+
+    Far parts are not paler where colours are numbers.
 
     Args:
         points: (J, 2) pixels.
         depth: (J,), 1 at the far rim of the cylinder around the poses, -1 at the near rim.
+        shares: as in `PoseView`.
     """
     over = depth.copy()  # a joint is drawn over the bones that meet in it
     parts: list[tuple[float, int | None, int]] = []
@@ -156,8 +168,22 @@ def _figure(
     for at, start, joint in sorted(parts, key=lambda part: -part[0]):
         haze = np.clip(0.16 + 0.26 * (at if start is not None else depth[joint]), 0, _HAZE)
         color = mix(theme[scene.sides[joint]], theme["panel"], float(haze))
+        if shares is not None:
+            color = tint(theme, float(shares[joint]))
         if start is None:
             sheet.disc(points[joint], bone * 0.85, color)
         else:
             sheet.line(points[start], points[joint], bone + 2.4, theme["panel"], round_ends=False)
             sheet.line(points[start], points[joint], bone, color)
+            if shares is not None:
+                _graded(sheet, points[start], points[joint], bone, shares[[start, joint]], theme)
+
+
+def _graded(
+    sheet: Sheet, start: np.ndarray, end: np.ndarray, bone: float, shares: np.ndarray, theme: dict[str, str]
+) -> None:
+    """Draw a bone again in pieces, from the colour of one end to that of the other."""
+    for piece in range(_TINT_PIECES):
+        first, last = (start + (end - start) * at / _TINT_PIECES for at in (piece, piece + 1))
+        share = shares[0] + (shares[1] - shares[0]) * (piece + 0.5) / _TINT_PIECES
+        sheet.line(first, last, bone, tint(theme, float(share)), round_ends=False)

@@ -1,6 +1,7 @@
 """Colours of pages and pictures, light and dark.
 
-The colours of left, right and middle can be told apart with colour-blind eyes (Okabe and Ito).
+The colours of left, right and middle can be told apart with colour-blind eyes (Okabe and Ito). Errors are colours from
+`tint-0` to `tint-2`: the larger, the more they stand out from the panel, so that lightness alone tells them.
 """
 
 import functools
@@ -19,6 +20,9 @@ LIGHT = {
     "ghost": "#7d8794",
     "offset": "#a8519a",
     "doubt": "#b3247a",
+    "tint-0": "#cfa3cf",
+    "tint-1": "#b3247a",
+    "tint-2": "#3d0838",
     "badge": "#fdecc4",
     "badge-ink": "#704400",
     "series-0": "#161a20",
@@ -41,6 +45,9 @@ DARK = {
     "ghost": "#76828f",
     "offset": "#dd8fd0",
     "doubt": "#ff8ac6",
+    "tint-0": "#74527e",
+    "tint-1": "#e35fae",
+    "tint-2": "#ffe6f2",
     "badge": "#4a3505",
     "badge-ink": "#ffd98a",
     "series-0": "#e9edf3",
@@ -54,6 +61,13 @@ DARK = {
 def css_variables(theme: dict[str, str]) -> str:
     """The colours as CSS custom properties, `--ink: #...;`."""
     return "".join(f"--{name}:{value};" for name, value in theme.items())
+
+
+def tint(theme: dict[str, str], share: float) -> tuple[int, int, int]:
+    """The colour of an error: 0 for none, 1 and more for the top of the scale."""
+    at = 2 * min(1.0, max(0.0, share))
+    low = 0 if at < 1 else 1
+    return mix(theme[f"tint-{low}"], theme[f"tint-{low + 1}"], at - low)
 
 
 @functools.lru_cache(maxsize=4096)  # pictures ask for the same few colours again and again

@@ -18,13 +18,25 @@ from srnet_core.visualization._angles import joint_angles
 from srnet_core.visualization._files import write_bytes
 from srnet_core.visualization._floor import place_on_floor
 from srnet_core.visualization._front_view import front_view
+from srnet_core.visualization._scale import expected_scale
 from srnet_core.visualization._theme import DARK, LIGHT, css_variables
 from srnet_core.visualization.footage import Footage, small_pictures
 from srnet_core.visualization.scene import Scene
 
 Progress = Callable[[str, int, int], object]
 
-_SCRIPTS = ("data.js", "view.js", "video.js", "chart.js", "panels.js", "pointer.js", "joints.js", "clips.js", "app.js")
+_SCRIPTS = (
+    "data.js",
+    "view.js",
+    "tint.js",
+    "video.js",
+    "chart.js",
+    "panels.js",
+    "pointer.js",
+    "joints.js",
+    "clips.js",
+    "app.js",
+)
 _DRAWING = ("data.js", "view.js")
 _MOST_CLIPS = 1000
 _POINT_UNIT_M, _PIXEL_UNIT, _ERROR_UNIT_MM, _EXPECTED_UNIT_MM = 1e-4, 0.1, 0.01, 0.1  # resolutions of stored numbers
@@ -95,7 +107,7 @@ def drawing_script() -> str:
 
 def scene_data(scene: Scene) -> dict[str, Any]:
     """The data for the page's script as plain values; `decode_array` is the inverse for the arrays."""
-    placement = place_on_floor(scene)
+    placement, scale = place_on_floor(scene), expected_scale(scene)
     return {
         "title": scene.title or "Poses",
         "subtitle": scene.subtitle,
@@ -110,6 +122,7 @@ def scene_data(scene: Scene) -> dict[str, Any]:
         "front_view": np.round(front_view(scene.skeleton), 3).tolist(),
         "angles": [{"name": a.name, "joints": list(a.joints)} for a in joint_angles(scene.skeleton)],
         "stage": {key: round(getattr(placement, key), 4) for key in ("radius_m", "height_m", "depth_m")},
+        "expected_scale": None if scale is None else {"top_mm": scale.top_mm, "beyond": scale.beyond},
         "floor_m": encode_array(placement.floor_m, _POINT_UNIT_M),
         "keypoints_px": encode_array(scene.keypoints_2d_px, _PIXEL_UNIT),
         "poses": [

@@ -45,7 +45,7 @@ class Scene:
         poses: name -> (T, J, 3) metres, z up, in the order they are shown; the name "ground truth" marks the reference.
         errors_mm: name -> (T,) error per frame (MPJPE). By default it is computed from the poses if there is a ground
             truth; an empty mapping shows no errors.
-        expected_errors_mm: name -> (T, J) how far off each joint is expected to be, drawn as a disk around it.
+        expected_errors_mm: name -> (T, J) how far off each joint is expected to be, drawn as its colour.
         floor_z_m: height of the floor; by default the floor is under the lowest joint.
         synthetic: the motion was made by a program; a badge tells so.
 

@@ -43,6 +43,7 @@ def write_strip(
     """
     require_extra("PIL", "viz")
     drawing = Drawing(scene, Look(close_up=True, orbit=orbit or Orbit()))
+    plain = drawing.theme | {name: drawing.theme["panel"] for name in ("page", "hairline")}  # no edges of an image
     frames = np.unique(np.linspace(0, scene.frames - 1, moments).round().astype(int))
     width, height = _CELL_PX
     across = 2 * _MARGIN_PX + len(frames) * (width + _GAP_PX) - _GAP_PX
@@ -55,7 +56,7 @@ def write_strip(
         for row, name in enumerate(rows):
             if name is None:
                 moment, size = _only(scene, int(frame)), (width, height)
-                panel = input_panel(moment, 0, *size, 14, drawing.theme, close_up=True, image=image)
+                panel = input_panel(moment, 0, *size, 14, plain, close_up=True, image=image)
             else:
                 panel = drawing.panel(name, int(frame), width, height, 0)
             if row == 0:
@@ -75,4 +76,4 @@ def _only(scene: Scene, frame: int) -> Scene:
     """One frame of a scene, so that a close-up is one of this moment."""
     part = slice(frame, frame + 1)
     poses = {name: pose[part] for name, pose in scene.poses.items()}
-    return replace(scene, keypoints_2d_px=scene.keypoints_2d_px[part], poses=poses, errors_mm={})
+    return replace(scene, keypoints_2d_px=scene.keypoints_2d_px[part], poses=poses, errors_mm={}, expected_errors_mm={})

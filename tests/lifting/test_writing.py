@@ -160,6 +160,35 @@ def test_a_page_of_a_video_has_the_pictures_of_the_stretch_it_shows(world, tmp_p
     assert shown[0] > 120 and max(shown[1:]) < 60
 
 
+def test_without_video_frames_nobody_is_seen_as_filmed(world, tmp_path):
+    pytest.importorskip("av", reason="PyAV, of the extra video, is not installed")
+    image = pytest.importorskip("PIL.Image")
+    from srnet_core.video import Video, write_mp4
+
+    green = np.full((64, 64, 3), (0, 200, 0), np.uint8)
+    with open(tmp_path / "v.mp4", "wb") as file:
+        write_mp4(file, (green for _ in range(FRAMES)), world.fps)
+    filmed = replace(world, source=str(tmp_path / "v.mp4"))
+
+    def greens(pixels: np.ndarray) -> int:
+        red, green, blue = np.moveaxis(pixels[..., :3].astype(int), -1, 0)
+        return int(((green > red + 100) & (green > blue + 100)).sum())
+
+    def seen(ending: str, video_frames: bool) -> bool:
+        path = tmp_path / f"a.{ending}"
+        write_people(filmed, path, video_frames=video_frames)
+        if ending == "html":
+            return "image/jpeg" in path.read_text(encoding="utf-8") and '"video":' in path.read_text(encoding="utf-8")
+        if ending == "mp4":
+            with Video(path) as film:
+                return greens(next(iter(film.frames()))) > 1000
+        with image.open(path) as picture:
+            return greens(np.asarray(picture.convert("RGB"))) > 1000
+
+    for ending in ("html", "png", "gif", "mp4"):
+        assert seen(ending, True) and not seen(ending, False), ending
+
+
 def test_a_missing_package_is_said_before_any_work(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"srnet\[parquet\]"):

@@ -122,7 +122,7 @@ def test_discs_are_as_large_as_the_expected_errors():
     call = """
       const radii = [], ctx = {save() {}, restore() {}, beginPath() {}, fill() {}, arc: (x, y, r) => radii.push(r)};
       const points = [{x: 0, y: 0, scale: 200}, {x: 1, y: 1, scale: 300}];
-      drawExpected(ctx, {expected: [9, 9, 0, 50]}, 1, points, {});
+      drawExpected(ctx, {expected: [9, 9, 0, 50]}, 1, points, () => "red");
       console.log(JSON.stringify(radii));"""
     done = subprocess.run([NODE, "-e", _asset("view.js") + call], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [0, 15]

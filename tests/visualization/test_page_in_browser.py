@@ -9,6 +9,7 @@ from support.browser import CHROMIUM, browser
 
 from srnet_core.skeletons.h36m17 import SKELETON
 from srnet_core.video import write_mp4
+from srnet_core.visualization._theme import DARK, LIGHT
 from srnet_core.visualization.footage import Footage
 from srnet_core.visualization.page import write_page
 
@@ -233,6 +234,65 @@ def test_long_clips_show_their_peaks(shown):
     assert text(page, "#seconds") == "9:59.98"
 
 
+def drawn_colours(page, number):
+    """{"r,g,b": pixels} of the 3D view of a pose, in the order of the poses."""
+    return page.run(
+        f"(() => {{ const view = document.querySelectorAll('.view')[{number}], seen = {{}};"
+        "const c = new OffscreenCanvas(view.width, view.height).getContext('2d', {willReadFrequently: true});"
+        "c.drawImage(view, 0, 0); const d = c.getImageData(0, 60, view.width, view.height - 60).data;"
+        "for (let i = 0; i < d.length; i += 4) { if (d[i + 3] < 255) continue;"
+        "const k = `${d[i]},${d[i + 1]},${d[i + 2]}`; seen[k] = (seen[k] || 0) + 1; } return seen; })()"
+    )
+
+
+def rgb(colour):
+    return ",".join(str(value) for value in bytes.fromhex(colour[1:]))
+
+
+@pytest.mark.parametrize(("dark", "theme"), [(False, LIGHT), (True, DARK)])
+def test_limbs_have_the_colours_of_their_expected_errors(shown, dark, theme):
+    """All joints at 0 mm, and one frame later all at the top of the scale: the colours of its two ends."""
+    expected = np.zeros((60, 17))
+    expected[1::2] = 200.0
+    page, _ = shown("#frame=2", dark=dark, expected_errors_mm={"prediction": expected})
+    assert text(page, "#tint-key") == "expected error: 0200 mm" and not page.run(
+        "document.getElementById('tint-key').hidden"
+    )
+    first = drawn_colours(page, 0)
+    assert first.get(rgb(theme["tint-0"]), 0) > 300 and rgb(theme["tint-2"]) not in first
+    page.press("ArrowRight")
+    last = drawn_colours(page, 0)
+    assert last.get(rgb(theme["tint-2"]), 0) > 300 and rgb(theme["tint-0"]) not in last
+    assert not {rgb(theme[name]) for name in ("tint-0", "tint-2")} & set(drawn_colours(page, 1)), "the truth has none"
+
+
+def test_the_colours_are_switched_and_stay(shown):
+    expected = np.full((60, 17), 90.0)
+    page, _ = shown("#frame=2", clips=2, expected_errors_mm={"prediction": expected})
+    chosen = "document.getElementById('tint').value"
+    assert page.run(chosen) == "expected" and "colour" not in page.run("location.hash")
+    page.press("u")
+    assert page.run(chosen) == "error" and "colour=error" in page.run("location.hash")
+    assert text(page, "#tint-name") == "error: 0"
+    page.press("u")
+    assert page.run(chosen) == "" and "colour=sides" in page.run("location.hash")
+    assert page.run("document.getElementById('tint-key').hidden")
+    assert not {rgb(LIGHT[f"tint-{i}"]) for i in range(3)} & set(drawn_colours(page, 0))
+    page.press("n")
+    assert page.run(chosen) == "", "what was asked for stays"
+    link = page.run("location.hash")
+    again, _ = shown(link, clips=2, expected_errors_mm={"prediction": expected})
+    assert again.run(chosen) == ""
+
+
+def test_without_expected_errors_the_sides_are_shown_first(shown, make_scene):
+    page, (scene,) = shown("#frame=5")
+    options = "[...document.getElementById('tint').options].map((one) => one.value)"
+    assert page.run(options) == ["", "error"] and page.run("document.getElementById('tint-key').hidden")
+    page, _ = shown("#colour=expected", poses={"lifted": scene.poses["prediction"]})
+    assert page.run("document.getElementById('tint').closest('label').hidden"), "nothing to choose from"
+
+
 def test_hostile_links_change_nothing(shown):
-    page, _ = shown("#clip=99&frame=1e999&view=NaN,x,2&loop=5-2&eye=__proto__&angle=<script>")
+    page, _ = shown("#clip=99&frame=1e999&view=NaN,x,2&loop=5-2&colour=constructor&eye=__proto__&angle=<script>")
     assert text(page, "#frame-now") == "0" and text(page, "h1") == "Clip 0 <b>&"

@@ -4,10 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srnet_core.errors import ConfigError, MissingExtraError, UserMistake, require_extra
-from srnet_core.visualization._layout import nice_ceiling
 from srnet_core.visualization._orbit import Orbit
+from srnet_core.visualization._scale import expected_scale, nice_ceiling
 from srnet_core.visualization._theme import DARK, LIGHT, mix
 from srnet_core.visualization.picture import gif_timing, write_gif, write_png
+from srnet_core.visualization.scene import Scene
+from srnet_core.visualization.strip import write_strip
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -40,6 +42,36 @@ def test_png_shows_both_sides_and_the_badge(make_scene, tmp_path, dark):
     assert has_color(picture[:60], theme["badge"], at_least=200)
     plain = pixels(write_png(make_scene(synthetic=False), tmp_path / "b.png", 20, width_px=900, dark=dark))
     assert not has_color(plain[:60], theme["badge"])
+
+
+def test_expected_errors_colour_the_limbs(make_scene, tmp_path):
+    """In the first frame nothing is expected to be wrong, in the second everything by as much as the scale tells."""
+    expected = np.zeros((60, 17))
+    expected[1::2] = 200.0
+    scene = make_scene(expected_errors_mm={"prediction": expected})
+
+    def drawn(of: Scene, frame: int) -> np.ndarray:
+        return pixels(write_png(of, tmp_path / "a.png", frame, width_px=900))
+
+    none, most, plain = (part[100:420, 300:600] for part in (drawn(scene, 0), drawn(scene, 1), drawn(make_scene(), 0)))
+    assert has_color(none, LIGHT["tint-0"]) and not has_color(none, LIGHT["tint-2"], at_least=1)
+    assert has_color(most, LIGHT["tint-2"]) and not has_color(most, LIGHT["tint-0"], at_least=1)
+    assert not has_color(plain, LIGHT["tint-0"], at_least=1) and not has_color(plain, LIGHT["tint-2"], at_least=1)
+    legend = drawn(scene, 0)[:76]
+    assert all(has_color(legend, LIGHT[f"tint-{i}"], near=20) for i in range(3))
+    write_strip(scene, tmp_path / "strip.png")
+    assert has_color(pixels(tmp_path / "strip.png"), LIGHT["tint-2"])
+
+
+def test_the_scale_of_expected_errors_ends_at_a_round_number(make_scene):
+    expected = np.full((60, 17), 40.0)
+    expected[0, :3] = 900.0  # less than 2 % of them
+    assert str(expected_scale(make_scene(expected_errors_mm={"prediction": expected}))) == "≥ 40 mm"
+    expected[0, :3] = 41.0
+    expected[1:] = 38.0
+    assert str(expected_scale(make_scene(expected_errors_mm={"prediction": expected}))) == "≥ 40 mm"
+    assert str(expected_scale(make_scene(expected_errors_mm={"prediction": expected / 100}))) == "10 mm"
+    assert expected_scale(make_scene()) is None
 
 
 def test_frames_differ_and_the_same_frame_does_not(make_scene, tmp_path):

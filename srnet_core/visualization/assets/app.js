@@ -80,6 +80,36 @@ function setTrails(on) {
   redraw();
 }
 
+// The expected errors are shown at once where there are any: somebody asked for them.
+function offerTints() {
+  const there = tintsOf(scene);
+  const choices = [["", "sides of the body"], ...there.map((name) => [name, TINTS[name]])];
+  $("tint").replaceChildren(...choices.map(([value, text]) => element("option", { value }, text)));
+  $("tint").closest("label").hidden = document.querySelector(".tint-keys").hidden = !there.length;
+  setTint(there.includes(state.tintAsked) || state.tintAsked === "" ? state.tintAsked : usualTint());
+}
+
+function usualTint() {
+  return tintsOf(scene).includes("expected") ? "expected" : "";
+}
+
+function setTint(name) {
+  state.tint = $("tint").value = name;
+  $("tint-key").hidden = !name;
+  if (name) {
+    const { top, beyond } = tintScale(scene, name);
+    $("tint-name").textContent = `${TINTS[name]}: 0`;
+    $("tint-top").textContent = `${beyond ? "≥ " : ""}${top} mm`;
+  }
+  redraw();
+}
+
+// The colours that somebody asked for stay when another clip is opened.
+function askTint(name) {
+  state.tintAsked = name;
+  setTint(name);
+}
+
 function setEye(name) {
   state.eye = name in EYES || name === "own" ? name : "home";
   if (state.eye === "home") Object.assign(state.orbit, HOME);
@@ -146,12 +176,19 @@ const KEYS = {
   w: () => $("worst").hidden || $("worst").click(),
   j: () => $("by-joint").hidden || $("by-joint").click(),
   t: () => $("trails").click(),
+  u: nextTint,
   l: () => $("loop").disabled || markLoop(),
   n: () => openClip((state.clip + 1) % clips.length),
   p: () => openClip((state.clip + clips.length - 1) % clips.length),
   r: resetView,
   Escape: () => showTip(null, -1),
 };
+
+function nextTint() {
+  const there = ["", ...tintsOf(scene)];
+  askTint(there[(there.indexOf(state.tint) + 1) % there.length]);
+  settle();
+}
 
 function step(frames) {
   play(false);
@@ -193,6 +230,7 @@ function watchControls() {
   $("trails").onclick = () => (setTrails(!state.trails), settle());
   $("by-joint").onclick = () => (showJoints($("joints-box").hidden), settle());
   $("loop").onclick = markLoop;
+  $("tint").onchange = (event) => (askTint(event.target.value), settle());
   $("eye").onchange = (event) => (setEye(event.target.value), settle());
   $("angle").onchange = (event) => (showAngle(event.target.value), settle());
   $("worst").onclick = () => (play(false), seek(worst));
@@ -237,9 +275,9 @@ function openClip(index) {
   $("worst").hidden = $("chart-box").hidden;
   if (rated.length) showErrors();
   for (const id of ["play", "back", "next", "scrub", "worst", "speed", "loop"]) $(id).disabled = scene.frames === 1;
-  $("overlay").hidden = $("by-joint").hidden = !comparedPoses().length;
-  if (!comparedPoses().length) showJoints(false);
-  document.querySelector(".expected-key").hidden = !scene.poses.some((pose) => pose.expected);
+  $("overlay").hidden = $("by-joint").hidden = !comparedPoses(scene).length;
+  if (!comparedPoses(scene).length) showJoints(false);
+  offerTints();
   $("angle").replaceChildren(element("option", { value: "" }, "none"), ...scene.angles.map(({ name }) => element("option", { value: name }, name)));
   $("angle").closest("label").hidden = $("save-csv").hidden = !scene.angles.length;
   $("scrub").max = scene.frames - 1;

@@ -37,6 +37,7 @@ function address() {
   if (state.eye === "own") parts.push(`view=${[azimuth.toFixed(0), elevation.toFixed(0), zoom.toFixed(2)].join(",")}`);
   else if (state.eye !== "home") parts.push(`eye=${state.eye}`);
   for (const name of ["overlay", "trails"]) if (state[name]) parts.push(`${name}=1`);
+  if (state.tint !== usualTint()) parts.push(`colour=${state.tint || "sides"}`);
   if (!$("joints-box").hidden) parts.push("joints=1");
   if (state.angle) parts.push(`angle=${encodeURIComponent(state.angle)}`);
   if (state.marks.length === 2) parts.push(`loop=${state.marks.join("-")}`);
@@ -55,6 +56,8 @@ function restore(text) {
   } else if (asked.has("eye")) setEye(asked.get("eye"));
   if (asked.has("overlay") && !$("overlay").hidden) setOverlay(true);
   if (asked.has("trails")) setTrails(true);
+  const tint = asked.get("colour");
+  if (tint === "sides" || tintsOf(scene).includes(tint)) askTint(tint === "sides" ? "" : tint);
   if (asked.has("joints") && !$("by-joint").hidden) showJoints(true);
   if (asked.has("angle")) showAngle(asked.get("angle"));
   const loop = (asked.get("loop") || "").split("-").map(Number);

@@ -79,6 +79,11 @@ function personBox(keypoints) {
   return [low[0] - room, low[1] - room, high[0] - low[0] + 2 * room, high[1] - low[1] + 2 * room];
 }
 
+// The poses that can be compared with a truth.
+function comparedPoses(clip) {
+  return clip.truth ? clip.poses.filter((pose) => pose !== clip.truth) : [];
+}
+
 function leadPose(clip) {
   return clip.truth || clip.poses[0];
 }

@@ -3,14 +3,10 @@
 const joints = { ctx: null, size: null, column: 0, sort: -1, falling: true };
 const BODY_MARGIN = 16;
 
-function comparedPoses() {
-  return scene.truth ? scene.poses.filter((pose) => pose !== scene.truth) : [];
-}
-
 // The columns: each method in this frame, and its mean over the clip.
 function jointColumns() {
-  return comparedPoses().flatMap((pose) => [
-    { head: comparedPoses().length > 1 ? shortName(pose.name) : "this frame", pose, values: scene.joints.map((_, j) => jointErrorMm(scene, pose, state.frame, j)) },
+  return comparedPoses(scene).flatMap((pose) => [
+    { head: comparedPoses(scene).length > 1 ? shortName(pose.name) : "this frame", pose, values: scene.joints.map((_, j) => jointErrorMm(scene, pose, state.frame, j)) },
     { head: "mean", pose, values: meanJointErrorsMm(scene, pose) },
   ]);
 }
@@ -54,10 +50,10 @@ function bar(share) {
 function paintBody() {
   const { ctx, size } = joints, columns = jointColumns();
   const { values, head, pose } = columns[Math.min(joints.column, columns.length - 1)];
-  const top = niceCeiling(Math.max(10, ...meanJointErrorsMm(scene, pose)) * 1.5);
+  const { top } = tintScale(scene, "error");
   const shown = head === "mean" ? "mean" : "this frame";
-  const whose = comparedPoses().length > 1 ? [element("span", { class: "whose" }, pose.name)] : [];
-  $("body-scale").replaceChildren(...whose, `${shown}: 0`, element("i"), `${top} mm`);
+  const whose = comparedPoses(scene).length > 1 ? [element("span", { class: "whose" }, pose.name)] : [];
+  $("body-scale").replaceChildren(...whose, `${shown}: 0`, element("i", { class: "ramp" }), `${top} mm`);
   const xs = scene.front_view.map((p) => p[0]), ys = scene.front_view.map((p) => p[1]);
   const low = [Math.min(...xs), Math.min(...ys)], span = [Math.max(...xs) - low[0] || 1, Math.max(...ys) - low[1] || 1];
   const scale = Math.min((size.width - 2 * BODY_MARGIN) / span[0], (size.height - 2 * BODY_MARGIN) / span[1]);
@@ -65,7 +61,7 @@ function paintBody() {
   ctx.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
   ctx.clearRect(0, 0, size.width, size.height);
   ctx.lineCap = "round";
-  const colour = (j) => blend(colors.hairline, colors.doubt, Math.min(1, values[j] / top));
+  const colour = (j) => tintColor(values[j] / top, colors);
   for (const [a, b] of scene.bones) {
     const [x0, y0] = at(scene.front_view[a]), [x1, y1] = at(scene.front_view[b]);
     strokeBone(ctx, { x: x0, y: y0 }, { x: x1, y: y1 }, 5, colour(b));

@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const clips = JSON.parse($("scene").textContent).clips;
-const state = { clip: 0, frame: 0, overlay: false, closeUp: false, trails: false, eye: "home", angle: "", marks: [], hot: -1, orbit: { ...HOME } };
+const state = { clip: 0, frame: 0, overlay: false, closeUp: false, trails: false, tint: "", tintAsked: null, eye: "home", angle: "", marks: [], hot: -1, orbit: { ...HOME } };
 let scene = readScene(clips[0]), rated = [], worst = 0;
 let panels = [], charts = [];
 let colors = {}, stale = false;

@@ -102,8 +102,9 @@ function drawShadow(ctx, scene, points, colors, widthM) {
   ctx.restore();
 }
 
-// Draws bones and joints from far to near. Edges in the panel's colour show which bone is in front.
-function drawFigure(ctx, scene, points, colors, widthM, hot) {
+// Draws bones and joints from far to near. Edges in the panel's colour show which bone is in front. `tint` gives the
+// colour of a joint instead of its side; far parts are then not paler, because the colour is a number.
+function drawFigure(ctx, scene, points, colors, widthM, hot, tint) {
   const haze = (depth) => Math.min(0.42, Math.max(0, 0.16 + (0.26 * depth) / scene.stage.radius_m));
   const parts = scene.bones.map(([a, b]) => ({ a, b, depth: (points[a].depth + points[b].depth) / 2 }));
   const onTop = points.map((p) => p.depth); // a joint is drawn over the bones that meet in it
@@ -111,17 +112,26 @@ function drawFigure(ctx, scene, points, colors, widthM, hot) {
   onTop.forEach((depth, j) => parts.push({ j, depth: depth - 0.001 }));
   for (const part of parts.sort((p, q) => q.depth - p.depth)) {
     const joint = part.j === undefined ? part.b : part.j;
-    const style = blend(colors[scene.sides[joint]], colors.panel, haze(part.j === undefined ? part.depth : points[joint].depth));
+    const far = haze(part.j === undefined ? part.depth : points[joint].depth);
+    const style = tint ? tint(joint) : blend(colors[scene.sides[joint]], colors.panel, far);
     if (part.j === undefined) {
       const p = points[part.a], q = points[part.b], width = (widthM * (p.scale + q.scale)) / 2;
       ctx.lineCap = "butt"; // a round end would cover parts of the neighbouring bones
       strokeBone(ctx, p, q, width + 3, colors.panel);
       ctx.lineCap = "round";
-      strokeBone(ctx, p, q, width, style);
+      strokeBone(ctx, p, q, width, tint ? betweenJoints(ctx, p, q, tint(part.a), style) : style);
     } else {
       drawJoint(ctx, points[joint], widthM * points[joint].scale * 0.85, style, colors, joint === hot);
     }
   }
+}
+
+// From the colour of one end of a bone to that of the other.
+function betweenJoints(ctx, p, q, first, last) {
+  const made = ctx.createLinearGradient(p.x, p.y, q.x, q.y);
+  made.addColorStop(0, first);
+  made.addColorStop(1, last);
+  return made;
 }
 
 function drawJoint(ctx, p, radius, style, colors, isHot) {
@@ -184,10 +194,10 @@ function drawContact(ctx, scene, pose, frame, project, colors) {
 }
 
 // Around each joint a disk as large as its expected error.
-function drawExpected(ctx, pose, frame, points, colors) {
-  ctx.fillStyle = colors.doubt;
+function drawExpected(ctx, pose, frame, points, tint) {
   ctx.globalAlpha = 0.22;
   points.forEach((p, j) => {
+    ctx.fillStyle = tint(j);
     ctx.beginPath();
     ctx.arc(p.x, p.y, (pose.expected[frame * points.length + j] / 1000) * p.scale, 0, 2 * Math.PI);
     ctx.fill();
@@ -206,10 +216,11 @@ function drawView(ctx, size, scene, pose, state, colors) {
   drawContact(ctx, scene, pose, frame, project, colors);
   const points = posePoints(scene, pose, frame, project, false);
   if (state.trails) drawTrails(ctx, scene, pose, frame, project, colors);
-  if (pose.expected) drawExpected(ctx, pose, frame, points, colors);
+  const tint = state.tint ? jointTint(scene, pose, state, colors) : null;
+  if (tint && state.tint === "expected") drawExpected(ctx, pose, frame, points, tint);
   const withGhost = state.overlay && scene.truth && pose !== scene.truth;
   if (withGhost) drawGhost(ctx, scene, posePoints(scene, scene.truth, frame, project, false), points, colors, widthM);
-  drawFigure(ctx, scene, points, colors, widthM, state.hot);
+  drawFigure(ctx, scene, points, colors, widthM, state.hot, tint);
   return points;
 }
 
@@ -261,7 +272,7 @@ function element(tag, attributes = {}, ...children) {
 // The colours of the style sheet, which differ by day and by night.
 function pageColors() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["page", "panel", "ink", "muted", "hairline", "floor", "shadow", "right", "left", "middle", "ghost", "offset", "doubt"];
+  const names = ["page", "panel", "ink", "muted", "hairline", "floor", "shadow", "right", "left", "middle", "ghost", "offset", "doubt", "tint-0", "tint-1", "tint-2"];
   for (let i = 0; i < SERIES; i++) names.push(`series-${i}`);
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
