@@ -30,6 +30,7 @@ def count_text(count: int, what: str) -> str:
 
 def as_options(text: str) -> str:
     """A message about keypoints as the command line says it: `--layout coco17` for `layout='coco17'`."""
+    text = text.replace("world=True", "--world")
     return re.sub(
         r"\b(layout|format|fps|camera)=(?:'([\w.]+)')?", lambda found: f"--{found[1]} {found[2] or ''}".rstrip(), text
     )

@@ -41,7 +41,6 @@ _SEEN = (".html", ".png", ".gif", ".mp4", ".rrd")  # files to look at
 _FILMED = (".html", ".png", ".gif", ".mp4")  # of them, those that show the video
 _LISTED = 5  # people in the summary
 _NAMES = "motionbuilder"
-_LEANS_DEG = 30.0  # of bodies seen by a camera that is taken as level
 _MOTION = (".trc", ".c3d", ".bvh")
 _WITH_ERRORS = (".npz", ".h5", ".json", ".jsonl", ".csv", ".parquet", *_FILMED)  # formats that hold expected errors
 _VIDEO_PANEL, _PLACE_PANEL, _OUTPUT_PANEL = "Video", "Place and smoothing", "What is written"
@@ -190,7 +189,11 @@ def main(
     ] = False,
     floor: Annotated[
         bool,
-        option("--floor/--no-floor", help="Set the lower foot on the floor in TRC, C3D and BVH", panel=_OUTPUT_PANEL),
+        option(
+            "--floor/--no-floor",
+            help="Set people upright, the lower foot on the floor, in TRC, C3D and BVH; else camera axes with y up",
+            panel=_OUTPUT_PANEL,
+        ),
     ] = True,
     video_frames: Annotated[
         bool,
@@ -221,8 +224,6 @@ def main(
     ] = False,
 ) -> None:
     """Lift 2D keypoints of any tool, or a video, to 3D poses: for animation, OpenSim, notebooks, a web page."""
-    import numpy as np
-
     from srnet_cli.checkpoints import find_checkpoint
     from srnet_core.files import require_output
     from srnet_core.inference.lifter import Lifter
@@ -231,7 +232,7 @@ def main(
     from srnet_core.lifting import smoothing as filters
     from srnet_core.lifting.lift import lift
     from srnet_core.lifting.trajectory import follow
-    from srnet_core.lifting.world import lean_note, stand
+    from srnet_core.lifting.world import stand, tilt_notes, upright_as_calibrated
     from srnet_core.lifting.writing import NEED_FPS, require_format
     from srnet_core.video import is_video
     from srnet_core.weights import MEAN, MEAN_OF, best_network
@@ -347,15 +348,17 @@ def main(
         for note in keypoints.notes:  # they may tell why
             remark(as_options(note))
         raise
+    if placed:
+        people = upright_as_calibrated(people)
     if smoothing is not None:
         people = filters.smooth(people, smoothing)
     if trajectory or world or height is not None or finder is not None:
         people = follow(people, height_m=height, network=finder)
     if world:
         people = stand(people, placed=placed)
-    elif endings & {*_MOTION, *_SEEN}:  # these take the camera as level
-        for note in lean_note(people, np.array([0.0, -1.0, 0.0]), most_deg=_LEANS_DEG):
-            remark(note)
+    elif endings & {*_MOTION, *_SEEN} and floor:  # in these people stand upright
+        for note in [] if placed else tilt_notes(people):
+            remark(as_options(note))
     for note in people.notes:
         remark(as_options(note))
     for file in output:

@@ -1,7 +1,7 @@
 """What is wrong with 2D keypoints, by person and frame."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,11 +11,13 @@ from srnet_core.keypoints._swaps import find_swaps
 from srnet_core.keypoints.tracks import Keypoints, Track
 from srnet_core.layouts import Layout, layouts_of_count
 from srnet_core.layouts.geometry import decide, fit
+from srnet_core.readers.frames import few
 
 _MARGIN = 0.1  # of the image, how far a joint may lie outside
 _SMALLEST_JUMP, _JUMP = 0.15, 0.6  # of the size of the person, from one frame to the next
 _SEVERAL = 0.5  # share of the joints that jump together
-_FASTEST_SIZES_PER_S = 12.0
+FASTEST_SIZES_PER_S = 12.0
+_LISTED = 6  # joints
 _MOST_MISSING = 0.5
 _IMPLAUSIBLE = 0.6
 _UPSIDE_DOWN = 0.8  # share of the frames
@@ -41,11 +43,12 @@ _LIMBS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
 _NOT_FOUND = ((0.0, 0.0), (-1.0, -1.0), (0.0, -3.0))  # what tools write for a joint that they did not find
 
 
+TOO_FAST = "too fast"
 _JUMPS_TEXT = (
     "The person jumps from one frame to the next: it may be somebody else from there on, or the video was cut."
 )
 _OF_SOME_FRAMES = frozenset(
-    ("jump", "swapped sides", "missing", "too fast", "outside image", "cut off", "frozen", "beyond border")
+    ("jump", "swapped sides", "missing", TOO_FAST, "outside image", "cut off", "frozen", "beyond border")
 )
 
 
@@ -61,6 +64,7 @@ class Problem:
         person: name of the track, "" for all.
         first_frame, last_frame: numbers as in the file; `None` where the whole sequence is meant.
         text: one sentence.
+        joints: names of the joints that are found too fast or at the same place, where the kind is about joints.
     """
 
     kind: str
@@ -69,6 +73,7 @@ class Problem:
     last_frame: int | None
     text: str
     sequence: str = ""
+    joints: tuple[str, ...] = ()
 
     @property
     def mistake(self) -> bool:
@@ -76,8 +81,12 @@ class Problem:
         return self.kind not in _OF_SOME_FRAMES
 
 
-def check(keypoints: Keypoints) -> list[Problem]:
-    """All problems of a recording, person by person; an empty list where nothing stands out."""
+def check(keypoints: Keypoints, *, needed: Collection[int] | None = None) -> list[Problem]:
+    """All problems of a recording, person by person; an empty list where nothing stands out.
+
+    Args:
+        needed: indices of the joints that matter; of others it is not said that they are too fast. `None` for all.
+    """
     problems = [*_of_layout(keypoints), *_frame_rate(keypoints)]
     for track in keypoints.tracks:
         problems += _missing(keypoints, track)
@@ -86,7 +95,7 @@ def check(keypoints: Keypoints) -> list[Problem]:
         if keypoints.consecutive:
             jumps = _jumps(keypoints, track)
             problems += jumps
-            problems += _too_fast(keypoints, track)
+            problems += _too_fast(keypoints, track, needed)
             problems += _frozen(keypoints, track)
             problems += _swapped(keypoints, track)
     return problems
@@ -478,7 +487,7 @@ def _jumps(keypoints: Keypoints, track: Track) -> list[Problem]:
         steps = _steps(track)
         known = np.isfinite(steps).sum(axis=1)
         rate = None if keypoints.fps is None else keypoints.fps / keypoints.step
-        jump = _JUMP if rate is None else min(_JUMP, max(_SMALLEST_JUMP, _FASTEST_SIZES_PER_S / rate))
+        jump = _JUMP if rate is None else min(_JUMP, max(_SMALLEST_JUMP, FASTEST_SIZES_PER_S / rate))
         far = (steps > jump).sum(axis=1)
         middle = np.nanmedian(np.where(known[:, None] > 0, steps, 0.0), axis=1)
         usual = np.nanquantile(middle, _USUALLY) if np.isfinite(middle).any() else np.inf
@@ -487,20 +496,30 @@ def _jumps(keypoints: Keypoints, track: Track) -> list[Problem]:
     return [_problem(keypoints, "jump", track, run, _JUMPS_TEXT) for run in _runs(found)]
 
 
-def _too_fast(keypoints: Keypoints, track: Track) -> list[Problem]:
+def _too_fast(keypoints: Keypoints, track: Track, needed: Collection[int] | None) -> list[Problem]:
     if keypoints.fps is None:
         return []
     with np.errstate(invalid="ignore"):
         speeds = _steps(track) * keypoints.fps / keypoints.step
-        fast = np.isfinite(speeds) & (speeds > _FASTEST_SIZES_PER_S)
+        fast = np.isfinite(speeds) & (speeds > FASTEST_SIZES_PER_S)
+    if needed is not None:
+        fast[:, [joint for joint in range(fast.shape[1]) if joint not in needed]] = False
     frames = np.flatnonzero(fast.any(axis=1)) + 1
-    names = keypoints.joint_names or tuple(map(str, range(speeds.shape[1])))
+    names = keypoints.joint_names or tuple(f"joint {joint}" for joint in range(speeds.shape[1]))
     problems = []
     for first, last in _runs(frames):
-        joints = [names[j] for j in np.flatnonzero(fast[first - 1 : last].any(axis=0))[:6]]
-        text = f"Faster than {_FASTEST_SIZES_PER_S:.0f} body sizes a second, probably found wrong: {', '.join(joints)}."
-        problems.append(_problem(keypoints, "too fast", track, (first, last), text))
+        joints = tuple(names[j] for j in np.flatnonzero(fast[first - 1 : last].any(axis=0)))
+        problem = _problem(keypoints, TOO_FAST, track, (first, last), too_fast_text(joints))
+        problems.append(replace(problem, joints=joints))
     return problems
+
+
+def too_fast_text(joints: Sequence[str]) -> str:
+    """One sentence about joints of these names."""
+    return (
+        f"{few(joints, _LISTED)} {'jumps' if len(joints) == 1 else 'jump'} faster than people move "
+        f"({FASTEST_SIZES_PER_S:.0f} body sizes a second): probably found wrong there."
+    )
 
 
 def _swapped(keypoints: Keypoints, track: Track) -> list[Problem]:

@@ -10,7 +10,8 @@ import numpy as np
 import srnet_core
 from srnet_core.articulation import articulate
 from srnet_core.errors import ConfigError
-from srnet_core.lifting.people import LiftedPeople
+from srnet_core.lifting.people import LEVEL, LiftedPeople
+from srnet_core.lifting.world import tilt_text
 from srnet_core.motion import Motion
 from srnet_core.writers.bvh import write_bvh
 from srnet_core.writers.c3d import write_c3d
@@ -49,7 +50,8 @@ def _axes(people: LiftedPeople) -> str:
     if people.frame == "world":
         return "y up; x, y, z are y, z, x of the world with z up"
     origin = "relative to the root joint" if people.frame == "root" else "from the camera"
-    return f"x right, y up, z towards the camera, which is taken as level; {origin}"
+    held = "level" if people.up == LEVEL or not people.on_floor else tilt_text(people.up)
+    return f"x right, y up, z towards the camera, which is taken as {held}; {origin}"
 
 
 def _markers(motion: Motion, opensim: bool) -> Motion:

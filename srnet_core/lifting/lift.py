@@ -5,6 +5,7 @@ and the poses back, both by cubics through the frames.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from srnet_core.geometry.camera import Camera, estimated_camera
 from srnet_core.inference.lifter import Lifter
 from srnet_core.inference.readings import SIDES_TEXT
 from srnet_core.keypoints import Keypoints, check
-from srnet_core.keypoints.check import Problem, cut_off, sides_told
+from srnet_core.keypoints.check import TOO_FAST, Problem, cut_off, sides_told, too_fast_text
 from srnet_core.keypoints.read import UNKNOWN
 from srnet_core.keypoints.relayout import to_layout, with_joints
 from srnet_core.keypoints.tracks import Track
 from srnet_core.lifting.people import ASSUMED_FPS, LiftedPeople, LiftedPerson, runs_of
+from srnet_core.lifting.world import likely_up
 from srnet_core.mocap.resample import SAME_RATE, positions_at, resample
 
 _SHORT_GAP = 10  # frames that are filled before left and right are looked at
@@ -85,7 +87,7 @@ def lift(
             where=keypoints.source,
             todo=_never_found(ready) or "Fill longer gaps, or use another detector",
         )
-    return LiftedPeople(
+    lifted = LiftedPeople(
         people=kept,
         skeleton=lifter.skeleton,
         fps=keypoints.fps,
@@ -100,6 +102,7 @@ def lift(
         notes=tuple(notes),
         error_bound_factors=lifter.calibration.factors if lifter.calibration is not None else (),
     )
+    return replace(lifted, up=likely_up(lifted)) if keypoints.consecutive else lifted
 
 
 def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None, *, mistakes_only: bool = False) -> list[str]:
@@ -111,7 +114,7 @@ def warnings_of(keypoints: Keypoints, lifter: Lifter | None = None, *, mistakes_
         mistakes_only: leave out frames in which a tool was wrong, e.g. a joint that jumps.
     """
     problems: dict[tuple[str, str], list[Problem]] = {}
-    for problem in check(keypoints):
+    for problem in check(keypoints, needed=None if lifter is None else _needed(keypoints, lifter)):
         if problem.kind != _TOLD_BY_LIFT and (problem.mistake or not mistakes_only):
             problems.setdefault((problem.kind, problem.person), []).append(problem)
     ordered = sorted(problems.values(), key=lambda alike: not alike[0].mistake)  # mistakes of the whole input first
@@ -136,10 +139,13 @@ def _sentence(alike: Sequence[Problem]) -> str:
     """One sentence for all findings of one kind about one person."""
     first = alike[0]
     who = f"Person {first.person}" if first.person else "All people"
+    text = first.text
+    if first.kind == TOO_FAST:
+        text = too_fast_text(tuple(dict.fromkeys(joint for problem in alike for joint in problem.joints)))
     if first.first_frame is None:
-        return f"{who}: {first.text}"
+        return f"{who}: {text}"
     more = f" and {len(alike) - 1} more times" if len(alike) > 2 else " and once more" if len(alike) == 2 else ""
-    return f"{who}, frame {first.first_frame}{more}: {first.text}"
+    return f"{who}, frame {first.first_frame}{more}: {text}"
 
 
 def track_of(keypoints: Keypoints, name: str) -> Track:
@@ -163,6 +169,15 @@ def _joints_of(keypoints: Keypoints, lifter: Lifter) -> Keypoints:
         where=keypoints.source,
         todo=f"Give a file that names yours in the same way, layout='MINE.toml'. Its joints: {', '.join(names)}",
     )
+
+
+def _needed(keypoints: Keypoints, lifter: Lifter) -> set[int] | None:
+    """Indices of the joints that the network's are made of; `None` where nobody knows, or all are."""
+    if keypoints.joint_names == lifter.seen.joint_names or keypoints.layout is None:
+        return None
+    if lifter.seen is lifter.skeleton and lifter.skeleton.name.startswith("h36m17"):
+        return {joint for row in keypoints.layout.weights.values() for joint in row}
+    return None
 
 
 def _lift_track(

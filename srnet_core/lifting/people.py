@@ -9,8 +9,9 @@ from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.motion import Motion
 
 ASSUMED_FPS = 30.0  # where the frame rate is unknown: for the length of gaps, and to play a page
-# x right, y down, z forward, as a camera sees -> x right, y up, z towards the camera
-_CAMERA_TO_Y_UP = np.array([1.0, -1.0, -1.0])
+LEVEL = (0.0, -1.0, 0.0)
+"""What is up for a camera that is held level, in camera axes: y points down in the image."""
+_STRAIGHT_DOWN = 0.1  # sine of the angle between up and where a camera looks
 _WORLD_TO_Y_UP = (1, 2, 0)  # x, y, z with z up -> y, z, x with y up, as Pose2Sim turns its calibration's world
 _LOWEST_SHARE = 0.02  # of the frames, in which a joint may be below the floor of a path that is only estimated
 FRAMES_OF_REFERENCE = {
@@ -73,6 +74,8 @@ class LiftedPeople:
         frame: the frame of reference, a key of `FRAMES_OF_REFERENCE`: "root" (relative to the root, axes of the
             camera), "camera" or "world".
         smoothing: what smoothed the poses, in words; empty for nothing.
+        up: unit vector in camera axes (x right, y down, z forward) that files of motion, pages and pictures take for
+            up while `frame` is not "world"; `LEVEL` for a camera that is held level.
         step: the frames of the file from one frame here to the next.
         notes: what was assumed, left out or changed, one sentence each.
         error_bound_factors: J factors from the expected error to the error that 90 % of the joints keep below; empty
@@ -91,6 +94,7 @@ class LiftedPeople:
     on_floor: bool = True
     frame: str = "root"
     smoothing: str = ""
+    up: tuple[float, float, float] = LEVEL
     step: int = 1
     notes: tuple[str, ...] = ()
     error_bound_factors: tuple[float, ...] = ()
@@ -112,8 +116,8 @@ class LiftedPeople:
     def motion(self, index: int = 0) -> Motion:
         """A person in metres, y up.
 
-        Without a place in the world the camera is taken as level: x to the right of the image, z towards the camera.
-        In the world the axes are y, z, x of the calibration's, as Pose2Sim writes them.
+        Without a place in the world x points to the right of the image, y along `up` (with `on_floor` only), z towards
+        the camera. In the world the axes are y, z, x of the calibration's, as Pose2Sim writes them.
 
         With `on_floor` people without a path are moved up or down in each frame so that their lowest joint is at
         height 0, as nobody knows whether they jump; people with a path are moved by one amount for all frames.
@@ -123,7 +127,7 @@ class LiftedPeople:
         if self.frame == "world":
             positions = placed_m[..., _WORLD_TO_Y_UP]
         else:
-            positions = placed_m * _CAMERA_TO_Y_UP
+            positions = placed_m @ upright_axes(self.up if self.on_floor else LEVEL).T
             if self.on_floor:
                 lowest = positions[..., 1].min(axis=1, keepdims=True)  # (T, 1); NaN stays NaN
                 if self.frame == "camera" and np.isfinite(lowest).any():
@@ -133,6 +137,21 @@ class LiftedPeople:
         return Motion(
             "srnet", names, self.skeleton.parents, positions, fps=self.rate, units="m", metres_per_unit=1.0, up="y"
         )
+
+
+def upright_axes(up: tuple[float, float, float]) -> np.ndarray:
+    """(3, 3): the rows are right, up and towards the camera, in camera axes.
+
+    Args:
+        up: unit vector in camera axes.
+    """
+    above = np.array(up, np.float64)
+    nearer = np.array([0.0, 0.0, -1.0]) + above[2] * above
+    if np.linalg.norm(nearer) < _STRAIGHT_DOWN:  # a camera that looks straight down: its image shows what is right
+        right = np.array([1.0, 0.0, 0.0]) - above[0] * above
+        nearer = np.cross(right, above)
+    nearer /= np.linalg.norm(nearer)
+    return np.stack([np.cross(above, nearer), above, nearer])
 
 
 def runs_of(there: np.ndarray) -> list[tuple[int, int]]:

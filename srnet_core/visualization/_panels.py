@@ -49,7 +49,10 @@ def input_panel(
     left = (width - w * scale) / 2 - x * scale
     above = top + (height - top - margin - h * scale) / 2 - y * scale
     right, below = left + image_width * scale, above + image_height * scale
-    sheet.box(left, above, right, below, theme["page"], edge=theme["hairline"])
+    if close_up and image is None:  # an edge of the image would be a lone line
+        sheet.box(0, 0, width, height, theme["page"])
+    else:
+        sheet.box(left, above, right, below, theme["page"], edge=theme["hairline"])
     points = scene.keypoints_2d_px[frame] * scale + (left, above)
     bone = max(2.0, height / 120)
     if image is not None:

@@ -8,6 +8,7 @@ from keypoint_files import WRITERS, person, write_openpose
 
 from srnet_core.errors import AmbiguousError, InputFileMissing
 from srnet_core.keypoints import check, describe, list_data, measure, read_keypoints
+from srnet_core.layouts import get_layout
 
 T = 40
 
@@ -45,6 +46,18 @@ def test_joints_outside_the_image(reading):
     assert found["outside image"] == [(10, 12)]
     assert found["too fast"][0] == (10, 10)
     assert "outside image" not in kinds(check(reading(points, image_size=None)))
+
+
+def test_joints_that_nobody_needs_are_not_told_as_too_fast(reading):
+    points = person("halpe26", T)
+    toe, wrist = (get_layout("halpe26").joints.index(name) for name in ("left_big_toe", "left_wrist"))
+    points[10, [toe, wrist], 0] += 300
+    (found,) = (problem for problem in check(reading(points)) if problem.kind == "too fast")
+    assert found.joints == ("left_wrist", "left_big_toe")
+    assert "left_wrist, left_big_toe jump faster than people move" in found.text
+    (found,) = (problem for problem in check(reading(points), needed={wrist}) if problem.kind == "too fast")
+    assert found.joints == ("left_wrist",) and "left_wrist jumps" in found.text
+    assert "too fast" not in kinds(check(reading(points), needed={0}))
 
 
 def test_upside_down(reading):

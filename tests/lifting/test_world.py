@@ -9,8 +9,9 @@ from support.placed import ANKLES_M, FRAMES, STANDS, placed
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.rotation import quaternion_to_matrix, rotation_about
 from srnet_core.lifting.page import people_scene
+from srnet_core.lifting.people import LEVEL, upright_axes
 from srnet_core.lifting.trajectory import follow
-from srnet_core.lifting.world import stand
+from srnet_core.lifting.world import likely_up, stand, tilt_notes, upright_as_calibrated
 from srnet_core.skeletons.h36m17 import SKELETON
 
 FEET = [SKELETON.index("LFoot"), SKELETON.index("RFoot")]
@@ -39,6 +40,63 @@ def test_bodies_that_lean_throughout_are_told_as_the_camera_may_be_tilted():
     (note,) = [n for n in stand(follow(replace(truth.people, people=(turned,)))).notes if "lean" in n]
     assert "A tilted camera looks the same" in note
     assert not [n for n in stand(follow(truth.people)).notes if "lean" in n]
+
+
+def _tilted(people, degrees):
+    """What a camera that looks down by so much more sees, relative to the root."""
+    turn = rotation_about(0, np.radians(-degrees))
+    person = people.people[0]
+    return replace(people, people=(replace(person, joints_m=(person.joints_m @ turn).astype(np.float32)),))
+
+
+def _angle_deg(a, b):
+    return np.degrees(np.arccos(np.clip(np.dot(a, b), -1, 1)))
+
+
+@pytest.mark.parametrize("more_deg", [-12, 0, 8])
+def test_without_a_world_bodies_tell_which_way_is_up(more_deg):
+    truth = placed(noise_m=0.02)
+    true = quaternion_to_matrix(np.asarray(truth.camera.orientation))[2] @ rotation_about(0, np.radians(-more_deg))
+    people = _tilted(truth.people, more_deg)
+    up = likely_up(people)
+    assert np.linalg.norm(up) == pytest.approx(1) and _angle_deg(up, true) < 5
+    upright = replace(people, up=up)
+    bodies = upright.motion().positions[:, SKELETON.index("Thorax")] - upright.motion().positions[:, FEET].mean(axis=1)
+    seen = people_scene(upright, title="a").poses["lifted"]
+    for across in (bodies[:, [0, 2]], (seen[:, SKELETON.index("Thorax")] - seen[:, FEET].mean(axis=1))[:, :2]):
+        assert np.degrees(np.arctan(np.linalg.norm(np.median(across, axis=0)) / 1.3)) < 5
+    level = replace(upright, on_floor=False).motion()  # the axes of the camera, as they are
+    np.testing.assert_allclose(level.positions, people.people[0].joints_m * [1.0, -1.0, -1.0], atol=1e-6)
+
+
+def test_people_who_lean_far_or_lie_or_are_seen_for_a_moment_do_not_tell_which_way_is_up():
+    truth = placed().people
+    far = likely_up(_tilted(truth, 30))
+    assert _angle_deg(far, LEVEL) == pytest.approx(20, abs=0.1)
+    told = replace(_tilted(truth, 45), up=far)
+    first, second = tilt_notes(told)
+    assert "looking down by 20 degrees" in first and "world=True" in first and "The bodies lean by" in second
+    assert tilt_notes(replace(truth, up=likely_up(truth)))[1:] == []
+    assert likely_up(_tilted(truth, 85)) == LEVEL
+    person = truth.people[0]
+    moment = replace(person, joints_m=np.where(np.arange(FRAMES)[:, None, None] < 40, person.joints_m, np.nan))
+    assert likely_up(replace(truth, people=(moment,))) == LEVEL
+
+
+def test_a_calibration_tells_which_way_is_up_without_a_world():
+    truth = placed()
+    motion = upright_as_calibrated(truth.people).motion()
+    expected = truth.world_m - truth.world_m[:, :1]
+    heights = motion.positions[..., 1] - motion.positions[:, :1, 1]
+    np.testing.assert_allclose(heights, expected[..., 2], atol=1e-3)
+
+
+@pytest.mark.parametrize("up", [LEVEL, (0.0, -0.8, -0.6), (0.6, -0.8, 0.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0)])
+def test_upright_axes_are_a_rotation_whose_second_row_is_up(up):
+    axes = upright_axes(up)
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(axes) == pytest.approx(1)
+    np.testing.assert_allclose(axes[1], up, atol=1e-12)
 
 
 def test_standing_feet_are_on_the_floor_and_do_not_slide():

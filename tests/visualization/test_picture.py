@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from srnet_core.errors import ConfigError, MissingExtraError, UserMistake, require_extra
 from srnet_core.visualization._orbit import Orbit
+from srnet_core.visualization._panels import input_panel
 from srnet_core.visualization._scale import expected_scale, nice_ceiling
 from srnet_core.visualization._theme import DARK, LIGHT, mix
 from srnet_core.visualization.picture import gif_timing, write_gif, write_png
@@ -194,3 +197,12 @@ def test_an_extra_that_is_there_and_broken_is_not_called_missing(tmp_path, monke
         (tmp_path / "broken_extra.py").write_text(lines)
     with pytest.raises(MissingExtraError, match=said):
         require_extra("broken_extra", "viz")
+
+
+def test_a_close_up_has_no_edge_of_the_image_in_it(make_scene):
+    """A part of an edge is a lone line, which nobody understands; without a close-up the whole outline is there."""
+    scene = make_scene(3)
+    corner = replace(scene, keypoints_2d_px=scene.keypoints_2d_px - scene.keypoints_2d_px.min(axis=(0, 1)))
+    for close_up in (True, False):
+        panel = np.asarray(input_panel(corner, 0, 150, 190, 14, LIGHT, close_up=close_up).finish()).astype(int)
+        assert has_color(panel, LIGHT["hairline"], near=2) is not close_up
