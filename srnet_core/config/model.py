@@ -1,8 +1,9 @@
 """Settings of the network."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from srnet_core.body_parts import MAX_PARTS, BodyParts, named_parts
 from srnet_core.config.setting import check_settings, setting
@@ -14,6 +15,19 @@ CONTEXT_FORM = ("learned", "mean", "upsampled_mean", "channel_wise", "one_for_al
 _PANEL, _ADVANCED = "Model", "Advanced model"
 _MAX_CHANNELS, _MAX_JOINTS = 1 << 16, 1000  # far above any network; a mistyped number must not fill the memory
 _MAX_LAYERS, _MAX_FRAMES = 32, 10**6
+
+
+def _groups_otherwise(value: Any) -> str | None:
+    """Where a value belongs that is no number of body parts."""
+    items = value.split(",") if isinstance(value, str) else value
+    if isinstance(items, Mapping):
+        return "Name the joints of each part with body_parts"
+    if not isinstance(items, (list, tuple)) or not items:
+        return None
+    if all(isinstance(item, int) or (isinstance(item, str) and item.strip().isdecimal()) for item in items):
+        numbers = ", ".join(str(item).strip() for item in items)
+        return f"Write a number: groups = {numbers}" if len(items) == 1 else f"Write divisions = [{numbers}]"
+    return None if isinstance(value, str) else "Name the joints of each part with body_parts"
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,7 @@ class ModelConfig:
         basic=True,
         metavar="N,...|FILE",
         parse=str,  # a number or a file; the skeleton must be known to read the file
+        otherwise=_groups_otherwise,
     )
     divisions: tuple[int, ...] = setting(
         (),

@@ -132,7 +132,9 @@ def _coerce(value: Any, kind: Any, where: str, about: Setting | None = None) -> 
 
 
 def _written(value: Any, about: Setting | None) -> str | None:
-    """How a text is written that is no value of a setting, where that can be told."""
+    """How a value is written that is none of a setting, where that can be told."""
+    if about is not None and about.otherwise is not None and (todo := about.otherwise(value)) is not None:
+        return todo
     if about is None or not isinstance(value, str) or not value.strip():
         return None
     if about.parse is not None:  # text at the option, something else in the setting

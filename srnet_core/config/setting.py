@@ -54,6 +54,7 @@ class Setting:
         minimum, maximum: bounds that are allowed values; for a list, of each item.
         above, below: bounds that are not.
         parse: makes the value from the text typed at the option; raises `ConfigError`.
+        otherwise: what to do about a value of another type, where that can be told: `otherwise(value)`.
         published_help: the option's help in commands that read checkpoints, for settings that published files lack.
         section, name, annotation, default: of the field; filled in by `settings_of`.
     """
@@ -77,6 +78,7 @@ class Setting:
     above: float | None = None
     below: float | None = None
     parse: Callable[[str], Any] | None = None
+    otherwise: Callable[[Any], str | None] | None = None
     published_help: str | None = None
     section: str = ""
     name: str = ""

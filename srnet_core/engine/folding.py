@@ -24,14 +24,15 @@ from srnet_core.engine.folded_layers import (
 )
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import AllContext, OthersContext, bias_of
-from srnet_core.layers.graph import GraphConv1d
+from srnet_core.layers.graph import GraphConv1d, JointBatchNorm1d
 from srnet_core.layers.locally_connected import LocallyConnectedConv1d
-from srnet_core.layers.module_list import compute_weights, modules_as
+from srnet_core.layers.module_list import compute_weights, computes_as_defined, modules_as
 from srnet_core.layers.split_recombine import SplitRecombineConv1d
 from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models.backbone import TemporalBackbone
 from srnet_core.models.pose_model import PoseModel
 
+_KINDS = (SplitRecombineConv1d, LocallyConnectedConv1d, GraphConv1d, TemporalConv1d)
 Affine = tuple[Tensor, Tensor]  # scale and shift of channels, float64
 
 
@@ -121,7 +122,7 @@ def affine(norm: nn.Module | None, channels: int) -> Affine:
     if norm is None or isinstance(norm, nn.Identity):
         like = torch.zeros(channels, dtype=torch.float64)
         return like + 1, like
-    if not isinstance(norm, nn.BatchNorm1d) or not norm.affine:
+    if not isinstance(norm, nn.BatchNorm1d) or not norm.affine or not _only_normalizes(norm):
         raise CannotFold(type(norm).__name__)
     if norm.running_mean is None or norm.running_var is None:
         raise CannotFold(type(norm).__name__)
@@ -129,6 +130,10 @@ def affine(norm: nn.Module | None, channels: int) -> Affine:
     shift = norm.bias.double() - norm.running_mean.double() * scale
     repeat = channels // norm.num_features  # by the number of joints, if these share the statistics
     return scale.repeat(repeat), shift.repeat(repeat)
+
+
+def _only_normalizes(norm: nn.BatchNorm1d) -> bool:
+    return computes_as_defined(norm, JointBatchNorm1d if isinstance(norm, JointBatchNorm1d) else nn.BatchNorm1d)
 
 
 @torch.no_grad()
@@ -141,10 +146,25 @@ def fold_layer(layer: nn.Module, norm: nn.Module | None, channels: int) -> Folde
     Raises:
         CannotFold: a layer that cannot be folded.
     """
+    _require_own(layer)
     compute_weights(layer)
     weight = next(layer.parameters())
     scale, shift = (a.to(weight.device) for a in affine(norm, channels))
     return _fold(layer, scale, shift, weight.dtype)
+
+
+def _require_own(layer: nn.Module) -> None:
+    """Check that a layer and the convolutions in it compute what their classes define: no hooks or other `forward`.
+
+    Raises:
+        CannotFold: one does not.
+    """
+    kind = next((kind for kind in _KINDS if isinstance(layer, kind)), None)
+    own = kind is not None and type(layer).channels_last is kind.channels_last  # type: ignore[attr-defined]
+    if kind is None or not own or not computes_as_defined(layer, kind):
+        raise CannotFold(type(layer).__name__)
+    if isinstance(layer, SplitRecombineConv1d) and not layer.weights_suffice():
+        raise CannotFold("a convolution of a group")
 
 
 @singledispatch

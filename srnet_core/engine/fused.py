@@ -245,7 +245,7 @@ def _layers(model: TemporalBackbone) -> list[nn.Module]:
 def _fusible(layer: nn.Module) -> bool:
     if type(layer) is not SplitRecombineConv1d:
         return type(layer) is TemporalConv1d
-    if layer.bias is not None:
+    if layer.bias is not None or not layer.weights_suffice():
         return False
     if layer.context == "none":
         return True
@@ -282,8 +282,15 @@ def _hooked(parameter: Tensor) -> bool:
 
 
 def _watched(modules: list[nn.Module]) -> bool:
-    """Whether a module has hooks, which the fused form would not call."""
-    return any(m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules)
+    """Whether a module has hooks or a `forward` of its own, which the fused form would not call."""
+    return any(
+        m._forward_hooks
+        or m._forward_pre_hooks
+        or m._backward_hooks
+        or m._backward_pre_hooks
+        or "forward" in m.__dict__
+        for m in modules
+    )
 
 
 def _shared(modules: list[nn.Module]) -> bool:

@@ -31,6 +31,7 @@ from srnet_core.evaluation import PCK_THRESHOLD_MM
 from srnet_core.geometry.align import best_scale, procrustes, untilted
 from srnet_core.geometry.arrays import joint_distance
 from srnet_core.geometry.skeleton import Skeleton
+from srnet_core.layouts.parts import parts_of, weights_of
 
 METRICS = (
     "mpjpe_mm",
@@ -129,13 +130,21 @@ def auc(errors_mm: Tensor | ArrayLike) -> Tensor:
 def joints_3dhp(skeleton: Skeleton) -> tuple[int, ...]:
     """Indices of the 14 joints that count in published tables of MPI-INF-3DHP, for `frame_metrics(joints=...)`.
 
+    They are found by the words of their names: "LAnkle" and "left_foot" are the "LFoot" of Human3.6M where there is no
+    other.
+
     Raises:
-        ConfigError: the skeleton does not have them under their names in Human3.6M.
+        ConfigError: the skeleton does not have them.
     """
-    missing = [name for name in JOINTS_3DHP if name not in skeleton.joint_names]
-    if missing:
-        raise ConfigError(f"the skeleton {skeleton.name} has no joint {missing[0]}", where="joints")
-    return tuple(skeleton.joint_names.index(name) for name in JOINTS_3DHP)
+    made = weights_of(parts_of(skeleton.joint_names))  # {joint of Human3.6M: {index: weight}}
+    single = {name: next(iter(weights)) for name, weights in made.items() if len(weights) == 1}
+    if missing := [name for name in JOINTS_3DHP if name not in single]:
+        raise ConfigError(
+            f"the skeleton {skeleton.name} has no joint {missing[0]}, one of the 14 of MPI-INF-3DHP",
+            where="joints",
+            todo="Name the joints to count",
+        )
+    return tuple(single[name] for name in JOINTS_3DHP)
 
 
 def _numbers(values: Tensor | ArrayLike) -> Tensor:

@@ -12,7 +12,7 @@ from srnet_core.datasets import names_of
 from srnet_core.engine.threads import Workers
 from srnet_core.errors import CheckpointError, ConfigError
 from srnet_core.evaluation import PCK_THRESHOLD_MM
-from srnet_core.evaluation.metrics import joints_3dhp
+from srnet_core.evaluation.metrics import JOINTS_3DHP, joints_3dhp
 from srnet_core.evaluation.noise import KeypointNoise
 from srnet_core.evaluation.parted import Parts
 from srnet_core.evaluation.predict import ClipPrediction, decode_targets, mean_pose_m, predict_batches
@@ -278,7 +278,7 @@ def joints_to_count(asked: str, skeleton: Skeleton) -> Counted:
     """
     if asked.strip().lower() == "3dpw":
         joints = joints_3dhp(skeleton)
-        return Counted(joints, tuple(skeleton.joint_names.index(f"{side}Hip") for side in "RL"))
+        return Counted(joints, tuple(joints[JOINTS_3DHP.index(hip)] for hip in ("RHip", "LHip")))
     if asked.strip() == "14":
         return Counted(joints_3dhp(skeleton))
     names = [name.strip() for name in asked.split(",") if name.strip()]

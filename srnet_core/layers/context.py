@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.constant import Constant
-from srnet_core.layers.module_list import convolutions, modules_as
-from srnet_core.layers.temporal import norm_channels_last, taps_product
+from srnet_core.layers.module_list import convolutions, modules_as, weights_suffice
+from srnet_core.layers.temporal import call_on_taps, norm_channels_last, taps_product
 
 
 def zero_weight_conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv1d:
@@ -120,13 +120,21 @@ class OthersContext(_Context):
         mean = total / mask.sum(dim=1, keepdim=True)
         if self.form == "mean":
             return mean
+        if not weights_suffice(self.modules_used, bias=True):
+            groups = zip(self.modules_used, mean.split(1, dim=2))  # (B, W, 1, k) each
+            return torch.stack([call_on_taps(conv, own.unbind(-1)) for conv, own in groups], dim=2)
         weight = torch.cat([conv.weight for conv in self.convs], dim=1)  # (k outputs, G, k taps)
         return torch.einsum("bwgn,ogn->bwgo", mean, weight) + torch.stack([bias_of(conv) for conv in self.convs])
 
     @property
+    def modules_used(self) -> list[nn.Module]:
+        """The convolution of each group, or what stands in its place; none in the form `mean`."""
+        return [] if self.form == "mean" else list(self.m_conv)
+
+    @property
     def convs(self) -> list[nn.Conv1d]:
         """The convolution of each group."""
-        return convolutions(self.m_conv)
+        return convolutions(self.modules_used)
 
     @property
     def norms(self) -> list[nn.BatchNorm1d]:
@@ -134,14 +142,22 @@ class OthersContext(_Context):
         return modules_as(self.layers_bn, nn.BatchNorm1d)
 
     def _learned(self, group_taps: Sequence[Tensor]) -> Tensor:
-        bias = torch.cat([bias_of(conv) for conv in self.convs])
-        flat = taps_product(group_taps, self.joined_weight(), bias)  # (B, W, G * d * k)
+        if weights_suffice(self.modules_used, bias=True):
+            bias = torch.cat([bias_of(conv) for conv in self.convs])
+            flat = taps_product(group_taps, self.joined_weight(), bias)  # (B, W, G * d * k)
+        else:
+            flat = torch.cat([self._called(i, conv, group_taps) for i, conv in enumerate(self.modules_used)], dim=-1)
         context = flat.unflatten(-1, (len(self.widths), -1))  # (B, W, G, d * k)
         if self.recombine == "multiply":
             groups = zip(self.layers_bn, context.unbind(2))
             context = torch.stack([norm_channels_last(norm, group) for norm, group in groups], dim=2)
         each: Tensor = self.activate(context).flatten(2).unflatten(-1, (-1, self.kernel_size))
         return each  # (B, W, G * d, k)
+
+    def _called(self, i: int, conv: nn.Module, group_taps: Sequence[Tensor]) -> Tensor:
+        """The convolution of group i called on the channels of the other groups: (B, W, d * k)."""
+        own = group_slices(self.widths)[i]
+        return call_on_taps(conv, [torch.cat([tap[..., : own.start], tap[..., own.stop :]], -1) for tap in group_taps])
 
     def joined_weight(self) -> Tensor:
         """The convolutions of all groups as one, (G * d * k, C, k), with zeros at each group's own channels."""
@@ -184,24 +200,33 @@ class AllContext(_Context):
         """k taps (B, W, C), the layer's input and the same arranged by group -> (B, W, G * d or C, k)."""
         if self.form == "group_wise":
             return self.activate(self._group_wise(group_taps))
-        weight = torch.cat([conv.weight for conv in self.convs])
-        bias = torch.cat([bias_of(conv) for conv in self.convs])
-        flat = taps_product(layer_taps, weight, bias)  # (B, W, (G * d, d or C) * k)
+        if weights_suffice(self.modules_used, bias=True):
+            weight = torch.cat([conv.weight for conv in self.convs])
+            bias = torch.cat([bias_of(conv) for conv in self.convs])
+            flat = taps_product(layer_taps, weight, bias)  # (B, W, (G * d, d or C) * k)
+        else:
+            flat = torch.cat([call_on_taps(conv, layer_taps) for conv in self.modules_used], dim=-1)
         context = flat.unflatten(-1, (-1, self.kernel_size))
         if self.form == "one_for_all":
             context = context.repeat(1, 1, len(self.widths), 1)
         return self.activate(context)
 
     @property
+    def modules_used(self) -> list[nn.Module]:
+        """The convolution of each group, or the one of all groups, or what stands in its place."""
+        found = self.group_mo if self.form == "group_wise" else self.m_conv
+        return list(found) if isinstance(found, nn.ModuleList) else [found]
+
+    @property
     def convs(self) -> list[nn.Conv1d]:
         """The convolution of each group, or the one of all groups."""
-        found = self.group_mo if self.form == "group_wise" else self.m_conv
-        return convolutions(found) if isinstance(found, nn.ModuleList) else convolutions(nn.ModuleList([found]))
+        return convolutions(self.modules_used)
 
     def _group_wise(self, group_taps: Sequence[Tensor]) -> Tensor:
-        contexts = [
-            taps_product([tap[..., own] for tap in group_taps], conv.weight, conv.bias)
-            for own, conv in zip(group_slices(self.widths), self.convs)
-        ]
+        by_group = [[tap[..., own] for tap in group_taps] for own in group_slices(self.widths)]
+        if weights_suffice(self.modules_used, bias=True):
+            contexts = [taps_product(taps, conv.weight, conv.bias) for taps, conv in zip(by_group, self.convs)]
+        else:
+            contexts = [call_on_taps(conv, taps) for taps, conv in zip(by_group, self.modules_used)]
         joined: Tensor = torch.cat(contexts, dim=-1).unflatten(-1, (-1, self.kernel_size))
         return joined  # (B, W, G * d, k)

@@ -1,11 +1,13 @@
 """Graph convolution over a skeleton: all joints share their weights, and features are mixed between neighbours."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from srnet_core.errors import ConfigError
 from srnet_core.layers.constant import Constant
 from srnet_core.layers.temporal import TemporalConv1d
 
@@ -69,12 +71,30 @@ class GraphConv1d(TemporalConv1d):
         adjacency: (J, J), e.g. `normalized_adjacency`.
         in_features, out_features: numbers per joint.
         kernel_size: filter taps.
+        others: no further arguments; they are taken so that the error is understood.
         bias: whether to add a bias, one number for each output feature, the same for all joints.
+
+    Raises:
+        ConfigError: `adjacency` is no square matrix, or there are further arguments: a tool tries to make a layer of
+            the same type with the arguments of `nn.Conv1d`, as PEFT does for LoRA.
     """
 
     def __init__(
-        self, adjacency: np.ndarray, in_features: int, out_features: int, kernel_size: int = 1, *, bias: bool = False
+        self,
+        adjacency: np.ndarray,
+        in_features: int,
+        out_features: int,
+        kernel_size: int = 1,
+        *others: Any,
+        bias: bool = False,
+        **settings: Any,
     ):
+        shape = np.shape(adjacency)
+        if len(shape) != 2 or shape[0] != shape[1] or others or settings:
+            raise ConfigError(
+                "a graph convolution is made with the adjacency of its graph, not with the arguments of nn.Conv1d",
+                todo="Tools that make layers of the same type, such as LoRA, cannot adapt it: choose other layers",
+            )
         super().__init__(in_features, out_features, kernel_size, bias=bias)
         self.adjacency = Constant(adjacency)
 
@@ -98,13 +118,20 @@ class LearnedGraphConv1d(GraphConv1d):
 
     Args:
         adjacency: (J, J); edges are where it is not zero.
-        in_features, out_features, kernel_size, bias: as `GraphConv1d`.
+        in_features, out_features, kernel_size, others, bias: as `GraphConv1d`.
     """
 
     def __init__(
-        self, adjacency: np.ndarray, in_features: int, out_features: int, kernel_size: int = 1, *, bias: bool = False
+        self,
+        adjacency: np.ndarray,
+        in_features: int,
+        out_features: int,
+        kernel_size: int = 1,
+        *others: Any,
+        bias: bool = False,
+        **settings: Any,
     ):
-        super().__init__(adjacency, in_features, out_features, kernel_size, bias=bias)
+        super().__init__(adjacency, in_features, out_features, kernel_size, *others, bias=bias, **settings)
         rows, columns = np.nonzero(adjacency)
         self.rows, self.columns = Constant(rows), Constant(columns)
         self.edges = nn.Parameter(torch.zeros(len(rows)))

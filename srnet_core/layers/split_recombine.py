@@ -29,8 +29,8 @@ from srnet_core.errors import ConfigError
 from srnet_core.layers.channels import group_ranges, share_channels
 from srnet_core.layers.constant import Constant
 from srnet_core.layers.context import AllContext, ContextSettings, OthersContext, published_order
-from srnet_core.layers.module_list import convolutions
-from srnet_core.layers.temporal import take_taps, tap_weights, taps_product
+from srnet_core.layers.module_list import computes_as_defined, convolutions, weights_suffice
+from srnet_core.layers.temporal import call_on_taps, take_taps, tap_weights, taps_product
 from srnet_core.lookup import choose
 
 FORMS = {
@@ -47,8 +47,8 @@ class SplitRecombineConv1d(nn.Module):
 
     A replacement for `nn.Conv1d`: input (B, nodes * features_per_node, T), the channels of a node adjacent, output
     (B, out_channels, T'), or both without B. To stack layers, use `groups=layer.out_groups` (and `features_per_node=1`)
-    for the next one. The modules in `group_conv` and in the context hold weights and are not called: hooks and
-    wrappers belong on this layer.
+    for the next one. The convolutions in `group_conv` and in the context hold weights, which are used without calling
+    them. Those with hooks, and wrapped or replaced ones, are called on the frames of each output, which takes longer.
 
     Args:
         groups: node indices of each group; a node may belong to several groups.
@@ -213,12 +213,22 @@ class SplitRecombineConv1d(nn.Module):
             group_taps, context = self._recombine_channels(group_taps, context), None
         # split, not sliced: the gradient of a split is one concatenation, that of every slice a full-size tensor
         by_group = zip(*(tap.split(self.in_group_channels, dim=-1) for tap in group_taps))
-        weights = [conv.weight for conv in convolutions(self.group_conv)]
-        y = torch.cat(
-            [self._group(i, inputs, weight, context) for i, (inputs, weight) in enumerate(zip(by_group, weights))],
-            dim=-1,
-        )
+        if weights_suffice(self.group_conv, bias=False):  # else a convolution has hooks, is wrapped or replaced
+            weights = [conv.weight for conv in convolutions(self.group_conv)]
+            parts = [self._group(i, *both, context) for i, both in enumerate(zip(by_group, weights))]
+        else:
+            parts = [self._called_group(i, *both, context) for i, both in enumerate(zip(by_group, self.group_conv))]
+        y = torch.cat(parts, dim=-1)
         return y if self.bias is None else y + self.bias.to(y.dtype)  # under autocast the products have dtype bf16
+
+    def weights_suffice(self) -> bool:
+        """Whether no convolution of a group or of the context has to be called; see `module_list.weights_suffice`."""
+        if not weights_suffice(self.group_conv, bias=False):
+            return False
+        if self.context == "none":
+            return True
+        source = self.get_part_info if self.context == "others" else self.get_all_info
+        return computes_as_defined(source, type(source)) and weights_suffice(source.modules_used, bias=True)
 
     def _context(self, layer_taps: Sequence[Tensor], group_taps: Sequence[Tensor]) -> Tensor | None:
         """(B, W, G * d, k), or (B, W, C, k) if each channel has its own number; `None` without context."""
@@ -253,6 +263,19 @@ class SplitRecombineConv1d(nn.Module):
             )
             return sum(others, first)
         return taps_product(inputs, weight) + F.linear(context, weight.sum(dim=1))  # W (x + c 1) = W x + c (W 1)
+
+    def _called_group(self, i: int, inputs: Sequence[Tensor], conv: nn.Module, context: Tensor | None) -> Tensor:
+        """As `_group`, by the formulas at the top of this file: the convolution is called on recombined taps."""
+        if context is not None:
+            d = self.context_width if self.recombine == "concat" else 1
+            own = context[:, :, i * d : i * d + d].unbind(-1)  # k times (B, W, d)
+            inputs = [self._recombined(x, c) for x, c in zip(inputs, own)]
+        return call_on_taps(conv, inputs)
+
+    def _recombined(self, x: Tensor, context: Tensor) -> Tensor:
+        if self.recombine == "concat":
+            return torch.cat([x, context], dim=-1)
+        return x * context if self.recombine == "multiply" else x + context
 
     def extra_repr(self) -> str:
         names = ("kernel_size", "recombine", "context", "context_form", "context_width")

@@ -68,10 +68,15 @@ def call_channels_last(layer: nn.Module, x: Tensor, *, width: int = 1, dilation:
     elif hasattr(type(layer), "channels_last"):
         y = layer(x.transpose(1, 2), dilation=dilation, stride=stride)
     else:
-        taps = torch.stack(take_taps(x, width, dilation=dilation, stride=stride), dim=-1)  # (B, W, C, k)
-        y = layer(taps.flatten(0, 1)).unflatten(0, taps.shape[:2])  # (B, W, C_out, 1)
-        return y.squeeze(-1)
+        return call_on_taps(layer, take_taps(x, width, dilation=dilation, stride=stride))
     return y.transpose(1, 2)
+
+
+def call_on_taps(layer: nn.Module, taps: Sequence[Tensor]) -> Tensor:
+    """Call a temporal layer, whose input is (B, C, k), on the frames of every output: k taps (B, W, C) -> (B, W, O)."""
+    frames = torch.stack(list(taps), dim=-1)  # (B, W, C, k)
+    y: Tensor = layer(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])  # (B, W, O, 1)
+    return y.squeeze(-1)
 
 
 def norm_channels_last(norm: nn.Module, x: Tensor) -> Tensor:

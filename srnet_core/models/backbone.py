@@ -242,7 +242,7 @@ class TemporalBackbone(PoseModel):
     def _each_window(self, x: Tensor) -> Tensor:
         """`forward` by the strided form of every window, in pieces of bounded memory if no statistics are collected."""
         count = x.shape[1] - self.receptive_field + 1
-        at_once = max(1, FRAMES_AT_ONCE // (self.receptive_field * x.shape[0]))
+        at_once = max(1, FRAMES_AT_ONCE // (self.receptive_field * max(1, x.shape[0])))
         if self.training or torch.compiler.is_exporting():  # statistics are those of all windows
             return self._piece(x, 0, count)
         starts = range(0, count, at_once)
@@ -251,7 +251,7 @@ class TemporalBackbone(PoseModel):
     def _piece(self, x: Tensor, start: int, stop: int) -> Tensor:
         """Output frames start, ..., stop - 1, each from its own window."""
         y = self.forward_strided(windows(x, self.receptive_field, start, stop))
-        return y.reshape(x.shape[0], -1, self.num_joints_out, 3)
+        return y.reshape(x.shape[0], stop - start, self.num_joints_out, 3)
 
     def _check(self, x: Tensor, *, exact: bool) -> None:
         wanted = (self.num_joints, 2)

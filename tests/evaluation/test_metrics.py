@@ -331,6 +331,25 @@ def test_the_joints_of_3dhp_leave_out_the_root_which_always_passes():
         metrics.joints_3dhp(Skeleton("one", ("Hip",), (None,), (), ()))
 
 
+NAMES_3DHP = ("Head", "Thorax", *(s + j for j in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Foot") for s in "RL"))
+
+
+def skeleton_of(*names):
+    return Skeleton("other", names, (None, *(names[0] for _ in names[1:])), (), ())
+
+
+def test_the_joints_of_3dhp_are_found_under_other_names():
+    assert [SKELETON.joint_names[i] for i in metrics.joints_3dhp(SKELETON)] == list(NAMES_3DHP)
+    eva = get_skeleton("humaneva15")
+    assert [eva.joint_names[i] for i in metrics.joints_3dhp(eva)] == [n.replace("Foot", "Ankle") for n in NAMES_3DHP]
+    sided = [f"{side}_{j}" for j in ("shoulder", "elbow", "wrist", "hip", "knee") for side in ("right", "left")]
+    ankles = ["right_ankle", "left_ankle"]
+    other = skeleton_of("pelvis", "right_foot", "left_foot", *sided, *ankles, "neck", "head", "head_top")
+    assert [other.joint_names[i] for i in metrics.joints_3dhp(other)] == ["head_top", "neck", *sided, *ankles]
+    with pytest.raises(ConfigError, match="no joint RElbow, one of the 14"):
+        metrics.joints_3dhp(get_skeleton("humaneva20"))  # has two joints at each elbow
+
+
 def test_arrays_of_numpy_and_lists_are_taken():
     predicted, target = body(1), body(2)
     arrays = predicted.numpy(), target.numpy()

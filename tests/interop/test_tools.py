@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from srnet_core.engine import inference_form
+from srnet_core.errors import ConfigError
 from srnet_core.layers.temporal import TemporalConv1d
 from srnet_core.models import build_model
 
@@ -16,6 +17,13 @@ WINDOW = torch.randn(1, 9, 17, 2, generator=torch.Generator().manual_seed(0))
 CLIP = torch.randn(2, 30, 17, 2, generator=torch.Generator().manual_seed(1))
 # products of `fc` for one window, filter widths (3, 3) and 68 channels: three positions, then one, one and the output
 FC_MULTIPLY_ADDS = 3 * 34 * 3 * 68 + 68 * 3 * 68 + 68 * 68 + 68 * 51
+OF_CONVOLUTIONS = [name for name in MODELS if name not in ("gcn", "lcn")]  # all weights are those of `nn.Conv1d`
+
+
+def multiply_adds(model):
+    """Products for one window of 9 frames: three positions of the first layer, one of each other."""
+    weights = [(key, module.weight) for key, module in model.named_modules() if isinstance(module, torch.nn.Conv1d)]
+    return sum(weight.numel() * (3 if key.startswith("expand_conv") else 1) for key, weight in weights)
 
 
 def make(name, **settings):
@@ -33,8 +41,9 @@ def test_fvcore_counts_operations(package):
     flop_count = package("fvcore.nn").FlopCountAnalysis
     found = {name: flop_count(make(name).eval(), WINDOW).unsupported_ops_warnings(False).total() for name in MODELS}
     assert FC_MULTIPLY_ADDS <= found["fc"] < 1.1 * FC_MULTIPLY_ADDS  # it adds those of BatchNorm
+    for name in OF_CONVOLUTIONS:
+        assert multiply_adds(make(name)) <= found[name] < 1.1 * multiply_adds(make(name))
     assert all(count > 1000 for count in found.values())
-    assert found["srnet"] < found["fc"]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -42,15 +51,16 @@ def test_torchinfo_counts_parameters(package, name):
     model = make(name).eval()
     found = package("torchinfo").summary(model, input_data=WINDOW, verbose=0)
     assert found.total_params == model.num_parameters
-    if name == "fc":
-        assert FC_MULTIPLY_ADDS <= found.total_mult_adds < 1.1 * FC_MULTIPLY_ADDS
+    if name in OF_CONVOLUTIONS:
+        assert multiply_adds(model) <= found.total_mult_adds < 1.1 * multiply_adds(model)
 
 
-def test_thop_counts_fc_once_it_is_told_the_type_of_its_layers(package):
+@pytest.mark.parametrize("name", OF_CONVOLUTIONS)
+def test_thop_counts_operations_once_it_is_told_the_type_of_full_layers(package, name):
     thop = package("thop")
     count = package("thop.vision.basic_hooks").count_convNd
-    multiply_adds, _ = thop.profile(make("fc").eval(), (WINDOW,), custom_ops={TemporalConv1d: count}, verbose=False)
-    assert FC_MULTIPLY_ADDS <= multiply_adds < 1.1 * FC_MULTIPLY_ADDS
+    found, _ = thop.profile(make(name).eval(), (WINDOW,), custom_ops={TemporalConv1d: count}, verbose=False)
+    assert multiply_adds(make(name)) <= found < 1.2 * multiply_adds(make(name))  # it adds those of BatchNorm
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -84,6 +94,42 @@ def test_peft_adapts_layers(package, targets):
         plain = adapted.merge_and_unload()
         assert type(plain.shrink) is TemporalConv1d
         torch.testing.assert_close(plain(CLIP), merged, rtol=0, atol=1e-5)
+
+
+SPLIT_TARGETS = {
+    "srnet": r".*(group_conv|m_conv)\.\d+",
+    "group": r".*group_conv\.\d+",
+    "late_fusion": r".*(group_conv\.\d+|shrink|layers_conv\.1)",
+    "early_split": r".*(group_conv\.\d+|expand_conv)",
+    "split_fuse_split": r".*(group_conv\.\d+|layers_conv\.0)",
+}
+
+
+@pytest.mark.parametrize("name", SPLIT_TARGETS)
+def test_peft_adapts_the_convolutions_of_groups(package, name):
+    """They are called once they are wrapped; the numbers are those of the merged weights, in every form."""
+    peft, model = package("peft"), make(name).eval()
+    settings = peft.LoraConfig(target_modules=SPLIT_TARGETS[name], r=2, init_lora_weights=False)
+    adapted = peft.get_peft_model(copy.deepcopy(model), settings)
+    trained = [p for p in adapted.parameters() if p.requires_grad]
+    before = [p.clone() for p in trained]
+    optimizer = torch.optim.SGD(trained, 1e-3)
+    adapted.train()(CLIP[:, :9]).square().mean().backward()
+    optimizer.step()
+    assert sum(not torch.equal(p, old) for p, old in zip(trained, before)) > len(trained) / 2
+    with torch.no_grad():
+        wrapped = adapted.eval()(CLIP)
+        assert (wrapped - model(CLIP)).abs().max() > 1e-3
+        torch.testing.assert_close(inference_form(adapted.base_model.model)(CLIP), wrapped, rtol=0, atol=1e-5)
+        merged = adapted.merge_and_unload()
+        torch.testing.assert_close(merged(CLIP), wrapped, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("edges", [False, True])
+def test_peft_says_that_it_cannot_adapt_a_graph_convolution(package, edges):
+    peft = package("peft")
+    with pytest.raises(ConfigError, match="made with the adjacency of its graph"):
+        peft.get_peft_model(make("gcn", learned_edges=edges), peft.LoraConfig(target_modules=["layers_conv.1"], r=2))
 
 
 @pytest.fixture

@@ -116,3 +116,13 @@ def test_batch_norm_treats_all_joints_alike():
 def test_a_joint_that_sees_nothing_is_refused(connected):
     with pytest.raises(ConfigError, match="connected: must be square with at least one input joint for each joint"):
         srnet.nn.LocallyConnectedConv1d(connected, 2, 4)
+
+
+@pytest.mark.parametrize("kind", [srnet.nn.GraphConv1d, srnet.nn.LearnedGraphConv1d])
+def test_a_graph_convolution_is_not_made_with_the_arguments_of_a_convolution(kind):
+    """As PEFT makes layers of the same type for LoRA."""
+    for arguments in ((3, 4, (1,), (1,), (0,)), (3, 4, 1), (np.eye(5)[:3], 3, 4)):
+        with pytest.raises(ConfigError, match="made with the adjacency of its graph"):
+            kind(*arguments, bias=False)
+    with pytest.raises(ConfigError, match="made with the adjacency of its graph"):
+        kind(np.eye(5), 3, 4, 1, groups=1)

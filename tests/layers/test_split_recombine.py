@@ -1,5 +1,6 @@
 """The split-and-recombine layer against its definition, written out tap by tap."""
 
+import copy
 import doctest
 
 import pytest
@@ -369,16 +370,28 @@ def test_device_and_dtype_are_those_asked_for(kind):
     assert half.eval()(x if kind is srnet.nn.SplitRecombineLinear else x[..., None]).dtype == torch.bfloat16
 
 
-def test_a_wrapped_inner_convolution_is_refused_instead_of_left_out():
-    class LowRank(torch.nn.Module):
-        def __init__(self, conv):
-            super().__init__()
-            self.base_layer, self.weight, self.bias = conv, conv.weight, conv.bias
+class Doubled(torch.nn.Module):
+    """Stands in the place of a convolution, and takes no dilation and no stride."""
 
+    def __init__(self, conv):
+        super().__init__()
+        self.base_layer = conv
+
+    def forward(self, x):
+        return 2 * self.base_layer(x)
+
+
+@pytest.mark.parametrize("spacing", [{}, {"dilation": 2}, {"stride": 3}, {"causal": True}, {"padding": "same"}])
+@pytest.mark.parametrize("part", ["group_conv", "get_part_info.m_conv"])
+def test_a_wrapped_inner_convolution_is_called(part, spacing):
     x = torch.randn(2, 16, 9, dtype=torch.float64)
-    for part in ("group_conv", "get_part_info.m_conv"):
-        layer = make(kernel_size=3)
-        convs = layer.get_submodule(part)
-        convs[1] = LowRank(convs[1])
-        with pytest.raises(ConfigError, match="a LowRank cannot replace the convolution of a group"):
-            layer(x)
+    layer = make(kernel_size=3, **spacing)
+    doubled = copy.deepcopy(layer)
+    own = layer.get_submodule(part)[1]
+    with torch.no_grad():
+        for parameter in own.parameters():
+            parameter *= 2
+    convs = doubled.get_submodule(part)
+    convs[1] = Doubled(convs[1])
+    for batch in (x, x[0]):
+        torch.testing.assert_close(doubled(batch), layer(batch))

@@ -37,6 +37,23 @@ def test_name_fields_or_config_build_the_same():
     assert build_model(config, channels=9).config.channels == 9
 
 
+@pytest.mark.parametrize(
+    ("groups", "todo"),
+    [
+        ((2, 3, 5), r"Write divisions = \[2, 3, 5\]"),
+        ("2,3,5", r"Write divisions = \[2, 3, 5\]"),
+        ([5], "Write a number: groups = 5"),
+        ("5", "Write a number: groups = 5"),
+        ([["Hip"], ["Spine"]], "Name the joints of each part with body_parts"),
+        ({"legs": ["Hip"]}, "Name the joints of each part with body_parts"),
+        (5.0, "expected a whole number, not 5.0$"),
+    ],
+)
+def test_groups_that_are_no_number_are_told_where_they_belong(groups, todo):
+    with pytest.raises(ConfigError, match=todo):
+        build_model("srnet", groups=groups)
+
+
 def test_unknown_names_list_the_choices():
     with pytest.raises(UnknownNameError, match=r"no model 'sret'.*'srnet'.*fc, .*srnet"):
         build_model("sret")

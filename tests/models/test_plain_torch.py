@@ -113,6 +113,105 @@ def test_every_layer_is_called_as_a_module(name):
     assert called == set(layers) and len(layers) >= 4
 
 
+VARIANTS = {
+    "multiply": {},
+    "add": {"recombine": "add"},
+    "concat": {"recombine": "concat"},
+    "concat of wide contexts": {"recombine": "concat", "context_width": 2},
+    "wide": {"context_width": 3},
+    "upsampled mean": {"recombine": "concat", "context_form": "upsampled_mean"},
+    "mean": {"recombine": "add", "context_form": "mean"},
+    "all": {"context": "all"},
+    "all, by channel": {"context": "all", "context_form": "channel_wise"},
+    "all, by group": {"context": "all", "context_form": "group_wise"},
+    "all, one": {"context": "all", "context_form": "one_for_all"},
+    "none": {"context": "none"},
+    "several divisions": {"divisions": (2, 3, 5)},
+}
+
+
+def with_weights(name="srnet", **settings):
+    """A network whose contexts depend on the input; those of a fresh network are constant."""
+    model = make(name, **settings).eval()
+    with torch.no_grad():
+        for key, parameter in model.named_parameters():
+            if "m_conv" in key or "group_mo" in key:
+                parameter.normal_(0, 0.3)
+    return model
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_convolutions_of_groups_are_called_where_something_listens(variant):
+    """Their weights are used without calling them otherwise; the numbers are the same, and every hook fires."""
+    model = with_weights(**VARIANTS[variant])
+    expected = {frames: model(clip(frames)) for frames in (9, 20)}
+    convolutions = {key: m for key, m in model.named_modules() if isinstance(m, torch.nn.Conv1d)}
+    called = set()
+    for key, m in convolutions.items():
+        m.register_forward_hook(lambda *_, key=key: called.add(key))
+    for frames, poses in expected.items():
+        called.clear()
+        torch.testing.assert_close(model(clip(frames)), poses, rtol=0, atol=1e-5)
+        assert called == set(convolutions) and len(called) >= 20
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_stands_in_the_place_of_a_convolution_is_computed_by_every_form(variant):
+    """Wrapped as LoRA wraps layers, and with a bias: the same as with the sum as weight."""
+    model = with_weights(**VARIANTS[variant])
+    wrapped = copy.deepcopy(model)
+    for key, m in list(wrapped.named_modules()):
+        if isinstance(m, torch.nn.Conv1d):
+            own = model.get_submodule(key)
+            with torch.no_grad():
+                own.weight += 0.01
+            owner, _, place = key.rpartition(".")
+            setattr(wrapped.get_submodule(owner), place, LowRank(m, 0.01))
+    with torch.no_grad():
+        for x in (clip(9), clip(20)):
+            expected = model(x)
+            torch.testing.assert_close(wrapped(x), expected, rtol=0, atol=1e-4)
+            torch.testing.assert_close(inference_form(wrapped)(x), expected, rtol=0, atol=1e-4)
+    training_form(wrapped.train())(clip(9)).square().mean().backward()
+    assert wrapped.expand_conv.group_conv[0].beside.weight.grad.abs().sum() > 0
+
+
+def test_a_convolution_of_a_group_may_have_a_bias():
+    model = with_weights()
+    with torch.no_grad():
+        before = model(clip(20))
+        old = model.final_layer.group_conv[0]
+        new = torch.nn.Conv1d(old.in_channels, old.out_channels, 1)
+        new.weight.copy_(old.weight), new.bias.fill_(0.0)
+        model.final_layer.group_conv[0] = new
+        torch.testing.assert_close(model(clip(20)), before, rtol=0, atol=1e-5)
+        new.bias.fill_(1.0)
+        assert (model(clip(20)) - before).abs().max() > 0.1
+        torch.testing.assert_close(inference_form(model)(clip(20)), model(clip(20)), rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", MODELS)
+def test_hooks_that_change_an_output_change_that_of_the_inference_form(name):
+    model = make(name).eval()
+    for part in ("expand_conv", "layers_bn.0"):
+        changed = copy.deepcopy(model)
+        changed.get_submodule(part).register_forward_hook(lambda module, given, found: found * 0.5)
+        assert (changed(clip(20)) - model(clip(20))).abs().max() > 1e-3
+        torch.testing.assert_close(inference_form(changed)(clip(20)), changed(clip(20)), rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("compat", ["trained", "original", "aligned"])
+@pytest.mark.parametrize("recombine", ["multiply", "concat"])
+def test_a_batch_of_no_clips_gives_no_poses(recombine, compat):
+    model = make(recombine=recombine, compat=compat).eval()
+    for frames in (9, 20):
+        assert model(clip(frames, count=0)).shape == (0, frames - 8, 17, 3)
+        assert inference_form(model)(clip(frames, count=0)).shape == (0, frames - 8, 17, 3)
+
+
 class LowRank(torch.nn.Module):
     """A layer wrapped as LoRA wraps one: the layer beside it is called without dilation and stride."""
 
