@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from srnet_core.config import ModelConfig
     from srnet_core.stages.store import Stage
 
+_ARGUMENT = re.compile(
+    r"\b(?<!--)(layout|format|fps|camera|sequence|image_size|person|joints|mapping|source_fps)=(?:'?([\w.]+)'?)?(?![\w=])"
+)
 SYNTHETIC = "SYNTHETIC data: made by a program, not measured on people"
 _IN_DATA_TEXT = ("dataset", "data_dir", "cache_dir", "keypoints", "protocol", "normalization")
 
@@ -31,9 +34,7 @@ def count_text(count: int, what: str) -> str:
 def as_options(text: str) -> str:
     """A message about keypoints as the command line says it: `--layout coco17` for `layout='coco17'`."""
     text = text.replace("world=True", "--world")
-    return re.sub(
-        r"\b(layout|format|fps|camera)=(?:'([\w.]+)')?", lambda found: f"--{found[1]} {found[2] or ''}".rstrip(), text
-    )
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2] or ''}".rstrip(), text)
 
 
 def seconds_text(seconds: float) -> str:

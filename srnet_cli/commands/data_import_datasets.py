@@ -78,8 +78,9 @@ def humaneva(
     data_dir: DataDir = _DATA_DIR,
     keypoints: Keypoints = "gt",
     joints: Annotated[
-        int, option("--joints", help="Number of joints, 15 or 20, as in the file names", metavar="N")
-    ] = 15,
+        int | None,
+        option("--joints", help="Number of joints, 15 or 20", metavar="N", default="those of the files"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Import HumanEva-I as VideoPose3D's converters write it, and write it with its cameras.
@@ -88,19 +89,12 @@ def humaneva(
     Neither has cameras. srnet estimates them from 3D and 2D, checks them and shows how well they fit. Training can also
     read the npz files without this command; it then estimates the cameras once and stores them.
     """
-    from srnet_core.datasets.humaneva import has_matlab_files, import_humaneva_matlab
-    from srnet_core.datasets.rewrite import rewrite
+    from srnet_core.datasets.humaneva import import_humaneva
 
-    if folder.is_dir() and has_matlab_files(folder):
-        return _run(None, data_dir, json, lambda progress: import_humaneva_matlab(folder, data_dir, progress=progress))
-    name = f"humaneva{joints}"
-    _run(
-        name,
-        data_dir,
-        json,
-        lambda progress: rewrite(name, folder, data_dir, name, keypoints, progress=progress),
-        keypoints,
-    )
+    def of_files(progress: Callable[[int, int], None]) -> Any:
+        return import_humaneva(folder, data_dir, joints, keypoints, progress=progress)
+
+    _run(None, data_dir, json, of_files, keypoints)
 
 
 def mpi_inf_3dhp(

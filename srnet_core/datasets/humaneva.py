@@ -31,7 +31,7 @@ from srnet_core.datasets._rig import read_cameras
 from srnet_core.datasets._wording import few
 from srnet_core.datasets._writing import skeleton_metadata, write_pair
 from srnet_core.datasets.rewrite import RewriteReport, rewrite
-from srnet_core.errors import BadFileError
+from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.keypoints.relayout import joints_used
@@ -71,7 +71,8 @@ def locate(name: str, data_dir: str | Path, keypoints: str, cache_dir: str | Pat
     Raises:
         InputFileMissing: names the missing files, where they were looked for and where to get them.
     """
-    found = next((n for n in (name, *_NAMES) if (Path(data_dir) / f"data_3d_{n}.npz").is_file()), name)
+    names = (name,) if name in _NAMES else (name, *_NAMES)
+    found = next((n for n in names if (Path(data_dir) / f"data_3d_{n}.npz").is_file()), name)
     return locate_pair(found, data_dir, keypoints, todo=_WHERE_FROM)
 
 
@@ -209,6 +210,36 @@ def _views_of(subjects: Sequence[str], file_3d: File3d, file_2d: File2d) -> list
     ]
 
 
+def import_humaneva(
+    folder: str | Path,
+    data_dir: str | Path,
+    joints: int | None = None,
+    keypoints: str = "gt",
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> RewriteReport:
+    """Read the files of the Python or of the MATLAB script and write them with their cameras.
+
+    Args:
+        joints: 15 or 20; `None` takes those of the files.
+
+    Raises:
+        ConfigError: `joints` is another number, or `None` where there are files of both.
+        InputFileMissing, BadFileError, HostileFileError, MissingExtraError: as `load` and `import_humaneva_matlab`.
+    """
+    if joints is not None and joints not in _SKELETONS:
+        raise ConfigError(f"is {joints}; HumanEva's skeletons have 15 and 20", where="joints")
+    folder = Path(folder)
+    there = [name for name in _NAMES if (folder / f"data_3d_{name}.npz").is_file()]
+    if not there and folder.is_dir() and has_matlab_files(folder):
+        return import_humaneva_matlab(folder, data_dir, joints, progress=progress)
+    if joints is None and len(there) > 1:
+        todo = "Say which with joints=15 or joints=20, or import one after the other"
+        raise ConfigError("has files of 15 and of 20 joints", where=folder, todo=todo)
+    name = f"humaneva{joints}" if joints is not None else there[0] if there else _NAMES[0]
+    return rewrite(name, folder, data_dir, name, keypoints, progress=progress)
+
+
 # The MATLAB script's files
 
 _MATLAB_FILES = "*/S*/*.mat"  # Train/S1/Walking_1.mat
@@ -220,7 +251,11 @@ def has_matlab_files(folder: str | Path) -> bool:
 
 
 def import_humaneva_matlab(
-    folder: str | Path, data_dir: str | Path, *, progress: Callable[[int, int], None] = lambda done, total: None
+    folder: str | Path,
+    data_dir: str | Path,
+    joints: int | None = None,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RewriteReport:
     """Make `data_3d_humaneva15.npz` (or 20) and its exact 2D, with cameras, of the files of the MATLAB script.
 
@@ -229,19 +264,21 @@ def import_humaneva_matlab(
     chunk1" is not and left out, "Walking 1 chunk2" is valid, ... (source: its prepare_data_humaneva.py).
 
     Raises:
-        BadFileError: a file is none of these, files have different numbers of joints, or no cameras fit.
+        BadFileError: a file is none of these, files have different numbers of joints, others than `joints`, or no
+            cameras fit.
         MissingExtraError: scipy is not installed, which reads MATLAB files.
     """
     folder = Path(folder)
     files = sorted(folder.glob(_MATLAB_FILES))
     positions_3d: dict[str, dict[str, np.ndarray]] = {}
     positions_2d: dict[str, dict[str, list[np.ndarray]]] = {}
-    joints, invalid = 0, 0
+    invalid = 0
     for done, path in enumerate(files):
         subject, take = f"{path.parent.parent.name}/{path.parent.name}", path.stem.replace("_", " ")
         pose, views = _matlab_take(path)
-        if joints not in (0, pose.shape[1]):
-            raise BadFileError(f"has {pose.shape[1]} joints, and other files have {joints}", where=path)
+        if joints not in (None, pose.shape[1]):
+            others = "other files have" if done else "asked for are"
+            raise BadFileError(f"has {pose.shape[1]} joints, and {others} {joints}", where=path)
         joints = pose.shape[1]
         whole = np.isfinite(pose).all((1, 2)) & np.isfinite(views).all((0, 2, 3))
         invalid += int((~whole).sum())
@@ -252,7 +289,7 @@ def import_humaneva_matlab(
                 positions_3d.setdefault(subject, {})[name] = (pose[start:end] / 1000).astype(np.float32)
                 positions_2d.setdefault(subject, {})[name] = list(views[:, start:end].astype(np.float32))
         progress(done + 1, len(files))
-    if not positions_3d:
+    if not positions_3d or joints is None:
         raise BadFileError("has no frame that is valid in 3D and in all cameras", where=folder)
     skeleton = _SKELETONS[joints]
     with tempfile.TemporaryDirectory() as between:

@@ -191,7 +191,8 @@ def _name_of(joint: object) -> str:
 
 
 def _fps(frames: list[dict]) -> float | None:
-    times = [t for f in frames if type(t := f.get("Timestamp")) in (int, float) and 0 <= t < 2**63]
+    known = [f.get("Timestamp") for f in frames]
+    times = [t for t in known if isinstance(t, (int, float)) and type(t) is not bool and 0 <= t < 2**63]
     if len(times) < 2 or len(times) < len(frames):
         return None
     steps = [b - a for a, b in itertools.pairwise(times)]

@@ -142,7 +142,7 @@ def _arrays(head: Head, wanted: str | None = None) -> Iterator[tuple[str, Array]
         raise BadFileError(
             f"holds {count} recordings; at most {_MOST_RECORDINGS} are read at once",
             where=head.path,
-            todo="Say which with --sequence (sequence= in Python): its name, or its number from 0",
+            todo="Say which with sequence=: its name, or its number from 0",
         )
     for member, array in loaded.items():
         names = named.get(member) or [f"{member} {at}".strip() for at in range(len(array))]

@@ -6,7 +6,7 @@ from motion_making import moving
 
 from srnet_core import datasets
 from srnet_core.datasets import humaneva
-from srnet_core.errors import BadFileError
+from srnet_core.errors import BadFileError, ConfigError, InputFileMissing
 from srnet_core.geometry.camera import Camera
 from srnet_core.skeletons import humaneva15, humaneva20
 from srnet_core.skeletons.h36m17 import JOINTS
@@ -119,8 +119,8 @@ def test_views_that_are_missing(tmp_path):
     assert any("without the 2D of a camera were left out: 1 (Train/S1/Jog 1 chunk2)" in note for note in dataset.notes)
 
 
-def test_20_joints(tmp_path):
-    names = humaneva20.JOINTS
+def _places_of_20() -> list[int]:
+    """The joint of Human3.6M's 17 that stands for each of the 20."""
     places = {"Pelvis": "Hip", "Thorax": "Thorax", "Neck": "Neck/Nose", "Head": "Head"}
     parts = {"Elbow": "Elbow", "Knee": "Knee", "Ankle": "Foot"}
 
@@ -130,7 +130,14 @@ def test_20_joints(tmp_path):
         joint = name[1:].removesuffix("Upper").removesuffix("Lower")
         return JOINTS.index(name[0] + parts.get(joint, joint))
 
-    dataset = write(tmp_path, known_cameras, joints=[place(n) for n in names], skeleton=humaneva20.SKELETON)
+    return [place(name) for name in humaneva20.JOINTS]
+
+
+TWENTY = _places_of_20()
+
+
+def test_20_joints(tmp_path):
+    dataset = write(tmp_path, known_cameras, joints=TWENTY, skeleton=humaneva20.SKELETON)
     assert dataset.skeleton is humaneva20.SKELETON and dataset.skeleton.num_joints == 20
 
 
@@ -215,3 +222,33 @@ def test_matlab_files_of_20_joints_and_files_that_are_none(tmp_path):
         with pytest.raises(BadFileError, match=words):
             humaneva.import_humaneva_matlab(source, tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("asked", [None, 20])
+def test_files_of_20_joints_keep_their_name(tmp_path, asked):
+    write(tmp_path / "raw", known_cameras, joints=TWENTY, skeleton=humaneva20.SKELETON)
+    report = humaneva.import_humaneva(tmp_path / "raw", tmp_path / "data", asked)
+    assert [path.name for path in report.paths] == ["data_3d_humaneva20.npz", "data_2d_humaneva20_gt.npz"]
+    with pytest.raises(InputFileMissing, match="data_3d_humaneva15.npz"):
+        humaneva.import_humaneva(tmp_path / "raw", tmp_path / "other", 15)
+    with pytest.raises(InputFileMissing, match="data_3d_humaneva15.npz"):
+        datasets.locate("humaneva15", tmp_path / "data", "gt", tmp_path)
+
+
+def test_files_of_15_and_20_joints_in_one_folder(tmp_path):
+    write(tmp_path / "raw", known_cameras)
+    write(tmp_path / "raw", known_cameras, joints=TWENTY, skeleton=humaneva20.SKELETON)
+    with pytest.raises(ConfigError, match="joints=15 or joints=20"):
+        humaneva.import_humaneva(tmp_path / "raw", tmp_path / "data")
+    with pytest.raises(ConfigError, match="is 17"):
+        humaneva.import_humaneva(tmp_path / "raw", tmp_path / "data", 17)
+    assert not (tmp_path / "data").exists()
+    for joints in (15, 20):
+        report = humaneva.import_humaneva(tmp_path / "raw", tmp_path / "data", joints)
+        dataset = datasets.load(f"humaneva{joints}", report.paths, "gt")
+        assert dataset.skeleton.num_joints == joints
+
+
+def test_matlab_files_of_other_joints_than_asked_for(tmp_path):
+    with pytest.raises(BadFileError, match="has 15 joints, and asked for are 20"):
+        humaneva.import_humaneva(write_matlab(tmp_path / "raw"), tmp_path / "data", 20)
