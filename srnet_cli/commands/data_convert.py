@@ -13,12 +13,14 @@ from srnet_cli.reading_options import (
     Format,
     Fps,
     ImageSize,
+    Json,
     Layout,
     Mapping,
     Person,
     Sequence_,
     name_or_position,
     parse_size,
+    print_json,
     reading,
 )
 from srnet_core.errors import ConfigError
@@ -78,6 +80,7 @@ def main(
     image_size: ImageSize = None,
     sequence: Sequence_ = None,
     person: Person = None,
+    json: Json = False,
 ) -> None:
     """Write keypoints or motion of any known format in another one, and in another layout of joints.
 
@@ -95,19 +98,24 @@ def main(
         if mend_swaps or fill_gaps is not None or image_size or person:
             raise ConfigError("--mend-swaps, --fill-gaps, --image-size and --person are for 2D keypoints", where=path)
         notes, written = _convert_motion(path, output, to, to_layout, mapping, format, fps, sequence)
+        lost, missing, joints = [], None, None
     else:
         found = _read(path, format, layout, fps, size, sequence, person)
         found = [_changed(keypoints, to_layout, mend_swaps, fill_gaps) for keypoints in found]
         from srnet_core.keypoints.write import lost_in, write_keypoints
 
         written = write_keypoints(found, output, to, replace=force)
-        notes = [note for keypoints in found[:3] for note in keypoints.notes]
+        notes = list(dict.fromkeys(note for keypoints in found[:3] for note in keypoints.notes))
         if lost := lost_in(written, found):
             notes.append(f"The format {written} has no place for {', '.join(lost)}: not written.")
-        missing = sum(int(track.missing.sum()) for keypoints in found for track in keypoints.tracks)
-        joints = sum(track.missing.size for keypoints in found for track in keypoints.tracks)
+        tracks = [track for keypoints in found for track in keypoints.tracks]
+        missing = sum(int(track.missing[track.present].sum()) for track in tracks)
+        joints = sum(track.missing[track.present].size for track in tracks)
         if missing:
             notes.append(f"Joints missing: {missing:,} of {joints:,}.")
+    if json:
+        result = {"path": str(path), "output": str(output), "format": written, "lost": list(lost)}
+        return print_json({**result, "missing": None if joints is None else [missing, joints], "notes": notes})
     for note in dict.fromkeys(notes):
         remark(note)
     say(f"written: {output} ({written})")

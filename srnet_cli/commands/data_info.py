@@ -14,6 +14,8 @@ from srnet_cli.reading_options import (
     ImageSize,
     Json,
     Layout,
+    Sequence_,
+    name_or_position,
     parse_size,
     print_json,
     rate_text,
@@ -48,6 +50,7 @@ def main(
     layout: Layout = "auto",
     fps: Fps = None,
     image_size: ImageSize = None,
+    sequence: Sequence_ = None,
     json: Json = False,
 ) -> None:
     """Describe a file or folder: kind, format, layout, frames, people, joints, frame rate, units, image size.
@@ -62,7 +65,7 @@ def main(
     found, wrong = [], []
     for path in paths:
         try:
-            found.append(_look_at(path, format, layout, fps, size))
+            found.append(_look_at(path, format, layout, fps, size, name_or_position(sequence)))
         except UserMistake as error:
             wrong.append(error)
             if len(wrong) == len(paths):
@@ -85,7 +88,14 @@ def main(
             _show(info, bones)
 
 
-def _look_at(path: Path, format: str, layout: str, fps: float | None, size: tuple[int, int] | None) -> dict:
+def _look_at(
+    path: Path,
+    format: str,
+    layout: str,
+    fps: float | None,
+    size: tuple[int, int] | None,
+    sequence: int | str | None,
+) -> dict:
     from srnet_core.keypoints import describe, describe_all
     from srnet_core.keypoints.describe import KEYS, recording_at
 
@@ -93,7 +103,15 @@ def _look_at(path: Path, format: str, layout: str, fps: float | None, size: tupl
     if format != "auto" or at is not None:
         with reading() as progress:
             return describe(
-                path, format, layout=layout, fps=fps, image_size=size, measured=True, progress=progress, at=at
+                path,
+                format,
+                layout=layout,
+                fps=fps,
+                image_size=size,
+                sequence=sequence,
+                measured=True,
+                progress=progress,
+                at=at,
             )
     contents = list(describe_all(path))
     nothing = dict.fromkeys(KEYS)

@@ -152,7 +152,8 @@ def import_detections(
         views = positions[subject].setdefault(take, [None] * len(CAMERA_IDS))
         views[camera] = to_17(video.points_px, found)
     path = write_2d(data_dir, name, keypoints, positions, skeleton_metadata(h36m17.SKELETON, FPS))
-    notes = [f"The detections have the joints of {found.name}; they were brought to the 17 of Human3.6M."]
+    brought = "" if found.name == "h36m17" else "; they were brought to the 17 of Human3.6M"
+    notes = [f"The detections have the joints of {found.name}{brought}."]
     if found.missing_of_h36m17:
         notes.append(f"The layout {found.name} cannot give {', '.join(found.missing_of_h36m17)}: missing throughout.")
     lacking = sum(view is None for takes in positions.values() for views in takes.values() for view in views)

@@ -10,7 +10,7 @@ from srnet_core.errors import AmbiguousError, MissingExtraError, UserMistake
 from srnet_core.keypoints._axes import x_first
 from srnet_core.keypoints._layout import find_layout
 from srnet_core.keypoints.measure import measure
-from srnet_core.keypoints.read import check_given, detections_in, keypoints_of
+from srnet_core.keypoints.read import check_given, chosen_sequence, detections_in, keypoints_of
 from srnet_core.motion import Motion
 from srnet_core.readers.detections import Detections, Progress
 from srnet_core.readers.formats import find, load_format, recognise
@@ -28,6 +28,7 @@ def describe(
     layout: str = "auto",
     fps: float | None = None,
     image_size: tuple[int, int] | None = None,
+    sequence: int | str | None = None,
     measured: bool = False,
     progress: Progress | None = None,
     at: tuple[Head, str] | None = None,
@@ -38,7 +39,7 @@ def describe(
         at: what `recording_at` gave for the path.
         measured: also measure every person in every sequence: `measured`, a list of what `keypoints.measure` or
             `mocap.measure` give, each with the name of its `sequence`.
-        layout, fps, image_size: as `read_keypoints`.
+        layout, fps, image_size, sequence: as `read_keypoints`; without `sequence` all of them are described together.
 
     Returns:
         At least `kind` ("keypoints-2d", "keypoints-3d" or "motion-capture"), `format`, `layout`, `frames`, `people`
@@ -46,21 +47,27 @@ def describe(
         does not tell. For 2D also how many frames have how many people, the share of missing joints, and `notes`.
 
     Raises:
-        InputFileMissing, BadFileError, UnknownNameError: as `read_keypoints`.
+        InputFileMissing, BadFileError, UnknownNameError, AmbiguousError: as `read_keypoints`.
     """
     fps, image_size = check_given(fps, image_size)
     head, name = at or find(path, format)
     reader = load_format(name)
     found = reader.describe(head) if hasattr(reader, "describe") else None
     motions: Mapping[str, Motion] | None = None
-    if hasattr(reader, "motions") and (measured or found is None) and (found is None or found.get("frames")):
+    wanted = measured or found is None or sequence is not None
+    if hasattr(reader, "motions") and wanted and (found is None or found.get("frames")):
         motions = reader.motions(head)
+    if motions is not None and sequence is not None:
+        motions, found = _of_one_motion(motions, sequence, head, found)
     if motions is not None:
         found = found or _of_motion(next(iter(motions.values())))
         if measured:
             found["measured"] = _measured_in_space(motions, found)
     if found is None:
-        detections = detections_in(head, name, named=format != "auto", progress=progress)
+        named = sequence if isinstance(sequence, str) else None
+        detections = detections_in(head, name, named=format != "auto", sequence=named, progress=progress)
+        if sequence is not None:
+            detections = [chosen_sequence(detections, sequence)]
         found = _of_detections(detections, layout)
         if measured:
             found["measured"] = _measured(detections, path, found, layout, fps, image_size)
@@ -76,6 +83,19 @@ def _of_motion(motion: Motion) -> dict:
     from srnet_core.mocap.files import describe_motion
 
     return describe_motion(motion)
+
+
+def _of_one_motion(
+    motions: Mapping[str, Motion], sequence: int | str, head: Head, found: dict | None
+) -> tuple[dict[str, Motion], dict]:
+    """The motion of that name or position alone, and what it holds."""
+    from srnet_core.mocap.body import motion_called
+
+    chosen = motion_called(motions, sequence, head.path)
+    one = _of_motion(next(iter(chosen.values())))
+    kept = {key: one[key] for key in ("frames", "people", "joints", "joint_names", "fps")}
+    whole = {key: value for key, value in (found or one).items() if key != "sequences"}
+    return chosen, whole | kept
 
 
 def _measured_in_space(motions: Mapping[str, Motion], found: dict) -> list[dict]:

@@ -87,17 +87,26 @@ def chosen_motions(
         raise ConfigError(f"a frame rate must be above 0 and below a million, not {fps:.10g}")
     motions = read_motions(path, format)
     if sequence is not None:
-        names = list(motions)
-        if isinstance(sequence, int) and sequence < len(names):
-            sequence = names[sequence]
-        if sequence not in motions:
-            raise UnknownNameError(
-                f"there is no sequence {sequence!r}",
-                where=path,
-                todo=f"{len(names)} sequences, by position from 0 or by name: {few(names, 10)}",
-            )
-        motions = {sequence: motions[sequence]}
+        motions = motion_called(motions, sequence, path)
     return {name: replace(motion, fps=fps) if fps else motion for name, motion in motions.items()}
+
+
+def motion_called(motions: Mapping[str, Motion], sequence: int | str, where: object) -> dict[str, Motion]:
+    """The one motion of that name, or at that position from 0.
+
+    Raises:
+        UnknownNameError: there is no such sequence.
+    """
+    names = list(motions)
+    if isinstance(sequence, int) and sequence < len(names):
+        sequence = names[sequence]
+    if not isinstance(sequence, str) or sequence not in motions:
+        raise UnknownNameError(
+            f"there is no sequence {sequence!r}",
+            where=where,
+            todo=f"{len(names)} sequences, by position from 0 or by name: {few(names, 10)}",
+        )
+    return {sequence: motions[sequence]}
 
 
 def resolved_mapping(motion: Motion, asked: str | Path | None = None) -> mappings.ResolvedMapping:

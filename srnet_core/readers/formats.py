@@ -169,6 +169,11 @@ _KINDS = {
 _AS_COCO = "Export COCO keypoints from that program, or labels of CVAT"
 # keys of the outermost object of a JSON file, or of the first one in its list: what it is, and what to do
 _JSON_OF_OTHERS = (
+    (
+        {"format", "source", "left_out"},
+        "is what an import of srnet wrote about a data set, without poses",
+        "Give the data_3d or data_2d file beside it",
+    ),
     ({"categories", "items"}, "is an export of Datumaro, which is not read", _AS_COCO),
     ({"item", "annotations"}, "is an export of V7 Darwin, which is not read", _AS_COCO),
     ({"objects", "size", "tags"}, "is an export of Supervisely, which is not read", _AS_COCO),

@@ -340,3 +340,19 @@ def test_names_in_a_file_do_not_control_the_terminal_as_json(tmp_path, encoding,
     assert json.loads(text)["joint_names"] == names
     assert not set("\x9b\x7f\u202e") & set(text)
     assert ("\u00e9" in text) == (encoding == "utf-8")
+
+
+def test_info_of_one_sequence(srnet, tmp_path, small_data):
+    folder = tmp_path / "two"
+    for name, frames in (("left", 12), ("right", 9)):
+        files.write_openpose(folder, files.one(files.person("body25", frames)), name=name + "_{:012d}_keypoints.json")
+    srnet("data", "info", folder).refused("2 videos", "name one with --sequence")
+    one = json.loads(srnet("data", "info", folder, "--sequence", "right_#_keypoints", "--json").ok().out)
+    assert (one["frames"], one["joints"]) == (9, 25)
+    srnet("data", "info", folder, "--sequence", "middle").refused("no files of 'middle'")
+    path = small_data / "data_3d_small.npz"
+    whole = json.loads(srnet("data", "info", path, "--json").ok().out)
+    name = whole["measured"][0]["sequence"]
+    one = json.loads(srnet("data", "info", path, "--sequence", name, "--json").ok().out)
+    assert [m["sequence"] for m in one["measured"]] == [name] and one["frames"] < whole["frames"]
+    srnet("data", "info", path, "--sequence", "nobody").refused("no sequence 'nobody'")

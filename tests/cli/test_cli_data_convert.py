@@ -148,3 +148,19 @@ def test_joint_names_are_no_formulas(srnet, tmp_path):
     srnet("data", "convert", "a.csv", "b.csv").ok()
     names = Path("b.csv").read_text().splitlines()[0].split(",")
     assert not any(name[0] in "=+-@" for name in names), names
+
+
+def test_joints_are_missing_only_where_the_person_is_seen(srnet, tmp_path):
+    people = files.person("coco17"), files.person("coco17", x_px=480.0, seed=3)
+    people[0][2, 5] = 0
+    video = files.write_openpose(
+        tmp_path / "video", [[a, b] if i == 4 else [a] for i, (a, b) in enumerate(zip(*people))]
+    )
+    ran = srnet("data", "convert", video, "a.npz", "--layout", "coco17", "--fps", 25, "--json").ok()
+    made = json.loads(ran.out)
+    assert made["missing"] == [1, 17 * (files.FRAMES + 1)] and ran.err == ""
+    assert (made["format"], made["output"], made["lost"]) == ("npz", "a.npz", [])
+    assert any("do not say who" in note or "not identify" in note for note in made["notes"])
+    (tmp_path / "walk.bvh").write_text(bvh_text(), encoding="utf-8")
+    made = json.loads(srnet("data", "convert", "walk.bvh", "walk.csv", "--json").ok().out)
+    assert (made["format"], made["missing"]) == ("csv", None)

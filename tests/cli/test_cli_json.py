@@ -23,6 +23,7 @@ LINES = {
     "data check": "data check {data}/data_3d_small.npz --json",
     "data plot": "data plot walk.bvh --output walk.png --json",
     "data mapping": "data mapping walk.bvh --json",
+    "data convert": "data convert walk.bvh walk.csv --json",
     "data import mocap": "data import mocap moves --name mine --json",
     "data import h36m": "data import h36m archive --json",
     "cache list": "cache list --json - --cache-dir {cache}",
