@@ -1,6 +1,7 @@
 """Video files: their frames in order, right side up; and pictures as a video. Needs the extra `video` (PyAV)."""
 
 import io
+import math
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ MAX_FRAMES = 1_000_000
 MAX_SIDE_PX = 16384
 _USUAL_CAMERA_FPS, _FASTEST_CAMERA_FPS = 30.0, 1000.0
 _CAMERA_ENDS_S = 2.0
+_DRAWN = "drawn by srnet"
 _UNEVEN = 0.2  # of a frame, by which times of frames may differ from an even rate
 
 
@@ -37,6 +39,8 @@ class VideoInfo:
         fps: frames per second.
         frames: as the file says, 0 where it does not.
         turned_deg: by how much a player turns the pictures, counterclockwise: phones store portrait lying down.
+        mirrored: whether a player also mirrors them, as some front cameras ask for; left and right before turning.
+        drawn: whether srnet wrote the file: it shows skeletons, not what a camera saw.
     """
 
     width_px: int
@@ -44,6 +48,8 @@ class VideoInfo:
     fps: float
     frames: int
     turned_deg: int
+    mirrored: bool = False
+    drawn: bool = False
 
 
 class Video:
@@ -88,17 +94,18 @@ class Video:
         if first is None:
             raise BadFileError("holds no frames", where=self.path)
         self._container.seek(0)
-        turned = int(first.rotation or 0) % 360
+        turned, mirrored = _shown(first)
         width, height = (first.height, first.width) if turned in (90, 270) else (first.width, first.height)
         if not (0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX):
             raise BadFileError(f"has pictures of {width} x {height} pixels", where=self.path)
         rate = self._stream.average_rate or self._stream.guessed_rate
         if not rate or not 0.1 <= float(rate) <= 10_000:
             raise BadFileError("does not tell its frame rate", where=self.path)
-        return VideoInfo(width, height, float(rate), int(self._stream.frames or 0), turned)
+        drawn = self._container.metadata.get("comment") == _DRAWN
+        return VideoInfo(width, height, float(rate), int(self._stream.frames or 0), turned, mirrored, drawn)
 
     def frames(self) -> Iterator[np.ndarray]:
-        """(H, W, 3) uint8 RGB, one after the other, turned as a player shows them.
+        """(H, W, 3) uint8 RGB, one after the other, turned and mirrored as a player shows them.
 
         Raises:
             BadFileError: the file is damaged before the first frame, or has more than a million frames. A file that
@@ -114,7 +121,9 @@ class Video:
                     self.uneven = True
                 before = frame.time
             picture = frame.to_ndarray(format="rgb24")
-            yield np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+            if self.info.mirrored:
+                picture = picture[:, ::-1]
+            yield np.ascontiguousarray(np.rot90(picture, turns)) if turns or self.info.mirrored else picture
 
     def _decoded(self) -> Iterator[Any]:
         found = False
@@ -125,6 +134,21 @@ class Video:
         except self._av.error.FFmpegError as error:
             if not found:
                 raise BadFileError(f"cannot be decoded: {error.strerror or error}", where=self.path) from None
+
+
+def _shown(frame: Any) -> tuple[int, bool]:
+    """By how many degrees a player turns a frame, counterclockwise, and whether it mirrors left and right before.
+
+    The display matrix of MP4 (ISO 14496-12, 8.3.2) maps (x, y) to (a x + c y, b x + d y), y downwards, in units of
+    1/65536; its first five numbers are a, b, u, c, d.
+    """
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = (int(number) for number in np.frombuffer(data, np.int32)[:5])
+            mirrored = a * d < b * c
+            right_x, right_y = (-a, -b) if mirrored else (a, b)  # where what was at the right comes to be
+            return round(math.degrees(math.atan2(-right_y, right_x)) / 90) * 90 % 360, mirrored
+    return 0, False
 
 
 def write_mp4(file: IO[bytes], pictures: Iterable[np.ndarray], fps: float, *, bitrate: int | None = None) -> int:
@@ -143,6 +167,7 @@ def write_mp4(file: IO[bytes], pictures: Iterable[np.ndarray], fps: float, *, bi
     buffer = io.BytesIO()
     count = 0
     with av.open(buffer, "w", format="mp4") as container:
+        container.metadata["comment"] = _DRAWN
         stream: Any = None
         for picture in pictures:
             height, width = (side - side % 2 for side in picture.shape[:2])

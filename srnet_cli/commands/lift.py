@@ -228,7 +228,6 @@ def main(
     from srnet_core.files import require_output
     from srnet_core.inference.lifter import Lifter
     from srnet_core.inference.roots import RootFinder
-    from srnet_core.keypoints import read_keypoints
     from srnet_core.lifting import smoothing as filters
     from srnet_core.lifting.lift import lift
     from srnet_core.lifting.trajectory import follow
@@ -306,15 +305,7 @@ def main(
     else:
         if not video_frames:
             remark("--no-video-frames has no effect here: keypoints bring no video along")
-        keypoints = read_keypoints(
-            path,
-            format,
-            layout,
-            fps=fps,
-            image_size=parse_size(image_size),
-            person=person,
-            sequence=name_or_position(sequence),
-        )
+        keypoints = _read(path, format, layout, person, fps, parse_size(image_size), name_or_position(sequence))
     if keypoints.image_size is None:
         raise ConfigError(
             "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
@@ -459,6 +450,36 @@ def _detected(path: Path, name: str, files: list[str], person: str | None) -> "K
     finally:
         open_one.close()
     return keypoints if person is None else keypoints.only(person)
+
+
+def _read(
+    path: Path,
+    format: str,
+    layout: str,
+    person: str | None,
+    fps: float | None,
+    image_size: tuple[int, int] | None,
+    sequence: str | int | None,
+) -> "Keypoints":
+    """The keypoints of a file; what it does not tell is asked of the video beside it, if there is one."""
+    from srnet_core.keypoints import read_keypoints
+    from srnet_core.keypoints.beside import video_beside
+
+    def read(fps: float | None, image_size: tuple[int, int] | None) -> "Keypoints":
+        return read_keypoints(path, format, layout, person, fps, image_size, sequence=sequence)
+
+    keypoints, video = read(fps, image_size), video_beside(path)
+    if video is None:
+        return keypoints
+    for difference in video.differences(keypoints):
+        remark(difference)
+    size_unknown, fps_unknown = keypoints.image_size is None, keypoints.fps is None and keypoints.consecutive
+    if not (size_unknown or fps_unknown):
+        return keypoints
+    told = [f"images of {video.size[0]} x {video.size[1]} pixels"] if size_unknown else []
+    told += [f"{video.info.fps:g} frames per second"] if fps_unknown else []
+    remark(f"{' and '.join(told)}, as {video.path.name} beside the keypoints has")
+    return read(video.info.fps if fps_unknown else fps, video.size if size_unknown else image_size)
 
 
 def _camera(path: Path | None, name: str | None, keypoints: "Keypoints") -> "tuple[KnownCamera | None, bool]":

@@ -42,6 +42,8 @@ def detect(path: str | Path, detector: Detector, *, progress: Progress = lambda 
     points, confidence = together[..., :2].copy(), together[..., 2].copy()
     points[confidence <= 0] = np.nan
     notes = [f"Keypoints were found by {detector.about}."]
+    if info.mirrored:
+        notes.append("Players show this video mirrored, and so it is lifted: left and right are those that they show.")
     if uneven:
         notes.append(f"The frames of the video are not evenly spaced in time: {info.fps:g} per second are assumed.")
     return keypoints_of(

@@ -271,3 +271,23 @@ def test_a_network_that_sees_other_joints_than_it_predicts(srnet, tmp_path):
 def test_a_network_of_the_package_by_its_name(srnet):
     ran = srnet("lift", EXAMPLE, "-o", "a.npz", "--checkpoint", "srnet-open-1", "--device", "cpu").ok()
     assert "lifted with srnet-open-1" in ran.out and "from the package" in ran.err
+
+
+def test_the_video_beside_keypoints_tells_their_image_size_and_frame_rate(srnet):
+    av = pytest.importorskip("av", reason="PyAV, of the extra video, is not installed")
+    with np.load(EXAMPLE, allow_pickle=False) as file:
+        np.save("walk.npy", file["keypoints"][:, 0] if file["keypoints"].ndim == 4 else file["keypoints"])
+    srnet("lift", "walk.npy", "--layout", "body25b", "-o", "a.csv").refused("how large its images are")
+    with av.open("walk.mp4", "w") as container:
+        stream = container.add_stream("mpeg4", rate=60)
+        stream.width, stream.height, stream.pix_fmt = 1088, 1920, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.zeros((1920, 1088, 3), np.uint8), format="rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    ran = srnet("lift", "walk.npy", "--layout", "body25b", "-o", "a.json", "--device", "cpu").ok()
+    told = " ".join(ran.err.split())
+    assert "images of 1088 x 1920 pixels and 60 frames per second, as walk.mp4 beside the keypoints has" in told
+    about = json.loads(Path("a.json").read_text())
+    assert about["image_size_px"] == [1088, 1920] and about["fps"] == 60
+    ran = srnet("lift", "walk.npy", "--layout", "body25b", "--image-size", "700x1900", "-o", "a.json").ok()
+    assert "has pictures of 1088 x 1920 pixels, not 700 x 1900" in " ".join(ran.err.split())

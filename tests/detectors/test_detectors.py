@@ -132,8 +132,22 @@ def test_missing_packages_are_one_line(monkeypatch, tmp_path):
         open_detector("mediapipe")
 
 
-def test_a_video_that_a_phone_stored_lying_down(tmp_path):
+@pytest.mark.parametrize(
+    ("matrix", "corner", "turned_deg", "mirrored"),
+    [
+        ((1, 0, 0, 1), "upper left", 0, False),
+        ((0, 1, -1, 0), "upper right", 270, False),  # by a quarter, clockwise: a phone that was held upright
+        ((-1, 0, 0, -1), "lower right", 180, False),
+        ((0, -1, 1, 0), "lower left", 90, False),
+        ((-1, 0, 0, 1), "upper right", 0, True),
+        ((1, 0, 0, -1), "lower left", 180, True),
+        ((0, 1, 1, 0), "upper left", 90, True),
+        ((0, -1, -1, 0), "lower right", 270, True),
+    ],
+)
+def test_videos_are_turned_and_mirrored_as_a_player_shows_them(tmp_path, matrix, corner, turned_deg, mirrored):
     pytest.importorskip("av", reason="PyAV, of the extra video, is not installed")
+    from srnet_core.detectors.keypoints import detect
     from srnet_core.video import Video, write_mp4
 
     picture = np.zeros((64, 96, 3), np.uint8)
@@ -142,12 +156,16 @@ def test_a_video_that_a_phone_stored_lying_down(tmp_path):
         write_mp4(file, [picture] * 3, 30)
     content = (tmp_path / "a.mp4").read_bytes()
     upright = np.array([1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30], ">i4").tobytes()
-    clockwise = np.array([0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30], ">i4").tobytes()
-    track = content.index(b"tkhd")
-    at = content.index(upright, track)
-    (tmp_path / "b.mp4").write_bytes(content[:at] + clockwise + content[at + 36 :])
+    a, b, c, d = (number << 16 for number in matrix)
+    shown_so = np.array([a, b, 0, c, d, 0, 0, 0, 1 << 30], ">i4").tobytes()
+    at = content.index(upright, content.index(b"tkhd"))
+    (tmp_path / "b.mp4").write_bytes(content[:at] + shown_so + content[at + 36 :])
     with Video(tmp_path / "b.mp4") as video:
-        assert (video.info.width_px, video.info.height_px) == (64, 96)
+        assert (video.info.turned_deg, video.info.mirrored) == (turned_deg, mirrored)
         shown = next(video.frames())
-    assert shown.shape == (96, 64, 3)
-    assert shown[:12, -12:].min() > 200 and shown[:12, :12].max() < 60  # now in the upper right corner
+        assert shown.shape == (video.info.height_px, video.info.width_px, 3)
+    assert shown.shape == ((64, 96, 3) if a else (96, 64, 3))
+    corners = {"upper left": shown[:12, :12], "upper right": shown[:12, -12:], "lower left": shown[-12:, :12]}
+    corners["lower right"] = shown[-12:, -12:]
+    assert corners.pop(corner).min() > 200 and all(other.max() < 60 for other in corners.values())
+    assert any("mirrored" in note for note in detect(tmp_path / "b.mp4", Marks()).notes) is mirrored
