@@ -27,6 +27,7 @@ ROWS = (
     ("angles", ("angles",)),
     ("parts", ("parts",)),
     ("bones", ("bones",)),
+    ("joints", ("joints",)),
     ("all", ("parts", "angles", "bones", "place", "view")),
 )
 CELL_PX, LABEL_PX, SCALE = 120, 64, 2  # drawn twice as large, then made smaller: smooth lines

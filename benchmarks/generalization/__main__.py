@@ -21,6 +21,7 @@ import torch
 
 from benchmarks.generalization.cells import (
     DATA,
+    FURTHER,
     NETWORKS,
     OTHER_NETWORKS,
     SEEDS,
@@ -95,7 +96,7 @@ def _tables(every, work: Work) -> str:
     others = [(network, DATA[1]) for network in (*NETWORKS, *OTHER_NETWORKS)]
     if all((point.network, point.kind) in others for point in every):
         return f"{_about(every, done, work)}\n\n" + table("Structures on the same data", others, every, done)
-    networks = [(network, kind) for network in NETWORKS for kind in (*DATA[:2], *DATA[-2:])]
+    networks = [(network, kind) for network in NETWORKS for kind in (*DATA[:2], *FURTHER)]
     changes = [(NETWORKS[0], kind) for kind in DATA]
     return "\n\n".join(
         [

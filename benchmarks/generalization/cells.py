@@ -11,10 +11,11 @@ from srnet_core.sweep.definition import Cell
 
 NETWORKS = ("srnet", "fc", "lcn", "group")
 LETTERS = ("view", "place", "angles", "parts", "bones")
-DATA = ("published", "all", *LETTERS, "ray", "tilted", "wide")
+FURTHER = ("tilted", "wide", "joints")
+DATA = ("published", "all", *LETTERS, "ray", *FURTHER)
 """Kinds of training data: as published; all changes together with the input `ray`; each of these alone; all, with
-a quarter of the people tilted up to lying and cameras 0.5 to 1.6 times as far away; and that with wider joint angles,
-in nearly all windows."""
+a quarter of the people tilted up to lying and cameras 0.5 to 1.6 times as far away; that with wider joint angles,
+in nearly all windows; and tilted with joints where other capture systems would put them."""
 
 ACTIONS = (
     "DeepSquat",
@@ -112,7 +113,7 @@ def points(mocap: Path) -> Iterator[Point]:
     """Everything that is trained, in an order in which a table of the points so far is a fair one.
 
     First the networks side by side, as published and with all changes, on some trainings; then their other seeds; then
-    single changes, tilted people and wider angles; then the other trainings in the same way.
+    single changes; then the further ones; then the other trainings in the same way.
     """
     every = trainings(mocap)
     number = _FIRST_ACTIONS + 3
@@ -124,12 +125,12 @@ def points(mocap: Path) -> Iterator[Point]:
                         yield Point(training, network, kind, seed)
         for seed in SEEDS:
             for training in group:
-                for kind in DATA[2:-2]:
+                for kind in (*LETTERS, "ray"):
                     yield Point(training, NETWORKS[0], kind, seed)
         for seed in SEEDS:
             for training in group:
                 for network in NETWORKS:
-                    for kind in DATA[-2:]:
+                    for kind in FURTHER:
                         yield Point(training, network, kind, seed)
 
 
@@ -151,7 +152,7 @@ def chosen(every: Sequence[Point], **wanted: Sequence[object]) -> list[Point]:
 
 def data_of(point: Point, cache: Path) -> DataConfig:
     """The settings of the stage that a point is trained on."""
-    normalization = "ray" if point.kind in ("ray", "all", "tilted", "wide") else "base"
+    normalization = "ray" if point.kind in ("ray", "all", *FURTHER) else "base"
     return replace(point.training.data, normalization=normalization, cache_dir=str(cache))
 
 
@@ -185,7 +186,8 @@ def cell_of(point: Point, data: DataConfig, windows: int, steps: int, batch: int
         device="cpu",
     )
     use = () if point.kind in ("published", "ray") else (point.kind,) if point.kind in LETTERS else LETTERS
-    view = _TILTED if point.kind in ("tilted", "wide") else ViewConfig()
+    use += ("joints",) if point.kind == "joints" else ()
+    view = _TILTED if point.kind in FURTHER else ViewConfig()
     angles = _WIDE if point.kind == "wide" else AnglesConfig()
     model = ModelConfig(name=point.network, filter_widths=tuple(frames), channels=512)
     return Cell(RunConfig(data, model, train, AugmentConfig(use=use, view=view, angles=angles)))

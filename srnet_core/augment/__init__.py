@@ -21,6 +21,7 @@ PLUGINS = lookup.PluginTable(
     built_in={
         "angles": "srnet_core.augment.angles",
         "bones": "srnet_core.augment.bones",
+        "joints": "srnet_core.augment.joints",
         "layout": "srnet_core.augment.layout",
         "noise": "srnet_core.augment.noise",
         "parts": "srnet_core.augment.parts",

@@ -22,7 +22,7 @@ from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.normalization import BatchNormalization, Normalization
 from srnet_core.normalization.seen import Seen
 
-_BODY, _STAND, _SEEN = ("parts", "angles", "bones"), ("place", "view"), ("layout", "noise")
+_BODY, _STAND, _SEEN = ("parts", "angles", "bones", "joints"), ("place", "view"), ("layout", "noise")
 
 
 # Large batches are changed piece by piece, so that intermediate arrays stay in the processor's cache.

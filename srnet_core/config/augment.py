@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from srnet_core.config.setting import check_settings, setting
 from srnet_core.errors import ConfigError
 
-STEPS = ("parts", "angles", "bones", "place", "view", "layout", "noise")
+STEPS = ("parts", "angles", "bones", "joints", "place", "view", "layout", "noise")
 """The steps in the order in which they act: on the body, its place, the view, the keypoints."""
 
 
@@ -108,6 +108,33 @@ class BonesConfig(_StepConfig):
     )
     person_log: float = setting(
         0.05, "Standard deviation of the logarithm of the whole person's factor", minimum=0, maximum=0.5
+    )
+
+
+@dataclass(frozen=True)
+class JointsConfig(_StepConfig):
+    """Joints where another capture system would put them.
+
+    Raises:
+        ConfigError: a value outside its range.
+    """
+
+    SECTION: ClassVar[str] = "augment.joints"
+
+    trunk_log: float = setting(
+        0.2,
+        "Standard deviation of the logarithm of the factor of each bone of hips, trunk, shoulders and head",
+        minimum=0,
+        maximum=0.5,
+    )
+    offset_share: float = setting(
+        0.15,
+        "Standard deviation of the displacement of these joints along each axis of the body, as a share of the bone",
+        minimum=0,
+        maximum=0.5,
+    )
+    end_log: float = setting(
+        0.1, "Standard deviation of the logarithm of the factor of forearms and shanks", minimum=0, maximum=0.5
     )
 
 
@@ -254,6 +281,7 @@ class AugmentConfig:
     parts: PartsConfig = field(default_factory=PartsConfig)
     angles: AnglesConfig = field(default_factory=AnglesConfig)
     bones: BonesConfig = field(default_factory=BonesConfig)
+    joints: JointsConfig = field(default_factory=JointsConfig)
     place: PlaceConfig = field(default_factory=PlaceConfig)
     view: ViewConfig = field(default_factory=ViewConfig)
     layout: LayoutConfig = field(default_factory=LayoutConfig)

@@ -10,10 +10,13 @@ from augment_support import CAMERAS, FPS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from srnet_core.augment import STEPS
+from srnet_core.augment import STEPS, joints
+from srnet_core.augment._people import Rig
+from srnet_core.augment.draws import Draws
 from srnet_core.config.augment import (
     AnglesConfig,
     BonesConfig,
+    JointsConfig,
     LayoutConfig,
     NoiseConfig,
     PartsConfig,
@@ -26,6 +29,7 @@ from srnet_core.synthetic.limits import LIMITS_DEG, joint_angles_deg
 
 PARENTS, CHILDREN = np.array(SKELETON.bones).T
 BODY = "parts,angles,bones,place,view"
+TRUNK = ("Spine", "Thorax", "Neck/Nose", "Head")
 
 
 def bone_lengths(pose) -> np.ndarray:
@@ -78,6 +82,39 @@ def test_other_people_are_symmetric_and_keep_their_directions(augmented, windows
         (p[..., CHILDREN, :] - p[..., PARENTS, :]) / bone_lengths(p)[..., None] for p in (before, pose_m.numpy())
     ]
     np.testing.assert_allclose(*directions, atol=1e-5)
+
+
+def test_joints_of_another_capture_system_take_along_what_is_attached(augmented, windows):
+    before = windows(60, 3)[0].permute(2, 3, 1, 0)
+    _, pose_m = augmented(60, 3, "joints", joints=JointsConfig(end_log=0.0))
+    factors = bone_lengths(pose_m) / bone_lengths(before)  # (B, L, bones)
+    moved = np.isin(CHILDREN, [SKELETON.index(name) for name in (*TRUNK, "LHip", "RHip", "LShoulder", "RShoulder")])
+    assert np.log(factors[..., moved]).std() > 0.15
+    np.testing.assert_allclose(factors[..., ~moved], 1, atol=1e-4)  # arms and legs keep their lengths
+    _, ends_m = augmented(60, 3, "joints", joints=JointsConfig(trunk_log=0.0, offset_share=0.0))
+    factors = bone_lengths(ends_m) / bone_lengths(before)
+    ends = np.isin(CHILDREN, [SKELETON.index(name) for name in ("LFoot", "RFoot", "LWrist", "RWrist")])
+    assert np.ptp(factors, axis=1).max() < 1e-4  # the same in all frames of a window
+    assert np.log(factors[..., ends]).std() > 0.05
+    np.testing.assert_allclose(factors[..., ~ends], 1, atol=1e-4)
+
+
+def test_joints_of_another_capture_system_are_mirror_images_and_stay_the_same_in_a_window():
+    bones = torch.zeros(3, 17, 40, 2)  # (3, J, B, L): forward, left, up; in the second frame the person is turned
+    for joint, (left, up) in {"RHip": (-0.1, 0), "LHip": (0.1, 0), "Spine": (0, 0.2), "Thorax": (0, 0.2)}.items():
+        bones[1, SKELETON.index(joint)], bones[2, SKELETON.index(joint)] = left, up
+    bones[1, SKELETON.index("RShoulder")], bones[1, SKELETON.index("LShoulder")] = -0.15, 0.15
+    turn = torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])  # a quarter turn about the vertical
+    bones[..., 1] = torch.einsum("ij,jkb->ikb", turn, bones[..., 1])
+    rig = Rig(SKELETON, 50.0, 0, torch.device("cpu"))
+    changed = joints.apply(bones, JointsConfig(), Draws(torch.device("cpu"), 1), rig)
+    torch.testing.assert_close(changed[..., 1], torch.einsum("ij,jkb->ikb", turn, changed[..., 0]))
+    for right, left in (("RHip", "LHip"), ("RShoulder", "LShoulder")):
+        mirrored = changed[:, SKELETON.index(left), :, 0] * torch.tensor([1.0, -1.0, 1.0])[:, None]
+        torch.testing.assert_close(changed[:, SKELETON.index(right), :, 0], mirrored)
+    for name in ("Spine", "Thorax"):  # the middle of the body stays in the middle
+        assert changed[1, SKELETON.index(name), :, 0].abs().max() < 1e-7
+        assert changed[0, SKELETON.index(name), :, 0].std() > 0.01
 
 
 def violations_deg(pose_m: np.ndarray, before: np.ndarray) -> dict[str, float]:

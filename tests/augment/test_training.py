@@ -235,5 +235,5 @@ def test_every_step_is_a_file_with_its_settings():
     for name, settings in ALL.steps():
         assert callable(load(name).apply) and settings == getattr(AugmentConfig(), name)
     assert set(PLUGINS.names()) == set(STEPS)
-    with pytest.raises(UnknownNameError, match="angles, bones, layout, noise, parts, place, view"):
+    with pytest.raises(UnknownNameError, match="angles, bones, joints, layout, noise, parts, place, view"):
         load("composition")
