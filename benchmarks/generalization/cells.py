@@ -185,8 +185,13 @@ def cell_of(point: Point, data: DataConfig, windows: int, steps: int, batch: int
         seed=point.seed,
         device="cpu",
     )
-    use = () if point.kind in ("published", "ray") else (point.kind,) if point.kind in LETTERS else LETTERS
-    use += ("joints",) if point.kind == "joints" else ()
+    use: tuple[str, ...] = LETTERS
+    if point.kind in ("published", "ray"):
+        use = ()
+    elif point.kind in LETTERS:
+        use = (point.kind,)
+    elif point.kind == "joints":
+        use = (*LETTERS, "joints")
     view = _TILTED if point.kind in FURTHER else ViewConfig()
     angles = _WIDE if point.kind == "wide" else AnglesConfig()
     model = ModelConfig(name=point.network, filter_widths=tuple(frames), channels=512)
