@@ -22,6 +22,7 @@ class Motion:
         fps: frames per second; `None` where the file does not tell.
         units: what the file says its lengths are, for instance "mm"; `None` where it does not tell.
         metres_per_unit: one unit of the file in metres; `None` where it is not known.
+        units_from: where the unit comes from: the "file", the "format", which has no other, or the "size" of the body.
         up: the axis that points up, one of `UP_AXES`; `None` where it is not known.
         ends: indices of points that are only the ends of bones (BVH End Sites), not joints.
         rest: (J, 3) positions of the rest pose in units of the file; `None` where there is none.
@@ -39,6 +40,7 @@ class Motion:
     fps: float | None = None
     units: str | None = None
     metres_per_unit: float | None = None
+    units_from: str = "file"
     up: str | None = None
     ends: tuple[int, ...] = ()
     rest: np.ndarray | None = None

@@ -14,6 +14,7 @@ from srnet_cli.reading_options import Json, print_json, shown
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import count_text
 from srnet_core.config import DataConfig
+from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from srnet_core.datasets.mocap import ImportReport
@@ -22,6 +23,7 @@ EXAMPLES = (
     "srnet data import mocap recordings/ --name mine",
     "srnet data import mocap recordings/ --name mine --cameras ring:8 --fps 25",
 )
+_WITHOUT_NAME = "mocap"
 _MOST_ROWS = 30
 _BLIND = 0.5
 _DATA_DIR = Path(DataConfig().data_dir)
@@ -31,7 +33,10 @@ _TAKES_PANEL = "Takes"
 
 def main(
     folder: Annotated[Path, typer.Argument(help="Folder of BVH, AMC, C3D or TRC files, or one file", metavar="FOLDER")],
-    name: Annotated[str, option("--name", help="Name of the data set, for --dataset", metavar="NAME")] = "mocap",
+    name: Annotated[
+        str | None,
+        option("--name", help="Name of the data set, for --dataset", metavar="NAME", default=_WITHOUT_NAME),
+    ] = None,
     data_dir: Annotated[
         Path, option("--data-dir", help="Folder to write the data set to", metavar="FOLDER")
     ] = _DATA_DIR,
@@ -137,8 +142,10 @@ def main(
     """
     from srnet_core.datasets.mocap import MocapConfig, import_mocap, kept_results
 
+    if name is None:
+        _require_free(_WITHOUT_NAME, folder, data_dir)
     config = MocapConfig(
-        name=name,
+        name=name or _WITHOUT_NAME,
         fps=fps,
         cameras=cameras,
         skeleton=skeleton,
@@ -162,7 +169,7 @@ def main(
                 converting=lambda done, total: bar.update("converting", done, total),
             )
     except KeyboardInterrupt:
-        if not kept_results(data_dir, name).folder.is_dir():
+        if not kept_results(data_dir, config.name).folder.is_dir():
             raise
         remark("interrupted; what was read is kept: the same command goes on from there")
         raise StoppedByUser from None
@@ -171,7 +178,26 @@ def main(
         remark(f"went on with an import that was stopped: {read} had been read before")
     if json:
         return print_json({"paths": [str(path) for path in report.paths], **report.manifest})
-    _show(report, name, data_dir)
+    if name is None:
+        remark(f"the data set is called {config.name}: give it another name with --name")
+    _show(report, config.name, data_dir)
+
+
+def _require_free(name: str, folder: Path, data_dir: Path) -> None:
+    """Refuse to replace a data set of other files by one that was given no name.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    from srnet_core.datasets.mocap import made_of
+
+    source = made_of(data_dir, name)
+    if source is not None and source.absolute() != folder.absolute():
+        raise ConfigError(
+            f"there is a data set {name} already, made of {source}",
+            where=data_dir,
+            todo="Give this one a name with --name",
+        )
 
 
 def _show(report: "ImportReport", name: str, data_dir: Path) -> None:

@@ -165,19 +165,24 @@ def _show(info: dict, bones: bool) -> None:
 
 
 def _facts(info: dict) -> dict[str, str]:
-    layout = shown(info["layout"])
-    if info.get("layout_from") not in (None, "unknown"):
-        layout += f" (told by: {info['layout_from']})"
+    images = info.get("consecutive") is False
+    frames = shown(info["frames"])
+    if info.get("frames_with_people") not in (None, info["frames"]):
+        frames += f", {shown(info['frames_with_people'])} of them with people"
+    people = shown(info["people"])
+    if images:
+        in_all = sum(int(n) * count for n, count in info["people_per_frame"].items())
+        people = f"{shown(in_all)} listed, at most {people} in one image"
     found = {
-        "kind": _KINDS.get(info["kind"], info["kind"]),
+        "kind": _KINDS.get(info["kind"], info["kind"]) + (" in single images" if images else ""),
         "format": info["format"],
-        "layout": layout,
-        "frames": shown(info["frames"]),
-        "people": shown(info["people"]),
+        "layout": _layout_text(info),
+        "images" if images else "frames": frames,
+        "people": people,
         "joints": shown(info["joints"]),
-        "fps": rate_text(info["fps"]),
-        "units": shown(info["units"]),
-        "image size": size_text(info["image_size"]) if info["kind"] != "motion-capture" else "",
+        "fps": "" if images else rate_text(info["fps"]),
+        "units": _units_text(info),
+        "image size": _sizes_text(info) if info["kind"] != "motion-capture" else "",
     }
     if info.get("missing_share") is not None:
         found["missing"] = share_text(info["missing_share"])
@@ -192,13 +197,39 @@ def _facts(info: dict) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
+def _layout_text(info: dict) -> str:
+    text, joints, of = shown(info["layout"]), info["joints"], info.get("layout_joints")
+    told = [] if info.get("layout_from") in (None, "unknown") else [f"told by: {info['layout_from']}"]
+    if of and joints and joints != of:
+        told.append(f"{joints} of its {of} joints")
+    return f"{text} ({', '.join(told)})" if told else text
+
+
+def _units_text(info: dict) -> str:
+    """The unit that the file tells, and one that only the size of the body tells."""
+    by_size = {one.get("unit") for one in info.get("measured") or ()} - {None}
+    if info["units"] is None and len(by_size) == 1:
+        return f"{by_size.pop()} (told by the size of the body)"
+    return shown(info["units"]) + (" (told by the size of the body)" if info.get("units_from") == "size" else "")
+
+
+def _sizes_text(info: dict) -> str:
+    """The size of the image, or the smallest and the largest where they differ."""
+    sizes = sorted(info.get("image_sizes") or (), key=lambda size: size[0] * size[1])
+    if not sizes:
+        return size_text(info["image_size"])
+    return f"{len(sizes)} sizes, from {size_text(sizes[0])} to {size_text(sizes[-1])}"
+
+
 def _show_measured(measured: Sequence[dict]) -> None:
     flat = "person" in measured[0]
     heads = ["sequence", "frames", "missing"]
     heads += ["outside image", "size"] if flat else ["stature", "unit", "up"]
     rows = []
     for one in measured[:_MOST_ROWS]:
-        name = " ".join(part for part in (one["sequence"], one.get("person")) if part) or "-"
+        name = " ".join(part for part in (one["sequence"], one.get("person")) if part)
+        if not name:
+            name = f"{shown(one['people'])} with joints" if one.get("people") else "-"
         cells = [name, shown(one["frames"]), share_text(one["missing_share"])]
         if flat:
             cells += [share_text(one["outside_image_share"]), shown(one["size"])]
@@ -211,6 +242,9 @@ def _show_measured(measured: Sequence[dict]) -> None:
     heads[0] = "person" if flat and not measured[0]["sequence"] else "sequence"
     unit = measured[0]["speed_unit"].replace("sizes", "body sizes")
     caption = f"Speeds in {unit}. Bones vary: the 10th to the 90th percentile of a length, over its median."
+    if all("people" in one for one in measured):
+        heads, rows = ["people", "images", *heads[2:5]], [row[:5] for row in rows]
+        caption = "Nobody is followed from one image to the next. Size: the median over all people."
     if len(measured) > _MOST_ROWS:
         caption += f" {len(measured) - _MOST_ROWS} more: --json has all."
     plain_table("Measured", heads, rows, caption=caption)

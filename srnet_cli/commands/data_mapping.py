@@ -1,13 +1,17 @@
 """srnet data mapping: which points of a skeleton, a marker set or 2D keypoints make the 17 joints."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import remark, say, told
 from srnet_cli.options import option
-from srnet_cli.reading_options import DataPath, Json, Sequence_, name_or_position, print_json
+from srnet_cli.reading_options import DataPath, Json, Sequence_, name_or_position, print_json, shown
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import as_options
+from srnet_core.errors import BadFileError
+
+if TYPE_CHECKING:
+    from srnet_core.motion import Motion
 
 EXAMPLES = (
     "srnet data mapping data/walk.bvh --output mine.toml",
@@ -55,7 +59,12 @@ def main(
     if mapping is None and not is_in_space(path, "auto"):
         return _of_keypoints(path, output, sequence, json)
     motion = next(iter(chosen_motions(path, "auto", name_or_position(sequence)).values()))
-    found = resolved_mapping(motion, mapping)
+    try:
+        found = resolved_mapping(motion, mapping)
+    except BadFileError as error:
+        if mapping is not None or output is None:
+            raise
+        return _to_fill_in(path, motion, output, error.what, json)
     joints = found.describe()
     if output is not None:
         write_mapping(output, found, kind="joints" if motion.parents is not None else "markers", source=f"{path}")
@@ -79,6 +88,24 @@ def main(
         told(f"written: {output}")
     else:
         say("To change it: --output FILE.toml, edit the file, then: srnet data import mocap FOLDER --mapping FILE.toml")
+
+
+def _to_fill_in(path: Path, motion: "Motion", output: Path, why: str, json: bool) -> None:
+    """A mapping file of the joints that were found, where others were not."""
+    from srnet_core.mappings.files import write_mapping_to_fill_in
+    from srnet_core.mappings.propose import joints_by_words
+    from srnet_core.skeletons.h36m17 import JOINTS
+
+    found = joints_by_words(motion)
+    kind = "joints" if motion.parents is not None else "markers"
+    write_mapping_to_fill_in(output, motion.names, found, kind=kind, source=f"{path}")
+    made = {joint: " + ".join(motion.names[p] for p in found[joint]) if joint in found else None for joint in JOINTS}
+    if json:
+        about = {"mapping": None, "joints": made, "derived": [], "points": list(motion.names)}
+        return print_json({"path": str(path), **about, "notes": [f"{why[0].upper()}{why[1:]}."]})
+    title = f"{path}: {len(motion.joints)} points, of which some joints are to be made"
+    plain_table(title, ["joint", "made of"], [[joint, shown(how)] for joint, how in made.items()], text_columns=2)
+    told(f"written: {output}. Fill in the joints, then look at them: srnet data mapping {path} --mapping {output}")
 
 
 def _of_keypoints(path: Path, output: Path | None, sequence: str | None, json: bool) -> None:

@@ -51,6 +51,11 @@ def skeleton_metadata(skeleton: Skeleton, fps: float) -> dict[str, Any]:
     }
 
 
+def manifest_path(data_dir: str | Path, name: str) -> Path:
+    """Where the manifest of the data set of that name lies."""
+    return Path(data_dir) / f"data_{name}_manifest.json"
+
+
 def write_pair(
     folder: str | Path,
     name: str,
@@ -85,7 +90,7 @@ def write_pair(
     temporary = [folder / f".{file_name}.tmp-{mark}" for file_name in names]
     targets = [folder / file_name for file_name in names]
     if manifest is not None:
-        targets.append(folder / f"data_{name}_manifest.json")
+        targets.append(manifest_path(folder, name))
         temporary.append(folder / f".{targets[-1].name}.tmp-{mark}")
     try:
         for path, members in zip(temporary, contents):

@@ -17,7 +17,7 @@ import numpy as np
 from srnet_core import mappings
 from srnet_core.datasets import custom
 from srnet_core.datasets._files import file_names
-from srnet_core.datasets._writing import skeleton_metadata, write_pair
+from srnet_core.datasets._writing import manifest_path, skeleton_metadata, write_pair
 from srnet_core.errors import BadFileError, ConfigError, UserMistake
 from srnet_core.files import require_folder
 from srnet_core.geometry.skeleton import Skeleton
@@ -29,12 +29,15 @@ from srnet_core.mocap.naming import clean, naming_pattern, subject_and_take
 from srnet_core.mocap.resample import resample
 from srnet_core.mocap.sources import Source, read_sources, reason
 from srnet_core.motion import UP_AXES, to_z_up
+from srnet_core.readers.bounded import read_bounded
+from srnet_core.readers.text import parse_json
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 from srnet_core.virtual_cameras import Rig, h36m_rig, read_rig, ring
 
 _ASSUMED_AMC_FPS = 120.0  # CMU's and HDM05's
 _NEAREST_M = 0.3  # to a camera
 _ANKLE_HEIGHT_M = 0.08
+_MOST_BYTES_OF_A_MANIFEST = 256 << 20
 _FEET = [JOINTS.index("LFoot"), JOINTS.index("RFoot")]
 SKELETONS = ("h36m17", "own")
 
@@ -182,6 +185,17 @@ def import_mocap(
 def kept_results(data_dir: str | Path, name: str) -> KeptResults:
     """What imports of that name that were stopped have read so far."""
     return KeptResults(Path(data_dir) / f".data_{name}.import")
+
+
+def made_of(data_dir: str | Path, name: str) -> Path | None:
+    """The folder or file that the data set of that name was made of; `None` where there is no such data set."""
+    path = manifest_path(data_dir, name)
+    try:
+        manifest = parse_json(read_bounded(path, _MOST_BYTES_OF_A_MANIFEST), path)
+    except UserMistake:
+        return None
+    source = manifest.get("source") if isinstance(manifest, dict) else None
+    return Path(source) if isinstance(source, str) and source else None
 
 
 def _write(

@@ -58,5 +58,6 @@ def problems_of(
 def _with_frames(problem: Problem) -> str:
     if problem.mistake or problem.first_frame is None:
         return problem.text
-    last = f" to {problem.last_frame}" if problem.last_frame != problem.first_frame else ""
-    return f"Frame {problem.first_frame}{last}: {problem.text}"
+    if problem.last_frame == problem.first_frame:
+        return f"Frame {problem.first_frame}: {problem.text}"
+    return f"Frames {problem.first_frame} to {problem.last_frame}: {problem.text}"

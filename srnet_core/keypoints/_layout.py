@@ -16,6 +16,7 @@ from srnet_core.readers.detections import Detections
 from srnet_core.readers.npz import NpzFile
 
 NO_LAYOUT = "none"  # what a user asks for whose joints are not to be taken for those of any layout
+_OWN = "srnet data mapping FILE --output MINE.toml writes a file to name them in, then layout='MINE.toml'"
 _IMPLAUSIBLE = 0.6
 _ALSO = {21: "a hand", 68: "a face"}  # points of other things than people, of which detectors give as many
 _SURELY = 0.2  # misfit of a person beside whom such a number may be something else
@@ -51,7 +52,7 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
         if named is not None:
             return named, "file", []
         note = "The file names its joints, but no known layout has these names: the layout is unknown."
-        return None, "unknown", [note]
+        return None, "unknown", [f"{note} If they are those of a person, {_OWN}."]
     if detections.layout:
         of_format = get_layout(detections.layout)
         if of_format.num_joints == joints:
@@ -61,7 +62,7 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
         rare, _ = decide(detections.points, rare_layouts_of_count(joints))
         if rare is not None:
             return rare, "bones", [f"The layout was recognized by the bones: {rare.name}."]
-        note = f"No known layout has {joints} joints: give a file that names them, layout='MINE.toml'."
+        note = f"No known layout has {joints} joints: the layout is unknown. If they are those of a person, {_OWN}."
         return None, "unknown", [note]
     if len(candidates) == 1:
         if joints in _ALSO and fit(detections.points, candidates[0]).misfit > _SURELY:
@@ -70,7 +71,7 @@ def find_layout(detections: Detections, asked: str | Layout | None) -> tuple[Lay
         return candidates[0], "joint count", _doubt(detections, candidates[0])
     layout, fits = decide(detections.points, candidates)
     if layout is None:
-        own = "; for joints of your own give a file that names them, layout='MINE.toml', or layout='none' to go without"
+        own = f"; for joints of your own {_OWN}, or layout='none' to go without"
         raise AmbiguousError(
             f"has {joints} joints, which may be {_listed(fits)}; {_reason(fits)}",
             where=detections.source,

@@ -324,7 +324,7 @@ def _zeros(keypoints: Keypoints, track: Track) -> list[Problem]:
     if not lost.any():
         return []
     frames = np.flatnonzero(lost.any(axis=1))
-    text = f"{int(lost.sum())} joints in {len(frames)} frames lie at 0, 0 or -1, -1, as tools write missing ones."
+    text = f"Joints at 0, 0 or -1, -1, as tools write missing ones: {int(lost.sum())}; frames with such: {len(frames)}."
     return [_problem(keypoints, "zeros", track, (frames[0], frames[-1]), text)]
 
 

@@ -11,12 +11,13 @@ from srnet_core.keypoints._axes import x_first
 from srnet_core.keypoints._layout import find_layout
 from srnet_core.keypoints.measure import measure
 from srnet_core.keypoints.read import check_given, chosen_sequence, detections_in, keypoints_of
+from srnet_core.layouts import Layout, get_layout, layout_names
 from srnet_core.motion import Motion
 from srnet_core.readers.detections import Detections, Progress
 from srnet_core.readers.formats import find, load_format, recognise
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_IMAGE, KEYS, record
 
-KEYS = ("kind", "format", "layout", "frames", "people", "joints", "fps", "units", "image_size")
 _ABOUT_DATA = ("README", "LICENSE", "LICENCE", "NOTICE", "CHANGELOG")
 _MOST_LISTED = 1_000
 
@@ -143,36 +144,44 @@ def _of_detections(sequences: list[Detections], layout: str) -> dict:
     present = np.concatenate([d.present for d in sequences])
     joints = sum(d.points.shape[0] * d.joints for d in sequences)
     missing = sum(d.missing for d in sequences)
-    found = {
-        "kind": "keypoints-2d",
-        "format": first.format,
-        "layout": chosen.name if chosen else None,
-        "layout_from": origin,
-        "frames": sum(d.frame_count for d in sequences),
-        "people": int(listed.max(initial=0)),
-        "joints": first.joints or None,
-        "fps": first.fps,
-        "units": first.units,
-        "image_size": list(first.image_size) if first.image_size else None,
-        "joint_names": list(chosen.joints if chosen else first.joint_names or ()) or None,
-        "frames_with_people": int((listed > 0).sum()),
-        "frames_not_in_the_data": int((~present).sum()),
-        "first_frame": first.first_number,
-        "people_per_frame": {str(n): c for n, c in sorted(Counter(listed[present].tolist()).items())},
-        "missing": [missing, joints],
-        "missing_share": round(missing / joints, 4) if joints else None,
-        "confidence": first.confidence is not None,
-        "tracked": first.track_ids is not None,
-        "consecutive": first.consecutive,
-    }
+    found = record(
+        IN_IMAGE,
+        first.format,
+        layout=chosen.name if chosen else None,
+        layout_from=origin,
+        layout_joints=_joints_of(chosen),
+        frames=sum(d.frame_count for d in sequences),
+        people=int(listed.max(initial=0)),
+        joints=first.joints or None,
+        fps=first.fps,
+        units=first.units,
+        image_size=first.image_size,
+        joint_names=(chosen.joints if chosen else first.joint_names) or None,
+        frames_with_people=int((listed > 0).sum()),
+        frames_not_in_the_data=int((~present).sum()),
+        first_frame=first.first_number,
+        people_per_frame={str(n): c for n, c in sorted(Counter(listed[present].tolist()).items())},
+        missing=[missing, joints],
+        missing_share=round(missing / joints, 4) if joints else None,
+        confidence=first.confidence is not None,
+        tracked=first.track_ids is not None,
+        consecutive=first.consecutive,
+        notes=[*dict.fromkeys([*notes, *more])],
+    )
     if first.image_sizes:
         found["image_sizes"] = [list(size) for size in first.image_sizes]
     if first.extras:
         found["extras"] = {name: values.shape[1] for name, values in first.extras.items()}
     if len(sequences) > 1:
         found["sequences"] = [{"name": d.sequence, "frames": d.frame_count} for d in sequences[:_MOST_LISTED]]
-    found["notes"] = [*dict.fromkeys([*notes, *more])]
     return found
+
+
+def _joints_of(layout: Layout | None) -> int | None:
+    """The joints of a known layout, of which a file may name some only; `None` of layouts that are not known."""
+    if layout is None or layout.name not in layout_names():
+        return None
+    return get_layout(layout.name).num_joints
 
 
 def _sentence(error: UserMistake) -> str:

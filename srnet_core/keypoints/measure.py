@@ -1,15 +1,18 @@
 """Numbers about a recording: missing joints, joints outside the image, lengths of bones and speeds of joints."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from srnet_core.keypoints.tracks import Keypoints, Track
 
 
 def measure(keypoints: Keypoints) -> list[dict]:
-    """One dict of plain values per person.
+    """One dict of plain values per person who is seen; of separate images, where nobody can be followed, one of all.
 
     Returns:
-        - `person`: its name; `frames`: in which the person is seen;
+        - `person`: its name, `None` for all people; `frames`: in which the person, or anybody, is seen;
+        - `people`: how many there are in all images together; only of separate images;
         - `missing_share`: of the joints in those frames;
         - `outside_image_share`: of the joints found; `None` where the image size is unknown;
         - `size`: median of the larger side of the box around the joints;
@@ -18,7 +21,28 @@ def measure(keypoints: Keypoints) -> list[dict]:
         - `bones`: {"parent - child": {"median", "spread"}} in the units of the points; the spread is the 90th minus the
           10th percentile, divided by the median.
     """
-    return [_of_track(keypoints, track) for track in keypoints.tracks]
+    if not keypoints.consecutive:
+        return [_of_images(keypoints)] if keypoints.tracks else []
+    return [_of_track(keypoints, track.while_seen()) for track in keypoints.tracks if track.present.any()]
+
+
+def _of_images(keypoints: Keypoints) -> dict:
+    """All people of separate images together: no speeds, and no bones, as these are of different people."""
+    tracks = keypoints.tracks
+    found = np.concatenate([~track.missing[track.present] for track in tracks])
+    sizes = np.concatenate([track.sizes[track.present] for track in tracks])
+    return {
+        "person": None,
+        "people": found.shape[0],
+        "frames": int(np.count_nonzero(np.any([track.present for track in tracks], axis=0))),
+        "missing_share": round(1 - float(found.mean()), 4) if found.size else None,
+        "outside_image_share": _outside(keypoints, tracks),
+        "size": _rounded(float(np.nanmedian(sizes))) if np.isfinite(sizes).any() else None,
+        "speed_median": None,
+        "speed_99": None,
+        "speed_unit": "sizes/frame",
+        "bones": {},
+    }
 
 
 def _of_track(keypoints: Keypoints, track: Track) -> dict:
@@ -31,7 +55,7 @@ def _of_track(keypoints: Keypoints, track: Track) -> dict:
         "person": track.name,
         "frames": int(present.sum()),
         "missing_share": round(1 - float(found.mean()), 4) if found.size else None,
-        "outside_image_share": _outside(keypoints, track),
+        "outside_image_share": _outside(keypoints, [track]),
         "size": _rounded(size),
         "speed_median": _quantile(speeds, 0.5),
         "speed_99": _quantile(speeds, 0.99),
@@ -41,18 +65,18 @@ def _of_track(keypoints: Keypoints, track: Track) -> dict:
 
 
 def _speeds(keypoints: Keypoints, track: Track, size: float | None) -> np.ndarray:
-    if not size or not keypoints.consecutive:
+    if not size:
         return np.zeros(0)
     steps = np.linalg.norm(np.diff(track.points.astype(np.float64), axis=0), axis=-1) / size
     return steps[np.isfinite(steps)] * (keypoints.fps / keypoints.step if keypoints.fps else 1.0)
 
 
-def _outside(keypoints: Keypoints, track: Track) -> float | None:
+def _outside(keypoints: Keypoints, tracks: Sequence[Track]) -> float | None:
     if keypoints.image_size is None or keypoints.units != "px":
         return None
-    points = track.points[~track.missing]
-    out = ((points < 0) | (points > np.array(keypoints.image_size))).any(axis=-1)
-    return round(float(out.mean()), 4) if len(out) else None
+    points = np.concatenate([track.points[~track.missing] for track in tracks])
+    out = np.any((points < 0) | (points > np.array(keypoints.image_size)), axis=-1)
+    return round(float(out.mean()), 4) if out.size else None
 
 
 def _bones(keypoints: Keypoints, track: Track) -> dict[str, dict[str, float | None]]:

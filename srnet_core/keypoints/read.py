@@ -234,7 +234,7 @@ def _tracks(detections: Detections, notes: list[str]) -> tuple[Track, ...]:
     room = max(1, _MOST_VALUES // max(1, detections.frame_count * detections.joints))
     order = order[seen[order] > 0]
     if len(order) > room:
-        notes.append(f"{len(order) - room} of {len(order)} people, seen only briefly, were left out to save memory.")
+        notes.append(f"People seen only briefly were left out to save memory: {len(order) - room} of {len(order)}.")
         order = order[:room]
     rows_of = np.argsort(of, kind="stable")
     ends = np.cumsum(seen)

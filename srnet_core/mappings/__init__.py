@@ -131,7 +131,7 @@ def read_mapping(path: str | Path) -> JointMapping:
     joints = values.get("joints")
     sides = values.get("sides", {"L": "L", "R": "R"})
     if not isinstance(joints, dict) or not joints:
-        raise BadFileError("has no [joints]", where=path)
+        raise BadFileError("has no joints below [joints]", where=path)
     if not isinstance(sides, dict) or set(sides) != {"L", "R"} or not all(isinstance(s, str) for s in sides.values()):
         raise BadFileError("'sides' must be a table with the texts L and R", where=path)
     read: dict[str, tuple[Weights, ...]] = {}

@@ -19,6 +19,11 @@ from srnet_core.mappings._words import LEFT, MIDDLE, RIGHT, is_segment, meaning
 from srnet_core.motion import Motion
 from srnet_core.skeletons.h36m17 import JOINTS, SKELETON
 
+TO_FILL_IN = (
+    "Say which points make these joints: srnet data mapping FILE --output MINE.toml writes a mapping file to fill in "
+    "(docs/mocap.md), then mapping='MINE.toml'"
+)
+_MOST_LISTED = 12
 _MOST_FRAMES = 300  # that are looked at
 _LIMB_JOINTS = {  # word of `_words`: joint of Human3.6M without its side
     "hip": "Hip",
@@ -47,10 +52,11 @@ def propose_mapping(motion: Motion) -> mappings.ResolvedMapping:
             notes = ["Joints were found by the tree of bones and their lengths, not by names; look at the result."]
             proposal = mappings.complete("proposed", motion.names, found, notes)
     if isinstance(proposal, list):
-        have = ", ".join(motion.names[:12]) + (", ..." if len(motion.names) > 12 else "")
+        more = len(motion.names) - _MOST_LISTED
+        have = ", ".join(motion.names[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
         raise BadFileError(
             f"no points were found for {', '.join(proposal)}; its points are {have}",
-            todo="Write a mapping file that says which points make these joints (docs/mocap.md)",
+            todo=TO_FILL_IN,
         )
     return _checked(proposal, motion)
 
@@ -58,6 +64,12 @@ def propose_mapping(motion: Motion) -> mappings.ResolvedMapping:
 def _named_as_in(motion: Motion) -> str:
     """The format whose names the points have: that of the file, or the one that a data set was made of."""
     return str(motion.details.get("names_as_in", motion.format))
+
+
+def joints_by_words(motion: Motion) -> dict[str, dict[int, float]]:
+    """{joint of Human3.6M: {index of a point: weight}} of the joints whose names are understood, maybe none."""
+    found = _from_words(motion)
+    return {joint: found[joint] for joint in JOINTS if joint in found}
 
 
 def known_mapping(names: Sequence[str], file_format: str) -> str | None:

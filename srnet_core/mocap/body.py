@@ -153,7 +153,7 @@ def _body(name: str, motion: Motion, asked: str | Path | None) -> Body:
         except UserMistake as error:
             if asked is not None:
                 raise
-            notes = [f"{error.what[0].upper()}{error.what[1:]}."]
+            notes = [_sentences(error)]
     bones = lines if lines is not None else _bones(motion)
     unit, up, more = _measured(motion, poses, rest)
     notes = [*motion.notes, *notes, *more]
@@ -232,7 +232,7 @@ def _measured(
         unit = size.find_unit(size.stature(poses), motion)
         notes.append(unit.note)
     except UserMistake as error:
-        notes.append(f"{error.what[0].upper()}{error.what[1:]}.")
+        notes.append(_sentences(error))
     try:
         up, how = (
             (motion.up, "Up axis: as the file says.")
@@ -241,8 +241,14 @@ def _measured(
         )
         notes.append(how)
     except UserMistake as error:
-        notes.append(f"{error.what[0].upper()}{error.what[1:]}.")
+        notes.append(_sentences(error))
     return unit, up, notes
+
+
+def _sentences(error: UserMistake) -> str:
+    """What is wrong, and what to do."""
+    parts = [error.what, error.todo] if error.todo else [error.what]
+    return " ".join(f"{part[0].upper()}{part[1:]}{'' if part.endswith('.') else '.'}" for part in parts)
 
 
 SKELETON_BONES = tuple((int(parent), int(child)) for parent, child in SKELETON.bones)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from srnet_core.readers import amc
 from srnet_core.readers.bounded import open_regular
 from srnet_core.readers.formats import load_format
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import CAPTURED, record
 
 FORMATS = ("bvh", "amc", "c3d", "trc")
 MAX_FILES = 100_000
@@ -114,20 +116,19 @@ def describe_motion(motion: Motion) -> dict[str, Any]:
     """The same of a motion that has been read."""
     people = split_people(motion)
     one = next(iter(people.values()))
-    return {
-        "kind": "motion-capture",
-        "format": motion.format,
-        "layout": known_mapping(one.names, one.format),
-        "frames": motion.frames,
-        "people": len(people),
-        "joints": len(one.joints),
-        "fps": motion.fps,
-        "units": motion.units,
-        "image_size": None,
-        "joint_names": [one.names[j] for j in one.joints],
-        "missing_share": round(motion.missing_fraction, 4),
-        "notes": list(motion.notes),
-    }
+    return record(
+        CAPTURED,
+        motion.format,
+        layout=known_mapping(one.names, one.format),
+        frames=motion.frames,
+        people=len(people),
+        joints=len(one.joints),
+        fps=motion.fps,
+        units=motion.units,
+        joint_names=[one.names[j] for j in one.joints],
+        missing_share=round(motion.missing_fraction, 4),
+        notes=motion.notes,
+    )
 
 
 def _read_trc(path: Path) -> Motion:
@@ -165,19 +166,13 @@ def split_people(motion: Motion) -> dict[str, Motion]:
 
 def _subset(motion: Motion, points: Sequence[int]) -> Motion:
     new_index = {old: new for new, old in enumerate(points)}
-    return Motion(
-        format=motion.format,
+    return replace(
+        motion,
         names=tuple(motion.names[p] for p in points),
         parents=None if motion.parents is None else tuple(new_index.get(motion.parents[p], -1) for p in points),
         positions=motion.positions[:, list(points)],
-        fps=motion.fps,
-        units=motion.units,
-        metres_per_unit=motion.metres_per_unit,
-        up=motion.up,
         ends=tuple(new_index[e] for e in motion.ends if e in new_index),
         rest=None if motion.rest is None else motion.rest[list(points)],
-        details=motion.details,
-        notes=motion.notes,
     )
 
 

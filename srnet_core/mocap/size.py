@@ -19,6 +19,11 @@ SHORTEST_M, TALLEST_M = 1.4, 2.1
 _CHAIN_SHARE = 0.961
 _ACCLAIM_M = 0.0254 / 0.45
 _NAMED = {**METRES_PER_UNIT, "inches / 0.45": _ACCLAIM_M}
+_HOW = {
+    "file": "as the file says",
+    "format": "{name}, as in all files of this format",
+    "size": "{name}, told by the size of the body, as the person is then {stature_m:.2f} m tall",
+}
 _CLEAR = 0.6  # of the mean unit vector from feet to head, that lies along one axis
 
 
@@ -57,7 +62,8 @@ def stature(poses: np.ndarray) -> float:
 def find_unit(height: float, motion: Motion) -> Unit:
     """The unit of a motion in which a person of `height` units is 1.4 to 2.1 m tall.
 
-    What the file itself says comes first, if it makes a person.
+    What the file or its format says comes first, if it makes a person, and then what a reader told by the size of the
+    body.
 
     Raises:
         BadFileError: the height is in no known unit that of a person.
@@ -66,7 +72,9 @@ def find_unit(height: float, motion: Motion) -> Unit:
         raise BadFileError("has no frame with both legs and the trunk, so its unit of length cannot be found")
     if motion.metres_per_unit and 0.9 <= height * motion.metres_per_unit <= 2.4:
         stated = motion.metres_per_unit
-        return Unit(motion.units or f"{stated:g} m", stated, height * stated, "Unit of length: as the file says.")
+        name = motion.units or f"{stated:g} m"
+        how = _HOW[motion.units_from].format(name=name, stature_m=height * stated)
+        return Unit(name, stated, height * stated, f"Unit of length: {how}.")
     fitting = [(n, m) for n, m in _NAMED.items() if SHORTEST_M <= height * m <= TALLEST_M]
     doubt = ""
     if not fitting:
@@ -81,7 +89,8 @@ def find_unit(height: float, motion: Motion) -> Unit:
             todo="Give the length of one unit in metres",
         )
     name, metres = fitting[0]
-    said = f" The file says {motion.units}, which cannot be." if motion.metres_per_unit else ""
+    stated_wrong = motion.metres_per_unit and motion.units_from != "size"
+    said = f" The file says {motion.units}, which cannot be." if stated_wrong else ""
     note = (
         f"Unit of length: {name}, because the person is {height:.4g} units tall ({height * metres:.2f} m).{said}{doubt}"
     )

@@ -101,7 +101,8 @@ class Gathering:
         if not self.seen_frames and not self.frames:
             raise BadFileError("holds no frames", where=self.where)
         joints, keep = self._usual_joints(notes)
-        axis = frame_axis([*self.frames, *self.seen_frames], base=base, sparse=sparse)
+        separate = "The images have different sizes" if len(known.get("image_sizes", ())) > 1 else None
+        axis = frame_axis([*self.frames, *self.seen_frames], base=base, sparse=sparse, separate=separate)
         if len(keep):
             keep &= axis.index[: len(self.frames)] >= 0
         values = self._rows(joints, keep)
@@ -115,9 +116,9 @@ class Gathering:
         wild = np.abs(points) > LARGEST_PX
         if wild.any():
             points[wild.any(axis=-1)] = np.nan
-            notes.append(f"{int(wild.any(axis=-1).sum())} joints lie more than 10^6 away and count as missing.")
+            notes.append(f"Joints that lie more than 10^6 away count as missing: {int(wild.any(axis=-1).sum())}.")
         if self.empty_people:
-            notes.append(f"{self.empty_people} people are listed without any joints and were left out.")
+            notes.append(f"People listed without any joints were left out: {self.empty_people}.")
         index = axis.index[: len(self.frames)][keep] if len(self.frames) else axis.index[:0]
         listed = np.zeros(axis.count, np.int32)
         present = np.zeros(axis.count, bool)
@@ -187,7 +188,7 @@ class Gathering:
                 todo="Files of two layouts may be mixed: put each into its own folder",
             )
         if others:
-            notes.append(f"{others} people have another number of joints than {usual} and were left out.")
+            notes.append(f"People with another number of joints than {usual} were left out: {others}.")
         return usual, np.array(self.joints) == usual
 
     def _rows(self, joints: int, keep: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from srnet_core.readers._numbers import number_of_text
 from srnet_core.readers._plain_array import body_of
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, image_size
 from srnet_core.readers.frames import natural_key, videos_of
+from srnet_core.readers.record import IN_SPACE, record
 
 _JOINTS_2D = (
     "keypoints",
@@ -199,19 +200,19 @@ def described(poses: Poses, format: str) -> dict | None:
         return None
     names = _names(poses)
     layout, units, notes = body_of(_in_space(poses), names)
-    return {
-        "kind": "keypoints-3d",
-        "format": format,
-        "layout": layout.name if layout else None,
-        "frames": len(poses.frames),
-        "people": max(len(frame.people) for frame in poses.frames),
-        "joints": _joints(poses),
-        "fps": rate_in(poses.context),
-        "units": units,
-        "image_size": None,
-        "joint_names": list(names) if names else None,
-        "notes": [*poses.notes, *notes],
-    }
+    return record(
+        IN_SPACE,
+        format,
+        layout=layout.name if layout else None,
+        frames=len(poses.frames),
+        people=max(len(frame.people) for frame in poses.frames),
+        joints=_joints(poses),
+        fps=rate_in(poses.context),
+        units=units,
+        units_from="size" if units else None,
+        joint_names=names if names else None,
+        notes=[*poses.notes, *notes],
+    )
 
 
 def motions_of(poses: Poses, format: str) -> dict[str, Motion] | None:
@@ -231,6 +232,7 @@ def motions_of(poses: Poses, format: str) -> dict[str, Motion] | None:
             fps=rate_in(poses.context),
             units=units,
             metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
+            units_from="size",
             details={"layout": layout.name} if layout else {},
             notes=tuple(notes),
         )

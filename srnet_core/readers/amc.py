@@ -22,6 +22,7 @@ from srnet_core.geometry.rotation import rotation_about
 from srnet_core.motion import Motion
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import CAPTURED, record
 from srnet_core.readers.text import decode, utf8
 
 MAX_ASF_BYTES = 4 << 20
@@ -87,15 +88,15 @@ def describe(head: Head) -> dict | None:
     if not is_asf(head):
         return None
     skeleton = read_asf(head.path)
-    return {
-        "kind": "motion-capture",
-        "format": "asf",
-        "people": 1,
-        "joints": len(skeleton.names),
-        "units": _unit_name(skeleton),
-        "joint_names": list(skeleton.names),
-        "notes": [*skeleton.notes, "A skeleton without motion: the takes are the AMC files beside it."],
-    }
+    return record(
+        CAPTURED,
+        "asf",
+        people=1,
+        joints=len(skeleton.names),
+        units=_unit_name(skeleton),
+        joint_names=skeleton.names,
+        notes=[*skeleton.notes, "A skeleton without motion: the takes are the AMC files beside it."],
+    )
 
 
 def motions(head: Head) -> dict[str, Motion]:
@@ -427,7 +428,7 @@ def _finish(
     if not frames or (len(frames) == 1 and seen == 0):
         raise BadFileError("has no frames", where=path, todo="Download it again")
     if missing:
-        notes.append(f"{missing} frames name fewer bones than the skeleton has; the angles of those bones are 0 there.")
+        notes.append(f"Angles of bones that a frame does not name are 0 there: in {missing} of {len(frames)} frames.")
     if unknown:
         notes.append(f"Bones that are not in the skeleton were left out: {len(unknown)}.")
     if len(numbers) > 1 and any(int(b) != int(a) + 1 for a, b in itertools.pairwise(numbers)):

@@ -14,6 +14,7 @@ from srnet_core.motion import Motion
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, record
 
 FORMAT = "azure_kinect"
 _STEPS_PER_SECOND = (5, 15, 30)  # what the camera can do
@@ -31,18 +32,17 @@ def describe(head: Head) -> dict:
     positions, names, fps = _load(head)
     people, frames, joints, _ = positions.shape
     layout = layout_of_names(names)
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": layout.name if layout else None,
-        "frames": frames,
-        "people": people,
-        "joints": joints,
-        "fps": fps,
-        "units": "mm",
-        "image_size": None,
-        "joint_names": list(names),
-    }
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=layout.name if layout else None,
+        frames=frames,
+        people=people,
+        joints=joints,
+        fps=fps,
+        units="mm",
+        joint_names=names,
+    )
 
 
 def motions(head: Head) -> dict[str, Motion]:
@@ -50,7 +50,7 @@ def motions(head: Head) -> dict[str, Motion]:
     positions, names, fps = _load(head)
     return {
         str(i + 1) if len(positions) > 1 else "": Motion(
-            FORMAT, names, None, one, fps, units="mm", metres_per_unit=0.001, up="-y"
+            FORMAT, names, None, one, fps, units="mm", metres_per_unit=0.001, units_from="format", up="-y"
         )
         for i, one in enumerate(positions)
     }

@@ -252,7 +252,7 @@ def _read_frames(
     values = values[: frames * columns].reshape(frames, columns)
     broken = int((~np.isfinite(values).all(-1)).sum())
     if broken:
-        notes.append(f"{broken} frames hold values that are not finite; joints that depend on them are missing there.")
+        notes.append(f"Joints are missing in frames whose values are not finite: {broken} of {frames}.")
     return values, notes
 
 

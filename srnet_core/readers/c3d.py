@@ -247,7 +247,7 @@ def _read_points(
     zero = (positions == 0).all(-1) & ~missing
     zero &= (~zero & ~missing).any(axis=0)  # of points that are elsewhere in other frames
     if zero.any():
-        notes.append(f"{int(zero.sum())} points at exactly 0, 0, 0 count as missing: so some programs mark them.")
+        notes.append(f"Points at exactly 0, 0, 0 count as missing, as some programs mark them so: {int(zero.sum())}.")
     positions[missing | zero] = np.nan
     return positions, "float" if placed.is_float else "int16", notes
 
@@ -327,7 +327,8 @@ def _labels(parameters: Mapping[str, object], points: int) -> tuple[tuple[str, .
     labels = labels[:points]
     notes = []
     if len(labels) < points:
-        notes.append(f"{points - len(labels)} of {points} points have no label; they are named point_1, point_2, ...")
+        unnamed = points - len(labels)
+        notes.append(f"Points without a label are named by their place (point_{points}): {unnamed} of {points}.")
     names = tuple(labels[i] if i < len(labels) and labels[i] else f"point_{i + 1}" for i in range(points))
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:

@@ -79,7 +79,7 @@ def _results(people: list, head: Head) -> Detections:
     for person in with_joints:
         _add(gathering, person, head, number=None)
     left_out = len(people) - len(with_joints)
-    notes = [f"{left_out} results are boxes without keypoints and were left out."] if left_out else []
+    notes = [f"Results that are boxes without keypoints were left out: {left_out}."] if left_out else []
     flags_to_confidences(gathering, notes, always=False)
     joints = max(set(gathering.joints), key=gathering.joints.count, default=0)
     return gathering.build(FORMAT, sparse=_NOT_A_VIDEO, notes=notes, candidates=_candidates(joints))
@@ -111,7 +111,7 @@ def _annotations(value: dict, head: Head) -> Detections:
         known = of_annotations(images, annotations)
         what, todo = known or ("has annotations, but none with keypoints", None)
         raise BadFileError(what, where=head.path, todo=todo)
-    notes = [f"{left_out} annotations have no keypoints and were left out."] if left_out else []
+    notes = [f"Annotations without keypoints were left out: {left_out}."] if left_out else []
     notes += how
     flags_to_confidences(gathering, notes, always=not how)
     names = _joint_names(value.get("categories"))

@@ -31,6 +31,7 @@ from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, TRACKS, Form, holding
 from srnet_core.readers.frames import choose_video, few
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, record
 
 FORMAT = "deeplabcut"
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
@@ -62,18 +63,15 @@ def describe(head: Head) -> dict | None:
     if not table.is_3d:
         return None
     layout = layout_of_names(table.parts)
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": layout.name if layout else None,
-        "frames": len(table.values),
-        "people": len(table.individuals),
-        "joints": len(table.parts),
-        "fps": None,
-        "units": None,
-        "image_size": None,
-        "joint_names": list(table.parts),
-    }
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=layout.name if layout else None,
+        frames=len(table.values),
+        people=len(table.individuals),
+        joints=len(table.parts),
+        joint_names=table.parts,
+    )
 
 
 def motions(head: Head) -> dict[str, Motion] | None:

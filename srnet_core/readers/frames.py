@@ -122,8 +122,8 @@ def choose_video(
     if others:
         count = sum(len(v.names) + len(v.duplicates) for v in others)
         notes.append(
-            f"{count} files are named differently from the others ({first.prefix}) and were left out, as they seem "
-            f"to be from another video: {few(name for v in others for name in v.names)}."
+            f"Files that are named differently from the others ({first.prefix}) were left out, as they seem to be from "
+            f"another video: {count} ({few(name for v in others for name in v.names)})."
         )
     return first, notes + _double_notes(first)
 
@@ -132,7 +132,8 @@ def _double_notes(video: FrameFiles) -> list[str]:
     if not video.duplicates:
         return []
     return [
-        f"{len(video.duplicates)} files have a frame number that another has too; left out: {few(video.duplicates)}."
+        "Files with a frame number that another has too were left out: "
+        f"{len(video.duplicates)} ({few(video.duplicates)})."
     ]
 
 
@@ -148,7 +149,9 @@ class FrameAxis:
     notes: tuple[str, ...]
 
 
-def frame_axis(numbers: Sequence[int], *, base: int | None = None, sparse: float = 20.0) -> FrameAxis:
+def frame_axis(
+    numbers: Sequence[int], *, base: int | None = None, sparse: float = 20.0, separate: str | None = None
+) -> FrameAxis:
     """Lay frame numbers out on a line without holes.
 
     Args:
@@ -156,6 +159,7 @@ def frame_axis(numbers: Sequence[int], *, base: int | None = None, sparse: float
         base: where the format starts to count, for formats that do not list frames without people.
         sparse: the largest ratio of all frames to those in the data. With a larger ratio (and more than 1,000 frames)
             the numbers are taken for names of images that do not follow each other.
+        separate: why the frames are separate images, where something else than the numbers says so.
     """
     given = np.asarray(numbers, np.int64)
     if not len(given):
@@ -173,7 +177,9 @@ def frame_axis(numbers: Sequence[int], *, base: int | None = None, sparse: float
     if count > max(_SPARSE_ALLOWED, sparse * len(unique)) or (
         sparse < 2 and count > max(_SURELY_A_VIDEO, sparse * len(unique))
     ):
-        notes.append("The frame numbers do not follow each other: frames are taken as separate images, in their order.")
+        separate = separate or "The frame numbers do not follow each other"
+    if separate:
+        notes.append(f"{separate}: frames are taken as separate images, in their order.")
         index = np.where(np.isin(given, unique), np.searchsorted(unique, given), -1)
         return FrameAxis(index, len(unique), int(unique[0]), 1, False, tuple(notes))
     if count > MOST_FRAMES:
@@ -181,7 +187,7 @@ def frame_axis(numbers: Sequence[int], *, base: int | None = None, sparse: float
     if step > 1:
         notes.append(f"The frame numbers go up in steps of {step}: one of every {step} frames is here.")
     if missing := count - len(unique):
-        notes.append(f"{missing} of {count} frames have nothing in the data; they are kept as frames without people.")
+        notes.append(f"Frames that the data leave out are kept as frames without people: {missing} of {count}.")
     index = np.where(np.isin(given, unique), (given - first) // step, -1)
     return FrameAxis(index, count, first, step, True, tuple(notes))
 

@@ -21,6 +21,7 @@ from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.forms import NAMES, NUMBERS, RATE, SIZE, TRACKS, Form, holding
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, PLACES_BESIDE, record
 from srnet_core.readers.text import parse_json
 
 FORMAT = "kinect"
@@ -66,23 +67,20 @@ def describe(head: Head) -> dict | None:
     read_as_2d = read(head, ReadOptions())[0] if in_2d else None
     layout = layout_of_names(names)
     if in_2d:
-        notes = [
-            *notes,
-            "The joints are 3D; their places in the image are beside them and can be read as 2D keypoints.",
-        ]
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": layout.name if layout else None,
-        "frames": len(frames),
-        "people": people,
-        "joints": joints,
-        "fps": _fps([f for _, f, _ in frames]),
-        "units": "m",
-        "image_size": list(read_as_2d.image_size) if read_as_2d and read_as_2d.image_size else None,
-        "joint_names": names,
-        "notes": notes,
-    }
+        notes = [*notes, PLACES_BESIDE]
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=layout.name if layout else None,
+        frames=len(frames),
+        people=people,
+        joints=joints,
+        fps=_fps([f for _, f, _ in frames]),
+        units="m",
+        image_size=read_as_2d.image_size if read_as_2d else None,
+        joint_names=names,
+        notes=notes,
+    )
 
 
 def motions(head: Head) -> dict[str, Motion] | None:
@@ -105,7 +103,16 @@ def motions(head: Head) -> dict[str, Motion] | None:
     fps = _fps([frame for _, frame, _ in frames])
     return {
         str(i + 1) if len(positions) > 1 else "": Motion(
-            FORMAT, names, None, one, fps, units="m", metres_per_unit=1.0, up="y", notes=tuple(notes)
+            FORMAT,
+            names,
+            None,
+            one,
+            fps,
+            units="m",
+            metres_per_unit=1.0,
+            units_from="format",
+            up="y",
+            notes=tuple(notes),
         )
         for i, one in enumerate(positions)
     }

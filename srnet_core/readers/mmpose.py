@@ -22,6 +22,7 @@ from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, TRACKS, Form, holding
 from srnet_core.readers.frames import natural_key
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, record
 
 FORMAT = "mmpose"
 _LARGEST_SCORE = 1.5  # heat maps reach a little more than 1
@@ -179,18 +180,15 @@ def describe(head: Head) -> dict | None:
     if "keypoint_scores" not in first and _like_scores(points):
         return None
     layout, names = _layout(_meta(head.json))
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": layout,
-        "frames": len(frames),
-        "people": max(map(len, people)),
-        "joints": len(points),
-        "fps": None,
-        "units": None,
-        "image_size": None,
-        "joint_names": list(names) if names else None,
-    }
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=layout,
+        frames=len(frames),
+        people=max(map(len, people)),
+        joints=len(points),
+        joint_names=names if names else None,
+    )
 
 
 def _refuse(head: Head) -> list:

@@ -18,6 +18,7 @@ from srnet_core.readers._plain_array import extent_of, unit_of_size
 from srnet_core.readers.bounded import AGAIN
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, record
 from srnet_core.readers.text import utf8
 
 FORMAT = "msr_action3d"
@@ -56,19 +57,18 @@ def describe(head: Head) -> dict | None:
     frames = _frames(head)
     if not _is_in_space(frames):
         return None
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": _LAYOUT,
-        "frames": len(frames),
-        "people": 1,
-        "joints": _JOINTS,
-        "fps": None,
-        "units": unit_of_size(extent_of(frames[..., :3])),
-        "image_size": None,
-        "joint_names": list(get_layout(_LAYOUT).joints),
-        "notes": [],
-    }
+    units = unit_of_size(extent_of(frames[..., :3]))
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=_LAYOUT,
+        frames=len(frames),
+        people=1,
+        joints=_JOINTS,
+        units=units,
+        units_from="size" if units else None,
+        joint_names=get_layout(_LAYOUT).joints,
+    )
 
 
 def motions(head: Head) -> dict[str, Motion] | None:
@@ -85,6 +85,7 @@ def motions(head: Head) -> dict[str, Motion] | None:
             frames[..., :3],
             units=units,
             metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
+            units_from="size",
             up="y",
             details={"layout": _LAYOUT},
         )

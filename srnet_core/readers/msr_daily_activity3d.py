@@ -16,6 +16,7 @@ from srnet_core.readers._numbers import read_numbers
 from srnet_core.readers.bounded import AGAIN
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, PLACES_BESIDE, record
 from srnet_core.readers.text import utf8
 
 FORMAT = "msr_daily_activity3d"
@@ -44,19 +45,17 @@ def describe(head: Head) -> dict:
     """What the file holds: 3D joints in metres, with their places in the image beside them."""
     positions = _gathered(head, in_space=True).in_space(missing_below=None)
     people, frames, joints, _ = positions.shape
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": _LAYOUT,
-        "frames": frames,
-        "people": people,
-        "joints": joints,
-        "fps": None,
-        "units": "m",
-        "image_size": None,
-        "joint_names": list(get_layout(_LAYOUT).joints),
-        "notes": ["The joints are 3D; their places in the image are beside them and can be read as 2D keypoints."],
-    }
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=_LAYOUT,
+        frames=frames,
+        people=people,
+        joints=joints,
+        units="m",
+        joint_names=get_layout(_LAYOUT).joints,
+        notes=[PLACES_BESIDE],
+    )
 
 
 def motions(head: Head) -> dict[str, Motion]:
@@ -65,7 +64,15 @@ def motions(head: Head) -> dict[str, Motion]:
     names = get_layout(_LAYOUT).joints
     return {
         str(i + 1) if len(positions) > 1 else "": Motion(
-            FORMAT, names, None, one, units="m", metres_per_unit=1.0, up="y", details={"layout": _LAYOUT}
+            FORMAT,
+            names,
+            None,
+            one,
+            units="m",
+            metres_per_unit=1.0,
+            units_from="format",
+            up="y",
+            details={"layout": _LAYOUT},
         )
         for i, one in enumerate(positions)
     }

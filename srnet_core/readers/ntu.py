@@ -15,6 +15,7 @@ from srnet_core.motion import Motion
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, PLACES_BESIDE, record
 from srnet_core.readers.text import decode
 
 FORMAT = "ntu"
@@ -38,18 +39,16 @@ def describe(head: Head) -> dict:
     """What the file holds: 3D joints in metres, with their places in the colour image beside them."""
     positions = _gathered(head, in_space=True).in_space()
     people, frames, joints, _ = positions.shape
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": _LAYOUT if joints == get_layout(_LAYOUT).num_joints else None,
-        "frames": frames,
-        "people": people,
-        "joints": joints,
-        "fps": None,
-        "units": "m",
-        "image_size": None,
-        "notes": ["The joints are 3D; their places in the image are beside them and can be read as 2D keypoints."],
-    }
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=_LAYOUT if joints == get_layout(_LAYOUT).num_joints else None,
+        frames=frames,
+        people=people,
+        joints=joints,
+        units="m",
+        notes=[PLACES_BESIDE],
+    )
 
 
 def motions(head: Head) -> dict[str, Motion]:
@@ -59,7 +58,9 @@ def motions(head: Head) -> dict[str, Motion]:
     known = get_layout(_LAYOUT)
     names = known.joints if joints == known.num_joints else tuple(f"joint {i}" for i in range(joints))
     return {
-        str(i + 1) if len(positions) > 1 else "": Motion(FORMAT, names, None, one, units="m", metres_per_unit=1.0)
+        str(i + 1) if len(positions) > 1 else "": Motion(
+            FORMAT, names, None, one, units="m", metres_per_unit=1.0, units_from="format"
+        )
         for i, one in enumerate(positions)
     }
 

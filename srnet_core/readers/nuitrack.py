@@ -29,6 +29,7 @@ from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions
 from srnet_core.readers.frames import choose_video
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, PLACES_BESIDE, record
 from srnet_core.readers.text import parse_json
 
 FORMAT = "nuitrack"
@@ -98,21 +99,21 @@ def describe(head: Head) -> dict | None:
     positions, units = _positions(recording, types)
     notes = list(recording.notes)
     if _has_image(recording):
-        notes.append("The joints are 3D; their places in the image are beside them and can be read as 2D keypoints.")
+        notes.append(PLACES_BESIDE)
     layout = _layout(types)
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": layout.name,
-        "frames": positions.shape[1],
-        "people": len(positions),
-        "joints": len(types),
-        "fps": _fps(recording),
-        "units": units,
-        "image_size": None,
-        "joint_names": list(layout.joints),
-        "notes": notes,
-    }
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=layout.name,
+        frames=positions.shape[1],
+        people=len(positions),
+        joints=len(types),
+        fps=_fps(recording),
+        units=units,
+        units_from="size" if units else None,
+        joint_names=layout.joints,
+        notes=notes,
+    )
 
 
 def motions(head: Head) -> dict[str, Motion] | None:
@@ -131,6 +132,7 @@ def motions(head: Head) -> dict[str, Motion] | None:
             _fps(recording),
             units=units,
             metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
+            units_from="size",
             up="y",
             notes=tuple(recording.notes),
         )

@@ -5,8 +5,7 @@ hands lie beside. Source: OpenPose, keypointSaver.cpp and fileStream.cpp (saveDa
 """
 
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -45,7 +44,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     notes: list[str] = []
     files = [(0, head.path)]
     if head.is_folder:
-        names = _names(head)
+        names = list(_names(head))
         if not names:
             raise BadFileError("holds no matrices of OpenPose", where=head.path)
         video, notes = choose_video(names, head.path, options.sequence)
@@ -68,15 +67,17 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     return [gathering.build(FORMAT, notes=notes, layout=layout, candidates=layouts)]
 
 
-def _names(head: Head) -> list[str]:
+def _names(head: Head) -> Iterator[str]:
     """The files of the bodies of all frames."""
-    names = [name for name in head.entries if name.lower().endswith(_ENDINGS)]
-    return [name for name in names if not Path(name).stem.lower().endswith(_OF_OTHER_PARTS)]
+    for name in head.entries:
+        stem, _, ending = name.lower().rpartition(".")
+        if f".{ending}" in _ENDINGS and not stem.endswith(_OF_OTHER_PARTS):
+            yield name
 
 
 def _first(head: Head) -> Head | None:
-    names = _names(head)
-    return Head(head.path / names[0]) if names and (head.path / names[0]).stat().st_size else None
+    name = next(_names(head), None)
+    return Head(head.path / name) if name is not None and (head.path / name).stat().st_size else None
 
 
 def _is_storage(text: str) -> bool:

@@ -20,6 +20,7 @@ from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions, image_size
 from srnet_core.readers.forms import CONFIDENCES, EXTRAS, NUMBERS, TRACKS, Form, holding
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, record
 from srnet_core.readers.text import parse_json
 
 FORMAT = "openpose"
@@ -134,18 +135,15 @@ def describe(head: Head) -> dict | None:
         return None
     people, frames, joints, _ = space.shape
     names = LAYOUTS.get(joints, ())
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": names[0] if names else None,
-        "frames": frames,
-        "people": people,
-        "joints": joints,
-        "fps": None,
-        "units": None,
-        "image_size": None,
-        "notes": ["The joints are 3D, in the unit of the cameras' calibration."],
-    }
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=names[0] if names else None,
+        frames=frames,
+        people=people,
+        joints=joints,
+        notes=["The joints are 3D, in the unit of the cameras' calibration."],
+    )
 
 
 def motions(head: Head) -> dict[str, Motion] | None:
@@ -181,7 +179,7 @@ def _numbered(head: Head, options: ReadOptions, notes: list[str]) -> tuple[Itera
     notes += more
     skipped = len(head.entries) - len(head.frame_names)
     if skipped:
-        notes.append(f"{skipped} files with another ending were left out.")
+        notes.append(f"Files with another ending were left out: {skipped}.")
     folder = str(head.path)
     paths = [os.path.join(folder, name) for name in video.names]
     read_one = (parse_json(read_bounded(path, _MOST_BYTES_OF_A_FRAME), path) for path in paths)
@@ -235,7 +233,8 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object, 
         index = gathering.person(number, body, identity=_identity(person), where=where)
         if index >= 0 and len(person) > 2 and not parts:
             for name, keys in _EXTRAS.items():
-                gathering.extra(name, index, _points(person, keys))
+                if person.get(keys[0]) or person.get(keys[1]):
+                    gathering.extra(name, index, _points(person, keys))
 
 
 def _padded(flat: list, length: int) -> list:

@@ -14,6 +14,7 @@ from srnet_core.readers._gathering import Gathering
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, record
 from srnet_core.readers.text import parse_json
 
 FORMAT = "panoptic"
@@ -55,18 +56,16 @@ def describe(head: Head) -> dict:
     """What the frames hold: 3D joints in centimetres."""
     positions, fps = _load(head)
     people, frames, joints, _ = positions.shape
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": None,
-        "frames": frames,
-        "people": people,
-        "joints": joints,
-        "fps": fps,
-        "units": "cm",
-        "image_size": None,
-        "joint_names": list(_NAMES[joints]) if joints in _NAMES else None,
-    }
+    return record(
+        IN_SPACE,
+        FORMAT,
+        frames=frames,
+        people=people,
+        joints=joints,
+        fps=fps,
+        units="cm",
+        joint_names=_NAMES.get(joints),
+    )
 
 
 def motions(head: Head) -> dict[str, Motion]:
@@ -76,7 +75,7 @@ def motions(head: Head) -> dict[str, Motion]:
     names = _NAMES.get(joints, tuple(f"joint {i}" for i in range(joints)))
     return {
         str(i + 1) if len(positions) > 1 else "": Motion(
-            FORMAT, names, None, one, fps, units="cm", metres_per_unit=0.01, up="-y"
+            FORMAT, names, None, one, fps, units="cm", metres_per_unit=0.01, units_from="format", up="-y"
         )
         for i, one in enumerate(positions)
     }

@@ -17,6 +17,7 @@ from srnet_core.readers._plain_tables import from_csv, in_cells, is_numeric, joi
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, record
 
 _SCORES = ("scores", "confidence", "conf", "keypoint_scores", "score", "visibility")
 _FREEMOCAP_POINTS = 553
@@ -50,19 +51,19 @@ def described(array: Array) -> dict:
     """What an array of 3D points holds."""
     frames, people, joints, _ = array.values.shape
     layout, units, notes = body_of(array.values, array.names)
-    return {
-        "kind": "keypoints-3d",
-        "format": array.format,
-        "layout": layout.name if layout else None,
-        "frames": frames,
-        "people": people,
-        "joints": joints,
-        "fps": array.fps,
-        "units": units,
-        "image_size": None,
-        "joint_names": list(array.names) if array.names else None,
-        "notes": [*array.notes, *notes],
-    }
+    return record(
+        IN_SPACE,
+        array.format,
+        layout=layout.name if layout else None,
+        frames=frames,
+        people=people,
+        joints=joints,
+        fps=array.fps,
+        units=units,
+        units_from="size" if units else None,
+        joint_names=array.names if array.names else None,
+        notes=[*array.notes, *notes],
+    )
 
 
 def motions(head: Head) -> dict[str, Motion] | None:
@@ -87,6 +88,7 @@ def motions_of(array: Array) -> dict[str, Motion]:
             fps=array.fps,
             units=units,
             metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
+            units_from="size",
             details={"layout": layout.name} if layout else {},
             notes=(*array.notes, *notes),
         )

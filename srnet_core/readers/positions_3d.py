@@ -13,6 +13,7 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.motion import Motion
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, record
 from srnet_core.skeletons import h36m16, h36m17, h36m32, humaneva15, humaneva20
 
 FORMAT = "positions_3d"
@@ -36,22 +37,21 @@ def describe(head: Head) -> dict:
     if len(counts) > 1:
         notes.append(f"Takes have different numbers of joints: {', '.join(map(str, counts))}.")
     skeleton = _SKELETONS.get(len(first.names))
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": skeleton.name if skeleton and skeleton.joint_names == first.names else None,
-        "frames": sum(motion.frames for motion in found.values()),
-        "people": 1,
-        "joints": len(first.names),
-        "fps": first.fps,
-        "units": first.units,
-        "image_size": None,
-        "subjects": list(dict.fromkeys(name.partition("/")[0] for name in _subjects(head))),
-        "cameras": _cameras(head),
-        "joint_names": list(first.names),
-        "sequences": [{"name": name, "frames": m.frames} for name, m in list(found.items())[:_MOST_LISTED]],
-        "notes": notes,
-    }
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout=skeleton.name if skeleton and skeleton.joint_names == first.names else None,
+        frames=sum(motion.frames for motion in found.values()),
+        people=1,
+        joints=len(first.names),
+        fps=first.fps,
+        units=first.units,
+        subjects=list(dict.fromkeys(name.partition("/")[0] for name in _subjects(head))),
+        cameras=_cameras(head),
+        joint_names=first.names,
+        sequences=[{"name": name, "frames": m.frames} for name, m in list(found.items())[:_MOST_LISTED]],
+        notes=notes,
+    )
 
 
 def motions(head: Head) -> dict[str, Motion]:
@@ -114,6 +114,7 @@ def _motion(pose: object, details: dict, where: str) -> Motion:
         fps=float(fps) if known_fps and fps else None,
         units="m",
         metres_per_unit=1.0,
+        units_from="format",
         details={"names_as_in": str(said)[:20]} if (said := details.get("names_as_in")) else {},
         notes=("Lengths are metres in this layout.",),
     )

@@ -15,6 +15,7 @@ from srnet_core.readers._known_files import COMPUTE_THE_JOINTS, has_smpl
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.frames import frame_axis, natural_key, videos_of
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import IN_SPACE, record
 
 FORMAT = "spin"
 _LAYOUTS = {24: "spin24", 25: "body25", 49: "spin49"}
@@ -56,18 +57,18 @@ def describe(head: Head) -> dict | None:
         return None
     images, points = _images(head), _joints(head, "S", 4)
     height = _height(points[:_FEW_ROWS])
-    return {
-        "kind": "keypoints-3d",
-        "format": FORMAT,
-        "layout": "spin24" if points.shape[1] == 24 else None,
-        "frames": len(set(images)),
-        "people": int(np.bincount(_places(images)).max()),
-        "joints": points.shape[1],
-        "fps": None,
-        "units": "mm" if height > _MM_FROM else "m" if height > _M_FROM else None,
-        "image_size": None,
-        "notes": ["The file has 3D joints and boxes, but no 2D joints."],
-    }
+    units = "mm" if height > _MM_FROM else "m" if height > _M_FROM else None
+    return record(
+        IN_SPACE,
+        FORMAT,
+        layout="spin24" if points.shape[1] == 24 else None,
+        frames=len(set(images)),
+        people=int(np.bincount(_places(images)).max()),
+        joints=points.shape[1],
+        units=units,
+        units_from="size" if units else None,
+        notes=["The file has 3D joints and boxes, but no 2D joints."],
+    )
 
 
 def _height(points: np.ndarray) -> float:

@@ -21,6 +21,7 @@ from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 from srnet_core.readers.pickle_file import read_pickle_file
+from srnet_core.readers.record import IN_IMAGE
 
 FORMAT = "stgcn_array"
 _MOST_RECORDINGS = 2_000  # that are read at once
@@ -220,7 +221,7 @@ def describe(head: Head) -> dict | None:
         there = np.nan_to_num(recording).any(axis=(0, 2))  # (T, M)
         frames += int(np.flatnonzero(there.any(axis=1)).max(initial=0)) + 1
         people = max(people, int(there.sum(axis=1).max(initial=0)))
-    about = plain.described(first) if first.is_3d else plain.described(_in_space(first)) | {"kind": "keypoints-2d"}
+    about = plain.described(first) if first.is_3d else plain.described(_in_space(first)) | {"kind": IN_IMAGE}
     names = named.get("") or [f"{m} {i}".strip() for m, a in loaded.items() for i in range(len(a))]
     listed = [{"name": name} for name in names[:1000]] if len(names) > 1 else []
     return about | {"frames": frames, "people": people} | ({"sequences": listed} if listed else {})

@@ -27,6 +27,7 @@ from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_VALUES, Detections, ReadOptions
 from srnet_core.readers.forms import NAMES, RATE, Form, holding
 from srnet_core.readers.head import Head
+from srnet_core.readers.record import CAPTURED, record
 from srnet_core.readers.text import decode
 
 FORMAT = "trc"
@@ -124,20 +125,19 @@ def describe(head: Head) -> dict | None:
     if markers.is_pixels:
         return None
     layout = layout_of_names(markers.names)
-    return {
-        "kind": "motion-capture",
-        "format": FORMAT,
-        "layout": layout.name if layout else None,
-        "frames": len(markers.numbers),
-        "people": 1,
-        "joints": len(markers.names),
-        "fps": markers.fps,
-        "units": markers.units,
-        "image_size": None,
-        "joint_names": list(markers.names),
-        "missing_share": round(float(np.isnan(markers.positions).mean()), 4) if markers.positions.size else None,
-        "notes": list(markers.notes),
-    }
+    return record(
+        CAPTURED,
+        FORMAT,
+        layout=layout.name if layout else None,
+        frames=len(markers.numbers),
+        people=1,
+        joints=len(markers.names),
+        fps=markers.fps,
+        units=markers.units,
+        joint_names=markers.names,
+        missing_share=round(float(np.isnan(markers.positions).mean()), 4) if markers.positions.size else None,
+        notes=markers.notes,
+    )
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import keypoint_files as files
 import numpy as np
 import pytest
-from motion_making import JOINTS, STANDING, bvh_text
+from motion_making import JOINTS, STANDING, bvh_text, moving
 from PIL import Image
 from support.cli import examples_of
 from support.small_data import write_published
@@ -19,6 +19,7 @@ from srnet_cli.reading_options import print_json
 from srnet_core.geometry.rotation import rotation_about
 from srnet_core.keypoints import describe
 from srnet_core.mappings import read_mapping
+from srnet_core.readers.trc import write_trc
 
 KEYS = {"kind", "format", "layout", "frames", "people", "joints", "fps", "units", "image_size"}
 GROUP = get_command(app).commands["data"]
@@ -101,6 +102,61 @@ def test_info_of_motion_capture(srnet, walk):
     (one,) = info["measured"]
     assert one["unit"] == "cm" and one["up"] == "y" and 1.4 < one["stature_m"] < 2.1
     assert any("Unit of length: cm" in note for note in info["notes"])
+
+
+def test_info_says_where_a_unit_comes_from(srnet, tmp_path):
+    (tmp_path / "walk.bvh").write_text(bvh_text())
+    ran = srnet("data", "info", tmp_path / "walk.bvh").ok()
+    assert "units    cm (told by the size of the body)" in ran.out
+    np.save(tmp_path / "lifted.npy", (moving() * 1000).astype(np.float32))
+    ran = srnet("data", "info", tmp_path / "lifted.npy").ok()
+    assert "mm (told by the size of the body)" in ran.out
+    assert "mm, told by the size of the body" in ran.err and "as the file says" not in ran.err
+    assert json.loads(srnet("data", "info", tmp_path / "lifted.npy", "--json").ok().out)["units_from"] == "size"
+
+
+def coco_images(path: Path, sizes: list[tuple[int, int]]) -> Path:
+    """COCO annotations of images of these sizes, with two people in each and an empty one in the first."""
+    people = [files.person("coco17"), files.person("coco17", x_px=400.0, seed=2)]
+    for one in people:
+        one[..., 2] = 2
+    images = [{"id": i, "file_name": f"f_{i:04d}.jpg", "width": w, "height": h} for i, (w, h) in enumerate(sizes)]
+    listed = [{"image_id": i, "keypoints": files.flat(one[i])} for i in range(len(sizes)) for one in people]
+    listed.append({"image_id": 0, "keypoints": [0] * 51})
+    return files.json_file(path, {"images": images, "annotations": listed, "categories": []})
+
+
+def test_nobody_is_followed_through_images_of_different_sizes(srnet, tmp_path):
+    path = coco_images(tmp_path / "a.json", [(640, 480), (500, 333), (640, 427), (480, 640)])
+    ran = srnet("data", "info", path).ok()
+    said = " ".join(ran.out.split())
+    assert "kind 2D keypoints in single images" in said and "images 4 people 9 listed, at most 3 in one image" in said
+    assert "image size 4 sizes, from 500 x 333 to 640 x 480" in said
+    assert "8 with joints" in said and "speed" not in said and "bones" not in said and "fps" not in said
+    assert "The images have different sizes" in ran.err
+    info = json.loads(srnet("data", "info", path, "--json").ok().out)
+    assert not info["consecutive"] and info["people"] == 3 and len(info["image_sizes"]) == 4
+    (measured,) = info["measured"]
+    assert measured["people"] == 8 and measured["speed_median"] is None and measured["bones"] == {}
+    video = coco_images(tmp_path / "b.json", [(640, 480)] * 4)
+    assert "frames" in srnet("data", "info", video).ok().out
+    assert len(json.loads(srnet("data", "info", video, "--json").ok().out)["measured"]) == 2
+
+
+def test_info_says_which_joints_of_a_layout_are_there_and_how_many_frames_are_empty(srnet, tmp_path):
+    points = files.person("body25")[..., :2]
+    points[3:5] = np.nan
+    names = list(files.get_layout("body25").joints)
+    rows = [[*row] for row in np.delete(points, [15, 16], axis=1)]
+    del names[15:17]
+    path = tmp_path / "a.trc"
+    values = [
+        [i, i / 30, *("" if np.isnan(v) else v for x, y in row for v in (x, y, 0.0))] for i, row in enumerate(rows)
+    ]
+    path.write_text(files.trc_text(names, values))
+    said = srnet("data", "info", path).ok().out
+    assert "body25 (told by: file, 23 of its 25 joints)" in said
+    assert f"{files.FRAMES}, {files.FRAMES - 2} of them with people" in said
 
 
 def test_info_of_a_folder_of_recordings_is_a_table_of_all(srnet, openpose, walk):
@@ -282,6 +338,37 @@ def test_mapping(srnet, walk):
     again = json.loads(srnet("data", "mapping", walk, "--mapping", "mine.toml", "--json").ok().out)
     assert again["mapping"] == "mine" and again["joints"] == found["joints"]
     srnet("data", "mapping", walk, "--mapping", "nowhere.toml").refused("nowhere.toml")
+
+
+def test_a_mapping_that_is_not_found_is_written_to_be_filled_in(srnet, tmp_path):
+    names = list(JOINTS)
+    strange = {"LWrist": "Glove", "RWrist": "Racket", "RKnee": 'in "quotes"'}
+    points = tmp_path / "markers.trc"
+    write_trc(points, moving() * 1000, [strange.get(name, name) for name in names], 50.0, "mm")
+    ran = srnet("data", "info", points).ok()
+    assert "No points were found for" in ran.err and "srnet data mapping FILE --output MINE.toml" in ran.err
+    assert "--mapping MINE.toml" in ran.err
+    srnet("data", "mapping", points).refused("srnet data mapping FILE --output MINE.toml")
+    ran = srnet("data", "mapping", points, "--output", "mine.toml").ok()
+    assert "written: mine.toml. Fill in the joints" in ran.err
+    found = json.loads(srnet("data", "mapping", points, "--output", "mine.toml", "--json").ok().out)
+    assert found["mapping"] is None and all(found["joints"][joint] is None for joint in strange)
+    text = Path("mine.toml").read_text()
+    for joint, point in strange.items():
+        assert f'# "{joint}" = [""]' in text
+        quoted = point.replace('"', '\\"')
+        assert f'# "{quoted}"' in text
+        text = text.replace(f'# "{joint}" = [""]', f'"{joint}" = ["{quoted}"]')
+    Path("mine.toml").write_text(text)
+    made = json.loads(srnet("data", "mapping", points, "--mapping", "mine.toml", "--json").ok().out)["joints"]
+    assert {joint: made[joint] for joint in strange} == strange
+    srnet("data", "check", points, "--mapping", "mine.toml").ok()
+
+
+def test_what_to_do_with_keypoints_whose_joints_are_not_known(srnet, tmp_path):
+    np.savez(tmp_path / "a.npz", keypoints=np.random.default_rng(0).uniform(0, 400, (9, 12, 2)))
+    said = srnet("data", "info", tmp_path / "a.npz").ok().err
+    assert "srnet data mapping FILE --output MINE.toml" in said and "--layout MINE.toml" in said
 
 
 def test_a_mapping_is_of_points_in_space_and_keypoints_have_a_layout(srnet, openpose):

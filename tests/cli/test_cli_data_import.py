@@ -51,6 +51,18 @@ def test_motion_capture_is_imported_prepared_and_trained_on(srnet, recordings):
     assert list(manifest["left_out"]) == ["Ben/broken.bvh"] and len(manifest["files"]) == 4
 
 
+def test_the_name_of_a_data_set_that_was_given_none_is_said_and_never_replaces_another(srnet, recordings):
+    ran = srnet("data", "import", "mocap", recordings / "Anna").ok()
+    assert "the data set is called mocap: give it another name with --name" in ran.err
+    before = Path("data/data_3d_mocap.npz").read_bytes()
+    again = srnet("data", "import", "mocap", recordings / "Ben")
+    again.refused("there is a data set mocap already, made of")
+    assert Path("data/data_3d_mocap.npz").read_bytes() == before
+    srnet("data", "import", "mocap", recordings / "Anna").ok()  # the same one again
+    ran = srnet("data", "import", "mocap", recordings / "Ben", "--name", "mocap").ok()
+    assert "is called" not in ran.err and Path("data/data_3d_mocap.npz").is_file()
+
+
 def test_one_subject_trains_across_cameras(srnet, recordings):
     ran = srnet("data", "import", "mocap", recordings / "Anna", "--name", "anna").ok()
     prepare, _ = next_commands(ran.out)

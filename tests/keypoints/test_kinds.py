@@ -183,7 +183,7 @@ def test_coco_results_among_boxes(tmp_path):
     people = [{"image_id": i, "category_id": 1, "keypoints": p.reshape(-1).tolist()} for i, p in enumerate(POSE)]
     (tmp_path / "a.json").write_text(json.dumps([*boxes, *people]))
     assert found(tmp_path / "a.json", "format", "frames", "joints") == ("coco", FRAMES, 17)
-    assert "30 results are boxes without keypoints and were left out." in describe(tmp_path / "a.json")["notes"]
+    assert "Results that are boxes without keypoints were left out: 30." in describe(tmp_path / "a.json")["notes"]
 
 
 def test_stgcn_without_frames_says_so(tmp_path):

@@ -8,10 +8,12 @@ from keypoint_files import WRITERS, figure, person, write_openpose
 
 from srnet_core.errors import ConfigError, UnknownNameError
 from srnet_core.keypoints import read_keypoints
+from srnet_core.keypoints._tracking import track_people
+from srnet_core.keypoints.tracks import box_sizes
 from srnet_core.layouts import get_layout
-from srnet_core.readers.detections import MOST_PEOPLE
+from srnet_core.readers.detections import MOST_PEOPLE, Detections
 
-pytest.importorskip("scipy")
+linear_sum_assignment = pytest.importorskip("scipy.optimize").linear_sum_assignment
 T = 40
 
 
@@ -35,6 +37,63 @@ def same_people(found, people) -> bool:
     return all(
         any(np.allclose(t.points[t.present], p[t.present][..., :2], atol=1e-2) for p in people) for t in found.tracks
     )
+
+
+def followed_plainly(found: Detections) -> np.ndarray:
+    """The tracks as the method is described, pair by pair: an oracle for what computes many pairs at once."""
+    points, last, tracks = found.points.astype(np.float64), {}, np.full(len(found.points), -1)
+    sizes = np.nan_to_num(box_sizes(points))
+
+    def cost(a: int, b: int, frame: int) -> float:
+        both = ~np.isnan(points[[a, b]]).any(axis=(0, 2))
+        away = frame - found.frame_index[a] - 1
+        if both.sum() >= 3:
+            distance = np.sqrt(((points[a] - points[b])[both] ** 2).sum(axis=-1)).mean()
+        else:
+            centre_a, centre_b = (np.nan_to_num(np.nanmean(points[p], axis=0)) for p in (a, b))
+            distance = np.sqrt(((centre_a - centre_b) ** 2).sum())
+        size = max(sizes[a], sizes[b])
+        far = 1e6 if size == 0 else distance / size
+        return 1e6 if far > min(0.35 + 0.03 * away, 0.9) else far
+
+    for frame in np.unique(found.frame_index).tolist():
+        now = np.flatnonzero(found.frame_index == frame)
+        last = {track: at for track, at in last.items() if frame - found.frame_index[at] <= 60}
+        costs = np.array([[cost(at, other, frame) for other in now] for at in last.values()])
+        if last:
+            for row, column in zip(*linear_sum_assignment(costs)):
+                if costs[row, column] < 1e6:
+                    tracks[now[column]] = list(last)[row]
+        for seen in now:
+            if tracks[seen] < 0:
+                tracks[seen] = tracks.max() + 1
+            last[int(tracks[seen])] = seen
+    return tracks
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice")  # of people without joints
+@pytest.mark.parametrize("seed", range(12))
+def test_crowds_are_followed_as_pair_by_pair(seed):
+    """People who come, go, are lost in single frames, are listed in changing order, and whose joints are lost."""
+    rng = np.random.default_rng(seed)
+    count, joints = int(rng.integers(1, 10)), 17
+    centres, speeds = rng.uniform(0, 900, (count, 1, 2)), rng.normal(0, 8, (count, 1, 2))
+    shapes = rng.normal(0, 60, (count, joints, 2))
+    away, points, frames = np.zeros(count, int), [], []
+    for frame in range(int(rng.integers(1, 120))):
+        frame += 75 if frame > 60 and seed % 3 == 0 else 0
+        away = np.maximum(away - 1, 0)
+        leave = (away == 0) & (rng.random(count) < (0.02, 0.2)[seed % 2])
+        away[leave] = rng.integers(1, 80, leave.sum())
+        centres += speeds
+        for who in rng.permutation(np.flatnonzero(away == 0)):
+            pose = centres[who] + shapes[who] + rng.normal(0, 3, (joints, 2))
+            pose[rng.random(joints) < (0.15, 0.15, 0.15, 0.9)[rng.integers(4)]] = np.nan
+            points.append(pose)
+            frames.append(frame)
+    places = np.array(points, np.float32).reshape(-1, joints, 2)
+    crowd = Detections("test", "test", places, None, np.array(frames, np.int64), max(frames, default=0) + 1)
+    np.testing.assert_array_equal(track_people(crowd), followed_plainly(crowd))
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])

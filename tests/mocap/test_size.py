@@ -47,6 +47,16 @@ def test_what_the_file_says_comes_first_unless_it_cannot_be():
     assert wrong.metres == 0.001 and "The file says m, which cannot be." in wrong.note
 
 
+def test_a_unit_that_was_told_by_the_size_of_the_body_is_not_said_to_be_from_the_file():
+    guessed = {"units": "mm", "metres_per_unit": 0.001, "units_from": "size"}
+    note = find_unit(1640, motion(**guessed)).note
+    assert note == "Unit of length: mm, told by the size of the body, as the person is then 1.64 m tall."
+    other = find_unit(170, motion(**guessed))
+    assert other.name == "cm" and "The file says" not in other.note
+    of_format = find_unit(1.64, motion(units="m", metres_per_unit=1.0, units_from="format"))
+    assert of_format.note == "Unit of length: m, as in all files of this format."
+
+
 def test_small_people_are_doubted_and_no_people_refused():
     assert "unusually small" in find_unit(1.2, motion()).note
     for height in (0.0, np.nan, 7e5):

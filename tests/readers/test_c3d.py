@@ -45,7 +45,8 @@ def test_rates_need_not_be_whole(written):
 def test_labels_missing_repeated_and_in_several_parameters(written):
     motion = read_c3d(written(POINTS, labels=("A", "A")))
     assert motion.names == ("A", "A", "point_3")
-    assert any("no label" in note for note in motion.notes) and any("several points" in note for note in motion.notes)
+    assert any("named by their place (point_3): 1 of 3" in note for note in motion.notes)
+    assert any("several points" in note for note in motion.notes)
     motion = read_c3d(written(POINTS, labels=("A",), more=[("POINT", "LABELS2", -1, [1, 2], b"BC")]))
     assert motion.names == ("A", "B", "C")
 

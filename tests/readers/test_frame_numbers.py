@@ -43,13 +43,13 @@ def test_files_left_over_from_another_video():
     names = [f"new_{i:03d}.json" for i in range(30)] + [f"old_{i:03d}.json" for i in range(10)]
     video, notes = choose_video(names, "folder")
     assert len(video.names) == 30 and all(n.startswith("new") for n in video.names)
-    assert "10 files" in notes[0] and "old_000.json" in notes[0]
+    assert "another video: 10 (old_000.json, " in notes[0]
 
 
 def test_left_over_files_whose_names_differ_in_a_number():
     names = [f"take3_{i:03d}.json" for i in range(30)] + [f"take2_{i:03d}.json" for i in range(4)]
     video, notes = choose_video(names, "folder")
-    assert video.prefix == "take3_#" and "4 files" in notes[0]
+    assert video.prefix == "take3_#" and "another video: 4 (" in notes[0]
 
 
 def test_two_videos_of_one_length_are_asked_about():
@@ -82,7 +82,7 @@ def test_missing_frames_are_missing_frames(tmp_path):
     assert found.frame_count == 14
     assert found.present.tolist() == [True] * 4 + [False] * 2 + [True] * 8
     assert found.tracks[0].present.tolist() == found.present.tolist()
-    assert any("2 of 14 frames" in note for note in found.notes)
+    assert any("without people: 2 of 14." in note for note in found.notes)
 
 
 def test_counting_from_another_number_than_zero(tmp_path):
