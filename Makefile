@@ -12,7 +12,7 @@ STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut
 
 .PHONY: demo site test interop remote-trial live-page cases lint environment results generalization bench live robustness pictures clean
 
-demo: environment  ## the whole walk on data the project makes itself, in about four minutes plus download
+demo: environment  ## the whole walk on data the project makes itself: four minutes on two idle cores, plus the environment
 	$(BIN)/srnet demo
 
 test: environment  ## the test suite, on two processes

@@ -173,6 +173,7 @@ _STYLE = """
 .md-typeset p a, .md-typeset li a, .md-typeset td a { text-decoration: underline; }
 .md-tabs__link { opacity: 1; }
 [data-md-color-scheme="default"] { --md-code-hl-comment-color: #5c5c5c; --md-default-fg-color--light: #616161; }
+[data-md-color-scheme="slate"] { --md-code-bg-color: #15171e; }
 .md-copyright, .md-copyright a { color: var(--md-footer-fg-color--light); }
 """
 # Browsers start no worker from a file: the theme's search then runs in a hidden frame, which answers as a worker does.
@@ -180,10 +181,16 @@ _SCRIPT = """
 window.addEventListener("load", () => setTimeout(() => {  // after the theme has done its own
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
   document.querySelectorAll("pre > code").forEach((code) => (code.tabIndex = 0));
-  const named = new Map();  // in the reference, a module and a class of one name have a list each
+  document.querySelectorAll(".md-typeset__scrollwrap").forEach((table, i) => {  // wide tables, which keys scroll too
+    table.tabIndex = 0;
+    table.setAttribute("role", "group");
+    table.setAttribute("aria-label", `Table ${i + 1}`);
+  });
+  for (const head of document.querySelectorAll("th:empty")) head.replaceWith(document.createElement("td"));
+  const named = new Map();  // in the reference, a module "lifter" and a class "Lifter" have a list each
   for (const list of document.querySelectorAll("nav.md-nav[aria-label]")) {
-    const name = list.getAttribute("aria-label"), count = (named.get(name) || 0) + 1;
-    named.set(name, count);
+    const name = list.getAttribute("aria-label"), heard = name.toLowerCase(), count = (named.get(heard) || 0) + 1;
+    named.set(heard, count);
     if (count > 1) list.setAttribute("aria-label", `${name}, ${count}`);
   }
   document.querySelectorAll(".md-code__nav").forEach((bar, i) => bar.setAttribute("aria-label", `Code ${i + 1}`));

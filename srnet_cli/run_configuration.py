@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srnet_cli.completion import preset_names
-from srnet_cli.console import remark
+from srnet_cli.console import remark_once
 from srnet_core.config import DataConfig, RunConfig, merge, read_toml, replace, with_settings
 from srnet_core.datasets import resolve_name
 from srnet_core.errors import ConfigError, InputFileMissing
@@ -144,7 +144,7 @@ def _only_data_set(folder: str, trained_on: str) -> dict[str, str]:
     there = available(folder)
     if len(there) != 1 or trained_on in there or (trained_on == "h36m" and h36m_like(folder)):
         return {}
-    remark(f"data set {there[0]}, the only one in {folder}; the checkpoint was trained on {trained_on}")
+    remark_once(f"data set {there[0]}, the only one in {folder}; the checkpoint was trained on {trained_on}")
     return {"dataset": there[0]}
 
 

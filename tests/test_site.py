@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from support.browser import CHROMIUM, browser
 from support.small_data import write_published
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,26 @@ def test_the_site_asks_for_nothing_elsewhere(pages, tmp_path):
     own = (pages / "srnet.js").read_text(encoding="utf-8") + (pages / "srnet.css").read_text(encoding="utf-8")
     assert "http" not in settings and "http" not in own
     assert "srnet.js" in settings and "srnet.css" in settings
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
+def test_keys_and_screen_readers_reach_everything(pages, tmp_path):
+    """Found with axe: regions that keys could not scroll, lists of one name but for its letters' case, empty heads."""
+    page, script = tmp_path / "page.html", (pages / "srnet.js").read_text(encoding="utf-8")
+    page.write_text(
+        "<!doctype html><title>t</title><pre><code>a</code></pre><div class='md-typeset__scrollwrap'><table>"
+        "<thead><tr><th></th><th>b</th></tr></thead></table></div><nav class='md-nav' aria-label='lifter'></nav>"
+        f"<nav class='md-nav' aria-label='Lifter'></nav><script>{script}</script>"
+    )
+    with browser() as shown:
+        shown.open(page.as_uri())
+        shown.wait("document.querySelector('pre > code').tabIndex === 0")
+        table = "document.querySelector('.md-typeset__scrollwrap')"
+        assert shown.run(f"[{table}.tabIndex, {table}.getAttribute('aria-label')]") == [0, "Table 1"]
+        names = "[...document.querySelectorAll('nav')].map((list) => list.getAttribute('aria-label'))"
+        assert shown.run(names) == ["lifter", "Lifter, 2"]
+        assert shown.run("[...document.querySelectorAll('tr > *')].map((cell) => cell.tagName)") == ["TD", "TH"]
+        assert shown.problems == []
 
 
 def test_links_lead_to_pages(pages):

@@ -69,7 +69,7 @@ def demonstrate(*, minutes: float, output: Path, cache_dir: str, device: str, se
 
     prose(
         f"The first network trains for {seconds_text(60 * minutes)} at most, the second for as many steps. "
-        "Everything else takes two minutes on two idle cores, and several times as long on a busy machine."
+        "Everything else takes about a minute on an idle machine, and several times as long on a busy one."
     )
     headline("1  Prepare: the motion of seven invented people, seen by four cameras")
     prepared = prepare_stage(config.data)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from srnet_cli import side_by_side, worse_keypoints
 from srnet_cli.checkpoints import find_checkpoint, names_of
-from srnet_cli.console import next_steps, remark, told, write_text
+from srnet_cli.console import next_steps, remark, remark_once, told, write_text
 from srnet_cli.inputs import open_checkpoint, prepare_stage, require_ending
 from srnet_cli.options import (
     DATA_OF_CHECKPOINT,
@@ -176,9 +176,7 @@ def main(
     if len(names) > 1:
         assert checkpoint is not None
         side_by_side.remark_on_differences({name: reports[0] for name, reports in found.items()})
-        mean_pose = (
-            {} if rarely or joints or amounts.noises[0] else {side_by_side.MEAN_POSE: _mean_pose(checkpoint, data)}
-        )
+        mean_pose = {} if rarely or joints or amounts.noises[0] else _mean_pose(checkpoint, data)
         shown = mean_pose | {name: reports[0] for name, reports in found.items()}
         side_by_side.show_side_by_side(shown)
     elif amounts.varied:
@@ -198,11 +196,15 @@ def _require_endings(markdown: Path | None, latex: Path | None) -> None:
             require_ending(target, (ending,), flag=f"--{'latex' if ending == '.tex' else 'markdown'}")
 
 
-def _mean_pose(checkpoint: "Checkpoint", data: dict) -> "Report":
-    """The errors of the mean pose of the training split, on the test split of a checkpoint's data."""
+def _mean_pose(checkpoint: "Checkpoint", data: dict) -> "dict[str, Report]":
+    """The errors of the mean pose of the training split, on the test split of a checkpoint's data, by its name.
+
+    Empty on data that are all for testing: they have no mean pose of their own.
+    """
     from srnet_core.evaluation.run import evaluate_mean_pose
 
-    return evaluate_mean_pose(prepare_stage(data_config_of(checkpoint, data)).stage)
+    stage = prepare_stage(data_config_of(checkpoint, data)).stage
+    return {side_by_side.MEAN_POSE: evaluate_mean_pose(stage)} if stage.split("train") else {}
 
 
 def _show_curve(
@@ -297,7 +299,7 @@ def evaluate_checkpoint(
             "among it"
         )
     if renamed := known_under_other_names(checkpoint, prepared.stage):
-        remark(
+        remark_once(
             f"{renamed} of {len(prepared.stage.split('test'))} test clips show poses that were trained on under other "
             "names: this does not test new data"
         )

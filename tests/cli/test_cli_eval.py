@@ -326,6 +326,9 @@ def test_the_only_data_set_of_a_folder_is_taken_and_said(srnet, checkpoint, publ
     ran = srnet("eval", checkpoint, "--data-dir", "there").ok()
     assert "data set other, the only one in there; the checkpoint was trained on small" in ran.err
     assert "of other" in ran.out
+    shutil.copy(checkpoint, "second.bin")
+    both = srnet("eval", checkpoint, "second.bin", "--data-dir", "there").ok()
+    assert both.err.count("the only one in there") == 1, "said once for all networks"
 
 
 def test_nothing_can_be_trained_on_a_test_set(srnet, own_data):
