@@ -20,6 +20,8 @@ _HOLISTIC = (132 + 126, 132 + 1404 + 126, 132 + 1434 + 126)
 OF_HOLISTIC = (33, 33 + 42, 33 + 42 + 468, 33 + 42 + 478)
 _MOVENET_JOINTS, _MOVENET_VALUES = 17, 56  # of MoveNet for several people: joints, the box, and how sure it is
 _MOVENET_SURE = 0.1
+_BONES, _SHORTEST_BONE_M, _LONGEST_BONE_M = (15, 16), 0.03, 0.8  # of 16 or 17 joints
+_BODIES_DIFFER, _AS_LONG, _FEWEST_PAIRS = 0.25, 0.04, 5
 _SHOULDERS, _HIPS = (5, 6), (11, 12)  # of COCO's 17 joints
 POINTS = (
     "keypoints",
@@ -273,6 +275,12 @@ def _from_rows(values: np.ndarray, head: Head) -> np.ndarray:
     if values.shape[1] > 1 and np.isnan(values[:, -1]).all():  # a separator at the end of the rows
         values = values[:, :-1]
     rows, columns = values.shape
+    if _are_bone_lengths(values):
+        raise BadFileError(
+            f"looks like lengths of the {columns} bones of {rows} bodies, as PoseAug has them, not like points",
+            where=head.path,
+            todo="If they are points, save them as an array (frames, joints, 2) or (frames, joints, 3)",
+        )
     if columns in (2, 3) and rows <= 200:
         return values[None]
     if columns % 4 == 0 and layouts_of_count(columns // 4) and not layouts_of_count(columns // 2):
@@ -290,6 +298,22 @@ def _from_rows(values: np.ndarray, head: Head) -> np.ndarray:
     if 3 in splits:
         return splits[3]  # points in space
     raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
+
+
+def _are_bone_lengths(values: np.ndarray) -> bool:
+    """Whether rows of numbers are lengths of the 15 or 16 bones of different bodies, in metres.
+
+    Bodies differ little, so each column is nearly the same throughout; as points that would be somebody of 5 or 8
+    joints who never moves. And both arms and both legs are as long: most lengths come twice in a row.
+    """
+    if values.shape[1] not in _BONES or len(values) < 2 or not np.isfinite(values).all():
+        return False
+    if values.min() < _SHORTEST_BONE_M or values.max() > _LONGEST_BONE_M:
+        return False
+    middles = np.median(values, axis=0)
+    in_order = np.sort(middles)
+    pairs = (np.diff(in_order) < _AS_LONG * in_order[1:]).sum()
+    return bool((values.std(axis=0) < _BODIES_DIFFER * middles).all() and pairs >= _FEWEST_PAIRS)
 
 
 def third_is_confidence(values: np.ndarray) -> bool:

@@ -25,6 +25,22 @@ def same(path, *, confidence=True):
         np.testing.assert_allclose(found.tracks[0].confidence, POSE[..., 2], atol=1e-3)
 
 
+def test_lengths_of_bones_are_not_taken_for_keypoints(tmp_path):
+    """PoseAug's templates: the 15 bones of 16 joints in metres, a body in each row."""
+    bones = [0.13, 0.45, 0.45, 0.13, 0.45, 0.45, 0.24, 0.26, 0.11, 0.15, 0.28, 0.25, 0.15, 0.28, 0.25]
+    bodies = np.random.default_rng(0).normal(1, 0.04, (12, 1)) * bones
+    np.save(tmp_path / "templates.npy", bodies)
+    for read in (describe, read_keypoints):
+        with pytest.raises(BadFileError, match="lengths of the 15 bones of 12 bodies.*If they are points"):
+            read(tmp_path / "templates.npy")
+    moving = np.random.default_rng(1).uniform(0.05, 0.7, (12, 15))  # as many numbers of somebody who moves
+    np.save(tmp_path / "points.npy", moving)
+    assert describe(tmp_path / "points.npy")["frames"] == 12
+    still = np.random.default_rng(2).uniform(0.05, 0.7, 16) + np.random.default_rng(3).normal(0, 0.001, (12, 16))
+    np.save(tmp_path / "still.npy", still)  # whose places do not come in pairs
+    assert describe(tmp_path / "still.npy")["joints"] == 8
+
+
 def landmarks() -> np.ndarray:
     """(T, 33, 4) x, y, z, visibility as MediaPipe gives them."""
     points = person("blazepose33")
