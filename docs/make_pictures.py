@@ -42,7 +42,8 @@ _SCREENS = {
         ("eval", "{open27}", "--dataset", "synthetic", "--actions", "Walking,WalkTogether,Eating"),
     ),
 }
-_RUNS, _STRIP = "runs-page.png", "strip.png"
+_RUNS, _STRIP, _EXPECTED = "runs-page.png", "strip.png", "uncertainty-page.png"
+_EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "balancing.npz"
 _CHARTS = {
     "chart-model.svg": ("model", "--arch", "3,3,3", "--width", "page"),
     "chart-skeleton.svg": ("skeleton",),
@@ -55,7 +56,7 @@ _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", help="only these pictures")
-    asked = parser.parse_args().names or [*_PAGES, *_SCREENS, *_CHARTS, _RUNS, _STRIP]
+    asked = parser.parse_args().names or [*_PAGES, *_SCREENS, *_CHARTS, _RUNS, _STRIP, _EXPECTED]
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         os.chdir(folder)
@@ -69,6 +70,8 @@ def main() -> None:
             if name == _STRIP:
                 what = ("--dataset", "synthetic", "--action", "Walking", "--limit", "100")
                 run(["visualize", str(weights_file("srnet-open-27")), *what, "--output", str(IMAGES / name)])
+            if name == _EXPECTED:
+                draw_expected(IMAGES / name)
             if name == _RUNS:
                 draw_runs(IMAGES / name)
 
@@ -84,6 +87,16 @@ def draw_pages(pages: dict[str, tuple[str, int, int, bool]]) -> None:
             with atomic_write(IMAGES / name) as file:
                 file.write(page.picture())
             print(IMAGES / name)
+
+
+def draw_expected(path: Path) -> None:
+    """The page of the real person of the example, in the colours of the expected errors."""
+    run(["lift", str(_EXAMPLE), "--person", "0", "--uncertainty", "--output", "expected.html"])
+    with browser() as page:
+        page.open(Path("expected.html").resolve().as_uri() + "#frame=40", width=1100, height=700)
+        with atomic_write(path) as file:
+            file.write(page.picture())
+    print(path)
 
 
 def draw_runs(path: Path) -> None:
