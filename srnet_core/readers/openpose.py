@@ -89,8 +89,12 @@ def _sample(head: Head) -> Iterator[object]:
     if not head.is_folder:
         yield from _frames_of(head.json)[:1000]
         return
+    known = head.sample
     for name in [*head.frame_names[:20], *head.frame_names[20::50]][:100]:
         try:
+            if known is not None and name == known.path.name:  # its JSON is kept
+                yield known.json
+                continue
             yield parse_json(read_bounded(head.path / name, _MOST_BYTES_OF_A_FRAME), name)
         except BadFileError:
             continue
