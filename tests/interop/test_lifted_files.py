@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,10 +141,18 @@ def test_a_trc_with_missing_frames_in_opensim(people, tmp_path, package):
     assert there == [not 40 <= i < 60 for i in range(100) for _ in (0, 16)]
 
 
-def test_rrd_is_written(people, tmp_path, package):
+def test_rrd_is_read_by_rerun_itself(people, tmp_path, package):
     package("rerun")
     write_people(people, tmp_path / "a.rrd")
-    assert (tmp_path / "a.rrd").read_bytes()[:3] == b"RRF"
+
+    def rerun(command):
+        read = [sys.executable, "-m", "rerun", "rrd", command, str(tmp_path / "a.rrd")]
+        return subprocess.run(read, check=True, capture_output=True, text=True, timeout=120).stdout
+
+    rerun("verify")
+    listed = rerun("print")
+    for entity in ("/about", "/world/person_1/joints", "/world/person_1/bones", "/image/person_1"):
+        assert entity in listed
 
 
 def test_a_video_through_mediapipe(tmp_path, package):
