@@ -135,6 +135,8 @@ def export_network(
     frames = f"frames - {lost}" if lost else "frames"
     shapes = f"keypoints (batch, frames, {model.num_joints}, 2) -> poses (batch, {frames}, {model.num_joints_out}, 3)"
     prose(f"{shapes}; normalization {metadata['srnet.normalization']}")
+    if clips := metadata.get("srnet.clips"):
+        remark(f"clips: {clips}")
 
 
 def export_predictions(
@@ -144,7 +146,8 @@ def export_predictions(
     from srnet_core.device import choose_device
     from srnet_core.evaluation.predict import predict_split
     from srnet_core.evaluation.run import require_fit
-    from srnet_core.export import ROOT_NOTE
+    from srnet_core.export import ANGLES_NOTE, ROOT_NOTE
+    from srnet_core.export.about import how_clips_are_computed
     from srnet_core.export.predictions import write_predictions
 
     stage = prepare_stage(data_config_of(checkpoint, data)).stage
@@ -166,3 +169,7 @@ def export_predictions(
     size = bytes_text(output.stat().st_size)
     say(f"{output}: {count:,} clips, {frames:,} frames, root-relative, in camera coordinates and metres, {size}")
     remark(ROOT_NOTE)
+    if not checkpoint.model_config.as_published:
+        remark(ANGLES_NOTE)
+        if clips := how_clips_are_computed(checkpoint.model):
+            remark(f"clips: {clips}")

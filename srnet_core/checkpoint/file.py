@@ -226,7 +226,8 @@ def load_checkpoint(
     except UserMistake as error:
         if str(path) in str(error):
             raise
-        raise type(error)(error.what, where=path, todo=error.todo) from None
+        option = f", {error.where}" if str(error.where).startswith("--") else ""
+        raise type(error)(error.what, where=f"{path}{option}", todo=error.todo) from None
 
 
 def _run_hint(path: Path) -> str:

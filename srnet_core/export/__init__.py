@@ -24,6 +24,11 @@ ROOT_NOTE = (
     "centimetres off zero, and counts in the reported errors; subtract it from all joints to put it at zero"
 )
 
+ANGLES_NOTE = (
+    "angle and symmetry errors that the published program computes of these poses are those of srnet eval --compat "
+    "original, not of srnet eval"
+)
+
 
 @dataclass(frozen=True)
 class WrittenNetwork:

@@ -12,6 +12,8 @@ from srnet_core.config import to_dict
 from srnet_core.export import ROOT_NOTE
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.inference.other_joints import seen_and_predicted
+from srnet_core.models.backbone import TemporalBackbone
+from srnet_core.models.pose_model import PoseModel
 
 _HOW_TO_ENCODE = {
     "base": "x = 2 * x_px / width_px - 1; y = 2 * y_px / width_px - height_px / width_px",
@@ -87,7 +89,20 @@ def network_metadata(checkpoint: Checkpoint, *, source: str, fps: float | None =
         "srnet.output_unit": plugin.TARGET_UNIT,
         "srnet.decode": _HOW_TO_DECODE.get(name, f"as the normalization {name} does"),
         "srnet.root": ROOT_NOTE,
+        **({"srnet.clips": clips} if (clips := how_clips_are_computed(model)) else {}),
     }
+
+
+def how_clips_are_computed(model: PoseModel) -> str:
+    """What the published code does otherwise with whole clips, or does alike; empty where there is one way only."""
+    if not isinstance(model, TemporalBackbone) or not model.depends_on_window:
+        return ""
+    if model.config.as_published:
+        return "computed as the published evaluation does: an output depends on the length of the clip"
+    return (
+        "every output is computed from its own window, as in training; the published program evaluates whole clips "
+        "otherwise, and has other errors with these weights: --compat original for its numbers"
+    )
 
 
 def _joints(skeleton: Skeleton) -> dict[str, str]:

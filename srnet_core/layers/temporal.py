@@ -92,14 +92,14 @@ def norm_channels_last(norm: nn.Module, x: Tensor) -> Tensor:
     return y.transpose(1, 2)
 
 
-def _plain_inference() -> bool:
+def plain_inference() -> bool:
     """Neither gradients nor a trace; a trace keeps to products, so that exported files stay the same."""
     return not (torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
 def _lies_channels_first(x: Tensor) -> bool:
     """Whether (B, W, C) is a view of (B, C, W) in memory, as `TemporalConv1d` returns it in inference."""
-    return _plain_inference() and x.shape[1] > 1 and x.transpose(1, 2).is_contiguous()
+    return plain_inference() and x.shape[1] > 1 and x.transpose(1, 2).is_contiguous()
 
 
 class TemporalConv1d(nn.Conv1d):
@@ -132,7 +132,7 @@ class TemporalConv1d(nn.Conv1d):
 
     def channels_last(self, x: Tensor, *, dilation: int = 1, stride: int = 1) -> Tensor:
         """(B, T, C_in) -> (B, W, C_out)."""
-        if stride == 1 and x.ndim == 3 and _plain_inference():  # a tenth faster than products, but not its gradient
+        if stride == 1 and x.ndim == 3 and plain_inference():  # a tenth faster than products, but not its gradient
             return F.conv1d(x.transpose(1, 2), self.weight, self.bias, dilation=dilation).transpose(1, 2)
         taps = take_taps(x, self.kernel_size[0], dilation=dilation, stride=stride)
         return taps_product(taps, self.weight, self.bias)

@@ -42,9 +42,19 @@ def recognize(weights: PublishedWeights) -> Recognized | None:
     notes = []
     if dense and "dense" not in known:
         notes.append("the filter widths grow as in a dense network; assumed: dense (option --no-dense if it is not)")
+    left, options = [], []
     if "negative_slope" not in known:
-        what = "ReLU and dropout 0.25, as VideoPose3D" if weights.videopose3d else "LeakyReLU 0.01, as SRNet's fc"
-        notes.append(f"not stored in the file, assumed: {what} (options --negative-slope, --dropout)")
+        left.append("ReLU" if weights.videopose3d else "LeakyReLU 0.01")
+        options.append("--negative-slope")
+    if "dropout" not in known:
+        left.append("dropout 0.25" if weights.videopose3d else "no dropout")
+        options.append("--dropout")
+    if left:
+        program = "VideoPose3D" if weights.videopose3d else "SRNet's fc"
+        what = (
+            f"{' and '.join(left)}, as {program} ({'option' if len(options) == 1 else 'options'} {', '.join(options)})"
+        )
+        notes.append(f"not stored in the file, assumed: {what}")
     assumed: dict[str, Any] = (
         {"negative_slope": 0.0, "dropout": 0.25} if weights.videopose3d else {"negative_slope": 0.01}
     )

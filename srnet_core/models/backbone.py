@@ -17,7 +17,7 @@ from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.layers.constant import Constant
 from srnet_core.layers.module_list import modules_as
-from srnet_core.layers.temporal import call_channels_last, norm_channels_last, windows
+from srnet_core.layers.temporal import call_channels_last, norm_channels_last, plain_inference, windows
 from srnet_core.models.pose_model import PoseModel
 
 FRAMES_AT_ONCE = 1 << 16  # input frames copied at a time when clips are computed window by window
@@ -227,7 +227,9 @@ class TemporalBackbone(PoseModel):
         return x[:, start : start + (frames - 1) * stride + 1 : stride] + y
 
     def _after(self, norm: nn.Module, x: Tensor) -> Tensor:
-        x = F.leaky_relu(norm_channels_last(norm, x), self.config.negative_slope)
+        y, in_place = norm_channels_last(norm, x), plain_inference() and type(norm) is nn.BatchNorm1d
+        in_place = in_place and not norm._forward_hooks  # a hook may keep what it is given
+        x = F.leaky_relu(y, self.config.negative_slope, inplace=in_place)
         return F.dropout(x, self.config.dropout, self.training)
 
     def to_pose(self, y: Tensor, x: Tensor) -> Tensor:

@@ -222,6 +222,28 @@ def test_videopose3d_is_told_from_srnets_fc(tmp_path):
     assert load_checkpoint(tmp_path / "vp3d.bin", part="model_traj").epoch == 80
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"negative_slope": 0.0}, "assumed: dropout 0.25, as VideoPose3D (option --dropout)"),
+        ({"dropout": 0.5}, "assumed: ReLU, as VideoPose3D (option --negative-slope)"),
+        ({"dropout": 0.5, "negative_slope": 0.0}, None),
+    ],
+)
+def test_only_what_is_left_open_is_said_to_be_assumed(tmp_path, given, said):
+    torch.save({"epoch": 80, "model_pos": build_model("fc", **SMALL).state_dict()}, tmp_path / "vp3d.bin")
+    found = load_checkpoint(tmp_path / "vp3d.bin", **given)
+    assert {name: getattr(found.model_config, name) for name in given} == given
+    notes = [note for note in found.inferred if "VideoPose3D" in note]
+    assert [note.endswith(said) for note in notes] == [True] if said else not notes
+
+
+def test_an_option_with_a_wrong_value_is_named_beside_the_file(tmp_path):
+    torch.save({"epoch": 80, "model_pos": build_model("fc", **SMALL).state_dict()}, tmp_path / "vp3d.bin")
+    with pytest.raises(ConfigError, match=r"vp3d.bin, --negative-slope: must lie in \[0, 1\), not 2"):
+        load_checkpoint(tmp_path / "vp3d.bin", negative_slope=2.0)
+
+
 def test_data_parallel_prefixes_and_bare_state_dicts(tmp_path):
     model = build_model("srnet", **SMALL)
     torch.save({f"module.{k}": v for k, v in model.state_dict().items()}, tmp_path / "x.bin")

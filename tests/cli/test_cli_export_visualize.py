@@ -69,6 +69,7 @@ def test_predictions(srnet, checkpoint, split, sequences, frames):
         ran = srnet("export", checkpoint, "--format", form, "--split", split, "--output", f"out/p.{form}").ok()
         assert f"{sequences} clips, {frames} frames, root-relative, in camera coordinates and metres" in ran.out
         assert "root joint (index 0) itself can be some centimetres off zero" in " ".join(ran.err.split())
+        assert "those of srnet eval --compat original, not of srnet eval" in " ".join(ran.err.split())
     with np.load("out/p.npz", allow_pickle=False) as file:
         poses = {name: file[name] for name in file.files if name != "joints"}
         assert len(poses) == sequences and sum(len(p) for p in poses.values()) == frames

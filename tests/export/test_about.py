@@ -44,6 +44,17 @@ def test_a_network_that_predicts_other_joints_than_it_sees_names_both():
     assert "srnet.joints_seen" not in about()
 
 
+def test_a_network_whose_published_evaluation_differs_says_so():
+    def clips(compat, **fields):
+        config = {"recombine": "concat", "filter_widths": (3, 3), **fields}
+        model = build_model("srnet", channels=40, compat=compat, **config)
+        return network_metadata(Checkpoint(model, model.config), source="made.bin").get("srnet.clips")
+
+    assert "from its own window" in clips("trained") and "--compat original" in clips("trained")
+    assert "length of the clip" in clips("original") and "--compat" not in clips("original")
+    assert clips("aligned") is clips("trained", recombine="multiply") is clips("trained", filter_widths=(1, 1)) is None
+
+
 def test_a_causal_network_is_padded_before_the_clip():
     found = about(causal=True)
     assert (found["srnet.pad_before"], found["srnet.pad_after"]) == ("8", "0")
