@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srnet_cli.wording import count_text, seconds_text
-from srnet_core.config import DataConfig, ModelConfig, RunConfig, TrainConfig, replace, settings_of, to_dict
+from srnet_core.config import (
+    WITHOUT_INFLUENCE,
+    DataConfig,
+    ModelConfig,
+    RunConfig,
+    TrainConfig,
+    replace,
+    settings_of,
+    to_dict,
+)
 
 if TYPE_CHECKING:
     from srnet_core.geometry.skeleton import Skeleton
@@ -81,7 +90,7 @@ def other_stages(prepared: "Prepared", typed: Typed, checkpoint_dir: Path) -> It
 
     used, defaults = to_dict(prepared.config), to_dict(DataConfig())
     chosen = {name for name, value in used.items() if value != defaults[name]} | set(typed.get("data", {}))
-    chosen -= {"dataset", "data_dir", "cache_dir"}
+    chosen -= {"dataset", *WITHOUT_INFLUENCE}
     found: dict[str, None] = {}
     last_run_s = max(map(_written_s, checkpoint_dir.glob("*.bin")), default=0.0)
     manifests = sorted(local_folder(prepared.config.cache_dir).glob(f"*/{MANIFEST}"), key=_written_s, reverse=True)
@@ -92,7 +101,7 @@ def other_stages(prepared: "Prepared", typed: Typed, checkpoint_dir: Path) -> It
             stage = Stage.open(manifest.parent).manifest
             other = {**defaults, **stage["config"]}
             same_data = all(stage[key] == prepared.stage.manifest[key] for key in ("dataset", "inputs"))
-            changed = [n for n in defaults if n not in ("dataset", "data_dir", "cache_dir") and other[n] != used[n]]
+            changed = [n for n in defaults if n not in ("dataset", *WITHOUT_INFLUENCE) and other[n] != used[n]]
             trains = stage["frames"]["train"] > 0  # not so with protocol cross-dataset
             if same_data and trains and changed and not chosen & set(changed):
                 found[" ".join(_typed_as(name, other[name]) for name in changed)] = None

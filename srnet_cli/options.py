@@ -282,6 +282,13 @@ Rareness = Annotated[
         default="kernel",
     ),
 ]
+RarenessExact = Annotated[
+    bool,
+    option(
+        "--rareness-exact",
+        help="Compare every test pose with every training pose: slow, and usually the same to a tenth of a millimetre",
+    ),
+]
 Flip = annotation_of(
     TrainConfig, "test_flip", bool, "--flip/--no-flip", help="Average each prediction with that of the mirrored input"
 )

@@ -114,7 +114,7 @@ def data_config_of(checkpoint: "Checkpoint", overrides: dict) -> DataConfig:
         overrides = {**overrides, **_only_data_set(overrides["data_dir"], trained_on)}
     if "dataset" in overrides and resolve_name(overrides["dataset"], "", "") != trained_on:
         # another data set has other subjects and actions: only settings that name none of them are kept
-        carried = ("normalization", "root_depth", "downsample", "fps", "keypoints", "cache_dir")
+        carried = ("normalization", "root_depth", "downsample", "fps", "keypoints", "cache_dir", "local_cache_gb")
         data = DataConfig(**{name: getattr(data, name) for name in carried})
         if checkpoint.record.fps:  # it has learned movements at this frame rate
             data = replace(data, fps=checkpoint.record.fps, downsample=1)

@@ -13,7 +13,7 @@ _ARGUMENT = re.compile(
     r"\b(?<!--)(layout|format|fps|camera|sequence|image_size|person|joints|mapping|source_fps)=(?:'?([\w.]+)'?)?(?![\w=])"
 )
 SYNTHETIC = "SYNTHETIC data: made by a program, not measured on people"
-_IN_DATA_TEXT = ("dataset", "data_dir", "cache_dir", "keypoints", "protocol", "normalization")
+_IN_DATA_TEXT = ("dataset", "data_dir", "cache_dir", "local_cache_gb", "keypoints", "protocol", "normalization")
 
 
 def bytes_text(count: int) -> str:

@@ -9,7 +9,7 @@ import typer
 from srnet_cli.checkpoints import find_checkpoint, names_of
 from srnet_cli.console import remark, told
 from srnet_cli.inputs import open_checkpoint, prepare_stage
-from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, Rareness, option, shared
+from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, Rareness, RarenessExact, option, shared
 from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of, with_own_input
 from srnet_cli.runs import write_json_to
@@ -59,6 +59,7 @@ def main(
         ),
     ] = None,
     rareness: Rareness = "kernel",
+    rareness_exact: RarenessExact = False,
     flip: Flip = True,
     json: Annotated[
         Path | None, option("--json", help="Write all numbers as JSON; -: to standard output", metavar="FILE")
@@ -98,7 +99,16 @@ def main(
     _check_outputs(tables_to, png, json)
     names = _names([find_checkpoint(path) for path in paths])
     measure = rareness if by == "rareness" else None
-    errors, tenths = measured(names, data, published, metric=metric, flip=flip, device=device, rareness=measure)
+    errors, tenths = measured(
+        names,
+        data,
+        published,
+        metric=metric,
+        flip=flip,
+        device=device,
+        rareness=measure,
+        rareness_exact=rareness_exact,
+    )
     comparisons = compare(errors, tenths)
     if json is not None:
         document = {"schema": SCHEMA, "metric": metric, "networks": {name: str(path) for name, path in names.items()}}
@@ -149,6 +159,7 @@ def measured(
     flip: bool,
     device: str,
     rareness: str | None = None,
+    rareness_exact: bool = False,
 ) -> "tuple[dict[str, FrameErrors], np.ndarray | None]":
     """The errors of every frame and joint for each checkpoint, all on the test split of the first one's data.
 
@@ -175,7 +186,7 @@ def measured(
         _remark_on_known(name, checkpoint, prepared.stage)
         clips = prepared.stage.split("test")
         if rareness is not None and tenths is None:
-            tenths = _tenths(prepared, clips, rareness)
+            tenths = _tenths(prepared, clips, rareness, exact=rareness_exact)
         steps = frame_errors(
             checkpoint.model, prepared.stage, clips, flip=flip, metric=metric, device=choose_device(device)
         )
@@ -240,14 +251,15 @@ def _remark_on_inputs(rates: dict[str, float], receptive_fields: dict[str, int],
         remark(f"frames that a network sees for each pose differ ({listed}); the poses are those of the same frames")
 
 
-def _tenths(prepared: "Prepared", clips: "Sequence[StoredClip]", measure: str) -> "np.ndarray":
+def _tenths(prepared: "Prepared", clips: "Sequence[StoredClip]", measure: str, *, exact: bool) -> "np.ndarray":
     """(N,) tenth, 0 to 9, of the frames of some clips by their rareness."""
     import numpy as np
 
-    from srnet_core.evaluation.stage_rareness import stage_rareness
+    from srnet_core.evaluation.stage_rareness import TOLERANCE_M, stage_rareness
 
+    tolerance_m = 0.0 if exact else TOLERANCE_M
     with progress_bar() as bar:
-        rare = stage_rareness(prepared.stage, prepared.config.cache_dir, bar.update)
+        rare = stage_rareness(prepared.stage, prepared.config.cache_dir, bar.update, tolerance_m=tolerance_m)
     return np.concatenate([rare.deciles(clip, measure).numpy() for clip in clips])
 
 

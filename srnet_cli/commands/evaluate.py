@@ -23,6 +23,7 @@ from srnet_cli.options import (
     Flip,
     NewestCheckpoints,
     Rareness,
+    RarenessExact,
     option,
     shared,
 )
@@ -71,6 +72,7 @@ def main(
         ),
     ] = None,
     rareness: Rareness = "kernel",
+    rareness_exact: RarenessExact = False,
     joints: Annotated[
         str | None,
         option(
@@ -152,7 +154,7 @@ def main(
     if len(names) > 1 and (amounts.varied or by != "action" or json or csv or png):
         todo = "Give one checkpoint, or use srnet compare, which also writes JSON and CSV"
         raise ConfigError("several checkpoints are shown by action only", where="PATH", todo=todo)
-    rarely = Rarely(rareness, rare or 1.0) if rare is not None or by == "rareness" else None
+    rarely = Rarely(rareness, rare or 1.0, rareness_exact) if rare is not None or by == "rareness" else None
     found: dict[str, list[Report]] = {}
     checkpoint = None
     with process_group(device) as replicas:
@@ -243,10 +245,12 @@ class Rarely:
     Attributes:
         measure: of rareness.
         share: of the test frames that are counted, the rarest.
+        exact: whether every test pose is compared with every training pose.
     """
 
     measure: str
     share: float
+    exact: bool = False
 
 
 def evaluate_checkpoint(
@@ -282,7 +286,7 @@ def evaluate_checkpoint(
         training_data,
         training_keypoints,
     )
-    from srnet_core.evaluation.stage_rareness import stage_rareness
+    from srnet_core.evaluation.stage_rareness import TOLERANCE_M, stage_rareness
 
     if replicas is not None and not replicas.leads:
         replicas.text_of_leader("")  # waits until the data are prepared
@@ -315,8 +319,13 @@ def evaluate_checkpoint(
     with progress_bar() as bar:
         bins = None
         if rarely is not None:
-            about |= {"rareness": rarely.measure, "rarest_share": rarely.share}
-            found = stage_rareness(prepared.stage, prepared.config.cache_dir, bar.update)
+            tolerance_m = 0.0 if rarely.exact else TOLERANCE_M
+            about |= {
+                "rareness": rarely.measure,
+                "rarest_share": rarely.share,
+                "rareness_tolerance_mm": 1000 * tolerance_m,
+            }
+            found = stage_rareness(prepared.stage, prepared.config.cache_dir, bar.update, tolerance_m=tolerance_m)
             bins = partial(found.deciles, measure=rarely.measure, rarest_share=rarely.share)
         reports: list[Report] = []
         for noise in noises:

@@ -9,7 +9,7 @@ of the command line, their help, shell completion and docs/settings.md are made 
 """
 
 from srnet_core.config.augment import AugmentConfig
-from srnet_core.config.data import DataConfig
+from srnet_core.config.data import WITHOUT_INFLUENCE, DataConfig
 from srnet_core.config.model import CONTEXT, CONTEXT_FORM, RECOMBINE, ModelConfig
 from srnet_core.config.run import RunConfig, from_dict, merge, read_toml, replace, to_dict, with_settings
 from srnet_core.config.setting import Setting, named_as_arguments, read_size_mib, sections_of, setting, settings_of
@@ -19,6 +19,7 @@ __all__ = [
     "CONTEXT",
     "CONTEXT_FORM",
     "RECOMBINE",
+    "WITHOUT_INFLUENCE",
     "AugmentConfig",
     "DataConfig",
     "ModelConfig",

@@ -9,6 +9,9 @@ from srnet_core.errors import ConfigError
 _PANEL = "Data"
 
 
+WITHOUT_INFLUENCE = ("data_dir", "cache_dir", "local_cache_gb")  # on the content of a stage
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """Everything that decides the content of a stage, and where its files are.
@@ -60,6 +63,17 @@ class DataConfig:
         flags=("--cache-dir",),
         panel=_PANEL,
         metavar="FOLDER",
+    )
+    local_cache_gb: float | None = setting(
+        None,
+        "Gigabytes that copies of stages at a URL may take on this machine; 0: no limit",
+        details="Beyond it, what was read longest ago is removed, and fetched again when it is needed.",
+        flags=("--local-cache-gb",),
+        panel=_PANEL,
+        metavar="GB",
+        minimum=0,
+        maximum=1e6,
+        default_text="the environment variable SRNET_LOCAL_CACHE_GB, or 50",
     )
     keypoints: str = setting(
         "gt",

@@ -8,8 +8,9 @@ relative to its first joint. A test pose has d to every training pose, and three
     kernel    1 - mean of exp(-d / 0.5 m): what is far away counts the same, however far it is
     nearest   mean of the `NEAREST` smallest d
 
-Training poses that hardly differ from the frame before are left out, and those that are kept count as often as they
-stand for others, so that minutes suffice for a large data set.
+None of them changes by more than d from one pose to another (kernel: d / 0.5 m). So training poses near to each other
+along a clip are compared once and count as often as they are, and of a test clip some frames are compared and those
+between are interpolated: see `chains`. `TOLERANCE_M` bounds what both change together.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,12 +20,12 @@ import numpy as np
 import torch
 
 from srnet_core.engine.threads import Workers
+from srnet_core.evaluation.chains import covering, ways_m
 
 NEAREST = 10
 KERNEL_M = 0.5
-THINNED_M = 0.01  # poses of a clip that are nearer to the last one kept, along the way, are left out
+TOLERANCE_M = 0.02  # the most that a value of mean and nearest may differ from that of all pairs of poses
 _TEST_BLOCK, _TRAIN_BLOCK = 128, 1024  # one block of distances, 0.5 MB, fits in the cache of a core
-_INSIDE_M2 = 1e-12  # keeps the square root away from negative rounding errors
 
 
 @dataclass(frozen=True)
@@ -40,27 +41,16 @@ class TrainingPoses:
     weights: np.ndarray
 
     @classmethod
-    def of_clips(cls, clips_m: Iterable[np.ndarray], thinned_m: float = THINNED_M) -> "TrainingPoses":
-        """Gather (T, J, 3) clips, leaving out poses that lie less than `thinned_m` behind the last one kept.
-
-        The way along a clip is the sum of the d between consecutive frames, so no pose left out is further than
-        `thinned_m` from the one that stands for it.
-        """
+    def of_clips(
+        cls, clips_m: Iterable[np.ndarray], parts: Mapping[str, Sequence[int]], tolerance_m: float = TOLERANCE_M
+    ) -> "TrainingPoses":
+        """Gather (T, J, 3) clips. A pose left out is within half of `tolerance_m` of the one that stands for it."""
         poses, weights = [], []
         for clip_m in clips_m:
-            kept = _kept(clip_m, thinned_m)
+            kept, counts = covering(ways_m(clip_m, parts), tolerance_m / 2)
             poses.append(clip_m[kept].astype(np.float32))
-            weights.append(np.diff(np.append(kept, len(clip_m))))
+            weights.append(counts)
         return cls(np.concatenate(poses), np.concatenate(weights).astype(np.float64))
-
-
-def _kept(clip_m: np.ndarray, thinned_m: float) -> np.ndarray:
-    """Numbers of the frames to keep, the first one always."""
-    if thinned_m <= 0:
-        return np.arange(len(clip_m))
-    moved_m = np.linalg.norm(np.diff(clip_m.astype(np.float64), axis=0), axis=-1).mean(-1)  # (T - 1,)
-    pieces = np.floor(np.concatenate([[0], np.cumsum(moved_m)]) / thinned_m)
-    return np.flatnonzero(np.diff(pieces, prepend=-1.0) > 0)
 
 
 def rareness(
@@ -76,14 +66,14 @@ def rareness(
         {name: (n, 3) float32}, the columns as in `RARENESS`. Positions are compared in float32: d is exact to about
         1 mm where poses are nearly the same.
     """
-    weights = torch.from_numpy(train.weights / train.weights.sum()).float()
-    compared = {name: _columns(train.poses_m[:, list(joints)], second=True) for name, joints in parts.items()}
+    weights = torch.from_numpy(train.weights).float()
+    compared = {name: _columns(train.poses_m, joints, second=True) for name, joints in parts.items()}
     workers = Workers()
 
     def block(start: int) -> dict[str, np.ndarray]:
         poses_m = test_m[start : start + _TEST_BLOCK]
         return {
-            name: _measures(_columns(poses_m[:, list(joints)]), compared[name], weights)
+            name: _measures(_columns(poses_m, joints), compared[name], weights, len(joints))
             for name, joints in parts.items()
         }
 
@@ -93,28 +83,60 @@ def rareness(
         yield from workers.map(block, starts[first : first + together])
 
 
-def _columns(poses_m: np.ndarray, second: bool = False) -> torch.Tensor:
-    """(N, J, 3) -> (J, N, 5) so that the product of a first and a second gives squared distances, joint by joint.
+def _columns(poses_m: np.ndarray, joints: Sequence[int], second: bool = False) -> torch.Tensor:
+    """(N, J, 3) -> (joints - 1, N, 5) so that the product of a first and a second gives squared distances by joint.
 
-    |a - b|^2 = a . (-2 b) + |a|^2 * 1 + 1 * |b|^2.
+    |a - b|^2 = a . (-2 b) + |a|^2 * 1 + 1 * |b|^2. The first joint is where both poses are zero, and is left out.
     """
-    places = torch.from_numpy(np.ascontiguousarray(poses_m - poses_m[:, :1], np.float32)).transpose(0, 1)  # (J, N, 3)
+    part_m = poses_m[:, list(joints)]
+    places = torch.from_numpy(np.ascontiguousarray(part_m[:, 1:] - part_m[:, :1], np.float32)).transpose(0, 1)
     square, one = places.square().sum(-1, keepdim=True), torch.ones(*places.shape[:2], 1)
     return torch.cat([-2 * places, one, square] if second else [places, square, one], -1)
 
 
-def _measures(test: torch.Tensor, train: torch.Tensor, weights: torch.Tensor) -> np.ndarray:
-    """(J, n, 5) and (J, M, 5) -> (n, 3) of `RARENESS`."""
-    joints, n, _ = test.shape
+def _measures(test: torch.Tensor, train: torch.Tensor, weights: torch.Tensor, joints: int) -> np.ndarray:
+    """(joints - 1, n, 5) and (joints - 1, M, 5) -> (n, 3) of `RARENESS`.
+
+    Args:
+        weights: (M,) how many frames each training pose stands for.
+        joints: over which d is the mean.
+    """
+    n = test.shape[1]
     mean, kernel = torch.zeros(n, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)
-    nearest = torch.empty(n, 0)
+    nearest = _Nearest(n)
     for columns, weight in zip(train.split(_TRAIN_BLOCK, 1), weights.split(_TRAIN_BLOCK)):
         d, joint_d = torch.zeros(n, len(weight)), torch.empty(n, len(weight))
-        for joint in range(joints):  # in place: new memory for every joint would cost more than the computation
-            torch.mm(test[joint], columns[joint].T, out=joint_d)
-            d += joint_d.clamp_min_(_INSIDE_M2).sqrt_()
+        for of_test, of_train in zip(test, columns):  # in place: new memory for every joint costs more than computing
+            torch.mm(of_test, of_train.T, out=joint_d)
+            d += joint_d.clamp_min_(0).sqrt_()  # rounding may go below zero
         d /= joints
         mean += d @ weight
-        nearest = torch.cat([nearest, d], 1).topk(min(NEAREST, nearest.shape[1] + d.shape[1]), largest=False).values
+        nearest.add(d, weight)
         kernel += d.div_(-KERNEL_M).exp_() @ weight
-    return torch.stack([mean, 1 - kernel, nearest.double().mean(1)], 1).float().numpy()
+    total = weights.double().sum()
+    return torch.stack([mean / total, 1 - kernel / total, nearest.mean()], 1).float().numpy()
+
+
+class _Nearest:
+    """The smallest distances of n test poses, in turns."""
+
+    def __init__(self, n: int):
+        self._d = torch.full((n, NEAREST), torch.inf)
+        self._weights = torch.zeros(n, NEAREST)
+
+    def add(self, d: torch.Tensor, weight: torch.Tensor) -> None:
+        """Take the smallest of (n, m) distances to poses that stand for `weight` (m,) frames each."""
+        rows = (d.amin(1) < self._d.amax(1)).nonzero()[:, 0]  # a search in all rows costs a quarter of all the time
+        if not len(rows):
+            return
+        found, place = d[rows].topk(min(NEAREST, d.shape[1]), largest=False)
+        both = torch.cat([self._d[rows], found], 1)
+        self._d[rows], place_in_both = both.topk(NEAREST, largest=False)
+        self._weights[rows] = torch.cat([self._weights[rows], weight[place]], 1).gather(1, place_in_both)
+
+    def mean(self) -> torch.Tensor:
+        """(n,) mean of the smallest d over `NEAREST` frames, or over all if there are fewer."""
+        d, order = self._d.double().sort(1)
+        weights = self._weights.double().gather(1, order)
+        taken = (NEAREST - (weights.cumsum(1) - weights)).clamp_min(0).minimum(weights)
+        return torch.where(taken > 0, d * taken, 0).sum(1) / taken.sum(1)

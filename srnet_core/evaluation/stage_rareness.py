@@ -8,7 +8,7 @@ A computation that is interrupted goes on where it last saved.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,9 @@ import torch
 
 from srnet_core.errors import ConfigError, SrnetError
 from srnet_core.evaluation import RARENESS
+from srnet_core.evaluation.chains import between, knots, ways_m
 from srnet_core.evaluation.predict import decode_targets
-from srnet_core.evaluation.rareness import KERNEL_M, NEAREST, THINNED_M, TrainingPoses, rareness
+from srnet_core.evaluation.rareness import KERNEL_M, NEAREST, TOLERANCE_M, TrainingPoses, rareness
 from srnet_core.files import atomic_write, require_folder
 from srnet_core.geometry.limbs import limbs
 from srnet_core.geometry.skeleton import Skeleton
@@ -75,12 +76,19 @@ class StageRareness:
 
 
 def stage_rareness(
-    stage: Stage, cache_dir: str | Path, progress: Progress = lambda *_: None, *, limbs_too: bool = False
+    stage: Stage,
+    cache_dir: str | Path,
+    progress: Progress = lambda *_: None,
+    *,
+    limbs_too: bool = False,
+    tolerance_m: float = TOLERANCE_M,
 ) -> StageRareness:
     """Find the rareness of a stage's test poses in the cache, or compute it.
 
     Args:
         limbs_too: also of trunk and limbs, which takes about four times as long.
+        tolerance_m: the most that mean and nearest may differ from those of all pairs of poses; 0: all pairs are
+            computed. Kernel differs by at most this over 0.5 m.
 
     Raises:
         ConfigError: the stage has no training poses.
@@ -94,26 +102,75 @@ def stage_rareness(
         )
     first, end = stage.frames("test")
     parts = _parts(stage.skeleton) if limbs_too else {BODY: tuple(range(stage.skeleton.num_joints))}
-    path = local_folder(cache_dir) / _FOLDER / f"{_key(stage, parts)}.npz"
+    path = local_folder(cache_dir) / _FOLDER / f"{_key(stage, parts, tolerance_m)}.npz"
     done = _read(path, parts, end - first)
-    count = len(done[BODY])
-    if count < end - first:
+    if len(done[BODY]) < end - first:
         require_folder(path.parent)
         progress("reading training poses", 0, 1)
-        train = TrainingPoses.of_clips(decode_targets(stage, clip).numpy() for clip in stage.split("train"))
-        test_m = np.concatenate([decode_targets(stage, clip).numpy() for clip in stage.split("test")])
-        blocks, saved_at = [done], time.monotonic()
-        for block in rareness(test_m[count:], train, parts):
+        train = TrainingPoses.of_clips(_clips_m(stage, "train"), parts, tolerance_m)
+        test = _TestFrames.of_clips(_clips_m(stage, "test"), parts, tolerance_m)
+        saved_at = time.monotonic()
+        blocks, done = test.go_on(done)
+        for block in rareness(test.poses_m[len(blocks[0][BODY]) :], train, parts):
             blocks.append(block)
-            count += len(block[BODY])
-            progress("rareness", count, len(test_m))
-            if count == len(test_m) or time.monotonic() - saved_at > _SAVED_EVERY_S:
+            count = sum(len(part[BODY]) for part in blocks)
+            progress("rareness", int(test.places[count - 1]) + 1, end - first)
+            if count == len(test.places) or time.monotonic() - saved_at > _SAVED_EVERY_S:
                 blocks, saved_at = [_joined(blocks)], time.monotonic()
-                arrays: dict[str, Any] = blocks[0]
+                done = test.frames(blocks[0])
+                arrays: dict[str, Any] = done
                 with atomic_write(path) as file:
                     np.savez(file, **arrays)
-        done = blocks[0]
     return StageRareness(done, first)
+
+
+def _clips_m(stage: Stage, split: str) -> Iterator[np.ndarray]:
+    return (decode_targets(stage, clip).numpy() for clip in stage.split(split))
+
+
+@dataclass(frozen=True)
+class _TestFrames:
+    """The test frames, as few of them as are compared.
+
+    Attributes:
+        poses_m: (K, J, 3) of the frames that are compared.
+        places: (K,) their numbers among all test frames.
+        ways: (N,) of all test frames, the clips one after the other.
+    """
+
+    poses_m: np.ndarray
+    places: np.ndarray
+    ways: np.ndarray
+
+    @classmethod
+    def of_clips(
+        cls, clips_m: Iterable[np.ndarray], parts: Mapping[str, Sequence[int]], tolerance_m: float
+    ) -> "_TestFrames":
+        poses, places, ways, count = [], [], [], 0
+        for clip_m in clips_m:
+            way = ways_m(clip_m, parts)
+            chosen = knots(way, tolerance_m)
+            poses.append(clip_m[chosen].astype(np.float32))
+            places.append(count + chosen)
+            ways.append(way)
+            count += len(clip_m)
+        return cls(np.concatenate(poses), np.concatenate(places), np.concatenate(ways))
+
+    def frames(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """{part: (k, 3)} of the first k frames compared -> {part: (n, 3)} of all frames up to the last of them.
+
+        The first and the last frame of every clip are compared, so nothing is mixed between clips.
+        """
+        places = self.places[: len(values[BODY])]
+        ways = self.ways[: places[-1] + 1]
+        return {name: between(value, places, ways).astype(np.float32) for name, value in values.items()}
+
+    def go_on(self, done: dict[str, np.ndarray]) -> tuple[list[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+        """The values of frames compared that are among the first frames, and these frames up to the last of them."""
+        compared = int(np.searchsorted(self.places, len(done[BODY])))
+        last = self.places[compared - 1] + 1 if compared else 0
+        places = self.places[:compared]
+        return [{name: v[places] for name, v in done.items()}], {name: v[:last] for name, v in done.items()}
 
 
 def _joined(blocks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -126,9 +183,9 @@ def _parts(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
     return {BODY: tuple(range(skeleton.num_joints)), **{name: part for name, part in own.items() if len(part) > 1}}
 
 
-def _key(stage: Stage, parts: Mapping[str, tuple[int, ...]]) -> str:
+def _key(stage: Stage, parts: Mapping[str, tuple[int, ...]], tolerance_m: float) -> str:
     """A hash of everything that decides the values."""
-    content = [stage.manifest["key"], parts, RARENESS, KERNEL_M, NEAREST, THINNED_M, 1]
+    content = [stage.manifest["key"], parts, RARENESS, KERNEL_M, NEAREST, tolerance_m, 2]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

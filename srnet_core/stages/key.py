@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from srnet_core.config import DataConfig, to_dict
+from srnet_core.config import WITHOUT_INFLUENCE, DataConfig, to_dict
 from srnet_core.errors import ConfigError
 from srnet_core.files import write_json
 from srnet_core.stages.place import local_folder
@@ -18,7 +18,6 @@ from srnet_core.stages.place import local_folder
 STAGE_VERSION = 1  # raised when the numbers in a stage change for the same inputs
 MISSING_RULE = 2  # raised when other keypoints count as missing than before; see `prepare`
 ACTION_RULE = 2  # raised when takes belong to other actions than before; earlier cross-action stages are not used then
-_FOLDERS = ("data_dir", "cache_dir")  # settings without influence on the content of a stage
 # settings that decide the numbers of a frame, wherever it is used
 _OF_FRAMES = (
     *("dataset", "data_dir", "cache_dir", "keypoints", "downsample", "fps", "fill_gaps", "unchecked"),
@@ -93,7 +92,7 @@ def stage_key(config: DataConfig, dataset: str, digests: Sequence[str]) -> str:
     Settings with their default value are left out, so that a setting added later does not rename existing stages.
     """
     defaults = to_dict(DataConfig())
-    content = {k: v for k, v in to_dict(config).items() if k not in _FOLDERS and v != defaults[k]}
+    content = {k: v for k, v in to_dict(config).items() if k not in WITHOUT_INFLUENCE and v != defaults[k]}
     content |= {"dataset": dataset, "files": list(digests), "version": STAGE_VERSION}
     if config.protocol == "cross_action":
         content["actions"] = ACTION_RULE

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from srnet_core.config import DataConfig, from_dict
+from srnet_core.config import WITHOUT_INFLUENCE, DataConfig, from_dict
 from srnet_core.errors import SrnetError, StageError
 from srnet_core.files import without_nan
 from srnet_core.geometry.camera import Camera
@@ -264,8 +264,7 @@ def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _content(manifest: Mapping[str, Any]) -> dict[str, Any]:
     left_out = ("created", "srnet_version", "windows", _DIGEST)
     content = {name: value for name, value in manifest.items() if name not in left_out}
-    folders = ("data_dir", "cache_dir")
-    content["config"] = {name: value for name, value in manifest["config"].items() if name not in folders}
+    content["config"] = {name: value for name, value in manifest["config"].items() if name not in WITHOUT_INFLUENCE}
     return content
 
 

@@ -33,6 +33,7 @@ from srnet_core.stages.key import (
     stage_folder,
     stage_key,
 )
+from srnet_core.stages.local_copies import limit_bytes
 from srnet_core.stages.manifest import MANIFEST, SEEN, with_digest
 from srnet_core.stages.place import is_remote, local_folder, require_no_file
 from srnet_core.stages.remote import RemoteStages
@@ -87,7 +88,9 @@ def prepare(config: DataConfig, *, force: bool = False, progress: Progress = lam
     """
     started = time.perf_counter()
     require_no_file(config.cache_dir)
-    asked, remote = config, RemoteStages(config.cache_dir) if is_remote(config.cache_dir) else None
+    asked, remote = config, None
+    if is_remote(config.cache_dir):
+        remote = RemoteStages(config.cache_dir, limit_bytes(config.local_cache_gb))
     config = replace(config, cache_dir=str(local_folder(config.cache_dir)))
     name = datasets.resolve_name(config.dataset, config.data_dir, config.keypoints)
     config = replace(config, dataset=name)

@@ -5,7 +5,8 @@
 
 A stage is made in a folder of this machine and then copied. Objects are named by their content, so writers that race
 or are killed cannot mix two versions of a file, and what they leave is used or is never seen. Reading fetches the
-manifest and then chunks when they are needed, checks each by its hash, and keeps it in the folder of this machine.
+manifest and then chunks when they are needed, checks each by its hash, and keeps it in the folder of this machine, as
+long as there is room: see `local_copies`.
 
 Needs the extra `remote` (obstore). Keys, regions and endpoints are taken from the environment, as the stores' own tools
 do, e.g. `AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`.
@@ -13,6 +14,7 @@ do, e.g. `AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`.
 
 import datetime
 import hashlib
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +24,7 @@ from urllib.request import url2pathname
 
 from srnet_core.errors import ConfigError, StageError, require_extra
 from srnet_core.files import atomic_write
+from srnet_core.stages.local_copies import LocalCopies, mark_in_store
 from srnet_core.stages.manifest import MANIFEST, MAX_MANIFEST_BYTES
 
 _OBJECTS = "objects"
@@ -34,14 +37,16 @@ class RemoteStages:
 
     Args:
         url: of the folder that holds them.
+        limit_bytes: that all copies on this machine may take.
 
     Raises:
         MissingExtraError: obstore is not installed.
         ConfigError: the URL cannot be used.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, limit_bytes: float = math.inf):
         self.url = url.rstrip("/")
+        self._copies = LocalCopies(limit_bytes)
         self._obstore = require_extra("obstore", "remote")
         stores = require_extra("obstore.store", "remote")
         try:
@@ -66,6 +71,7 @@ class RemoteStages:
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / MANIFEST) as file:
             file.write(content)
+        mark_in_store(folder)
         return True
 
     def fetch(self, folder: Path, name: str, entry: Mapping[str, Any]) -> None:
@@ -91,6 +97,14 @@ class RemoteStages:
         with atomic_write(path) as file:
             file.write(content)
 
+    def make_room(self, fetched: int) -> None:
+        """Remove copies that were used longest ago, if there is too little room for those fetched since.
+
+        Args:
+            fetched: bytes.
+        """
+        self._copies.added(fetched)
+
     def publish(self, folder: Path, files: Mapping[str, Mapping[str, Any]], *, again: bool = False) -> None:
         """Copy a finished stage to the URL, its manifest last. One that is there is kept.
 
@@ -104,6 +118,8 @@ class RemoteStages:
         """
         manifest = f"{folder.name}/{MANIFEST}"
         if not again and self._size(manifest) is not None:
+            mark_in_store(folder)
+            self.make_room(0)
             return
         for name, entry in files.items():
             place = f"{_OBJECTS}/{entry['sha256']}"
@@ -114,6 +130,8 @@ class RemoteStages:
                     raise StageError(f"damaged: {name} of {folder.name} is missing", where=self.url, todo=todo)
                 self._put(place, (folder / name).read_bytes())
         self._put_if_absent(manifest, (folder / MANIFEST).read_bytes(), replace=again)
+        mark_in_store(folder)
+        self.make_room(sum(entry["bytes"] for entry in files.values()))
 
     def _get(self, place: str, *, most: int) -> bytes | None:
         try:

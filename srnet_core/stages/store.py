@@ -37,6 +37,7 @@ from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.normalization import Normalization
 from srnet_core.skeletons import known_or_new
+from srnet_core.stages.local_copies import mark_used
 from srnet_core.stages.manifest import (
     CHUNK_FRAMES,
     FRAME_ARRAYS,
@@ -78,6 +79,10 @@ class StoredClip:
 
     def __str__(self) -> str:
         return clip_text(self.subject, self.take, self.camera, self.first_frame)
+
+
+class _PartRemoved(StageError):
+    """A chunk was removed while it was read."""
 
 
 @dataclass(frozen=True)
@@ -136,13 +141,14 @@ class Stage:
             StageError: the bytes of a file are not those that were written.
         """
         for name, entry in self.manifest["files"].items():
-            self._fetch(name)
+            fetched = self._fetch(name)
             try:
                 whole = _digest_of(self.folder / name, {} if known is None else known) == entry["sha256"]
             except OSError:
                 whole = False
             if not whole:
                 raise StageError(f"damaged: the bytes of {name} have changed", where=self.folder, todo=MAKE_AGAIN)
+            self._make_room(fetched)
 
     @cached_property
     def clips(self) -> tuple[StoredClip, ...]:
@@ -218,7 +224,22 @@ class Stage:
 
     def _read_rows(self, name: str, start: int, stop: int | None) -> np.ndarray:
         """Rows [start, stop) of an array as it lies in the folder."""
-        self._fetch_chunks(name, start, stop)
+        if self.remote is None:
+            return self._read_here(name, start, stop)
+        for last_try in (False, False, True):
+            fetched = self._fetch_chunks(name, start, stop)
+            try:
+                values = self._read_here(name, start, stop)
+            except _PartRemoved:  # by another process, which needed the room
+                if last_try:
+                    raise
+                continue
+            self._make_room(fetched)
+            break
+        return values
+
+    def _read_here(self, name: str, start: int, stop: int | None) -> np.ndarray:
+        """`_read_rows` of chunks that are in the folder."""
         try:
             array = self._array(name)
             values = np.asarray(array[start:stop])
@@ -228,19 +249,30 @@ class Stage:
         self._require_chunks(name, len(values), start, array.ndim)
         return values
 
-    def _fetch(self, name: str) -> None:
-        """Fetch a file that is not in the folder yet."""
-        if self.remote is not None and not (self.folder / name).is_file():
-            self.remote.fetch(self.folder, name, self.manifest["files"][name])
-
-    def _fetch_chunks(self, name: str, start: int, stop: int | None) -> None:
-        """Fetch the chunks of frames [start, stop) of an array that are not in the folder yet."""
+    def _fetch(self, name: str) -> int:
+        """Fetch a file that is not in the folder yet; its bytes, 0 if it was there."""
         if self.remote is None:
-            return
+            return 0
+        if (self.folder / name).is_file():
+            mark_used(self.folder / name)
+            return 0
+        entry = self.manifest["files"][name]
+        self.remote.fetch(self.folder, name, entry)
+        return int(entry["bytes"])
+
+    def _make_room(self, fetched: int) -> None:
+        """Keep the copies on this machine within their limit, after some bytes were fetched and read."""
+        if self.remote is not None and fetched:
+            self.remote.make_room(fetched)
+
+    def _fetch_chunks(self, name: str, start: int, stop: int | None) -> int:
+        """Fetch the chunks of frames [start, stop) of an array that are not in the folder yet; their bytes."""
+        fetched = 0
         shape = array_shapes(self.manifest)[name]
         first, last, _ = slice(start, stop).indices(shape[0])
         for index in range(first // CHUNK_FRAMES, -(-last // CHUNK_FRAMES) if last > first else 0):
-            self._fetch("/".join([name, "c", str(index), *["0"] * (len(shape) - 1)]))
+            fetched += self._fetch("/".join([name, "c", str(index), *["0"] * (len(shape) - 1)]))
+        return fetched
 
     @cached_property
     def _places(self) -> SharedFrames:
@@ -296,7 +328,7 @@ class Stage:
             return
         for index in range(start // CHUNK_FRAMES, (start + count - 1) // CHUNK_FRAMES + 1):
             if not self.folder.joinpath(name, "c", str(index), *["0"] * (dimensions - 1)).is_file():
-                raise StageError(
+                raise _PartRemoved(
                     f"damaged: a part of {name} was removed while it was read", where=self.folder, todo=MAKE_AGAIN
                 )
 

@@ -29,7 +29,16 @@ from pathlib import Path
 from typing import Any
 
 from srnet_core import lookup
-from srnet_core.config import RunConfig, Setting, merge, sections_of, settings_of, to_dict, with_settings
+from srnet_core.config import (
+    WITHOUT_INFLUENCE,
+    RunConfig,
+    Setting,
+    merge,
+    sections_of,
+    settings_of,
+    to_dict,
+    with_settings,
+)
 from srnet_core.errors import ConfigError, UserMistake
 from srnet_core.lookup import PluginTable, choose, plain
 from srnet_core.toml_file import read_toml_file
@@ -39,7 +48,7 @@ MAX_CELLS = 10_000
 _TABLES = ("name", "about", "source", "fixed", "grid", "cell")
 _ABOUT_CELL = ("label", "published_mm", "published_by_action_mm")
 # Settings that say where files are and how much memory may be used; the numbers of a cell do not depend on them.
-_NO_INFLUENCE = {"data": ("data_dir", "cache_dir"), "train": ("memory_budget_mib",)}
+_NO_INFLUENCE = {"data": WITHOUT_INFLUENCE, "train": ("memory_budget_mib",)}
 
 
 @dataclass(frozen=True)

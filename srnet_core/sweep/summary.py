@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from srnet_core.config import to_dict
+from srnet_core.config import WITHOUT_INFLUENCE, to_dict
 from srnet_core.evaluation.metrics import METRICS
 from srnet_core.lookup import choose
 from srnet_core.statistics import Mean, mean_with_interval
@@ -247,7 +247,7 @@ def _cell_json(cell: Cell, varied: Sequence[str], result: RunResult | None, erro
         "error": None if result else error,
         "published_mpjpe_mm": cell.published.mpjpe_mm if cell.published else None,
         "config": {
-            section: {k: v for k, v in values.items() if k not in ("data_dir", "cache_dir", "memory_budget_mib")}
+            section: {k: v for k, v in values.items() if k not in (*WITHOUT_INFLUENCE, "memory_budget_mib")}
             for section, values in to_dict(cell.config).items()
         },
     }

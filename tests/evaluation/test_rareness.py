@@ -1,4 +1,4 @@
-"""Rareness: against direct computation, on small sets; thinning; the file in the cache."""
+"""Rareness: against direct computation, on small sets; the bound of what is left out; the file in the cache."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,9 @@ import torch
 from srnet_core.config import DataConfig
 from srnet_core.errors import ConfigError
 from srnet_core.evaluation import RARENESS
-from srnet_core.evaluation.rareness import KERNEL_M, NEAREST, TrainingPoses, rareness
-from srnet_core.evaluation.stage_rareness import BODY, stage_rareness
+from srnet_core.evaluation.predict import decode_targets
+from srnet_core.evaluation.rareness import KERNEL_M, NEAREST, TOLERANCE_M, TrainingPoses, rareness
+from srnet_core.evaluation.stage_rareness import BODY, _TestFrames, stage_rareness
 from srnet_core.stages.prepare import prepare
 
 PARTS = {"body": range(5), "arm": (2, 3, 4)}
@@ -34,31 +35,62 @@ def found(test_m, train):
 def test_all_measures_are_those_of_direct_computation(tests, trainings):
     rng = np.random.default_rng(tests)
     test_m, train_m = (rng.normal(0, 0.5, (n, 5, 3)).astype(np.float32) for n in (tests, trainings))
-    values = found(test_m, TrainingPoses.of_clips([train_m], thinned_m=0))
+    values = found(test_m, TrainingPoses.of_clips([train_m], PARTS, tolerance_m=0))
     for name, joints in PARTS.items():
         assert values[name] == pytest.approx(directly(test_m, train_m, joints), abs=1e-5)
+
+
+def test_poses_that_stand_for_many_count_as_often_also_among_the_nearest():
+    rng = np.random.default_rng(5)
+    train_m, test_m = (rng.normal(0, 0.3, (n, 5, 3)).astype(np.float32) for n in (40, 9))
+    often = np.where(np.arange(40) % 3 == 0, 7, 1)
+    values = found(test_m, TrainingPoses(train_m, often.astype(np.float64)))
+    for name, joints in PARTS.items():
+        assert values[name] == pytest.approx(directly(test_m, np.repeat(train_m, often, 0), joints), abs=1e-5)
 
 
 def test_a_pose_that_was_trained_on_is_not_rare_and_a_strange_one_is():
     rng = np.random.default_rng(0)
     train_m = rng.normal(0, 0.3, (400, 5, 3)).astype(np.float32)
     test_m = np.concatenate([train_m[:1], 3 * train_m[:1]])
-    usual, strange = found(test_m, TrainingPoses.of_clips([train_m], thinned_m=0))["body"]
+    usual, strange = found(test_m, TrainingPoses.of_clips([train_m], PARTS, tolerance_m=0))["body"]
     assert (usual < strange).all()
 
 
-def test_thinning_keeps_the_measures_and_the_number_of_frames():
-    time = np.linspace(0, 6, 3000)[:, None, None]
+def waving(random, frames, size_m=0.3, step_m=0.0):
+    """(T, 5, 3) a clip of sines and a random walk."""
+    time = np.linspace(0, 12, frames)[:, None, None]
+    clip_m = size_m * np.sin(time * random.uniform(0.2, 1, (1, 5, 3)) + random.uniform(0, 6, (1, 5, 3)))
+    clip_m += np.cumsum(random.normal(0, step_m / 1.6, clip_m.shape), 0)
+    clip_m[:, 0] = 0
+    return clip_m.astype(np.float32)
+
+
+@pytest.mark.parametrize("step_m", [0.0, 0.002, 0.02])
+def test_what_is_left_out_changes_no_value_by_more_than_the_tolerance(step_m):
     rng = np.random.default_rng(2)
-    phase, size = rng.uniform(0, 6, (1, 5, 3)), rng.uniform(0.1, 0.3, (1, 5, 3))
-    clip_m = size * np.sin(time + phase)
-    train = TrainingPoses.of_clips([clip_m, clip_m[:100]])
-    assert train.weights.sum() == 3100 and len(train.poses_m) < 400
-    test_m = size * np.sin(rng.uniform(0, 6, (50, 1, 1)) + phase)
-    both = found(test_m, train)["body"], found(test_m, TrainingPoses.of_clips([clip_m, clip_m[:100]], 0))["body"]
-    assert np.abs(both[0] - both[1])[:, :2].max() < 0.01
-    still = TrainingPoses.of_clips([np.zeros((9, 5, 3))])
+    train = [waving(rng, frames, step_m=step_m) for frames in (900, 1, 40)]
+    test = [waving(rng, frames, step_m=step_m) for frames in (300, 1, 2)]
+    test.append(train[0][100:160])
+    poses, few = TrainingPoses.of_clips(train, PARTS), _TestFrames.of_clips(test, PARTS, TOLERANCE_M)
+    assert poses.weights.sum() == 941 and few.places[-1] == 362
+    if step_m < 0.01:
+        assert len(poses.poses_m) < 941 / 2 and len(few.poses_m) < 300
+    values = few.frames(found(few.poses_m, poses))
+    bound = TOLERANCE_M * np.array([1, 1 / KERNEL_M, 1]) + 1e-3  # and the rounding of poses that are nearly the same
+    for name, joints in PARTS.items():
+        exact = directly(np.concatenate(test), np.concatenate(train), joints)
+        assert (np.abs(values[name] - exact) <= bound).all(), name
+        assert np.abs(values[name] - exact)[:, :2].mean() < 0.0005, "far below the bound on average"
+
+
+def test_poses_that_do_not_move_are_one():
+    still = TrainingPoses.of_clips([np.zeros((9, 5, 3))], PARTS)
     assert len(still.poses_m) == 1 and still.weights.tolist() == [9]
+    test = _TestFrames.of_clips([np.zeros((9, 5, 3)), np.zeros((1, 5, 3))], PARTS, TOLERANCE_M)
+    assert test.places.tolist() == [0, 8, 9]
+    values = test.frames({BODY: np.array([[1.0, 2, 3], [1, 2, 3], [4, 5, 6]], np.float32)})[BODY]
+    assert values.tolist() == [[1, 2, 3]] * 9 + [[4, 5, 6]]
 
 
 @pytest.fixture
@@ -81,6 +113,16 @@ def test_it_is_kept_in_the_cache_and_goes_on_where_it_stopped(stage, tmp_path):
         np.savez(file, **damage)
         mended = stage_rareness(stage, tmp_path, limbs_too=True)
         assert all(mended.values[name] == pytest.approx(whole.values[name], abs=1e-6) for name in whole.values)
+
+
+def test_all_pairs_can_be_asked_for(stage, tmp_path):
+    usual, exact = stage_rareness(stage, tmp_path), stage_rareness(stage, tmp_path, tolerance_m=0)
+    assert len(list(tmp_path.glob("rareness/*.npz"))) == 2, "kept apart"
+    train, test = (
+        np.concatenate([decode_targets(stage, c).numpy() for c in stage.split(s)]) for s in ("train", "test")
+    )
+    assert exact.values[BODY] == pytest.approx(directly(test, train, range(train.shape[1])), abs=1e-4)
+    assert np.abs(usual.values[BODY] - exact.values[BODY]).max(0)[0] <= TOLERANCE_M
 
 
 def test_every_tenth_has_a_tenth_of_the_frames_and_the_rarest_share_is_kept(stage, tmp_path):
