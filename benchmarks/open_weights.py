@@ -45,11 +45,13 @@ _WIDE = (
     "--set augment.view.tilt_share=0.25 --set augment.view.nearest_scale=0.5 --set augment.view.farthest_scale=1.6 "
     "--downsample 2"
 )
+_WIDE_JOINTS = _WIDE.replace("bones,noise", "bones,joints,noise") + " --arch 1,1,1 --batch-size 1024"
 _WILD = (  # the noise of detectors at half its size: at its full size exact keypoints are lifted 10 mm worse
     "--config augment-wild --batch-size 512 --set augment.layout.share=0.2 --set augment.noise.sigma=0.01 "
     "--set augment.noise.offset_sigma=0.01 --set augment.noise.jitter_sigma=0.005 "
     "--set augment.noise.outlier_share=0.01 --set augment.noise.outlier_sigma=0.15"
 )
+_WILD_JOINTS = _WILD + " --augment parts,angles,bones,joints,place,view,layout,noise"
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,12 @@ NETWORKS = {
         Run("srnet-open-1-first", f"{_FIRST} --epochs 25 --lr-decay 0.95"),
         Run("srnet-open-1-upright", f"{_FIRST} --epochs 14 --lr 0.00028 --lr-decay 0.75", "srnet-open-1-first"),
         Run(
-            "srnet-open-1",
+            "srnet-open-1-wide",
             f"{_WIDE} --arch 1,1,1 --batch-size 1024 --epochs 20 --lr 0.0007 --lr-decay 0.82",
             "srnet-open-1-upright",
         ),
+        Run("srnet-open-1-joints", f"{_WIDE_JOINTS} --epochs 20 --lr 0.0007 --lr-decay 0.82", "srnet-open-1-wide"),
+        Run("srnet-open-1", f"{_WIDE_JOINTS} --epochs 40 --lr 0.001 --lr-decay 0.91", "srnet-open-1-joints"),
     ),
     "srnet-open-27": (
         Run("srnet-open-27-first", f"{_WIDE} --arch 3,3,3 --batch-size 512 --epochs 13 --lr-decay 0.95"),
@@ -85,16 +89,26 @@ NETWORKS = {
             "srnet-open-27-first",
         ),
         Run(
-            "srnet-open-27",
+            "srnet-open-27-third",
             f"{_WILD} --arch 3,3,3 --downsample 2 --epochs 12 --lr 0.001 --lr-decay 0.74",
             "srnet-open-27-second",
+        ),
+        Run(
+            "srnet-open-27",
+            f"{_WILD_JOINTS} --arch 3,3,3 --downsample 2 --epochs 8 --lr 0.0007 --lr-decay 0.65",
+            "srnet-open-27-third",
         ),
     ),
     "srnet-open-27-causal": (
         Run(
-            "srnet-open-27-causal",
+            "srnet-open-27-causal-first",
             f"{_WILD} --arch 3,3,3 --causal --downsample 2 --epochs 6 --lr 0.0008 --lr-decay 0.5",
-            "srnet-open-27",
+            "srnet-open-27-third",
+        ),
+        Run(
+            "srnet-open-27-causal",
+            f"{_WILD_JOINTS} --arch 3,3,3 --causal --downsample 2 --epochs 5 --lr 0.0007 --lr-decay 0.5",
+            "srnet-open-27-causal-first",
         ),
     ),
 }
