@@ -37,6 +37,7 @@ from srnet_core.readers.head import Head
 FORMAT = "coco"
 _EXTRAS = {"feet": "foot_kpts", "face": "face_kpts", "left_hand": "lefthand_kpts", "right_hand": "righthand_kpts"}
 _FIRST_PEOPLE = 1000  # of a list, among which at least one has keypoints
+_MOST_DIGITS = 18  # of a number that is text
 _NOT_A_VIDEO = 1.5  # with more missing numbers than this, images do not follow each other
 
 
@@ -89,6 +90,7 @@ def _annotations(value: dict, head: Head) -> Detections:
     images, annotations = value.get("images", []), value.get("annotations")
     if not isinstance(images, list) or not isinstance(annotations, list):
         raise BadFileError("is not a COCO annotation file: images and annotations must be lists", where=head.path)
+    images, annotations = _with_numbers(images, annotations)
     gathering = Gathering(head.path)
     numbers, sizes = _images(images, head)
     for number in numbers.values():
@@ -125,6 +127,31 @@ def _annotations(value: dict, head: Head) -> Detections:
         image_size=sizes[0] if len(sizes) == 1 else None,
         image_sizes=tuple(sizes) if len(sizes) > 1 else (),
     )
+
+
+def _with_numbers(images: list, annotations: list) -> tuple[list, list]:
+    """Images and annotations, with a number in place of each id of an image that is text: its own, or its place."""
+    texts = [image["id"] for image in images if isinstance(image, dict) and isinstance(image.get("id"), str)]
+    if not texts:
+        return images, annotations
+    plain = all(text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS for text in texts)
+    taken = {image["id"] for image in images if isinstance(image, dict) and type(image.get("id")) is int}
+    numbers = {text: int(text) if plain else place for place, text in enumerate(dict.fromkeys(texts))}
+    if len(set(numbers.values())) < len(numbers) or taken & set(numbers.values()):
+        return images, annotations  # 7 and "07" are two images: refused
+    images = [
+        {"file_name": image["id"], **image, "id": numbers[image["id"]]}
+        if isinstance(image, dict) and isinstance(image.get("id"), str)
+        else image
+        for image in images
+    ]
+    annotations = [
+        {**a, "image_id": numbers[a["image_id"]]}
+        if isinstance(a, dict) and isinstance(a.get("image_id"), str) and a["image_id"] in numbers
+        else a
+        for a in annotations
+    ]
+    return images, annotations
 
 
 def _images(images: list, head: Head) -> tuple[dict[int, int], list[tuple[int, int]]]:
