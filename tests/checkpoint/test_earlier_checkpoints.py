@@ -92,7 +92,7 @@ def test_writing_a_file_again_gives_the_same_content(name, tmp_path):
         content["srnet"].pop("version"), content["srnet"].pop("commit")
     if "config" in before["srnet"]:
         data = after["srnet"]["config"]["data"]
-        new = {name: data.pop(name) for name in ("fill_gaps", "unchecked", "fps", "rare_share")}
+        new = {name: data.pop(name) for name in ("fill_gaps", "unchecked", "fps", "rare_share", "local_cache_gb")}
         assert new == {name: getattr(DataConfig(), name) for name in new}  # new settings, as they were
         assert data.pop("dataset_weights") == []
         model = after["srnet"]["config"]["model"]
