@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from srnet_core.stages.store import Stage
 
 _ARGUMENT = re.compile(
-    r"\b(?<!--)(layout|format|fps|camera|sequence|image_size|person|joints|mapping|source_fps)=(?:'?([\w.]+)'?)?(?![\w=])"
+    r"\b(?<!--)(layout|format|fps|camera|sequence|image_size|person|joints|mapping|source_fps)=(?:'?(\w(?:[\w.]*\w)?)'?)?(?![\w=])"
 )
 SYNTHETIC = "SYNTHETIC data: made by a program, not measured on people"
 _IN_DATA_TEXT = ("dataset", "data_dir", "cache_dir", "local_cache_gb", "keypoints", "protocol", "normalization")

@@ -55,7 +55,7 @@ def test_ready_made_presets_can_be_trained_with(train, name):
 
 
 def test_an_unknown_step_lists_those_there_are(train):
-    choices = "parts, angles, bones, place, view, layout, noise"
+    choices = "parts, angles, bones, joints, place, view, layout, noise"
     train("--augment", "view,angels").refused("--augment", "Did you mean 'angles'", choices)
 
 

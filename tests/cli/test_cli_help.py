@@ -29,6 +29,7 @@ WITHOUT_DEFAULT = {
     "--stream",
     "--watch",
     "--uncertainty",
+    "--rareness-exact",
 }
 
 
