@@ -118,20 +118,11 @@ class LearnedGraphConv1d(GraphConv1d):
 
     Args:
         adjacency: (J, J); edges are where it is not zero.
-        in_features, out_features, kernel_size, others, bias: as `GraphConv1d`.
+        arguments, settings: as `GraphConv1d` takes them.
     """
 
-    def __init__(
-        self,
-        adjacency: np.ndarray,
-        in_features: int,
-        out_features: int,
-        kernel_size: int = 1,
-        *others: Any,
-        bias: bool = False,
-        **settings: Any,
-    ):
-        super().__init__(adjacency, in_features, out_features, kernel_size, *others, bias=bias, **settings)
+    def __init__(self, adjacency: np.ndarray, *arguments: Any, **settings: Any):
+        super().__init__(adjacency, *arguments, **settings)
         rows, columns = np.nonzero(adjacency)
         self.rows, self.columns = Constant(rows), Constant(columns)
         self.edges = nn.Parameter(torch.zeros(len(rows)))
