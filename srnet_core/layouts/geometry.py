@@ -65,7 +65,7 @@ def _bone_terms(points: np.ndarray, layout: Layout) -> list[tuple[frozenset[int]
         return []
     lengths = lengths[:, seen]
     # a bone turned to the camera looks short, never long: the longer half of the frames tells more
-    observed = np.nanquantile(np.where(np.isfinite(lengths), lengths, np.nan), 0.7, axis=0)
+    observed = _quantiles(np.where(np.isfinite(lengths), lengths, np.nan), 0.7)
     figure = np.array([FIGURE_M[part] if part else (np.nan,) * 3 for part in layout.parts])[:, : points.shape[-1]]
     if points.shape[-1] == 2:
         depth = np.array([FIGURE_M[part][2] if part else np.nan for part in layout.parts])[:, None]
@@ -77,6 +77,21 @@ def _bone_terms(points: np.ndarray, layout: Layout) -> list[tuple[frozenset[int]
     distance = np.where(difference > 0, difference, -_SHORT_COUNTS * difference)
     distance = np.minimum(distance, _LARGEST_MISFIT)
     return [(frozenset(pair.tolist()), float(d)) for pair, d in zip(ends[seen], distance)]
+
+
+def _quantiles(values: np.ndarray, share: float) -> np.ndarray:
+    """`np.nanquantile(values, share, axis=0)` of columns with at least one value, without its loop over columns.
+
+    Args:
+        values: (N, B), NaN where missing.
+    """
+    ordered = np.sort(values, axis=0)  # NaN come last
+    place = share * (np.isfinite(values).sum(axis=0) - 1)
+    below = np.floor(place).astype(int)
+    above = np.ceil(place).astype(int)
+    columns = np.arange(values.shape[1])
+    low, high = ordered[below, columns], ordered[above, columns]
+    return low + (high - low) * (place - below)
 
 
 def _side_terms(points: np.ndarray, layout: Layout) -> list[tuple[frozenset[int], float]]:

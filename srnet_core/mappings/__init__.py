@@ -20,7 +20,7 @@ Joints that a mapping does not name are made from the others where that is possi
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -208,7 +208,15 @@ def common_prefix(names: Sequence[str]) -> str:
 
 def key_of(name: str) -> str:
     """A name without namespace, case and separators: "mixamorig:LeftUpLeg" -> "leftupleg"."""
+    return _short_key_of(name) if len(name) <= _LONGEST_NAME else _key_of(name)
+
+
+def _key_of(name: str) -> str:
     return re.sub(r"[\s_.\-]", "", re.split("[:|]", name)[-1]).lower()
+
+
+_LONGEST_NAME = 64  # every table is held against the same few names; a hostile file's long ones are not kept
+_short_key_of = lru_cache(maxsize=4096)(_key_of)
 
 
 def point_index(names: Sequence[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ What is a row or an object of points is told by its form, not by the key it stan
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -81,7 +82,16 @@ class Points:
 
 def plain(key: object) -> str:
     """A key without case, underscores and dashes: "pose_landmarks" and "poseLandmarks" are one."""
-    return re.sub(r"[^a-z0-9]", "", str(key).lower())
+    text = str(key)
+    return _short_plain(text) if len(text) <= _LONGEST_KEY else _plain(text)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+_LONGEST_KEY = 64  # files repeat their few short keys in every frame; a hostile file's long ones are not kept
+_short_plain = lru_cache(maxsize=4096)(_plain)
 
 
 def by_plain_key(value: Mapping) -> dict[str, object]:
