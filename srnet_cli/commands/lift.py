@@ -232,7 +232,7 @@ def main(
     from srnet_core.lifting.lift import lift
     from srnet_core.lifting.trajectory import follow
     from srnet_core.lifting.world import stand, tilt_notes, upright_as_calibrated
-    from srnet_core.lifting.writing import NEED_FPS, require_format
+    from srnet_core.lifting.writing import require_format
     from srnet_core.video import is_video
     from srnet_core.weights import MEAN, MEAN_OF, best_network
 
@@ -306,12 +306,7 @@ def main(
         if not video_frames:
             remark("--no-video-frames has no effect here: keypoints bring no video along")
         keypoints = _read(path, format, layout, person, fps, parse_size(image_size), name_or_position(sequence))
-    if keypoints.image_size is None:
-        raise ConfigError(
-            "the file does not say how large its images are", where=path, todo="Give --image-size WIDTHxHEIGHT"
-        )
-    if keypoints.fps is None and (needing := [file for file in output if file.suffix.lower() in NEED_FPS]):
-        raise ConfigError("the frame rate is unknown, and this format needs it", where=needing[0], todo="Give --fps")
+    _require_told(keypoints, path, output, smoothing)
     if mend_swaps:
         keypoints = keypoints.mend_swaps()
     known, placed = _camera(camera, camera_name, keypoints)
@@ -480,6 +475,25 @@ def _read(
     told += [f"{video.info.fps:g} frames per second"] if fps_unknown else []
     remark(f"{' and '.join(told)}, as {video.path.name} beside the keypoints has")
     return read(video.info.fps if fps_unknown else fps, video.size if size_unknown else image_size)
+
+
+def _require_told(keypoints: "Keypoints", path: Path, output: list[Path], smoothing: str | None) -> None:
+    """Name at once all that the input leaves open and the command needs: reading it again may take minutes."""
+    from srnet_core.lifting.writing import NEED_FPS
+
+    untold: list[str] = []
+    options: list[str] = []
+    if keypoints.image_size is None:
+        untold.append("how large its images are")
+        options.append("--image-size WIDTHxHEIGHT")
+    for_rate = [file.name for file in output if file.suffix.lower() in NEED_FPS][:1]
+    for_rate += ["--smooth"] if smoothing is not None else []
+    if keypoints.fps is None and for_rate:
+        untold.append(f"its frame rate, which {' and '.join(for_rate)} need{'' if len(for_rate) > 1 else 's'}")
+        options.append("--fps NUMBER")
+    if untold:
+        what = f"the {'folder' if path.is_dir() else 'file'} does not tell {' and '.join(untold)}"
+        raise ConfigError(what, where=path, todo=f"Give {' and '.join(options)}")
 
 
 def _camera(path: Path | None, name: str | None, keypoints: "Keypoints") -> "tuple[KnownCamera | None, bool]":

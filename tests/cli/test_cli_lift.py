@@ -273,6 +273,27 @@ def test_a_network_of_the_package_by_its_name(srnet):
     assert "lifted with srnet-open-1" in ran.out and "from the package" in ran.err
 
 
+def test_all_that_the_input_does_not_tell_is_asked_for_at_once(srnet):
+    with np.load(EXAMPLE, allow_pickle=False) as file:
+        np.save("walk.npy", file["keypoints"][:, 0] if file["keypoints"].ndim == 4 else file["keypoints"])
+    size, rate = ("--image-size", "1088x1920"), ("--fps", "60")
+    asked = {  # given options, what is wanted: what the message names, and what it does not
+        (("-o", "a.trc"), ()): (
+            ["how large its images are and its frame rate, which a.trc needs", "Give", *size[:1]],
+            [],
+        ),
+        (("-o", "a.trc"), size): (["its frame rate, which a.trc needs. Give --fps"], ["--image-size"]),
+        (("-o", "a.trc"), rate): (["how large its images are. Give --image-size"], ["--fps"]),
+        (("-o", "a.csv"), ()): (["how large its images are. Give --image-size"], ["--fps"]),
+        (("-o", "a.csv", "--smooth", "savgol"), size): (["which --smooth needs. Give --fps"], ["--image-size"]),
+        (("-o", "a.bvh", "-o", "a.c3d", "--smooth", "savgol"), ()): (["a.bvh and --smooth need. Give"], []),
+    }
+    for (wanted, given), (named, unnamed) in asked.items():
+        said = srnet("lift", "walk.npy", "--layout", "body25b", *wanted, *given).refused(*named)
+        assert not any(option in said for option in unnamed), said
+    srnet("lift", "walk.npy", "--layout", "body25b", "-o", "a.trc", *size, *rate, "--device", "cpu").ok()
+
+
 def test_the_video_beside_keypoints_tells_their_image_size_and_frame_rate(srnet):
     av = pytest.importorskip("av", reason="PyAV, of the extra video, is not installed")
     with np.load(EXAMPLE, allow_pickle=False) as file:
