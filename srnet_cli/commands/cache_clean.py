@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+from srnet_cli.commands.cache_list import place_text
 from srnet_cli.console import remark, say
 from srnet_cli.options import CacheDir, option
 from srnet_cli.progress import progress_bar
@@ -32,7 +33,7 @@ def main(
     """Remove damaged stages and what killed processes left; with an option, whole stages too.
 
     Input files, checkpoints and other files in the folder are never touched. Files that a stage shares with others stay
-    as long as one of them does.
+    as long as one of them does. Of stages at a URL only the copies on this machine are removed.
     """
     from srnet_core.errors import ConfigError
     from srnet_core.stages.catalog import find_stages, freed_bytes, removable, remove, verify_stages
@@ -61,6 +62,6 @@ def main(
         freed, what = freed_bytes(chosen, entries), count_text(len(chosen), "folder")
         say(f"{what} would be removed, {bytes_text(freed)}")
     elif not chosen:
-        say(f"There is nothing to remove in {folder}/")
+        say(f"There is nothing to remove in {place_text(cache_dir)}")
     else:
         say(f"{count_text(len(gone), 'folder')} removed, {bytes_text(freed_bytes(gone, entries))} freed")

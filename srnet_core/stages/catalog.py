@@ -11,6 +11,7 @@ from pathlib import Path
 
 from srnet_core.errors import StageError
 from srnet_core.files import LOCK, try_lock
+from srnet_core.stages.local_copies import is_copy
 from srnet_core.stages.manifest import MANIFEST, read_manifest
 from srnet_core.stages.remote import RemoteStages
 from srnet_core.stages.shared import frames_of
@@ -33,6 +34,7 @@ class StoredStage:
         changed_s: when the folder was written, in seconds since 1970.
         unfinished: a process is writing it, or has left it unfinished.
         files: every file in the folder: (what tells files that are one apart from others, bytes).
+        copy: of a stage that is whole in an object store; files that were not read yet are missing, and no problem.
     """
 
     folder: Path
@@ -42,6 +44,7 @@ class StoredStage:
     changed_s: float
     unfinished: bool = False
     files: tuple[tuple[object, int], ...] = ()
+    copy: bool = False
 
 
 def find_stages(cache_dir: str | Path) -> list[StoredStage]:
@@ -77,11 +80,12 @@ def _look_at(folder: Path, unfinished: bool) -> StoredStage:
                     changed_s = max(changed_s, stat.st_mtime)
         except OSError:  # removed meanwhile
             continue
-    seen = StoredStage(folder, None, "", 0, changed_s, unfinished, files=tuple(files))
+    copy = is_copy(folder)
+    seen = StoredStage(folder, None, "", 0, changed_s, unfinished, files=tuple(files), copy=copy)
     if unfinished:
         return replace(seen, problem="not finished")
     try:
-        stage = Stage.open(folder)
+        stage = Stage.open(folder, partial=copy)
     except StageError as error:
         return replace(seen, problem=error.what)
     return replace(seen, stage=stage)

@@ -49,6 +49,11 @@ def mark_in_store(stage: Path) -> None:
         (stage / _IN_STORE).touch(exist_ok=True)
 
 
+def is_copy(stage: Path) -> bool:
+    """Whether a folder is the copy of a stage that is whole in its store, and may lack files."""
+    return (stage / _IN_STORE).is_file()
+
+
 def mark_used(chunk: Path) -> None:
     """Say that a chunk is read now. Reading itself says so only on some file systems."""
     with contextlib.suppress(OSError):
@@ -99,7 +104,7 @@ def _shrink(limit: float) -> float:
         if total <= (1 - _FREED_SHARE) * limit:
             break
         names = found[oldest]
-        if len(names) < about[oldest].st_nlink or not all((_stage_of(name) / _IN_STORE).exists() for name in names):
+        if len(names) < about[oldest].st_nlink or not all(is_copy(_stage_of(name)) for name in names):
             continue
         with contextlib.suppress(OSError):
             for name in names:

@@ -26,7 +26,10 @@ OWN_FRAMES, SHARED_FRAMES = 1, 3
 CHUNK_FRAMES = 16384
 FRAME_ARRAYS = ("pose_2d", "pose_3d", "norm_parameters", "root_cam_m")
 SEEN = "seen_2d"  # in the joints of `manifest["seen_joints"]`, where `pose_2d` was converted to the skeleton's
-MAKE_AGAIN = "Remove it with: srnet cache clean, which finds other damaged stages too; the next run makes it again"
+MAKE_AGAIN = (
+    "Remove it with: srnet cache clean (and your --cache-dir, if you gave one), which finds other damaged stages too; "
+    "the next run makes it again"
+)
 
 _DIGEST = "digest"
 MAX_MANIFEST_BYTES = 64 * 2**20

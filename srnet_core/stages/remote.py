@@ -69,9 +69,9 @@ class RemoteStages:
         if content is None:
             return False
         folder.mkdir(parents=True, exist_ok=True)
+        mark_in_store(folder)  # first: a process killed between would leave what looks like a damaged stage
         with atomic_write(folder / MANIFEST) as file:
             file.write(content)
-        mark_in_store(folder)
         return True
 
     def fetch(self, folder: Path, name: str, entry: Mapping[str, Any]) -> None:

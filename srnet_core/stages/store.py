@@ -93,18 +93,21 @@ class Stage:
         folder: of the stage.
         manifest: the contents of its `manifest.json`, checked.
         remote: where files that are not in the folder yet are fetched from; `None` if all must be there.
+        partial: files may be missing, as this is the copy of a stage in a store; they cannot be read.
     """
 
     folder: Path
     manifest: Mapping
     remote: RemoteStages | None = None
+    partial: bool = False
 
     @classmethod
-    def open(cls, folder: str | Path, remote: RemoteStages | None = None) -> "Stage":
+    def open(cls, folder: str | Path, remote: RemoteStages | None = None, *, partial: bool = False) -> "Stage":
         """Open a stage. Its manifest is checked, every file must have its size, and every `zarr.json` its bytes.
 
         Args:
             remote: where its files come from. What is missing in the folder is fetched, chunks when they are read.
+            partial: accept that files are missing, without a place to fetch them from; to look at a copy.
 
         Raises:
             StageError: there is no manifest, it is damaged, of another version or of another stage, or files are
@@ -114,11 +117,11 @@ class Stage:
         if remote is not None and not (folder / MANIFEST).is_file():
             remote.fetch_manifest(folder)
         manifest = read_manifest(folder)
-        stage = cls(folder, manifest, remote)
+        stage = cls(folder, manifest, remote, partial)
         for name, entry in stage.manifest["files"].items():
             path = folder / name
-            if remote is not None and not path.exists():
-                if name.endswith("zarr.json"):
+            if (partial or remote is not None) and not path.exists():
+                if remote is not None and name.endswith("zarr.json"):
                     remote.fetch(folder, name, entry)
                 continue
             try:
@@ -131,7 +134,7 @@ class Stage:
         return stage
 
     def verify(self, known: dict[object, str] | None = None) -> None:
-        """Read every file and compare its hash with the manifest.
+        """Read every file and compare its hash with the manifest; of a partial copy, every file that is there.
 
         Args:
             known: hashes of files that were read for other stages, and then of this one's too: files that several
@@ -141,6 +144,8 @@ class Stage:
             StageError: the bytes of a file are not those that were written.
         """
         for name, entry in self.manifest["files"].items():
+            if self.partial and not (self.folder / name).exists():
+                continue
             fetched = self._fetch(name)
             try:
                 whole = _digest_of(self.folder / name, {} if known is None else known) == entry["sha256"]
@@ -189,6 +194,11 @@ class Stage:
     def bytes(self) -> int:
         """Size of all files but the manifest, those that it shares with other stages included."""
         return sum(entry["bytes"] for entry in self.manifest["files"].values())
+
+    @property
+    def bytes_here(self) -> int:
+        """Size of those of its files that are in the folder: of a copy, what was fetched so far."""
+        return sum(entry["bytes"] for name, entry in self.manifest["files"].items() if (self.folder / name).is_file())
 
     @property
     def shared_bytes(self) -> int:
@@ -299,11 +309,14 @@ class Stage:
         They are compared with the manifest's hash, and with what `StageWriter` writes: another shape, chunk or codec
         would read as other numbers, or take any amount of memory.
         """
-        found = {}
+        found, missing = {}, set()
         for name, entry in self.manifest["files"].items():
             if not name.endswith("zarr.json"):
                 continue
             array = name.removesuffix("zarr.json").rstrip("/")
+            if self.partial and not (self.folder / name).exists():
+                missing.add(array)
+                continue
             try:
                 if entry["bytes"] > _MAX_METADATA_BYTES:
                     raise ValueError("too large")
@@ -314,7 +327,7 @@ class Stage:
             except (OSError, ValueError, RecursionError) as error:
                 raise StageError(f"damaged: {name} ({error})", where=self.folder, todo=MAKE_AGAIN) from None
         for array, shape in array_shapes(self.manifest).items():
-            if not _is_as_written(found.get(array), shape):
+            if array not in missing and not _is_as_written(found.get(array), shape):
                 raise StageError(
                     f"damaged: {array}/zarr.json describes another array than {shape} float32",
                     where=self.folder,

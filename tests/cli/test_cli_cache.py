@@ -1,9 +1,13 @@
 """srnet cache: list, verify, clean."""
 
 import json
+import shlex
 from pathlib import Path
 
+import pytest
 from support.cli import DATA
+
+from srnet_core.files import LOCAL_CACHE
 
 
 def test_folders_that_are_none(srnet, own_data):
@@ -68,3 +72,33 @@ def test_the_cache_is_listed_verified_and_cleaned(srnet, own_data):
     srnet("cache", "clean", "--all").ok()
     assert "nothing to remove" in srnet("cache", "clean").ok().out
     srnet("cache", "clean", "--all", "--older-than", "3").refused("--older-than", "one of the two")
+
+
+def test_copies_of_stages_at_a_url(srnet, own_data, tmp_path, monkeypatch):
+    """A copy whose chunks were not read yet was called damaged."""
+    pytest.importorskip("obstore", reason="obstore is not installed: pip install 'srnet[remote]'")
+    url = (tmp_path / "a store").as_uri()
+    there = ("--cache-dir", url)
+    monkeypatch.setenv(LOCAL_CACHE, str(tmp_path / "one"))
+    srnet("prepare", *DATA, *there).ok()
+    monkeypatch.setenv(LOCAL_CACHE, str(tmp_path / "two"))
+    assert "There are no stages in" in srnet("cache", "list", *there).ok().out
+    assert "cached" in srnet("prepare", *DATA, *there).ok().out
+    (listed,) = json.loads(srnet("cache", "list", *there, "--json", "-").ok().out)["stages"]
+    assert listed["problem"] is None and listed["copy"] and 0 < listed["bytes_fetched"] < listed["bytes_in_store"]
+    ran = srnet("cache", "list", *there).ok()
+    assert "fetched" in ran.out and url in ran.out and "damaged" not in ran.out
+    assert "1 stage of 1 as written" in srnet("cache", "verify", *there).ok().out
+    assert "nothing to remove" in srnet("cache", "clean", *there).ok().out
+
+    srnet("train", *DATA, *there, "--channels", "40", "--epochs", "1", "--device", "cpu").ok()
+    (read,) = json.loads(srnet("cache", "list", *there, "--json", "-").ok().out)["stages"]
+    assert listed["bytes_fetched"] < read["bytes_fetched"] <= read["bytes_in_store"]
+    chunk = next(path for path in Path(read["folder"]).glob("pose_2d/c/**/*") if path.is_file())
+    chunk.write_bytes(bytes(chunk.stat().st_size))
+    ran = srnet("cache", "verify", *there)
+    assert ran.code == 1 and f"srnet cache clean --cache-dir {shlex.quote(url)}" in ran.out
+    assert "removed" in srnet("cache", "clean", *there).ok().out
+    srnet("train", *DATA, *there, "--channels", "40", "--epochs", "1", "--device", "cpu").ok()
+    srnet("cache", "clean", "--all", *there).ok()
+    assert "cached" in srnet("prepare", *DATA, *there).ok().out, "what is in the store stays"

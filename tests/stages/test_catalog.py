@@ -9,6 +9,7 @@ import pytest
 from srnet_core.config import DataConfig
 from srnet_core.files import LOCK, make_temporary_folder
 from srnet_core.stages.catalog import find_stages, freed_bytes, removable, remove, verify_stages
+from srnet_core.stages.local_copies import mark_in_store
 from srnet_core.stages.prepare import prepare
 
 
@@ -44,6 +45,41 @@ def test_verifying_reads_every_byte(cache):
     assert [entry.problem for entry in find_stages(cache)] == ["", ""], "opening reads no chunks"
     problems = [entry.problem for entry in verify_stages(find_stages(cache))]
     assert all("have changed" in problem for problem in problems), "both have that file"
+
+
+@pytest.mark.parametrize("kept", ["nothing", "zarr.json", "one chunk"])
+def test_a_copy_of_a_stage_in_a_store_may_lack_files(cache, kept):
+    """One that was fetched in part was called damaged, and cache clean removed it."""
+    whole, copy = find_stages(cache)
+    stays = {"nothing": (), "zarr.json": ("zarr.json",), "one chunk": ("zarr.json", "pose_2d/c/0/0/0")}[kept]
+    for path in copy.folder.rglob("*"):
+        name = path.relative_to(copy.folder).as_posix()
+        if path.is_file() and name != "manifest.json" and not name.endswith(stays or "nothing"):
+            path.unlink()
+    damaged = next(entry for entry in find_stages(cache) if entry.folder == copy.folder)
+    assert "missing" in damaged.problem and not damaged.copy
+    mark_in_store(copy.folder)
+    for entries in (find_stages(cache), list(verify_stages(find_stages(cache)))):
+        assert [entry.problem for entry in entries] == ["", ""] and not removable(entries)
+        found = next(entry for entry in entries if entry.copy)
+        assert found.folder == copy.folder and found.stage.manifest == copy.stage.manifest
+        here = [copy.folder / name for name in copy.stage.manifest["files"] if (copy.folder / name).exists()]
+        assert found.stage.bytes_here == sum(path.stat().st_size for path in here) < found.stage.bytes
+    assert whole.stage.bytes_here == whole.stage.bytes
+
+
+@pytest.mark.parametrize("name", ["pose_2d/c/0/0/0", "pose_2d/zarr.json"])
+def test_what_is_there_of_a_copy_is_read(cache, name):
+    entry = find_stages(cache)[0]
+    mark_in_store(entry.folder)
+    (entry.folder / "pose_3d/c/0/0/0").unlink()
+    content = bytearray((entry.folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (entry.folder / name).write_bytes(content)
+    found = next(seen for seen in verify_stages(find_stages(cache)) if seen.folder == entry.folder)
+    assert found.copy and name in found.problem and entry.folder in [e.folder for e in removable([found])]
+    (entry.folder / name).write_bytes(content[:-1])
+    assert next(seen for seen in find_stages(cache) if seen.folder == entry.folder).problem
 
 
 def test_a_file_of_several_stages_is_read_once(cache, monkeypatch):
