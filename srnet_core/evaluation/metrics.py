@@ -77,7 +77,7 @@ def _mpjpe(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def n_mpjpe(predicted: Tensor | ArrayLike, target: Tensor | ArrayLike) -> Tensor:
-    """MPJPE after the best scaling about the origin (Rhodin et al., ECCV 2018): (N, J, 3) twice -> (N,).
+    """MPJPE after the best scaling about the origin (Rhodin et al., CVPR 2018): (N, J, 3) twice -> (N,).
 
     A prediction of all zeros is not scaled; the published code gives NaN for it.
     """
