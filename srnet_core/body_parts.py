@@ -4,6 +4,7 @@ A division is a tuple of (name, joint names) pairs, in the order of the network'
 they contain every joint.
 """
 
+import os
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
     elif isinstance(value, (list, tuple)):
         entries = [entry if _is_pair(entry) else (f"part {n}", entry) for n, entry in enumerate(value, start=1)]
     else:
+        refuse_file(value, where=where)
         raise ConfigError(f"groups must be names with lists of joints, not {reprlib.repr(value)}", where=where)
     if len(entries) > MAX_PARTS:
         raise ConfigError(f"{len(entries)} groups are too many", where=where, todo=f"Use at most {MAX_PARTS}")
@@ -48,6 +50,21 @@ def named_parts(value: Any, *, where: object = "body_parts") -> BodyParts:
     if twice:
         raise ConfigError(f"two groups are called {twice[0]!r}", where=where)
     return parts
+
+
+def refuse_file(value: Any, *, where: object) -> None:
+    """Tell whoever gives a file of groups instead of the groups how it is read.
+
+    Raises:
+        ConfigError: the value is a path, or text that ends as the name of such a file does.
+    """
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and value.lower().endswith(".toml")):
+        name = reprlib.repr(os.fspath(value))
+        raise ConfigError(
+            f"expected groups, not the file {name}",
+            where=where,
+            todo=f"Read it: body_parts=srnet_core.body_parts.read_groups({name})",
+        )
 
 
 def _is_pair(entry: Any) -> bool:

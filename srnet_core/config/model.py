@@ -1,11 +1,13 @@
 """Settings of the network."""
 
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, ClassVar
 
-from srnet_core.body_parts import MAX_PARTS, BodyParts, named_parts
+from srnet_core.body_parts import MAX_PARTS, BodyParts, named_parts, refuse_file
 from srnet_core.config.setting import check_settings, setting
 from srnet_core.errors import ConfigError
 
@@ -27,7 +29,9 @@ def _groups_otherwise(value: Any) -> str | None:
     if all(isinstance(item, int) or (isinstance(item, str) and item.strip().isdecimal()) for item in items):
         numbers = ", ".join(str(item).strip() for item in items)
         return f"Write a number: groups = {numbers}" if len(items) == 1 else f"Write divisions = [{numbers}]"
-    return None if isinstance(value, str) else "Name the joints of each part with body_parts"
+    if isinstance(value, str):  # a file is given at the option
+        return None if value.lower().endswith(".toml") else "Write a number: groups = 5"
+    return "Name the joints of each part with body_parts"
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,10 @@ class ModelConfig:
         if len(widths) > _MAX_LAYERS or self.receptive_field >= _MAX_FRAMES:
             limits = f"at most {_MAX_LAYERS} filter widths, and a receptive field below {_MAX_FRAMES:,} frames"
             raise ConfigError(f"the network is too deep: {limits}", where="--arch")
+        if not isinstance(self.groups, Integral):
+            refuse_file(self.groups, where="groups")
+            what = f"expected a whole number, not {reprlib.repr(self.groups)}"
+            raise ConfigError(what, where="groups", todo=_groups_otherwise(self.groups))
         object.__setattr__(self, "body_parts", named_parts(self.body_parts))
         if self.body_parts and self.divisions:
             todo = "Give body_parts or divisions"

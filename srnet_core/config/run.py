@@ -108,6 +108,9 @@ def _require_table(section: str, value: Any, where: object) -> None:
 def _coerce(value: Any, kind: Any, where: str, about: Setting | None = None) -> Any:
     """`value` as `kind`, where nothing is lost: int to float, list to tuple, a single item to a tuple of one."""
     if kind == BodyParts:
+        if isinstance(value, str) and value.lower().endswith(".toml"):
+            what = f"expected names with lists of joints, not the file {reprlib.repr(value)}"
+            raise ConfigError(what, where=where, todo=f"Give it with --groups {shlex.quote(value)}")
         return named_parts(value, where=where)
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):

@@ -21,6 +21,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from srnet_core import lookup
@@ -156,13 +157,14 @@ class Setting:
                 lookup.choose("choice", item, self.choices, where=self.option)
             elif text and not self._inside(item):
                 verb = "lie" if text.startswith("in ") else "be"
-                raise ConfigError(f"must {verb} {text}, not {item}", where=self.option)
+                shown = item if isinstance(item, Real) else reprlib.repr(item)
+                raise ConfigError(f"must {verb} {text}, not {shown}", where=self.option)
             elif isinstance(item, int) and abs(item) > _LARGEST_WHOLE_NUMBER:
                 raise ConfigError(f"the number {reprlib.repr(item)} is too large", where=self.option)
 
-    def _inside(self, value: float) -> bool:
-        """Whether a number is within the bounds; written so that NaN is not."""
-        return (
+    def _inside(self, value: Any) -> bool:
+        """Whether a value is a number within the bounds; written so that NaN is not."""
+        return isinstance(value, Real) and (
             (self.minimum is None or value >= self.minimum)
             and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)

@@ -1,5 +1,6 @@
 """Skeletons: joints, parents, mirror partners and body parts by name, and the index lists derived from the names."""
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -148,4 +149,10 @@ class Skeleton:
         if isinstance(groups, int):
             choose("division into groups", str(groups), sorted(self.groups), where=f"skeleton {self.name}")
             groups = self.groups[groups]
+        if not isinstance(groups, Mapping):
+            raise ConfigError(
+                f"expected a number of groups or {{part: joint names}}, not {reprlib.repr(groups)}",
+                where="groups",
+                todo="A file of groups is read with dict(srnet_core.body_parts.read_groups(path))",
+            )
         return {part: tuple(self.index(j) for j in joints) for part, joints in groups.items()}

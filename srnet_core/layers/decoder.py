@@ -1,5 +1,6 @@
 """A decoder that predicts each body part in its own branch from one feature vector, by split and recombine."""
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,8 +114,7 @@ def join_parts(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]
 
 
 def _check_joints(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[int]]) -> None:
-    if not parts:
-        raise ConfigError("needs at least one part", where="parts")
+    _require_named(parts, "lists of joints")
     features: dict[str, int] = {}
     for name, joints in parts.items():
         if name not in outputs:
@@ -129,9 +129,16 @@ def _check_joints(outputs: Mapping[str, Tensor], parts: Mapping[str, Sequence[in
         raise ConfigError(f"parts have different numbers per joint: {features}", where="parts")
 
 
-def _check(parts: Mapping[str, int], heads: Mapping[str, int], hidden_layers: int) -> None:
+def _require_named(parts: Any, what: str) -> None:
+    """Raise `ConfigError` if there are no parts, or something else is given in their place."""
+    if not isinstance(parts, Mapping):
+        raise ConfigError(f"expected {what} by the names of parts, not {reprlib.repr(parts)}", where="parts")
     if not parts:
         raise ConfigError("needs at least one part", where="parts")
+
+
+def _check(parts: Mapping[str, int], heads: Mapping[str, int], hidden_layers: int) -> None:
+    _require_named(parts, "numbers of outputs")
     both = sorted(set(parts) & set(heads))
     if both:
         raise ConfigError(f"{both[0]!r} is both a part and a head", where="heads")

@@ -15,7 +15,8 @@ concat), so the input is never unfolded. Only contexts with several numbers per 
 that are multiplied or added are applied before the product.
 """
 
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from math import sqrt
 from typing import Any
@@ -339,6 +340,13 @@ def check_groups(groups: Sequence[Sequence[int]], nodes: int | None) -> int:
     Raises:
         ConfigError: no groups, an empty group, a repeated node in a group, an index that is negative or too large.
     """
+    if (
+        isinstance(groups, str)
+        or not isinstance(groups, Iterable)
+        or not all(isinstance(group, Collection) and not isinstance(group, str) for group in groups)
+    ):
+        what = f"expected lists of nodes, not {reprlib.repr(groups)}"
+        raise ConfigError(what, where="groups", todo="Write e.g. [[0, 1, 2], [0, 3, 4]]")
     if not groups or not all(len(group) for group in groups):
         raise ConfigError("every group needs at least one node", where="groups")
     if any(len(set(group)) < len(group) for group in groups):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from srnet_core.body_parts import refuse_file
 from srnet_core.config import ModelConfig, from_dict, named_as_arguments, replace, to_dict
 from srnet_core.errors import ConfigError
 from srnet_core.geometry.skeleton import Skeleton
@@ -165,6 +166,8 @@ def build_model(
 def _built(values: dict[str, Any], skeleton: Skeleton | str | None, fields: dict[str, Any]) -> "PoseModel":
     if skeleton is not None:
         fields["skeleton"] = skeleton if isinstance(skeleton, str) else skeleton.name
+    for name in ("groups", "divisions", "body_parts"):
+        refuse_file(fields.get(name), where=f"build_model, {name}")
     config = from_dict(ModelConfig, values | fields, where="build_model")
     plugin = get_model(config.name)
     config = replace(config, name=PLUGINS.choose(config.name), residual_2d=bool(config.residual_2d))

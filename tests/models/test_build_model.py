@@ -1,9 +1,15 @@
 """Building models: names, sizes, body parts, and options that change what is computed."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
-from srnet_core.config import ModelConfig
+from srnet_core import nn
+from srnet_core.body_parts import read_groups
+from srnet_core.config import ModelConfig, from_dict
 from srnet_core.errors import ConfigError, UnknownNameError, UserMistake
 from srnet_core.geometry.skeleton import Skeleton
 from srnet_core.models import build_model
@@ -47,11 +53,51 @@ def test_name_fields_or_config_build_the_same():
         ([["Hip"], ["Spine"]], "Name the joints of each part with body_parts"),
         ({"legs": ["Hip"]}, "Name the joints of each part with body_parts"),
         (5.0, "expected a whole number, not 5.0$"),
+        ("five", "expected a whole number, not 'five'. Write a number: groups = 5$"),
     ],
 )
 def test_groups_that_are_no_number_are_told_where_they_belong(groups, todo):
     with pytest.raises(ConfigError, match=todo):
         build_model("srnet", groups=groups)
+
+
+@pytest.mark.parametrize("file", ["parts.toml", Path("parts.toml")])
+def test_a_file_of_groups_is_told_how_it_is_read(file, tmp_path):
+    todo = r"not the file 'parts.toml'. Read it: body_parts=srnet_core.body_parts.read_groups\('parts.toml'\)$"
+    for name in ("groups", "divisions", "body_parts"):
+        with pytest.raises(ConfigError, match=rf"^build_model, {name}: ") as raised:
+            build_model("srnet", **{name: file})
+        assert re.search(todo, str(raised.value))
+    for name in ("groups", "body_parts"):
+        with pytest.raises(ConfigError, match=todo):
+            ModelConfig(**{name: file})
+    # and the advice works
+    path = tmp_path / "parts.toml"
+    path.write_text(f"one = {json.dumps(H36M.joint_names[:9])}\ntwo = {json.dumps(H36M.joint_names[9:])}\n")
+    assert build_model("srnet", body_parts=read_groups(path), channels=8).config.groups == 2
+
+
+def test_a_file_of_groups_in_a_preset_is_given_with_the_option():
+    for name in ("groups", "body_parts"):
+        with pytest.raises(ConfigError, match="Give it with --groups parts.toml$"):
+            from_dict(ModelConfig, {name: "parts.toml"})
+    with pytest.raises(ConfigError, match=r"must lie in \[1, 256\], not 'parts.toml'"):
+        ModelConfig(divisions="parts.toml")
+
+
+@pytest.mark.parametrize("text", ["parts.toml", Path("parts.toml"), "legs", 5])
+def test_layers_and_skeletons_say_which_groups_they_take(text):
+    with pytest.raises(ConfigError, match="groups: expected lists of nodes, not "):
+        nn.SplitRecombineLinear(text, features_per_node=2, out_channels=8)
+    with pytest.raises(ConfigError, match="groups: expected lists of nodes, not "):
+        nn.SplitRecombineConv1d([text], features_per_node=2, out_channels=8, kernel_size=3)
+    with pytest.raises(ConfigError, match="parts: expected numbers of outputs by the names of parts, not "):
+        nn.SplitRecombineDecoder(4, parts=text)
+    with pytest.raises(ConfigError, match="parts: expected lists of joints by the names of parts, not "):
+        nn.join_parts({"legs": torch.zeros(1, 2)}, text)
+    if text != 5:  # a number of groups
+        with pytest.raises(ConfigError, match=r"expected a number of groups.*read_groups\(path\)"):
+            H36M.group_indices(text)
 
 
 def test_unknown_names_list_the_choices():
