@@ -164,7 +164,8 @@ class Setting:
 
     def _inside(self, value: Any) -> bool:
         """Whether a value is a number within the bounds; written so that NaN is not."""
-        return isinstance(value, Real) and (
+        is_number = isinstance(value, Real)  # apart, so that the type stays that of numbers that can be compared
+        return is_number and (
             (self.minimum is None or value >= self.minimum)
             and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)

@@ -15,22 +15,10 @@ from collections.abc import Iterator
 from srnet_core.errors import BadFileError
 from srnet_core.motion import Motion
 from srnet_core.readers._csv import rows_of, separator_of
+from srnet_core.readers._frames_found import IMAGES, NUMBERS, WHO, Frame, Person, people_in
 from srnet_core.readers._json_points import by_plain_key, points_of
 from srnet_core.readers._literals import ShortenedError, literal
-from srnet_core.readers._poses import (
-    IMAGES,
-    NUMBERS,
-    WHO,
-    Frame,
-    Person,
-    Poses,
-    checked,
-    described,
-    detections_of,
-    motions_of,
-    one_or_many,
-    people_in,
-)
+from srnet_core.readers._poses import Poses, checked, described, detections_of, motions_of, one_or_many
 from srnet_core.readers.detections import MOST_VALUES, Detections, ReadOptions
 from srnet_core.readers.head import Head
 

@@ -11,9 +11,10 @@ import numpy as np
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.motion import Motion
 from srnet_core.readers import plain
+from srnet_core.readers._arrays_as_lists import as_lists
+from srnet_core.readers._frames_found import people_in
 from srnet_core.readers._movement import median_step
 from srnet_core.readers._plain_array import Array, as_array, float64, point_members
-from srnet_core.readers._poses import as_lists, people_in
 from srnet_core.readers.detections import MOST_PEOPLE, MOST_VALUES, Detections, ReadOptions
 from srnet_core.readers.head import Head
 

@@ -1,8 +1,8 @@
 """Poses in JSON that is not in the form of a tool with a reader of its own.
 
 TensorFlow.js (PoseNet, MoveNet), ml5, Ultralytics' summaries, and exports that people write themselves: frames hold
-people, people hold joints (`_poses` and `_json_points` say in which forms). Frames are a list, an object by number or
-by name of the image, or the files of a folder.
+people, people hold joints (`_frames_found` and `_json_points` say in which forms). Frames are a list, an object by
+number or by name of the image, or the files of a folder.
 """
 
 from collections.abc import Sequence
@@ -11,17 +11,8 @@ from pathlib import Path
 from srnet_core.errors import BadFileError
 from srnet_core.motion import Motion
 from srnet_core.readers._encoding import frames_of, joints_of, names_of, write_json
-from srnet_core.readers._poses import (
-    Frame,
-    Poses,
-    checked,
-    described,
-    detections_of,
-    frames_in,
-    motions_of,
-    one_or_many,
-    people_in,
-)
+from srnet_core.readers._frames_found import Frame, frames_in, people_in
+from srnet_core.readers._poses import Poses, checked, described, detections_of, motions_of, one_or_many
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NAMES, NUMBERS, RATE, SIZE, TRACKS, Form, holding

@@ -11,12 +11,12 @@ import numpy as np
 
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.layouts import get_layout
+from srnet_core.readers._beside_frames import context_in, rate_in, size_in
 from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._encoding import frames_of, joints_of, size_for_fractions, write_json, write_table
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hip_origin import Space, space_of
 from srnet_core.readers._json_points import Points, by_plain_key, points_of
-from srnet_core.readers._poses import context_in, rate_in, size_in
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NUMBERS, RATE, SIZE, Form, holding
 from srnet_core.readers.head import Head

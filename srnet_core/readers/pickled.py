@@ -21,9 +21,11 @@ from srnet_core.errors import BadFileError
 from srnet_core.layouts import get_layout
 from srnet_core.motion import Motion
 from srnet_core.readers import plain
+from srnet_core.readers._arrays_as_lists import as_lists
+from srnet_core.readers._frames_found import frames_in
 from srnet_core.readers._known_files import COMPUTE_THE_JOINTS, of_values
 from srnet_core.readers._plain_array import Array, as_array, float64
-from srnet_core.readers._poses import Poses, as_lists, checked, frames_in, one_or_many
+from srnet_core.readers._poses import Poses, checked, one_or_many
 from srnet_core.readers._poses import described as described_poses
 from srnet_core.readers._poses import detections_of as detections_of_poses
 from srnet_core.readers._poses import motions_of as motions_of_poses
