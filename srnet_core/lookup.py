@@ -23,6 +23,7 @@ from srnet_core.errors import PluginError, PluginWarning, UnknownNameError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+FORMATS_LISTED_BY = "srnet data list --formats"  # lists formats, layouts and mappings
 _SHORTEST_BEGINNING = 3  # letters, from which on what was typed may be the beginning of a name
 _MOST_NEIGHBOURS = 10_000  # entries of a folder that are looked at for a name like one that is missing
 _LIKE_A_PATH = 0.75  # least similarity of the names of files, from 0 to 1
@@ -170,24 +171,28 @@ def choose(
     where: object = None,
     also_called: Mapping[str, str] = MappingProxyType({}),
     hint: str | None = None,
+    listed_by: str | None = None,
 ) -> str:
     """`asked`, if it is one of `choices`.
 
     Args:
         also_called: {another name, in lower case without punctuation: the choice that is meant}.
         hint: the question "Did you mean ...? ", or empty text; by default it is made from `also_called` and `choices`.
+        listed_by: a command that lists the choices, where they are too many for a message.
 
     Raises:
-        UnknownNameError: it is not; the message lists the choices and suggests the nearest one.
+        UnknownNameError: it is not; the message lists the choices, or names `listed_by`, and suggests the nearest one.
     """
     known = [str(c) for c in choices]
     if asked in known:
         return asked
-    listed = ", ".join(known) if known else "none"
+    listed = f"Choices: {', '.join(known) if known else 'none'}"
+    if listed_by is not None:
+        listed = f"{listed_by} lists the {len(known)} there are"
     meant = also_called.get(spelling(asked))
     if hint is None:
         hint = f"Did you mean {meant!r}? " if meant else nearest_hint(asked, known)
-    raise UnknownNameError(f"there is no {kind} {asked!r}", where=where, todo=f"{hint}Choices: {listed}")
+    raise UnknownNameError(f"there is no {kind} {asked!r}", where=where, todo=f"{hint}{listed}")
 
 
 def nearest_hint(asked: str, choices: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.layouts.parts import mirror_pairs_of, parents_of, part_of, parts_of, weights_of
-from srnet_core.lookup import choose
+from srnet_core.lookup import FORMATS_LISTED_BY, choose
 from srnet_core.skeletons.h36m17 import JOINTS as H36M17
 
 BY_NAMES = "named joints"
@@ -137,15 +137,15 @@ def get_layout(name: str) -> Layout:
     """The layout of that name. Upper case, dashes and underscores do not matter: "BODY_25" is "body25".
 
     Raises:
-        UnknownNameError: there is none; the message lists those there are.
+        UnknownNameError: there is none; the message tells the nearest ones, and what lists all.
     """
     names = layout_names()
     plain = {_plain(n): n for n in names} | {_plain(a): n for a, n in _ALIASES.items()}
     wanted = plain.get(_plain(str(name)))
     if not wanted and (several := _SEVERAL.get(_plain(str(name)))):
         hint = f"Did you mean {' or '.join(map(repr, several))}? "
-        choose("layout", str(name), names, hint=hint)
-    return _loaded(wanted if wanted else choose("layout", str(name), names))
+        choose("layout", str(name), names, hint=hint, listed_by=FORMATS_LISTED_BY)
+    return _loaded(wanted if wanted else choose("layout", str(name), names, listed_by=FORMATS_LISTED_BY))
 
 
 _ALIASES = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from srnet_core.errors import BadFileError
-from srnet_core.lookup import choose
+from srnet_core.lookup import FORMATS_LISTED_BY, choose, nearest_hint
 from srnet_core.readers._known_files import of_file, of_values
 from srnet_core.readers.forms import Form
 from srnet_core.readers.frames import few
@@ -199,11 +199,13 @@ def load_format(name: str) -> ModuleType:
     """The reader of a format.
 
     Raises:
-        UnknownNameError: there is none of that name; the message lists those there are.
+        UnknownNameError: there is none of that name; the message tells the nearest ones, and what lists all.
     """
     name = name.lower().replace("-", "_")
     name = _ALIASES.get(name, name)
-    return importlib.import_module(f"srnet_core.readers.{FORMATS[choose('format', name, sorted(FORMATS))]}")
+    hint = nearest_hint(name, [*sorted(FORMATS), *_ALIASES])
+    choose("format", name, FORMATS, hint=hint, listed_by=FORMATS_LISTED_BY)
+    return importlib.import_module(f"srnet_core.readers.{FORMATS[name]}")
 
 
 def load_form(name: str) -> tuple[str, Form]:
@@ -251,7 +253,8 @@ def recognise(head: Head) -> str:
         raise BadFileError(
             "is of no kind that is known" + _with_folders(head),
             where=head.path,
-            todo="Give keypoints or motion in one of these formats: " + ", ".join(sorted(FORMATS)),
+            todo="Give 2D keypoints (OpenPose, MediaPipe, COCO, CSV, NumPy, ...) or motion capture (BVH, C3D, TRC, "
+            f"AMC). {FORMATS_LISTED_BY} lists all formats",
         )
     named = [name for name, value in sure.items() if value == best]
     if len(named) > 1:

@@ -184,6 +184,25 @@ def test_info_of_a_published_data_set(srnet, tmp_path):
     assert flat["kind"] == "keypoints-2d" and len(flat["sequences"]) == 2 * len(info["sequences"])
 
 
+def test_unknown_formats_and_layouts_name_the_nearest_and_what_lists_all(srnet, openpose, tmp_path):
+    (tmp_path / "x.bin").write_bytes(bytes(range(256)))
+    listed = "srnet data list --formats lists"
+    for command in (["data", "info"], ["lift"]):
+        line = srnet(*command, tmp_path / "x.bin").refused("is of no kind that is known. Give 2D keypoints", listed)
+        assert len(line) < 300
+    for asked, meant in (
+        ("openpse", "Did you mean 'openpose'? "),
+        ("detectron3", "Did you mean 'detectron'? "),
+        ("qq", ""),
+    ):
+        line = srnet("data", "info", openpose, "--format", asked).refused(f"no format '{asked}'. {meant}{listed}")
+        assert len(line) < 150
+    line = srnet("data", "info", openpose, "--layout", "coco71").refused("Did you mean 'coco17'? " + listed)
+    assert len(line) < 150
+    listing = srnet("data", "list", "--formats").ok().out  # and the command named is there
+    assert all(name in listing for name in ("openpose", "videopose3d", "coco17", "mixamo"))
+
+
 @pytest.mark.parametrize("command", ["info", "check", "plot", "mapping"])
 def test_what_is_no_data_is_refused_in_one_line(srnet, tmp_path, command):
     (tmp_path / "a.txt").write_text("hello there")
