@@ -46,9 +46,11 @@ def published_order(context: Tensor) -> Tensor:
     Returns:
         (B, W, G, k).
     """
-    batch, positions, groups, taps = context.shape
+    _, positions, _, taps = context.shape
     by_tap = context.permute(0, 2, 3, 1)  # (B, G, k, W)
-    return by_tap.reshape(batch, groups, positions, taps).transpose(1, 2)  # (B, W, G, k)
+    # in two steps, the first of which joins only: torch.export cannot tell that k * W numbers divide into W rows
+    by_position: Tensor = by_tap.flatten(2).unflatten(2, (positions, taps))  # (B, G, k * W) -> (B, G, W, k)
+    return by_position.transpose(1, 2)
 
 
 @dataclass(frozen=True)
