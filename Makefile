@@ -65,7 +65,7 @@ robustness: environment  ## the trials of docs/robustness.md; in full they take 
 coverage: environment  ## how often the intervals of srnet compare hold the truth, in some minutes
 	$(BIN)/python -m benchmarks.coverage
 
-pictures: environment  ## the pictures of the page and the terminal in docs/images; needs Chromium
+pictures: environment  ## the pictures of pages, terminal and lifted people in docs/images; needs Chromium, for one of them Blender
 	PYTHONPATH=tests PATH=$(abspath $(BIN)):$$PATH $(BIN)/python docs/make_pictures.py
 
 site:  ## the documentation as a web site in build/site, in an environment of its own

@@ -1,7 +1,7 @@
 """Make the pictures of the page and of the terminal in docs/images again: make pictures.
 
-It needs Chromium. The page shows the networks that come with the package on SYNTHETIC people, so that nothing has to be
-downloaded and every run draws the same.
+It needs Chromium, and for one picture Blender. The page shows the networks that come with the package on SYNTHETIC
+people, so that nothing has to be downloaded and every run draws the same.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import termios
 from fcntl import ioctl
 from pathlib import Path
 
+import make_live_picture
 from rich.console import Console
 from rich.text import Text
 from support.browser import browser
@@ -43,6 +44,8 @@ _SCREENS = {
     ),
 }
 _RUNS, _STRIP, _EXPECTED = "runs-page.png", "strip.png", "uncertainty-page.png"
+_LIFTED = ("lift-strip.png", "lift-trc.png", "lift-blender.png")
+_LIVE, _FRAME_IN_BLENDER = make_live_picture.PICTURE.name, 46
 _EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "balancing.npz"
 _CHARTS = {
     "chart-model.svg": ("model", "--arch", "3,3,3", "--width", "page"),
@@ -56,12 +59,16 @@ _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", help="only these pictures")
-    asked = parser.parse_args().names or [*_PAGES, *_SCREENS, *_CHARTS, _RUNS, _STRIP, _EXPECTED]
+    asked = parser.parse_args().names or [*_PAGES, *_SCREENS, *_CHARTS, *_LIFTED, _LIVE, _RUNS, _STRIP, _EXPECTED]
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         os.chdir(folder)
         if pages := {name: _PAGES[name] for name in asked if name in _PAGES}:
             draw_pages(pages)
+        if lifted := [name for name in asked if name in _LIFTED]:
+            draw_lifted(lifted)
+        if _LIVE in asked:
+            make_live_picture.main()
         for name in asked:
             if name in _SCREENS:
                 draw_screen(name, *_SCREENS[name])
@@ -87,6 +94,24 @@ def draw_pages(pages: dict[str, tuple[str, int, int, bool]]) -> None:
             with atomic_write(IMAGES / name) as file:
                 file.write(page.picture())
             print(IMAGES / name)
+
+
+def draw_lifted(names: list[str]) -> None:
+    """The real person of the example: moments, its TRC read back, its BVH in Blender."""
+    strip, trc, in_blender = _LIFTED
+    run(["lift", str(_EXAMPLE), "--person", "0", "--world", "-o", "pose.trc", "-o", "pose.bvh", "-o", "strip.png"])
+    if strip in names:
+        shutil.copyfile("strip.png", IMAGES / strip)
+    if trc in names:
+        run(["data", "plot", "pose.trc", "--output", str(IMAGES / trc)])
+    if in_blender in names:
+        if (blender := shutil.which("blender")) is None:
+            print(f"{in_blender} stays as it is: Blender is not installed")
+            return
+        script = str(Path(__file__).resolve().parent / "blender_picture.py")
+        command = [blender, "-b", "--factory-startup", "-P", script, "--", "pose.bvh"]
+        subprocess.run([*command, "blender.png", str(_FRAME_IN_BLENDER)], check=True, stdout=sys.stderr)
+        shutil.copyfile("blender.png", IMAGES / in_blender)
 
 
 def draw_expected(path: Path) -> None:

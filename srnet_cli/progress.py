@@ -80,10 +80,12 @@ class Bar:
         self.epoch: Epoch | None = None  # the epoch whose line is still to be shown
 
     def update(self, what: str, done: float, total: float, note: str = "") -> None:
+        """Show how much of a piece of work is done; of one that is not divided, the seconds since it began."""
+        size = None if total == 1 else total
+        counted = "" if size is None else f"{int(done):,}/{size:,.0f}"
         if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total, note=note, done="")
-        counted = f"{int(done):,}/{total:,.0f}"
-        self._progress.update(self._tasks[what], completed=done, total=total, note=note, done=counted)
+            self._tasks[what] = self._progress.add_task(what, total=size, completed=int(done), note=note, done=counted)
+        self._progress.update(self._tasks[what], completed=done, total=size, note=note, done=counted)
         self._heartbeat(what, done, total, note)
         if done >= total:
             self.close(what)
@@ -154,4 +156,5 @@ class Bar:
         waits = self._progress.disable and not console.err.quietly
         if waits and what not in _WHOLE and time.monotonic() - self._beat > HEARTBEAT_SECONDS:
             self._beat = time.monotonic()
-            console.err.print(shown(f"  {what}: {done:,.0f} of {total:,.0f} {note}".rstrip()), soft_wrap=True)
+            counted = "" if total == 1 else f": {done:,.0f} of {total:,.0f}"
+            console.err.print(shown(f"  {what}{counted} {note}".rstrip()), soft_wrap=True)

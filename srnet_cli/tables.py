@@ -1,6 +1,6 @@
 """Tables of results: metrics by action, subject or camera, and plain ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -59,6 +59,7 @@ def plain_table(
     *,
     caption: str | None = None,
     text_columns: int = 1,
+    counts: Container[int] = (),
 ) -> None:
     """A table whose first columns are text and whose others are right-aligned.
 
@@ -67,6 +68,7 @@ def plain_table(
 
     Args:
         text_columns: number of columns that are text.
+        counts: columns among these that hold numbers all the same.
     """
     cells = [[console.printable(cell) for cell in row] for row in rows]
     widths = _widths([list(column) for column in zip(heads, *cells)], console.out.width)
@@ -75,7 +77,8 @@ def plain_table(
         return
     table = _table()
     for index, (head, width) in enumerate(zip(heads, widths)):
-        table.add_column(head, justify="left" if index < text_columns else "right", overflow="fold", width=width)
+        is_text = index < text_columns and index not in counts
+        table.add_column(head, justify="left" if is_text else "right", overflow="fold", width=width)
     for row in cells:
         table.add_row(*map(shown, row))
     _show(table, title, caption)

@@ -74,8 +74,9 @@ def main(
     write_calibration(target, calibration)
     found = reliability(calibration, measured)
     rows = [[f"{n}", f"{said:.1f}", f"{true:.1f}"] for n, (said, true) in enumerate(found.deciles_mm, start=1)]
+    who = "1 person" if len(people) == 1 else f"{len(people)} people"
     plain_table(
-        f"{path.name}, calibrated on {len(people)} people, {calibration.frames:,} frames",
+        f"{path.name}, calibrated on {who}, {calibration.frames:,} frames",
         ["tenth of the joints", "expected error mm", "true error mm"],
         rows,
         caption=f"On the people it was fitted on; {found.coverage:.1%} of the errors keep below the bound of 90 %.",

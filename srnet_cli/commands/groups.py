@@ -96,7 +96,7 @@ def show_divisions(skeleton: "Skeleton", divisions: "Mapping[str, BodyParts]", d
         for first, (name, joints) in ((i == 0, part) for i, part in enumerate(parts))
     ]
     title = f"Skeleton {skeleton.name}, {skeleton.num_joints} joints"
-    plain_table(title, ["division", "group", "joints", "which"], rows, text_columns=4)
+    plain_table(title, ["division", "group", "joints", "which"], rows, text_columns=4, counts={2})
     numbers = ", ".join(map(str, divisions_of(skeleton)))
     named = f" --dataset {shlex.quote(dataset)}" if dataset else ""
     say(f"Train with: {command('train')}{named} --groups N (here {numbers}), several of them or --groups PATH.toml")

@@ -12,9 +12,8 @@ def main() -> None:
 
     known = presets()
     experiments = [[p.name, str(len(p.read_sweep().cells)), p.about] for p in known if p.experiment]
-    plain_table(
-        "Experiments: srnet presets run NAME", ["name", "cells", "what is compared"], experiments, text_columns=3
-    )
+    heads = ["name", "cells", "what is compared"]
+    plain_table("Experiments: srnet presets run NAME", heads, experiments, text_columns=3, counts={1})
     settings = [[p.name, p.about] for p in known if not p.experiment]
     plain_table("Settings of one run: srnet train --config NAME", ["name", "what it is"], settings, text_columns=2)
     prose("See what is in one with: srnet presets show NAME")

@@ -349,13 +349,14 @@ def _scenes(
         device=device,
     )
     scenes: list[Scene] = []
-    bar.update("predicting", 0, len(chosen), "clips")
+    unit = "clips" if len(chosen) > 1 else ""
+    bar.update("predicting", 0, len(chosen), unit)
     for (kind, _), scene in zip(chosen, predicted):
         label = f"{kind}: {scene.title}" if kind else scene.title
         if not selection.ground_truth:
             scene = without_truth(scene)
         scenes.append(changed(scene, subtitle=subtitle, label=label))
-        bar.update("predicting", len(scenes), len(chosen), "clips")
+        bar.update("predicting", len(scenes), len(chosen), unit)
     return scenes
 
 

@@ -108,6 +108,7 @@ def stage_rareness(
         require_folder(path.parent)
         progress("reading training poses", 0, 1)
         train = TrainingPoses.of_clips(_clips_m(stage, "train"), parts, tolerance_m)
+        progress("reading training poses", 1, 1)
         test = _TestFrames.of_clips(_clips_m(stage, "test"), parts, tolerance_m)
         saved_at = time.monotonic()
         blocks, done = test.go_on(done)

@@ -38,9 +38,14 @@ class Preset:
 
 def presets() -> list[Preset]:
     """All presets: experiments first, then settings, each by name."""
-    experiments = [Preset(p.stem, p, True, read_sweep(p).about) for p in sorted(EXPERIMENTS.glob("*.toml"))]
-    settings = [Preset(p.stem, p, False, _first_sentence(p)) for p in sorted(_FOLDER.glob("*.toml"))]
+    experiments = [Preset(p.stem, p, True, read_sweep(p).about) for p in _files(EXPERIMENTS)]
+    settings = [Preset(p.stem, p, False, _first_sentence(p)) for p in _files(_FOLDER)]
     return experiments + settings
+
+
+def _files(folder: Path) -> list[Path]:
+    """The presets of a folder by their names: `augment` before `augment-ray`, which the ending would put last."""
+    return sorted(folder.glob("*.toml"), key=lambda path: path.stem)
 
 
 def find_preset(name: str) -> Preset:

@@ -137,7 +137,10 @@ def _find_or_make(
     """The stage, whether it was there, and what was wrong with one that had to be replaced."""
     progress("checking files", 0, len(paths))
     memo = Path(config.cache_dir) / DIGEST_MEMO
-    inputs = [_Input.of(path, memo) for path in paths]
+    inputs = []
+    for path in paths:
+        inputs.append(_Input.of(path, memo))
+        progress("checking files", len(inputs), len(paths))
     key = stage_key(config, name, [file.sha256 for file in inputs])
     folder = stage_folder(config, name, key)
     damage = None
@@ -154,6 +157,7 @@ def _find_or_make(
         require_folder(config.cache_dir)
     progress("reading", 0, 1)
     dataset = read_dataset(config, name, paths)
+    progress("reading", 1, 1)
     if earlier is not None:
         if not config.fill_gaps and not datasets.frames_lost(dataset).keypoints:
             return _with_the_rule_of_today(earlier, folder, remote), True, None
@@ -162,6 +166,7 @@ def _find_or_make(
     split = split_clips(dataset, config)
     progress("checking 3D against 2D", 0, 1)
     check = check_or_refuse(dataset, config, paths[0])
+    progress("checking 3D against 2D", 1, 1)
     try:
         again = force or damage is not None
         made = _Making(dataset, check, name, inputs, normalization, again, progress, remote)
@@ -191,6 +196,7 @@ def _publish(stage: Stage, remote: RemoteStages, progress: Progress, *, again: b
     """Copy a stage to where the cache folder is; files that are there already, as those of another stage, are not."""
     progress(f"copying to {remote.url}", 0, 1)
     remote.publish(stage.folder, stage.manifest["files"], again=again)
+    progress(f"copying to {remote.url}", 1, 1)
 
 
 @dataclass(frozen=True)
@@ -318,6 +324,7 @@ class _Making:
                 file.require_unchanged()
             self.progress("checking what was written", 0, 1)
             writer.commit(manifest, replace_existing=self.again)
+            self.progress("checking what was written", 1, 1)
 
     def _manifest(
         self, key: str, split: Split, config: DataConfig, clips: Sequence[StoredClip], rows: Sequence[slice]

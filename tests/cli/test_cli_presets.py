@@ -13,6 +13,11 @@ TINY = ("model.channels=20", "train.epochs=1", "train.batch_size=64", "train.dev
 def test_all_are_listed(srnet):
     out = srnet("presets", "list").ok().out
     assert all(preset.name in out and preset.about for preset in presets())
+    kinds = [[p.name for p in presets() if p.experiment is experiment] for experiment in (True, False)]
+    assert all(names == sorted(names) for names in kinds), "augment before augment-ray"
+    lines = {line.split()[0]: line for line in out.splitlines() if line.startswith(("cross-action", "groups"))}
+    ends = lines["cross-action"].index(" 45 ") + 3, lines["groups"].index(" 7 ") + 2
+    assert ends[0] == ends[1], "numbers end below each other"
 
 
 def test_an_experiment_is_shown_with_published_numbers(srnet):

@@ -47,6 +47,18 @@ def test_work_of_unknown_length_has_no_count(terminal):
     assert "importing" in text and "1/2,000" in text and "/?" not in text and "-:--" not in text
 
 
+def test_a_piece_of_work_that_is_not_divided_has_no_count_and_goes_when_it_is_done(terminal):
+    with progress_bar() as bar:
+        bar.update("reading", 0, 1)
+        bar.update("reading", 0, 1)
+        shown = len(terminal.getvalue())
+        bar.update("reading", 1, 1)
+        bar.update("writing", 5, 10)
+    shown, later = terminal.getvalue()[:shown], terminal.getvalue()[shown:]
+    assert "reading" in shown and "0 s" in shown and "0/1" not in shown
+    assert "5/10" in later and "reading" not in later
+
+
 def test_cells_that_lack_little_are_whole_before_long_texts_and_heads(monkeypatch):
     from srnet_cli.tables import _widths
 

@@ -1,5 +1,6 @@
 """Stages: what is written is what is read; nothing half-written, damaged or foreign is taken for a stage."""
 
+import itertools
 import json
 import multiprocessing
 import os
@@ -144,6 +145,16 @@ def test_frames_with_an_estimated_depth_depend_on_the_training_people_and_are_st
     one, other = prepare(estimated).stage, prepare(replace(estimated, subjects_train=("B",))).stage
     assert "frames_from" not in one.manifest and "frames_from" not in other.manifest
     assert not os.path.samefile(one.folder / "pose_2d/c/0/0/0", other.folder / "pose_2d/c/0/0/0")
+
+
+def test_every_piece_of_work_that_is_told_of_begins_and_ends(config):
+    told: dict[str, list[tuple[int, int]]] = {}
+    prepare(config, progress=lambda what, done, total: told.setdefault(what, []).append((done, total)))
+    assert list(told) == [
+        "checking files", "reading", "checking 3D against 2D", "writing frames", "checking what was written"
+    ]  # fmt: skip
+    assert all(calls[-1][0] == calls[-1][1] for calls in told.values()), told
+    assert all(before <= after for calls in told.values() for before, after in itertools.pairwise(calls))
 
 
 def test_running_again_finds_the_stage(config):
