@@ -42,7 +42,7 @@ def show_side_by_side(reports: "Mapping[str, Report]") -> None:
     for metric in _METRICS:
         rows = [[action, *_values(reports, metric, action)] for action in first.by_action]
         rows.append(["action-wise mean", *(metric_text(metric, report.mean[metric]) for report in reports.values())])
-        about = f"{_ABOUT_MEAN_POSE if MEAN_POSE in reports else ''}{_EXPLAINED}"
+        about = f"{_ABOUT_MEAN_POSE if MEAN_POSE in reports else ''}{_EXPLAINED}{_trained_on(reports)}"
         caption = about if metric == _METRICS[-1] else None
         title = f"{METRIC_NAMES[metric][0]} in mm on {_tested_on(first)}"
         plain_table(title, ["action", *reports], rows, caption=caption)
@@ -64,7 +64,7 @@ def tables_of_papers(reports: "Mapping[str, Report]") -> list[TextTable]:
                 ]
                 for name, report in reports.items()
             ],
-            caption=f"Tested on {_tested_on(first)}. Avg.: mean of the actions' means.",
+            caption=f"Tested on {_tested_on(first)}. Avg.: mean of the actions' means.{_trained_on(reports)}",
         )
         for metric in _METRICS
     ]
@@ -100,4 +100,13 @@ def _values(reports: "Mapping[str, Report]", metric: str, *actions: str) -> list
 def _tested_on(report: "Report") -> str:
     about = report.about
     dataset = dataset_text(about["dataset"], about["synthetic"])
-    return f"{dataset}, {about['keypoints']} 2D, {about['protocol'].replace('_', '-')}"
+    return f"{dataset}, {about['keypoints']} 2D at {about['fps']:.4g} fps, {about['protocol'].replace('_', '-')}"
+
+
+def _trained_on(reports: "Mapping[str, Report]") -> str:
+    """What the networks were trained on, where they are tested on another data set; else nothing."""
+    if not any(report.about["protocol"] == "cross_dataset" for report in reports.values()):
+        return ""
+    trained = {name: report.about.get("trained_on") for name, report in reports.items() if name != MEAN_POSE}
+    listed = [f"{name} {', '.join(sets)}" for name, sets in trained.items() if sets]
+    return f" Trained on: {'; '.join(listed)}." if listed else ""

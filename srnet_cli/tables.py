@@ -218,15 +218,42 @@ def _with_threshold(text: str, metric: str) -> str:
 
 def show_report(report: "Report", name: str, by: str = "action") -> None:
     """The table of an evaluation; its two means are named."""
-    about = report.about
+    rows = {
+        "action": report.by_action,
+        "subject": report.by_subject,
+        "camera": report.by_camera,
+        "scene": report.by_scene,
+        "rareness": {f"tenth {n}": values for n, values in report.by_rareness.items()},
+    }[by]
+    means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
+    caption = " ".join(
+        [
+            conditions(report.about),
+            "Action-wise mean: mean of the actions' means, as papers print.",
+            "Frame-wise mean: every frame counts the same.",
+            _in_words(report),
+        ]
+    )
+    metric_table(report_title(report, name), by, rows, means, caption=caption.rstrip())
+
+
+def conditions(about: Mapping[str, Any]) -> str:
+    """What the numbers of a report depend on: 2D, frame rate, protocol with its rules, what was done to the keypoints.
+
+    Args:
+        about: of the report.
+    """
     protocol = about["protocol"].replace("_", "-")
     caption = (
         f"{about['keypoints']} 2D at {about['fps']:.4g} fps, {protocol}, normalization {about['normalization']}, "
-        f"flip averaging {'on' if about['test_time_flip'] else 'off'}. "
-        "Action-wise mean: mean of the actions' means, as papers print. Frame-wise mean: every frame counts the same."
+        f"flip averaging {'on' if about['test_time_flip'] else 'off'}."
     )
     if about["protocol"] == "cross_dataset" and (trained := about.get("trained_on")):
         caption = f"Trained on {', '.join(trained)}. {caption}"
+        caption += (
+            f" Across data sets: the {len(about['joints'])} joints of {about['skeleton']} under the same names, "
+            f"relative to {about['root']}; no size is adjusted."
+        )
     if (trained_2d := about.get("trained_keypoints")) and trained_2d != about["keypoints"]:
         caption = f"Trained on {trained_2d} 2D. {caption}"
     if about.get("measured") == "root":
@@ -253,15 +280,7 @@ def show_report(report: "Report", name: str, by: str = "action") -> None:
         share = about["rarest_share"]
         counted = "all test frames" if share == 1 else f"the rarest {100 * share:.3g} % of the test frames"
         caption += f" Counted: {counted}; rareness: {measure}, tenth 10 is the rarest."
-    rows = {
-        "action": report.by_action,
-        "subject": report.by_subject,
-        "camera": report.by_camera,
-        "scene": report.by_scene,
-        "rareness": {f"tenth {n}": values for n, values in report.by_rareness.items()},
-    }[by]
-    means = {"action-wise mean": report.mean, "frame-wise mean": report.frame_mean}
-    metric_table(report_title(report, name), by, rows, means, caption=f"{caption} {_in_words(report)}".rstrip())
+    return caption
 
 
 def _in_words(report: "Report") -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import told, write_text
 from srnet_cli.options import option
-from srnet_cli.tables import METRIC_NAMES, metric_table, report_title, worse_text
+from srnet_cli.tables import METRIC_NAMES, conditions, metric_table, report_title, worse_text
 from srnet_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -142,14 +142,12 @@ def show_curve(reports: "Sequence[Report]", amounts: Amounts, name: str) -> None
 
 
 def _caption(reports: "Sequence[Report]", amounts: Amounts) -> str:
-    about = reports[0].about
+    about = {key: value for key, value in reports[0].about.items() if key != "noise_seed"}
     fixed = amounts.noises[-1].with_amount(amounts.varied, 0).to_dict() if amounts.varied else {}
     also = f" In all rows: {worse_text(fixed)}." if fixed else ""
     return (
-        f"Rows: {_IN_WORDS[amounts.varied or ''][1]}. Action-wise means. "
-        f"{about['keypoints']} 2D at {about['fps']:.4g} fps, "
-        f"{about['protocol'].replace('_', '-')}, normalization {about['normalization']}, seed "
-        f"{amounts.noises[0].seed}.{also}"
+        f"Rows: {_IN_WORDS[amounts.varied or ''][1]}; seed {amounts.noises[0].seed}. Action-wise means.{also} "
+        f"{conditions(about)}"
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of, with_own_input
 from srnet_cli.runs import write_json_to
 from srnet_cli.sweeping import show_text_table
+from srnet_cli.wording import count_text, dataset_text
 from srnet_core.config import DataConfig, replace
 from srnet_core.errors import ConfigError
 from srnet_core.evaluation import RARENESS
@@ -99,7 +100,7 @@ def main(
     _check_outputs(tables_to, png, json)
     names = _names([find_checkpoint(path) for path in paths])
     measure = rareness if by == "rareness" else None
-    errors, tenths = measured(
+    errors, tenths, tested = measured(
         names,
         data,
         published,
@@ -112,10 +113,11 @@ def main(
     comparisons = compare(errors, tenths)
     if json is not None:
         document = {"schema": SCHEMA, "metric": metric, "networks": {name: str(path) for name, path in names.items()}}
+        document["tested_on"] = tested
         if measure is not None:
             document["rareness"] = measure
         write_json_to(json, document | {"comparisons": [c.to_dict() for c in comparisons]})
-    tables = comparison_tables(comparisons, metric)
+    tables = comparison_tables(comparisons, metric, _in_words(tested))
     _write(tables, tables_to)
     if png is not None:
         _draw(comparisons, png, "P-MPJPE" if metric == "p_mpjpe_mm" else "MPJPE")
@@ -160,15 +162,16 @@ def measured(
     device: str,
     rareness: str | None = None,
     rareness_exact: bool = False,
-) -> "tuple[dict[str, FrameErrors], np.ndarray | None]":
+) -> "tuple[dict[str, FrameErrors], np.ndarray | None, dict[str, Any]]":
     """The errors of every frame and joint for each checkpoint, all on the test split of the first one's data.
 
     The second part is the tenth of the frames that each frame is in by its rareness, if a measure of it is given. It is
-    found by the training poses of the first checkpoint.
+    found by the training poses of the first checkpoint. The third part tells the data, for JSON: the name of the data
+    set, protocol, source of 2D and frames per second of each network, frames compared, and what each was trained on.
     """
     from srnet_core.device import choose_device
     from srnet_core.evaluation.compare import every_of_clips, frame_errors, on_common_frames
-    from srnet_core.evaluation.run import require_fit
+    from srnet_core.evaluation.run import require_fit, training_data
 
     checkpoints = {name: open_checkpoint(path, data, published) for name, path in names.items()}
     _require_same_joints(checkpoints)
@@ -176,12 +179,13 @@ def measured(
     found: dict[str, FrameErrors] = {}
     tenths = None
     rates: dict[str, float] = {}
+    keypoints: dict[str, str] = {}
     for name, checkpoint in checkpoints.items():
         config = with_own_input(base, checkpoint, data)
         if not data.keys() & {"fps", "downsample"}:
             config = _at_own_rate(config, checkpoint)
         prepared = prepare_stage(config)
-        rates[name] = prepared.stage.manifest["fps"]
+        rates[name], keypoints[name] = prepared.stage.manifest["fps"], prepared.stage.manifest["keypoints"]
         require_fit(checkpoint, prepared.stage)
         _remark_on_known(name, checkpoint, prepared.stage)
         clips = prepared.stage.split("test")
@@ -203,7 +207,33 @@ def measured(
     if tenths is not None:
         tenths = every_of_clips(tenths, found[first].clips, common[first].frames_apart // found[first].frames_apart)
     _remark_on_inputs(rates, {name: c.model_config.receptive_field for name, c in checkpoints.items()}, common[first])
-    return common, tenths
+    manifest = prepared.stage.manifest
+    tested = {
+        "dataset": manifest["dataset"],
+        "synthetic": manifest["synthetic"],
+        "protocol": manifest["config"]["protocol"],
+        "split_rule": list(manifest.get("split_rule", [])),
+        "keypoints": keypoints,
+        "fps": rates,
+        "frames": len(common[first].joints_mm),
+        "trained_on": {name: list(training_data(checkpoint)) for name, checkpoint in checkpoints.items()},
+    }
+    return common, tenths, tested
+
+
+def _in_words(tested: "Mapping[str, Any]") -> str:
+    """What the networks were tested on, and trained on where that was another data set."""
+    inputs = {
+        f"{keypoints} 2D at {tested['fps'][name]:.4g} fps": None for name, keypoints in tested["keypoints"].items()
+    }
+    said = (
+        f"Tested on {dataset_text(tested['dataset'], tested['synthetic'])}, {' and '.join(inputs)}, "
+        f"{tested['protocol'].replace('_', '-')}: {count_text(tested['frames'], 'frame')}."
+    )
+    if tested["protocol"] == "cross_dataset":
+        trained = [f"{name} {', '.join(sets)}" for name, sets in tested["trained_on"].items() if sets]
+        said += f" Trained on: {'; '.join(trained)}." if trained else ""
+    return " ".join([said, *tested["split_rule"]])
 
 
 def _require_same_joints(checkpoints: "Mapping[str, Checkpoint]") -> None:

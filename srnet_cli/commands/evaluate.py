@@ -30,7 +30,7 @@ from srnet_cli.options import (
 from srnet_cli.processes import shown_by_first_process, start_processes
 from srnet_cli.progress import Bar, progress_bar
 from srnet_cli.run_configuration import data_config_of
-from srnet_cli.tables import plain_table, report_title, show_report
+from srnet_cli.tables import conditions, plain_table, report_title, show_report
 from srnet_core.evaluation import PCK_THRESHOLD_MM, RARENESS
 
 if TYPE_CHECKING:
@@ -372,7 +372,7 @@ def show(report: "Report", path: Path, by: str) -> None:
             report_title(report, path.name),
             ["joint", "MPJPE mm"],
             rows,
-            caption="Frame-wise: every frame counts the same.",
+            caption=f"{conditions(report.about)} Frame-wise: every frame counts the same.",
         )
     else:
         show_report(report, path.name, by)

@@ -322,15 +322,19 @@ def _differences(
 _HEADS = ("difference mm", "95 % over sequences", "95 % over people")
 
 
-def comparison_tables(comparisons: Sequence[Comparison], metric: str = "mpjpe_mm") -> list[TextTable]:
-    """The tables of a comparison: overall, by action, joint and decile, wins and losses."""
+def comparison_tables(comparisons: Sequence[Comparison], metric: str = "mpjpe_mm", tested: str = "") -> list[TextTable]:
+    """The tables of a comparison: overall, by action, joint and decile, wins and losses.
+
+    Args:
+        tested: sentences that say on what, for the caption of the overall table.
+    """
     name = "P-MPJPE" if metric == "p_mpjpe_mm" else "MPJPE"
     tables = []
     for c in comparisons:
         versus = f"{c.other} against {c.first}"
         overall = {"action-wise mean": c.mean, "frame-wise mean": c.frame_mean}
         tables += [
-            _table(c, f"{versus}: {name}", "", overall, _overall_caption(c)),
+            _table(c, f"{versus}: {name}", "", overall, f"{tested} {_overall_caption(c)}".strip()),
             _table(c, f"{versus}: {name} by action", "action", c.by_action),
             _table(c, f"{versus}: {name} by joint", "joint", c.by_joint),
             _table(

@@ -325,6 +325,7 @@ def describe_stage(stage: Stage, flip: bool) -> dict[str, Any]:
         "skeleton": stage.skeleton.name,
         "joints": list(stage.skeleton.joint_names),
         "root": stage.skeleton.joint_names[0],
+        "scale_adjusted": False,  # by no metric but those that say so in their names
         "protocol": config["protocol"],
         "split_rule": stage.manifest.get("split_rule", []),
         "normalization": config["normalization"],

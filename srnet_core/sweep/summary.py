@@ -145,7 +145,7 @@ def _list(sweep: Sweep, groups: Sequence[Group], view: View) -> TextTable:
         if validated:
             row.append(mean_text(group.validation_mm, "mpjpe_mm") + (" *" if group is best else ""))
         rows.append(row)
-    return TextTable(_title(sweep), heads, rows, _caption(sweep, groups, view, best, validated), max(1, len(names)))
+    return TextTable(_title(sweep), heads, rows, _caption(sweep, groups, view, best), max(1, len(names)))
 
 
 def _pivot(sweep: Sweep, results: Results, view: View) -> TextTable:
@@ -362,10 +362,10 @@ def _what_is_shown(view: View, *, intervals: bool) -> str:
     return f"{text} ±: half of the 95 % interval of the mean over seeds (Student)." if intervals else text
 
 
-def _caption(sweep: Sweep, groups: Sequence[Group], view: View, best: Group | None, validated: bool) -> str:
+def _caption(sweep: Sweep, groups: Sequence[Group], view: View, best: Group | None) -> str:
     text = _what_is_shown(view, intervals=any(group.test.half_width is not None for group in groups))
     if best is not None:
         return f"{text} *: lowest validation error, the best cell. The test error has no part in the choice."
-    if not validated:
+    if not any(cell.config.train.validation for cell in sweep.cells):
         return f"{text} No best cell: without train.validation nothing but the test error could choose one."
     return f"{text} No best cell yet: not all cells have a validation error."

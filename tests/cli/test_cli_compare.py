@@ -47,6 +47,22 @@ def test_checkpoints_are_compared_and_written_in_every_format(srnet, pair):
     assert Path("c.png").read_bytes().startswith(b"\x89PNG") and "by joint" in Path("c.csv").read_text()
 
 
+def test_tables_say_what_was_tested_and_trained_on(srnet, pair, published_files):
+    """Their Markdown and LaTeX did not name the data set."""
+    asked = (*pair, "--markdown", "c.md", "--json", "c.json")
+    said = " ".join(srnet("compare", *asked).ok().out.split())
+    tested = json.loads(Path("c.json").read_text())["tested_on"]
+    assert f"Tested on small, gt 2D at 50 fps, cross-subject: {tested['frames']:,} frames. Difference:" in said
+    assert tested["fps"] == {"tiny": 50, "with-ray": 50} and tested["dataset"] == "small"
+    published_files(Path("there"), "other", subjects=("Ann", "Bob"))
+    other = ("--dataset", "other", "--data-dir", "there")
+    srnet("compare", *asked, *other).ok()
+    trained = "Trained on: tiny small; with-ray small."
+    assert f"Tested on other, gt 2D at 50 fps, cross-dataset: 376 frames. {trained}" in Path("c.md").read_text()
+    said = " ".join(srnet("eval", *pair, *other).ok().out.split())
+    assert "MPJPE in mm on other, gt 2D at 50 fps, cross-dataset" in said and trained in said
+
+
 def test_networks_of_other_joints_are_refused_before_data_are_prepared(srnet, project, monkeypatch):
     from support.small_data import write_published
 

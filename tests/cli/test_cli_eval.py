@@ -316,6 +316,13 @@ def test_another_data_set_is_tested_as_a_whole(srnet, checkpoint, published_file
     assert report["fps"] == 50 and report["joints"][0] == report["root"] == "Hip"
     shown = srnet(*asked).ok()
     assert "Trained on small. gt 2D at 50 fps, cross-dataset" in shown.out.replace("\n", " ")
+    rules = (
+        f"the {len(report['joints'])} joints of {report['skeleton']} under the same names, relative to {report['root']}"
+    )
+    told = (srnet(*asked, *more).ok().out for more in (("--by", "joint"), ("--keypoint-noise", "0,5px")))
+    for said in (shown.out, *told):
+        assert "Trained on small. gt 2D at 50 fps" in " ".join(said.split())
+        assert f"{rules}; no size is adjusted" in " ".join(said.split()) and report["scale_adjusted"] is False
     assert numbers(srnet(*asked, "--subjects-test", "Bob", "--json", "-"))["frames"] == 188
     given = numbers(srnet(*asked, "--protocol", "cross-subject", "--subjects-test", "Bob", "--json", "-"))
     assert given["protocol"] == "cross_subject"
@@ -424,6 +431,8 @@ def test_worse_keypoints_one_amount(srnet, checkpoint):
     ran = srnet("eval", checkpoint, "--keypoint-noise", "5px", "--swap", "0.02").ok()
     said = " ".join(ran.out.split())
     assert "Keypoints made worse: noise of 5 px, left and right exchanged in 2 % of the frames; seed 1." in said
+    said = " ".join(srnet("eval", checkpoint, "--drop", "0.1", "--by", "joint").ok().out.split())
+    assert "gt 2D at 50 fps, cross-subject" in said and "10 % of the keypoints dropped and filled; seed 1." in said
 
 
 def test_worse_keypoints_over_several_amounts(srnet, checkpoint):
@@ -432,7 +441,7 @@ def test_worse_keypoints_over_several_amounts(srnet, checkpoint):
         "eval", checkpoint, "--keypoint-noise", "0,5,50px", "--json", "n.json", "--csv", "n.csv", "--png", "n.png"
     )
     rows = [line.split()[0] for line in ran.ok().out.splitlines() if line[:1].isdigit()]
-    assert rows == ["0", "5", "50"] and "standard deviation in px" in ran.out
+    assert rows == ["0", "5", "50"] and "standard deviation in px; seed 1. " in " ".join(ran.out.split())
     document = json.loads(Path("n.json").read_text())
     assert document["varied"] == "keypoint_noise_px" and len(document["reports"]) == 3
     plain = numbers(srnet("eval", checkpoint, "--json", "-"))

@@ -13,6 +13,7 @@ from srnet_core.sweep.engine import Ended
 from srnet_core.sweep.ledger import Conditions, Ledger
 from srnet_core.sweep.plan import make_plan
 from srnet_core.sweep.schedule import Done, Failed, Lost, run_cells
+from srnet_core.sweep.summary import View, summary_tables
 from srnet_core.training.result import read_result
 
 
@@ -63,6 +64,14 @@ def test_a_failing_cell_stops_no_other_and_is_tried_again(tmp_path, small_data):
     assert "there is no training subject 'nobody'" in values["cells"][1]["error"] and values["best"] is None
     path.write_text(path.read_text().replace("nobody", "B").replace('[["B"], ["B"],', '[["B"],'))
     assert run_inline(path, tmp_path / "sweep").events == 0
+
+
+@pytest.mark.parametrize(("held_out", "reason"), [('["B"]', "No best cell yet"), ("[]", "without train.validation")])
+def test_why_there_is_no_best_cell(tmp_path, small_data, held_out, reason):
+    """Where every cell had failed, the table said that train.validation was missing."""
+    path = write_sweep(tmp_path, small_data, f'[grid]\n"train.validation" = [{held_out}]\n"train.seed" = [1, 2]\n')
+    (table,) = summary_tables(read_sweep(path), {}, View())
+    assert reason in table.caption
 
 
 def test_every_stage_is_prepared_once(tmp_path, small_data):
