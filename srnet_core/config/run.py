@@ -1,6 +1,7 @@
 """A whole run's settings, and where they come from: defaults, plain dicts, presets, `section.key=value` pairs."""
 
 import dataclasses
+import functools
 import reprlib
 import shlex
 import tomllib
@@ -61,7 +62,7 @@ def from_dict(cls, values: Mapping[str, Any], *, where: object = None, section: 
         UnknownNameError: a key the config does not have; the message lists those it has.
         ConfigError: a value of the wrong type or out of range.
     """
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     fields = [f.name for f in dataclasses.fields(cls)]
     arguments = {}
     for key, value in values.items():
@@ -74,6 +75,11 @@ def from_dict(cls, values: Mapping[str, Any], *, where: object = None, section: 
         else:
             arguments[key] = _coerce(value, kind, _place(where, section, str(key)), settings_of(cls).get(key))
     return cls(**arguments)
+
+
+@functools.cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def _place(where: object, section: str, key: str = "") -> str:

@@ -149,18 +149,22 @@ class Setting:
             UnknownNameError: it is not one of the choices; the message lists them.
             ConfigError: a number outside its range.
         """
-        text = self.range_text()
         if value is None:
             return
         for item in value if isinstance(value, (tuple, list)) else (value,):
             if self.choices:
                 lookup.choose("choice", item, self.choices, where=self.option)
-            elif text and not self._inside(item):
+            elif self._bounded and not self._inside(item):
+                text = self.range_text()
                 verb = "lie" if text.startswith("in ") else "be"
                 shown = item if isinstance(item, Real) else reprlib.repr(item)
                 raise ConfigError(f"must {verb} {text}, not {shown}", where=self.option)
             elif isinstance(item, int) and abs(item) > _LARGEST_WHOLE_NUMBER:
                 raise ConfigError(f"the number {reprlib.repr(item)} is too large", where=self.option)
+
+    @property
+    def _bounded(self) -> bool:
+        return self.minimum is not None or self.above is not None  # every range has a lower end
 
     def _inside(self, value: Any) -> bool:
         """Whether a value is a number within the bounds; written so that NaN is not."""
@@ -261,6 +265,7 @@ def read_size_mib(text: str, *, where: str = "--memory-budget") -> float:
     return size
 
 
+@functools.cache
 def _kind(annotation: Any) -> tuple[type, bool]:
     """(type, whether it is a list) of an annotation such as `int`, `bool | None` or `tuple[str, ...]`."""
     if typing.get_origin(annotation) in (types.UnionType, typing.Union):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from srnet_core.lookup import choose
 from srnet_core.sweep.definition import Sweep, read_sweep
+from srnet_core.toml_file import read_toml_file
 
 _FOLDER = Path(__file__).parent
 EXPERIMENTS = _FOLDER / "experiments"
@@ -38,7 +39,7 @@ class Preset:
 
 def presets() -> list[Preset]:
     """All presets: experiments first, then settings, each by name."""
-    experiments = [Preset(p.stem, p, True, read_sweep(p).about) for p in _files(EXPERIMENTS)]
+    experiments = [Preset(p.stem, p, True, _about(p)) for p in _files(EXPERIMENTS)]
     settings = [Preset(p.stem, p, False, _first_sentence(p)) for p in _files(_FOLDER)]
     return experiments + settings
 
@@ -56,6 +57,11 @@ def find_preset(name: str) -> Preset:
     """
     known = {preset.name: preset for preset in presets()}
     return known[choose("preset", name, known, where="NAME")]
+
+
+def _about(path: Path) -> str:
+    """What the file of an experiment says that it is; its cells are made only when they are asked for."""
+    return str(read_toml_file(path, what="file of a sweep", todo="Install srnet again").get("about", ""))
 
 
 def _first_sentence(path: Path) -> str:

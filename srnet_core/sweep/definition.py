@@ -25,6 +25,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class Cell:
     label: str | None = None
     published: Published | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """12 hex digits: a hash of the settings that decide the result."""
         values = to_dict(self.config)
@@ -409,4 +410,9 @@ def _without_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
                 kept[name] = value
         return kept
 
-    return differing(values, to_dict(RunConfig()))
+    return differing(values, _defaults())
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return to_dict(RunConfig())
