@@ -10,13 +10,16 @@ CASES ?= ../shared/cases
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo site test interop remote-trial live-page cases lint environment results generalization bench live robustness pictures clean
+.PHONY: demo site test test-all interop remote-trial live-page cases lint environment results generalization bench live robustness pictures clean
 
 demo: environment  ## the whole walk on data the project makes itself: four minutes on two idle cores, plus the environment
 	$(BIN)/srnet demo
 
-test: environment  ## the test suite, on two processes
+test: environment  ## the test suite, on two processes, without the slow tests
 	$(BIN)/python -m pytest -n 2
+
+test-all: environment  ## the test suite with the slow tests
+	$(BIN)/python -m pytest -n 2 --all
 
 interop:  ## tests with programs that srnet does not depend on (docs/interop.md), in an environment of their own
 	$(PYTHON) -m venv $(VENV)-interop

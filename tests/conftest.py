@@ -14,6 +14,30 @@ os.environ.setdefault("SRNET_KERNELS", "mm")
 os.environ.pop("COLUMNS", None)
 
 
+SLOW = Path(__file__).with_name("slow.txt")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="run the tests of tests/slow.txt too")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests of `SLOW`, unless all are to run or the tests to run were named."""
+    named = {line for line in SLOW.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
+    if any(Path(argument).absolute() != SLOW.parent for argument in config.args):
+        return
+    if config.getoption("--all"):
+        if missing := named - {_name(item) for item in items}:
+            raise pytest.UsageError(f"{SLOW.name} names tests that there are not: {', '.join(sorted(missing))}")
+        return
+    config.hook.pytest_deselected(items=[item for item in items if _name(item) in named])
+    items[:] = [item for item in items if _name(item) not in named]
+
+
+def _name(item: pytest.Item) -> str:
+    return item.nodeid.removeprefix("tests/")
+
+
 def pytest_collection_finish():
     """What has been imported and collected is never garbage, so the collector need not look through it again."""
     gc.collect()

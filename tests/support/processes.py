@@ -95,6 +95,7 @@ def _process(arguments, out: Connection, err: Connection, environment: Mapping[s
 def _run(arguments: list[str], folder: Path, out: Connection, err: Connection, environment: dict[str, str]) -> None:
     os.chdir(folder)
     os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so would we
     os.setsid()
     if os.isatty(out.fileno()):
         fcntl.ioctl(out.fileno(), termios.TIOCSCTTY, 0)
