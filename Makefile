@@ -12,7 +12,7 @@ STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut
 
 .PHONY: demo site test test-all interop remote-trial live-page cases lint environment results generalization bench live robustness pictures clean
 
-demo: environment  ## the whole walk on data the project makes itself: four minutes on two idle cores, plus the environment
+demo: environment  ## the whole walk on data the project makes itself: three minutes on two idle cores, plus the environment
 	$(BIN)/srnet demo
 
 test: environment  ## the test suite, on two processes, without the slow tests
