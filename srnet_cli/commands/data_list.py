@@ -14,12 +14,14 @@ EXAMPLES = (
     "srnet data list --formats",
     "srnet data list .",
 )
+_FOLDER = Path("data")
+_FORMATS = "srnet data list --formats shows what can be read"
 
 
 def main(
     folder: Annotated[
         Path, typer.Argument(help="Folder (or file) to look at", metavar="FOLDER", show_default=True)
-    ] = Path("data"),
+    ] = _FOLDER,
     formats: Annotated[bool, option("--formats", help="List the known formats, layouts and mappings instead")] = False,
     json: Json = False,
 ) -> None:
@@ -27,19 +29,24 @@ def main(
     if formats:
         found = known()
         return print_json(found) if json else _show_known(found)
+    from srnet_core.errors import InputFileMissing
     from srnet_core.keypoints import list_data
 
+    if folder == _FOLDER and not folder.exists():  # nobody needs to have it
+        todo = f"Give another one; {_FORMATS}"
+        raise InputFileMissing("there is no such folder", where=folder, todo=todo)
     listed = list_data(folder)
     if json:
         return print_json(listed)
     root = f"{str(folder).rstrip('/')}/"
     rows = [[item["path"].removeprefix(root), item["format"] or "-", item.get("why", "")] for item in listed]
-    plain_table(f"{folder}", ["path", "format", "why not"], rows, text_columns=3)
+    if rows:
+        plain_table(f"{folder}", ["path", "format", "why not"], rows, text_columns=3)
     readable = [item["path"] for item in listed if item["format"]]
     if readable:
         say(f"More about one of them: srnet data info {readable[0]}")
     else:
-        prose("Nothing here is of a known format. srnet data list --formats shows those there are.")
+        prose(f"Nothing in {folder} is of a known format; {_FORMATS}.")
 
 
 def known() -> dict[str, list[dict]]:

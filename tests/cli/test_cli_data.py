@@ -75,6 +75,9 @@ def test_list(srnet, openpose, walk):
     assert {"coco17", "h36m17"} <= {x["name"] for x in known["layouts"]}
     assert all(f["about"] for f in known["formats"]) and {"cmu", "mixamo"} <= {m["name"] for m in known["mappings"]}
     srnet("data", "list", "nowhere").refused("there is no such file or folder")
+    Path("nothing").mkdir()
+    empty = srnet("data", "list", "nothing").ok().out
+    assert empty == "Nothing in nothing is of a known format; srnet data list --formats shows what can be read.\n"
 
 
 def test_info_of_keypoints(srnet, openpose):
