@@ -54,13 +54,21 @@ def select(dataset: PoseDataset, config: DataConfig) -> Split:
         known_subjects(dataset, config.subjects_test, "--subjects-test"),
         known_cameras(dataset, config.test_cameras, "--test-camera"),
     )
+    all_tested = len(test) == len(sides["test"])
+    what = "the test takes are the" if all_tested else "the test takes are among the"
     bound_mm = 1000 * min(rareness_m[take] for take in rare)
     share = sum(c.frames for c in sides["test"]) / sum(c.frames for c in clips)
     rule = (
-        f"rare-pose: the test takes are the {len(rare)} rarest of {len(rareness_m)}, with {100 * share:.0f} % of the "
+        f"rare-pose: {what} {len(rare)} rarest of {len(rareness_m)}, with {100 * share:.0f} % of the "
         f"frames; their poses are on average {bound_mm:.0f} mm or more from the {NEAREST} nearest poses of other takes."
     )
-    return Split(train, test, (rule,))
+    if all_tested:
+        return Split(train, test, (rule,))
+    takes = len({_take(c) for c in test})
+    chosen = (
+        f"Of these takes {takes} {'is' if takes == 1 else 'are'} tested, in the cameras and with the people asked for."
+    )
+    return Split(train, test, (rule, chosen))
 
 
 def _take(clip: ClipName) -> Take:

@@ -55,6 +55,9 @@ def test_subjects_and_cameras_choose_without_changing_what_is_rare(dataset):
     some = split_clips(dataset, DataConfig(protocol="rare-pose", subjects_test=("B",), train_cameras=(1,)))
     assert set(some.test) == {c for c in whole.test if c.subject == "B"}
     assert set(some.train) == {c for c in whole.train if c.camera == 1}
+    assert len(whole.rule) == 1 and "the test takes are the 2 rarest of 9" in whole.rule[0]
+    takes = len({c.take for c in some.test})  # the table said that all rare takes were tested
+    assert "among the 2 rarest of 9" in some.rule[0] and some.rule[1].startswith(f"Of these takes {takes} ")
 
 
 def test_one_take_cannot_be_divided(dataset):
