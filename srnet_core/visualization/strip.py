@@ -17,7 +17,7 @@ from srnet_core.visualization.scene import Scene
 
 _MOMENTS = 8
 _CELL_PX = (150, 190)
-_GAP_PX, _MARGIN_PX, _TOP_PX = 6, 20, 76
+_GAP_PX, _MARGIN_PX, _TOP_PX, _LABEL_PX = 6, 20, 76, 18
 
 
 def write_strip(
@@ -56,7 +56,7 @@ def write_strip(
         for row, name in enumerate(rows):
             if name is None:
                 moment, size = _only(scene, int(frame)), (width, height)
-                panel = input_panel(moment, 0, *size, 14, plain, close_up=True, image=image)
+                panel = input_panel(moment, 0, *size, _LABEL_PX, plain, close_up=True, image=image)
             else:
                 panel = drawing.panel(name, int(frame), width, height, 0)
             if row == 0:
