@@ -5,7 +5,9 @@ from itertools import islice
 from pathlib import Path
 
 from srnet_core.errors import SrnetError
+from srnet_core.keypoints.read import check_given, chosen_sequence, keypoints_of, load_detections
 from srnet_core.keypoints.tracks import Keypoints
+from srnet_core.layouts import Layout
 from srnet_core.video import Video, VideoInfo, is_video
 
 _ADDED = ("_json", "_keypoints", "_openpose", "_alphapose", "_poses", "_pose", "_2d")  # to the name of the video
@@ -39,6 +41,41 @@ class VideoBeside:
         if fps is not None and abs(fps / self.info.fps - 1) > _SAME_RATE:
             found.append(f"{self.path.name} beside the keypoints has {self.info.fps:g} frames per second, not {fps:g}.")
         return found
+
+
+def read_beside_video(
+    path: str | Path,
+    format: str = "auto",
+    layout: str | Layout = "auto",
+    person: int | str | None = None,
+    fps: float | None = None,
+    image_size: tuple[int, int] | None = None,
+    *,
+    sequence: int | str | None = None,
+) -> tuple[Keypoints, list[str]]:
+    """The keypoints of a file, which is read once; what it does not tell is asked of the video beside it.
+
+    Returns:
+        The keypoints, and a sentence on each thing that the video contradicts or tells.
+
+    Args and errors as `srnet_core.keypoints.read_keypoints`.
+    """
+    fps, image_size = check_given(fps, image_size)
+    found = load_detections(path, format, sequence=sequence if isinstance(sequence, str) else None)
+    detections = chosen_sequence(found, sequence)
+    told: list[str] = []
+    if (video := video_beside(path)) is not None:
+        if image_size is None and detections.image_size is None:
+            image_size = video.size
+            told.append(f"images of {video.size[0]} x {video.size[1]} pixels")
+        if fps is None and detections.fps is None and detections.consecutive:
+            fps = video.info.fps
+            told.append(f"{fps:g} frames per second")
+    keypoints = keypoints_of(detections, path, layout, fps, image_size)
+    said = [] if video is None else video.differences(keypoints)
+    if video is not None and told:
+        said.append(f"{' and '.join(told)}, as {video.path.name} beside the keypoints has")
+    return (keypoints if person is None else keypoints.only(person)), said
 
 
 def video_beside(path: str | Path) -> VideoBeside | None:

@@ -7,7 +7,8 @@ import pytest
 from keypoint_files import person
 
 from srnet_core.keypoints import read_keypoints
-from srnet_core.keypoints.beside import video_beside
+from srnet_core.keypoints.beside import read_beside_video, video_beside
+from srnet_core.readers import plain
 from srnet_core.video import write_mp4
 
 av = pytest.importorskip("av", reason="PyAV, of the extra video, is not installed")
@@ -70,3 +71,33 @@ def test_a_cut_picture_and_another_frame_rate_are_told(tmp_path):
     assert "640 x 480 pixels, not 400 x 480" in size and "cut copy" in size
     (rate,) = told((640, 480), 60)
     assert "25 frames per second, not 60" in rate
+
+
+@pytest.mark.parametrize(
+    ("given", "used", "said"),
+    [
+        ({}, ((640, 480), 25), ["images of 640 x 480 pixels and 25 frames per second, as walk.mp4"]),
+        ({"fps": 25.0}, ((640, 480), 25), ["images of 640 x 480 pixels, as walk.mp4"]),
+        ({"fps": 60.0, "image_size": (640, 480)}, ((640, 480), 60), ["25 frames per second, not 60"]),
+        ({"image_size": (400, 480)}, ((400, 480), 25), ["pixels, not 400 x 480", "25 frames per second, as walk.mp4"]),
+    ],
+)
+def test_what_the_file_does_not_tell_is_asked_of_the_video_and_the_file_is_read_once(
+    tmp_path, monkeypatch, given, used, said
+):
+    write_video(tmp_path / "walk.mp4", 640, 480)
+    np.save(tmp_path / "walk.npy", person("halpe26", 20))
+    reads, read = [], plain.read
+    monkeypatch.setattr(plain, "read", lambda *arguments: reads.append(1) or read(*arguments))
+    keypoints, sentences = read_beside_video(tmp_path / "walk.npy", layout="halpe26", **given)
+    assert len(reads) == 1 and (keypoints.image_size, keypoints.fps) == used
+    assert len(sentences) == len(said) and all(part in text for part, text in zip(said, sentences))
+    expected = read_keypoints(tmp_path / "walk.npy", layout="halpe26", image_size=used[0], fps=used[1])
+    np.testing.assert_array_equal(keypoints.tracks[0].points, expected.tracks[0].points)
+    assert keypoints.notes == expected.notes
+
+
+def test_without_a_video_nothing_is_added(tmp_path):
+    np.save(tmp_path / "walk.npy", person("halpe26", 20))
+    keypoints, sentences = read_beside_video(tmp_path / "walk.npy", layout="halpe26", person=0)
+    assert sentences == [] and keypoints.image_size is None and keypoints.fps is None and len(keypoints.tracks) == 1
