@@ -52,6 +52,7 @@ def export_program(model: PoseModel, path: str | Path, *, metadata: Mapping[str,
         except Exception as error:  # it raises many kinds, with pages of text
             reason = str(error).strip().partition("\n")[0][:200]
             raise SrnetError(f"this network cannot be written as a program: {reason}", where=path) from error
+        _strip_notes(program)
         shortest = {"srnet.shortest_input": f"{model.receptive_field + _MORE} frames; fewer are an error"}
         about = {**(metadata or {}), **shortest, "srnet.tolerance": f"{TOLERANCE:g}", "srnet.precision": "float32"}
         content = io.BytesIO()
@@ -63,6 +64,14 @@ def export_program(model: PoseModel, path: str | Path, *, metadata: Mapping[str,
     with atomic_write(path) as file:
         file.write(content.getbuffer())
     return WrittenNetwork(path, lengths_for(model, more=_MORE), errors, scale, "torch.export")
+
+
+def _strip_notes(program: torch.export.ExportedProgram) -> None:
+    """Remove, in place, the stack traces beside the operations, with paths of this machine."""
+    for module in program.graph_module.modules():
+        if isinstance(module, torch.fx.GraphModule):
+            for node in module.graph.nodes:
+                node.meta.pop("stack_trace", None)
 
 
 def write(model: PoseModel, path: Path, metadata: Mapping[str, str]) -> WrittenNetwork:

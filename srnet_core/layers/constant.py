@@ -44,5 +44,9 @@ class Constant:
             self._tensors[device, dtype] = tensor
         return tensor
 
+    # torch.compiler.assume_constant_result, which sets this, imports the compiler. The tensor becomes part of the graph;
+    # else each new one in `_tensors`, e.g. of the same network called without its graph, would compile it anew.
+    _on._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
     def __reduce__(self) -> tuple[type["Constant"], tuple[Any]]:
         return Constant, (self._values,)
