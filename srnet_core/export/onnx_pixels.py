@@ -122,7 +122,8 @@ def export_pixels(
     """Write a network with normalization `ray` as ONNX, from pixels to metres; see `PixelsToMetres`.
 
     Raises:
-        ConfigError: the metadata say that the network has another normalization, or the skeleton is unknown.
+        ConfigError: the metadata say that the network has another normalization, the skeleton is unknown, or the
+            network predicts other joints than it sees.
         MissingExtraError: onnx or onnxruntime is not installed.
         SrnetError: onnxruntime's poses differ from torch's; nothing is written.
     """
@@ -132,6 +133,13 @@ def export_pixels(
             f"pixels can go in where the normalization is ray, and this network has {known['srnet.normalization']}",
             where="--format onnx_pixels",
             todo="Use --format onnx, or train with --norm ray",
+        )
+    if model.num_joints_out != model.num_joints:
+        raise ConfigError(
+            "pixels can go in where the network predicts the joints that it sees, and this one predicts "
+            f"{model.num_joints_out} of {model.num_joints}",
+            where="--format onnx_pixels",
+            todo="Use --format onnx",
         )
     require_extra("onnx", "onnx")
     runtime = require_extra("onnxruntime", "onnx")

@@ -44,8 +44,8 @@ class Constant:
             self._tensors[device, dtype] = tensor
         return tensor
 
-    # torch.compiler.assume_constant_result, which sets this, imports the compiler. The tensor becomes part of the graph;
-    # else each new one in `_tensors`, e.g. of the same network called without its graph, would compile it anew.
+    # as torch.compiler.assume_constant_result sets it, which imports the compiler. The tensor is then part of the
+    # graph; else each new one in `_tensors`, e.g. of a call without the graph, would compile the network anew.
     _on._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
     def __reduce__(self) -> tuple[type["Constant"], tuple[Any]]:
