@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.live import Live
 from rich.table import Table
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _REDRAWS_PER_SECOND = 4
 _ROWS_BESIDE = 8  # lines of a terminal that are kept for title, heads and what was there before
 _FEWEST_ROWS = 4
+_SHORTEST_NAME = 12  # columns of a cell's name
 HEARTBEAT_SECONDS = 60.0
 
 
@@ -132,15 +134,20 @@ class SweepDisplay:
         return f"{', '.join(counts)} of {count_text(len(self.rows), 'cell')}, {taken}"
 
     def _table(self) -> Table:
-        table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+        table = Table(header_style="bold", box=SIMPLE_HEAD, padding=0, show_edge=False)
         table.title = shown(f"{self._name}: {self._counts()}", "bold")
         table.title_justify = "left"
         table.add_column("cell", overflow="ellipsis", no_wrap=True)
         table.add_column("status", no_wrap=True)
         for head in ("epoch", "loss", "val mm", "test mm", "time"):
             table.add_column(head, justify="right", no_wrap=True)
+        widths = [cell_len(str(column.header)) for column in table.columns[1:]]
         for key, row in self._chosen_rows():
-            table.add_row(*(shown(text, _style(row.status)) for text in self._texts(key, row)))
+            texts = self._texts(key, row)
+            table.add_row(*(shown(text, _style(row.status)) for text in texts))
+            widths = [max(width, cell_len(text)) for width, text in zip(widths, texts[1:])]
+        beside = sum(widths) + len(widths)  # a blank between columns
+        table.columns[0].max_width = max(_SHORTEST_NAME, console.err.width - beside)  # names give way, numbers do not
         left_out = len(self.rows) - table.row_count
         if left_out > 0:
             table.add_row(shown(f"and {count_text(left_out, 'more cell')}", "dim"))

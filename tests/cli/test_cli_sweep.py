@@ -1,5 +1,6 @@
 """srnet sweep: what it shows and writes, and what it refuses. Whole sweeps are tested in tests/sweep."""
 
+import io
 import json
 from pathlib import Path
 
@@ -82,3 +83,29 @@ def test_without_ray_the_extra_is_named(srnet, finished, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     options = ("--output", finished / "done", "--engine", "ray")
     srnet("sweep", finished / "experiment.toml", *options).refused("'ray'", "pip install 'srnet[sweep]'")
+
+
+def test_the_live_table_keeps_its_numbers_in_80_columns(finished, monkeypatch):
+    """Long names of cells cut the heads and the times."""
+    from rich.console import Console
+
+    from srnet_cli import console
+    from srnet_cli.sweep_display import SweepDisplay
+    from srnet_core.sweep.definition import read_sweep
+
+    sweep = read_sweep(finished / "experiment.toml")
+    display = SweepDisplay(sweep, {cell.key: 100 for cell in sweep.cells})
+    values = {"epoch": 87, "loss": 0.1234, "done": 1.0, "validation_mpjpe_mm": 123.4, "test_mpjpe_mm": 432.1}
+    for row in display.rows.values():
+        row.text, row.status, row.values = "normalization=weak_proj model=split_fuse_split", "running", values
+    screen = Console(width=80, file=io.StringIO())
+    monkeypatch.setattr(console, "err", screen)
+    screen.print(display._table())
+    lines = screen.file.getvalue().splitlines()
+    assert lines[1].split() == ["cell", "status", "epoch", "loss", "val", "mm", "test", "mm", "time"]
+    rows = [line for line in lines if line.startswith("normalization=weak")]
+    assert len(rows) == len(sweep.cells) and max(map(len, lines)) <= 80
+    for row in rows:
+        for part in ("running 100 %", "87/100", "0.1234", "123.4", "432.1"):
+            assert part in row
+        assert row.rstrip().endswith(("min", "h", "s"))
