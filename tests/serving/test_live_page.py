@@ -93,6 +93,7 @@ def test_lines_become_poses_that_are_seen(tab, address, scheme):
     pose = np.array(tab.run("window.srnet.pose"))
     assert pose.shape == (17, 3) and np.isfinite(pose).all()
     assert drawn(tab, "left") > 100 and drawn(tab, "right") > 100 and drawn(tab, "middle") > 100
+    assert tab.run("document.getElementById('input').offsetHeight") == 0  # lines have no picture to show
     image = pytest.importorskip("PIL.Image").open(BytesIO(tab.picture())).convert("L")
     dark = np.asarray(image)[:20].mean() < 100
     assert dark == (scheme == "dark")
@@ -175,5 +176,6 @@ def test_a_detector_slower_than_the_camera_leaves_the_page_alive(bundled):
         assert page.run("document.getElementById('status').textContent") == "Stopped"
         assert page.run("window.drawn") < 25
         # the detector gets a picture that stays, so that bones are drawn over what they were found in
+        assert page.run("document.getElementById('input').offsetHeight") > 0
         name, width, height = page.run("window.seen")
         assert name == "CANVAS" and width >= 320 and height >= 240

@@ -127,7 +127,14 @@ function nextFrame() {
   });
 }
 
+/** Lines hold keypoints without a picture: the panel of the input is there for videos only. */
+function showInput(shown) {
+  at("input").hidden = !shown;
+  document.querySelector("main").classList.toggle("alone", !shown);
+}
+
 async function fromVideo(open, live) {
+  showInput(true);
   const mine = begin("Loading the detector");
   try {
     await Promise.all([openDetector(), openNetwork()]);
@@ -177,6 +184,7 @@ at("stop").addEventListener("click", () => end("Stopped"));
 const events = new EventSource("events");
 events.onmessage = ({ data }) => {
   const answer = JSON.parse(data);
+  if (answer.joints_m && !video.srcObject && !video.src) showInput(false);
   if (answer.joints_m) show(null, 1, 1, answer.joints_m);
   if (answer.error) say(`Line ${answer.line}: ${answer.error}`);
 };
@@ -187,5 +195,6 @@ if (has("pose.js") && has("ort.wasm.min.js")) say("Ready: choose a source");
 else {
   at("webcam").disabled = at("video-file").disabled = true;
   at("video-label").classList.add("off");
+  showInput(false);
   say("Ready for lines of keypoints. For a webcam or a video, start srnet serve with --bundle");
 }
