@@ -189,7 +189,7 @@ def run(arguments: list[str]) -> int:
 
     begin_command(quietly="--quiet" in arguments)
     debug = "--debug" in arguments
-    arguments = [a for a in arguments if a not in ("--debug", "--quiet")] or ["--help"]
+    arguments = _with_json([a for a in arguments if a not in ("--debug", "--quiet")]) or ["--help"]
     try:
         result = app(arguments, standalone_mode=False, prog_name="srnet")
         code = result if isinstance(result, int) else 0
@@ -216,6 +216,19 @@ def run(arguments: list[str]) -> int:
     if code == INTERRUPTED:
         print("interrupted", file=sys.stderr)
     return code
+
+
+def _with_json(arguments: list[str]) -> list[str]:
+    """`--json` alone and `--json -` mean standard output for every command, whether or not it could write a file."""
+    if "--json" not in arguments:
+        return arguments
+    at = arguments.index("--json") + 1
+    following = arguments[at : at + 1]
+    if arguments[0] == "data":  # its commands print only
+        return arguments[:at] + arguments[at + 1 :] if following == ["-"] else arguments
+    if following == ["-"] or (following and not following[0].startswith("-")):
+        return arguments
+    return [*arguments[:at], "-", *arguments[at:]]
 
 
 def _forget_output() -> int:

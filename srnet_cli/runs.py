@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 CheckpointDir = Annotated[Path, option("--checkpoint-dir", help="Folder of the runs", metavar="FOLDER")]
 BestDir = Annotated[Path, option("--best-dir", help="Folder of their best epochs", metavar="FOLDER")]
-Json = Annotated[Path | None, option("--json", help="Write everything as JSON; -: to standard output", metavar="FILE")]
+Json = Annotated[
+    Path | None, option("--json", help="Write everything as JSON; alone or with -: to standard output", metavar="FILE")
+]
 
 
 def write_json_to(target: Path, values: Any) -> None:

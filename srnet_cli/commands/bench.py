@@ -13,7 +13,8 @@ EXAMPLES = (
 
 def main(
     json: Annotated[
-        Path | None, option("--json", help="Write every number as JSON; -: to standard output", metavar="FILE")
+        Path | None,
+        option("--json", help="Write every number as JSON; alone or with -: to standard output", metavar="FILE"),
     ] = None,
     threads: Annotated[
         int,

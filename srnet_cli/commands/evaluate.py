@@ -92,7 +92,8 @@ def main(
     png: worse_keypoints.Chart = None,
     flip: Flip = True,
     json: Annotated[
-        Path | None, option("--json", help="Write all numbers as JSON; -: to standard output", metavar="FILE")
+        Path | None,
+        option("--json", help="Write all numbers as JSON; alone or with -: to standard output", metavar="FILE"),
     ] = None,
     csv: Annotated[
         Path | None, option("--csv", help="Write the tables as CSV; -: to standard output", metavar="FILE")

@@ -24,7 +24,9 @@ Output = Annotated[
         "--output", "-o", help="Folder of the sweep", metavar="FOLDER", default="output/sweeps/NAME, by the file's name"
     ),
 ]
-Json = Annotated[Path | None, option("--json", help="Write all results as JSON; -: to standard output", metavar="FILE")]
+Json = Annotated[
+    Path | None, option("--json", help="Write all results as JSON; alone or with -: to standard output", metavar="FILE")
+]
 Table = Annotated[
     Path | None,
     option(

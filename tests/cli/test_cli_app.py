@@ -1,6 +1,7 @@
 """The command line as such: help, options that do not exist, what is shown for each kind of failure."""
 
 import errno
+import json
 import os
 import re
 
@@ -187,3 +188,18 @@ def test_tables_break_between_words_only(terminal):
             assert any(line.startswith("a-name       cross-subject synthetic") for line in lines)
         if not in_columns:
             assert "epochs 1,234" in " ".join(lines)
+
+
+def test_json_alone_is_standard_output_for_every_command(srnet, project):
+    folder = ("--checkpoint-dir", project / "checkpoint")
+    listed = [
+        srnet("runs", "list", *folder, "--json"),
+        srnet("runs", "list", "--json", *folder),
+        srnet("runs", "list", *folder, "--json", "-"),
+    ]
+    assert [ran.code for ran in listed] == [0] * 3
+    assert len({ran.out for ran in listed}) == 1 and json.loads(listed[0].out)
+    there = (project / "data",)
+    known = [srnet("data", "list", *there, "--json"), srnet("data", "list", "--json", "-", *there)]
+    assert [ran.code for ran in known] == [0, 0]
+    assert known[0].out == known[1].out and json.loads(known[0].out)
