@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ _LATEX = {
     "±": r"$\pm$",
     "−": "$-$",
 }
+_NUMBER = re.compile(r"([-+]?[0-9.]+)(?: ± ([0-9.]+))?(?: ?(\*))?")
+_INTERVAL = re.compile(r"\[([-+0-9.]+), ([-+0-9.]+)\]")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -89,13 +92,33 @@ def escaped(text: str) -> str:
 
 
 def to_csv(tables: Sequence[TextTable]) -> str:
-    """Tables in CSV, one below the other; the first column is the title of the table."""
+    """Tables in CSV, one below the other; the first column is the title of the table.
+
+    Every number has a cell of its own: what stands behind numbers, ± and a star, goes to columns beside them, and an
+    interval to two.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for table in tables:
-        writer.writerow(["table", *table.heads])
-        writer.writerows([_cell(table.title), *map(_cell, row)] for row in table.rows)
+        columns = [_apart(head, [row[i] for row in table.rows]) for i, head in enumerate(table.heads)]
+        writer.writerow(["table", *(head for heads, _ in columns for head in heads)])
+        for i in range(len(table.rows)):
+            writer.writerow([_cell(table.title), *(_cell(cell) for _, rows in columns for cell in rows[i])])
     return text.getvalue()
+
+
+def _apart(head: str, cells: Sequence[str]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The heads and cells of a column, as several columns where its cells hold more than a number."""
+    for pattern, endings in ((_NUMBER, ("", ", ±", ", *")), (_INTERVAL, (", from", ", to"))):
+        found = [pattern.fullmatch(cell) for cell in cells]
+        if not all(f or cell in ("", "-") for f, cell in zip(found, cells)):
+            continue
+        heads = [head + ending for ending in endings]
+        parts = [tuple(part or "" for part in f.groups()) if f else ("",) * len(heads) for f in found]
+        used = [i for i in range(len(heads)) if i == 0 or any(part[i] for part in parts)]
+        if len(used) > 1:
+            return [heads[i] for i in used], [tuple(part[i] for i in used) for part in parts]
+    return [head], [(cell,) for cell in cells]
 
 
 def _cell(text: str) -> str:

@@ -24,7 +24,23 @@ def test_latex_has_no_character_with_a_meaning_left():
 
 def test_csv_holds_no_formulas():
     rows = list(csv.reader(to_csv([TABLE]).splitlines()))
-    assert rows[0] == ["table", "a|b", "mm"] and rows[2] == ["Errors", "'=1+1", "-3.5"]
+    assert rows[0] == ["table", "a|b", "mm", "mm, ±"]
+    assert rows[1:] == [["Errors", "x_1 & y", "51.3", "0.4"], ["Errors", "'=1+1", "-3.5", ""]]
+
+
+def test_csv_has_a_cell_for_every_number():
+    rows = [
+        ["Walk", "1", "-85.57*", "[-90.10, -80.00]", "3.2 ± 1 *"],
+        ["Sit", "2", "+3.10", "-", "4"],
+        ["Run", "", "+0.10", "[-0.10, +0.30]", "-"],
+    ]
+    table = TextTable("T", ["action", "n", "diff", "95 %", "mean"], rows)
+    assert list(csv.reader(to_csv([table]).splitlines())) == [
+        ["table", "action", "n", "diff", "diff, *", "95 %, from", "95 %, to", "mean", "mean, ±", "mean, *"],
+        ["T", "Walk", "1", "-85.57", "*", "-90.10", "-80.00", "3.2", "1", "*"],
+        ["T", "Sit", "2", "+3.10", "", "", "", "4", "", ""],
+        ["T", "Run", "", "+0.10", "", "-0.10", "+0.30", "", "", ""],
+    ]
 
 
 def test_the_ending_chooses(tmp_path):

@@ -10,9 +10,11 @@ import pickle
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from support.cli import DATA, TINY
+from support.small_data import write_published
 
 from srnet_core.checkpoint import save_checkpoint
 from srnet_core.models import build_model
@@ -486,3 +488,26 @@ def test_several_checkpoints_side_by_side(srnet, project):
     files = [f"checkpoint/latest_epoch_{name}.bin" for name in ("tiny", "other")]
     srnet("eval", *files, "--by", "joint").refused("PATH", "by action only", "srnet compare")
     srnet("eval", "tiny", "--latex", "t.txt").refused("--latex t.txt", "must end in .tex", "--latex t.tex")
+
+
+def test_keypoints_of_a_detector_instead_of_the_exact_ones(srnet, checkpoint, tmp_path):
+    write_published(tmp_path / "data", "small")
+    exact = tmp_path / "data" / "data_2d_small_gt.npz"
+    with np.load(exact, allow_pickle=True) as file:  # written by this test itself
+        points, metadata = file["positions_2d"].item(), file["metadata"].item()
+    rng = np.random.default_rng(0)
+    found = {
+        subject: {
+            take: [p + rng.normal(0, 8, p.shape).astype(np.float32) for p in cameras] for take, cameras in takes.items()
+        }
+        for subject, takes in points.items()
+    }
+    np.savez(tmp_path / "data" / "data_2d_small_cpn.npz", positions_2d=found, metadata=metadata)
+    there = ("--data-dir", tmp_path / "data")
+    first = srnet("eval", checkpoint, *there, "--json", "gt.json").ok()
+    other = srnet("eval", checkpoint, *there, "--keypoints", "cpn", "--json", "cpn.json").ok()
+    assert "gt 2D at 50 fps" in first.out and "cpn 2D at 50 fps" in other.out
+    gt, cpn = (json.loads(Path(name).read_text()) for name in ("gt.json", "cpn.json"))
+    assert gt["frames"] == cpn["frames"]
+    assert gt["mean"]["mpjpe_mm"] != cpn["mean"]["mpjpe_mm"]
+    srnet("eval", checkpoint, *there, "--keypoints", "hrnet").refused("data_2d_small_hrnet", "cpn", "gt")
