@@ -279,7 +279,9 @@ def conditions(about: Mapping[str, Any]) -> str:
     if measure := about.get("rareness"):
         share = about["rarest_share"]
         counted = "all test frames" if share == 1 else f"the rarest {100 * share:.3g} % of the test frames"
-        caption += f" Counted: {counted}; rareness: {measure}, tenth 10 is the rarest."
+        part = about.get("rareness_part", "body")
+        of = "" if part == "body" else f" of {part}"
+        caption += f" Counted: {counted}; rareness{of}: {measure}, tenth 10 is the rarest."
     return caption
 
 

@@ -72,6 +72,15 @@ def main(
         ),
     ] = None,
     rareness: Rareness = "kernel",
+    rareness_part: Annotated[
+        str,
+        option(
+            "--rareness-part",
+            help="What must be rare: body, or a part such as left_arm, which takes about four times as long",
+            metavar="NAME",
+            default="body",
+        ),
+    ] = "body",
     rareness_exact: RarenessExact = False,
     joints: Annotated[
         str | None,
@@ -155,7 +164,10 @@ def main(
     if len(names) > 1 and (amounts.varied or by != "action" or json or csv or png):
         todo = "Give one checkpoint, or use srnet compare, which also writes JSON and CSV"
         raise ConfigError("several checkpoints are shown by action only", where="PATH", todo=todo)
-    rarely = Rarely(rareness, rare or 1.0, rareness_exact) if rare is not None or by == "rareness" else None
+    if rareness_part != "body" and rare is None and by != "rareness":
+        raise ConfigError("no rareness is measured", where="--rareness-part", todo="Add --by rareness or --rare 0.2")
+    part = rareness_part.replace("-", " ").replace("_", " ")
+    rarely = Rarely(rareness, rare or 1.0, rareness_exact, part) if rare is not None or by == "rareness" else None
     found: dict[str, list[Report]] = {}
     checkpoint = None
     with process_group(device) as replicas:
@@ -247,11 +259,13 @@ class Rarely:
         measure: of rareness.
         share: of the test frames that are counted, the rarest.
         exact: whether every test pose is compared with every training pose.
+        part: of the body whose poses count; "body" for the whole.
     """
 
     measure: str
     share: float
     exact: bool = False
+    part: str = "body"
 
 
 def evaluate_checkpoint(
@@ -287,7 +301,8 @@ def evaluate_checkpoint(
         training_data,
         training_keypoints,
     )
-    from srnet_core.evaluation.stage_rareness import TOLERANCE_M, stage_rareness
+    from srnet_core.evaluation.stage_rareness import BODY, TOLERANCE_M, part_names, stage_rareness
+    from srnet_core.lookup import choose
 
     if replicas is not None and not replicas.leads:
         replicas.text_of_leader("")  # waits until the data are prepared
@@ -323,11 +338,19 @@ def evaluate_checkpoint(
             tolerance_m = 0.0 if rarely.exact else TOLERANCE_M
             about |= {
                 "rareness": rarely.measure,
+                "rareness_part": rarely.part,
                 "rarest_share": rarely.share,
                 "rareness_tolerance_mm": 1000 * tolerance_m,
             }
-            found = stage_rareness(prepared.stage, prepared.config.cache_dir, bar.update, tolerance_m=tolerance_m)
-            bins = partial(found.deciles, measure=rarely.measure, rarest_share=rarely.share)
+            choose("body part", rarely.part, part_names(prepared.stage.skeleton), where="--rareness-part")
+            found = stage_rareness(
+                prepared.stage,
+                prepared.config.cache_dir,
+                bar.update,
+                limbs_too=rarely.part != BODY,
+                tolerance_m=tolerance_m,
+            )
+            bins = partial(found.deciles, measure=rarely.measure, rarest_share=rarely.share, part=rarely.part)
         reports: list[Report] = []
         for noise in noises:
             steps = evaluate_steps(

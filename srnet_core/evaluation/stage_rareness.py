@@ -178,6 +178,11 @@ def _joined(blocks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
+def part_names(skeleton: Skeleton) -> tuple[str, ...]:
+    """What rareness can be measured of: "body", and the names of trunk and limbs, e.g. "right leg"."""
+    return tuple(_parts(skeleton))
+
+
 def _parts(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
     """The whole body, and trunk and limbs without the root, which they share."""
     own = {name: tuple(skeleton.index(j) for j in joints[1:]) for name, joints in limbs(skeleton).items()}

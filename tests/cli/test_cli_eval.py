@@ -379,6 +379,17 @@ def test_rare_poses(srnet, project, checkpoint):
     srnet("eval", checkpoint, "--rareness", "odd").refused("no measure of rareness 'odd'")
 
 
+def test_rare_poses_of_a_body_part(srnet, project, checkpoint):
+    arm = srnet("eval", checkpoint, "--by", "rareness", "--rareness-part", "left-arm", "--json", "a.json").ok()
+    assert "rareness of left arm: kernel" in " ".join(arm.out.split())
+    report = json.loads(Path("a.json").read_text())
+    body = numbers(srnet("eval", checkpoint, "--by", "rareness", "--json", "-"))
+    assert report["rareness_part"] == "left arm" and body["rareness_part"] == "body"
+    assert report["mean"] == body["mean"] and report["by_rareness"] != body["by_rareness"]
+    srnet("eval", checkpoint, "--rareness-part", "left_arm").refused("--by rareness or --rare 0.2")
+    srnet("eval", checkpoint, "--rare", "0.2", "--rareness-part", "tail").refused("tail", "left arm", "body")
+
+
 def test_the_frame_rate_of_training_is_kept_on_other_data(srnet, checkpoint, published_files):
     """Trained at 50 fps; the files of the other data set have 100 fps, or another rate is asked for."""
     published_files(Path("there"), "fast", fps=100)
