@@ -34,6 +34,9 @@ class Constant:
         return self._on(like.device, like.dtype)
 
     def _on(self, device: torch.device, dtype: torch.dtype) -> Tensor:
+        if torch.compiler.is_dynamo_compiling():
+            # without a look at `_tensors`: each new one, e.g. of a call without the graph, would compile it anew
+            return torch.as_tensor(self._values, device=device, dtype=dtype)
         found = self._tensors.get((device, dtype))
         if found is not None:
             return found
@@ -43,10 +46,6 @@ class Constant:
         if type(tensor) is Tensor and not (torch.compiler.is_compiling() or torch.jit.is_tracing()):
             self._tensors[device, dtype] = tensor
         return tensor
-
-    # as torch.compiler.assume_constant_result sets it, which imports the compiler. The tensor is then part of the
-    # graph; else each new one in `_tensors`, e.g. of a call without the graph, would compile the network anew.
-    _on._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
     def __reduce__(self) -> tuple[type["Constant"], tuple[Any]]:
         return Constant, (self._values,)

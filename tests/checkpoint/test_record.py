@@ -136,7 +136,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(encode_record(FULL))), PLAIN)
 def test_any_value_in_any_field_is_read_or_refused_in_our_words(name, value):
     try:
@@ -145,7 +145,7 @@ def test_any_value_in_any_field_is_read_or_refused_in_our_words(name, value):
         assert name == "skeleton" or isinstance(error, CheckpointError)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(["config", "progress", "unreported", "body_size", "model", "skeleton"]), st.data())
 def test_any_value_in_any_inner_field_is_read_or_refused_in_our_words(name, data):
     table = dict(encode_record(FULL)[name])

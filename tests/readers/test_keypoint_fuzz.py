@@ -15,7 +15,7 @@ from srnet_core.errors import SrnetError
 from srnet_core.keypoints import describe
 
 ONE_OF_EACH_FORMAT = {format: kind for kind, (_, format, *_) in reversed(WRITERS.items())}
-QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("kind", ALL_WRITERS)
