@@ -62,8 +62,9 @@ def write_curves(
         axes.set_xlabel("epoch")
         axes.set_ylabel("MPJPE in mm")
         axes.set_ylim(bottom=0)
-        if max(epoch for its in curves.values() for curve in its.values() for epoch, _ in curve) > 1:
-            axes.set_xlim(left=0)
+        shown = [epoch for its in curves.values() for curve in its.values() for epoch, _ in curve]
+        if max(shown) > min(shown):
+            axes.set_xlim(left=min(shown))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
         axes.grid(axis="y", linewidth=0.5)
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns)  # inside it would lie on the curves
