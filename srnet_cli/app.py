@@ -189,9 +189,9 @@ def run(arguments: list[str]) -> int:
 
     begin_command(quietly="--quiet" in arguments)
     debug = "--debug" in arguments
-    arguments = _with_json([a for a in arguments if a not in ("--debug", "--quiet")]) or ["--help"]
+    arguments = [a for a in arguments if a not in ("--debug", "--quiet")] or ["--help"]
     try:
-        result = app(arguments, standalone_mode=False, prog_name="srnet")
+        result = app(_with_json(arguments), standalone_mode=False, prog_name="srnet")
         code = result if isinstance(result, int) else 0
     except typer.Exit as leave:
         code = leave.exit_code
@@ -219,16 +219,32 @@ def run(arguments: list[str]) -> int:
 
 
 def _with_json(arguments: list[str]) -> list[str]:
-    """`--json` alone and `--json -` mean standard output for every command, whether or not it could write a file."""
+    """`--json` alone and `--json -` mean standard output for every command, whether or not it could write a file.
+
+    Raises:
+        ConfigError: a file follows that holds something else, e.g. the checkpoint that was to be evaluated.
+    """
     if "--json" not in arguments:
         return arguments
     at = arguments.index("--json") + 1
     following = arguments[at : at + 1]
     if arguments[0] == "data":  # its commands print only
         return arguments[:at] + arguments[at + 1 :] if following == ["-"] else arguments
-    if following == ["-"] or (following and not following[0].startswith("-")):
+    if following == ["-"]:
+        return arguments
+    if following and not following[0].startswith("-"):
+        _require_no_other_file(following[0])
         return arguments
     return [*arguments[:at], "-", *arguments[at:]]
+
+
+def _require_no_other_file(name: str) -> None:
+    """Raise `ConfigError` rather than let JSON replace a file that is none."""
+    from srnet_core.errors import ConfigError
+
+    if not name.lower().endswith(".json") and os.path.isfile(name) and os.path.getsize(name):
+        todo = "Give a name that ends in .json, or --json - for standard output"
+        raise ConfigError("this file is there already and is no .json file", where=f"--json {name}", todo=todo)
 
 
 def _forget_output() -> int:

@@ -203,3 +203,10 @@ def test_json_alone_is_standard_output_for_every_command(srnet, project):
     known = [srnet("data", "list", *there, "--json"), srnet("data", "list", "--json", "-", *there)]
     assert [ran.code for ran in known] == [0, 0]
     assert known[0].out == known[1].out and json.loads(known[0].out)
+
+
+def test_json_replaces_no_checkpoint(srnet, project):
+    checkpoint = project / "checkpoint" / "latest_epoch_tiny.bin"
+    before = checkpoint.read_bytes()
+    srnet("eval", "--json", checkpoint).refused("--json", "is no .json file", "--json - for standard output")
+    assert checkpoint.read_bytes() == before
