@@ -1,6 +1,6 @@
 """Candidates for the reason why 3D and 2D do not fit: a change of the data, and how well they fit with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +8,9 @@ import numpy as np
 from srnet_core.data_check.sample import View
 from srnet_core.geometry.camera import Camera
 
-# For each view what its camera sees and where the 2D is, (F, J, 2) each; `None` where the change is not possible.
-Pairs = Sequence[tuple[np.ndarray, np.ndarray] | None]
+# For each view what its camera sees and where the 2D is, (F, J, 2) each; `None` where the change is not possible. They
+# are computed one by one, as most candidates are given up after half of them.
+Pairs = Iterable[tuple[np.ndarray, np.ndarray] | None]
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,29 @@ def distances(seen_px: np.ndarray, px: np.ndarray) -> np.ndarray:
 def typical(far_px: np.ndarray) -> float:
     """The median over the frames of the mean over the joints of (F, J) distances: a few wrong joints count, a few wrong
     frames do not."""
-    return float(np.median(far_px.mean(-1)))
+    return _median(far_px.mean(-1))
 
 
 def size_of(px: np.ndarray) -> float:
     """The larger side of the box around the joints, the median over (F, J, 2) frames."""
-    return float(np.median(np.ptp(px, axis=1).max(-1)))
+    return _median((px.max(1) - px.min(1)).max(-1))
 
 
-def error_of(pairs: Pairs) -> tuple[float, float]:
-    """(share of the person's size, px): medians over the views of their `typical` distances."""
-    found = []
+def _median(values: np.ndarray) -> float:
+    """`np.median` of a few numbers, the same bits, in a tenth of its time."""
+    ordered = np.sort(values)
+    return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
+
+
+def error_of(pairs: Pairs, *, views: int = 0, most: float = np.inf) -> tuple[float, float]:
+    """(share of the person's size, px): medians over the views of their `typical` distances.
+
+    Args:
+        views: the number of pairs, where `most` is given.
+        most: a share above this one is not of interest: it may be given as infinite as soon as it is known to be above.
+    """
+    found: list[tuple[float, float]] = []
+    above = 0
     for pair in pairs:
         if pair is None:
             return np.inf, np.inf
@@ -86,21 +99,26 @@ def error_of(pairs: Pairs) -> tuple[float, float]:
         if not known.any():
             return np.inf, np.inf
         far = typical(distances(seen[known], px[known]))
-        found.append((far / max(size_of(px[known]), 1e-9), far))
+        share = far / max(size_of(px[known]), 1e-9)
+        found.append((share, far))
+        above += share > most
+        if above > views // 2 and most < np.inf:
+            return np.inf, np.inf
     share, error_px = np.median(np.array(found), axis=0)
     return float(share), float(error_px)
 
 
 def of_world(views: Sequence[View], change: Callable[[View], np.ndarray]) -> Callable[[], Pairs]:
     """The pairs after a change of the 3D."""
-    return lambda: [(project(v.own_camera, change(v)), v.px) for v in views]
+    return lambda: ((project(v.own_camera, change(v)), v.px) for v in views)
 
 
 def of_seen(views: Sequence[View], see: Callable[[View], np.ndarray | None]) -> Callable[[], Pairs]:
     """The pairs where the 3D is seen in another way; `see` gives `None` where it cannot be."""
 
-    def pairs() -> Pairs:
-        points = [see(v) for v in views]
-        return [None if p is None else (p, v.px) for p, v in zip(points, views)]
+    def pairs() -> Iterator[tuple[np.ndarray, np.ndarray] | None]:
+        for v in views:
+            points = see(v)
+            yield None if points is None else (points, v.px)
 
     return pairs

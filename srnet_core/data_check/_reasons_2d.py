@@ -1,6 +1,6 @@
 """Mistakes in the 2D: sides, pixels, frames, image sizes, joint orders."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -54,7 +54,7 @@ def _on_either_side(view: View, mirror: list[int]) -> np.ndarray:
 
 def of_pixels(views: Sequence[View], skeleton: Skeleton) -> Iterator[Candidate]:
     def changed(change: Callable[[np.ndarray, Camera], np.ndarray]) -> Callable[[], Pairs]:
-        return lambda: [(project(v.own_camera, v.world_m), change(v.px, v.own_camera)) for v in views]
+        return lambda: ((project(v.own_camera, v.world_m), change(v.px, v.own_camera)) for v in views)
 
     def size(c: Camera) -> np.ndarray:
         return np.array([c.width_px, c.height_px], float)
@@ -124,10 +124,10 @@ def of_frames(views: Sequence[View]) -> Iterator[Candidate]:
     """2D of other frames: another frame rate, or a beginning that is earlier or later."""
 
     def at(rows: Callable[[View], np.ndarray]) -> Callable[[], Pairs]:
-        return lambda: [(project(v.own_camera, v.world_m), v.px_at(rows(v))) for v in views]
+        return lambda: ((project(v.own_camera, v.world_m), v.px_at(rows(v))) for v in views)
 
     if surplus := _same_surplus(views):
-        yield from _shifted(range(1, surplus + 1), at)
+        yield from _shifted(range(1, surplus + 1), at, len(views))
     ratios = [v.frames_2d / v.frames_3d for v in views]
     own = float(np.median(ratios))
     most = float(np.median([v.frames_2d / max(1, v.frames_3d - 1) for v in views]))  # of whole frames, rounded up
@@ -142,7 +142,7 @@ def of_frames(views: Sequence[View]) -> Iterator[Candidate]:
             "Bring 3D and 2D to one frame rate",
             at(partial(_at_rate, rate=rate)),
         )
-    yield from _shifted(_SHIFTS, at)
+    yield from _shifted(_SHIFTS, at, len(views))
 
 
 def _same_surplus(views: Sequence[View]) -> int:
@@ -152,9 +152,15 @@ def _same_surplus(views: Sequence[View]) -> int:
     return surplus.pop() if several and len(surplus) == 1 and 0 < min(surplus) <= _MOST_SURPLUS else 0
 
 
-def _shifted(shifts: Iterable[int], at: Callable[[Callable[[View], np.ndarray]], Callable[[], Pairs]]):
+def _shifted(
+    shifts: Sequence[int], at: Callable[[Callable[[View], np.ndarray]], Callable[[], Pairs]], views: int
+) -> Iterator[Candidate]:
     """The shift that fits best."""
-    shift = min(shifts, key=lambda n: error_of(at(partial(_later, shift=n))())[0])
+    shift, least = shifts[0], np.inf
+    for tried in shifts:
+        error = error_of(at(partial(_later, shift=tried))(), views=views, most=least)[0]
+        if error < least:
+            shift, least = tried, error
     late = f"{abs(shift)} frames {'later' if shift > 0 else 'earlier'}"
     yield Candidate(
         "frame shift",
@@ -190,7 +196,7 @@ def of_image_sizes(views: Sequence[View]) -> Iterator[Candidate]:
             f"the 2D is in pixels of an image of about {width:.0f} x {height:.0f}, the cameras are for "
             f"{camera.width_px} x {camera.height_px}",
             "Give both for the same image size",
-            lambda: [(s, v.px * factor) for s, v in zip(seen, views)],
+            lambda: ((s, v.px * factor) for s, v in zip(seen, views)),
         )
 
     def on_line(view: View) -> np.ndarray:
@@ -205,7 +211,7 @@ def of_image_sizes(views: Sequence[View]) -> Iterator[Candidate]:
             "crop",
             text,
             todo,
-            lambda: [(s, on_line(v)) for s, v in zip(seen, views)],
+            lambda: ((s, on_line(v)) for s, v in zip(seen, views)),
         )
 
 
@@ -328,5 +334,5 @@ def of_other_takes(views: Sequence[View], every_view: Sequence[View]) -> Iterato
         "takes",
         f"the 2D is of other takes: {', '.join(listed)}{' ...' if len(others) > 2 else ''}",
         "Give each take the 2D of the same take under the same name",
-        lambda: [(project(v.own_camera, v.world_m), others[v.name].px_at(v.rows)) for v in views],
+        lambda: ((project(v.own_camera, v.world_m), others[v.name].px_at(v.rows)) for v in views),
     )

@@ -55,9 +55,10 @@ def find_reason(
         before = error_of([(project(v.own_camera, v.world_m), v.px) for v in views])[0]
         best: tuple[float, Reason] | None = None
         for candidate in _candidates(views, every_view, skeleton):
-            share, error_px = error_of(candidate.pairs())
             was = error_of(candidate.before())[0] if candidate.before else before
-            if share > min(_CLEARLY_BETTER * was, fair) or (best and share * _SIMPLER > best[0]):
+            most = min(_CLEARLY_BETTER * was, fair, best[0] / _SIMPLER if best else np.inf)
+            share, error_px = error_of(candidate.pairs(), views=len(views), most=most)
+            if share > most:
                 continue
             best = share, Reason(candidate.kind, candidate.text, candidate.todo, error_px, share)
             if share < _GOOD:
