@@ -15,11 +15,12 @@ STAMP := $(VENV)/.srnet-$(shell cat pyproject.toml constraints.txt | cksum | cut
 demo: environment  ## the whole walk on data the project makes itself: three minutes on two idle cores, plus the environment
 	$(BIN)/srnet demo
 
+# worksteal: neighbouring tests, which share what they prepare, stay in one process
 test: environment  ## the test suite, on two processes, without the slow tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-all: environment  ## the test suite with the slow tests
-	$(BIN)/python -m pytest -n 2 --all
+	$(BIN)/python -m pytest -n 2 --dist worksteal --all
 
 interop:  ## tests with programs that srnet does not depend on (docs/interop.md), in an environment of their own
 	$(PYTHON) -m venv $(VENV)-interop

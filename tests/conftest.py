@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support.tries import ALL
 
 # Two test processes share two cores; threads of their own would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,10 +22,18 @@ def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="run the tests of tests/slow.txt too")
 
 
+def pytest_configure(config):
+    os.environ[ALL] = "1" if config.getoption("--all") or _files_are_named(config) else "0"
+
+
+def _files_are_named(config: pytest.Config) -> bool:
+    return any(Path(argument).absolute() != SLOW.parent for argument in config.args)
+
+
 def pytest_collection_modifyitems(config, items):
     """Leave out the tests of `SLOW`, unless all are to run or the tests to run were named."""
     named = {line for line in SLOW.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
-    if any(Path(argument).absolute() != SLOW.parent for argument in config.args):
+    if _files_are_named(config):
         return
     if config.getoption("--all"):
         if missing := named - {_name(item) for item in items}:

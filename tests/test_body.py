@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.small_data import REST_POSE_M, cameras, moving_poses
+from support.tries import tries
 
 from srnet_core import normalization
 from srnet_core.body import BodySize, at_depth, estimate_root_depth, learn_body_size
@@ -64,7 +65,7 @@ def test_a_smaller_person_is_put_farther_away_by_as_much(body):
     assert smaller - same == pytest.approx(1 / 0.9 - 1, abs=0.03)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tries(30), deadline=None)
 @given(factor=st.floats(0.5, 2), shift_px=st.floats(-300, 300), seed=st.integers(0, 1000))
 def test_depth_is_inverse_to_size_and_blind_to_place(body, factor, shift_px, seed):
     pose_px = np.random.default_rng(seed).uniform(-100, 100, (4, 17, 2))

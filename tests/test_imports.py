@@ -98,9 +98,10 @@ def imports_of(node: ast.AST) -> Iterator[str]:
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """What a file imports, wherever in the file it does so."""
-    return {name for node in ast.walk(parsed(path)) for name in imports_of(node)}
+    return frozenset(name for node in ast.walk(parsed(path)) for name in imports_of(node))
 
 
 def imported_on_import(path: Path) -> set[str]:

@@ -9,6 +9,7 @@ import torch
 from augment_support import CAMERAS, FPS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.tries import tries
 
 from srnet_core.augment import STEPS, joints
 from srnet_core.augment._people import Rig
@@ -37,7 +38,7 @@ def bone_lengths(pose) -> np.ndarray:
     return np.linalg.norm(pose[..., CHILDREN, :] - pose[..., PARENTS, :], axis=-1)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**62), frames=st.sampled_from([1, 7]), use=st.sampled_from([*STEPS[:5], BODY]))
 def test_pixels_are_those_of_the_numpy_camera(augmented, seed, frames, use):
     pixels, pose_m = augmented(12, frames, use, seed=seed)

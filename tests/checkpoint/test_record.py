@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tries import tries
 
 from srnet_core.body import BodySize
 from srnet_core.checkpoint import EpochRecord, ProgressRecord, Record, load_checkpoint, save_checkpoint
@@ -123,7 +124,7 @@ RECORDS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(RECORDS)
 def test_any_record_comes_back(record):
     assert decode_record(encode_record(record)) == record
@@ -136,7 +137,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.sampled_from(sorted(encode_record(FULL))), PLAIN)
 def test_any_value_in_any_field_is_read_or_refused_in_our_words(name, value):
     try:
@@ -145,7 +146,7 @@ def test_any_value_in_any_field_is_read_or_refused_in_our_words(name, value):
         assert name == "skeleton" or isinstance(error, CheckpointError)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.sampled_from(["config", "progress", "unreported", "body_size", "model", "skeleton"]), st.data())
 def test_any_value_in_any_inner_field_is_read_or_refused_in_our_words(name, data):
     table = dict(encode_record(FULL)[name])

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tries import tries
 from test_model_contract import ARCHITECTURES, EVERY_MODEL, VARIANTS, clip, make
 
 from srnet_core.engine import folded as _folded
@@ -102,7 +103,7 @@ def test_in_single_precision_folding_costs_rounding_only(name):
     assert_same(inference_form(model)(x), model(x), tolerance=2e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(
     widths=st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=3),
     causal=st.booleans(),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from support.plugins import every
+from support.tries import tries
 
 from srnet_core import normalization
 from srnet_core.errors import BadFileError, ConfigError, UnknownNameError
@@ -60,7 +61,7 @@ def test_declares_itself(name):
     assert ("root_depth_m" in plugin.PARAMETERS) == plugin.USES_ROOT_DEPTH
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(seed=seeds, camera=cameras, frames=st.sampled_from([0, 1, 4]))
 @pytest.mark.parametrize("name", NAMES)
 def test_shapes_and_round_trip(name, seed, camera, frames):
@@ -78,7 +79,7 @@ def test_shapes_and_round_trip(name, seed, camera, frames):
         np.testing.assert_array_equal(array, was)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(seed=seeds, camera=cameras)
 @pytest.mark.parametrize("name", NAMES)
 def test_decode_of_the_flipped_is_the_flipped_decode(name, seed, camera):
@@ -90,7 +91,7 @@ def test_decode_of_the_flipped_is_the_flipped_decode(name, seed, camera):
     np.testing.assert_allclose(plugin.flip(plugin.flip(encoded.parameters)), encoded.parameters, rtol=1e-6, atol=1e-3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(seed=seeds, f=st.floats(300, 3000), width=st.integers(400, 1200))
 @pytest.mark.parametrize("name", NAMES)
 def test_encode_of_the_mirrored_is_the_flipped_encode(name, seed, f, width):
@@ -189,7 +190,7 @@ def test_a_batch_on_the_device_is_encoded_as_its_clips_are(name, frames):
                 assert parameters is None
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=tries(20), deadline=None)
 @given(seed=seeds, camera=cameras)
 @pytest.mark.parametrize("name", NAMES)
 def test_pixels_come_back_from_the_network_input(name, seed, camera):

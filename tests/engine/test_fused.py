@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tries import tries
 
 import srnet_core as srnet
 from srnet_core.engine import fused as _fused
@@ -82,7 +83,7 @@ def test_a_step_is_the_plain_step(name, settings):
     assert_same_steps(model, windows(model))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(
     widths=st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=4),
     channels=st.integers(25, 90),

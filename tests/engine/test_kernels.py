@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tries import tries
 from test_reference_models import assert_close, one_thread  # noqa: F401 - a fixture
 from test_reference_subset import MODELS, arrays_of, keypoints, seeded_model
 
@@ -62,7 +63,7 @@ def matrix(rows, columns, *, turned, sliced, dtype, seed):
 
 
 @pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(
     shape=st.tuples(*[st.integers(1, 40)] * 3),
     layout=st.tuples(*[st.booleans()] * 5),

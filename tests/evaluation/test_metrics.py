@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from support.tries import tries
 
 from srnet_core.errors import ArrayError, ConfigError, SrnetError
 from srnet_core.evaluation import metrics, usual_name
@@ -18,7 +19,7 @@ SKELETON = get_skeleton("h36m17")
 LEGS = Skeleton("legs", ("hip", "l", "r"), (None, "hip", "hip"), left=("l",), right=("r",))
 seeds = st.integers(0, 2**32 - 1)
 UP = torch.tensor([0.1, -0.9, 0.2], dtype=torch.float64) / np.sqrt(0.86)  # a camera that looks a little down
-examples = settings(max_examples=30, deadline=None)
+examples = settings(max_examples=tries(30), deadline=None)
 
 
 def body(seed, frames=6, joints=17):

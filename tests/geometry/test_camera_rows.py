@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tries import tries
 
 from srnet_core.geometry.camera import Camera, camera_rows, distort, estimated_camera, rays_of, undistort
 from srnet_core.geometry.h36m_cameras import h36m_cameras
@@ -34,7 +35,7 @@ def test_the_vertical_is_that_of_the_world():
         np.testing.assert_allclose(higher[0] - higher[1], up, atol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     k=st.tuples(st.floats(-0.25, 0.25), st.floats(-0.1, 0.25), st.floats(-0.02, 0.05)),
@@ -64,7 +65,7 @@ def test_a_camera_that_nobody_knows_is_estimated_from_the_image():
     assert not any(camera.radial_distortion + camera.tangential_distortion)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_smallest_rotation_onto_the_axis(seed):
     random = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.lifters import BODY, CAMERA, clip_px, make_lifter
+from support.tries import tries
 
 import srnet_core as srnet
 from srnet_core.errors import ArrayError, ConfigError
@@ -41,7 +42,7 @@ def test_streams_together_give_what_separate_ones_give(norm, causal, flip):
 @pytest.mark.parametrize(
     "fields", [{}, {"causal": True, "filter_widths": (1, 3)}, {"recombine": "concat", "compat": "aligned"}], ids=str
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=tries(15), deadline=None)
 @given(
     course=st.lists(st.lists(st.sampled_from(["frame", "none", "reset", "flush"]), min_size=3, max_size=3), max_size=16)
 )

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tries import tries
 
 import srnet_core as srnet
 import srnet_core.models
@@ -166,7 +167,7 @@ def test_a_causal_layer_does_not_look_ahead():
     assert not difference[:7].any() and difference[7:].all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5, unique=True), min_size=1, max_size=4),
     st.integers(1, 3),
@@ -242,7 +243,7 @@ def test_published_shares_of_channels():
     assert share_channels(1001, [8, 8, 10, 8, 8]) == (190, 190, 238, 190, 193)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.integers(100, 2048))
 def test_shares_add_up_and_are_in_proportion(widths, total):
     try:

@@ -160,15 +160,24 @@ def test_a_page_of_a_video_has_the_pictures_of_the_stretch_it_shows(world, tmp_p
     assert shown[0] > 120 and max(shown[1:]) < 60
 
 
-def test_without_video_frames_nobody_is_seen_as_filmed(world, tmp_path):
+def test_without_video_frames_nobody_is_seen_as_filmed(tmp_path):
     pytest.importorskip("av", reason="PyAV, of the extra video, is not installed")
+    frames = 12
     image = pytest.importorskip("PIL.Image")
     from srnet_core.video import Video, write_mp4
 
+    whole = placed().people
     green = np.full((64, 64, 3), (0, 200, 0), np.uint8)
     with open(tmp_path / "v.mp4", "wb") as file:
-        write_mp4(file, (green for _ in range(FRAMES)), world.fps)
-    filmed = replace(world, source=str(tmp_path / "v.mp4"))
+        write_mp4(file, (green for _ in range(frames)), whole.fps)
+    person = whole.people[0]
+    parts = {name: getattr(person, name)[:frames] for name in ("joints_m", "keypoints_px", "filled")}
+    filmed = replace(
+        whole,
+        people=(replace(person, **parts),),
+        frame_numbers=np.arange(frames),
+        source=str(tmp_path / "v.mp4"),
+    )
 
     def greens(pixels: np.ndarray) -> int:
         red, green, blue = np.moveaxis(pixels[..., :3].astype(int), -1, 0)

@@ -10,17 +10,18 @@ from fuzz_readers import damaged, damaged_hdf5, damaged_npz, run
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from keypoint_files import ALL_WRITERS, WRITERS, trc_text
+from support.tries import tries
 
 from srnet_core.errors import SrnetError
 from srnet_core.keypoints import describe
 
 ONE_OF_EACH_FORMAT = {format: kind for kind, (_, format, *_) in reversed(WRITERS.items())}
-QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=tries(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("kind", ALL_WRITERS)
 def test_damaged_files(kind):
-    assert run([kind], inputs=25, seed=1) == []
+    assert run([kind], inputs=tries(25), seed=1) == []
 
 
 def test_the_fuzzer_would_see_a_wrong_error(monkeypatch):

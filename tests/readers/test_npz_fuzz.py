@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.npz_making import dump, npz_bytes, pickled_npy, poses, wrap
+from support.tries import tries
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers.npz import read_npz
 
-QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=tries(120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PICKLES = [dump({"S1": {"a": np.arange(6.0).reshape(2, 3), "b": [1, "x", None]}}, p) for p in range(6)]
 PICKLES.append(dump(poses(), 4))
 OPCODES = b"()]}NJKMLIFGSTUVXB\x8c\x8d\x8eCaesudtl012bRcqrphgj.\x80\x85\x86\x87\x88\x89\x8a\x8b\x93\x94\x95\x96"

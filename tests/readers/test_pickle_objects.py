@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from readers.test_npz import assert_same
 from support.npz_making import array_opcodes, dump, npz_bytes, pickled_npy, wrap, write_pickle
+from support.tries import tries
 
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.readers._limits import Limits
@@ -289,7 +290,7 @@ def same(found, expected):
         assert type(found) is type(expected) and found == expected
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=_NESTS, protocol=st.sampled_from(PROTOCOLS))
 def test_any_nest_comes_back_equal(tmp_path, value, protocol):
     same(read_npz(write_pickle(tmp_path / "a.npz", dump({"v": value}, protocol)))["x"]["v"], value)

@@ -15,6 +15,7 @@ from support.sampling import (
     signatures,
     starts_of,
 )
+from support.tries import tries
 
 from srnet_core.sampling.sampler import order_text
 
@@ -38,7 +39,7 @@ def made_or_skipped(kind, sequences, **options):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(lengths=LENGTHS, cut=CUTS, batch=st.integers(2, 12), blocks=st.integers(1, 9), mixed=st.integers(1, 5))
 def test_an_epoch_has_every_window_once_with_the_right_contents(kind, lengths, cut, batch, blocks, mixed):
     sequences = starts_of(lengths)
@@ -56,7 +57,7 @@ def test_an_epoch_has_every_window_once_with_the_right_contents(kind, lengths, c
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(lengths=LENGTHS, batch=st.integers(2, 9), seed=st.integers(0, 5))
 def test_an_epoch_can_be_entered_anywhere(kind, lengths, batch, seed):
     whole, rest = (made_or_skipped(kind, starts_of(lengths), batch=batch, seed=seed) for _ in range(2))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sampling import CPU, MIRROR, arrays_of, flip_parameters, make_sampler, signatures, starts_of
+from support.tries import tries
 
 from srnet_core.errors import ConfigError, StageError
 from srnet_core.sampling import frames as frames_module
@@ -28,7 +29,7 @@ def readers() -> list[threading.Thread]:
 # ---------------------------------------------------------------- blocks
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(
     clips=st.integers(1, 300),
     length=st.integers(1, 3000),
@@ -67,7 +68,7 @@ def test_a_tenth_of_a_large_stage_mixes_many_places():
     assert 0.95 * budget < plan.bytes(table, SHAPES) <= budget
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=9), mixed=st.integers(1, 9), seed=st.integers(0, 9))
 def test_the_ring_uses_each_entry_once_and_mixes_its_blocks_evenly(sizes, mixed, seed):
     mixed = min(mixed, len(sizes))

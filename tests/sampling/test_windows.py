@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sampling import expected_windows, starts_of
+from support.tries import tries
 
 from benchmarks.published.batches import CASES, compared_batches
 from srnet_core.errors import ConfigError
@@ -32,7 +33,7 @@ def test_batches_are_the_published_ones(golden_dir, case):
         np.testing.assert_array_equal(batch.pose_3d.numpy(), pose_3d)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 30), min_size=2, max_size=5),
     receptive_field=st.sampled_from([1, 3, 9]),
@@ -56,7 +57,7 @@ def test_windows_are_where_the_definition_says(lengths, receptive_field, causal,
         assert table.frames_of_rows(first, last).tolist() == inputs[first:last].tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(lengths=st.lists(st.integers(1, 30), min_size=2, max_size=5), stride=st.integers(1, 7))
 def test_every_frame_is_a_target_and_only_ends_are_repeated(lengths, stride):
     table = WindowTable(starts_of(lengths), receptive_field=9, causal=False, stride=stride, flip=False)
