@@ -63,6 +63,8 @@ def settings_without_effect(config: RunConfig, typed: Typed) -> Iterator[str]:
         kind, dot, _ = name.partition(".")
         if dot and kind not in config.augment.use:
             yield f"augment.{name}: no effect without --augment {kind}"
+        elif name == "recorded_share" and not config.augment.use:
+            yield f"augment.{name}: no effect without --augment"
 
 
 _LEADS_ELSEWHERE = ("batch_size", "lr", "lr_decay", "stride", "flip", "seed", "warmup")

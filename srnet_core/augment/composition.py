@@ -64,7 +64,7 @@ class Augmentation:
             problem = "this normalization cannot be used with augmentation: it has no batch_input"
             raise ConfigError(problem, where="--augment")
         normalization = cast(BatchNormalization, normalization)
-        self._steps = dict(config.steps())
+        self._steps, self._recorded_share = dict(config.steps()), config.recorded_share
         self._plugins = {name: augment.load(name) for name in self._steps}
         self._normalization, self._flip_parameters = normalization, flip_parameters
         self._past, self._stride = past, stride
@@ -88,17 +88,22 @@ class Augmentation:
             `Batch` in contiguous memory.
         """
         _, _, windows, frames = positions.shape
-        pieces = -(-windows * frames // _MOST_FRAMES_ON_CPU) if positions.device.type == "cpu" else 1
-        if pieces == 1:
-            return self._piece(positions, camera, flip, seed)
+        recorded = 0 if seed is None else round(self._recorded_share * windows)
+        most = _MOST_FRAMES_ON_CPU if positions.device.type == "cpu" else windows * frames
+        pieces = [
+            *((some, None) for some in _slices(0, recorded, -(-recorded * frames // most))),
+            *((some, seed) for some in _slices(recorded, windows, -(-(windows - recorded) * frames // most))),
+        ]
+        if len(pieces) == 1:
+            return self._piece(positions, camera, flip, pieces[0][1])
         parts = [
             self._piece(
                 positions[:, :, some],
                 camera[some],
                 None if flip is None else flip[some],
-                None if seed is None else seed_of(seed, some.start),
+                None if its_seed is None else seed_of(its_seed, some.start),
             )
-            for some in _slices(windows, pieces)
+            for some, its_seed in pieces
         ]
         parameters = [part.parameters for part in parts if part.parameters is not None]
         return Batch(
@@ -160,7 +165,7 @@ class Augmentation:
         return planes.permute(2, 3, 1, 0)
 
 
-def _slices(windows: int, pieces: int) -> list[slice]:
-    """Slices of about equal length that make up all windows."""
-    bounds = [windows * i // pieces for i in range(pieces + 1)]
+def _slices(start: int, stop: int, pieces: int) -> list[slice]:
+    """Slices of about equal length that make up all windows from `start` to before `stop`; none where there are none."""
+    bounds = [start + (stop - start) * i // pieces for i in range(pieces + 1)] if pieces else []
     return [slice(a, b) for a, b in itertools.pairwise(bounds) if b > a]

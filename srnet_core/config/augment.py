@@ -278,6 +278,7 @@ class AugmentConfig:
         choices=STEPS,
         default_text="none, as published",
     )
+    recorded_share: float = _share(0.0, "Share of the windows that are left as they were recorded")
     parts: PartsConfig = field(default_factory=PartsConfig)
     angles: AnglesConfig = field(default_factory=AnglesConfig)
     bones: BonesConfig = field(default_factory=BonesConfig)

@@ -165,6 +165,28 @@ def test_a_large_batch_is_changed_in_pieces(windows, monkeypatch):
     assert poses.isfinite().all() and len(torch.unique(poses[:, 0, 5, 0])) == 50
 
 
+@pytest.mark.parametrize("most", [1 << 15, 64])
+def test_a_share_of_the_windows_stays_as_it_was_recorded(windows, monkeypatch, most):
+    monkeypatch.setattr(composition, "_MOST_FRAMES_ON_CPU", most)
+    plugin = normalization.load("ray")
+    flip = torch.arange(40) % 3 == 0
+    settings = {"fps": FPS, "past": 2, "stride": 1, "device": CPU, "flip_parameters": plugin.flip}
+
+    def made(share: float, seed: int | None):
+        augment = replace(ALL, recorded_share=share)
+        make = composition.Augmentation(augment, SKELETON, CAMERAS, plugin, **settings)
+        return make(*windows(40, 5), flip, seed)
+
+    recorded, some, everything = made(0.0, None), made(0.25, 3), made(1.0, 3)
+    for name in ("pose_2d", "pose_3d", "parameters"):
+        expected, found = getattr(recorded, name), getattr(some, name)
+        torch.testing.assert_close(getattr(everything, name), expected, rtol=0, atol=1e-6)
+        torch.testing.assert_close(found[:10], expected[:10], rtol=0, atol=1e-6)
+        assert found.isfinite().all()
+    moved = (some.pose_2d - recorded.pose_2d).abs().amax((1, 2, 3))
+    assert (moved[10:] > 1e-3).all()
+
+
 def test_a_step_draws_the_same_whatever_other_steps_there_are(augmented):
     _, alone = augmented(20, 1, "bones")
     _, with_view = augmented(20, 1, "bones,view")
@@ -193,6 +215,7 @@ def test_settings_come_from_set_and_presets():
         ("augment.angle.limb_deg=25", ["augment", "Did you mean 'angles'"]),
         ("augment.angles.limb_deg=-1", ["augment.angles.limb_deg", "must lie in"]),
         ("augment.view.nearest_scale=2", ["augment.view.nearest_scale", "farthest_scale"]),
+        ("augment.recorded_share=1.5", ["augment.recorded_share", "must lie in"]),
         ("augment.parts.share=nan", ["augment.parts.share", "must lie in"]),
         ("augment.angles=25", ["augment"]),
     ],

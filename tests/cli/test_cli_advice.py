@@ -29,6 +29,7 @@ def train(srnet, own_data):
         (("--context", "none", "--recombine", "add"), "--recombine: no effect with --context none"),
         (("--causal",), "--causal: no effect, because the network sees a single frame"),
         (("--set", "augment.view.yaw_deg=5"), "no effect without --augment view"),
+        (("--set", "augment.recorded_share=0.5"), "augment.recorded_share: no effect without --augment"),
         (("--force",), "--force: no effect without --name"),
         (("--warmup", "3"), "--warmup: no effect without --subjects-unlabeled"),
         (("--port", "8123"), "--port: no effect without --watch"),
