@@ -166,6 +166,6 @@ class Augmentation:
 
 
 def _slices(start: int, stop: int, pieces: int) -> list[slice]:
-    """Slices of about equal length that make up all windows from `start` to before `stop`; none where there are none."""
+    """Slices of about equal length that make up the windows from `start` to before `stop`."""
     bounds = [start + (stop - start) * i // pieces for i in range(pieces + 1)] if pieces else []
     return [slice(a, b) for a, b in itertools.pairwise(bounds) if b > a]
