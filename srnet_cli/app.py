@@ -1,5 +1,6 @@
 """The `srnet` command: its list of commands, and what happens when one fails."""
 
+import functools
 import os
 import signal
 import sys
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from srnet_cli.commands import (
     bench,
@@ -109,6 +111,12 @@ for _name, _module in {
     _add(app, _name, _module)
 
 
+@functools.cache
+def _command_line() -> Any:
+    """The command line as typer builds it: once, as that takes a tenth of a second."""
+    return get_command(app)
+
+
 def _show_version(value: bool) -> None:
     if value:
         from srnet_core import __version__
@@ -191,7 +199,7 @@ def run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a not in ("--debug", "--quiet")] or ["--help"]
     try:
-        result = app(_with_json(arguments), standalone_mode=False, prog_name="srnet")
+        result = _command_line()(_with_json(arguments), standalone_mode=False, prog_name="srnet")
         code = result if isinstance(result, int) else 0
     except typer.Exit as leave:
         code = leave.exit_code
