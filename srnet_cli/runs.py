@@ -1,10 +1,9 @@
 """What the commands of `srnet runs` share."""
 
-import json as json_format
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from srnet_cli.console import remark, told, write_text
+from srnet_cli.console import remark
 from srnet_cli.options import option
 
 if TYPE_CHECKING:
@@ -12,20 +11,6 @@ if TYPE_CHECKING:
 
 CheckpointDir = Annotated[Path, option("--checkpoint-dir", help="Folder of the runs", metavar="FOLDER")]
 BestDir = Annotated[Path, option("--best-dir", help="Folder of their best epochs", metavar="FOLDER")]
-Json = Annotated[
-    Path | None, option("--json", help="Write everything as JSON; alone or with -: to standard output", metavar="FILE")
-]
-
-
-def write_json_to(target: Path, values: Any) -> None:
-    """Write plain values as JSON to a file or, for "-", to standard output."""
-    from srnet_core.files import without_nan, write_json
-
-    if str(target) == "-":
-        write_text(json_format.dumps(without_nan(values), indent=1, allow_nan=False) + "\n")
-    else:
-        write_json(target, values)
-        told(f"wrote {target}")
 
 
 def shown_mm(value: float | None) -> str:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import told, write_text
+from srnet_cli.json_output import write_json_to
 from srnet_cli.options import option
 from srnet_cli.tables import METRIC_NAMES, conditions, metric_table, report_title, worse_text
 from srnet_core.errors import ConfigError
@@ -154,14 +154,9 @@ def _caption(reports: "Sequence[Report]", amounts: Amounts) -> str:
 def write_curve_json(reports: "Sequence[Report]", amounts: Amounts, target: Path) -> None:
     """All reports in one document; what is not a number becomes null."""
     from srnet_core.evaluation.tables import SCHEMA
-    from srnet_core.files import without_nan, write_json
 
-    document = {"schema": SCHEMA, "varied": amounts.varied, "reports": [report.to_dict() for report in reports]}
-    if str(target) == "-":
-        write_text(json.dumps(without_nan(document), indent=1, allow_nan=False) + "\n")
-    else:
-        write_json(target, document)
-        told(f"wrote {target}")
+    reported = [report.to_dict() for report in reports]
+    write_json_to(target, {"schema": SCHEMA, "varied": amounts.varied, "reports": reported})
 
 
 def write_curve_csv(reports: "Sequence[Report]", amounts: Amounts, target: Path) -> None:

@@ -1,8 +1,8 @@
 """srnet bench: how fast this machine trains, lifts and streams."""
 
-from pathlib import Path
 from typing import Annotated
 
+from srnet_cli.json_output import JsonFile, write_json_to
 from srnet_cli.options import Device, option
 
 EXAMPLES = (
@@ -12,10 +12,7 @@ EXAMPLES = (
 
 
 def main(
-    json: Annotated[
-        Path | None,
-        option("--json", help="Write every number as JSON; alone or with -: to standard output", metavar="FILE"),
-    ] = None,
+    json: JsonFile = None,
     threads: Annotated[
         int,
         option(
@@ -42,7 +39,6 @@ def main(
 
     from srnet_cli.console import remark
     from srnet_cli.progress import progress_bar
-    from srnet_cli.runs import write_json_to
     from srnet_cli.tables import plain_table
     from srnet_core.device import choose_device
     from srnet_core.engine.kernels import choices_here

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srnet_cli.console import say
+from srnet_cli.json_output import JsonFile, write_json_to
 from srnet_cli.options import CacheDir
-from srnet_cli.runs import Json, write_json_to
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import bytes_text, choices_text, count_text, data_text
 
@@ -19,7 +19,7 @@ _COPIES = " What is fetched of a stage in a store are the parts that were read h
 WHOLE = "cross_dataset"  # the protocol of a stage that tests on a whole data set
 
 
-def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
+def main(cache_dir: CacheDir = "cache", json: JsonFile = None) -> None:
     """List the stages: what they are of, their frames, size and age.
 
     The frames of a data set take space once for each normalization; the stages of protocols and choices of subjects

@@ -6,15 +6,15 @@ import typer
 
 from srnet_cli.commands.cache_list import as_plain, place_text, show_problems
 from srnet_cli.console import say
+from srnet_cli.json_output import JsonFile, write_json_to
 from srnet_cli.options import CacheDir
 from srnet_cli.progress import progress_bar
-from srnet_cli.runs import Json, write_json_to
 from srnet_cli.wording import bytes_text, count_text
 
 EXAMPLES = ("srnet cache verify", "srnet cache verify --cache-dir elsewhere")
 
 
-def main(cache_dir: CacheDir = "cache", json: Json = None) -> None:
+def main(cache_dir: CacheDir = "cache", json: JsonFile = None) -> None:
     """Read every byte of every stage and compare it with what was written.
 
     The exit code is 1 if a stage is damaged. srnet prepare makes a damaged stage again. Of stages at a URL the copies

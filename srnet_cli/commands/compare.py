@@ -9,10 +9,10 @@ import typer
 from srnet_cli.checkpoints import find_checkpoint, names_of
 from srnet_cli.console import remark, told
 from srnet_cli.inputs import open_checkpoint, prepare_stage
+from srnet_cli.json_output import JsonFile, write_json_to
 from srnet_cli.options import DATA_OF_CHECKPOINT, PUBLISHED, Device, Flip, Rareness, RarenessExact, option, shared
 from srnet_cli.progress import progress_bar
 from srnet_cli.run_configuration import data_config_of, with_own_input
-from srnet_cli.runs import write_json_to
 from srnet_cli.sweeping import show_text_table
 from srnet_cli.wording import count_text, dataset_text
 from srnet_core.config import DataConfig, replace
@@ -62,10 +62,7 @@ def main(
     rareness: Rareness = "kernel",
     rareness_exact: RarenessExact = False,
     flip: Flip = True,
-    json: Annotated[
-        Path | None,
-        option("--json", help="Write all numbers as JSON; alone or with -: to standard output", metavar="FILE"),
-    ] = None,
+    json: JsonFile = None,
     csv: Annotated[Path | None, option("--csv", help="Write the tables as CSV", metavar="FILE")] = None,
     markdown: Annotated[
         Path | None,

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from srnet_cli.json_output import JsonFile, write_json_to
 from srnet_cli.options import CacheDir, DataDir
-from srnet_cli.runs import CheckpointDir, Json, write_json_to
+from srnet_cli.runs import CheckpointDir
 
 if TYPE_CHECKING:
     from srnet_core.diagnosis import Package
@@ -14,7 +15,7 @@ EXAMPLES = ("srnet doctor", "srnet doctor --json report.json")
 
 
 def main(
-    json: Json = None,
+    json: JsonFile = None,
     data_dir: DataDir = "data",
     cache_dir: CacheDir = "cache",
     checkpoint_dir: CheckpointDir = Path("checkpoint"),

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 import shlex
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from srnet_cli import side_by_side, worse_keypoints
 from srnet_cli.checkpoints import find_checkpoint, names_of
 from srnet_cli.console import next_steps, remark, remark_once, told, write_text
 from srnet_cli.inputs import open_checkpoint, prepare_stage, require_ending
+from srnet_cli.json_output import JsonFile, write_json_to
 from srnet_cli.options import (
     DATA_OF_CHECKPOINT,
     PUBLISHED,
@@ -100,10 +100,7 @@ def main(
     noise_seed: worse_keypoints.Seed = 1,
     png: worse_keypoints.Chart = None,
     flip: Flip = True,
-    json: Annotated[
-        Path | None,
-        option("--json", help="Write all numbers as JSON; alone or with -: to standard output", metavar="FILE"),
-    ] = None,
+    json: JsonFile = None,
     csv: Annotated[
         Path | None, option("--csv", help="Write the tables as CSV; -: to standard output", metavar="FILE")
     ] = None,
@@ -244,7 +241,7 @@ def _show_curve(
 def _show_one(report: "Report", path: Path, by: str, json: Path | None, csv: Path | None) -> None:
     """A report, to files and the screen."""
     if json is not None:
-        write_json_report(report, json)
+        write_json_to(json, report.to_dict())
     if csv is not None:
         write_csv(report, csv)
     if "-" not in (str(json), str(csv)):
@@ -400,17 +397,6 @@ def show(report: "Report", path: Path, by: str) -> None:
         )
     else:
         show_report(report, path.name, by)
-
-
-def write_json_report(report: "Report", target: Path) -> None:
-    """Write all numbers; what is not a number becomes null."""
-    from srnet_core.files import without_nan, write_json
-
-    if str(target) == "-":
-        write_text(json.dumps(without_nan(report.to_dict()), indent=1, allow_nan=False) + "\n")
-    else:
-        write_json(target, report.to_dict())
-        told(f"wrote {target}")
 
 
 def write_csv(report: "Report", target: Path) -> None:

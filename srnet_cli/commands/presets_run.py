@@ -10,7 +10,6 @@ from srnet_cli.commands.sweep import (
     Columns,
     EngineName,
     Jobs,
-    Json,
     MeanOver,
     Memory,
     Metric,
@@ -21,6 +20,7 @@ from srnet_cli.commands.sweep import (
     names_in,
     size_mib,
 )
+from srnet_cli.json_output import JsonFile
 from srnet_cli.options import CacheDir, DataDir, SetOption, option
 from srnet_cli.sweeping import Outputs, Resources, ViewOptions, run_sweep
 from srnet_core.errors import ConfigError
@@ -40,7 +40,7 @@ def main(
         str | None,
         option("--seeds", help="Run every cell with each of these seeds", metavar="NUMBERS", default="4321 alone"),
     ] = None,
-    json: Json = None,
+    json: JsonFile = None,
     table: Table = None,
     rows: Rows = None,
     columns: Columns = None,

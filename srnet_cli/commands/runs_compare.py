@@ -8,7 +8,8 @@ import typer
 
 from srnet_cli.console import remark
 from srnet_cli.curves import show_curves
-from srnet_cli.runs import BestDir, CheckpointDir, Json, found, settings_rows, write_json_to
+from srnet_cli.json_output import JsonFile, write_json_to
+from srnet_cli.runs import BestDir, CheckpointDir, found, settings_rows
 from srnet_cli.tables import metric_table, plain_table
 from srnet_core.errors import ConfigError
 
@@ -22,7 +23,7 @@ def main(
     names: Annotated[list[str], typer.Argument(help="Names of two or more runs", metavar="RUN RUN ...")],
     checkpoint_dir: CheckpointDir = Path("checkpoint"),
     best_dir: BestDir = Path("best_checkpoint"),
-    json: Json = None,
+    json: JsonFile = None,
 ) -> None:
     """Compare runs: settings that differ, results, validation curves.
 

@@ -7,7 +7,8 @@ import typer
 
 from srnet_cli.commands.runs_compare import at_least_two
 from srnet_cli.console import remark, say
-from srnet_cli.runs import BestDir, CheckpointDir, Json, settings_rows, write_json_to
+from srnet_cli.json_output import JsonFile, write_json_to
+from srnet_cli.runs import BestDir, CheckpointDir, settings_rows
 from srnet_cli.tables import plain_table
 
 EXAMPLES = ("srnet runs diff first second", "srnet runs diff first second --json -")
@@ -17,7 +18,7 @@ def main(
     names: Annotated[list[str], typer.Argument(help="Names of two or more runs", metavar="RUN RUN ...")],
     checkpoint_dir: CheckpointDir = Path("checkpoint"),
     best_dir: BestDir = Path("best_checkpoint"),
-    json: Json = None,
+    json: JsonFile = None,
 ) -> None:
     """Show the settings in which runs differ."""
     from srnet_core.runs.catalog import differing_names

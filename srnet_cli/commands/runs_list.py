@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from srnet_cli.console import remark, say
+from srnet_cli.json_output import JsonFile, write_json_to
 from srnet_cli.options import option
-from srnet_cli.runs import BestDir, CheckpointDir, Json, shown_mm, write_json_to
+from srnet_cli.runs import BestDir, CheckpointDir, shown_mm
 from srnet_cli.tables import plain_table
 from srnet_cli.wording import count_text
 
@@ -23,7 +24,7 @@ def main(
     sort: Annotated[
         str, option("--sort", help="Sort by date, name, validation or test", metavar="NAME", completes=SORTS)
     ] = "date",
-    json: Json = None,
+    json: JsonFile = None,
 ) -> None:
     """List runs with model, data, epochs and errors."""
     from srnet_core.lookup import choose

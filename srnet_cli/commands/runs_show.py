@@ -8,7 +8,8 @@ import typer
 
 from srnet_cli.console import facts, remark, say
 from srnet_cli.curves import show_curves
-from srnet_cli.runs import BestDir, CheckpointDir, Json, found, write_json_to
+from srnet_cli.json_output import JsonFile, write_json_to
+from srnet_cli.runs import BestDir, CheckpointDir, found
 from srnet_cli.tables import metric_table
 from srnet_cli.wording import count_text, parameters_text, seconds_text
 
@@ -28,7 +29,7 @@ def main(
     name: Annotated[str, typer.Argument(help="Name of the run, its folder or its checkpoint", metavar="RUN")],
     checkpoint_dir: CheckpointDir = Path("checkpoint"),
     best_dir: BestDir = Path("best_checkpoint"),
-    json: Json = None,
+    json: JsonFile = None,
 ) -> None:
     """Show one run: settings that are not the default, curves of the errors, result."""
     (run,) = found([name], checkpoint_dir, best_dir)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from srnet_cli.json_output import JsonFile, write_json_to
 from srnet_cli.options import SetOption, option
-from srnet_cli.runs import write_json_to
 from srnet_cli.sweeping import ENGINES, Outputs, Resources, ViewOptions, run_sweep, show_cells
 from srnet_core.config import read_size_mib
 
@@ -23,9 +23,6 @@ Output = Annotated[
     option(
         "--output", "-o", help="Folder of the sweep", metavar="FOLDER", default="output/sweeps/NAME, by the file's name"
     ),
-]
-Json = Annotated[
-    Path | None, option("--json", help="Write all results as JSON; alone or with -: to standard output", metavar="FILE")
 ]
 Table = Annotated[
     Path | None,
@@ -122,7 +119,7 @@ Address = Annotated[
 def main(
     file: Annotated[Path, typer.Argument(help="TOML file of the sweep, see docs/sweeps.md", metavar="FILE")],
     output: Output = None,
-    json: Json = None,
+    json: JsonFile = None,
     table: Table = None,
     dry_run: Annotated[bool, option("--dry-run", help="List the cells and run none", default="no")] = False,
     rows: Rows = None,
