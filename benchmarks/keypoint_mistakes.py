@@ -20,7 +20,7 @@ from srnet_core.layouts import layouts_of_count
 from srnet_core.lifting.lift import warnings_of
 from srnet_core.markdown import markdown_table
 
-_ASSUMED_FPS = 30
+ASSUMED_FPS = 30
 _OTHER_ORDERS = 4
 
 
@@ -49,27 +49,28 @@ def _moved(keypoints: Keypoints, change: Callable[[np.ndarray], np.ndarray]) -> 
     return replace(keypoints, tracks=tuple(tracks))
 
 
-def first_second(keypoints: Keypoints) -> Keypoints:
-    """The first frames, as a recording of their own."""
-    count = round(keypoints.fps or _ASSUMED_FPS)
+def cut(keypoints: Keypoints, start: int, count: int) -> Keypoints:
+    """Some frames, as a recording of their own."""
+    part = slice(start, start + count)
     tracks = tuple(
         replace(
             track,
-            points=track.points[:count],
-            confidence=track.confidence[:count],
-            filled=track.filled[:count],
-            mended=track.mended[:count],
+            points=track.points[part],
+            confidence=track.confidence[part],
+            filled=track.filled[part],
+            mended=track.mended[part],
         )
         for track in keypoints.tracks
     )
-    return replace(keypoints, tracks=tracks, frame_count=count)
+    return replace(keypoints, tracks=tracks, frame_count=len(range(keypoints.frame_count)[part]))
 
 
-def _read(text: str) -> Keypoints:
+def read(text: str) -> Keypoints:
+    """The keypoints of FILE[:WIDTHxHEIGHT]."""
     path, size = text, None
     if match := re.fullmatch(r"(.+):(\d+)x(\d+)", text):
         path, size = match[1], (int(match[2]), int(match[3]))
-    return read_keypoints(Path(path), fps=_ASSUMED_FPS, image_size=size)
+    return read_keypoints(Path(path), fps=ASSUMED_FPS, image_size=size)
 
 
 def main() -> None:
@@ -79,9 +80,10 @@ def main() -> None:
     lifter = srnet.Lifter.open(device="cpu")
     told: dict[str, list[bool]] = {}
     for text in parser.parse_args().files:
-        whole = _read(text)
-        cut = whole.consecutive and whole.frame_count > round(whole.fps or _ASSUMED_FPS)
-        for keypoints in (whole, first_second(whole)) if cut else (whole,):
+        whole = read(text)
+        second = round(whole.fps or ASSUMED_FPS)
+        long = whole.consecutive and whole.frame_count > second
+        for keypoints in (whole, cut(whole, 0, second)) if long else (whole,):
             for what, wrong in mistakes(keypoints):
                 told.setdefault(what, []).append(bool(warnings_of(wrong, lifter, mistakes_only=True)))
     rows = [[what, f"{100 * np.mean(found):.0f} %", len(found)] for what, found in told.items()]

@@ -7,6 +7,7 @@ into an image of 1920 x 1080, with noise of 0.7 % of the person's size, and lift
 """
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from srnet_core.markdown import markdown_table
 from srnet_core.weights import MEAN
 
 _SHARES = {"cmu": 0.25, "hdm05": 0.5, "uiprmd_mini": 0.25}  # of the clips
-_PEOPLE = {"cmu": "C49", "uiprmd_mini": "U10"}  # only these were not trained on
+PEOPLE = {"cmu": "C49", "uiprmd_mini": "U10"}  # only these were not trained on
 _MOST_FRAMES = 200
 _SIZE = (1920, 1080)
 _NOISE = 0.007
@@ -36,10 +37,10 @@ Wrong = tuple[np.ndarray, tuple[int, int]]
 def clips(mocap: Path, count: int, shares: Mapping[str, float]) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
     """(T, 17, 2) keypoints in an image of 1920 x 1080, (T, 17, 3) metres relative to the root, and the frame rate."""
     for name, share in shares.items():
-        subject = _PEOPLE.get(name, "")
+        subject = PEOPLE.get(name, "")
         dataset = datasets.load(name, datasets.locate(name, mocap / name, "gt", mocap), "gt")
         found = [clip for clip in dataset.clips(dataset.clip_names) if not subject or clip.name.subject == subject]
-        for number in np.linspace(0, len(found) - 1, max(1, round(share * count))).round().astype(int):
+        for number in np.unique(np.linspace(0, len(found) - 1, max(1, round(share * count))).round().astype(int)):
             clip = found[number]
             assert clip.pose_3d_cam_m is not None
             joints_m = np.asarray(clip.pose_3d_cam_m, np.float64)[:_MOST_FRAMES]
@@ -51,10 +52,10 @@ def clips(mocap: Path, count: int, shares: Mapping[str, float]) -> Iterator[tupl
             yield points, joints_m - joints_m[:, :1], dataset.fps
 
 
-def noisy(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """With independent normal noise."""
+def noisy(points: np.ndarray, rng: np.random.Generator, share: float = _NOISE) -> np.ndarray:
+    """With independent normal noise, a share of the person's size."""
     size = np.median(np.ptp(points, axis=1).max(axis=-1))
-    noise: np.ndarray = points + _NOISE * size * rng.normal(size=points.shape)
+    noise: np.ndarray = points + share * size * rng.normal(size=points.shape)
     return noise
 
 
@@ -134,7 +135,8 @@ def _exchanged(points: np.ndarray, kinds: tuple[str, ...], *, some: bool = False
     return changed
 
 
-def _as_keypoints(points: np.ndarray, size: tuple[int, int], fps: float) -> Keypoints:
+def as_keypoints(points: np.ndarray, size: tuple[int, int], fps: float) -> Keypoints:
+    """(T, 17, 2) pixels as a recording of one person, of which nothing is missing."""
     count = points.shape[:2]
     nothing = np.zeros(count, bool)
     track = Track("1", points.astype(np.float32), np.ones(count, np.float32), nothing, nothing[:, 0])
@@ -159,10 +161,11 @@ def main() -> None:
             wrong = wrong.astype(np.float32)
             poses_m = lifter(wrong, image_size=size, check="off").astype(np.float64)
             error_mm = 1000 * float(np.linalg.norm(poses_m - poses_m[:, :1] - true_m, axis=-1).mean())
-            given = _as_keypoints(wrong, size, fps)
+            given = as_keypoints(wrong, size, fps)
             mended = given.mend_swaps()
             told = mended.notes != given.notes or bool(warnings_of(mended, lifter))
             found.setdefault(what, []).append((error_mm, told, bool(lifter.problems(wrong, image_size=size))))
+        print(f"clip {number + 1} of {len(taken)}", file=sys.stderr, flush=True)
     rows = []
     print(f"{len(taken)} clips, {asked.network}")
     for what, values in found.items():

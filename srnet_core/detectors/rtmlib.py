@@ -3,6 +3,9 @@
 rtmlib downloads a model whose file it does not find; here it only gets files that are there.
 """
 
+import contextlib
+import io
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import numpy as np
 from srnet_core.detectors import Detector, DetectorPlugin
 from srnet_core.errors import BadFileError, ConfigError, require_extra
 
+_ORDER = "Give first the network that finds people (YOLOX), then RTMPose"
 _LAYOUTS = {17: "coco17", 26: "halpe26", 133: "coco_wholebody133"}  # by the number of joints
 
 
@@ -20,10 +24,7 @@ class RtmLib:
     def __init__(self, people: Path, pose: Path) -> None:
         module: Any = require_extra("rtmlib", "rtmlib")
         runtime: Any = require_extra("onnxruntime", "rtmlib")
-        height, width = _input_size(runtime, people)
-        self._people = module.YOLOX(str(people), model_input_size=(height, width), backend="onnxruntime", device="cpu")
-        height, width = _input_size(runtime, pose)
-        self._pose = module.RTMPose(str(pose), model_input_size=(width, height), backend="onnxruntime", device="cpu")
+        sizes = [_input_size(runtime, path) for path in (people, pose)]
         joints = _joints(runtime, pose)
         if joints not in _LAYOUTS:
             raise ConfigError(
@@ -31,8 +32,12 @@ class RtmLib:
                 where=pose,
                 todo=f"Known are networks of {', '.join(map(str, _LAYOUTS))} joints",
             )
+        given = {"backend": "onnxruntime", "device": "cpu"}
+        with contextlib.redirect_stdout(io.StringIO()):  # rtmlib says what it loads; live lifting writes poses there
+            self._people = module.YOLOX(str(people), model_input_size=sizes[0], **given)
+            self._pose = module.RTMPose(str(pose), model_input_size=sizes[1][::-1], **given)
         self.layout = _LAYOUTS[joints]
-        self.about = f"rtmlib {getattr(module, '__version__', '')}, {people.name}, {pose.name}"
+        self.about = f"{_name()}, {people.name}, {pose.name}"
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """See `Detector`."""
@@ -45,6 +50,14 @@ class RtmLib:
 
     def close(self) -> None:
         """See `Detector`."""
+
+
+def _name() -> str:
+    """With the version, which the module itself does not tell."""
+    try:
+        return f"rtmlib {metadata.version('rtmlib')}"
+    except metadata.PackageNotFoundError:  # a folder on the path, not an installed package
+        return "rtmlib"
 
 
 def _session(runtime: Any, path: Path) -> Any:
@@ -67,7 +80,7 @@ def _joints(runtime: Any, path: Path) -> int:
     """How many joints a pose network finds."""
     outputs = [output.shape for output in _session(runtime, path).get_outputs()]
     if len(outputs) != 2 or not all(len(shape) == 3 and isinstance(shape[1], int) for shape in outputs):
-        raise BadFileError("is no RTMPose: it needs two outputs, (people, joints, bins)", where=path)
+        raise BadFileError("is no RTMPose: it needs two outputs, (people, joints, bins)", where=path, todo=_ORDER)
     return int(outputs[0][1])
 
 
@@ -76,7 +89,7 @@ def _open(files: tuple[Path, ...]) -> Detector:
         raise ConfigError(
             f"rtmlib needs two ONNX files, not {len(files)}",
             where="--detector-file",
-            todo="Give first the network that finds people (YOLOX), then RTMPose: PATH or PATH:SHA256",
+            todo=f"{_ORDER}: PATH or PATH:SHA256",
         )
     return RtmLib(*files)
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from srnet_core.errors import BadFileError, ConfigError, InputFileMissing
+from srnet_core.lookup import path_hint
 
 _DIGEST = re.compile(r"(?P<path>.+):(?P<digest>[0-9a-fA-F]{64})", re.DOTALL)
 _PIECE = 1 << 20
@@ -15,7 +16,7 @@ def checked_file(text: str) -> Path:
 
     Raises:
         InputFileMissing: there is no such file.
-        ConfigError: an address, as nothing is downloaded.
+        ConfigError: an address, as nothing is downloaded, or something else than a SHA-256 after the path.
         BadFileError: the digest is another one.
     """
     if "://" in text:
@@ -23,7 +24,13 @@ def checked_file(text: str) -> Path:
     match = _DIGEST.fullmatch(text)
     path = Path(match["path"] if match else text)
     if not path.is_file():
-        raise InputFileMissing("there is no such file", where=path, todo="Give the path of an ONNX file")
+        before, _, rest = text.rpartition(":")
+        if before and Path(before).is_file():
+            todo = "Give its 64 hexadecimal digits, as sha256sum prints them"
+            raise ConfigError(f"{rest[:80]!r} is no SHA-256", where=before, todo=todo)
+        raise InputFileMissing(
+            "there is no such file", where=path, todo=f"{path_hint(path)}Give the path of an ONNX file"
+        )
     if match:
         found = _sha256(path)
         if found != match["digest"].lower():

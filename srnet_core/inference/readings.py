@@ -31,7 +31,7 @@ _CLEARLY = 0.5  # difference of the logarithms of both misfits from which on sid
 _SIDES = 1.8  # of log odds and misfits together
 _MISFITS = 2.0  # how much the misfits count beside the log odds
 _LIMBS = 3.3  # log odds of single limbs
-_SQUEEZED_X, _SQUEEZED_Y, _TWO_PEOPLE = 3.0, 3.3, 3.5  # log odds
+_SQUEEZED, _TWO_PEOPLE = 3.3, 3.5  # log odds
 _SHORT = 1.5  # times the limits for a clip that is no longer than one window
 _THOUSANDTHS = 1.0  # where all coordinates lie between 0 and 1000
 _WHOLE_NUMBERS = 0.5  # by which that is lowered for whole numbers, which few detectors write
@@ -140,8 +140,8 @@ def _scales(
     not_square = max(image_size) >= _NOT_SQUARE * min(image_size)
     if not_square and _may_be_thousandths(keypoints_px, image_size) and squeezed > times * limit:
         return [THOUSANDTHS_TEXT]
-    for axis, most in (("x", _SQUEEZED_X), ("y", _SQUEEZED_Y)):
-        if odds[f"squeezed in {axis}"] > times * most:
+    for axis in ("x", "y"):
+        if odds[f"squeezed in {axis}"] > times * _SQUEEZED:
             return [SQUEEZED_TEXT.format(axis=axis)]
     return []
 

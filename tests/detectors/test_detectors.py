@@ -1,7 +1,9 @@
 """Detectors: what a video becomes, files of weights, and what is said where packages are missing."""
 
 import hashlib
+import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -101,8 +103,11 @@ def test_files_of_weights(tmp_path):
     assert checked_file(str(path)) == path == checked_file(f"{path}:{digest}")
     with pytest.raises(BadFileError, match="SHA-256"):
         checked_file(f"{path}:{'0' * 64}")
-    with pytest.raises(InputFileMissing):
-        checked_file(str(tmp_path / "no.onnx"))
+    for cut_short in (digest[:-1], "0", ""):
+        with pytest.raises(ConfigError, match=f"'{cut_short}' is no SHA-256.*64 hexadecimal digits"):
+            checked_file(f"{path}:{cut_short}")
+    with pytest.raises(InputFileMissing, match="pose.onnx"):
+        checked_file(str(tmp_path / "poses.onnx"))
     with pytest.raises(ConfigError, match="nothing is downloaded"):
         checked_file("https://example.com/pose.onnx")
 
@@ -130,6 +135,43 @@ def test_missing_packages_are_one_line(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "version_info", (3, 13, 0))
     with pytest.raises(MissingExtraError, match=r"3\.9 to 3\.12 only, and this is Python 3\.13"):
         open_detector("mediapipe")
+
+
+@pytest.fixture
+def talking_rtmlib(monkeypatch, tmp_path):
+    """Stand-ins for rtmlib, which prints what it loads, and for onnxruntime; the two files that they take."""
+    shapes = {
+        "yolox.onnx": ((1, 3, 64, 48), [("batch", 5, 5), ("batch", 5)]),
+        "rtmpose.onnx": (("batch", 3, 256, 192), [("batch", 26, 384), ("batch", 26, 512)]),
+    }
+
+    class Session:
+        def __init__(self, path, providers):
+            taken, given = shapes[path.rpartition("/")[2]]
+            self.get_inputs = lambda: [SimpleNamespace(shape=taken)]
+            self.get_outputs = lambda: [SimpleNamespace(shape=shape) for shape in given]
+
+    def network(path, model_input_size, backend, device):
+        print(f"load {path} with {backend} backend")
+        return SimpleNamespace(size=model_input_size)
+
+    monkeypatch.setitem(sys.modules, "rtmlib", SimpleNamespace(YOLOX=network, RTMPose=network))
+    monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace(InferenceSession=Session))
+    return tmp_path / "yolox.onnx", tmp_path / "rtmpose.onnx"
+
+
+def test_rtmlib_writes_nothing_to_the_standard_output(talking_rtmlib, capsys):
+    """There `srnet lift --camera 0` writes poses, which other programs read."""
+    found = open_detector("rtmlib", talking_rtmlib)
+    assert found.layout == "halpe26"
+    assert re.fullmatch(r"rtmlib( \d[\d.]*)?, yolox.onnx, rtmpose.onnx", found.about)
+    assert (found._people.size, found._pose.size) == ((64, 48), (192, 256))  # height, width; width, height
+    assert capsys.readouterr().out == ""
+
+
+def test_files_of_rtmlib_in_the_other_order_are_refused_in_words(talking_rtmlib):
+    with pytest.raises(BadFileError, match=r"yolox.onnx: is no RTMPose.* first .*YOLOX.*, then RTMPose"):
+        open_detector("rtmlib", talking_rtmlib[::-1])
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,10 @@ def lift(film, people, pose, output) -> int:
     return run([str(word) for word in ("lift", film, "--detector", "rtmlib", *files, "--device", "cpu")])
 
 
-def test_a_video_is_lifted_with_local_files(film, networks, tmp_path):
+def test_a_video_is_lifted_with_local_files(film, networks, tmp_path, capsys):
     people, pose, expected_px = networks
     assert lift(film, people, pose, tmp_path / "a.npz") == 0
+    assert "backend" not in capsys.readouterr().out
     with np.load(tmp_path / "a.npz") as file:
         keypoints_px, joints_m = file["1/keypoints_px"], file["1/joints_m"]
     assert joints_m.shape == (12, 17, 3) and np.isfinite(joints_m).all()
