@@ -7,7 +7,7 @@ Letters: N rows (positions), k filter taps, C channels in, O channels out, G gro
 `taps` (N, k, C), the frames that each output position reads; its output `out` is (N, O).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -16,7 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from srnet_core.engine.few_rows import FEW_ROWS, TORCH, Activation, NumPyCalls, TorchCalls, by_output, numpy_calls
 from srnet_core.engine.kernels import CONSTANT, Kernels, default_kernels
+from srnet_core.engine.low_precision import Int8Weights
 from srnet_core.engine.products import MM, Form, Operation
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import published_order
@@ -25,10 +27,9 @@ from srnet_core.layers.context import published_order
 # Some libraries are faster with longer products, and so are wider groups; a GPU is with a single one.
 BLOCK_ROWS, LONG_BLOCK_ROWS = 128, 512
 _WIDE = 512
-# Up to so many rows reading the weights takes most of the time: then as few operations as possible.
-_FEW_ROWS = 4
 _LONGER_GAIN = 1.05  # longer products leave the caches, and must be so many times faster
 _NARROW = 64
+_WORTH_WHOLE = 1 << 16  # numbers of a weight; for fewer, float32 is read in the time that the conversions take
 _VECTOR = 16  # outputs of a product that are computed together: 16 take less time than 5 or 15
 
 
@@ -40,6 +41,19 @@ class Scratch:
         self._exact = self._kernels if self._kernels.precision == "fp32" else default_kernels()
         self._buffers: dict[tuple[str | int, ...], Tensor] = {}
         self._prepared: dict[tuple[str, Tensor], Tensor] = {}
+
+    def numpy_calls(self, rows: int) -> NumPyCalls | None:
+        """NumPy's operations for so many rows, where these are few; `None` for torch's."""
+        return numpy_calls(self._like, rows, self._kernels.forced)
+
+    def calls(self, rows: int) -> TorchCalls:
+        """The operations between products for so many rows."""
+        return self.numpy_calls(rows) or TORCH
+
+    def whole_weights(self, weights: Sequence[Tensor], rows: int) -> bool:
+        """Whether products of so many rows with these weights (K, O) are faster with weights in whole numbers."""
+        wanted = self._kernels.precision == "int8" and self.numpy_calls(rows) is not None and Int8Weights.usable()
+        return wanted and min(weight.numel() for weight in weights) >= _WORTH_WHOLE
 
     def form(self, rows: int, weight: Tensor, *, exact: bool = False) -> Form:
         """The form of products of so many rows with a weight (K, O); `exact` for no low precision."""
@@ -76,11 +90,15 @@ class Scratch:
             self._buffers[key] = self._like.new_empty(shape)
         return self._buffers[key]
 
-    def with_ones(self, rows: int, columns: int) -> Tensor:
-        """A buffer (rows, columns + 1) with a last column of ones, for weights whose last row is the bias."""
-        key = ("ones", rows, columns + 1)
+    def with_ones(self, rows: int, columns: int, width: int = 0) -> Tensor:
+        """A buffer (rows, columns + 1) with a last column of ones, for weights whose last row is the bias.
+
+        Args:
+            width: of the buffer, if it is to have columns of zeros after these.
+        """
+        key = ("ones", rows, columns + 1, width)
         if key not in self._buffers:
-            self._buffers[key] = self._like.new_ones(rows, columns + 1)
+            self._buffers[key] = F.pad(self._like.new_ones(rows, columns + 1), (0, max(0, width - columns - 1)))
         return self._buffers[key]
 
 
@@ -121,11 +139,16 @@ class DenseLayer:
     def __init__(self, weight: Tensor, bias: Tensor):
         self.out_channels, self.in_channels, self.kernel_size = weight.shape
         self.weight, self.bias = weight.permute(2, 1, 0).contiguous(), bias.clone()  # (k, C, O)
-        # for few rows and a narrow output, products read contiguous weights
+        # for few rows and a narrow output, products read contiguous weights; a stream on a CPU does for all
         self._by_output = weight.permute(0, 2, 1).flatten(1).contiguous() if len(weight) <= _NARROW else None
 
     def operations(self, taps: Tensor, out: Tensor, scratch: Scratch, windows: int = 1) -> Iterator[Operation]:
         """See `FoldedLayer.operations`."""
+        calls = scratch.numpy_calls(len(taps))
+        if calls is not None and taps.is_contiguous():
+            yield from calls.products(taps.flatten(1), self._rows_by_output(), out)
+            yield calls.add(out, self.bias, out)
+            return
         if taps.is_contiguous():
             x, weight = taps.flatten(1), self._joined(len(taps))
             if scratch.form(len(x), weight) is MM:
@@ -138,9 +161,15 @@ class DenseLayer:
         for n in range(1, self.kernel_size):
             yield partial(out.addmm_, taps[:, n], self.weight[n])
 
+    def _rows_by_output(self) -> Tensor:
+        """The weights as (O, k * C), laid out when they are first needed."""
+        if self._by_output is None:
+            self._by_output = self.weight.permute(2, 0, 1).flatten(1).contiguous()
+        return self._by_output
+
     def _joined(self, rows: int) -> Tensor:
         """The weights as (k * C, O), in the memory layout for so many rows."""
-        if rows <= _FEW_ROWS and self._by_output is not None:
+        if rows <= FEW_ROWS and self._by_output is not None:
             return self._by_output.t()
         return self.weight.flatten(0, 1)
 
@@ -191,7 +220,7 @@ class NarrowLayer:
     def _is_worth_padding(self, rows: int, scratch: Scratch) -> bool:
         """Whether whole vectors are faster; torch's product gains by them even where most of a vector is unused."""
         nearly_whole = not 0 < self.out_channels % _VECTOR <= _VECTOR // 2
-        return rows > _FEW_ROWS and (nearly_whole or scratch.form(rows, self._plain.weight.flatten(0, 1)) is MM)
+        return rows > FEW_ROWS and (nearly_whole or scratch.form(rows, self._plain.weight.flatten(0, 1)) is MM)
 
 
 def _whole_vectors(matrix: Tensor) -> Tensor:
@@ -233,7 +262,7 @@ class FoldedContext:
 
     Attributes:
         linear: computes the numbers of a position, each for all k taps: O = numbers * k.
-        activate: the activation, applied in place.
+        activate: makes the operations of the activation, which is applied in place.
         from_arranged: whether the input channels are arranged by group, or in the order of the layer's input.
         per_channel: whether there is a number for each channel, instead of each group.
         runs: (C,), the index of the number that acts on each channel, if several act on one group; or `None`.
@@ -241,7 +270,7 @@ class FoldedContext:
     """
 
     linear: NarrowLayer
-    activate: Callable[[Tensor], object] | None
+    activate: Activation | None
     from_arranged: bool
     per_channel: bool = False
     runs: Tensor | None = None
@@ -252,11 +281,11 @@ class FoldedContext:
         rows, taps_count = len(taps), taps.shape[1]
         operations, flat = self.linear.plan(taps, scratch)
         if self.activate is not None:
-            operations.append(partial(self.activate, flat))
+            operations += self.activate(scratch.calls(rows), flat)
         numbers = flat[:, : self.linear.out_channels].unflatten(1, (-1, taps_count))
         if self.runs is not None:
             each = scratch.empty("context of channels", rows, len(self.runs), taps_count)
-            return [*operations, partial(torch.index_select, numbers, 1, self.runs, out=each)], each
+            return [*operations, scratch.calls(rows).take(numbers, 1, self.runs, each)], each
         if self.reorder:
             ordered = scratch.empty("context in order", *numbers.shape)
             return [*operations, partial(_reorder, numbers.unflatten(0, (windows, -1)), ordered)], ordered
@@ -300,6 +329,8 @@ class GroupLayer:
         self.out_slices = group_slices([len(w) for w in weights])
         self.weights = [_rows_by_tap(w, b, self.extra) for w, b in zip(weights, biases)]
         self._without_bias = [weight[:-1] for weight in self.weights]
+        self._by_output: dict[bool, list[Tensor]] = {}  # for streams
+        self._whole: Int8Weights | None = None
         self.bias = torch.cat(list(biases))
         by_group = context is not None and not context.per_channel and recombine == "multiply"
         owners = [i for i, w in enumerate(weights) for _ in range(len(w))] if by_group and self.kernel_size == 1 else []
@@ -311,13 +342,16 @@ class GroupLayer:
         arranged, numbers = taps, None
         if self.index is not None:
             arranged = scratch.empty("arranged", *taps.shape[:2], len(self.index))
-            yield partial(torch.index_select, taps, 2, self.index, out=arranged)
+            yield scratch.calls(len(out)).take(taps, 2, self.index, arranged)
         if self.context is not None:
             source = arranged if self.context.from_arranged else taps
             operations, numbers = self.context.plan(source, scratch, windows)
             yield from operations
-        if len(out) <= _FEW_ROWS and self._owners is not None and numbers is not None:
+        if len(out) <= FEW_ROWS and self._owners is not None and numbers is not None:
             yield from self._scaled_after(arranged[:, 0], numbers[:, :, 0], self._owners, out, scratch)
+            return
+        if scratch.whole_weights(self._without_bias, len(out)):
+            yield from self._in_whole_numbers(arranged, numbers, out, scratch)
             return
         for i in range(len(self.weights)):
             yield from self._group(i, arranged, numbers, out[:, self.out_slices[i]], scratch)
@@ -326,36 +360,73 @@ class GroupLayer:
         self, x: Tensor, numbers: Tensor, owners: Tensor, out: Tensor, scratch: Scratch
     ) -> Iterator[Operation]:
         """For one tap (N, C) and one number per group (N, G): scaling after the products, together with the bias."""
-        each = scratch.empty("number of each output", *out.shape)
-        for weight, own, to in zip(self._without_bias, self.in_slices, self.out_slices):
-            yield scratch.product(x[:, own], weight, out[:, to])
-        yield partial(torch.index_select, numbers, 1, owners, out=each)
-        yield partial(torch.addcmul, self.bias, out, each, out=out)
+        each, calls = scratch.empty("number of each output", *out.shape), scratch.numpy_calls(len(out))
+        if calls is None:
+            for weight, own, to in zip(self._without_bias, self.in_slices, self.out_slices):
+                yield scratch.product(x[:, own], weight, out[:, to])
+            yield partial(torch.index_select, numbers, 1, owners, out=each)
+            yield partial(torch.addcmul, self.bias, out, each, out=out)
+            return
+        for weight, own, to in zip(self._rows_by_output(with_bias=False), self.in_slices, self.out_slices):
+            yield from calls.products(x[:, own], weight, out[:, to])
+        yield calls.take(numbers, 1, owners, each)
+        yield calls.multiply(out, each, out)
+        yield calls.add(out, self.bias, out)
+
+    def _in_whole_numbers(
+        self, taps: Tensor, numbers: Tensor | None, out: Tensor, scratch: Scratch
+    ) -> Iterator[Operation]:
+        """For few rows: all groups at once, as the conversion between types costs a call each."""
+        if self._whole is None:
+            self._whole = Int8Weights(self._without_bias)
+        rows, calls = len(out), scratch.calls(len(out))
+        buffer = out.new_zeros(rows * sum(self._whole.inner))
+        for i, source in enumerate(self._whole.rows(buffer, rows)):
+            own = taps[:, :, self.in_slices[i]]
+            yield from self._fill(i, own, numbers, source[:, : len(self.weights[i])], calls)
+        yield from self._whole.operations(buffer, out)
+        yield calls.add(out, self.bias, out)
 
     def _group(
         self, i: int, taps: Tensor, numbers: Tensor | None, out: Tensor, scratch: Scratch
     ) -> Iterator[Operation]:
         weight, own = self.weights[i], taps[:, :, self.in_slices[i]]  # (k * C_i + d * k + 1, O_i), (N, k, C_i)
+        calls = scratch.numpy_calls(len(out))
+        if calls is not None:
+            rows_by_output = self._rows_by_output(with_bias=True)[i]
+            source = scratch.with_ones(len(out), len(weight) - 1, rows_by_output.shape[1])
+            yield from self._fill(i, own, numbers, source[:, : len(weight)], calls)
+            yield from calls.products(source, rows_by_output, out)
+            return
         size = scratch.block_rows(len(out), weight)
         buffer = scratch.with_ones(size, len(weight) - 1)
         for rows in blocks(len(out), size):
             source = buffer[: rows.stop - rows.start]
-            yield from self._fill(i, own[rows], None if numbers is None else numbers[rows], source)
+            yield from self._fill(i, own[rows], None if numbers is None else numbers[rows], source, TORCH)
             yield scratch.product(source, weight, out[rows])
 
-    def _fill(self, i: int, taps: Tensor, numbers: Tensor | None, buffer: Tensor) -> Iterator[Operation]:
+    def _rows_by_output(self, *, with_bias: bool) -> list[Tensor]:
+        """The weights of each group as (O_i, k * C_i ...), with the bias and zeros or without, laid out when needed."""
+        if with_bias not in self._by_output:
+            weights = self.weights if with_bias else self._without_bias
+            self._by_output[with_bias] = [by_output(w) if with_bias else w.t().contiguous() for w in weights]
+        return self._by_output[with_bias]
+
+    def _fill(
+        self, i: int, taps: Tensor, numbers: Tensor | None, buffer: Tensor, calls: TorchCalls
+    ) -> Iterator[Operation]:
         """Operations that write taps (n, k, C_i) and their context into the rows of a product."""
         own = buffer[:, : taps[0].numel()].unflatten(1, taps.shape[1:])  # (n, k, C_i)
         if numbers is None or self.extra:
-            yield partial(own.copy_, taps)
+            yield calls.copy(taps, own)
         if self.extra and numbers is not None:
             theirs = numbers[:, i * self.extra : (i + 1) * self.extra].view(len(taps), -1)  # (n, d * k)
-            yield partial(buffer[:, taps[0].numel() : -1].copy_, theirs)
+            yield calls.copy(theirs, buffer[:, taps[0].numel() : -1])
         elif numbers is not None:
             per_channel = self.context is not None and self.context.per_channel
             theirs = numbers[:, self.in_slices[i] if per_channel else slice(i, i + 1)]
-            combine = torch.mul if self.recombine == "multiply" else torch.add
-            yield partial(combine, taps, theirs.transpose(1, 2), out=own)  # (n, k, C_i) with (n, k, C_i or 1)
+            combine = calls.multiply if self.recombine == "multiply" else calls.add
+            yield combine(taps, theirs.transpose(1, 2), own)  # (n, k, C_i) with (n, k, C_i or 1)
 
 
 def _rows_by_tap(weight: Tensor, bias: Tensor, extra: int) -> Tensor:
@@ -372,4 +443,4 @@ def _rows_by_tap(weight: Tensor, bias: Tensor, extra: int) -> Tensor:
 
 def leaky_relu_operation(x: Tensor, negative_slope: float) -> Operation:
     """Activation in place."""
-    return partial(F.leaky_relu_, x, negative_slope)
+    return TORCH.leaky_relu(x, negative_slope)[0]

@@ -5,14 +5,14 @@ output channels and a bias, and a context with a BatchNorm equals a scaled convo
 float64 and rounded once. The result shares no memory with the network.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial, singledispatch
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srnet_core.engine.few_rows import TORCH, Activation, TorchCalls, leaky_relu, sigmoid
 from srnet_core.engine.folded_layers import (
     DenseLayer,
     FoldedContext,
@@ -89,13 +89,17 @@ class FoldedModel:
         self.predictions = model.predictions
         self.by_window = model.by_window
 
-    def coordinates(self, out: Tensor) -> tuple[list[Operation], Tensor]:
+    def coordinates(self, out: Tensor, calls: TorchCalls = TORCH) -> tuple[list[Operation], Tensor]:
         """The operations from the channels of the output layer (rows, C) to the coordinates (rows, joints out * 3), and
-        the memory in which these are."""
+        the memory in which these are.
+
+        Args:
+            calls: makes the operations.
+        """
         if self.output_index is None:
             return [], out
         kept = out.new_zeros(len(out), len(self.output_index))
-        operations: list[Operation] = [partial(torch.index_select, out, 1, self.output_index, out=kept)]
+        operations = [calls.take(out, 1, self.output_index, kept)]
         if self.predictions == 1:
             return operations, kept
         mean = out.new_zeros(len(out), kept.shape[1] // self.predictions)
@@ -234,13 +238,13 @@ def _fold_context(layer: SplitRecombineConv1d, dtype: torch.dtype) -> FoldedCont
     )
 
 
-def _activation(source: OthersContext | AllContext) -> Callable[[Tensor], object] | None:
-    """The activation of a context, in place; `None` for the mean forms, which have none."""
+def _activation(source: OthersContext | AllContext) -> Activation | None:
+    """The activation of a context; `None` for the mean forms, which have none."""
     if isinstance(source, OthersContext) and source.form != "learned":
         return None
     if source.recombine == "multiply":
-        return torch.sigmoid_
-    return partial(F.leaky_relu_, negative_slope=source.negative_slope)
+        return sigmoid
+    return partial(leaky_relu, negative_slope=source.negative_slope)
 
 
 def _others(source: OthersContext, device: torch.device) -> Affine:

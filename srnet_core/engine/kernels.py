@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from srnet_core.engine.few_rows import FEW_ROWS
 from srnet_core.engine.low_precision import PRECISIONS
 from srnet_core.engine.openblas import numpy_threads
 from srnet_core.engine.products import FORMS, MM, Form
@@ -53,7 +54,6 @@ _VECTOR = 16
 _WHOLE_VECTORS, _OTHERS = (32, 256, 640), (24, 195, 585)
 _WORTH = 1 << 20  # multiply-adds of a product; smaller ones cost mostly the call, and torch's own is the cheapest
 _WORTH_CONSTANT = 1 << 16  # where preparations are made once
-_FEW_ROWS = 4  # reading the weights takes the time
 _WORTH_LOW = 1 << 10  # numbers of a weight; for smaller ones the conversion takes longer than the product
 _CHANNELS = 1024  # of a network; the distance between rows
 _ROUNDS = 3
@@ -141,7 +141,7 @@ class Kernels:
         return choice.gflops if choice is not None else 0.0
 
     def _form(self, kind: str, rows: int, inner: int, outer: int, dtype: torch.dtype, threads: int) -> Form:
-        if self._low is not None and kind == CONSTANT and rows > _FEW_ROWS and self._low.usable(dtype):
+        if self._low is not None and kind == CONSTANT and rows > FEW_ROWS and self._low.usable(dtype):
             return self._low if inner * outer >= _WORTH_LOW else MM
         if self.forced is not None:
             form = FORMS[self.forced]
@@ -380,7 +380,7 @@ def _case(question: Question, dtype: torch.dtype) -> _Case:
     if kind == WEIGHT_GRADIENT:  # (outputs, rows of the batch) times (rows of the batch, inputs)
         a, b = _filled(like, inner, max(_CHANNELS, rows))[:, :rows].t(), _filled(like, inner, outer)
         return _Case([(a, b)], like.new_zeros(rows, outer), add=True, constant=False)
-    count = max(1, min(8, _BUFFERS_BYTES // (inner * outer * like.element_size()))) if rows <= _FEW_ROWS else 1
+    count = max(1, min(8, _BUFFERS_BYTES // (inner * outer * like.element_size()))) if rows <= FEW_ROWS else 1
     a = _filled(like, rows, inner)
     pairs = [(a, _filled(like, inner, outer)) for _ in range(count)]
     return _Case(pairs, like.new_empty(rows, columns)[:, :outer], add=False, constant=True)

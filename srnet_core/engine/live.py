@@ -13,7 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from srnet_core.engine.folded_layers import FoldedLayer, Operation, Scratch, leaky_relu_operation
+from srnet_core.engine.few_rows import TorchCalls
+from srnet_core.engine.folded_layers import FoldedLayer, Operation, Scratch
 from srnet_core.engine.folding import FoldedModel
 from srnet_core.engine.kernels import Kernels
 from srnet_core.engine.threads import on_one_core
@@ -61,30 +62,38 @@ class Together(Protocol):
 
 
 class _Ring:
-    """The last frames (B, C) of a layer's input.
+    """The last frames of a layer's input.
 
     Args:
+        x: (B, C), the memory in which each next frame comes.
         ages: the age in frames of each tap's frame; 0 is the newest.
+        calls: for the operations.
+
+    Attributes:
+        taps: (B, k, C), the frames of these ages.
     """
 
-    def __init__(self, like: Tensor, batch: int, channels: int, ages: Sequence[int]):
-        self.size = max(ages) + 1
-        self._frames = like.new_zeros(batch, self.size, channels)
-        self.taps = like.new_zeros(batch, len(ages), channels)
-        newest = torch.arange(self.size, device=like.device)[:, None]
-        sources = (newest - torch.tensor(ages, device=like.device)) % self.size  # (size, k)
-        self._slots = cycle(zip(self._frames.unbind(1), sources.unbind(0)))
+    def __init__(self, x: Tensor, ages: Sequence[int], calls: TorchCalls):
+        self.size, self._x = max(ages) + 1, x
+        self._frames = x.new_zeros(len(x), self.size, x.shape[1])
+        self.taps = x.new_zeros(len(x), len(ages), x.shape[1])
+        newest = torch.arange(self.size, device=x.device)[:, None]
+        sources = (newest - torch.tensor(ages, device=x.device)) % self.size  # (size, k)
+        self._slots = cycle(
+            (calls.copy(x, slot), calls.take(self._frames, 1, tap_slots, self.taps))
+            for slot, tap_slots in zip(self._frames.unbind(1), sources.unbind(0))
+        )
 
-    def push(self, x: Tensor) -> None:
-        """Store the next frame and update `taps` (B, k, C)."""
-        slot, sources = next(self._slots)
-        slot.copy_(x)
-        torch.index_select(self._frames, 1, sources, out=self.taps)
+    def push(self) -> None:
+        """Store the next frame and update the taps."""
+        store, gather = next(self._slots)
+        store()
+        gather()
 
-    def fill(self, x: Tensor) -> None:
-        """Fill all frames with this one."""
-        self._frames.copy_(x[:, None].expand_as(self._frames))
-        self.taps.copy_(x[:, None].expand_as(self.taps))
+    def fill(self) -> None:
+        """Fill all frames with the next one."""
+        self._frames.copy_(self._x[:, None].expand_as(self._frames))
+        self.taps.copy_(self._x[:, None].expand_as(self.taps))
 
 
 class LiveLayers:
@@ -97,6 +106,7 @@ class LiveLayers:
     def _build(self, network: FoldedModel, batch: int) -> None:
         self._like = torch.empty(0, device=network.device, dtype=network.dtype)
         self._scratch, self._slope = Scratch(self._like, self._kernels), network.negative_slope
+        self._calls = self._scratch.calls(batch)
         self._push: list[Operation] = []
         self._fill: list[Operation] = []
         self.frames_held = 0
@@ -106,7 +116,7 @@ class LiveLayers:
             taps = self._taps(x, _ages(block.wide.kernel_size, block.taps_apart))
             y = self._after(block.wide, taps)
             x = self._after(block.narrow, y[:, None])
-            self._add(partial(x.add_, taps[:, block.residual_tap * block.dilation // block.taps_apart]))
+            self._add(self._calls.add(x, taps[:, block.residual_tap * block.dilation // block.taps_apart], x))
         self._pose = self._after(network.output, x[:, None], activate=False)
         self._finish(network)
 
@@ -118,9 +128,9 @@ class LiveLayers:
         """The frames of x (B, C) with these ages, (B, k, C), updated with every frame."""
         if list(ages) == [0]:
             return x[:, None]
-        ring = _Ring(self._like, x.shape[0], x.shape[1], ages)
-        self._push.append(partial(ring.push, x))
-        self._fill.append(partial(ring.fill, x))
+        ring = _Ring(x, ages, self._calls)
+        self._push.append(ring.push)
+        self._fill.append(ring.fill)
         self.frames_held += ring.size
         return ring.taps
 
@@ -128,11 +138,11 @@ class LiveLayers:
         out = self._like.new_zeros(len(taps), layer.out_channels)
         self._add(*layer.operations(taps, out, self._scratch, len(taps)))
         if activate:
-            self._add(leaky_relu_operation(out, self._slope))
+            self._add(*self._calls.leaky_relu(out, self._slope))
         return out
 
     def _finish(self, network: FoldedModel) -> None:
-        operations, self._pose = network.coordinates(self._pose)
+        operations, self._pose = network.coordinates(self._pose, self._calls)
         self._add(*operations)
         self._pose = self._pose.view(len(self._pose), network.num_joints_out, 3)
         if network.config.residual_2d:

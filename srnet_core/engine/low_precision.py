@@ -3,16 +3,21 @@
 Only the products with a network's weights are computed so; activations and sums between layers stay float32.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from srnet_core.engine.few_rows import NUMPY
 from srnet_core.engine.products import Form, Operation
 
 _INT8_MOST = 127.0
+# the operator reads past the end of weights with other numbers of inputs and outputs
+_INNER, _OUTER = 32, 16
+_LEAST_SCALE = 1e-30
 
 
 class BFloat16Form(Form):
@@ -64,6 +69,59 @@ class Int8Form(Form):
         of_rows = a.abs().amax(1, keepdim=True).clamp_min_(torch.finfo(a.dtype).tiny).div_(_INT8_MOST)
         rounded = (a / of_rows).round_().to(torch.int8)
         torch.mul(torch._int_mm(rounded, whole) * of_rows, scales, out=out)
+
+
+class Int8Weights:
+    """Products of a few rows with weights (K, O) of several groups, kept as whole numbers with a scale for each output.
+
+    A quarter of the bytes is read. The rows are rounded to bfloat16 and stay otherwise as they are, so this is more
+    exact than `Int8Form`.
+
+    Args:
+        weights: (K_i, O_i) float32, one for each group.
+    """
+
+    def __init__(self, weights: Sequence[Tensor]):
+        self.inner = [_up(len(w), _INNER) for w in weights]
+        self._outer = [_up(w.shape[1], _OUTER) for w in weights]
+        self._whole, self._scales = [], []
+        for weight, inner, outer in zip(weights, self.inner, self._outer):
+            by_output = F.pad(weight.t(), (0, inner - len(weight), 0, outer - weight.shape[1])).contiguous()
+            # the scale is used in bfloat16, so the whole numbers are made for that
+            scales = (by_output.abs().amax(1).clamp_min(_LEAST_SCALE) / _INT8_MOST).bfloat16()
+            whole = (by_output / scales.float()[:, None]).round().clamp(-_INT8_MOST, _INT8_MOST)
+            self._whole.append(whole.to(torch.int8))
+            self._scales.append(scales)
+        self._widths = [w.shape[1] for w in weights]
+
+    @staticmethod
+    def usable() -> bool:
+        """Whether this torch has the operator, which is not public, and this processor the instructions."""
+        return hasattr(torch, "_weight_int8pack_mm") and Int8Form().usable(torch.float32)
+
+    def rows(self, buffer: Tensor, count: int) -> list[Tensor]:
+        """The places of the rows of each group, (count, K_i and more), in a buffer of count * sum(inner) zeros."""
+        parts = buffer.split([count * inner for inner in self.inner])
+        return [part.view(count, -1) for part in parts]
+
+    def operations(self, buffer: Tensor, out: Tensor) -> list[Operation]:
+        """The operations out (N, sum of O_i) = products of the rows in `buffer` with the weights of their groups."""
+        count = len(out)
+        rounded = buffer.to(torch.bfloat16)
+        padded = buffer.new_empty(count * sum(self._outer))
+        groups = list(zip(self.rows(rounded, count), self._whole, self._scales))
+        places = [part.view(count, -1) for part in torch.arange(len(padded)).split([count * o for o in self._outer])]
+        index = torch.cat([part[:, :width] for part, width in zip(places, self._widths)], dim=1).flatten()
+
+        def multiply() -> None:
+            found = [torch._weight_int8pack_mm(*group).view(-1) for group in groups]
+            padded.copy_(torch.cat(found))
+
+        return [partial(rounded.copy_, buffer), multiply, NUMPY.take(padded, 0, index, out.view(-1))]
+
+
+def _up(size: int, multiple: int) -> int:
+    return -(-size // multiple) * multiple
 
 
 PRECISIONS: Mapping[str, Form | None] = MappingProxyType({"fp32": None, "bf16": BFloat16Form(), "int8": Int8Form()})

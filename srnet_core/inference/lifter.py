@@ -466,7 +466,7 @@ class Lifter:
 
         Args:
             image_size, camera, root_depth_m: as for a clip; by default the depth is estimated frame by frame.
-            flip: average with the prediction for the mirror image, which takes about 10 % more time; off by default.
+            flip: average with the prediction for the mirror image, which takes somewhat more time; off by default.
 
         >>> import numpy as np, srnet_core as srnet, tempfile
         >>> from pathlib import Path
