@@ -11,6 +11,7 @@ import numpy as np
 from depth_camera_files import DEPTH_CAMERAS, OTHER_DEPTH_CAMERAS
 from figure_making import FRAMES, SIZE_PX, figure, flat, json_file, person
 from labelled_files import LABELLED
+from nwb_files import NWB
 
 from srnet_core.layouts import get_layout
 
@@ -1013,7 +1014,7 @@ WRITERS |= {
     "mmpose preds": (mmpose_preds, "pickle", "coco17", 17, "px"),
     "stgcn array": (stgcn_array, "stgcn_array", "coco18_openpose", 18, "normalized"),
 }
-ALL_WRITERS = {**WRITERS, **OTHER_WRITERS}
+ALL_WRITERS = {**WRITERS, **OTHER_WRITERS, **NWB}
 
 
 def zip_bomb(path: Path) -> Path:

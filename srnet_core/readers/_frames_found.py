@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from srnet_core.readers._beside_frames import context_in
+from srnet_core.readers._beside_frames import context_in, time_in
 from srnet_core.readers._json_points import Points, by_plain_key, points_of
 from srnet_core.readers.detections import MOST_PEOPLE
 
@@ -78,6 +78,7 @@ _FRAMES_OF_A_PERSON = ("frames", "frameids", "frameindices", "framenumbers", "po
 _SCORES = ("keypointscores", "scores", "score", "confidence", "confidences", "visibility", "jointsvis", "conf")
 WHO = ("trackid", "personid", "id", "idx", "playerid", "bodyid")
 _MOST_LEVELS = 6
+_OF_VITPOSE = 17  # joints, as COCO has them
 _OF_CANDIDATES = 18  # joints of OpenPose's COCO model; two more numbers may follow
 
 
@@ -92,6 +93,7 @@ class Frame:
     number: int | str | None
     people: list[Person]
     listed: bool = True  # the people stand in a list of their own
+    time: tuple[str, float] | None = None  # the name and the value of its time
 
 
 def frames_in(value: object, most: int | None = None) -> tuple[list[Frame], Mapping[str, object]]:
@@ -174,7 +176,8 @@ def _listed(value: list | dict, most: int | None) -> list[Frame]:
         if people is None:
             return []
         whole = isinstance(item, list) and points_of(item) is None
-        found.append(Frame(_key(number), people, listed=whole or number is not None))
+        time = time_in(by_plain_key(item)) if isinstance(item, dict) else None
+        found.append(Frame(_key(number), people, listed=whole or number is not None, time=time))
     return found if any(frame.people for frame in found) else []
 
 
@@ -264,7 +267,10 @@ def _people_of(value: dict, level: int) -> list[Person] | None:
         points = points_of(inside)
         if points is not None:
             in_space = key in _JOINTS_3D and bool(np.isfinite(points.values[:, 2]).any())
-            return [Person(replace(points.with_scores(scores), in_space=in_space), who)]
+            points = points.with_scores(scores)
+            if {"labels", "scores"} <= keys.keys():  # Transformers, which leaves joints with a low score out
+                points = points.placed(keys["labels"], _OF_VITPOSE)
+            return [Person(replace(points, in_space=in_space), who)]
         people = people_in(inside, level + 1)
         if people:
             if isinstance(scores, list) and len(scores) == len(people):

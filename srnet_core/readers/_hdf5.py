@@ -22,6 +22,7 @@ _MOST_BYTES, _MOST_CHUNK_BYTES = 4 << 30, 256 << 20
 MAX_RATIO = 200  # of an array's size to its file's, beyond ANY_RATIO_BYTES
 ANY_RATIO_BYTES = 64 << 20
 _MOST_MEMBERS, _MOST_ATTRIBUTE_BYTES = 10_000, 16 << 20
+_MOST_STEPS = 32  # of a link's path
 _ERRORS = (
     OSError,
     RuntimeError,
@@ -80,6 +81,48 @@ class SafeGroup:
         import h5py
 
         return name in self and isinstance(self._group[name], h5py.Dataset)
+
+    def is_group(self, name: str) -> bool:
+        """Whether there is a group of that name, and not a link to one."""
+        import h5py
+
+        if name not in self._group or not isinstance(self._group.get(name, getlink=True), h5py.HardLink):
+            return False
+        return isinstance(self._group[name], h5py.Group)
+
+    def target(self, name: str) -> str | None:
+        """Where in the file a link points; `None` where there is none of that name, or it points out of the file."""
+        import h5py
+
+        link = self._group.get(name, getlink=True)
+        return str(link.path) if isinstance(link, h5py.SoftLink) else None
+
+    def followed(self, name: str) -> tuple["SafeGroup | None", str]:
+        """The group and the name of what stands at a name, or where a link in the file points to, over groups only."""
+        path = self.target(name)
+        if path is None:
+            return (self, name) if self._group.get(name, getlink=True) is not None else (None, name)
+        owner = SafeGroup(self._group.file, self._path, self._file_bytes) if path.startswith("/") else self
+        *above, last = [part for part in path.split("/") if part][:_MOST_STEPS] or [""]
+        for step in above:
+            if not owner.is_group(step):
+                return None, last
+            owner = owner.group(step)
+        return owner, last
+
+    def text(self, name: str) -> str:
+        """One text.
+
+        Raises:
+            BadFileError: it is not there, or not one text.
+        """
+        import h5py
+
+        data = self._checked(name)
+        if data.shape not in ((), (1,)) or (data.dtype.kind not in "SU" and not h5py.check_string_dtype(data.dtype)):
+            raise BadFileError(f"{name[:60]!a} is not a text", where=self._path)
+        value = data[()] if data.shape == () else data[0]
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of an array, without reading it."""

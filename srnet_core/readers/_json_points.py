@@ -79,6 +79,16 @@ class Points:
         values[:, 3] = [_float(s) for s in flat]
         return replace(self, values=values)
 
+    def placed(self, numbers: object, fewest: int = _FEWEST) -> "Points":
+        """The same points, at least `fewest`, in the places that a list of their numbers gives; others are missing."""
+        if not isinstance(numbers, list) or len(numbers) != len(self.values) or self.names:
+            return self
+        if not all(type(n) is int and 0 <= n < _MOST for n in numbers) or len(set(numbers)) < len(numbers):
+            return self
+        values = np.full((max(max(numbers) + 1, fewest), 4), _NAN)
+        values[numbers] = self.values
+        return replace(self, values=values, listed=True)
+
 
 def plain(key: object) -> str:
     """A key without case, underscores and dashes: "pose_landmarks" and "poseLandmarks" are one."""

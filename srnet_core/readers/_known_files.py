@@ -9,6 +9,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 
+import numpy as np
+
 from srnet_core.readers._hdf5 import MAGIC, open_hdf5
 from srnet_core.readers.head import Head
 
@@ -18,6 +20,8 @@ COMPUTE_THE_JOINTS = "Compute the joints with the body model, and save them as (
 _IMPORT_H36M = "Give the folder of the archive, or of PoseNet's annotations, to: srnet data import h36m"
 _IMPORT_3DHP = "Give the folder of its annot.mat files to: srnet data import mpi-inf-3dhp"
 _IMPORT_3DPW = "Give the folder sequenceFiles to: srnet data import 3dpw"
+_GIVE_THE_TABLE = "Give the .h5 or .csv table that DeepLabCut writes beside it"
+_JOIN_AND_GIVE_THE_TABLE = "Run deeplabcut.stitch_tracklets, and give the .h5 or .csv table that it writes"
 _OF_SMPL = "holds parameters of SMPL, not positions of joints"
 _CALIBRATION = (
     "is a calibration of cameras, without keypoints or motion",
@@ -88,6 +92,39 @@ def of_values(value: object) -> What | None:
         if has_smpl(one.keys()):
             return _OF_SMPL, COMPUTE_THE_JOINTS
     return None
+
+
+def of_deeplabcut(value: object) -> What | None:
+    """What a pickle is that DeepLabCut writes beside its table of several animals, and what to do; else `None`.
+
+    Source: DeepLabCut/DeepLabCut, pose_estimation_tensorflow/predict_multianimal.py and lib/inferenceutils.py.
+    """
+    if not isinstance(value, dict) or not value:
+        return None
+    if isinstance(inside := value.get("data"), dict) and "DLC-model-config file" in inside:
+        return "is what DeepLabCut writes about a run (_meta.pickle), without keypoints", _GIVE_THE_TABLE
+    frames = [one for key, one in islice(value.items(), _FIRST) if str(key).startswith("frame")]
+    if frames and all(isinstance(one, dict) and {"coordinates", "confidence"} <= one.keys() for one in frames):
+        return "is DeepLabCut's detections before they were joined to animals (_full.pickle)", _JOIN_AND_GIVE_THE_TABLE
+    people = [one for key, one in islice(value.items(), _FIRST) if key != "single"]
+    listed = [animal for one in people if isinstance(one, list) for animal in one]
+    if listed and all(isinstance(one, list) for one in people) and all(map(_is_assembly, listed)):
+        return "is DeepLabCut's animals before they were tracked (_assemblies.pickle)", _JOIN_AND_GIVE_THE_TABLE
+    if "header" in value and all(isinstance(key, int) and isinstance(one, dict) for key, one in _without(value)):
+        return "is pieces of DeepLabCut's tracks (_el.pickle, _bx.pickle, _sk.pickle)", _JOIN_AND_GIVE_THE_TABLE
+    return None
+
+
+def _without(value: dict) -> list[tuple[object, object]]:
+    return [(key, one) for key, one in islice(value.items(), _FIRST) if key not in ("header", "single")]
+
+
+def _is_assembly(value: object) -> bool:
+    """Whether it is (joints, 4): x, y, a confidence, and the whole number of a group."""
+    if not isinstance(value, np.ndarray) or value.ndim != 2 or value.shape[1] != 4 or value.dtype.kind != "f":
+        return False
+    scores, groups = (column[np.isfinite(column)] for column in value[:, 2:].T)
+    return bool(((scores >= 0) & (scores <= 1)).all() and (groups == np.floor(groups)).all())
 
 
 def _is_joints_of_posenet(value: object) -> bool:

@@ -10,12 +10,11 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.readers._csv import numbers, rows_of
 from srnet_core.readers._plain_array import Array, all_lie, as_array, third_is_confidence
-from srnet_core.readers._rates import rate_of_times
+from srnet_core.readers._rates import TIME_COLUMNS, rate_of_clock
 from srnet_core.readers.detections import MOST_PEOPLE
 from srnet_core.readers.head import Head
 
 _FRAME = ("frame", "frame_id", "frame_index", "frame_number", "frame_idx", "frames", "frameno")
-_TIME = ("time", "time_s", "timestamp", "t", "seconds", "time_sec", "time_ms", "timestamp_ms", "timestamp_s")
 _JOINT = (
     "joint",
     "jointtype",
@@ -47,7 +46,6 @@ _PLACES = ("{}", "{}_px", "px_{}", "{}_pixel", "pixel_{}", "{}_norm", "norm_{}",
 _MOST_HEADER_ROWS = 4
 _LARGEST_CONFIDENCE = 100.0  # in percent
 _TIMES_OF_A_SECOND = 1_000_000  # that are told apart
-_TIME_UNITS, _LONGEST_STEP_S = (1_000_000, 1_000), 0.002  # microseconds and milliseconds in a second
 _MOST_BELOW_ZERO = 0.2  # of the coordinates of points in an image
 _ROWS_LOOKED_AT = 5
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan", re.IGNORECASE)
@@ -112,7 +110,7 @@ def long_columns(header: list[str]) -> dict[str, int] | None:
         key: next((names.index(n) for n in choices if n in names), -1)
         for key, choices in (
             ("frame", _FRAME),
-            ("time", _TIME),
+            ("time", TIME_COLUMNS),
             ("joint", _JOINT),
             ("person", _PERSON),
             ("c", _CONFIDENCE),
@@ -205,7 +203,7 @@ def from_csv(head: Head) -> Array:
             wide = wide_columns(header) or wide
         return _from_wide(head, header, itertools.chain(begin, rows), wide)
     if long := long_columns(header):
-        return _from_long(head, rows, long)
+        return _from_long(head, header, rows, long)
     if is_numeric(header):
         again = rows_of(head.path)
         table = numbers(again, len(header), head.path)
@@ -272,7 +270,7 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
     kind = "z" if "z" in kinds else "c" if "c" in kinds else ""
     names = _plain(header)
     frame = next((names.index(n) for n in _FRAME if n in names), None)
-    time = next((names.index(n) for n in _TIME if n in names), None)
+    time = next((names.index(n) for n in TIME_COLUMNS if n in names), None)
     used = [c[k] for c in joints.values() for k in ("x", "y", *([kind] if kind else []))]
     both = [c for c in (frame, time) if c is not None]
     person = next((names.index(n) for n in _PERSON if n in names), None)
@@ -290,7 +288,8 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
         stems = tuple(stem[:80] for stem in joints)
         several = _several_people(head, table, len(used), len(joints), kind, stems, people)
         first = np.unique(table[:, len(used)], return_index=True)[1]
-        return replace(several, fps=rate_of_times(table[first, -1])) if time is not None else several
+        return replace(several, fps=rate_of_clock(table[first, -1], names[time])) if time is not None else several
+    fps = rate_of_clock(table[:, -1], names[time]) if time is not None else None
     values = table[:, : len(used)].reshape(len(table), len(joints), -1)
     stems = tuple(stem[:80] for stem in joints)
     if places := _people_in_names(stems):
@@ -302,7 +301,7 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
             values[..., 2] if kind == "c" else None,
             numbers=_whole(table[:, len(used)], head) if frame is not None else None,
             names=_names_of(stems),
-            fps=rate_of_times(table[:, -1]) if time is not None else None,
+            fps=fps,
             tracked=False,
         )
     array = as_array("csv", values if kind == "z" else values[..., :2], head)
@@ -313,7 +312,7 @@ def _from_wide(head: Head, header: list[str], rows, joints: dict[str, dict[str, 
         confidence,
         numbers=_whole(table[:, len(used)], head) if frame is not None else None,
         names=_names_of(stems),
-        fps=rate_of_times(table[:, -1]) if time is not None else None,
+        fps=fps,
     )
 
 
@@ -371,10 +370,10 @@ def _whole(column: np.ndarray, head: Head) -> tuple[int, ...]:
     return tuple(int(n) for n in column)
 
 
-def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
+def _from_long(head: Head, header: list[str], rows, column: dict[str, int]) -> Array:
     joints: dict[str, int] = {}
     places: dict[tuple[int, str], dict[int, tuple]] = {}
-    times_s: dict[int, str] = {}
+    times: dict[int, str] = {}
     by_time = column["frame"] == column["time"]
     for line, row in enumerate(rows, 2):
         try:
@@ -384,7 +383,7 @@ def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
             person = row[column["person"]].strip()[:40] if column["person"] >= 0 else ""
             values = tuple(float(row[column[k]] or "nan") if column[k] >= 0 else 1.0 for k in ("x", "y", "z", "c"))
             if column["time"] >= 0:
-                times_s.setdefault(number, row[column["time"]])
+                times.setdefault(number, row[column["time"]])
         except (ValueError, IndexError, OverflowError):
             raise BadFileError(f"row {line} is not a joint: {','.join(row)[:60]!a}", where=head.path) from None
         if len(joints) > 1000 or not abs(number) < 2**53:
@@ -405,10 +404,8 @@ def _from_long(head: Head, rows, column: dict[str, int]) -> Array:
     around_zero = len(known) > 0 and (known[:, :2] < 0).mean() > _MOST_BELOW_ZERO
     is_3d = column["z"] >= 0 and (column["c"] < 0 or around_zero)
     fps = None
-    if times_s:
-        times = np.array([_number(times_s[number]) for number in frames])
-        step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-        fps = rate_of_times(times / next((n for n in _TIME_UNITS if step >= _LONGEST_STEP_S * n), 1))
+    if times:
+        fps = rate_of_clock(np.array([_number(times[number]) for number in frames]), header[column["time"]])
     numbers_ = tuple(range(len(frames))) if by_time else tuple(frames)
     names = tuple(joints)
     if all(n.isdigit() for n in names):

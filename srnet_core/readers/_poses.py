@@ -12,7 +12,7 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.layouts.parts import parts_of
 from srnet_core.motion import METRES_PER_UNIT, Motion
-from srnet_core.readers._beside_frames import rate_in, size_in
+from srnet_core.readers._beside_frames import rate_in, rate_of_frames, size_in
 from srnet_core.readers._frames_found import Frame
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._movement import median_step
@@ -105,7 +105,7 @@ def detections_of(poses: Poses, format: str, where: Path) -> Detections:
         units=_units(sample),
         sparse=_NOT_A_VIDEO if named else _SPARSE,
         joint_names=joint_names,
-        fps=rate_in(poses.context),
+        fps=_rate(poses),
         image_size=size_in(poses.context),
         zero_confidence_is_missing=any(gathering.values[2::3]),
     )
@@ -125,7 +125,7 @@ def described(poses: Poses, format: str) -> dict | None:
         frames=len(poses.frames),
         people=max(len(frame.people) for frame in poses.frames),
         joints=_joints(poses),
-        fps=rate_in(poses.context),
+        fps=_rate(poses),
         units=units,
         units_from="size" if units else None,
         joint_names=names if names else None,
@@ -147,7 +147,7 @@ def motions_of(poses: Poses, format: str) -> dict[str, Motion] | None:
             names=names,
             parents=None,
             positions=values,
-            fps=rate_in(poses.context),
+            fps=_rate(poses),
             units=units,
             metres_per_unit=METRES_PER_UNIT.get(units) if units else None,
             units_from="size",
@@ -228,6 +228,10 @@ def is_3d(poses: Poses) -> bool:
     if not len(rows) or np.isfinite(rows[:, 2]).mean() < 0.5:
         return False
     return bool(np.isnan(rows[:, 3]).all() or (rows[:, :2] < 0).mean() > _MOST_BELOW_ZERO)
+
+
+def _rate(poses: Poses) -> float | None:
+    return rate_in(poses.context) or rate_of_frames([frame.time for frame in poses.frames])
 
 
 def _numbers(poses: Poses) -> tuple[list[int], bool, bool]:

@@ -1,7 +1,10 @@
 """Frame rates that the times of the frames tell."""
 
+import re
+
 import numpy as np
 
+TIME_COLUMNS = ("time", "time_s", "timestamp", "t", "seconds", "time_sec", "time_ms", "timestamp_ms", "timestamp_s")
 _SHORTEST_S, _LONGEST_S = 1e-4, 10.0
 _NEAR_THE_USUAL = 0.5  # of the usual step; longer ones are gaps
 _NTSC = 1000 / 1001
@@ -41,3 +44,34 @@ def _rounded_by(times_s: np.ndarray) -> float:
         if np.abs(times_s - np.round(times_s, decimals)).max() < 1e-9:
             return 10.0**-decimals
     return 1e-9
+
+
+_UNITS_S = {"ms": 1e-3, "us": 1e-6, "ns": 1e-9, "s": 1.0, "sec": 1.0, "seconds": 1.0}
+_CALLED = re.compile(r"(?:time|timestamp|t)?(ms|us|ns|sec|seconds|s)")
+# (seconds, the shortest and the longest step of such times); between 10^5 and 10^6 it may be microseconds or C#'s ticks
+_BY_STEP = ((1.0, 1e-4, 2.0), (1e-3, 2.0, 2e3), (1e-6, 2e3, 2e5), (1e-9, 2e6, 2e9))
+_SHORTEST_OF_WHOLE = 8.0  # steps of whole numbers: shorter ones may count frames
+
+
+def rate_of_clock(times: np.ndarray, name: str = "") -> float | None:
+    """Frames per second by times in a unit that the name of their column, or the length of their steps, tells.
+
+    Args:
+        times: (T,) NaN where a time is missing.
+        name: e.g. "timestamp_ms".
+
+    Returns:
+        `None` where times do not go up, or where whole numbers may count the frames.
+    """
+    steps = np.diff(times)
+    steps = steps[np.isfinite(steps)]
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    if not usual > 0:
+        return None
+    if called := _CALLED.fullmatch(re.sub(r"[^a-z]", "", name.lower())):
+        return rate_of_times(times * _UNITS_S[called[1]])
+    known = times[np.isfinite(times)]
+    if usual < _SHORTEST_OF_WHOLE and (known == np.round(known)).all():
+        return None
+    unit = next((seconds for seconds, shortest, longest in _BY_STEP if shortest <= usual < longest), None)
+    return None if unit is None else rate_of_times(times * unit)

@@ -9,6 +9,7 @@ mks0601/3DMPPE_POSENET_RELEASE: `keypoints_img`), or none but joints in space an
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     """
     value = head.json
     if isinstance(value, dict):
-        return [_annotations(value, head)]
+        return _videos(value, head)
     if isinstance(value, list):
         if value and not any(isinstance(p, dict) and "keypoints" in p for p in value[:_FIRST_PEOPLE]):
             raise BadFileError("holds boxes, but no keypoints", where=head.path)
@@ -86,11 +87,51 @@ def _results(people: list, head: Head) -> Detections:
     return gathering.build(FORMAT, sparse=_NOT_A_VIDEO, notes=notes, candidates=_candidates(joints))
 
 
-def _annotations(value: dict, head: Head) -> Detections:
+def _videos(value: dict, head: Head) -> list[Detections]:
+    """A sequence for each video; one where the images are not said to be of several videos."""
     images, annotations = value.get("images", []), value.get("annotations")
     if not isinstance(images, list) or not isinstance(annotations, list):
         raise BadFileError("is not a COCO annotation file: images and annotations must be lists", where=head.path)
     images, annotations = _with_numbers(images, annotations)
+    of_video = _video_of_each(images)
+    videos: dict[str, tuple[list, list]] = {name: ([], []) for name in of_video.values()}
+    for image in images:
+        if (name := of_video.get(image["id"])) is not None:
+            videos[name][0].append(image)
+    for annotation in annotations if videos else ():
+        image_id = annotation.get("image_id") if isinstance(annotation, dict) else None
+        if type(image_id) is not int or image_id not in of_video:
+            raise BadFileError("has a person without the number of an image", where=head.path)
+        videos[of_video[image_id]][1].append(annotation)
+    seen = {name: pair for name, pair in videos.items() if any(a.get("keypoints") for a in pair[1])}
+    if not seen:
+        return [_annotations(value, images, annotations, head)]
+    found = [replace(_annotations(value, *pair, head), sequence=name) for name, pair in seen.items()]
+    if len(seen) < len(videos):
+        note = f"Videos in which nobody has keypoints were left out: {len(videos) - len(seen)}."
+        found[0] = replace(found[0], notes=(*found[0].notes, note))
+    return found
+
+
+def _video_of_each(images: list) -> dict[int, str]:
+    """{number of an image: its video}, where there are several videos; else nothing.
+
+    The number of the video tells them apart, or else the folder, where several have images of the same names.
+    """
+    if not all(isinstance(image, dict) and type(image.get("id")) is int for image in images):
+        return {}
+    for key in ("video_id", "vid_id"):
+        numbers = [image.get(key) for image in images]
+        if all(isinstance(n, (int, str)) for n in numbers) and 1 < len(set(numbers)) < len(numbers):
+            return {image["id"]: str(n)[:80] for image, n in zip(images, numbers)}
+    paths = [str(image.get("file_name", "")).replace("\\", "/").rpartition("/") for image in images]
+    folders, names = [folder for folder, _, _ in paths], {name for _, _, name in paths}
+    if len(set(folders)) < 2 or len(names) > len(images) / 2 + 1 or len(set(paths)) < len(paths):
+        return {}
+    return {image["id"]: folder[-80:] for image, folder in zip(images, folders)}
+
+
+def _annotations(value: dict, images: list, annotations: list, head: Head) -> Detections:
     gathering = Gathering(head.path)
     numbers, sizes = _images(images, head)
     for number in numbers.values():

@@ -36,6 +36,7 @@ from srnet_core.readers.record import IN_SPACE, record
 FORMAT = "deeplabcut"
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 _COORDS = ("x", "y", "z", "likelihood")
+_OF_BONES = {"length", "orientation"}
 
 
 def sniff(head: Head) -> float:
@@ -45,7 +46,14 @@ def sniff(head: Head) -> float:
         with open_hdf5(head.path) as root:
             return 0.9 if frame_group(root) else 0.0
     rows = first_rows(head.text, 4)
+    if _is_of_bones(rows):
+        return 0.9
     return 0.9 if rows and rows[0] and rows[0][0].strip() == "scorer" and _header_rows(rows) else 0.0
+
+
+def _is_of_bones(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether it is the table of `deeplabcut.analyzeskeleton`, which has bones above their lengths and orientations."""
+    return len(rows) > 2 and rows[1][1:4] == ["length", "orientation", "likelihood"]
 
 
 def _header_rows(rows: Sequence[Sequence[str]]) -> int:
@@ -208,6 +216,8 @@ def _frame_numbers(rows: tuple[str, ...], head: Head) -> tuple[list[int], list[s
 def _read_csv(head: Head) -> Table:
     rows = rows_of(head.path)
     header = [row for _, row in zip(range(3), rows)]
+    if _is_of_bones(header):
+        _of_coordinates(tuple(("", "", c) for c in header[1]), head)
     if _header_rows(header) == 0 and len(header) == 3 and header[1][:1] == ["individuals"]:
         header.append(next(rows, []))
     levels = _header_rows(header)
@@ -251,6 +261,12 @@ def _of_coordinates(columns: tuple[tuple[str, str, str], ...], head: Head) -> li
         columns[i][:2] for i in kept if columns[i][2] == "y"
     }
     strange = [c for who, part, c in columns if c not in _COORDS and c and (who, part) not in parts]
+    if {c for _, _, c in columns} & _OF_BONES:
+        raise BadFileError(
+            "is DeepLabCut's table of bones, their lengths and orientations, without joints",
+            where=head.path,
+            todo="Give the table of predictions beside it",
+        )
     if strange or not kept:
         raise BadFileError(f"has a coordinate {str(strange[:1])[:40]} that DeepLabCut does not write", where=head.path)
     return kept

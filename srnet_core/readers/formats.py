@@ -7,18 +7,17 @@ Beside `read` it may have `FORMS`, {name: Form}, with the writers of the same fo
 It may have `describe(head) -> dict | None` for what it can say about a file itself; `None` leaves that to the others.
 """
 
+import contextlib
 import importlib
-import re
 from pathlib import Path
 from types import ModuleType
 
 from srnet_core.errors import BadFileError
 from srnet_core.lookup import FORMATS_LISTED_BY, choose, nearest_hint
-from srnet_core.readers._known_files import of_file, of_values
+from srnet_core.readers._not_read import of_beginning, of_contents
 from srnet_core.readers.forms import Form
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
-from srnet_core.readers.pickle_file import PROTOCOLS
 
 # name of the format -> module in this package
 FORMATS = {
@@ -36,6 +35,7 @@ FORMATS = {
     "spin": "spin",
     "deeplabcut": "deeplabcut",
     "sleap": "sleap",
+    "nwb": "nwb",
     "kinect": "kinect",
     "azure_kinect": "azure_kinect",
     "nuitrack": "nuitrack",
@@ -117,82 +117,23 @@ _ENDINGS_OF_DATA = (
     "h5",
     "hdf5",
     "slp",
+    "nwb",
     "trc",
     "txt",
     "bvh",
     "amc",
     "c3d",
     "xml",
+    "tsv",
+    "jsonl",
+    "pickle",
+    "skeleton",
 )
-_POSE_FORMAT = (
-    "is a file of pose-format, which is not read",
-    "Save the points of its body as an array, (frames, people, joints, 2), with numpy.savez",
-)
-_KINDS = {
-    b"\x1f\x8b": ("is a gzip archive", "Unpack it first"),
-    b"BZh": ("is a bzip2 archive", "Unpack it first"),
-    b"\xfd7zXZ": ("is an xz archive", "Unpack it first"),
-    b"Rar!": ("is a RAR archive", "Unpack it first"),
-    b"7z\xbc\xaf": ("is a 7-Zip archive", "Unpack it first"),
-    b"%PDF": ("is a PDF document", "Give the file that the tool wrote"),
-    b"\x89PNG": ("is an image", "Run a 2D pose detector on it first"),
-    b"\xff\xd8\xff": ("is an image", "Run a 2D pose detector on it first"),
-    b"Kaydara FBX Binary": ("is an FBX file, which is not read", "Export BVH from the program it is from"),
-    b"; FBX": ("is an FBX file, which is not read", "Export BVH from the program it is from"),
-    b"\xcd\xf3\x00\x01": ("is a CDF file, as Human3.6M has them", "Give its folder to: srnet data import h36m"),
-    b"%YAML 1.1\n%TAG !u!": ("is an asset of Unity, which is not read", "Export BVH from the program it is from"),
-    b"glTF": ("is a glTF file, which is not read", "Import it into Blender and export BVH"),
-    b"BLENDER": ("is a file of Blender, which is not read", "Export BVH from Blender"),
-    b"PXR-USDC": ("is a USD file, which is not read", "Export BVH from the program it is from"),
-    b"#usda": ("is a USD file, which is not read", "Export BVH from the program it is from"),
-    b"Vocaloid Motion Data": (
-        "is a motion of MikuMikuDance, which is not read",
-        "Import it into Blender and export BVH",
-    ),
-    b"NO_OF_FRAMES\t": ("is a table of Qualisys, which is not read", "Export C3D from the program it is from"),
-    b"Format Version,": ("is a table of OptiTrack Motive, which is not read", "Export C3D or BVH from Motive"),
-    b"Trajectories": ("is a table of Vicon Nexus, which is not read", "Export C3D from Nexus"),
-    b"\xcd\xcc\xcc\x3d": _POSE_FORMAT,  # its version, 0.1
-    b"\xcd\xcc\x4c\x3e": _POSE_FORMAT,  # 0.2
-    b"version https://git-lfs": ("is a Git LFS pointer, not the file itself", "Run: git lfs pull"),
-    b"PAR1": ("is a Parquet table, which is not read", "Write it again as CSV, e.g. with pandas: frame.to_csv"),
-    b"ARROW1": ("is a Feather or Arrow table, which is not read", "Write it again as CSV, e.g. with pandas"),
-    b"#Kinovea": (
-        "is a table of Kinovea, of points that were followed by hand",
-        "Write a CSV with the columns frame, joint, x, y",
-    ),
-    b"<!DOCTYPE": ("is a web page: the download did not work", "Download it again"),
-    b"<html": ("is a web page: the download did not work", "Download it again"),
+_PICTURES = {
+    *("jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp"),
+    *("mp4", "avi", "mov", "mkv", "webm", "m4v", "mpg", "mpeg", "wmv", "flv"),
 }
-
-
-_AS_COCO = "Export COCO keypoints from that program, or labels of CVAT"
-# keys of the outermost object of a JSON file, or of the first one in its list: what it is, and what to do
-_JSON_OF_OTHERS = (
-    (
-        {"format", "source", "left_out"},
-        "is what an import of srnet wrote about a data set, without poses",
-        "Give the data_3d or data_2d file beside it",
-    ),
-    ({"categories", "items"}, "is an export of Datumaro, which is not read", _AS_COCO),
-    ({"item", "annotations"}, "is an export of V7 Darwin, which is not read", _AS_COCO),
-    ({"objects", "size", "tags"}, "is an export of Supervisely, which is not read", _AS_COCO),
-    ({"data_row", "projects"}, "is an export of Labelbox, which is not read", _AS_COCO),
-    ({"metadata", "view", "attribute"}, "is a project of VIA 3, which is not read", "Label with VIA 2, or with CVAT"),
-    (
-        {"annotation_results"},
-        "is a result of Google's Video Intelligence, which is not read",
-        "Write its landmarks as CSV: frame, person, keypoint, x, y, confidence",
-    ),
-)
-
-# what is in an XML file: what it is, and what to do
-_XML_OF_OTHERS = (
-    ("<mvnx", "is a recording of Xsens MVN, which is not read", "Export BVH or C3D from Xsens MVN"),
-    ("<COLLADA", "is a COLLADA file, which is not read", "Import it into Blender and export BVH"),
-    ("<KinematicModel", "is a skeleton of Vicon, without motion", "Give the C3D file of a take"),
-    ("<OpenSimDocument", "is a model of OpenSim, without motion", "Give the TRC or C3D file of a take"),
-)
+_MOST_FOLDERS = 20  # beside each other: images, videos, json
 
 
 def load_format(name: str) -> ModuleType:
@@ -225,24 +166,14 @@ def recognise(head: Head) -> str:
     Raises:
         BadFileError: no reader knows it, or several are equally sure; the message names them.
     """
-    packed_pickle = head.unpacked_start.startswith(PROTOCOLS)  # of joblib
-    for magic, (what, todo) in _KINDS.items():
-        if head.start.startswith(magic) and not packed_pickle:
-            raise BadFileError(what, where=head.path, todo=todo)
-        if head.sample is not None and not head.sample.is_folder and head.sample.start.startswith(magic):
-            raise BadFileError(f"is a folder of files of which the first {what}", where=head.path, todo=todo)
-    if head.start[4:8] == b"ftyp":
-        raise BadFileError("is a video", where=head.path, todo="Run a 2D pose detector on it first")
-    if (member := head.first_member) is not None and not head.is_npz and not head.is_torch:
-        if member.startswith(("[Content_Types]", "xl/", "_rels/", "docProps/")):
-            raise BadFileError("is a workbook of Excel, which is not read", where=head.path, todo="Save it as CSV")
-        raise BadFileError(f"is a zip archive (of {member[:60]!a}, ...)", where=head.path, todo="Unpack it first")
+    if known := of_beginning(head):
+        raise BadFileError(known[0], where=head.path, todo=known[1])
     if head.is_folder and not head.entries:
         raise BadFileError("is a folder without files" + _with_folders(head), where=head.path)
     sure = {name: load_format(name).sniff(head) for name in FORMATS}
     best = max(sure.values())
     if best <= 0:
-        if other := _other_contents(head):
+        if other := of_contents(head):
             raise BadFileError(other[0], where=head.path, todo=other[1])
         if recordings := _recordings_in(head):
             raise BadFileError(
@@ -262,37 +193,6 @@ def recognise(head: Head) -> str:
     return named[0]
 
 
-def _other_contents(head: Head) -> tuple[str, str | None] | None:
-    """What a file of no known kind holds, and what to do, where that can be told.
-
-    Raises:
-        BadFileError: a JSON text is cut short.
-    """
-    if head.looks_like_json and not head.json:
-        return "holds nothing: its JSON is an empty list or object", None
-    if head.looks_like_json:
-        value = head.json
-        first = value[0] if isinstance(value, list) and value else value
-        for keys, what, todo in _JSON_OF_OTHERS:
-            if isinstance(first, dict) and keys <= first.keys():
-                return what, todo
-        if known := of_values(value):
-            return known
-    if head.text.startswith("%YAML"):
-        return "is YAML without keypoints, or with others than OpenPose's", "Give JSON, CSV or an array of keypoints"
-    if head.text.lstrip().startswith(("<?xml", "<data>")) and "<keypoints>" in head.text:
-        return "is XML of Ultralytics, which is not read", "Write its results with to_json() or to_csv()"
-    if head.text.lstrip().startswith("<?xml"):
-        for tag, what, todo in _XML_OF_OTHERS:
-            if tag in head.text[:4096]:
-                return what, todo
-    if re.search(r"^\s*FileType\s+htr", head.text[:4096], re.MULTILINE | re.IGNORECASE):
-        return "is an HTR file of Motion Analysis, which is not read", "Export C3D or BVH from the program it is from"
-    if "endheader" in head.text[:4096]:
-        return "is a table of OpenSim (.sto, .mot), not of points", "Give the TRC or C3D file that it was computed from"
-    return of_file(head)
-
-
 def _recordings_in(head: Head) -> list[str]:
     """The files of a folder that does not hold the frames of one recording, where the first is of a known kind."""
     if not head.is_folder or head.sample is None or head.sample.is_folder or len(head.frame_names) < 2:
@@ -302,7 +202,7 @@ def _recordings_in(head: Head) -> list[str]:
 
 
 def find(path: str | Path, format: str = "auto") -> tuple[Head, str]:
-    """What to read at a path, and its format; in a folder with one file of data only, that file.
+    """What to read at a path, and its format; in a folder with one file or folder of data only, that one.
 
     Raises:
         InputFileMissing, BadFileError, UnknownNameError: as `Head`, `recognise` and `load_format`.
@@ -311,14 +211,33 @@ def find(path: str | Path, format: str = "auto") -> tuple[Head, str]:
     if format != "auto":
         load_format(format)
         return head, format
+    files = [name for name in head.entries if _ending(name) in _ENDINGS_OF_DATA]
+    if len(files) == 1 and _ending(files[0]) != "txt":  # which may hold all frames, where a folder has one in each file
+        inside = Head(head.path / files[0])
+        with contextlib.suppress(BadFileError):
+            return inside, recognise(inside)
     try:
         return head, recognise(head)
     except BadFileError:
-        files = [name for name in head.entries if name.rpartition(".")[2].lower() in _ENDINGS_OF_DATA]
-        if len(files) != 1:
+        if len(files) == 1:
+            inside = Head(head.path / files[0])
+            return inside, recognise(inside)
+        if files or (only := _only_folder_of_data(head)) is None:
             raise
-        inside = Head(head.path / files[0])
-        return inside, recognise(inside)
+        return find(only.path)
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2].lower()
+
+
+def _only_folder_of_data(head: Head) -> Head | None:
+    """The folder of keypoints among folders of pictures and videos."""
+    inside = [Head(head.path / name) for name in head.folders[:_MOST_FOLDERS]]
+    with_data = [one for one in inside if one.folders or not {_ending(name) for name in one.entries} <= _PICTURES]
+    if len(head.folders) > _MOST_FOLDERS or len(with_data) != 1 or with_data[0].folders:
+        return None
+    return with_data[0]
 
 
 def _labels_in(head: Head) -> Head:
@@ -327,7 +246,7 @@ def _labels_in(head: Head) -> Head:
     Raises:
         BadFileError: the labels are in parts, e.g. `labels/train` and `labels/val`.
     """
-    endings = {name.rpartition(".")[2].lower() for name in head.entries}
+    endings = {_ending(name) for name in head.entries}
     if "labels" not in head.folders or endings & {*_ENDINGS_OF_DATA} - {"txt"}:
         return head
     labels = Head(head.path / "labels")

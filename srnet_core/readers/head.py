@@ -11,7 +11,7 @@ from srnet_core.lookup import path_hint
 from srnet_core.readers._compressed import start_of_content
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.frames import FrameFiles, choose_video, natural_key, videos_of
-from srnet_core.readers.text import encoding_of, parse_json
+from srnet_core.readers.text import encoding_of, parse_json, with_texts_read
 
 START_BYTES = 1 << 16
 _MOST_ENTRIES = 2_000_000
@@ -85,12 +85,12 @@ class Head:
 
     @cached_property
     def json(self):
-        """The value of a JSON file, `None` for any other file.
+        """The value of a JSON file, texts of JSON in it read as well; `None` for any other file.
 
         Raises:
             BadFileError: it begins like JSON and is none.
         """
-        return parse_json(self.content, self.path) if self.looks_like_json else None
+        return with_texts_read(parse_json(self.content, self.path), self.path) if self.looks_like_json else None
 
     @property
     def first_member(self) -> str | None:

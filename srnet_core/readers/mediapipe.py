@@ -4,6 +4,7 @@
 size of the image and the frame rate. Frames without a person have an empty list, or no rows.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import numpy as np
 
 from srnet_core.errors import BadFileError, ConfigError
 from srnet_core.layouts import get_layout
-from srnet_core.readers._beside_frames import context_in, rate_in, size_in
+from srnet_core.readers._beside_frames import context_in, rate_in, rate_of_frames, size_in, time_in
 from srnet_core.readers._csv import first_rows, numbers, rows_of
 from srnet_core.readers._encoding import frames_of, joints_of, size_for_fractions, write_json, write_table
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hip_origin import Space, space_of
 from srnet_core.readers._json_points import Points, by_plain_key, points_of
+from srnet_core.readers._rates import TIME_COLUMNS, rate_of_clock
 from srnet_core.readers.detections import Detections, ReadOptions
 from srnet_core.readers.forms import CONFIDENCES, NUMBERS, RATE, SIZE, Form, holding
 from srnet_core.readers.head import Head
@@ -177,7 +179,8 @@ def _read_json(head: Head) -> Detections:
             rows = _in_order(points)
             gathering.person(number, np.where(_no_score(rows), 1.0, rows).reshape(-1))
     context = context_in(by_plain_key(head.json)) if isinstance(head.json, dict) else {}
-    return _build(gathering, fps=rate_in(context), image_size=size_in(context))
+    times = [time_in(by_plain_key(frame)) if isinstance(frame, dict) else None for frame in frames]
+    return _build(gathering, fps=rate_in(context) or rate_of_frames(times), image_size=size_in(context))
 
 
 def _numbers_of(frames: list) -> list[int]:
@@ -239,6 +242,7 @@ def _long_columns(header: list[str]) -> dict[str, int] | None:
         "frame": names.index(frame),
         "landmark": names.index(landmark),
         "kind": kind,
+        "time": next((names.index(n) for n in TIME_COLUMNS if n in names), -1),
         **{k: names.index(k) if k in names else -1 for k in ("x", "y", "z", "visibility")},
     }
 
@@ -252,6 +256,7 @@ def _landmark_index() -> dict[str, int]:
 def _read_long(head: Head, header: list[str], rows, column: dict[str, int]) -> Detections:
     index = _landmark_index()
     people: dict[int, list[list[float]]] = {}
+    times: list[float] = []
     other = 0
     for line, row in enumerate(rows, 2):
         try:
@@ -265,6 +270,8 @@ def _read_long(head: Head, header: list[str], rows, column: dict[str, int]) -> D
             raise BadFileError(f"row {line} is not a landmark: {','.join(row)[:60]!a}", where=head.path) from None
         if not 0 <= number < 2**62:
             raise BadFileError(f"row {line} has the frame number {number}", where=head.path)
+        if number not in people and column["time"] >= 0:
+            times.append(_number(row[column["time"]]) if column["time"] < len(row) else float("nan"))
         frame = people.setdefault(number, [])
         # a landmark that comes again begins the next person
         if not frame or frame[-1][3 * joint] == frame[-1][3 * joint]:
@@ -275,7 +282,18 @@ def _read_long(head: Head, header: list[str], rows, column: dict[str, int]) -> D
         gathering.frame(number, len(frame))
         for flat in frame:
             gathering.person(number, flat)
-    return _build(gathering, notes=[f"{other} landmarks of hands and faces were left out."] if other else [])
+    return _build(
+        gathering,
+        fps=_rate(np.array(times), header[column["time"]]),
+        notes=[f"{other} landmarks of hands and faces were left out."] if other else [],
+    )
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
 
 
 def _landmark_name(cell: str) -> str:
@@ -320,7 +338,8 @@ def _position(names: list[str], kind: str, number: int) -> int | None:
 def _read_wide(head: Head, header: list[str], rows, columns: list[tuple[int, int, int]]) -> Detections:
     names = _plain(header)
     frame = next((names.index(n) for n in _FRAME_KEYS if n in names), None)
-    used = sorted({c for triple in columns for c in triple if c >= 0} | ({frame} if frame is not None else set()))
+    time = next((names.index(n) for n in TIME_COLUMNS if n in names), None)
+    used = sorted({c for c in (*itertools.chain(*columns), frame, time) if c is not None and c >= 0})
     place = {c: i for i, c in enumerate(used)}
     table = numbers(([row[c] if c < len(row) else "" for c in used] for row in rows), len(used), head.path, 2)
     gathering = Gathering(head.path)
@@ -332,7 +351,13 @@ def _read_wide(head: Head, header: list[str], rows, columns: list[tuple[int, int
         flat = [v for x, y, c in columns for v in (row[place[x]], row[place[y]], row[place[c]] if c >= 0 else 1.0)]
         if any(v == v for i, v in enumerate(flat) if i % 3 < 2):
             gathering.person(int(number), flat)
-    return _build(gathering)
+    return _build(gathering, fps=_rate(table[:, place[time]], names[time]) if time is not None else None)
+
+
+def _rate(times: np.ndarray, name: str) -> float | None:
+    """Frames per second by the times of the rows, of which several may be of one frame."""
+    kept = times[np.concatenate([[True], np.diff(times) != 0])] if len(times) else times
+    return rate_of_clock(kept, name) if (np.diff(kept) > 0).all() else None
 
 
 # Writing

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from srnet_core.errors import BadFileError
+from srnet_core.motion import Motion
 from srnet_core.readers._encoding import (
     box_of,
     frames_of,
@@ -25,6 +26,7 @@ from srnet_core.readers.head import Head
 from srnet_core.readers.record import IN_SPACE, record
 
 FORMAT = "mmpose"
+_COORDINATES = 3
 _LARGEST_SCORE = 1.5  # heat maps reach a little more than 1
 _DATASETS = {
     "coco": "coco17",
@@ -52,7 +54,11 @@ def sniff(head: Head) -> float:
 
 
 def _instances(head: Head) -> bool:
-    return head.looks_like_json and "keypoint_scores" in head.text and _frames(head.json) is not None
+    """Whether a file holds the people of one image: a folder of such files holds the images of one recording."""
+    if not head.looks_like_json or "keypoint_scores" not in head.text:
+        return False
+    frames = _frames(head.json)
+    return frames is not None and len(frames) <= 1
 
 
 def _frames(value: object) -> list | None:
@@ -114,7 +120,10 @@ def _of_batches(batches: list) -> list:
 def _frames_of_lists(value: list) -> list | None:
     """A list of instances per frame: of the inferencer called from Python, and of MMPose 0.x (x, y, score)."""
     people = [p for frame in value[:50] if isinstance(frame, list) for p in frame[:20]]
-    of_mmpose = (isinstance(p, dict) and "keypoints" in p and ("keypoint_scores" in p or "bbox" in p) for p in people)
+    of_mmpose = (
+        isinstance(p, dict) and "keypoints" in p and ("keypoint_scores" in p or ("bbox" in p and "scores" not in p))
+        for p in people
+    )
     return [{"instances": frame} for frame in value] if people and all(of_mmpose) else None
 
 
@@ -145,7 +154,10 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
                 gathering.frame(number)
                 continue
             meta = meta or _meta(one.json)
-            for frame in _frames(one.json) or _refuse(one):
+            frames = _frames(one.json) or _refuse(one)
+            if len(frames) > 1:
+                raise BadFileError(f"holds {len(frames)} frames, where the others hold one", where=one.path)
+            for frame in frames:
                 _add_frame(gathering, number, frame, one.path)
             if options.progress and done % 500 == 0:
                 options.progress(done, len(video.names))
@@ -174,7 +186,7 @@ def describe(head: Head) -> dict | None:
     frames = () if head.is_folder else _frames(head.json) or ()
     people = [f["instances"] for f in frames if isinstance(f, dict) and isinstance(f.get("instances"), list)]
     first = next((person for listed in people for person in listed if isinstance(person, dict)), {})
-    points = first.get("keypoints")
+    points = _unpacked(first.get("keypoints"))
     if not isinstance(points, list) or not points or not isinstance(points[0], list) or len(points[0]) != 3:
         return None
     if "keypoint_scores" not in first and _like_scores(points):
@@ -191,6 +203,29 @@ def describe(head: Head) -> dict | None:
     )
 
 
+def motions(head: Head) -> dict[str, Motion] | None:
+    """{person: motion} of a prediction of 3D poses, without a unit; `None` for 2D."""
+    found = describe(head)
+    if found is None:
+        return None
+    gathering = Gathering(head.path, values_per_joint=4)
+    for position, frame in enumerate(_frames(head.json) or ()):
+        instances = frame.get("instances") if isinstance(frame, dict) else None
+        gathering.frame(position)
+        for person in instances if isinstance(instances, list) else ():
+            points = _unpacked(person.get("keypoints")) if isinstance(person, dict) else None
+            if not isinstance(points, list) or not all(isinstance(p, list) and len(p) == 3 for p in points):
+                raise BadFileError("has a keypoint that is not [x, y, z]", where=head.path)
+            gathering.person(position, [value for point in points for value in (*point, 1.0)])
+    positions = gathering.in_space(missing_below=None)
+    names = found["joint_names"] or tuple(f"joint {i}" for i in range(positions.shape[2]))
+    details = {"layout": found["layout"]} if found["layout"] else {}
+    return {
+        str(place + 1) if len(positions) > 1 else "": Motion(FORMAT, tuple(names), None, one, details=details)
+        for place, one in enumerate(positions)
+    }
+
+
 def _refuse(head: Head) -> list:
     raise BadFileError("is not a prediction of MMPose, or holds no frames", where=head.path)
 
@@ -201,10 +236,10 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object) 
         raise BadFileError('has a frame without the list "instances"', where=where)
     gathering.frame(number, len(instances))
     for person in instances:
-        points = person.get("keypoints") if isinstance(person, dict) else None
+        points = _unpacked(person.get("keypoints")) if isinstance(person, dict) else None
         if not isinstance(points, list):
             raise BadFileError("has an instance without keypoints", where=where)
-        scores = person.get("keypoint_scores")
+        scores = _unpacked(person.get("keypoint_scores"))
         if scores is None and _like_scores(points):
             points, scores = [p[:2] for p in points], [p[2] for p in points]
         scores = scores if isinstance(scores, list) and len(scores) == len(points) else [1.0] * len(points)
@@ -217,6 +252,14 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object) 
                 )
             flat += (point[0], point[1], score)
         gathering.person(number, flat, identity=person.get("track_id"), where=where)
+
+
+def _unpacked(values: object) -> object:
+    """The keypoints, or the scores, of one person that stand in a list of their own."""
+    if isinstance(values, list) and len(values) == 1 and isinstance(values[0], list) and values[0]:
+        inside = values[0]
+        return inside if isinstance(inside[0], list) or len(inside) > _COORDINATES else values
+    return values
 
 
 def _like_scores(points: list) -> bool:

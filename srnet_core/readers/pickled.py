@@ -23,7 +23,7 @@ from srnet_core.motion import Motion
 from srnet_core.readers import plain
 from srnet_core.readers._arrays_as_lists import as_lists
 from srnet_core.readers._frames_found import frames_in
-from srnet_core.readers._known_files import COMPUTE_THE_JOINTS, of_values
+from srnet_core.readers._known_files import COMPUTE_THE_JOINTS, of_deeplabcut, of_values
 from srnet_core.readers._plain_array import Array, as_array, float64
 from srnet_core.readers._poses import Poses, checked, one_or_many
 from srnet_core.readers._poses import described as described_poses
@@ -117,6 +117,8 @@ def sequences_in(value: object, head: Head) -> list[Detections]:
 
 def _content(value: object, head: Head) -> Poses | dict[str, Array]:
     """Lists and objects as in JSON, or {sequence: array}; at least one."""
+    if (known := of_deeplabcut(value)) is not None:
+        raise BadFileError(known[0], where=head.path, todo=known[1])
     if (poses := _poses(value)) is not None:
         return poses
     if (arrays := _arrays(value, head)) is not None:

@@ -22,6 +22,7 @@ from srnet_core.readers.record import IN_SPACE, record
 _SCORES = ("scores", "confidence", "conf", "keypoint_scores", "score", "visibility")
 _FREEMOCAP_POINTS = 553
 _RATES = ("fps", "frame_rate", "framerate", "FPS", "video_fps", "sampling_rate")
+_WIDTHS, _HEIGHTS = ("width", "image_width", "w"), ("height", "image_height", "h")
 _SIZES = ("size", "image_size", "img_size", "resolution")
 
 
@@ -210,7 +211,7 @@ def _from_npz(head: Head) -> Array:
         array.confidence,
         names=_named(values.get("joint_names", values.get("joints"))),
         fps=_scalar(next((values[k] for k in _RATES if k in values), None)),
-        image_size=_pair(next((values[k] for k in _SIZES if k in values), None)),
+        image_size=_pair(next((values[k] for k in _SIZES if k in values), None)) or _sides(values),
         notes=(*array.notes, *((f"Read from the array {str(name)[:40]!r}.",) if len(values) > 1 else ())),
         bare=array.bare,
     )
@@ -230,6 +231,12 @@ def _scalar(value: object) -> float | None:
 def _pair(value: object) -> tuple[int, int] | None:
     values = _numbers_of(value, 2)
     return image_size(int(values[0]), int(values[1])) if values else None
+
+
+def _sides(values: dict) -> tuple[int, int] | None:
+    """(width, height) where each is an array of its own."""
+    sides = (_scalar(next((values[k] for k in names if k in values), None)) for names in (_WIDTHS, _HEIGHTS))
+    return image_size(*sides)
 
 
 def _numbers_of(value: object, count: int) -> list[float] | None:

@@ -2,13 +2,21 @@
 
 import io
 import json
+import re
+from collections.abc import Callable, Iterator
+from itertools import chain, groupby, islice
 from typing import Any
 
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.readers.bounded import AGAIN
+from srnet_core.readers.detections import MOST_PEOPLE
 
 _DENSE_FROM, _FEWEST_BYTES_PER_CONTAINER, _MOST_CONTAINERS = 2_000_000, 8, 16_000_000
 _MARKS = '[]{}",:'
+_LEVELS_OF_TEXTS, _SAMPLE = 3, 5
+_CROWDS_FROM = 8 << 20  # bytes, which a frame of a thousand people takes
+_IMAGE_OF_A_PERSON = re.compile(rb'"image_id"\s*:\s*("[^"\\]{0,200}"|-?\d{1,19})')
+_PEOPLE_AND_BODIES = re.compile(rb'"(people|pose_keypoints(?:_2d)?)"\s*:')
 _MOST_VALUES = 100_000_000  # a number takes up to 32 bytes of memory
 
 
@@ -91,6 +99,8 @@ def parse_json(content: bytes, where: object) -> Any:
         )
     if (values := content.count(b",")) > _MOST_VALUES:
         raise HostileFileError(f"holds {values} values; at most {_MOST_VALUES} are read", where=where)
+    if len(content) > _CROWDS_FROM:
+        _refuse_crowds(content[:_CROWDS_FROM], where)
     text = decode(content, where)
     try:
         return json.loads(text)
@@ -108,6 +118,67 @@ def parse_json(content: bytes, where: object) -> Any:
         raise BadFileError("is not JSON: it holds a number that is far too long", where=where) from None
     except MemoryError:
         raise BadFileError("does not fit into the memory of this machine", where=where) from None
+
+
+def _refuse_crowds(start: bytes, where: object) -> None:
+    """Refuse a file by its beginning that lists far too many people for one image, before all of them take memory."""
+    of_images = (sum(1 for _ in run) for _, run in groupby(_IMAGE_OF_A_PERSON.findall(start)))
+    of_frames = (sum(1 for _ in run) for key, run in groupby(_PEOPLE_AND_BODIES.findall(start)) if key != b"people")
+    if max(chain(of_images, of_frames), default=0) > MOST_PEOPLE:
+        raise HostileFileError(f"lists more than {MOST_PEOPLE} people in one frame", where=where)
+
+
+def with_texts_read(value: Any, where: object) -> Any:
+    """The same value, with the value of each JSON text in the place of that text, e.g. of Ultralytics' `to_json()`.
+
+    Texts are looked for in lists and objects down to a few levels; those that are not JSON all together stay texts.
+
+    Raises:
+        HostileFileError: as `parse_json`.
+    """
+    if not any(_is_text(item) for item in _first_inside(value)):
+        return value
+    texts: list[str] = []
+
+    def gather(text: str) -> str:
+        texts.append(text)
+        return text
+
+    _each_text(value, gather)
+    try:
+        values = parse_json(("[" + ",".join(texts) + "]").encode(errors="replace"), where)
+    except HostileFileError:
+        raise
+    except BadFileError:
+        return value
+    if len(values) != len(texts):
+        return value
+    found = iter(values)
+    return _each_text(value, lambda text: next(found))
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that begins and ends as a list or an object of JSON does."""
+    return isinstance(value, str) and len(value) > 1 and value[0] + value[-1] in ("[]", "{}")
+
+
+def _first_inside(value: object, level: int = 0) -> Iterator[object]:
+    """The first values in lists and objects, down to a few levels."""
+    if level < _LEVELS_OF_TEXTS and isinstance(value, (list, dict)):
+        for item in islice(value.values() if isinstance(value, dict) else value, _SAMPLE):
+            yield item
+            yield from _first_inside(item, level + 1)
+
+
+def _each_text(value: Any, change: Callable[[str], Any], level: int = 0) -> Any:
+    """The same value with what `change` gives for each text of JSON in it."""
+    if _is_text(value):
+        return change(value)
+    if level < _LEVELS_OF_TEXTS and isinstance(value, list):
+        return [_each_text(item, change, level + 1) for item in value]
+    if level < _LEVELS_OF_TEXTS and isinstance(value, dict):
+        return {key: _each_text(item, change, level + 1) for key, item in value.items()}
+    return value
 
 
 def _json_lines(text: str) -> list | None:

@@ -25,6 +25,7 @@ from keypoint_files import (
 
 from srnet_core.errors import AmbiguousError, BadFileError, HostileFileError, InputFileMissing, UnknownNameError
 from srnet_core.keypoints import describe, read_keypoints
+from srnet_core.readers import text as texts
 from srnet_core.readers.formats import FORMATS, load_format
 
 MOST_BYTES = 400 << 20
@@ -410,3 +411,29 @@ def test_nan_of_any_bit_pattern_in_an_npz_of_videopose3d(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert read_keypoints(tmp_path / "a.npz").tracks[0].missing[0, 0]
+
+
+@pytest.mark.parametrize(
+    "person, around",
+    [
+        ({"image_id": 7, "keypoints": [1.0, 2.0, 0.5] * 17}, "[{}]"),
+        ({"image_id": "7.jpg", "idx": 1, "keypoints": [1.0, 2.0, 0.5] * 17}, "[{}]"),
+        ({"pose_keypoints_2d": [1.0, 2.0, 0.5] * 25}, '{{"version": 1.3, "people": [{}]}}'),
+    ],
+)
+def test_a_crowd_in_one_frame_is_refused_by_its_beginning(tmp_path, monkeypatch, person, around):
+    """A million people are half a gigabyte of JSON, which takes long to parse."""
+    monkeypatch.setattr(texts, "_CROWDS_FROM", 1 << 20)
+    path = tmp_path / "a.json"
+    path.write_text(around.format(", ".join([json.dumps(person)] * 10_000)))
+    monkeypatch.setattr(texts.json, "loads", None)
+    with pytest.raises(HostileFileError, match="lists more than 1000 people in one frame"):
+        describe(path)
+
+
+def test_large_files_of_many_frames_are_no_crowd(tmp_path, monkeypatch):
+    monkeypatch.setattr(texts, "_CROWDS_FROM", 1 << 16)
+    frame = {"people": [{"pose_keypoints_2d": [value + 0.5 for value in range(75)]}] * 2}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([frame] * 1500))
+    assert (describe(path)["frames"], describe(path)["people"]) == (1500, 2)

@@ -245,3 +245,11 @@ def test_the_line_of_a_mistake_below_lines_above(tmp_path):
     (tmp_path / "a.csv").write_text("\n".join(lines))
     with pytest.raises(BadFileError, match="=1.1' is not a number"):
         read_keypoints(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("names", [("width", "height"), ("w", "h"), ("image_width", "image_height")])
+def test_width_and_height_beside_the_keypoints(tmp_path, names):
+    np.savez(tmp_path / "a.npz", keypoints=person("coco17"), **dict(zip(names, (640, 480))))
+    assert describe(tmp_path / "a.npz")["image_size"] == [640, 480]
+    np.savez(tmp_path / "b.npz", keypoints=person("coco17"), **{names[0]: 640.5, names[1]: 480})
+    assert describe(tmp_path / "b.npz")["image_size"] is None
