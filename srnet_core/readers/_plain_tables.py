@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from srnet_core.readers._csv import numbers, rows_of
 from srnet_core.readers._plain_array import Array, all_lie, as_array, third_is_confidence
 from srnet_core.readers._rates import TIME_COLUMNS, rate_of_clock
 from srnet_core.readers.detections import MOST_PEOPLE
+from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
 _FRAME = ("frame", "frame_id", "frame_index", "frame_number", "frame_idx", "frames", "frameno")
@@ -37,6 +38,19 @@ _JOINT = (
     "node",
 )
 _PERSON = ("person", "person_id", "track", "track_id", "id_person", "pose_id", "body_id")
+_VIDEO = (
+    "video",
+    "video_name",
+    "video_id",
+    "video_file",
+    "video_path",
+    "clip",
+    "sequence",
+    "camera",
+    "camera_id",
+    "cam",
+)
+_IMAGE = ("image", "image_path", "image_name", "image_file", "img", "img_path", "file_name", "filename", "file", "path")
 _CONFIDENCE = ("confidence", "conf", "score", "likelihood", "c", "s", "p", "v", "visibility", "prob")
 _COLUMN = re.compile(r"(.+?)[ ._:/\-]?(x|y|z|confidence|conf|score|likelihood|visibility|prob|[XYZ]|c|s|p|v)$")
 _BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
@@ -201,9 +215,9 @@ def from_csv(head: Head) -> Array:
         if _without_frame_numbers(header, begin):  # the demo of HRNet names a column "frame" that its rows lack
             header = header[1:]
             wide = wide_columns(header) or wide
-        return _from_wide(head, header, itertools.chain(begin, rows), wide)
+        return _from_wide(head, header, _of_one_video(head, header, itertools.chain(begin, rows)), wide)
     if long := long_columns(header):
-        return _from_long(head, header, rows, long)
+        return _from_long(head, header, _of_one_video(head, header, rows), long)
     if is_numeric(header):
         again = rows_of(head.path)
         table = numbers(again, len(header), head.path)
@@ -222,6 +236,30 @@ def from_csv(head: Head) -> Array:
             return replace(array, numbers=_whole(first, head))
         return as_array("csv", table, head)
     raise BadFileError("is a table, but not of keypoints: no columns NAME_x and NAME_y", where=head.path)
+
+
+def _of_one_video(head: Head, header: list[str], rows: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The same rows; those of several videos are refused, as their frames have the same numbers.
+
+    A column names the video, or paths of images do: folders in which images have the same names.
+    """
+    names = _plain(header)
+    video = next((names.index(n) for n in _VIDEO if n in names), len(names))
+    image = next((names.index(n) for n in _IMAGE if n in names), len(names))
+    found: dict[str, None] = {}
+    folder_of: dict[str, str] = {}
+    for row in rows:
+        if video < len(row) and row[video].strip():
+            found[row[video].strip()] = None
+        elif video == len(names) and image < len(row):
+            folder, _, name = row[image].strip().replace("\\", "/").rpartition("/")
+            if folder_of.setdefault(name, folder) != folder:
+                found |= {folder_of[name]: None, folder: None}
+        if len(found) > 1:
+            raise BadFileError(
+                f"has rows of several videos: {few(found)}, ...", where=head.path, todo="Write a table for each video"
+            )
+        yield row
 
 
 def _without_frame_numbers(header: list[str], rows: list[list[str]]) -> bool:

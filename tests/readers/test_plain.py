@@ -253,3 +253,40 @@ def test_width_and_height_beside_the_keypoints(tmp_path, names):
     assert describe(tmp_path / "a.npz")["image_size"] == [640, 480]
     np.savez(tmp_path / "b.npz", keypoints=person("coco17"), **{names[0]: 640.5, names[1]: 480})
     assert describe(tmp_path / "b.npz")["image_size"] is None
+
+
+def _wide_rows():
+    names = get_layout("coco17").joints
+    head = ",".join(f"{name}_{axis}" for name in names for axis in "xy")
+    return [head, *(",".join(f"{v:.2f}" for v in p[:, :2].reshape(-1)) for p in person("coco17"))]
+
+
+@pytest.mark.parametrize(
+    "column, first, second",
+    [
+        ("video", lambda i: "a.mp4", lambda i: "b.mp4"),
+        ("camera", lambda i: "1", lambda i: "2"),
+        ("image", lambda i: f"a/{i:04d}.jpg", lambda i: f"b/{i:04d}.jpg"),
+        ("image", lambda i: f"a\\{i:04d}.jpg", lambda i: f"b\\{i:04d}.jpg"),
+    ],
+)
+@pytest.mark.parametrize("frames", [False, True])
+def test_rows_of_several_videos_are_refused(tmp_path, column, first, second, frames):
+    """They would be joined to one video, or be two people in one."""
+    header, *rows = _wide_rows()
+    lines = [("frame," if frames else "") + f"{column},{header}"]
+    for video in (first, second):
+        lines += [(f"{i}," if frames else "") + f"{video(i)},{row}" for i, row in enumerate(rows)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines))
+    with pytest.raises(BadFileError, match="rows of several videos"):
+        describe(path)
+    path.write_text("\n".join(lines[: len(rows) + 1]))
+    assert describe(path)["frames"] == FRAMES
+
+
+def test_images_of_two_folders_that_are_one_video(tmp_path):
+    header, *rows = _wide_rows()
+    lines = [f"image,{header}", *(f"{'a' if i < 5 else 'b'}/{i:04d}.jpg,{row}" for i, row in enumerate(rows))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert describe(tmp_path / "a.csv")["frames"] == FRAMES
