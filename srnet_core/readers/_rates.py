@@ -29,6 +29,8 @@ def rate_of_times(times_s: np.ndarray, most_uneven: float | None = None) -> floa
     if most_uneven is not None and np.abs(steps - usual).max() >= most_uneven * usual:
         return None
     near = np.abs(steps - usual) < _NEAR_THE_USUAL * usual
+    if not near.any():  # e.g. of two steps that differ much
+        return None
     rate = 1 / float(steps[near].mean())
     if near.all() and np.isfinite(times_s).all() and round(rate) > 0:
         for likely in (float(round(rate)), round(round(rate) * _NTSC, 3)):
