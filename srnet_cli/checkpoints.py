@@ -15,6 +15,7 @@ _LATEST, _BEST, _ENDING = "latest_epoch_", "model_best_", ".bin"
 _LISTED = 5
 _LOOKED_AT = 50  # files of a folder, to tell what is in it
 _RECORDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".npz", ".npy", ".h5", ".trc", ".c3d", ".bvh", ".txt", ".parquet")
+_MOTION = (".trc", ".c3d", ".bvh")  # of these, most hold 3D
 
 
 def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
@@ -47,6 +48,8 @@ def find_checkpoint(asked: Path | None, *, last_epoch: bool = False) -> Path:
     if is_file:
         if recording := _recording(asked):
             todo = f"Use: srnet lift {asked}"
+            if asked.suffix.lower() in _MOTION:
+                todo = f"To look at its motion: srnet data plot {asked}. To lift 2D keypoints: srnet lift {asked}"
             if asked.suffix.lower() == ".npz":
                 todo += ". To train on it: srnet prepare --help"
             raise ConfigError(f"is {recording}, and a checkpoint is needed here", where=asked, todo=todo)

@@ -342,8 +342,15 @@ def _camera_parts(name: str, table: Mapping, where: str) -> dict:
     rotation = _numbers(table, "rotation", where)
     translation = _numbers(table, "translation", where)
     distortion = _numbers(table, "distortion", where) if _has(table, "distortion") else np.zeros(4)
-    if matrix.size != 9 or translation.size != 3 or rotation.size not in (3, 9) or distortion.size > 14:
-        raise BadFileError("needs a 3x3 matrix, a rotation of 3 or 9 numbers and a translation of 3", where=where)
+    asked: dict[str, tuple[np.ndarray, Sequence[int], str]] = {
+        "matrix": (matrix, (9,), "9, a 3x3 matrix"),
+        "rotation": (rotation, (3, 9), "3 or 9"),
+        "translation": (translation, (3,), "3"),
+        "distortion": (distortion, range(15), "at most 14"),
+    }
+    for part, (values, sizes, words) in asked.items():
+        if values.size not in sizes:
+            raise BadFileError(f"its {part} has {values.size} numbers, not {words}", where=where)
     matrix = matrix.reshape(3, 3)
     width, height = _size(table, matrix, where)
     if not (0 < width < 1e5 and 0 < height < 1e5 and min(matrix[0, 0], matrix[1, 1]) > 0):

@@ -245,6 +245,14 @@ def test_visualize_points_to_lift(srnet, name):
     assert ran.code == 2 and f"Use: srnet lift {name}" in ran.err
 
 
+@pytest.mark.parametrize("name", ["walk.trc", "walk.c3d", "walk.BVH"])
+def test_visualize_of_motion_points_to_the_command_that_draws_it(srnet, name):
+    """`srnet lift` refuses 3D."""
+    Path(name).write_bytes(b"motion")
+    ran = srnet("visualize", name)
+    assert ran.code == 2 and f"To look at its motion: srnet data plot {name}." in ran.err
+
+
 def test_a_network_that_sees_other_joints_than_it_predicts(srnet, tmp_path):
     """As VideoPose3D's for HumanEva: 17 joints of COCO in, 15 out. Commands that need a data set say what to do."""
     import torch
