@@ -69,7 +69,7 @@ class Scratch:
         key = form.name, weight
         if key not in self._prepared:
             self._prepared[key] = form.prepare(weight)
-        return form.operation(x, self._prepared[key], out)
+        return form.operation(x, self._prepared[key], out, self.empty)
 
     def block_rows(self, rows: int, weight: Tensor) -> int:
         """The number of rows of one product with a weight (K, O)."""
@@ -83,11 +83,11 @@ class Scratch:
                 return LONG_BLOCK_ROWS
         return size
 
-    def empty(self, use: str, *shape: int) -> Tensor:
+    def empty(self, use: str, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
         """A buffer for `use`, valid until the next layer requests the same one."""
         key: tuple[str | int, ...] = (use, *shape)
         if key not in self._buffers:
-            self._buffers[key] = self._like.new_empty(shape)
+            self._buffers[key] = self._like.new_empty(shape, dtype=dtype)
         return self._buffers[key]
 
     def with_ones(self, rows: int, columns: int, width: int = 0) -> Tensor:

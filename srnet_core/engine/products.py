@@ -7,6 +7,7 @@ The matrices are two-dimensional tensors of one type; each may be transposed or 
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,6 +17,19 @@ from torch import Tensor
 from srnet_core.engine import openblas
 
 Operation = Callable[[], object]
+
+
+class Memory(Protocol):
+    """Gives a tensor for some use."""
+
+    def __call__(self, use: str, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
+        """An uninitialized tensor on the CPU."""
+        ...
+
+
+def new_memory(use: str, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
+    """See `Memory`. A new tensor each time."""
+    return torch.empty(shape, dtype=dtype)
 
 
 class Form:
@@ -43,8 +57,12 @@ class Form:
         """A weight (K, O) that many products use, as this form reads it best; for `operation`."""
         return weight
 
-    def operation(self, a: Tensor, prepared: Tensor, out: Tensor) -> Operation:
-        """`multiply` for tensors that get new contents and are multiplied again and again."""
+    def operation(self, a: Tensor, prepared: Tensor, out: Tensor, memory: Memory = new_memory) -> Operation:
+        """`multiply` for tensors that get new contents and are multiplied again and again.
+
+        Args:
+            memory: gives tensors that other operations may use as well when this one has run.
+        """
         return partial(torch.mm, a, prepared, out=out)
 
     def adding(self, a: Tensor, b: Tensor, out: Tensor) -> Operation:
@@ -69,7 +87,7 @@ class NumPyForm(Form):
         """See `Form`."""
         out.add_(torch.from_numpy(np.matmul(a.numpy(), b.numpy())))
 
-    def operation(self, a: Tensor, prepared: Tensor, out: Tensor) -> Operation:
+    def operation(self, a: Tensor, prepared: Tensor, out: Tensor, memory: Memory = new_memory) -> Operation:
         """See `Form`."""
         return partial(np.matmul, a.numpy(), prepared.numpy(), out=out.numpy())
 
@@ -95,7 +113,7 @@ class LinearForm(Form):
         """See `Form`: oneDNN reads weights by output."""
         return weight.t().contiguous().t()
 
-    def operation(self, a: Tensor, prepared: Tensor, out: Tensor) -> Operation:
+    def operation(self, a: Tensor, prepared: Tensor, out: Tensor, memory: Memory = new_memory) -> Operation:
         """See `Form`."""
         return partial(self.multiply, a, prepared, out)
 
