@@ -6,7 +6,9 @@ import sys
 
 import srnet_core as srnet
 
-path, size = sys.argv[1:3]
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+path, size = sys.argv[1:]
 keypoints = srnet.read_keypoints(path).only(0)
 command = [sys.executable, "-m", "srnet_cli.app", "lift", "--stream"]
 command += ["--layout", keypoints.layout.name, "--image-size", size, "--fps", str(keypoints.fps or 30)]
