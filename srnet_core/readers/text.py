@@ -4,7 +4,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import chain, groupby, islice
+from itertools import chain, dropwhile, groupby, islice
 from typing import Any
 
 from srnet_core.errors import BadFileError, HostileFileError
@@ -123,7 +123,8 @@ def parse_json(content: bytes, where: object) -> Any:
 def _refuse_crowds(start: bytes, where: object) -> None:
     """Refuse a file by its beginning that lists far too many people for one image, before all of them take memory."""
     of_images = (sum(1 for _ in run) for _, run in groupby(_IMAGE_OF_A_PERSON.findall(start)))
-    of_frames = (sum(1 for _ in run) for key, run in groupby(_PEOPLE_AND_BODIES.findall(start)) if key != b"people")
+    bodies = dropwhile(lambda key: key != b"people", _PEOPLE_AND_BODIES.findall(start))  # without it each is a frame
+    of_frames = (sum(1 for _ in run) for key, run in groupby(bodies) if key != b"people")
     if max(chain(of_images, of_frames), default=0) > MOST_PEOPLE:
         raise HostileFileError(f"lists more than {MOST_PEOPLE} people in one frame", where=where)
 

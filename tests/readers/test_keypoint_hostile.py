@@ -437,3 +437,5 @@ def test_large_files_of_many_frames_are_no_crowd(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     path.write_text(json.dumps([frame] * 1500))
     assert (describe(path)["frames"], describe(path)["people"]) == (1500, 2)
+    path.write_text(json.dumps([{"frame": i} | frame["people"][0] for i in range(1500)]))  # a person per frame
+    assert len(texts.parse_json(path.read_bytes(), path)) == 1500
