@@ -94,11 +94,13 @@ def _videos(value: dict, head: Head) -> list[Detections]:
         raise BadFileError("is not a COCO annotation file: images and annotations must be lists", where=head.path)
     images, annotations = _with_numbers(images, annotations)
     of_video = _video_of_each(images)
+    if not of_video:
+        return [_annotations(value, images, annotations, head)]
     videos: dict[str, tuple[list, list]] = {name: ([], []) for name in of_video.values()}
     for image in images:
         if (name := of_video.get(image["id"])) is not None:
             videos[name][0].append(image)
-    for annotation in annotations if videos else ():
+    for annotation in annotations:
         image_id = annotation.get("image_id") if isinstance(annotation, dict) else None
         if type(image_id) is not int or image_id not in of_video:
             raise BadFileError("has a person without the number of an image", where=head.path)

@@ -77,7 +77,7 @@ def test_sigterm_removes_what_was_begun(tmp_path):
         "    with atomic_write('a.txt') as file:\n"
         "        file.write(b'half'); file.flush(); assert os.listdir()\n"
         "        os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)\n"
-        "app.app = work; app.main()"
+        "app._command_line = lambda: work; app.main()"
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, timeout=50)
     assert (ran.returncode, ran.stderr, list(tmp_path.iterdir())) == (143, b"", [])
