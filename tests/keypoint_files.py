@@ -11,6 +11,7 @@ import numpy as np
 from depth_camera_files import DEPTH_CAMERAS, OTHER_DEPTH_CAMERAS
 from figure_making import FRAMES, SIZE_PX, figure, flat, json_file, person
 from labelled_files import LABELLED
+from numbered_files import NUMBERED
 from nwb_files import NWB
 
 from srnet_core.layouts import get_layout
@@ -1003,7 +1004,7 @@ OTHER_WRITERS = {
     "openpose in space": (openpose_in_space, "openpose", "body25", 25, None),
 }
 OTHER_WRITERS |= OTHER_DEPTH_CAMERAS
-WRITERS |= LABELLED | DEPTH_CAMERAS
+WRITERS |= LABELLED | DEPTH_CAMERAS | NUMBERED
 WRITERS |= {
     "jta": (jta, "jta", "jta22", 22, "px"),
     "ai challenger": (ai_challenger, "ai_challenger", "aic14", 14, "px"),

@@ -75,7 +75,18 @@ _FRAMES = ("frames", "framedata", "data", "results", "predictions", "images", "s
 NUMBERS = ("frame", "frameid", "frameindex", "frameidx", "framenumber", "frameno", "imageid", "imageindex")
 IMAGES = ("image", "imagename", "imgname", "filename", "imagefile", "imagepath", "path")
 _FRAMES_OF_A_PERSON = ("frames", "frameids", "frameindices", "framenumbers", "poses")
-_SCORES = ("keypointscores", "scores", "score", "confidence", "confidences", "visibility", "jointsvis", "conf")
+_SCORES = (
+    "keypointscores",
+    "keypointsscores",
+    "keypointconfidence",
+    "scores",
+    "score",
+    "confidence",
+    "confidences",
+    "visibility",
+    "jointsvis",
+    "conf",
+)
 WHO = ("trackid", "personid", "id", "idx", "playerid", "bodyid")
 _MOST_LEVELS = 6
 _OF_VITPOSE = 17  # joints, as COCO has them

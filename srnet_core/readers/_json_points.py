@@ -1,6 +1,7 @@
 """Points in JSON, in whatever form: flat numbers, rows of numbers, objects with x and y, lists of x and of y.
 
-What is a row or an object of points is told by its form, not by the key it stands under.
+What is a row or an object of points is told by its form, not by the key it stands under. A joint that is `null`, or
+an empty list or object, is missing. Joints that say their own number stand in the place of that number.
 """
 
 import re
@@ -10,6 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from srnet_core.layouts import part_of
+from srnet_core.readers._joint_numbers import places_of, without_numbers
 from srnet_core.readers._numbers import number_of_text
 
 _FEWEST = 5  # joints of a person
@@ -28,6 +31,7 @@ _NAMES = (
     "type",
     "id",
 )
+_NUMBERS = ("id", "index", "idx", "landmarkid", "keypointid", "jointid", "partid", "landmarkindex", "keypointindex")
 _SCORES = (
     "score",
     "scores",
@@ -45,6 +49,7 @@ _SCORES = (
 )
 _OF_KINECT = ("camera", "color", "depth")  # cameraX, cameraY, cameraZ, as the package kinect2 of Node.js has them
 _PLACES = ("position", "position3d", "position2d", "point", "location", "coordinates", "pos", "pt")
+_LANDMARKS = 33
 _NAN = float("nan")
 
 
@@ -117,7 +122,7 @@ def points_of(value: object) -> Points | None:
     if isinstance(value, list):
         if not _FEWEST <= len(value) <= 4 * _MOST:
             return None
-        first = value[0]
+        first = next((item for item in value if item), value[0])
         if isinstance(first, list):
             return _of_rows(value)
         if isinstance(first, dict):
@@ -129,14 +134,31 @@ def points_of(value: object) -> Points | None:
 
 
 def _of_rows(rows: list) -> Points | None:
-    width = len(rows[0])
-    if width not in (2, 3, 4) or len(rows) > _MOST:
+    """Rows of x, y and one or two more numbers, after the joint's name or number where it has one."""
+    if len(rows) > _MOST:
         return None
-    if not all(isinstance(row, list) and len(row) == width and all(map(_is_number, row)) for row in rows):
+    whole = [row for row in rows if row is not None and row != []]
+    if not whole or not all(isinstance(row, list) for row in whole):
         return None
-    values = np.full((len(rows), 4), _NAN)
-    values[:, :width] = [[_float(v) for v in row] for row in rows]
-    return Points(values, third=width == 3, bare=True)
+    names = None
+    if len(whole) == len(rows) and all(row and isinstance(row[0], str) and not _is_number(row[0]) for row in rows):
+        found = [row[0][:80] for row in rows]
+        names = tuple(found) if len(set(found)) == len(found) else None
+        rows = whole = [row[1:] for row in rows]
+    width = len(whole[0])
+    if not 2 <= width <= 5 or not all(len(row) == width and all(map(_is_number, row)) for row in whole):
+        return None
+    numbers = np.full((len(rows), width), _NAN)
+    numbers[[i for i, row in enumerate(rows) if row]] = [[_float(v) for v in row] for row in whole]
+    bare, listed = names is None, False
+    if names is None and (found_without := without_numbers(numbers)) is not None:
+        numbers, listed = found_without
+        width -= 1
+    if width == 5:
+        return None
+    values = np.full((len(numbers), 4), _NAN)
+    values[:, :width] = numbers
+    return Points(values, names, third=width == 3, bare=bare, listed=listed)
 
 
 def _of_numbers(flat: list) -> Points | None:
@@ -144,6 +166,8 @@ def _of_numbers(flat: list) -> Points | None:
     if len(flat) < 2 * _FEWEST or not all(map(_is_number, flat)):
         return None
     numbers = [_float(v) for v in flat]
+    if len(flat) == 4 * _LANDMARKS and _like_scores(numbers[3::4]):  # x, y, z, visibility of MediaPipe
+        return Points(np.array(numbers).reshape(-1, 4), bare=True)
     if len(flat) % 3 == 0 and _like_scores(numbers[2::3]) and (len(flat) % 2 or not _like_scores(numbers)):
         rows = np.array(numbers).reshape(-1, 3)
     elif len(flat) % 2 == 0:
@@ -162,18 +186,25 @@ def _like_scores(numbers: Sequence[float]) -> bool:
 
 
 def _of_objects(objects: list) -> Points | None:
-    if len(objects) > _MOST or not all(isinstance(o, dict) for o in objects):
+    if len(objects) > _MOST or not any(objects) or not all(o is None or isinstance(o, dict) for o in objects):
         return None
-    values, names = [], []
+    values, names, numbers = [], [], []
     for one in objects:
-        keys = by_plain_key(one)
-        point = _point(keys)
+        keys = by_plain_key(one or {})
+        point = _point(keys) if one else [_NAN] * 4
         if point is None:
             return None
         values.append(point)
         names.append(next((n for k in _NAMES if isinstance(n := keys.get(k), str) and n), None))
-    named = tuple(str(n)[:80] for n in names) if None not in names and len(set(names)) == len(names) else None
-    return Points(np.array(values), named)
+        numbers.append(next((n for k in _NUMBERS if type(n := keys.get(k)) is int), None))
+    if None not in names and len(set(names)) == len(names):
+        return Points(np.array(values), tuple(str(n)[:80] for n in names))
+    places = places_of(numbers)
+    if places is None or places == list(range(len(places))):
+        return Points(np.array(values))
+    placed = np.full((max(*places, _FEWEST - 1) + 1, 4), _NAN)
+    placed[places] = values
+    return Points(placed, listed=True)
 
 
 def _of_names(value: dict) -> Points | None:
@@ -182,14 +213,20 @@ def _of_names(value: dict) -> Points | None:
         return None
     values = []
     third = False
+    missing = 0
     for item in value.values():
         if isinstance(item, list) and len(item) in (2, 3, 4) and all(map(_is_number, item)):
             third = third or len(item) == 3
             values.append([*map(_float, item), _NAN, _NAN][:4])
         elif isinstance(item, dict) and (point := _point(by_plain_key(item))) is not None:
             values.append(point)
+        elif item is None or item in ([], {}):
+            missing += 1
+            values.append([_NAN] * 4)
         else:
             return None
+    if missing > len(values) - _FEWEST and sum(bool(part_of(str(k)[:80])) for k in value) < _FEWEST:
+        return None  # an object of other values, which are not known
     return Points(np.array(values), tuple(str(k)[:80] for k in value), third)
 
 

@@ -9,6 +9,7 @@ from srnet_core.errors import BadFileError
 from srnet_core.layouts import Layout, layout_of_names, layouts_of_count, rare_layouts_of_count
 from srnet_core.layouts.geometry import decide
 from srnet_core.readers._hip_origin import Space, space_of
+from srnet_core.readers._joint_numbers import columns_without_numbers
 from srnet_core.readers.detections import MOST_FRAMES, MOST_PEOPLE, MOST_VALUES
 from srnet_core.readers.head import Head
 
@@ -103,16 +104,17 @@ def as_array(format: str, values: object, head: Head, *, frames_first: bool = Fa
         raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
     values = float64(values)
     values[~(np.abs(values) < _LARGEST)] = np.nan
+    values, numbered = _unnumbered(values)
     values, notes = _landmarks(values)
     if not notes:
         values, notes = _movenet_people(values)
     if not notes:
         values, notes = unwrapped(values)
-    known.setdefault("bare", not notes)
-    if notes:
-        known["notes"] = (*known.get("notes", ()), *notes)
     if values.ndim == 2:
-        values = _from_rows(values, head)
+        values, notes = _landmarks(_from_rows(values, head))
+    known.setdefault("bare", not notes)
+    if numbered or notes:
+        known["notes"] = (*known.get("notes", ()), *numbered, *notes)
     if values.ndim == 5:
         raise BadFileError(f"holds an array of shape {values.shape}: several recordings in one", where=head.path)
     if values.ndim == 4:
@@ -136,6 +138,19 @@ def as_array(format: str, values: object, head: Head, *, frames_first: bool = Fa
     if confidence is not None and confidence.shape != values.shape[:3]:
         confidence = confidence.reshape(values.shape[:3]) if confidence.size == values[..., 0].size else None
     return Array(format, values, confidence, **known)
+
+
+def _unnumbered(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Arrays, or rows of flattened poses, without the number that each joint begins with, and a note on them."""
+    shapes = [values.shape]
+    if values.ndim == 2:
+        shapes = [(len(values), values.shape[1] // k, k) for k in (3, 4, 5) if values.shape[1] % k == 0]
+    for shape in shapes:
+        if len(shape) > 2 and (without := columns_without_numbers(values.reshape(shape))) is not None:
+            if without.shape[-1] == 4 and without.shape[-2] != _LANDMARKS:
+                without = without[..., [0, 1, 3]]
+            return without, ["The first number of each joint is the joint's own: it is left out."]
+    return values, []
 
 
 def _landmarks(values: np.ndarray) -> tuple[np.ndarray, list[str]]:

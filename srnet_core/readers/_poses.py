@@ -15,7 +15,9 @@ from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.readers._beside_frames import rate_in, rate_of_frames, size_in
 from srnet_core.readers._frames_found import Frame
 from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._hip_origin import LANDMARKS, Space, space_of
 from srnet_core.readers._movement import median_step
+from srnet_core.readers._one_order import in_one_order
 from srnet_core.readers._plain_array import body_of
 from srnet_core.readers.detections import MOST_PEOPLE, Detections
 from srnet_core.readers.frames import natural_key, videos_of
@@ -67,7 +69,7 @@ def checked(poses: Poses, where: Path) -> Poses:
             raise BadFileError(f"has {len(frame.people)} people in one frame; at most {MOST_PEOPLE}", where=where)
     if not any(frame.people for frame in poses.frames):
         raise BadFileError("holds no poses: no list of people with joints was found", where=where)
-    _fill_up(poses)
+    in_one_order([person for frame in poses.frames for person in frame.people])
     _thirds(poses)
     return poses
 
@@ -171,19 +173,10 @@ def _in_space(poses: Poses) -> np.ndarray:
     return positions
 
 
-def _fill_up(poses: Poses) -> None:
-    """Give all people whose points stand under their numbers as many points as the one who has most."""
-    people = [p for frame in poses.frames for p in frame.people if p.points.listed]
-    most = max((len(p.points.values) for p in people), default=0)
-    for person in people:
-        missing = np.full((most - len(person.points.values), 4), np.nan)
-        person.points = replace(person.points, values=np.concatenate([person.points.values, missing]))
-
-
 def one_or_many(frames: list[Frame]) -> list[Frame]:
     """A bare list of poses: one person over time where each is near the one before, else the people of one image."""
     single = [f for f in frames if not f.listed and f.number is None and len(f.people) == 1]
-    if len(frames) < 2 or len(single) < len(frames):
+    if len(frames) < 2 or len(single) < len(frames) or len({f.time for f in frames}) > 1:
         return frames
     values = [f.people[0].points.values[:, :2] for f in frames]
     if len({len(v) for v in values}) > 1:
@@ -223,6 +216,9 @@ def is_3d(poses: Poses) -> bool:
     values = [p.points.values for p in people if not p.points.third]
     if not values:
         return False
+    landmarks = [one[:, :3] for one in values if len(one) == LANDMARKS and np.isnan(one[:, 3]).all()]
+    if len(landmarks) == len(values) and space_of(np.stack(landmarks)) is Space.IMAGE:
+        return False  # MediaPipe's z is no place in space: it counts from the hips
     rows = np.concatenate(values)
     rows = rows[np.isfinite(rows[:, 0])]
     if not len(rows) or np.isfinite(rows[:, 2]).mean() < 0.5:
