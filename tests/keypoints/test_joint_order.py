@@ -8,7 +8,6 @@ from keypoint_files import FRAMES, person
 from numbered_files import NAMES
 
 from srnet_core.keypoints import read_keypoints
-from srnet_core.readers._joint_numbers import columns_without_numbers, places_of, without_numbers
 
 POSE = person("coco17")
 GONE = (np.arange(FRAMES)[:, None] + np.arange(17)) % 7 == 0  # (T, 17), a few joints of each frame
@@ -128,14 +127,3 @@ def test_numbers_with_depth_and_visibility_of_mediapipe(tmp_path):
             np.testing.assert_allclose(track.points, points[..., :2], atol=1e-3)
             expected = points[..., 2] if name == "b" else np.ones((FRAMES, 33))
             np.testing.assert_allclose(track.confidence, expected, atol=1e-3)
-
-
-def test_coordinates_are_not_taken_for_numbers_of_joints():
-    still = np.array([[7, 3, 1.0], [8, 2, 1], [9, 2, 1], [7, 1, 1], [3, 2, 1], [4, 5, 1]])
-    assert without_numbers(still) is None
-    assert columns_without_numbers(np.stack([still, still])) is None
-    rising = np.column_stack([np.arange(310, 327), POSE[0, :, :2]])
-    assert without_numbers(rising) is None
-    assert columns_without_numbers(POSE) is None
-    assert places_of([1, 2, 2]) is None and places_of([1, None]) is None and places_of([]) is None
-    assert places_of([0, 900]) is None and places_of([4, 0, 2]) == [4, 0, 2]
