@@ -22,7 +22,7 @@ from srnet_core.config import TrainConfig
 from srnet_core.engine.folded import FoldedForm
 from srnet_core.engine.folding import FoldedModel
 from srnet_core.engine.fused import TrainingForm
-from srnet_core.engine.openblas import numpy_threads
+from srnet_core.engine.openblas import NumPyThreads
 from srnet_core.engine.recording import Recording
 from srnet_core.models import build_model
 from srnet_core.models.pose_model import PoseModel
@@ -66,7 +66,7 @@ def training_passes(model: PoseModel, batch: int, rounds: int) -> Times:
     times: Times = defaultdict(float)
     (recording,) = found
     for _ in range(rounds):
-        with torch.no_grad(), numpy_threads(1):
+        with torch.no_grad(), NumPyThreads(1):
             for operations in (recording.forward, recording.backward):
                 assert isinstance(operations, _Labelled)
                 _time(operations, operations.labels, times)
@@ -77,7 +77,7 @@ def training_passes(model: PoseModel, batch: int, rounds: int) -> Times:
 def lifting_passes(model: PoseModel, frames: int, rounds: int) -> Times:
     """Seconds per clip and its mirror image by the operation."""
     times: Times = defaultdict(float)
-    with torch.inference_mode(), numpy_threads(1):
+    with torch.inference_mode(), NumPyThreads(1):
         form = FoldedForm(model, FoldedModel(model))
         tiles = form._take_tiles(1)
         x = torch.randn(frames + model.receptive_field - 1, 1, 2 * model.num_joints)

@@ -1,7 +1,10 @@
-"""Lifting frame by frame: how long one frame takes, and whether it gives what the whole clip gives."""
+"""Lifting frame by frame: how long one frame takes, alone and with other streams, and whether it gives what the whole
+clip gives.
+"""
 
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,6 +33,32 @@ def push_times(model: PoseModel, *, frames: int, device: str = "cpu") -> dict[st
         "median_ms": statistics.median(counted),
         "slowest_ms": counted[int(0.99 * (len(counted) - 1))],
     }
+
+
+def times_faster_together(model: PoseModel, *, streams: int, rounds: int, frames: int = 10) -> float:
+    """Poses per second of that many streams in one batch over those of as many streams one after the other.
+
+    In turns of some frames each; the median over rounds, by processor time of this thread.
+    """
+    lifter, keypoints_px = make_lifter(model, flip=False), clip_px(frames)
+    together = lifter.streams(streams, image_size=IMAGE_SIZE)
+    alone = [lifter.stream(image_size=IMAGE_SIZE) for _ in range(streams)]
+
+    def one_by_one(frame_px: np.ndarray) -> None:
+        for live in alone:
+            live.push(frame_px)
+
+    def at_once(frame_px: np.ndarray) -> None:
+        together.push([frame_px] * streams)
+
+    def seconds(push: Callable[[np.ndarray], None]) -> float:
+        started = time.thread_time()
+        for frame_px in keypoints_px:
+            push(frame_px)
+        return time.thread_time() - started
+
+    ratios = [seconds(one_by_one) / seconds(at_once) for _ in range(rounds + 1)]
+    return statistics.median(ratios[1:])  # the first round fills the caches
 
 
 def largest_difference_m(model: PoseModel, *, frames: int) -> float:

@@ -184,8 +184,9 @@ def check_clip(pose_2d_px: np.ndarray, pose_3d_cam_m: np.ndarray) -> tuple[np.nd
 def _checked(pose: np.ndarray, dimensions: int, what: str) -> np.ndarray:
     if pose.ndim != 3 or pose.shape[1] == 0 or pose.shape[2] != dimensions:
         raise BadFileError(f"{what} have shape {pose.shape}, not (frames, joints, {dimensions})")
-    bad = np.argwhere(~np.isfinite(pose).all(axis=-1))  # (n, 2)
-    if len(bad):
+    finite = np.isfinite(pose)
+    if not finite.all():
+        bad = np.argwhere(~finite.all(axis=-1))  # (n, 2)
         raise BadFileError(
             f"{what} are not finite in {len(bad)} places",
             where=f"frame {bad[0, 0]}, joint {bad[0, 1]}",

@@ -38,6 +38,14 @@ class TorchCalls:
         """out = the parts `index` of a, along one dimension."""
         return partial(torch.index_select, a, dim, index, out=out)
 
+    def put_rows(self, a: Tensor, rows: np.ndarray, out: Tensor, to: np.ndarray) -> None:
+        """Now: the rows `to` of `out` = the rows `rows` of a."""
+        out[torch.from_numpy(to).to(out.device)] = a[torch.from_numpy(rows).to(a.device)]
+
+    def take_rows(self, a: Tensor, rows: np.ndarray, out: Tensor) -> None:
+        """Now: out = some rows of a."""
+        torch.index_select(a, 0, torch.from_numpy(rows).to(a.device), out=out)
+
     def leaky_relu(self, x: Tensor, negative_slope: float) -> list[Operation]:
         """Activation in place."""
         return [partial(F.leaky_relu_, x, negative_slope)]
@@ -67,21 +75,33 @@ class NumPyCalls(TorchCalls):
         # "clip", as "raise" would write to a copy of `out` first; no index is out of range
         return partial(a.numpy().take, index.numpy(), dim, out.numpy(), "clip")
 
+    def put_rows(self, a: Tensor, rows: np.ndarray, out: Tensor, to: np.ndarray) -> None:
+        """See `TorchCalls`."""
+        out.numpy()[to] = a.numpy()[rows]
+
+    def take_rows(self, a: Tensor, rows: np.ndarray, out: Tensor) -> None:
+        """See `TorchCalls`."""
+        a.numpy().take(rows, 0, out.numpy(), "clip")
+
     def leaky_relu(self, x: Tensor, negative_slope: float) -> list[Operation]:
         """See `TorchCalls`. A slope is from 0 to 1."""
         array, slope = x.numpy(), x.new_tensor(negative_slope).numpy()
         scaled = np.empty_like(array)
-        return [partial(np.multiply, array, slope, out=scaled), partial(np.maximum, array, scaled, out=array)]
+        return [partial(np.multiply, array, slope, scaled), partial(np.maximum, array, scaled, array)]
 
     def sigmoid(self, x: Tensor) -> list[Operation]:
         """See `TorchCalls`. (1 + tanh(x / 2)) / 2, which cannot overflow."""
-        array, half = x.numpy(), x.new_tensor(0.5).numpy()
+        array, half = x.numpy(), torch.full_like(x, 0.5).numpy()
         return [
-            partial(np.multiply, array, half, out=array),
-            partial(np.tanh, array, out=array),
-            partial(np.multiply, array, half, out=array),
-            partial(np.add, array, half, out=array),
+            partial(np.multiply, array, half, array),
+            *self.one_plus_tanh(x),
+            partial(np.multiply, array, half, array),
         ]
+
+    def one_plus_tanh(self, x: Tensor) -> list[Operation]:
+        """Activation in place: twice the sigmoid of 2 x, by half as many calls as a sigmoid."""
+        array, one = x.numpy(), torch.ones_like(x).numpy()
+        return [partial(np.tanh, array, array), partial(np.add, array, one, array)]
 
     def products(self, x: Tensor, weight: Tensor, out: Tensor) -> Iterator[Operation]:
         """out (N, O) = x (N, K) times a contiguous weight given as (O, K). NumPy would copy any other, each time."""
@@ -107,10 +127,18 @@ TORCH = TorchCalls()
 NUMPY = NumPyCalls()
 
 
+def on_memory(like: Tensor) -> TorchCalls:
+    """The calls that move rows about: NumPy's wherever it can see the memory."""
+    return NUMPY if _visible(like) else TORCH
+
+
+def _visible(like: Tensor) -> bool:
+    return like.device.type == "cpu" and like.dtype in (torch.float32, torch.float64)
+
+
 def numpy_calls(like: Tensor, rows: int, forced: str | None) -> NumPyCalls | None:
     """NumPy's calls where they are faster: for few rows on a CPU, and unless another form of products is forced."""
-    fits = rows <= FEW_ROWS and like.device.type == "cpu" and like.dtype in (torch.float32, torch.float64)
-    return NUMPY if fits and forced in (None, "numpy") and openblas.known() else None
+    return NUMPY if rows <= FEW_ROWS and _visible(like) and forced in (None, "numpy") and openblas.known() else None
 
 
 def by_output(weight: Tensor) -> Tensor:

@@ -156,14 +156,14 @@ class FoldedForm(InferenceForm):
         self._require_streams()
         if not self.by_window:
             return LiveLayers(self._folded, batch, self._kernels)
-        return LiveWindows(self._of_windows(batch), self.receptive_field)
+        return LiveWindows(self._of_windows(batch), self.receptive_field, self.device)
 
     def together(self, batch: int) -> Together:
         """See `InferenceForm`."""
         self._require_streams()
         if not self.by_window:
             return LayersTogether(self._folded, batch, self._kernels)
-        return WindowsTogether(self._of_windows(batch), self.receptive_field)
+        return WindowsTogether(self._of_windows(batch), self.receptive_field, self.device)
 
     def _require_streams(self) -> None:
         if self.needs_whole:
@@ -271,11 +271,11 @@ class UnfoldedForm(InferenceForm):
 
     def live(self, batch: int = 1) -> Live:
         """See `InferenceForm`."""
-        return LiveWindows(lambda clips: self(clips)[:, 0], self.receptive_field)
+        return LiveWindows(lambda clips: self(clips)[:, 0], self.receptive_field, self.device)
 
     def together(self, batch: int) -> Together:
         """See `InferenceForm`."""
-        return WindowsTogether(lambda clips: self(clips)[:, 0], self.receptive_field)
+        return WindowsTogether(lambda clips: self(clips)[:, 0], self.receptive_field, self.device)
 
 
 def shares(rows: int, frames: int, workers: int, receptive_field: int) -> list[tuple[int, int, int]]:

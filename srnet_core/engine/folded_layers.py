@@ -9,14 +9,23 @@ Letters: N rows (positions), k filter taps, C channels in, O channels out, G gro
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srnet_core.engine.few_rows import FEW_ROWS, TORCH, Activation, NumPyCalls, TorchCalls, by_output, numpy_calls
+from srnet_core.engine.few_rows import (
+    FEW_ROWS,
+    TORCH,
+    Activation,
+    NumPyCalls,
+    TorchCalls,
+    by_output,
+    numpy_calls,
+    sigmoid,
+)
 from srnet_core.engine.kernels import CONSTANT, Kernels, default_kernels
 from srnet_core.engine.low_precision import Int8Weights
 from srnet_core.engine.products import MM, Form, Operation
@@ -189,6 +198,10 @@ class NarrowLayer:
         self._by_tap = _whole_vectors(weight.permute(1, 2, 0).flatten(1))  # (C, k * O and more)
         self._bias, self._padded_bias = bias.clone(), _whole_vectors(bias[None])[0]
 
+    def scaled(self, factor: float) -> DenseLayer:
+        """The same convolution, its result multiplied by a factor, for few rows."""
+        return DenseLayer(factor * self._plain.weight.permute(2, 1, 0), factor * self._bias)
+
     def plan(self, taps: Tensor, scratch: Scratch) -> tuple[list[Operation], Tensor]:
         """The operations, and the memory (N, O and more) of their result, of which columns from O on mean nothing.
 
@@ -276,12 +289,25 @@ class FoldedContext:
     runs: Tensor | None = None
     reorder: bool = False
 
+    @property
+    def can_be_doubled(self) -> bool:
+        """Whether it is a sigmoid: 1 + tanh(x / 2) is twice that, the weights behind it are halved for nothing."""
+        return self.activate is sigmoid
+
+    @cached_property
+    def _half(self) -> DenseLayer:
+        return self.linear.scaled(0.5)
+
     def plan(self, taps: Tensor, scratch: Scratch, windows: int) -> tuple[list[Operation], Tensor]:
-        """The operations, and their result (N, numbers, k)."""
-        rows, taps_count = len(taps), taps.shape[1]
-        operations, flat = self.linear.plan(taps, scratch)
-        if self.activate is not None:
-            operations += self.activate(scratch.calls(rows), flat)
+        """The operations, and their result (N, numbers, k): twice the context if it can be doubled and rows are few."""
+        rows, taps_count, calls = len(taps), taps.shape[1], scratch.numpy_calls(len(taps))
+        if calls is not None and self.can_be_doubled:
+            flat = scratch.empty("context", rows, self.linear.out_channels)
+            operations = [*self._half.operations(taps, flat, scratch), *calls.one_plus_tanh(flat)]
+        else:
+            operations, flat = self.linear.plan(taps, scratch)
+            if self.activate is not None:
+                operations += self.activate(scratch.calls(rows), flat)
         numbers = flat[:, : self.linear.out_channels].unflatten(1, (-1, taps_count))
         if self.runs is not None:
             each = scratch.empty("context of channels", rows, len(self.runs), taps_count)
@@ -378,7 +404,7 @@ class GroupLayer:
     ) -> Iterator[Operation]:
         """For few rows: all groups at once, as the conversion between types costs a call each."""
         if self._whole is None:
-            self._whole = Int8Weights(self._without_bias)
+            self._whole = Int8Weights([weight[:-1] for weight in self._for_few_rows()])
         rows, calls = len(out), scratch.calls(len(out))
         buffer = out.new_zeros(rows * sum(self._whole.inner))
         for i, source in enumerate(self._whole.rows(buffer, rows)):
@@ -408,9 +434,15 @@ class GroupLayer:
     def _rows_by_output(self, *, with_bias: bool) -> list[Tensor]:
         """The weights of each group as (O_i, k * C_i ...), with the bias and zeros or without, laid out when needed."""
         if with_bias not in self._by_output:
-            weights = self.weights if with_bias else self._without_bias
-            self._by_output[with_bias] = [by_output(w) if with_bias else w.t().contiguous() for w in weights]
+            weights = self._for_few_rows()
+            self._by_output[with_bias] = [by_output(w) if with_bias else w[:-1].t().contiguous() for w in weights]
         return self._by_output[with_bias]
+
+    def _for_few_rows(self) -> list[Tensor]:
+        """The weights with their biases (K + 1, O), halved where few rows are multiplied by twice the context."""
+        if self.context is None or not self.context.can_be_doubled:
+            return self.weights
+        return [torch.cat([0.5 * weight[:-1], weight[-1:]]) for weight in self.weights]
 
     def _fill(
         self, i: int, taps: Tensor, numbers: Tensor | None, buffer: Tensor, calls: TorchCalls

@@ -17,7 +17,7 @@ from srnet_core.engine.flat import flat_memory, parts_of
 from srnet_core.engine.folding import layers_only
 from srnet_core.engine.fused_layers import NormPass, ProductPass
 from srnet_core.engine.kernels import Kernels, kernels_of_run
-from srnet_core.engine.openblas import numpy_threads
+from srnet_core.engine.openblas import NumPyThreads
 from srnet_core.engine.recording import Recording
 from srnet_core.engine.replicas import Replicas, norms_of_whole_batch
 from srnet_core.layers.constant import Constant
@@ -377,7 +377,7 @@ class _TrainingStep:
         self._index: Constant | None = getattr(layers[0], "index", None)
         self._inputs: list[Tensor] = []  # (N, k, C) of each layer
         self._outputs: list[Tensor] = []  # (N, O) before normalization
-        with torch.no_grad(), numpy_threads(torch.get_num_threads()):  # a kernel may be measured
+        with torch.no_grad(), NumPyThreads(torch.get_num_threads()):  # a kernel may be measured
             self._record_forward(x)
             self._of_output = torch.empty_like(self._outputs[-1])
             self._record_backward(self._of_output)
@@ -409,7 +409,7 @@ class _TrainingStep:
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, receptive field, J, 2) -> (B, 1, O), in memory of its own."""
-        with torch.no_grad(), numpy_threads(torch.get_num_threads()):
+        with torch.no_grad(), NumPyThreads(torch.get_num_threads()):
             rows = x.reshape(-1, x.shape[2] * x.shape[3])
             if self._index is None:
                 self._first.copy_(rows)
@@ -425,7 +425,7 @@ class _TrainingStep:
 
     def backward(self, gradient: Tensor) -> None:
         """Store the gradients of all parameters, from that of the output (B, 1, O)."""
-        with torch.no_grad(), numpy_threads(torch.get_num_threads()):
+        with torch.no_grad(), NumPyThreads(torch.get_num_threads()):
             self._of_output.copy_(gradient.reshape(self._of_output.shape))
             self._recording.run_backward()
 

@@ -32,7 +32,7 @@ from torch import Tensor
 
 from srnet_core.engine.few_rows import FEW_ROWS
 from srnet_core.engine.low_precision import PRECISIONS
-from srnet_core.engine.openblas import numpy_threads
+from srnet_core.engine.openblas import NumPyThreads
 from srnet_core.engine.products import FORMS, MM, Form
 from srnet_core.errors import ConfigError
 from srnet_core.files import atomic_write, user_cache_folder
@@ -292,7 +292,7 @@ def measured(question: Question) -> Choice:
     dtype = getattr(torch, question.dtype)
     case = _case(question, dtype)
     usable = [form for form in FORMS.values() if form.usable(dtype)]
-    with torch.inference_mode(), numpy_threads(question.threads):
+    with torch.inference_mode(), NumPyThreads(question.threads):
         seconds = _seconds({form.name: case.calls(form) for form in usable}, _clock(question.threads))
     best = min(seconds, key=lambda name: seconds[name])
     if seconds[best] * _GAIN > seconds[MM.name]:

@@ -10,10 +10,11 @@ from functools import partial
 from itertools import cycle
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from srnet_core.engine.few_rows import TorchCalls
+from srnet_core.engine.few_rows import TorchCalls, on_memory
 from srnet_core.engine.folded_layers import FoldedLayer, Operation, Scratch
 from srnet_core.engine.folding import FoldedModel
 from srnet_core.engine.kernels import Kernels
@@ -23,17 +24,19 @@ from srnet_core.engine.threads import on_one_core
 class Live(Protocol):
     """A network that gets one frame (B, J, 2) per call. The returned poses are valid until the next call.
 
+    Frames and poses are arrays: on a CPU a call of torch takes a noticeable part of the time for a frame.
+
     Attributes:
         frames_held: number of frames kept in all layers together.
     """
 
     frames_held: int
 
-    def start(self, frame: Tensor) -> Tensor:
+    def start(self, frame: np.ndarray) -> np.ndarray:
         """Start new clips, as if `frame` had been repeated before. Returns its pose, (B, joints out, 3)."""
         ...
 
-    def push(self, frame: Tensor) -> Tensor:
+    def push(self, frame: np.ndarray) -> np.ndarray:
         """Take the next frame. Returns the pose of the frame `pad - causal_shift` before it, (B, joints out, 3)."""
         ...
 
@@ -47,7 +50,7 @@ class Together(Protocol):
 
     frames_held: int
 
-    def push(self, frames: Tensor, starting: Tensor, taking: Tensor) -> Tensor:
+    def push(self, frames: np.ndarray, starting: np.ndarray, taking: np.ndarray) -> np.ndarray:
         """Take the next frame of some clips.
 
         Args:
@@ -119,6 +122,8 @@ class LiveLayers:
             self._add(self._calls.add(x, taps[:, block.residual_tap * block.dilation // block.taps_apart], x))
         self._pose = self._after(network.output, x[:, None], activate=False)
         self._finish(network)
+        # the memory of input and pose, where NumPy computes
+        self._arrays = (self._input.numpy(), self._pose.numpy()) if self._scratch.numpy_calls(batch) else None
 
     def _add(self, *operations: Operation) -> None:
         self._push += operations
@@ -149,20 +154,26 @@ class LiveLayers:
             seen = self._taps(self._input, [network.pad - network.causal_shift])
             self._add(partial(self._pose[..., :2].add_, seen.view(len(seen), -1, 2)))
 
-    def start(self, frame: Tensor) -> Tensor:
+    def start(self, frame: np.ndarray) -> np.ndarray:
         """See `Live`."""
         return on_one_core(partial(self._run, self._fill, frame))
 
-    def push(self, frame: Tensor) -> Tensor:
+    def push(self, frame: np.ndarray) -> np.ndarray:
         """See `Live`."""
         return on_one_core(partial(self._run, self._push, frame))
 
-    def _run(self, operations: list[Operation], frame: Tensor) -> Tensor:
-        with torch.inference_mode():
-            self._input.copy_(frame.view(self._input.shape))
+    def _run(self, operations: list[Operation], frame: np.ndarray) -> np.ndarray:
+        if self._arrays is not None:
+            given, pose = self._arrays
+            np.copyto(given, frame.reshape(given.shape))
             for operation in operations:
                 operation()
-            return self._pose
+            return pose
+        with torch.inference_mode():
+            self._input.copy_(torch.from_numpy(frame).reshape(self._input.shape))
+            for operation in operations:
+                operation()
+            return self._pose.numpy(force=True)
 
 
 @dataclass
@@ -171,62 +182,56 @@ class _Turn:
 
     Attributes:
         counts: (B,) frames that each clip has taken, this one included.
-        clips: (B,) numbers of the clips.
-        starting, taking: numbers of the clips that start, and of those that take a frame; `None` for none, and for all.
+        starting: numbers of the clips that start.
+        taking: numbers of the clips that take a frame.
     """
 
-    counts: Tensor
-    clips: Tensor
-    starting: Tensor | None = None
-    taking: Tensor | None = None
+    counts: np.ndarray
+    starting: np.ndarray
+    taking: np.ndarray
 
 
 class _Rings:
     """As `_Ring`, with a position of its own for each clip."""
 
-    def __init__(self, like: Tensor, batch: int, channels: int, ages: Sequence[int], turn: _Turn):
-        self.size, self._turn = max(ages) + 1, turn
-        self._frames = like.new_zeros(batch, self.size, channels)
-        self._rows = self._frames.flatten(0, 1)
-        self.taps = like.new_zeros(batch, len(ages), channels)
-        self._taps = self.taps.flatten(0, 1)
-        self._ages = torch.tensor(ages, device=like.device)
+    def __init__(self, x: Tensor, ages: Sequence[int], turn: _Turn, calls: TorchCalls):
+        batch, channels = x.shape
+        self.size, self._x, self._turn, self._calls = max(ages) + 1, x, turn, calls
+        self._frames = x.new_zeros(batch * self.size, channels)
+        self.taps = x.new_zeros(batch, len(ages), channels)
+        self._begins, self._ages = self.size * np.arange(batch), np.array(ages)
 
-    def push(self, x: Tensor) -> None:
-        """Store the frames x (B, C) of the clips that take one, and update `taps` (B, k, C)."""
-        turn, begins = self._turn, self._turn.clips * self.size
-        if turn.starting is not None:
-            self._frames[turn.starting] = x[turn.starting, None]
-        slots = begins + turn.counts % self.size
-        if turn.taking is None:
-            self._rows.index_copy_(0, slots, x)
-        else:
-            self._rows.index_copy_(0, slots[turn.taking], x[turn.taking])
-        sources = begins[:, None] + (turn.counts[:, None] - self._ages) % self.size
-        torch.index_select(self._rows, 0, sources.view(-1), out=self._taps)
+    def push(self) -> None:
+        """Store the next frames of the clips that take one, and update `taps` (B, k, C)."""
+        turn = self._turn
+        for number in turn.starting:
+            self._frames[number * self.size : (number + 1) * self.size] = self._x[number]
+        newest = self._begins + turn.counts % self.size
+        self._calls.put_rows(self._x, turn.taking, self._frames, newest[turn.taking])
+        sources = self._begins[:, None] + (turn.counts[:, None] - self._ages) % self.size  # (B, k)
+        self._calls.take_rows(self._frames, sources.ravel(), self.taps.flatten(0, 1))
 
 
 class LayersTogether(LiveLayers):
     """A folded network with the frames of each of its layers, for clips that advance independently of each other."""
 
     def _build(self, network: FoldedModel, batch: int) -> None:
-        clips = torch.arange(batch, device=network.device)
-        self._turn = _Turn(torch.zeros_like(clips), clips)
+        clips = np.arange(batch)
+        self._turn = _Turn(np.zeros_like(clips), clips, clips)
         super()._build(network, batch)
 
-    def push(self, frames: Tensor, starting: Tensor, taking: Tensor) -> Tensor:  # type: ignore[override]
+    def push(self, frames: np.ndarray, starting: np.ndarray, taking: np.ndarray) -> np.ndarray:  # type: ignore[override]
         """See `Together`."""
         turn = self._turn
-        turn.starting = starting.nonzero()[:, 0] if bool(starting.any()) else None
-        turn.taking = None if bool(taking.all()) else taking.nonzero()[:, 0]
+        turn.starting, turn.taking = np.flatnonzero(starting), np.flatnonzero(taking)
         turn.counts += taking
         return super().push(frames)
 
     def _taps(self, x: Tensor, ages: Sequence[int]) -> Tensor:
         if list(ages) == [0]:
             return x[:, None]
-        rings = _Rings(self._like, x.shape[0], x.shape[1], ages, self._turn)
-        self._add(partial(rings.push, x))
+        rings = _Rings(x, ages, self._turn, on_memory(x))
+        self._add(rings.push)
         self.frames_held += rings.size
         return rings.taps
 
@@ -236,21 +241,22 @@ class WindowsTogether:
 
     Args:
         predict: (B, receptive field, J, 2) -> (B, joints out, 3).
+        device: of the network.
     """
 
-    def __init__(self, predict: Callable[[Tensor], Tensor], receptive_field: int):
-        self._predict, self.frames_held = predict, receptive_field
-        self._windows: Tensor | None = None
+    def __init__(self, predict: Callable[[Tensor], Tensor], receptive_field: int, device: torch.device):
+        self._predict, self.frames_held, self._device = predict, receptive_field, device
+        self._windows: np.ndarray | None = None
 
     @torch.inference_mode()
-    def push(self, frames: Tensor, starting: Tensor, taking: Tensor) -> Tensor:
+    def push(self, frames: np.ndarray, starting: np.ndarray, taking: np.ndarray) -> np.ndarray:
         """See `Together`."""
-        repeated = frames[:, None].expand(-1, self.frames_held, -1, -1)
+        repeated = frames[:, None].repeat(self.frames_held, axis=1)
         before = repeated if self._windows is None else self._windows
-        moved = torch.cat([before[:, 1:], frames[:, None]], dim=1)
+        moved = np.concatenate([before[:, 1:], frames[:, None]], axis=1)
         each = (slice(None), None, None, None)
-        self._windows = torch.where(starting[each], repeated, torch.where(taking[each], moved, before))
-        return self._predict(self._windows)
+        self._windows = np.where(starting[each], repeated, np.where(taking[each], moved, before))
+        return self._predict(torch.from_numpy(self._windows).to(self._device)).numpy(force=True)
 
 
 class LiveWindows:
@@ -259,24 +265,28 @@ class LiveWindows:
 
     Args:
         predict: (B, receptive field, J, 2) -> (B, joints out, 3).
+        device: of the network.
     """
 
-    def __init__(self, predict: Callable[[Tensor], Tensor], receptive_field: int):
-        self._predict, self.frames_held = predict, receptive_field
-        self._windows: Tensor | None = None
+    def __init__(self, predict: Callable[[Tensor], Tensor], receptive_field: int, device: torch.device):
+        self._predict, self.frames_held, self._device = predict, receptive_field, device
+        self._windows: np.ndarray | None = None
 
     @torch.inference_mode()
-    def start(self, frame: Tensor) -> Tensor:
+    def start(self, frame: np.ndarray) -> np.ndarray:
         """See `Live`."""
-        self._windows = frame[:, None].repeat(1, self.frames_held, 1, 1)  # (B, receptive field, J, 2)
-        return self._predict(self._windows)
+        return self._pose(frame[:, None].repeat(self.frames_held, axis=1))
 
     @torch.inference_mode()
-    def push(self, frame: Tensor) -> Tensor:
+    def push(self, frame: np.ndarray) -> np.ndarray:
         """See `Live`."""
         assert self._windows is not None, "call start() before push()"
-        self._windows = torch.cat([self._windows[:, 1:], frame[:, None]], dim=1)
-        return self._predict(self._windows)
+        return self._pose(np.concatenate([self._windows[:, 1:], frame[:, None]], axis=1))
+
+    def _pose(self, windows: np.ndarray) -> np.ndarray:
+        """(B, receptive field, J, 2) -> (B, joints out, 3)."""
+        self._windows = windows
+        return self._predict(torch.from_numpy(windows).to(self._device)).numpy(force=True)
 
 
 def _ages(kernel_size: int, apart: int) -> list[int]:

@@ -6,8 +6,7 @@ functions, `known()` is false, and srnet makes no products with NumPy.
 
 import ctypes
 import importlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from threading import Lock
 from typing import NamedTuple
@@ -45,10 +44,10 @@ def _library() -> _Library | None:
 
 
 class _Uses:
-    """How many blocks of `numpy_threads` are running, and the number to restore when the last one ends."""
+    """How many blocks of `NumPyThreads` are running, their number, and the one to restore when the last one ends."""
 
     def __init__(self) -> None:
-        self.lock, self.running, self.before = Lock(), 0, 1
+        self.lock, self.running, self.before, self.now = Lock(), 0, 1, 1
 
 
 _USES = _Uses()  # OpenBLAS has one number for the whole process, so there is one count of its users
@@ -59,26 +58,35 @@ def known() -> bool:
     return _library() is not None
 
 
-@contextmanager
-def numpy_threads(count: int) -> Iterator[None]:
+class NumPyThreads:
     """A context in which NumPy's products use so many threads; afterwards the number is what it was.
 
     The number holds for the whole process. If contexts with different numbers run at the same time, products are
-    still right, and only their speed suffers.
+    still right, and only their speed suffers. A streamed frame enters one: the library is asked as little as possible.
     """
-    library = _library()
-    if library is None:
-        yield
-        return
-    with _USES.lock:
-        if not _USES.running:
-            _USES.before = library.get()
-        _USES.running += 1
-        library.set(count)
-    try:
-        yield
-    finally:
+
+    def __init__(self, count: int):
+        self._count, self._library = count, _library()
+
+    def __enter__(self) -> None:
+        if self._library is None:
+            return
+        with _USES.lock:
+            _USES.now = self._library.get()
+            if not _USES.running:
+                _USES.before = _USES.now
+            _USES.running += 1
+            self._use(self._count)
+
+    def __exit__(self, *_: object) -> None:
+        if self._library is None:
+            return
         with _USES.lock:
             _USES.running -= 1
             if not _USES.running:
-                library.set(_USES.before)
+                self._use(_USES.before)
+
+    def _use(self, count: int) -> None:
+        if self._library is not None and _USES.now != count:
+            self._library.set(count)
+            _USES.now = count

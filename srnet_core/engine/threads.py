@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import torch
 
-from srnet_core.engine.openblas import numpy_threads
+from srnet_core.engine.openblas import NumPyThreads
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -41,7 +41,7 @@ class Workers:
         jobs = list(jobs)
         if len(jobs) < 2 or self.count() < 2:
             return [on_one_core(partial(_run, work, job)) for job in jobs]
-        with numpy_threads(1):
+        with NumPyThreads(1):
             return list(self._threads().map(lambda job: _run(work, job), jobs))
 
     def _threads(self) -> ThreadPoolExecutor:
@@ -59,7 +59,7 @@ def on_one_core(work: Callable[[], Result]) -> Result:
     at the same time would inherit it.
     """
     before = torch.get_num_threads()
-    with numpy_threads(1):
+    with NumPyThreads(1):
         if before == 1:
             return work()
         torch.set_num_threads(1)

@@ -12,7 +12,6 @@ from collections import deque
 from typing import Any, NoReturn
 
 import numpy as np
-import torch
 
 from srnet_core.body import estimate_root_depth
 from srnet_core.engine import InferenceForm
@@ -22,6 +21,7 @@ from srnet_core.inference.arguments import (
     checked_image_size,
     checked_root_depth,
     keypoints_array,
+    plainly_found,
     require_finite,
     require_found,
     require_shape,
@@ -113,13 +113,10 @@ class PoseStream:
         return np.stack(poses) if poses else np.zeros((0, self._skeleton.num_joints, 3), np.float32)
 
     def _advance(self, pose_2d: np.ndarray, parameters: np.ndarray) -> np.ndarray | None:
-        given = torch.from_numpy(pose_2d).to(self._network.device)
-        outputs = self._live.push(given) if self._pushed else self._live.start(given)
+        outputs = self._live.push(pose_2d) if self._pushed else self._live.start(pose_2d)
         self._parameters.append(parameters)
         self._pushed += 1
-        return (
-            self._decode(outputs.numpy(force=True), self._parameters[0]) if self._pushed > self.delay_frames else None
-        )
+        return self._decode(outputs, self._parameters[0]) if self._pushed > self.delay_frames else None
 
     def _encode(self, frames_px: np.ndarray, root_depth_m: float | None) -> tuple[np.ndarray, np.ndarray]:
         """(1, J, 2) pixels -> (1 or 2, J, 2), the frame and its mirror image, and (1, P) parameters."""
@@ -149,6 +146,8 @@ class PoseStream:
     def _checked(self, frame_px: np.ndarray) -> np.ndarray:
         joints = self._skeleton.num_joints
         frame_px = keypoints_array(frame_px, self._skeleton, what="a frame of keypoints")
+        if frame_px.shape == (joints, 2) and plainly_found(frame_px):
+            return frame_px
         require_shape(
             frame_px, f"({joints}, 2)", frame_px.shape == (joints, 2), self._skeleton, what="a frame of keypoints"
         )

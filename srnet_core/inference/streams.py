@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
 import numpy as np
-import torch
 
 from srnet_core.body import estimate_root_depth
 from srnet_core.engine import InferenceForm
@@ -25,6 +24,7 @@ from srnet_core.inference.arguments import (
     checked_image_size,
     checked_root_depth,
     keypoints_array,
+    plainly_found,
     require_finite,
     require_found,
     require_shape,
@@ -113,9 +113,7 @@ class PoseStreams:
                 f"{len(frames_px)} frames for {self.count} streams", todo="Give None for those without one"
             )
         given = [number for number, frame in enumerate(frames_px) if frame is not None]
-        whole = np.zeros((self.count, self._skeleton.num_joints, 2), np.float32)
-        for number in given:
-            whole[number] = self._checked(frames_px[number], number)
+        whole = self._checked(frames_px, given)
         if not given:
             return [None] * self.count
         pose_2d, parameters = self._encode(whole)
@@ -152,16 +150,18 @@ class PoseStreams:
 
     def _advance(self, pose_2d: np.ndarray, parameters: np.ndarray, given: list[int]) -> list[np.ndarray | None]:
         """Poses of the clips `given`, whose frames are among pose_2d (streams, J, 2)."""
-        taking = torch.zeros(self.count, dtype=torch.bool)
+        taking, starting = np.zeros(self.count, bool), np.zeros(self.count, bool)
         taking[given] = True
-        starting = torch.tensor([pushed == 0 for pushed in self._pushed]) & taking
+        starting[[number for number in given if self._pushed[number] == 0]] = True
         for number in given:
             self._parameters[number].append(parameters[number])
             self._pushed[number] += 1
-        images = [pose_2d, mirror_poses(pose_2d, self._skeleton.mirror)] if self._flip else [pose_2d]
-        masks = (mask.repeat(len(images)).to(self._network.device) for mask in (starting, taking))
-        frames = torch.from_numpy(np.concatenate(images)).to(self._network.device)
-        outputs = self._live.push(frames, *masks).numpy(force=True).reshape(len(images), self.count, -1, 3)
+        if self._flip:
+            images = np.concatenate([pose_2d, mirror_poses(pose_2d, self._skeleton.mirror)])
+            found = self._live.push(images, np.tile(starting, 2), np.tile(taking, 2))
+        else:
+            found = self._live.push(pose_2d, starting, taking)
+        outputs = found.reshape(-1, self.count, *found.shape[1:])  # (1 or 2, streams, J, 3)
         ready = [number for number in given if self._pushed[number] > self.delay_frames]
         poses: list[np.ndarray | None] = [None] * self.count
         if ready:
@@ -196,14 +196,23 @@ class PoseStreams:
         mean: np.ndarray = ((first + second) / 2).astype(np.float32)
         return mean
 
-    def _checked(self, frame_px: Any, number: int) -> np.ndarray:
-        joints, what = self._skeleton.num_joints, f"the keypoints of stream {number}"
-        found = keypoints_array(frame_px, self._skeleton, what=what)
-        require_shape(found, f"({joints}, 2)", found.shape == (joints, 2), self._skeleton, what=what)
-        todo = f"Give None for stream {number}, or fill in the missing joint"
-        require_finite(found[None], self._skeleton, first_frame=self._pushed[number], todo=todo)
-        require_found(found[None], self._skeleton, first_frame=self._pushed[number], todo=todo)
-        return found
+    def _checked(self, frames_px: np.ndarray | Sequence[np.ndarray | None], given: list[int]) -> np.ndarray:
+        """The frames of the clips `given` among zeros, (streams, J, 2)."""
+        shape = (self._skeleton.num_joints, 2)
+        whole = np.zeros((self.count, *shape), np.float32)
+        for number in given:
+            what = f"the keypoints of stream {number}"
+            frame_px = keypoints_array(frames_px[number], self._skeleton, what=what)
+            require_shape(frame_px, f"({shape[0]}, 2)", frame_px.shape == shape, self._skeleton, what=what)
+            whole[number] = frame_px
+        if not given or plainly_found(whole[given]):
+            return whole
+        for number in given:
+            todo = f"Give None for stream {number}, or fill in the missing joint"
+            own, first = whole[number, None], self._pushed[number]
+            require_finite(own, self._skeleton, first_frame=first, todo=todo)
+            require_found(own, self._skeleton, first_frame=first, todo=todo)
+        return whole
 
 
 _Group = tuple[tuple[float, float] | None, Camera | None, np.ndarray]  # image size, camera, numbers of the streams

@@ -27,7 +27,7 @@ from srnet_core.engine.kernels import (
     read_choices,
     write_choices,
 )
-from srnet_core.engine.openblas import known, numpy_threads
+from srnet_core.engine.openblas import NumPyThreads, known
 from srnet_core.engine.products import FORMS
 from srnet_core.errors import UnknownNameError
 from srnet_core.models import build_model
@@ -132,7 +132,8 @@ def test_every_form_streams_what_it_gives_for_the_clip(name, monkeypatch):
     network = inference_form(build_model("srnet", channels=64, filter_widths=(3, 3), causal=True).eval())
     clip = torch.randn(2, 30, 17, 2)
     live = network.live(2)
-    streamed = torch.stack([live.start(clip[:, 0]).clone()] + [live.push(f).clone() for f in clip.unbind(1)[1:]], 1)
+    first, *others = clip.numpy().swapaxes(0, 1)
+    streamed = torch.from_numpy(np.stack([live.start(first).copy(), *(live.push(f).copy() for f in others)], 1))
     padded = torch.cat([clip[:, :1].expand(-1, 8, -1, -1), clip], dim=1)
     torch.testing.assert_close(streamed, network(padded), rtol=0, atol=1e-5)
 
@@ -252,7 +253,10 @@ def test_the_threads_of_numpy_are_what_they_were():
 
     get = _library().get
     before = get()
-    with numpy_threads(1), pytest.raises(ValueError), numpy_threads(2):
+    with NumPyThreads(1), pytest.raises(ValueError), NumPyThreads(2):
         assert get() == 2
         raise ValueError
+    assert get() == before
+    with NumPyThreads(before), NumPyThreads(before):  # nothing to change
+        assert get() == before
     assert get() == before
