@@ -13,15 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from srnet_core.engine.few_rows import TORCH, Activation, TorchCalls, leaky_relu, sigmoid
-from srnet_core.engine.folded_layers import (
-    DenseLayer,
-    FoldedContext,
-    FoldedLayer,
-    GraphLayer,
-    GroupLayer,
-    NarrowLayer,
-    Operation,
-)
+from srnet_core.engine.folded_groups import FoldedContext, GroupLayer
+from srnet_core.engine.folded_layers import DenseLayer, FoldedLayer, GraphLayer, NarrowLayer
+from srnet_core.engine.products import Operation
 from srnet_core.layers.channels import group_slices
 from srnet_core.layers.context import AllContext, OthersContext, bias_of
 from srnet_core.layers.graph import GraphConv1d, JointBatchNorm1d

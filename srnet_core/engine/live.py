@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from srnet_core.engine.few_rows import TorchCalls, on_memory
-from srnet_core.engine.folded_layers import FoldedLayer, Operation, Scratch
+from srnet_core.engine.folded_layers import FoldedLayer
 from srnet_core.engine.folding import FoldedModel
 from srnet_core.engine.kernels import Kernels
+from srnet_core.engine.products import Operation
+from srnet_core.engine.scratch import Scratch
 from srnet_core.engine.threads import on_one_core
 
 

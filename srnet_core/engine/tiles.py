@@ -9,9 +9,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from srnet_core.engine.folded_layers import FoldedLayer, Operation, Scratch, leaky_relu_operation
+from srnet_core.engine.few_rows import TORCH
+from srnet_core.engine.folded_layers import FoldedLayer
 from srnet_core.engine.folding import FoldedModel
 from srnet_core.engine.kernels import Kernels
+from srnet_core.engine.products import Operation
+from srnet_core.engine.scratch import Scratch
 
 MOST_PLANS = 16  # kept, with their buffers; a long clip has half a dozen, clips of other lengths two or three more
 
@@ -141,7 +144,7 @@ class Tiles:
         span = (layer.kernel_size - 1) * apart + 1
         taps = source.unfold(0, span, 1)[:, :, ::apart].transpose(1, 2)  # (rows, k, C), a view
         operations = list(layer.operations(taps, out, self._scratch))
-        return [*operations, leaky_relu_operation(out, self.network.negative_slope)]
+        return [*operations, *TORCH.leaky_relu(out, self.network.negative_slope)]
 
 
 class WindowBatch:
@@ -171,7 +174,7 @@ class WindowBatch:
         out = source.new_empty(len(taps), layer.out_channels)
         self._operations += layer.operations(taps, out, self._scratch, self._count)
         if activate:
-            self._operations.append(leaky_relu_operation(out, self._slope))
+            self._operations += TORCH.leaky_relu(out, self._slope)
         return out
 
     def run(self, windows: Tensor) -> Tensor:

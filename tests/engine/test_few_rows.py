@@ -5,7 +5,7 @@ import pytest
 import torch
 from support.lifters import clip_px, make_lifter
 
-from srnet_core.engine import folded_layers, inference_form, kernels
+from srnet_core.engine import inference_form, kernels, scratch
 from srnet_core.engine.few_rows import FEW_ROWS, NUMPY, TORCH, NumPyCalls, by_output, leaky_relu, numpy_calls, sigmoid
 from srnet_core.engine.low_precision import Int8Weights
 from srnet_core.engine.openblas import known
@@ -132,7 +132,7 @@ def test_numpy_streams_what_torch_streams(fields, batch, monkeypatch):
 @pytest.fixture
 def whole_weights(monkeypatch):
     """Weights of any size in whole numbers, where they can be used at all."""
-    monkeypatch.setattr(folded_layers, "_WORTH_WHOLE", 1)
+    monkeypatch.setattr(scratch, "_WORTH_WHOLE", 1)
     monkeypatch.delenv(kernels.VARIABLE, raising=False)
     if not (known() and Int8Weights.usable()):
         pytest.skip("this processor or this torch has no products with weights in whole numbers")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from srnet_core.config import ModelConfig
 from srnet_core.engine import folded as _folded
 from srnet_core.engine.folded import FoldedForm, UnfoldedForm, inference_form, shares
-from srnet_core.engine.folded_layers import NarrowLayer, Scratch
+from srnet_core.engine.folded_layers import NarrowLayer
+from srnet_core.engine.scratch import Scratch
 from srnet_core.engine.threads import Workers, on_one_core
 from srnet_core.engine.tiles import MOST_PLANS
 from srnet_core.errors import ConfigError
