@@ -18,7 +18,9 @@ def test_sizes(text, widths, said):
     assert size.filter_widths == widths and str(size) == said
 
 
-def test_a_version_against_itself():
+@pytest.mark.parametrize(("work", "batch"), [("training", 4), ("streams", 1), ("streams", 2)])
+def test_a_version_against_itself(work, batch):
     """In processes of their own; the times are of this machine, so they are only looked at."""
-    was, now, faster = versions.compared(versions.ROOT, Size(1, 25, 4), rounds=1, threads=1, seconds=0.01)
+    work = versions.WORKS[work]
+    was, now, faster = versions.compared(versions.ROOT, Size(1, 25, batch), 1, threads=1, work=work, seconds=0.01)
     assert was > 0 and now > 0 and faster == pytest.approx(was / now)
