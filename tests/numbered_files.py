@@ -1,4 +1,4 @@
-"""Writes keypoints whose joints say their own number or name: in any order, or without those that were not found."""
+"""Writes keypoints that say their own place by number or name: joints, rows and people, in any order."""
 
 from pathlib import Path
 
@@ -45,9 +45,26 @@ def named_in_any_order(path: Path):
     return json_file(path, frames)
 
 
+def csv_images(path: Path):
+    """Rows by the names of images, sorted as text: img_10 before img_2."""
+    rows = sorted((f"img_{i}.jpg", p.reshape(-1).tolist()) for i, p in enumerate(person("coco17"), 1))
+    lines = ["image," + ",".join(f"{n} {k} (px)" if k != "c" else f"{n} [conf]" for n in NAMES for k in "xyc")]
+    lines += [",".join([image, *map(str, values)]) for image, values in rows]
+    path = path.with_suffix(".csv")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def people_first(path: Path):
+    """{person: {frame: joints}}."""
+    return json_file(path, {"1": {str(i): p for i, p in enumerate(person("coco17").tolist())}})
+
+
 NUMBERED = {
     "json cvzone": (cvzone, "json", "blazepose33", 33, "px"),
     "npy numbered": (numbered_array, "npy", "coco17", 17, "px"),
     "json numbered": (numbered_objects, "json", "coco17", 17, "px"),
+    "csv images": (csv_images, "csv", "coco17", 17, "px"),
+    "json people first": (people_first, "json", "coco17", 17, "px"),
     "json any order": (named_in_any_order, "json", "coco17", 17, "px"),
 }

@@ -16,6 +16,7 @@ from srnet_core.readers.text import open_text
 
 MOST_COLUMNS = 50_000
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,15},[0-9]{1,20}(?:[eE][+-]?[0-9]{1,3})?")
+_PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})? ?%")
 _PAIRS = re.compile(r"(?:[+-]?[0-9.]{1,20},[+-]?[0-9.]{1,20} ){5}")  # "314,120 300,152 ..."
 _WORD, _NUMBER = (
     re.compile(r"\s*[^\W\d]"),
@@ -23,7 +24,7 @@ _WORD, _NUMBER = (
 )
 _REMARK = ("#", "%")
 _MOST_LINES_ABOVE, _FEWEST_COLUMNS = 10, 4  # of a table
-_BLANK = {"", "nan", "na", "n/a", "null", "none", "-nan", "#n/a"}
+_BLANK = {"", "nan", "na", "n/a", "<na>", "null", "none", "-nan", "#n/a", "-", "--", "nat", "missing"}
 
 
 def separator_of(line: str) -> str:
@@ -148,4 +149,6 @@ def number(cell: str, line: int, path) -> float:
             return float("nan")
         if _DECIMAL_COMMA.fullmatch(word):  # "1,5", in tables that semicolons or tabs separate
             return float(word.replace(",", "."))
+        if _PERCENT.fullmatch(word):
+            return float(word.rstrip("% ")) / 100
         raise BadFileError(f"row {line}: {word[:40]!a} is not a number", where=path) from None

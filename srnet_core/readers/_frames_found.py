@@ -104,6 +104,7 @@ class Frame:
     number: int | str | None
     people: list[Person]
     listed: bool = True  # the people stand in a list of their own
+    said: bool = False  # it says its own number, or the name of its image
     time: tuple[str, float] | None = None  # the name and the value of its time
 
 
@@ -175,6 +176,7 @@ def _tracks_in(value: object) -> list[Frame]:
 
 def _listed(value: list | dict, most: int | None) -> list[Frame]:
     """Frames in a list, or in an object by their numbers or names; nothing where one is no frame."""
+    said = isinstance(value, list)
     if isinstance(value, dict):
         if not all(any(c.isdigit() for c in str(key)) for key in value):
             return []
@@ -188,7 +190,8 @@ def _listed(value: list | dict, most: int | None) -> list[Frame]:
             return []
         whole = isinstance(item, list) and points_of(item) is None
         time = time_in(by_plain_key(item)) if isinstance(item, dict) else None
-        found.append(Frame(_key(number), people, listed=whole or number is not None, time=time))
+        number_said = said and number is not None
+        found.append(Frame(_key(number), people, listed=whole or number is not None, said=number_said, time=time))
     return found if any(frame.people for frame in found) else []
 
 

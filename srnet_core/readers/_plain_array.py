@@ -245,7 +245,9 @@ def unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     shape = values.shape
     if (shape[-4:] == (1, 1, 17, 3) and len(shape) == 5) or shape == (1, 1, 17, 3):
         note = "The shape is that of MoveNet's output: a joint is y, x, score."
-        return values.reshape(-1, 17, 3)[..., [1, 0, 2]], [note]
+        points = values.reshape(-1, 17, 3)
+        lie = all_lie(points[..., [1, 0]]) and not all_lie(points[..., :2])
+        return (points, []) if lie else (points[..., [1, 0, 2]], [note])
     if len(shape) == 5 and shape[0] == 1 and shape[1] in (2, 3):
         return values[0].transpose(1, 3, 2, 0), []
     if len(shape) == 5:

@@ -18,6 +18,7 @@ from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hip_origin import LANDMARKS, Space, space_of
 from srnet_core.readers._movement import median_step
 from srnet_core.readers._one_order import in_one_order
+from srnet_core.readers._people_first import SAME_PERSON, frames_first
 from srnet_core.readers._plain_array import body_of
 from srnet_core.readers.detections import MOST_PEOPLE, Detections
 from srnet_core.readers.frames import natural_key, videos_of
@@ -44,7 +45,6 @@ _OF_APPLE = {
         )
     },
 }
-_SAME_PERSON = 0.35  # mean distance of the joints, in sizes of the person
 _MOST_BELOW_ZERO = 0.2
 _NOT_A_VIDEO, _SPARSE = 1.5, 20.0  # of frame numbers that are missing for each that is there
 
@@ -174,14 +174,18 @@ def _in_space(poses: Poses) -> np.ndarray:
 
 
 def one_or_many(frames: list[Frame]) -> list[Frame]:
-    """A bare list of poses: one person over time where each is near the one before, else the people of one image."""
+    """A bare list of poses: one person over time where each is near the one before, else the people of one image.
+
+    Lists of lists of poses are frames, or people with all their frames.
+    """
+    frames = frames_first(frames)
     single = [f for f in frames if not f.listed and f.number is None and len(f.people) == 1]
     if len(frames) < 2 or len(single) < len(frames) or len({f.time for f in frames}) > 1:
         return frames
     values = [f.people[0].points.values[:, :2] for f in frames]
     if len({len(v) for v in values}) > 1:
         return frames
-    if len(frames) <= MOST_PEOPLE and median_step(np.stack(values)) > _SAME_PERSON:
+    if len(frames) <= MOST_PEOPLE and median_step(np.stack(values)) > SAME_PERSON:
         return [Frame(None, [f.people[0] for f in frames])]
     return frames
 

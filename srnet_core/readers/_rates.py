@@ -1,6 +1,8 @@
 """Frame rates that the times of the frames tell."""
 
+import datetime
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -77,3 +79,53 @@ def rate_of_clock(times: np.ndarray, name: str = "") -> float | None:
         return None
     unit = next((seconds for seconds, shortest, longest in _BY_STEP if shortest <= usual < longest), None)
     return None if unit is None else rate_of_times(times * unit)
+
+
+_CLOCK = re.compile(
+    r"(?:(\d{4})[-/.](\d\d)[-/.](\d\d)[T ])?(?:(\d{1,3}):)?(\d{1,2}):(\d\d(?:[.,]\d{1,9})?)(?:Z|[+-]\d\d:?\d\d)?"
+)
+_BEFORE_2000 = 730_119  # days: small numbers keep their decimals
+
+
+def seconds_of_clock(text: str) -> float | None:
+    """The seconds of a time of day or of a video, "01:02:03.5" or "02:03.5", after a date where one stands before it.
+
+    `None` where it is something else.
+    """
+    if len(text) > 40 or not (match := _CLOCK.fullmatch(text.strip())):
+        return None
+    year, month, day, hours, minutes, seconds = match.groups()
+    try:
+        days = datetime.date(int(year), int(month), int(day)).toordinal() - _BEFORE_2000 if year else 0
+    except ValueError:
+        return None
+    return ((days * 24 + int(hours or 0)) * 60 + int(minutes)) * 60 + float(seconds.replace(",", "."))
+
+
+def seconds_of_cell(cell: str) -> float:
+    """A time as a number, or the seconds of a clock; `ValueError` where it is neither."""
+    if (seconds := seconds_of_clock(cell)) is not None:
+        return seconds
+    return float(cell)
+
+
+def rate_of_cells(cells: Sequence[str], name: str) -> float | None:
+    """Frames per second by the cells of a column of times: numbers, or the text of a clock.
+
+    Returns:
+        `None` where times do not go up, or are none.
+    """
+    if any(":" in str(cell) for cell in cells[:1]):
+        return rate_of_times(np.array([_or_nan(seconds_of_clock(str(cell))) for cell in cells]))
+    return rate_of_clock(np.array([_float(str(cell)) for cell in cells]), name)
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _float(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")

@@ -43,11 +43,11 @@ def order_of(lines: list[list[str]]) -> int:
     """
     if not lines or not all(is_numeric(line) and len(line) >= BOX + 2 * _FEWEST_IN_PIXELS for line in lines):
         return 0
-    if _is_of_people(lines):
+    if are_people(lines):
         return 0
     for order, place in ((_CONFIDENCE_BEFORE_JOINTS, BOX), (_CONFIDENCE_FIRST, 0)):
         ordered = [in_order(line, order) for line in lines]
-        if all(0 <= float(line[place]) <= 1 for line in lines) and _is_of_people(ordered):
+        if all(0 <= float(line[place]) <= 1 for line in lines) and are_people(ordered):
             return order
     return 0
 
@@ -55,7 +55,7 @@ def order_of(lines: list[list[str]]) -> int:
 _CONFIDENCE_BEFORE_JOINTS, _CONFIDENCE_FIRST = 1, 2
 
 
-def _is_of_people(lines: list[list[str]]) -> bool:
+def are_people(lines: list[list[str]]) -> bool:
     """Whether lines in Ultralytics' order hold a class and joints that lie in the boxes."""
     if any(float(line[0]) != int(float(line[0])) or float(line[0]) < 0 for line in lines):
         return False

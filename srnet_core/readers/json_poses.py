@@ -8,10 +8,13 @@ number or by name of the image, or the files of a folder.
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from srnet_core.errors import BadFileError
 from srnet_core.motion import Motion
 from srnet_core.readers._encoding import frames_of, joints_of, names_of, write_json
 from srnet_core.readers._frames_found import Frame, frames_in, people_in
+from srnet_core.readers._plain_array import all_lie
 from srnet_core.readers._poses import Poses, checked, described, detections_of, motions_of, one_or_many
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions
@@ -96,7 +99,11 @@ def _levels(value: object) -> int:
 
 
 def _movenet(value: object) -> tuple[object, list[str]]:
-    """The output of MoveNet as it is, [[[[y, x, score] of 17 joints]]] for each frame, with x before y; and a note."""
+    """The output of MoveNet as it is, [[[[y, x, score] of 17 joints]]] for each frame, with x before y; and a note.
+
+    Where people would lie on their sides by that, they do not, and x comes first: lists inside each other alone do not
+    say which program wrote them.
+    """
     if not isinstance(value, list) or not value:
         return value, []
     made = []
@@ -109,6 +116,9 @@ def _movenet(value: object) -> tuple[object, list[str]]:
         if not all(isinstance(joint, list) and len(joint) == 3 for joint in joints):
             return value, []
         made.append([[[x, y, score] for y, x, score in joints]])
+    people = [frame.people[0].points.values[:, :2] for frame in frames_in(made)[0] if frame.people]
+    if people and all_lie(np.stack(people)):
+        return value, []
     return made, ["The lists are inside each other as MoveNet gives them: a joint is y, x, score."]
 
 

@@ -171,6 +171,8 @@ def _is_plain(value: object, left: list[int], level: int = 0) -> bool:
 def _arrays(value: object, head: Head) -> dict[str, Array] | None:
     """{sequence: array} of the tools that are known; `None` for others."""
     takes = value.get("annotations") if isinstance(value, dict) else value
+    if isinstance(value, dict) and isinstance(value.get("keypoint"), np.ndarray) and value["keypoint"].ndim == 4:
+        takes = [value]  # MMAction2's ntu_pose_extraction.py writes one take
     if isinstance(takes, list) and takes and all(isinstance(t, dict) and "keypoint" in t for t in takes):
         return dict(_of_mmaction(takes, head))
     if isinstance(value, list) and (frames := _of_mmpose(value)):

@@ -13,7 +13,8 @@ from srnet_core.readers._csv import first_rows
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hip_origin import LANDMARKS, Space, space_of
 from srnet_core.readers._plain_array import OF_HOLISTIC, POINTS, Array, as_array, body_of, float64, point_members
-from srnet_core.readers._plain_tables import from_csv, in_cells, is_numeric, joined_header, long_columns, wide_columns
+from srnet_core.readers._plain_tables import from_csv
+from srnet_core.readers._table_columns import in_cells, is_numeric, joined_header, long_columns, wide_columns
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
 from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head

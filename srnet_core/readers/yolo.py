@@ -20,6 +20,7 @@ from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._picture_size import size_of_pictures
 from srnet_core.readers._yolo_labels import (
     BOX,
+    are_people,
     in_order,
     in_pixels,
     is_numeric,
@@ -37,6 +38,7 @@ from srnet_core.readers.text import decode
 FORMAT = "yolo"
 _MOST_BYTES = 64 << 20
 _SURE, _SURE_IN_PIXELS = 0.8, 0.75
+_SURE_OF_COMMAS = 0.3  # Ultralytics writes blanks; rows of numbers with commas may be any table
 _FEW_LINES = 5
 _FARTHEST = 2.0  # image sizes from the middle; readers take more for another kind of file
 
@@ -63,7 +65,9 @@ def sniff(head: Head) -> float:
         return 0.0
     if other := other_labels(lines):  # which `read` refuses in words
         return 0.2 if other.startswith("boxes") else 0.45
-    return _SURE if len(first) >= BOX + 4 and layout_of(lines) is not None else 0.0
+    if len(first) < BOX + 4 or layout_of(lines) is None:
+        return 0.0
+    return _SURE if "," not in head.text or are_people(lines) else _SURE_OF_COMMAS
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:

@@ -1,0 +1,98 @@
+"""Tables with a row per frame and joint, or per frame, person and joint."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from srnet_core.errors import BadFileError
+from srnet_core.readers._csv import number
+from srnet_core.readers._frames_of_images import numbers_of_images
+from srnet_core.readers._plain_array import Array
+from srnet_core.readers._rates import rate_of_cells, seconds_of_cell
+from srnet_core.readers.detections import MOST_PEOPLE
+from srnet_core.readers.head import Head
+
+_TIMES_OF_A_SECOND = 1_000_000  # that are told apart
+_MOST_BELOW_ZERO = 0.2  # of the coordinates of points in an image
+_MOST_JOINTS, _MOST_VALUES = 1000, 1 << 28
+
+_Row = tuple[float, ...]  # x, y, z, confidence
+
+
+def from_long(head: Head, header: list[str], rows: Iterator[list[str]], column: dict[str, int]) -> Array:
+    """The poses of such a table. Where no column tells people apart, a joint that comes again is the next person's.
+
+    Args:
+        rows: below the header.
+        column: as `long_columns` gives them.
+
+    Raises:
+        BadFileError: a row that is not a joint; a joint that comes again for one person; too many people or joints.
+    """
+    joints: dict[str, int] = {}
+    places: dict[tuple[int, str, int], dict[int, _Row]] = {}
+    again: dict[tuple[int, str, int], int] = {}  # how often a joint of a frame has come
+    times: dict[int, str] = {}
+    images: dict[str, int] = {}
+    by_time, by_image = (column["frame"] == column[other] for other in ("time", "image"))
+    for line, row in enumerate(rows, 2):
+        try:
+            cell = row[column["frame"]]
+            if by_image:
+                frame = images.setdefault(cell.strip(), len(images))
+            else:
+                frame = round(_TIMES_OF_A_SECOND * seconds_of_cell(cell)) if by_time else int(float(cell))
+            joint = joints.setdefault(row[column["joint"]].strip()[:80], len(joints))
+            person = row[column["person"]].strip()[:40] if column["person"] >= 0 else ""
+            values = tuple(number(row[column[k]], line, head.path) if column[k] >= 0 else 1.0 for k in "xyzc")
+            if column["time"] >= 0:
+                times.setdefault(frame, row[column["time"]])
+        except (ValueError, IndexError, OverflowError):
+            raise BadFileError(f"row {line} is not a joint: {','.join(row)[:60]!a}", where=head.path) from None
+        if len(joints) > _MOST_JOINTS or not (by_time or abs(frame) < 2**53):
+            raise BadFileError(f"row {line} is not a joint of a frame: {','.join(row)[:60]!a}", where=head.path)
+        nth = again.get((frame, person, joint), 0)
+        if nth and places[frame, person, 0][joint] == values:
+            continue  # the same row twice
+        if nth and person:
+            raise BadFileError(
+                f"row {line} has joint {list(joints)[joint]!a} of person {person!a} in frame {cell[:40]!a} again",
+                where=head.path,
+                todo="Give each person of a frame a number of their own in column "
+                f"{header[column['person']].strip()[:40]!r}",
+            )
+        again[frame, person, joint] = nth + 1
+        places.setdefault((frame, person, nth), {})[joint] = values
+    if not places:
+        raise BadFileError("has a header but no rows", where=head.path)
+    frames = {n: i for i, n in enumerate(sorted({n for n, _, _ in places}))}
+    people = {p: i for i, p in enumerate(dict.fromkeys((p, nth) for _, p, nth in places))}
+    if len(people) > MOST_PEOPLE or len(frames) * len(people) * len(joints) > _MOST_VALUES:
+        raise BadFileError(f"has {len(people)} people and {len(frames)} frames: too many", where=head.path)
+    table = np.full((len(frames), len(people), len(joints), 4), np.nan)
+    for (frame, person, nth), found in places.items():
+        for joint, values in found.items():
+            table[frames[frame], people[person, nth], joint] = values
+    numbers = tuple(frames)
+    if by_time:
+        numbers = tuple(range(len(frames)))
+    elif by_image:
+        numbers = tuple(numbers_of_images(list(images), head.path) or numbers)
+    fps = rate_of_cells([times[frame] for frame in frames], header[column["time"]]) if times else None
+    names = tuple(joints)
+    if all(n.isdigit() for n in names):
+        order = sorted(range(len(names)), key=lambda i: int(names[i]))
+        table, names = table[:, :, order], ()
+    told = column["person"] >= 0 and all(person for person, _ in people)
+    who = tuple(person for person, _ in people) if told else None
+    tracked = len(people) == 1 or told
+    if _in_space(table, column):
+        return Array("csv", table[..., :3], None, numbers, names or None, fps, people=who)
+    return Array("csv", table[..., :2], table[..., 3], numbers, names or None, fps, tracked=tracked, people=who)
+
+
+def _in_space(table: np.ndarray, column: dict[str, int]) -> bool:
+    """Whether z is a place in space: nothing tells a confidence, or x and y lie around 0; else it is a depth."""
+    known = table[np.isfinite(table[..., 0])]
+    around_zero = len(known) > 0 and (known[:, :2] < 0).mean() > _MOST_BELOW_ZERO
+    return column["z"] >= 0 and (column["c"] < 0 or around_zero)

@@ -1,0 +1,85 @@
+"""Lists and objects of people with all their frames, which look like frames with all their people."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from keypoint_files import FRAMES, SIZE_PX, person
+
+from srnet_core.keypoints import read_keypoints
+from srnet_core.mocap.body import read_motions
+
+TWO = [person("coco17", x_px=200.0), person("coco17", x_px=450.0, seed=3)]
+
+
+def read(path, value):
+    path.write_text(json.dumps(value))
+    return read_keypoints(path)
+
+
+def lists(people):
+    return [[p.tolist() for p in points] for points in people]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda people: lists(people),
+        lambda people: {f"person_{m}": frames for m, frames in enumerate(lists(people))},
+        lambda people: {str(m): {str(i): p for i, p in enumerate(one)} for m, one in enumerate(lists(people))},
+        lambda people: [list(frame) for frame in zip(*lists(people))],  # frames first
+    ],
+)
+@pytest.mark.parametrize("count", [1, 2])
+def test_people_first_or_frames_first(tmp_path, form, count):
+    found = read(tmp_path / "a.json", form(TWO[:count]))
+    assert (found.frame_count, len(found.tracks)) == (FRAMES, count)
+    for expected in TWO[:count]:
+        assert min(np.abs(track.points - expected[..., :2]).max() for track in found.tracks) < 0.01
+
+
+def test_people_who_come_later_keep_their_frames(tmp_path):
+    value = {"7": {str(i): p for i, p in enumerate(lists(TWO)[0])}}
+    value["9"] = {str(i): p for i, p in enumerate(lists(TWO)[1]) if i > 5}
+    found = read(tmp_path / "a.json", value)
+    tracks = {track.name: track for track in found.tracks}
+    assert found.frame_count == FRAMES and set(tracks) == {"7", "9"}
+    assert np.flatnonzero(tracks["9"].present).tolist() == list(range(6, FRAMES))
+    np.testing.assert_allclose(tracks["9"].points[6:], TWO[1][6:, :, :2], atol=1e-3)
+
+
+def test_many_people_in_few_frames_stay_people(tmp_path):
+    crowd = [[person("coco17", x_px=150.0 * k, seed=k)[i].tolist() for k in range(9)] for i in range(3)]
+    found = read(tmp_path / "a.json", crowd)
+    assert (found.frame_count, len(found.tracks)) == (3, 9)
+    said = [{"frame": i, "people": [{"keypoints": p} for p in lists(TWO)[0]]} for i in range(2)]
+    assert read(tmp_path / "b.json", said).frame_count == 2  # whoever says frame is believed
+
+
+def test_points_in_space_of_people_first(tmp_path):
+    points = np.concatenate([TWO[0][..., :2] / 200, np.zeros((FRAMES, 17, 1))], axis=-1) - [1.5, 1.2, 3]
+    (tmp_path / "a.json").write_text(json.dumps([points.tolist()]))
+    motion = read_motions(tmp_path / "a.json")[""]
+    np.testing.assert_allclose(motion.positions, points, atol=1e-6)
+
+
+def test_one_take_of_mmaction(tmp_path):
+    """What MMAction2's ntu_pose_extraction.py writes for a video: people before frames."""
+    take = {"frame_dir": "a", "label": 1, "img_shape": SIZE_PX[::-1], "total_frames": FRAMES}
+    take["keypoint"] = np.stack(TWO)[..., :2].astype("f4")
+    take["keypoint_score"] = np.stack(TWO)[..., 2].astype("f4")
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(take))
+    found = read_keypoints(tmp_path / "a.pkl")
+    assert (found.frame_count, len(found.tracks), found.image_size) == (FRAMES, 2, SIZE_PX)
+    assert min(np.abs(found.tracks[0].points - one[..., :2]).max() for one in TWO) < 0.01
+
+
+def test_lists_as_movenet_has_them_with_x_first(tmp_path):
+    """The lists inside each other do not say that y comes first: people would lie on their sides by that."""
+    for name, points in (("x", TWO[0]), ("y", TWO[0][..., [1, 0, 2]])):
+        (tmp_path / f"{name}.json").write_text(json.dumps([[[p]] for p in points.tolist()]))
+        np.save(tmp_path / f"{name}.npy", points[:, None, None])
+        for ending in ("json", "npy"):
+            found = read_keypoints(tmp_path / f"{name}.{ending}")
+            np.testing.assert_allclose(found.tracks[0].points, TWO[0][..., :2], atol=1e-2)
