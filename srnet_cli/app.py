@@ -8,63 +8,17 @@ import warnings
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from srnet_cli.commands import (
-    bench,
-    cache,
-    calibrate,
-    chart,
-    compare,
-    data,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    groups,
-    lift,
-    prepare,
-    presets,
-    runs,
-    serve,
-    sweep,
-    train,
-    visualize,
-)
-from srnet_cli.options import examples_text, help_of, with_defaults_shown
+from srnet_cli.command_list import AllCommands
+from srnet_cli.help_text import examples_text
 
 INTERRUPTED, TERMINATED = 130, 143
 _EXAMPLES = ("srnet demo", "srnet train --help")
 
 
-class _Command(TyperCommand):
-    """A command; switches such as --help show no type."""
-
-    def get_params(self, ctx):
-        return _without_type_of_switches(super().get_params(ctx))
-
-
-class _Commands(TyperGroup):
-    """The group of all commands; the options for shell completion have a panel of their own."""
-
-    def get_params(self, ctx):
-        params = _without_type_of_switches(super().get_params(ctx))
-        for param in params:
-            if param.name in ("install_completion", "show_completion"):
-                param.rich_help_panel = "Shell completion"
-        return params
-
-
-def _without_type_of_switches(params):
-    for param in params:
-        if getattr(param, "is_flag", False) and param.metavar is None:
-            param.metavar = ""
-    return params
-
-
 app = typer.Typer(
-    cls=_Commands,
+    cls=AllCommands,
     add_completion=True,
     rich_markup_mode="rich",
     epilog=examples_text(_EXAMPLES),
@@ -73,47 +27,9 @@ app = typer.Typer(
 )
 
 
-def _add(parent: typer.Typer, name: str, module: Any) -> None:
-    """Add a command: a module (or the like) with `main` and `EXAMPLES`; or, with `COMMANDS`, a group of commands."""
-    if hasattr(module, "main"):
-        register = parent.command(name, cls=_Command, help=help_of(module.main), epilog=examples_text(module.EXAMPLES))
-        register(with_defaults_shown(module.main))
-        return
-    group = typer.Typer(
-        cls=_Commands, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
-    )
-    for inner, command in module.COMMANDS.items():
-        _add(group, inner, command)
-    parent.add_typer(group, name=name, help=module.HELP, epilog=examples_text(module.EXAMPLES), no_args_is_help=True)
-
-
-for _name, _module in {
-    "prepare": prepare,
-    "train": train,
-    "eval": evaluate,
-    "calibrate": calibrate,
-    "compare": compare,
-    "sweep": sweep,
-    "presets": presets,
-    "runs": runs,
-    "export": export,
-    "visualize": visualize,
-    "chart": chart,
-    "lift": lift,
-    "serve": serve,
-    "data": data,
-    "cache": cache,
-    "groups": groups,
-    "bench": bench,
-    "doctor": doctor,
-    "demo": demo,
-}.items():
-    _add(app, _name, _module)
-
-
 @functools.cache
 def _command_line() -> Any:
-    """The command line as typer builds it: once, as that takes a tenth of a second."""
+    """The command line as typer builds it, once."""
     return get_command(app)
 
 

@@ -17,6 +17,7 @@ import typer
 from typer.models import OptionInfo
 
 from srnet_cli.completion import completer
+from srnet_cli.help_text import escaped
 from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, Setting, TrainConfig, settings_of
 from srnet_core.errors import ConfigError
 from srnet_core.evaluation import RARENESS
@@ -169,16 +170,6 @@ def _signed(command: Any, parameters: Sequence[inspect.Parameter]) -> Callable:
     return command
 
 
-def help_of(command: Callable) -> str:
-    """A command's docstring with each paragraph on one line, so that it is wrapped at the width of the terminal."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (inspect.getdoc(command) or "").split("\n\n"))
-
-
-def examples_text(examples: Sequence[str]) -> str:
-    """The end of a command's help: lines that can be copied and run."""
-    return "\n".join(["[bold]Examples:[/bold]", *(f"  {_escaped(line)}" for line in examples)])
-
-
 def _setting_option(about: Setting, *, panel: str | None, default: str, help: str | None = None) -> SettingOption:
     read = about.parse or (_list_reader(about) if about.many else None)
     text = help or about.help + _listed([*about.names(), *([about.other] if about.other else [])])
@@ -234,11 +225,7 @@ def _completion_of(about: Setting) -> Callable | None:
 
 def _help_text(help: str, default: str | None) -> str:
     """Help as rich markup, with the default at the end as typer writes it."""
-    return _escaped(help) + (f" [dim]\\[default: {_escaped(default)}][/dim]" if default is not None else "")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+    return escaped(help) + (f" [dim]\\[default: {escaped(default)}][/dim]" if default is not None else "")
 
 
 def checkpoint_argument(default: str | None = None, *, several: bool = False) -> Any:

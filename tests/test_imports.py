@@ -204,7 +204,10 @@ def loaded_by(statement: str) -> set[str]:
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
 
 
-@pytest.mark.parametrize("statement", ["import srnet_core", "import srnet_cli.app", "import srnet_core.stages.key"])
+EVERY_COMMAND = "import srnet_cli.app, typer.main; list(typer.main.get_command(srnet_cli.app.app).commands.values())"
+
+
+@pytest.mark.parametrize("statement", ["import srnet_core", EVERY_COMMAND, "import srnet_core.stages.key"])
 def test_torch_waits_until_it_is_needed(statement):
     assert "torch" not in loaded_by(statement)
 

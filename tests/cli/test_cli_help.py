@@ -1,12 +1,15 @@
 """The help of every command: complete, made from the settings, readable in narrow and wide terminals."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from support.cli import examples_of
 from typer.main import get_command
 
 from srnet_cli.app import app
+from srnet_cli.command_list import COMMANDS as LIST
 from srnet_core.config import AugmentConfig, DataConfig, ModelConfig, TrainConfig, settings_of
 
 COMMANDS = get_command(app).commands
@@ -31,6 +34,20 @@ WITHOUT_DEFAULT = {
     "--uncertainty",
     "--rareness-exact",
 }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says(name):
+    """The list is written apart, as it is shown without importing the commands."""
+    assert COMMANDS[name].help.split("\n\n")[0] == LIST[name].about and COMMANDS[name].name == name
+
+
+@pytest.mark.parametrize(("typed", "imported"), [([], set()), (["doctor", "--help"], {"doctor"}), (["tran"], set())])
+def test_only_the_command_asked_for_is_imported(typed, imported):
+    code = f"import sys; from srnet_cli.app import run; run({typed}); print(*sys.modules, sep=chr(10))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    prefix = "srnet_cli.commands."
+    assert {line.removeprefix(prefix) for line in out.splitlines() if line.startswith(prefix)} == imported
 
 
 def options(command: str) -> dict:

@@ -38,6 +38,7 @@ def test_only_the_console_makes_texts_for_rich():
 
 @pytest.mark.parametrize("show", [console.say, console.prose, console.told, console.remark, console.show_error])
 def test_every_kind_of_message_is_safe(show, capsys):
+    console.begin_command()  # a test before may have been quiet
     show(f"before {HOSTILE} after")
     captured = capsys.readouterr()
     text = captured.out + captured.err

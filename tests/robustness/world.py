@@ -40,12 +40,13 @@ def warm_up() -> None:
     import torch
     import zarr  # noqa: F401
 
-    import srnet_cli.app  # noqa: F401
+    from srnet_cli.app import _command_line
     from srnet_core.export import get_format
     from srnet_core.training import run  # noqa: F401
 
     torch.set_num_threads(1)
     get_format("npz")
+    list(_command_line().commands.values())
 
 
 def make_data(folder: Path) -> None:
