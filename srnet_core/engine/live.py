@@ -106,7 +106,8 @@ class LiveLayers:
 
     def __init__(self, network: FoldedModel, batch: int, kernels: Kernels | None = None):
         self._kernels = kernels
-        on_one_core(partial(self._build, network, batch))
+        with torch.inference_mode(False):  # frames may come outside of it, where its tensors cannot be changed
+            on_one_core(partial(self._build, network, batch))
 
     def _build(self, network: FoldedModel, batch: int) -> None:
         self._like = torch.empty(0, device=network.device, dtype=network.dtype)

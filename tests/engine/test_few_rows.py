@@ -1,5 +1,7 @@
 """Operations on a few rows by NumPy: what torch computes, on the same memory; streams with weights in whole numbers."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -64,9 +66,11 @@ def test_rows_are_stored_and_gathered(calls):
     assert torch.equal(gathered, x[[0, 2]]) and torch.equal(stored[[0, 2, 3, 4]], torch.zeros(4, 4))
 
 
+@pytest.mark.parametrize("form", ["auto", "mm"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_clips_with_positions_of_their_own_in_any_type(dtype):
+def test_clips_with_positions_of_their_own_in_any_type(dtype, form, monkeypatch):
     """Some start later, and some pause; products of few rows in float16 are torch's."""
+    monkeypatch.setenv(kernels.VARIABLE, form)
     torch.manual_seed(0)
     model = build_model("srnet", channels=48, filter_widths=(3, 3), causal=True).to(dtype).eval()
     network, clip = inference_form(model), numbers(20, 2, 17, 2).numpy()
@@ -127,6 +131,25 @@ def test_numpy_streams_what_torch_streams(fields, batch, monkeypatch):
         first, *others = clip.numpy().swapaxes(0, 1)
         found[form] = np.stack([live.start(first).copy(), *(live.push(frame).copy() for frame in others)])
     np.testing.assert_allclose(found["auto"], found["mm"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("fields", FORMS, ids=str)
+@pytest.mark.parametrize("inside", [True, False], ids=["made in inference mode", "pushed in inference mode"])
+def test_streams_made_and_pushed_in_different_modes(fields, inside, monkeypatch):
+    """In inference mode torch makes tensors that nobody may change outside of it."""
+    monkeypatch.setenv(kernels.VARIABLE, "auto")
+    model = build_model(**{"name": "srnet", "channels": 48, "filter_widths": (3, 3), "causal": True} | fields).eval()
+    frame = numbers(1, 17, 2).numpy()
+    mode = torch.inference_mode, contextlib.nullcontext
+    with mode[not inside]():
+        network = inference_form(model)
+        live, together = network.live(), network.together(1)
+    with mode[inside]():
+        begun = live.start(frame).copy()
+        for starting in (True, False):
+            found = together.push(frame, np.array([starting]), np.array([True]))
+            np.testing.assert_allclose(found, begun, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(live.push(frame), begun, rtol=0, atol=1e-5)
 
 
 @pytest.fixture
