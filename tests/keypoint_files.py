@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from array_files import ARRAYS
 from depth_camera_files import DEPTH_CAMERAS, OTHER_DEPTH_CAMERAS
 from figure_making import FRAMES, SIZE_PX, figure, flat, json_file, person
 from labelled_files import LABELLED
@@ -144,6 +145,22 @@ def coco_annotations(path: Path):
         "categories": [{"id": 1, "name": "person", "keypoints": list(layout.joints), "skeleton": []}],
     }
     return json_file(path, value)
+
+
+def coco_of_two_videos(path: Path):
+    """Annotations of two videos, as PoseTrack and labelling tools have them: a sequence each."""
+    layout = get_layout("coco17")
+    images, people = [], []
+    for video in (1, 2):
+        for i, points in enumerate(person(layout, seed=video)):
+            number = 1000 * video + i
+            about = {"width": 640, "height": 480, "video_id": video, "frame_id": i}
+            images.append({"id": number, "file_name": f"v{video}/{i:06d}.jpg", **about})
+            people.append(
+                {"id": number, "image_id": number, "category_id": 1, "track_id": 1, "keypoints": flat(points)}
+            )
+    categories = [{"id": 1, "name": "person", "keypoints": list(layout.joints)}]
+    return json_file(path, {"images": images, "annotations": people, "categories": categories})
 
 
 def hybrik(path: Path):
@@ -995,8 +1012,9 @@ WRITERS = {
     "pickle": (mmaction, "pickle", "coco17", 17, "px"),
     "matlab": (jhmdb, "matlab", "jhmdb15", 15, "px"),
 }
-# the same for joints of no known layout, and for points in space, which `read_keypoints` refuses
+# the same for joints of no known layout, several sequences, and points in space, which `read_keypoints` refuses
 OTHER_WRITERS = {
+    "coco videos": (coco_of_two_videos, "coco", "coco17", 17, "px"),
     "annolist": (annolist, "annolist", None, 15, "px"),
     "azure kinect": (azure_kinect, "azure_kinect", None, 32, "mm"),
     "panoptic": (panoptic, "panoptic", None, 19, "cm"),
@@ -1004,7 +1022,7 @@ OTHER_WRITERS = {
     "openpose in space": (openpose_in_space, "openpose", "body25", 25, None),
 }
 OTHER_WRITERS |= OTHER_DEPTH_CAMERAS
-WRITERS |= LABELLED | DEPTH_CAMERAS | NUMBERED
+WRITERS |= LABELLED | DEPTH_CAMERAS | NUMBERED | ARRAYS
 WRITERS |= {
     "jta": (jta, "jta", "jta22", 22, "px"),
     "ai challenger": (ai_challenger, "ai_challenger", "aic14", 14, "px"),

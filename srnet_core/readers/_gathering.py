@@ -14,6 +14,7 @@ from srnet_core.readers.frames import few, frame_axis
 _FEW_OF_ANOTHER_COUNT = 0.1
 _MANY_WITHOUT_CONFIDENCE = 0.3
 _LARGEST_CONFIDENCE = 1e6
+_PERCENT = 100.0
 
 
 class Gathering:
@@ -112,6 +113,9 @@ class Gathering:
         if confidence is not None and zero_confidence_is_missing:
             notes += _without_confidence(points, confidence)
         missing = mark_missing(points, confidence, zero_is_missing, zero_confidence_is_missing)
+        if confidence is not None and _in_percent(confidence):
+            confidence /= 100
+            notes.append("Confidences go up to 100: they are read as percent.")
         notes += axis.notes
         wild = np.abs(points) > LARGEST_PX
         if wild.any():
@@ -228,6 +232,12 @@ def _all_blank(points: np.ndarray, confidence: np.ndarray) -> bool:
     """Whether no joint that has a place has a number for its confidence: its column is there, but blank."""
     placed = np.isfinite(points).all(axis=-1) & (points != 0).any(axis=-1)
     return bool(placed.any()) and bool(np.isnan(confidence[placed]).all())
+
+
+def _in_percent(confidence: np.ndarray) -> bool:
+    """Whether most confidences are far beyond 1 and none beyond 100. The raw scores of SimCC heads reach about 10."""
+    found = confidence[confidence > 0]
+    return len(found) > 0 and bool(found.max() <= _PERCENT and np.median(found) > _PERCENT / 5)
 
 
 def _without_confidence(points: np.ndarray, confidence: np.ndarray) -> list[str]:

@@ -82,7 +82,10 @@ class Points:
             return self
         values = self.values.copy()
         values[:, 3] = [_float(s) for s in flat]
-        return replace(self, values=values)
+        flags = self.third and bool(np.isin(values[:, 2], (0, 1, 2)).all())  # visible or not, as Torchvision has it
+        if flags:
+            values[values[:, 2] == 0] = _NAN
+        return replace(self, values=values, third=self.third and not flags)
 
     def placed(self, numbers: object, fewest: int = _FEWEST) -> "Points":
         """The same points, at least `fewest`, in the places that a list of their numbers gives; others are missing."""

@@ -204,6 +204,15 @@ def _of_npz(names: set[str]) -> What | None:
     return (_OF_SMPL, COMPUTE_THE_JOINTS) if has_smpl(names) else None
 
 
+def is_of_h36m(names: Collection[str]) -> bool:
+    """Whether an HDF5 file with these members is one of Human3.6M's archive, or made of one."""
+    return (
+        "3D_positions" in names
+        or {"pose", "subaction"} <= set(names)
+        or any(re.fullmatch(r"subject\d+", name) for name in names)
+    )
+
+
 def _of_hdf5(head: Head) -> What | None:
     with open_hdf5(head.path) as file:
         names = [name[:40] for name in file.names()[:20]]

@@ -7,12 +7,14 @@ import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import Layout, layout_of_names, layouts_of_count, rare_layouts_of_count
-from srnet_core.layouts.geometry import decide
+from srnet_core.layouts.geometry import PLAUSIBLE, decide, rank
 from srnet_core.readers._hip_origin import Space, space_of
 from srnet_core.readers._joint_numbers import columns_without_numbers
-from srnet_core.readers.detections import MOST_FRAMES, MOST_PEOPLE, MOST_VALUES
+from srnet_core.readers._padded_frames import padded
+from srnet_core.readers.detections import MOST_PEOPLE
 from srnet_core.readers.head import Head
 
+_PERCENT = 100.0
 _LARGEST = 1e12  # whatever the unit; not a place of a joint
 _LANDMARKS = 33
 # numbers in a row of MediaPipe Holistic: 33 landmarks of 4, then 468 or 478 of the face of 3, and 21 of each hand of 3
@@ -24,12 +26,22 @@ _MOVENET_SURE = 0.1
 _BONES, _SHORTEST_BONE_M, _LONGEST_BONE_M = (15, 16), 0.03, 0.8  # of 16 or 17 joints
 _BODIES_DIFFER, _AS_LONG, _FEWEST_PAIRS = 0.25, 0.04, 5
 _SHOULDERS, _HIPS = (5, 6), (11, 12)  # of COCO's 17 joints
+_PEOPLE_FIRST = (
+    "The first two of four axes are taken for {} people in {} frames, as people are fewer. If they are cameras, save "
+    "each in a file of its own."
+)
 POINTS = (
     "keypoints",
     "keypoints_2d",
     "px",
     "points",
     "points_2d",
+    "kpts2d",
+    "kp2d",
+    "keypoints2d",
+    "joints2d",
+    "pred_keypoints",
+    "landmarks",
     "kpts",
     "pose_2d",
     "poses_2d",
@@ -86,10 +98,11 @@ def as_array(format: str, values: object, head: Head, *, frames_first: bool = Fa
     Raises:
         BadFileError: it holds no numbers, or has a shape that means nothing.
     """
-    padded = _padded(values)
-    if padded is not values and isinstance(padded, np.ndarray) and padded.shape[1] > 1:
+    whole = padded(values)
+    if whole is not values and isinstance(whole, np.ndarray) and whole.shape[1] > 1:
         known["tracked"] = False  # people in the order of each frame
-    values = padded
+        frames_first = True
+    values = whole
     if isinstance(values, dict):
         members = point_members(values)
         if len(members) == 1:
@@ -119,8 +132,12 @@ def as_array(format: str, values: object, head: Head, *, frames_first: bool = Fa
         raise BadFileError(f"holds an array of shape {values.shape}: several recordings in one", where=head.path)
     if values.ndim == 4:
         if values.shape[0] < values.shape[1] and not frames_first:  # (people, frames, ...)
+            if len(values) > 1:
+                known["notes"] = (*known.get("notes", ()), _PEOPLE_FIRST.format(*values.shape[:2]))
             values = values.transpose(1, 0, 2, 3)
     else:
+        values, turned = _joints_first(values)
+        known["notes"] = (*known.get("notes", ()), *turned)
         values = values[:, None]
     _frames, people, joints, width = values.shape
     if width not in (2, 3) and joints in (2, 3) and width > 4:  # (T, C, J)
@@ -138,6 +155,22 @@ def as_array(format: str, values: object, head: Head, *, frames_first: bool = Fa
     if confidence is not None and confidence.shape != values.shape[:3]:
         confidence = confidence.reshape(values.shape[:3]) if confidence.size == values[..., 0].size else None
     return Array(format, values, confidence, **known)
+
+
+def _joints_first(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """(joints, frames, 2 or 3) as (frames, joints, ...), and a note; others as they are: the bones tell."""
+    if values.shape[1] in (2, 3) and values.shape[2] > 4:  # coordinates in the middle
+        values = values.transpose(0, 2, 1)
+    joints, frames, width = values.shape
+    of_first, of_second = (layouts_of_count(n) or rare_layouts_of_count(n) for n in (joints, frames))
+    if width not in (2, 3) or joints == frames or not of_first:
+        return values, []
+    turned = values.transpose(1, 0, 2)
+    points = turned[..., :2] if width == 3 and third_is_confidence(turned) else turned
+    fits = rank(points, of_first)[0].misfit
+    if fits > PLAUSIBLE or (of_second and rank(points.transpose(1, 0, 2), of_second)[0].misfit < 2 * fits):
+        return values, []
+    return turned, [f"The first axis is the {joints} joints, as their bones say; the second the frames."]
 
 
 def _unnumbered(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -256,32 +289,6 @@ def unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return values, []
 
 
-def _padded(value: object) -> object:
-    """Frames of which each has its own number of people, or frames by their numbers, as one array with NaN."""
-    if isinstance(value, dict):
-        if not value or not all(str(key).isdigit() for key in value):
-            return value
-        value = [value[key] for key in sorted(value, key=lambda key: int(str(key)[:18]))]
-    elif isinstance(value, np.ndarray) and value.dtype.kind == "O" and value.ndim == 1:
-        value = value.tolist()
-    if not isinstance(value, list) or not 0 < len(value) <= MOST_FRAMES:
-        return value
-    frames = [frame for frame in value if isinstance(frame, np.ndarray) and frame.dtype.kind in "fiu" and frame.size]
-    blank = sum(frame is None or (isinstance(frame, (list, np.ndarray)) and not len(frame)) for frame in value)
-    shapes = {frame.shape[-2:] for frame in frames}
-    if not frames or len(shapes) > 1 or len(frames) + blank < len(value) or any(f.ndim not in (2, 3) for f in frames):
-        return value
-    joints, width = shapes.pop()
-    people = max(len(frame) if frame.ndim == 3 else 1 for frame in frames)
-    if people > MOST_PEOPLE or len(value) * people * joints * width > MOST_VALUES:
-        return value
-    made = np.full((len(value), people, joints, width), np.nan)
-    for row, frame in zip(made, value):
-        if isinstance(frame, np.ndarray) and frame.size:
-            row[: len(frame) if frame.ndim == 3 else 1] = frame
-    return made
-
-
 def float64(values: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # NaN of another bit pattern
         return values.astype(np.float64)
@@ -331,6 +338,14 @@ def _are_bone_lengths(values: np.ndarray) -> bool:
     in_order = np.sort(middles)
     pairs = (np.diff(in_order) < _AS_LONG * in_order[1:]).sum()
     return bool((values.std(axis=0) < _BODIES_DIFFER * middles).all() and pairs >= _FEWEST_PAIRS)
+
+
+def todo_for_percent(third: np.ndarray) -> str | None:
+    """What to do where the third values of points may be confidences in percent, which nothing says."""
+    found = third[np.isfinite(third)]
+    if not len(found) or found.min() < 0 or found.max() > _PERCENT:
+        return None
+    return "If its third values are confidences in percent, divide them by 100"
 
 
 def third_is_confidence(values: np.ndarray) -> bool:

@@ -19,7 +19,7 @@ from srnet_core.readers._hip_origin import LANDMARKS, Space, space_of
 from srnet_core.readers._movement import median_step
 from srnet_core.readers._one_order import in_one_order
 from srnet_core.readers._people_first import SAME_PERSON, frames_first
-from srnet_core.readers._plain_array import body_of
+from srnet_core.readers._plain_array import body_of, todo_for_percent
 from srnet_core.readers.detections import MOST_PEOPLE, Detections
 from srnet_core.readers.frames import natural_key, videos_of
 from srnet_core.readers.record import IN_SPACE, record
@@ -81,7 +81,8 @@ def detections_of(poses: Poses, format: str, where: Path) -> Detections:
         BadFileError: the poses are in space, or make no sense.
     """
     if is_3d(poses):
-        raise BadFileError("holds 3D points, not 2D keypoints", where=where)
+        third = np.concatenate([p.points.values[:, 2] for f in poses.frames for p in f.people])
+        raise BadFileError("holds 3D points, not 2D keypoints", where=where, todo=todo_for_percent(third))
     numbers, consecutive, named = _numbers(poses)
     joint_names = _names(poses)
     up = joint_names is not None and _y_goes_up(poses, joint_names)

@@ -226,6 +226,7 @@ def _add(gathering: Gathering, person: object, head: Head, number: dict | None) 
         raise BadFileError("has a person whose keypoints are not a list", where=head.path)
     if flat and isinstance(flat[0], list):
         flat = [v for row in flat for v in (row if isinstance(row, list) else (row,))]
+    flat = _with_scores(flat, person.get("keypoint_scores"))
     image = _bounded(person["image_id"])
     frame = image if number is None else number.get(image, image)
     track = person.get("track_id")
@@ -233,6 +234,17 @@ def _add(gathering: Gathering, person: object, head: Head, number: dict | None) 
     for name, key in _EXTRAS.items():  # COCO-WholeBody
         if isinstance(more := person.get(key), list):
             gathering.extra(name, index, more)
+
+
+def _with_scores(flat: list, scores: object) -> list:
+    """x, y and score of each joint, of lists that have the scores beside the joints, or none."""
+    joints = len(scores) if isinstance(scores, list) else 0
+    if isinstance(scores, list) and joints and len(flat) in (2 * joints, 3 * joints):
+        width = len(flat) // joints
+        return [v for at, score in zip(range(0, len(flat), width), scores) for v in (*flat[at : at + 2], score)]
+    if len(flat) % 3 and not len(flat) % 2:
+        return [v for at in range(0, len(flat), 2) for v in (*flat[at : at + 2], 1.0)]
+    return flat
 
 
 def _bounded(number: int) -> int:

@@ -62,6 +62,7 @@ FORMATS = {
     "movenet": "movenet",
     "pickle": "pickled",
     "torch": "torch_keypoints",
+    "hdf5": "hdf5_arrays",
     "matlab": "matlab_poses",
     "json": "json_poses",
 }

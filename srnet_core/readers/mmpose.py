@@ -85,7 +85,7 @@ def _frames(value: object) -> list | None:
         return _of_batches(value)
     if all(isinstance(v.get("pred_instances"), dict) for v in sample):
         return [{"instances": _instances_of(v.get("pred_instances") if isinstance(v, dict) else None)} for v in value]
-    if all("keypoints" in v and "keypoint_scores" in v for v in sample):
+    if all("keypoints" in v and "keypoint_scores" in v and "image_id" not in v for v in sample):
         if any(_is_of_several(v) for v in sample):  # `pred_instances` of each frame
             return [{"instances": _instances_of(v)} for v in value]
         return [{"frame_id": 0, "instances": value}]
@@ -230,6 +230,15 @@ def _refuse(head: Head) -> list:
     raise BadFileError("is not a prediction of MMPose, or holds no frames", where=head.path)
 
 
+def _in_rows(points: list, scores: object) -> list:
+    """One list of numbers for all joints as a row for each, by how many scores stand beside it."""
+    joints = len(scores) if isinstance(scores, list) else 0
+    if not joints or len(points) not in (2 * joints, 3 * joints) or not isinstance(points[0], (int, float)):
+        return points
+    width = len(points) // joints
+    return [points[at : at + 2] for at in range(0, len(points), width)]
+
+
 def _add_frame(gathering: Gathering, number: int, frame: object, where: object) -> None:
     instances = frame.get("instances") if isinstance(frame, dict) else None
     if not isinstance(instances, list):
@@ -240,6 +249,7 @@ def _add_frame(gathering: Gathering, number: int, frame: object, where: object) 
         if not isinstance(points, list):
             raise BadFileError("has an instance without keypoints", where=where)
         scores = _unpacked(person.get("keypoint_scores"))
+        points = _in_rows(points, scores)
         if scores is None and _like_scores(points):
             points, scores = [p[:2] for p in points], [p[2] for p in points]
         scores = scores if isinstance(scores, list) and len(scores) == len(points) else [1.0] * len(points)

@@ -12,7 +12,17 @@ from srnet_core.motion import METRES_PER_UNIT, Motion
 from srnet_core.readers._csv import first_rows
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hip_origin import LANDMARKS, Space, space_of
-from srnet_core.readers._plain_array import OF_HOLISTIC, POINTS, Array, as_array, body_of, float64, point_members
+from srnet_core.readers._padded_frames import with_frames_padded
+from srnet_core.readers._plain_array import (
+    OF_HOLISTIC,
+    POINTS,
+    Array,
+    as_array,
+    body_of,
+    float64,
+    point_members,
+    todo_for_percent,
+)
 from srnet_core.readers._plain_tables import from_csv
 from srnet_core.readers._table_columns import in_cells, is_numeric, joined_header, long_columns, wide_columns
 from srnet_core.readers.detections import MOST_PEOPLE, Detections, ReadOptions, image_size
@@ -33,7 +43,7 @@ def sniff(head: Head) -> float:
     if head.start.startswith(b"\x93NUMPY"):
         return 0.5
     if head.is_npz:
-        return 0.5 if "positions_3d" not in head.npz and point_members(head.npz) else 0.0
+        return 0.5 if "positions_3d" not in head.npz and point_members(with_frames_padded(head.npz)) else 0.0
     rows = first_rows(head.text, 5)
     if len(rows) < 2 or len(rows[0]) < 4 or head.looks_like_json:
         return 0.0
@@ -108,7 +118,8 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
         return [detections_of(array, head, sequence=name) for name, array in cameras.items()]
     array = _load(head)
     if array.is_3d:
-        raise BadFileError("holds 3D points, not 2D keypoints", where=head.path)
+        todo = todo_for_percent(array.values[..., 2])
+        raise BadFileError("holds 3D points, not 2D keypoints", where=head.path, todo=todo)
     return [detections_of(array, head)]
 
 
@@ -191,10 +202,18 @@ def _load(head: Head) -> Array:
 
 
 def _from_npz(head: Head) -> Array:
-    values = head.npz
+    return of_members("npz", with_frames_padded(head.npz), head)
+
+
+def of_members(format: str, values: dict, head: Head) -> Array:
+    """The one array of keypoints among arrays by name, with the scores, names, rate and image size beside it.
+
+    Raises:
+        BadFileError: there is none, or there are several.
+    """
     members = point_members(values)
     named = [m for m in members if str(m).lower() in POINTS]
-    loaded = [(m, as_array("npz", values[m], head)) for m in (named or members)]
+    loaded = [(m, as_array(format, values[m], head)) for m in (named or members)]
     flat = [(m, a) for m, a in loaded if not a.is_3d]
     if len(flat) > 1 or not loaded or (not flat and len(loaded) > 1):
         raise BadFileError(
@@ -205,15 +224,16 @@ def _from_npz(head: Head) -> Array:
     name, array = (flat or loaded)[0]
     scores = next((v for k in _SCORES if isinstance(v := values.get(k), np.ndarray)), None)
     if array.confidence is None and scores is not None and scores.dtype.kind in "fiu":
-        array = as_array("npz", values[name], head, confidence=float64(scores))
+        array = as_array(format, values[name], head, confidence=float64(scores))
     return Array(
-        "npz",
+        format,
         array.values,
         array.confidence,
         names=_named(values.get("joint_names", values.get("joints"))),
         fps=_scalar(next((values[k] for k in _RATES if k in values), None)),
         image_size=_pair(next((values[k] for k in _SIZES if k in values), None)) or _sides(values),
         notes=(*array.notes, *((f"Read from the array {str(name)[:40]!r}.",) if len(values) > 1 else ())),
+        tracked=array.tracked,
         bare=array.bare,
     )
 

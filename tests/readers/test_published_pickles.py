@@ -186,7 +186,7 @@ def test_pickles_of_data_sets_and_body_models_are_named(tmp_path, value, words):
         (["3D_positions"], "one take of Human3.6M's archive.*import h36m"),
         (["subject1/camera1/R"], "cameras of Human3.6M's archive"),
         (["pose/2d", "pose/3d", "subaction", "frame"], "h36m-fetch.*import h36m"),
-        (["pose2d", "pose3d"], "HDF5 file of no kind that is known .it has pose2d, pose3d"),
+        (["images", "labels"], "HDF5 file of no kind that is known .it has images, labels"),
     ],
 )
 def test_hdf5_of_data_sets_is_named(tmp_path, names, words):
