@@ -87,7 +87,7 @@ class NumPyCalls(TorchCalls):
         """See `TorchCalls`. A slope is from 0 to 1."""
         array, slope = x.numpy(), x.new_tensor(negative_slope).numpy()
         scaled = np.empty_like(array)
-        return [partial(np.multiply, array, slope, scaled), partial(np.maximum, array, scaled, array)]
+        return [partial(np.multiply, array, slope, scaled), partial(np.maximum, array, scaled, out=array)]
 
     def sigmoid(self, x: Tensor) -> list[Operation]:
         """See `TorchCalls`. (1 + tanh(x / 2)) / 2, which cannot overflow."""
