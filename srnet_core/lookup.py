@@ -26,6 +26,27 @@ if TYPE_CHECKING:
 FORMATS_LISTED_BY = "srnet data list --formats"  # lists formats, layouts and mappings
 _SHORTEST_BEGINNING = 3  # letters, from which on what was typed may be the beginning of a name
 _MOST_NEIGHBOURS = 10_000  # entries of a folder that are looked at for a name like one that is missing
+# endings of files that nothing reads, and of files whose ending is spelled right
+_OF_NO_INPUT = {".html", ".htm", ".md", ".pdf", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".log", ".py"}
+_OF_INPUTS = {
+    *(
+        ".toml",
+        ".json",
+        ".jsonl",
+        ".csv",
+        ".tsv",
+        ".txt",
+        ".npz",
+        ".npy",
+        ".pkl",
+        ".mat",
+        ".h5",
+        ".hdf5",
+        ".slp",
+        ".nwb",
+    ),
+    *(".bvh", ".c3d", ".trc", ".amc", ".asf", ".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".onnx", ".mp4", ".mov"),
+}
 _LIKE_A_PATH = 0.75  # least similarity of the names of files, from 0 to 1
 _NAME = re.compile(r"[A-Za-z0-9_]+")  # names become parts of file names
 
@@ -224,7 +245,7 @@ def path_hint(path: str | Path) -> str:
     """The question "Did you mean ...? " with an existing path like a missing one; empty if there is none.
 
     Each part of the path that does not exist is replaced by the most similar name in its folder, so that a misspelled
-    folder is found too.
+    folder is found too. Of files with another ending only those are meant that are called the same and may be an input.
     """
     asked = Path(path)
     found = Path(asked.anchor)
@@ -237,7 +258,7 @@ def path_hint(path: str | Path) -> str:
                 names = [entry.name for entry in itertools.islice(entries, _MOST_NEIGHBOURS)]
         except (OSError, ValueError):  # a folder that cannot be looked into, a name that no file can have
             return ""
-        spelled = {name.casefold(): name for name in sorted(names)}
+        spelled = {name.casefold(): name for name in sorted(names) if _may_be_meant(name, part)}
         if not Path(part).suffix:
             spelled = {Path(low).stem: name for low, name in spelled.items()} | spelled
         near = difflib.get_close_matches(part.casefold(), list(spelled), n=1, cutoff=_LIKE_A_PATH)
@@ -245,6 +266,16 @@ def path_hint(path: str | Path) -> str:
             return ""
         found /= spelled[near[0]]
     return f"Did you mean {str(found)!r}? " if found != asked else ""
+
+
+def _may_be_meant(name: str, asked: str) -> bool:
+    """Whether a file may be the one that was asked for, by their endings: `one.html` is not meant by `none.toml`."""
+    (stem, ending), (asked_stem, asked_ending) = (os.path.splitext(text.casefold()) for text in (name, asked))
+    if ending == asked_ending or not asked_ending or not ending:
+        return True
+    if ending in _OF_NO_INPUT and asked_ending not in _OF_NO_INPUT:
+        return False
+    return stem == asked_stem or asked_ending not in _OF_INPUTS
 
 
 def spelling(name: str) -> str:

@@ -1,9 +1,6 @@
 """Cameras of calibration files, and virtual ones that see motion capture: Human3.6M's four, or a ring.
 
-Calibration files are the TOML that Pose2Sim, Anipose and others write (one table per camera with size, matrix,
-distortions, rotation, translation), and JSON with the same values under the names in use (K, R, t, dist, resolution,
-...). Both follow OpenCV: p_camera = R p_world + t, distortion k1 k2 p1 p2 k3 ... . This project uses Human3.6M's lens
-model, whose tangential part differs a little from OpenCV's. Its coefficients are fitted to OpenCV's model, and a note
+`calibration_files` reads the values of cameras as OpenCV has them. This project uses Human3.6M's lens model, whose tangential part differs a little from OpenCV's. Its coefficients are fitted to OpenCV's model, and a note
 gives the remaining error.
 """
 
@@ -13,27 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet_core.errors import AmbiguousError, BadFileError, ConfigError, HostileFileError
+from srnet_core.calibration_files import camera_parts, camera_tables, has, plain_name
+from srnet_core.errors import AmbiguousError, BadFileError, ConfigError
 from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.h36m_cameras import SUBJECTS, h36m_cameras
 from srnet_core.geometry.rotation import matrix_to_quaternion, quaternion_to_matrix
 from srnet_core.lookup import choose
 from srnet_core.motion import to_z_up
-from srnet_core.readers.bounded import read_bounded
-from srnet_core.readers.text import parse_json
-from srnet_core.toml_file import read_toml_file
 
-MAX_JSON_BYTES = 4 << 20
 MAX_CAMERAS = 500
-_NAMES = {
-    "matrix": ("matrix", "K", "camera_matrix", "intrinsic", "intrinsics", "cameraMatrix"),
-    "distortion": ("distortions", "distortion", "dist", "distCoef", "dist_coeffs", "distCoeffs", "D", "k"),
-    "rotation": ("rotation", "R", "rvec", "rotation_vector", "rotation_matrix"),
-    "translation": ("translation", "t", "T", "tvec", "translation_vector"),
-    "size": ("size", "resolution", "image_size", "imgSize", "img_size"),
-}
 _WORST_FIT_PX, _UNTOLD_FIT_PX = 2.0, 0.01
 _CUT_SHARE = 0.02  # by which images may be larger or smaller than calibrated without being scaled
+_WITHOUT_SIZE = "The file has no image size of camera {}: its principal point is taken for the centre of the image."
 _NOWHERE = {"rotation": [0.0, 0.0, 0.0], "translation": [0.0, 0.0, 0.0]}
 
 
@@ -108,7 +96,7 @@ def read_rig(path: str | Path) -> Rig:
         BadFileError: it holds no cameras, or one that makes no sense; the message names it.
     """
     path = Path(path)
-    tables = _camera_tables(path)
+    tables = camera_tables(path)
     if not tables:
         raise BadFileError(
             "holds no cameras", where=path, todo="Each camera needs matrix, rotation, translation and size"
@@ -116,12 +104,14 @@ def read_rig(path: str | Path) -> Rig:
     if len(tables) > MAX_CAMERAS:
         raise BadFileError(f"holds more than {MAX_CAMERAS} cameras", where=path)
     notes: list[str] = []
-    parts = [_camera_parts(name, table, f"{path}, camera {name}") for name, table in tables.items()]
+    parts = [camera_parts(name, table, f"{path}, camera {name}") for name, table in tables.items()]
     rotations = np.stack([p["rotation"] for p in parts])  # (C, 3, 3), world to camera
     centres = np.stack([-p["rotation"].T @ p["translation"] for p in parts])
     centres, unit_note = _in_metres(centres)
     turn, up_note = _turn_to_z_up(rotations, path)
     notes += [n for n in (unit_note, up_note) if n]
+    if guessed := [part["id"] for part in parts if not part["sized"]]:
+        notes.append(_WITHOUT_SIZE.format(", ".join(guessed[:3]) + (", ..." if len(guessed) > 3 else "")))
     cameras = []
     for part, rotation, centre in zip(parts, rotations, centres):
         camera, rest_px = _camera_of(part, turn @ rotation.T, turn @ centre)
@@ -187,17 +177,17 @@ def read_camera(
         ConfigError: the video has another shape than the calibrated images.
     """
     path = Path(path)
-    tables = {n: t for n, t in _camera_tables(path).items() if _has(t, "matrix")}
+    tables = {n: t for n, t in camera_tables(path).items() if has(t, "matrix")}
     if not tables:
         raise BadFileError("holds no cameras", where=path, todo="A camera needs at least a matrix of 3 x 3 numbers")
     chosen = _chosen(tables, name, recording, path)
     notes = [f"Camera {chosen} of {path.name}."]
-    if all(_has(table, part) for table in tables.values() for part in ("rotation", "translation")):
+    if all(has(table, part) for table in tables.values() for part in ("rotation", "translation")):
         rig = read_rig(path)
         camera, placed = rig.cameras[list(tables).index(chosen)], True
         notes += [note for note in rig.notes if not note.startswith("Camera ") or note.startswith(f"Camera {chosen}:")]
     else:
-        part = _camera_parts(chosen, {**tables[chosen], **_NOWHERE}, f"{path}, camera {chosen}")
+        part = camera_parts(chosen, {**tables[chosen], **_NOWHERE}, f"{path}, camera {chosen}")
         camera, rest_px = _camera_of(part, np.eye(3), np.zeros(3))
         placed = False
         if rest_px > _UNTOLD_FIT_PX:
@@ -213,9 +203,9 @@ def _chosen(tables: Mapping[str, Mapping], name: str | None, recording: str, pat
         return choose("camera", name, tables, where=path)
     if len(tables) == 1:
         return next(iter(tables))
-    heard = [_plain_name(part) for part in reversed(Path(recording).parts)]
+    heard = [plain_name(part) for part in reversed(Path(recording).parts)]
     for part in heard:  # the file's own name first, then its folders
-        found = [camera for camera in tables if _plain_name(camera) and _plain_name(camera) in part]
+        found = [camera for camera in tables if plain_name(camera) and plain_name(camera) in part]
         longest = max(map(len, found), default=0)
         if len(found := [camera for camera in found if len(camera) == longest]) == 1:
             return found[0]
@@ -224,10 +214,6 @@ def _chosen(tables: Mapping[str, Mapping], name: str | None, recording: str, pat
         where=path,
         todo=f"Say which: {', '.join(list(tables)[:20])}",
     )
-
-
-def _plain_name(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def _of_size(camera: Camera, size: tuple[int, int], notes: list[str], path: Path) -> Camera:
@@ -293,117 +279,6 @@ def _seen_by_all(cameras: Sequence[Camera]) -> tuple[float, float]:
     else:
         point = np.linalg.solve(total, side)
     return float(point[0]), float(point[1])
-
-
-def _camera_tables(path: Path) -> dict[str, Mapping]:
-    """{name: table of one camera}, from a table of tables or a list of tables."""
-    values = _calibration(path)
-    if isinstance(values, dict) and isinstance(values.get("cameras"), (dict, list)):
-        values = values["cameras"]
-    if isinstance(values, dict) and _has(values, "matrix"):
-        values = {"0": values}
-    if isinstance(values, list):
-        values = {str(_first(v, ("name", "id", "serial"), i)): v for i, v in enumerate(values) if isinstance(v, dict)}
-    if not isinstance(values, dict):
-        return {}
-    return {str(k)[:40]: v for k, v in values.items() if isinstance(v, dict) and _has(v, "matrix")}
-
-
-def _calibration(path: Path) -> object:
-    """What a calibration file holds; a file of another ending may be TOML or JSON."""
-    ending = path.suffix.lower()
-    if ending == ".toml":
-        return read_toml_file(path, what="calibration file", todo="Check the folder and the name")
-    content = read_bounded(path, MAX_JSON_BYTES, "calibration file")
-    try:
-        return parse_json(content, path)
-    except HostileFileError:
-        raise
-    except BadFileError:
-        if ending == ".json":
-            raise
-    try:
-        return read_toml_file(path, what="calibration file", todo="Check the folder and the name")
-    except BadFileError:
-        todo = "Write the calibration as TOML (Pose2Sim, OpenCV) or JSON"
-        raise BadFileError("is neither TOML nor JSON", where=path, todo=todo) from None
-
-
-def _has(table: Mapping, part: str) -> bool:
-    return any(name in table for name in _NAMES[part])
-
-
-def _first(table: Mapping, names: Sequence[str], default: object = None) -> object:
-    return next((table[name] for name in names if name in table), default)
-
-
-def _camera_parts(name: str, table: Mapping, where: str) -> dict:
-    matrix = _numbers(table, "matrix", where)
-    rotation = _numbers(table, "rotation", where)
-    translation = _numbers(table, "translation", where)
-    distortion = _numbers(table, "distortion", where) if _has(table, "distortion") else np.zeros(4)
-    asked: dict[str, tuple[np.ndarray, Sequence[int], str]] = {
-        "matrix": (matrix, (9,), "9, a 3x3 matrix"),
-        "rotation": (rotation, (3, 9), "3 or 9"),
-        "translation": (translation, (3,), "3"),
-        "distortion": (distortion, range(15), "at most 14"),
-    }
-    for part, (values, sizes, words) in asked.items():
-        if values.size not in sizes:
-            raise BadFileError(f"its {part} has {values.size} numbers, not {words}", where=where)
-    matrix = matrix.reshape(3, 3)
-    width, height = _size(table, matrix, where)
-    if not (0 < width < 1e5 and 0 < height < 1e5 and min(matrix[0, 0], matrix[1, 1]) > 0):
-        raise BadFileError("its image size and focal length must be positive", where=where)
-    rotation = _rodrigues(rotation.ravel()) if rotation.size == 3 else rotation.reshape(3, 3)
-    if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
-        raise BadFileError("its rotation is not a rotation", where=where)
-    return {
-        "id": str(table.get("name", name))[:40],
-        "matrix": matrix,
-        "rotation": rotation,
-        "translation": translation.ravel(),
-        "distortion": np.concatenate([distortion.ravel(), np.zeros(14)])[:14],
-        "size": (width, height),
-        "fisheye": table.get("fisheye") is True,
-    }
-
-
-def _size(table: Mapping, matrix: np.ndarray, where: str) -> tuple[int, int]:
-    """Image size in pixels; where the file has none, the principal point is taken for the centre of the image."""
-    size = _first(table, _NAMES["size"])
-    if size is None and "width" in table and "height" in table:
-        size = [table["width"], table["height"]]
-    if size is None:
-        size = [2 * matrix[0, 2], 2 * matrix[1, 2]]
-    try:
-        width, height = (round(float(v)) for v in (size if isinstance(size, Sequence) else ()))
-    except (TypeError, ValueError, OverflowError):
-        raise BadFileError("its image size must be two numbers", where=where) from None
-    return width, height
-
-
-def _numbers(table: Mapping, part: str, where: str) -> np.ndarray:
-    value = _first(table, _NAMES[part])
-    if isinstance(value, Mapping):  # OpenCV's matrices: {"type_id", "rows", "cols", "dt", "data"}
-        value = value.get("data")
-    try:
-        array = np.array(value, np.float64)
-    except (TypeError, ValueError, OverflowError):
-        array = np.array(np.nan)
-    if array.ndim == 0 or array.size > 16 or not np.isfinite(array).all():
-        raise BadFileError(f"its {part} is missing or not made of numbers", where=where)
-    return array
-
-
-def _rodrigues(vector: np.ndarray) -> np.ndarray:
-    """Rotation vector (axis times angle in radians) -> matrix."""
-    angle = np.linalg.norm(vector)
-    if angle < 1e-12:
-        return np.eye(3)
-    x, y, z = vector / angle
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
 def _in_metres(centres: np.ndarray) -> tuple[np.ndarray, str]:

@@ -26,7 +26,7 @@ LAYERS = [
     {"clip", "batch", "motion", "articulation", "take_names"},
     {"body"},
     {"readers", "writers"},
-    {"mappings", "virtual_cameras"},
+    {"mappings", "calibration_files", "virtual_cameras"},
     {"mocap", "keypoints"},
     {"detectors"},
     {"synthetic"},

@@ -263,6 +263,9 @@ def test_case_and_punctuation_do_not_hide_the_nearest_name(asked, hint):
         ("Examples/Walk.JSON", "examples/walk.json"),
         ("exmaples/openpse", "examples/openpose"),
         ("examples/walk.jsn", "examples/walk.json"),
+        ("examples/wakl.csv", ""),
+        ("examples/none.toml", ""),
+        ("examples/one.htm", "examples/one.html"),
         ("nowhere/walk.json", ""),
         ("examples/other.json", ""),
         ("examples/walk.json/0", ""),
@@ -272,6 +275,7 @@ def test_case_and_punctuation_do_not_hide_the_nearest_name(asked, hint):
 def test_a_path_like_the_one_that_is_missing_is_found(tmp_path, monkeypatch, asked, meant):
     (tmp_path / "examples" / "openpose").mkdir(parents=True)
     (tmp_path / "examples" / "walk.json").touch()
+    (tmp_path / "examples" / "one.html").touch()  # which is not meant by none.toml
     monkeypatch.chdir(tmp_path)
     assert lookup.path_hint(asked) == (f"Did you mean {meant!r}? " if meant else "")
     if meant:

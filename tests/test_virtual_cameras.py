@@ -113,6 +113,53 @@ def test_toml_and_json_files_give_the_pixels_of_opencv(tmp_path, world, unit):
             np.testing.assert_allclose(camera.project(camera.world_to_camera(PEOPLE)), expected, atol=0.1)
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        lambda k, d: {"camera_matrix": k, "distortion_coefficients": d, "image_width": 1000, "image_height": 980},
+        lambda k, d: {
+            "cameraMatrix": {"data": k},
+            "dist_coefs": {"data": d},
+            "imageSize": {"width": 1000, "height": 980},
+        },
+        lambda k, d: {"Mtx": k, "distortionCoeffs": d, "Resolution": [1000, 980]},
+        lambda k, d: {
+            "intrinsics": {
+                "fx": 1100.0,
+                "fy": 1105.0,
+                "cx": 510.0,
+                "cy": 490.0,
+                **dict(zip(("k1", "k2", "p1", "p2", "k3"), d)),
+            },
+            **{"width": 1000, "height": 980},
+        },
+    ],
+)
+def test_other_names_of_the_same_values(tmp_path, named):
+    """Coefficients under a name that was not known were passed over, and the lens taken for one without distortion."""
+    _, parts = calibration()
+    tables = {
+        f"cam_{i}": {**named(k.tolist(), d.tolist()), "R": r.tolist(), "T": t.tolist()}
+        for i, (k, d, r, t) in enumerate(parts)
+    }
+    (tmp_path / "a.json").write_text(json.dumps(tables))
+    rig = read_rig(tmp_path / "a.json")
+    assert (rig.cameras[0].width_px, rig.cameras[0].height_px) == (1000, 980)
+    for camera, (k, d, r, t) in zip(rig.cameras, parts):
+        expected = opencv_project(PEOPLE, k, d, r, t)
+        np.testing.assert_allclose(camera.project(camera.world_to_camera(PEOPLE)), expected, atol=0.1)
+
+
+def test_a_lens_or_a_size_that_is_not_known_is_said(tmp_path):
+    _, parts = calibration()
+    table = {"K": parts[0][0].tolist(), "R": parts[0][2].tolist(), "t": parts[0][3].tolist()}
+    (tmp_path / "a.json").write_text(json.dumps({**table, "lens_distortion_model": [0.1, 0.2]}))
+    with pytest.raises(BadFileError, match="distortion is called 'lens_distortion_model'.*Call it 'distortions'"):
+        read_rig(tmp_path / "a.json")
+    (tmp_path / "b.json").write_text(json.dumps(table))
+    assert any("no image size of camera 0: its principal point" in note for note in read_rig(tmp_path / "b.json").notes)
+
+
 def test_fisheye_lenses_are_fitted_or_refused(tmp_path):
     _, parts = calibration()
     matrix, _, rotation, translation = parts[0]
