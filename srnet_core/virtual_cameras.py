@@ -1,7 +1,8 @@
 """Cameras of calibration files, and virtual ones that see motion capture: Human3.6M's four, or a ring.
 
-`calibration_files` reads the values of cameras as OpenCV has them. This project uses Human3.6M's lens model, whose tangential part differs a little from OpenCV's. Its coefficients are fitted to OpenCV's model, and a note
-gives the remaining error.
+`calibration_files` reads the values of cameras as OpenCV has them. This project uses Human3.6M's lens model, whose
+tangential part differs a little from OpenCV's. Its coefficients are fitted to OpenCV's model, and a note gives the
+remaining error.
 """
 
 from collections.abc import Mapping, Sequence
