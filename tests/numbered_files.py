@@ -60,10 +60,25 @@ def people_first(path: Path):
     return json_file(path, {"1": {str(i): p for i, p in enumerate(person("coco17").tolist())}})
 
 
+def records(path: Path):
+    """A table as pandas' `to_json(orient="records")` writes it."""
+    columns = [f"{n}_{k}" for n in NAMES for k in ("x", "y", "score")]
+    rows = [dict(zip(columns, p.reshape(-1).tolist())) for p in person("coco17")]
+    return json_file(path, [{"frame": i, **row} for i, row in enumerate(rows)])
+
+
+def joints_with_frames(path: Path):
+    """{joint: [its place in each frame]}."""
+    points = person("coco17")
+    return json_file(path, {name: points[:, j].tolist() for j, name in enumerate(NAMES)})
+
+
 NUMBERED = {
     "json cvzone": (cvzone, "json", "blazepose33", 33, "px"),
     "npy numbered": (numbered_array, "npy", "coco17", 17, "px"),
     "json numbered": (numbered_objects, "json", "coco17", 17, "px"),
+    "json records": (records, "json_table", "coco17", 17, "px"),
+    "json joints with frames": (joints_with_frames, "json", "coco17", 17, "px"),
     "csv images": (csv_images, "csv", "coco17", 17, "px"),
     "json people first": (people_first, "json", "coco17", 17, "px"),
     "json any order": (named_in_any_order, "json", "coco17", 17, "px"),

@@ -3,6 +3,7 @@
 `_json_points` says in which forms joints stand. Frames are a list, or an object by number or by name of the image.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from srnet_core.readers.detections import MOST_PEOPLE
 _JOINTS_2D = (
     "keypoints",
     "keypoints2d",
+    "keypoint2d",
     "keypoint",
     "landmarks",
     "poselandmarks",
@@ -70,6 +72,7 @@ _PEOPLE = (
     "players",
     "observations",
     "subjects",
+    "bodylist",
 )
 _FRAMES = ("frames", "framedata", "data", "results", "predictions", "images", "sequence", "annotations", "poses")
 NUMBERS = ("frame", "frameid", "frameindex", "frameidx", "framenumber", "frameno", "imageid", "imageindex")
@@ -88,6 +91,10 @@ _SCORES = (
     "conf",
 )
 WHO = ("trackid", "personid", "id", "idx", "playerid", "bodyid")
+_OF_A_PERSON = re.compile(
+    r"(?:(?:person|people|player|track|id|body|skeleton|human|subject)[ _-]?)?[0-9]{1,18}", re.IGNORECASE
+)
+_TIME_AS_KEY = re.compile(r"[0-9]{13,20}|[0-9]{1,12}\.[0-9]{1,12}")  # since 1970, or seconds with decimals
 _MOST_LEVELS = 6
 _OF_VITPOSE = 17  # joints, as COCO has them
 _OF_CANDIDATES = 18  # joints of OpenPose's COCO model; two more numbers may follow
@@ -177,19 +184,24 @@ def _tracks_in(value: object) -> list[Frame]:
 def _listed(value: list | dict, most: int | None) -> list[Frame]:
     """Frames in a list, or in an object by their numbers or names; nothing where one is no frame."""
     said = isinstance(value, list)
+    times: list[str] = []  # of the frames, where they stand under them
     if isinstance(value, dict):
         if not all(any(c.isdigit() for c in str(key)) for key in value):
             return []
         items: list[tuple[object, object]] = [(str(key), item) for key, item in value.items()]
+        if all(_TIME_AS_KEY.fullmatch(str(key)) for key in value):
+            times = sorted(value, key=float)
+            items = [(None, value[key]) for key in times]
     else:
         items = [(_number(item), item) for item in value]
     found: list[Frame] = []
-    for number, item in items[:most]:
+    for at, (number, item) in enumerate(items[:most]):
         people = people_in(item)
         if people is None:
             return []
         whole = isinstance(item, list) and points_of(item) is None
         time = time_in(by_plain_key(item)) if isinstance(item, dict) else None
+        time = time or (("timestamp", float(times[at])) if times else None)
         number_said = said and number is not None
         found.append(Frame(_key(number), people, listed=whole or number is not None, said=number_said, time=time))
     return found if any(frame.people for frame in found) else []
@@ -293,7 +305,7 @@ def _people_of(value: dict, level: int) -> list[Person] | None:
         empty = empty or people is not None
     if empty:
         return []
-    if value and len(value) <= MOST_PEOPLE and all(str(key).isdigit() for key in value):  # people by their numbers
+    if value and len(value) <= MOST_PEOPLE and all(_OF_A_PERSON.fullmatch(str(key)) for key in value):
         found = [(key, points_of(item)) for key, item in value.items()]
         if all(points is not None for _, points in found):
             return [Person(points, key) for key, points in found if points is not None]

@@ -4,12 +4,13 @@
 """
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.layouts import get_layout
-from srnet_core.readers._csv import number, numbers, rows_of
+from srnet_core.readers._csv import number, numbers
 from srnet_core.readers._frames_of_images import numbers_of_images
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hip_origin import LANDMARKS, Space, space_of
@@ -30,14 +31,12 @@ def of_table(header: list[str]) -> bool:
     return bool(_wide_columns(header) or _long_columns(header))
 
 
-def read_table(head: Head) -> Table:
-    """The people of all rows.
+def read_table(header: list[str], rows: Iterator[list[str]], head: Head) -> Table:
+    """The people of all rows below a header.
 
     Raises:
         BadFileError: no table of the 33 landmarks, or a row that makes no sense; the message has the row.
     """
-    rows = rows_of(head.path)
-    header = next(rows, [])
     if long := _long_columns(header):
         return _read_long(head, header, rows, long)
     if wide := _wide_columns(header):

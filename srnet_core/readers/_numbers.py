@@ -28,6 +28,8 @@ def number_of_text(text: str) -> float | None:
     text = text.strip() if len(text) <= _LONGEST_NUMBER else "?"
     if text.lower() in _MISSING_AS_TEXT:
         return float("nan")
+    if text.endswith("%") and _NUMBER_AS_TEXT.fullmatch(text[:-1]):
+        return float(text[:-1].replace(",", ".")) / 100
     return float(text.replace(",", ".")) if _NUMBER_AS_TEXT.fullmatch(text) else None
 
 

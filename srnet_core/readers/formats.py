@@ -57,6 +57,7 @@ FORMATS = {
     "c3d": "c3d",
     "positions_3d": "positions_3d",
     "csv_cells": "cells",
+    "json_table": "json_table",
     "frame_arrays": "frame_arrays",
     "plain": "plain",
     "movenet": "movenet",

@@ -14,6 +14,7 @@ from srnet_core.errors import BadFileError
 from srnet_core.motion import Motion
 from srnet_core.readers._encoding import frames_of, joints_of, names_of, write_json
 from srnet_core.readers._frames_found import Frame, frames_in, people_in
+from srnet_core.readers._joints_first import frames_of_joints
 from srnet_core.readers._plain_array import all_lie
 from srnet_core.readers._poses import Poses, checked, described, detections_of, motions_of, one_or_many
 from srnet_core.readers.bounded import read_bounded
@@ -39,7 +40,7 @@ def sniff(head: Head) -> float:
         return 0.3 if len(one_or_many(frames)) == 1 and frames[0].people else 0.0
     if not head.looks_like_json:
         return 0.0
-    return 0.35 if any(frame.people for frame in frames_in(head.json, most=50)[0]) else 0.0
+    return 0.35 if any(frame.people for frame in frames_in(_frames_first(head.json), most=50)[0]) else 0.0
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:
@@ -84,7 +85,8 @@ def _load(head: Head, options: ReadOptions) -> Poses:
 
 
 def _frames_first(value: object) -> object:
-    """CHI3D's {joints3d_25: [person: [frame: [joint]]]} as Fit3D has it for one person, frames first; others as is."""
+    """Frames first, of joints by name with all frames and of CHI3D's {joints3d_25: [person: [frame: [joint]]]}."""
+    value = frames_of_joints(value)
     people = value.get("joints3d_25") if isinstance(value, dict) else None
     if not isinstance(people, list) or _levels(people) != _LEVELS_OF_CHI3D:
         return value

@@ -4,11 +4,13 @@
 size of the image and the frame rate. Frames without a person have an empty list, or no rows.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from srnet_core.errors import BadFileError
 from srnet_core.readers._beside_frames import context_in, rate_in, rate_of_frames, size_in, time_in
-from srnet_core.readers._csv import first_rows
+from srnet_core.readers._csv import first_rows, rows_of
 from srnet_core.readers._gathering import Gathering
 from srnet_core.readers._hip_origin import LANDMARKS
 from srnet_core.readers._json_points import Points, by_plain_key, points_of
@@ -38,10 +40,12 @@ def sniff(head: Head) -> float:
     if head.looks_like_json:
         frames = _frames(head.json)
         return 0.9 if _sample(frames) else 0.8 if _nobody(frames) else 0.0
-    rows = first_rows(head.text, _SAMPLE_ROWS)
-    if not rows or not of_table(rows[0]):
-        return 0.0
-    return 0.0 if in_space(rows, cut=len(rows) == _SAMPLE_ROWS) else 0.9
+    return 0.9 if is_in_image(first_rows(head.text, _SAMPLE_ROWS)) else 0.0
+
+
+def is_in_image(rows: list[list[str]]) -> bool:
+    """Whether the first rows of a table are landmarks in the image, not in space."""
+    return bool(rows) and of_table(rows[0]) and not in_space(rows, cut=len(rows) >= _SAMPLE_ROWS)
 
 
 def _frames(value: object) -> list | None:
@@ -124,8 +128,14 @@ def read(head: Head, options: ReadOptions) -> list[Detections]:
     """
     if head.looks_like_json:
         return [_read_json(head)]
-    gathering, fps, notes = read_table(head)
-    return [_build(gathering, fps=fps, notes=notes)]
+    rows = rows_of(head.path)
+    return [of_rows(next(rows, []), rows, head)]
+
+
+def of_rows(header: list[str], rows: Iterator[list[str]], head: Head) -> Detections:
+    """The people of a table; errors as `read`."""
+    gathering, fps, notes = read_table(header, rows, head)
+    return _build(gathering, fps=fps, notes=notes)
 
 
 def _read_json(head: Head) -> Detections:

@@ -105,8 +105,15 @@ def parse_json(content: bytes, where: object) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and (values_of_lines := _json_lines(text)) is not None:
-            return values_of_lines
+        if error.msg == "Extra data":
+            several = _json_lines(text) or _json_values(text, where)
+            if several is not None:
+                return several
+        if error.msg.startswith("Expecting property name") and text[error.pos : error.pos + 1] == "'":
+            todo = "It is text of a Python dict: write it with json.dump"
+            raise BadFileError(
+                f"is not JSON: its names stand in single quotes, line {error.lineno}", where=where, todo=todo
+            ) from None
         rest = text[error.pos : error.pos + 16].strip()
         half_a_value = len(rest) < 10 and not set(rest) & set(_MARKS)
         if half_a_value or error.msg.startswith("Unterminated"):
@@ -180,6 +187,33 @@ def _each_text(value: Any, change: Callable[[str], Any], level: int = 0) -> Any:
     if level < _LEVELS_OF_TEXTS and isinstance(value, dict):
         return {key: _each_text(item, change, level + 1) for key, item in value.items()}
     return value
+
+
+def _json_values(text: str, where: object) -> list | None:
+    """The values of a text that has one behind the other, with blanks or commas between; `None` where it has not.
+
+    Raises:
+        BadFileError: the last of several values is cut short.
+    """
+    decoder, at = json.JSONDecoder(), 0
+    found: list[Any] = []
+    while (begin := _BETWEEN_VALUES.match(text, at).end()) < len(text):  # type: ignore[union-attr]
+        try:
+            value, at = decoder.raw_decode(text, begin)
+        except json.JSONDecodeError as error:
+            if found and (error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")):
+                line = text.count("\n", 0, begin) + 1
+                raise BadFileError(
+                    f"is cut short: the value that begins in line {line} does not end", where=where, todo="Remove it"
+                ) from None
+            return None
+        except (ValueError, RecursionError):
+            return None
+        found.append(value)
+    return found
+
+
+_BETWEEN_VALUES = re.compile(r"[\s,]*")
 
 
 def _json_lines(text: str) -> list | None:

@@ -44,6 +44,8 @@ _UNITS = {
     }.items()
     for word in words.split()
 }
+_RATES_DIFFER = 0.05
+_MOST_TIMES_AS_MANY = 4  # frames as there are rows; beyond that numbers are no frames
 _NOT_SEEN = 9_999_999.0  # what Motion Analysis' programs write for a marker that was not seen
 _HEAD = re.compile(r"\s*frame ?#?[\t,; ]+time\b", re.IGNORECASE)
 _HEAD_WITHOUT_NUMBERS = re.compile(r"\s*time(?: ?\(?s\)?)?\s*[\t,;]", re.IGNORECASE)
@@ -107,16 +109,30 @@ def motions(head: Head) -> dict[str, Motion] | None:
 def motion_of(markers: MarkerFile) -> Motion:
     """The 3D markers of a file as a motion."""
     unit = unit_of(markers.units)
+    positions, notes = _with_gaps(np.asarray(markers.positions, np.float64), markers.numbers)
     return Motion(
         format=FORMAT,
         names=tuple(markers.names),
         parents=None,
-        positions=np.asarray(markers.positions, np.float64),
+        positions=positions,
         fps=markers.fps,
         units=unit or markers.units,
         metres_per_unit=METRES_PER_UNIT.get(unit) if unit else None,
-        notes=tuple(markers.notes),
+        notes=(*markers.notes, *notes),
     )
+
+
+def _with_gaps(positions: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The same with rows of NaN for frames whose numbers are left out, and a note."""
+    steps = np.diff(numbers)
+    if not len(steps) or steps.min() <= 0 or steps.min() == steps.max() or (steps % steps.min()).any():
+        return positions, []
+    places = (numbers - numbers[0]) // steps.min()
+    if places[-1] >= _MOST_TIMES_AS_MANY * len(numbers):
+        return positions, []
+    made = np.full((int(places[-1]) + 1, *positions.shape[1:]), np.nan)
+    made[places] = positions
+    return made, [f"Frames that the file leaves out are missing: {len(made) - len(numbers)} of {len(made)}."]
 
 
 def describe(head: Head) -> dict | None:
@@ -129,7 +145,7 @@ def describe(head: Head) -> dict | None:
         CAPTURED,
         FORMAT,
         layout=layout.name if layout else None,
-        frames=len(markers.numbers),
+        frames=len(_with_gaps(markers.positions, markers.numbers)[0]),
         people=1,
         joints=len(markers.names),
         fps=markers.fps,
@@ -250,8 +266,11 @@ def _made(table: np.ndarray, names: tuple[str, ...], header: dict[str, str], row
     positions = table[:, 2:].reshape(len(table), len(names), 3).copy()
     positions[~np.isfinite(positions) | (positions == _NOT_SEEN)] = np.nan
     fps = _positive(header.get("DataRate"))
-    if fps is None and (fps := _rate_of(table[:, 1])):
+    by_times = _rate_of(table[:, 1])
+    if fps is None and (fps := by_times):
         notes.append("The header has no frame rate; it was taken from the times of the rows.")
+    elif fps and by_times and abs(by_times / fps - 1) > _RATES_DIFFER:
+        notes.append(f"The header says {fps:g} frames per second, the times of the rows {by_times:g}: check the rate.")
     return MarkerFile(
         names=names,
         numbers=frames.astype(np.int64),

@@ -7,6 +7,7 @@ import pytest
 from motion_making import moving
 
 from srnet_core.errors import BadFileError
+from srnet_core.mocap.body import read_motions
 from srnet_core.mocap.files import recognize
 from srnet_core.readers.trc import read_trc
 from srnet_core.skeletons.h36m17 import JOINTS
@@ -30,6 +31,20 @@ def trc(*, names=JOINTS, form="{:.4f}", units="mm", rate="50", missing=None) -> 
             cells[9:12] = [missing] * 3
         rows.append("\t".join([str(i + 1), f"{i / 50:.4f}", *cells]))
     return "\n".join([*head, *rows]) + "\n"
+
+
+def test_frames_that_are_left_out_and_times_of_another_rate(tmp_path):
+    """Later frames moved up into the gap, and the rate of the header was taken though the times say another."""
+    lines = trc().splitlines()
+    (tmp_path / "a.trc").write_text("\n".join([*lines[:8], *lines[10:]]))
+    motion = read_motions(tmp_path / "a.trc")[""]
+    assert np.flatnonzero(np.isnan(motion.positions[:, 0, 0])).tolist() == [2, 3] and len(motion.positions) == 6
+    np.testing.assert_allclose(motion.positions[4:], POINTS[4:], atol=1e-3)
+    assert any("leaves out are missing: 2 of 6" in note for note in motion.notes)
+    (tmp_path / "b.trc").write_text("\n".join([*lines[:6], *lines[6::2]]))  # every other frame
+    motion = read_motions(tmp_path / "b.trc")[""]
+    assert len(motion.positions) == 3
+    assert any("says 50 frames per second, the times of the rows 25" in note for note in motion.notes)
 
 
 def written(tmp_path, text):
