@@ -95,6 +95,7 @@ _OF_A_PERSON = re.compile(
     r"(?:(?:person|people|player|track|id|body|skeleton|human|subject)[ _-]?)?[0-9]{1,18}", re.IGNORECASE
 )
 _TIME_AS_KEY = re.compile(r"[0-9]{13,20}|[0-9]{1,12}\.[0-9]{1,12}")  # since 1970, or seconds with decimals
+_OF_SMPL = {"shape", "betas", "trans", "transl"}  # beside "pose", angles of joints
 _MOST_LEVELS = 6
 _OF_VITPOSE = 17  # joints, as COCO has them
 _OF_CANDIDATES = 18  # joints of OpenPose's COCO model; two more numbers may follow
@@ -309,4 +310,14 @@ def _people_of(value: dict, level: int) -> list[Person] | None:
         found = [(key, points_of(item)) for key, item in value.items()]
         if all(points is not None for _, points in found):
             return [Person(points, key) for key, points in found if points is not None]
+        inside_each = [
+            people_in(item, level + 1) if isinstance(item, dict) and not _OF_SMPL & item.keys() else None
+            for item in value.values()
+        ]
+        if all(people is not None and len(people) <= 1 for people in inside_each):
+            return [
+                replace(person, who=key if person.who is None else person.who)
+                for key, people in zip(value, inside_each)
+                for person in people or ()
+            ]
     return None

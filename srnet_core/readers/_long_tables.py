@@ -7,6 +7,7 @@ import numpy as np
 from srnet_core.errors import BadFileError
 from srnet_core.readers._csv import number
 from srnet_core.readers._frames_of_images import numbers_of_images
+from srnet_core.readers._joint_numbers import in_their_places
 from srnet_core.readers._plain_array import Array
 from srnet_core.readers._rates import rate_of_cells, seconds_of_cell
 from srnet_core.readers.detections import MOST_PEOPLE
@@ -80,7 +81,9 @@ def from_long(head: Head, header: list[str], rows: Iterator[list[str]], column: 
         numbers = tuple(numbers_of_images(list(images), head.path) or numbers)
     fps = rate_of_cells([times[frame] for frame in frames], header[column["time"]]) if times else None
     names = tuple(joints)
-    if all(n.isdigit() for n in names):
+    if (numbered := in_their_places(table, names)) is not None:
+        table, names = numbered, ()
+    elif all(n.isdigit() for n in names):
         order = sorted(range(len(names)), key=lambda i: int(names[i]))
         table, names = table[:, :, order], ()
     told = column["person"] >= 0 and all(person for person, _ in people)

@@ -10,9 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from srnet_core.layouts import layouts_of_count, rare_layouts_of_count
-from srnet_core.layouts.geometry import rank
 from srnet_core.readers._frames_found import Person
+from srnet_core.readers._joint_numbers import count_from_one
 
 _MOST_JOINTS = 1_000
 _MOST_ROWS = 1 << 25  # of all people together: 1 GiB
@@ -55,18 +54,13 @@ def _by_numbers(people: Sequence[Person]) -> None:
     for person in people:
         missing = np.full((joints - len(person.points.values), 4), np.nan)
         person.points = replace(person.points, values=np.concatenate([person.points.values, missing]))
-    if joints > 1 and _count_from_one([person.points.values for person in people]):
+    if joints > 1 and _count_from_one(people):
         for person in people:
             person.points = replace(person.points, values=person.points.values[1:])
 
 
-def _count_from_one(values: Sequence[np.ndarray]) -> bool:
-    """Whether nobody has a joint 0, and as many joints as there are without it make a body."""
-    if any(np.isfinite(one[0]).any() for one in values):
+def _count_from_one(people: Sequence[Person]) -> bool:
+    if any(np.isfinite(person.points.values[0]).any() for person in people):
         return False
-    joints = len(values[0])
-    fewer, as_many = (layouts_of_count(n) or rare_layouts_of_count(n) for n in (joints - 1, joints))
-    if not fewer or not as_many:
-        return bool(fewer)
-    sample = np.stack(values[:: max(1, len(values) // _SAMPLE)])[..., :2]
-    return rank(sample[:, 1:], fewer)[0].misfit < rank(sample, as_many)[0].misfit
+    sample = people[:: max(1, len(people) // _SAMPLE)]
+    return count_from_one(np.stack([person.points.values[:, :2] for person in sample]))

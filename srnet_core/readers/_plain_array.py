@@ -117,7 +117,7 @@ def as_array(format: str, values: object, head: Head, *, frames_first: bool = Fa
         raise BadFileError(f"holds an array of shape {values.shape}, not (frames, joints, 2)", where=head.path)
     values = float64(values)
     values[~(np.abs(values) < _LARGEST)] = np.nan
-    values, numbered = _unnumbered(values)
+    values, numbered = _unnumbered(_in_rows_of_people(values))
     values, notes = _landmarks(values)
     if not notes:
         values, notes = _movenet_people(values)
@@ -155,6 +155,23 @@ def as_array(format: str, values: object, head: Head, *, frames_first: bool = Fa
     if confidence is not None and confidence.shape != values.shape[:3]:
         confidence = confidence.reshape(values.shape[:3]) if confidence.size == values[..., 0].size else None
     return Array(format, values, confidence, **known)
+
+
+def _in_rows_of_people(values: np.ndarray) -> np.ndarray:
+    """(frames, people, joints * 3 or 2) as (frames, people, joints, 3 or 2); others as they are."""
+    width = values.shape[-1]
+    if values.ndim != 3 or width < 10 or layouts_of_count(width):  # an axis of joints
+        return values
+    perhaps_coordinates = values.shape[1] in (2, 3)  # of (frames, 2, joints) or (joints, 2, frames)
+    if perhaps_coordinates and layouts_of_count(len(values)):
+        return values
+    for k in (3, 2):
+        if width % k or not (layouts := layouts_of_count(width // k)):
+            continue
+        people = values.reshape(*values.shape[:2], width // k, k)
+        if not perhaps_coordinates or rank(people[..., :2].reshape(-1, width // k, 2), layouts)[0].misfit <= PLAUSIBLE:
+            return people
+    return values
 
 
 def _joints_first(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -350,6 +367,8 @@ def todo_for_percent(third: np.ndarray) -> str | None:
 
 def third_is_confidence(values: np.ndarray) -> bool:
     third, points = values[..., 2], values[..., :2]
+    missing = (third == -1) & ((points == -1).all(axis=-1) | (points == 0).all(axis=-1))
+    third, points = np.where(missing, np.nan, third), np.where(missing[..., None], np.nan, points)
     third, points = third[np.isfinite(third)], points[np.isfinite(points)]
     if not len(third) or not len(points) or third.min() < 0 or third.max() > 2:
         return False

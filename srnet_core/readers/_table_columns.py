@@ -74,6 +74,8 @@ _COLUMN = re.compile(r"(.+?)[ ._:/\-]?(x|y|z|confidence|conf|score|likelihood|vi
 _BEFORE = re.compile(r"(x|y|z|confidence|conf|score|likelihood|visibility|prob|c|s|p|v)[ ._:\-](.+)$", re.IGNORECASE)
 _COORDINATES = ("x", "y", "z", "likelihood", "confidence", "conf", "score", "visibility")
 _CORNERS_OF_A_BOX = ("1", "2")
+_OF_BOXES = ("bbox", "box", "bb", "boundingbox", "bboxcenter", "boxcenter", "roi")
+_FEWEST_BESIDE_BOX = 5  # joints
 _PLACES = ("{}", "{}_px", "px_{}", "{}_pixel", "pixel_{}", "{}_norm", "norm_{}", "{}_normalized")
 _MOST_HEADER_ROWS = 4
 _LARGEST_CONFIDENCE = 100.0  # in percent
@@ -123,6 +125,8 @@ def wide_columns(header: list[str]) -> dict[str, dict[str, int]] | None:
     of_box = [stem for stem in joints if stem in _CORNERS_OF_A_BOX]
     if len(joints) - len(of_box) >= 5 and not any(stem.isdigit() for stem in joints if stem not in of_box):
         joints = {stem: c for stem, c in joints.items() if stem not in of_box}  # x1, y1, x2, y2
+    if len(named := {stem: c for stem, c in joints.items() if plain_name(stem) not in _OF_BOXES}) >= _FEWEST_BESIDE_BOX:
+        joints = named  # without bbox_x, bbox_y
     before = _wide_of_prefixes(header) or {}
     best = before if len(before) > len(joints) else joints
     told = column_of(header, FRAME) is not None and column_of(header, PERSON) is not None  # SLEAP's, with few points

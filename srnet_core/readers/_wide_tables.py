@@ -29,6 +29,7 @@ def from_wide(head: Head, header: list[str], rows: Iterator[list[str]], joints: 
     Raises:
         BadFileError: a cell that is no number; frame numbers that are blank, or come again for one person.
     """
+    joints = _by_number(joints)
     kinds = set.intersection(*(set(c) for c in joints.values()))
     kind = "z" if "z" in kinds else "c" if "c" in kinds else ""
     frame, time, person, image = (column_of(header, names) for names in (FRAME, TIME_COLUMNS, PERSON, IMAGE))
@@ -71,6 +72,13 @@ def from_wide(head: Head, header: list[str], rows: Iterator[list[str]], joints: 
     array = as_array("csv", values if kind == "z" else values[..., :2], head)
     confidence = values[:, None, :, 2] if kind == "c" else array.confidence
     return Array("csv", array.values, confidence, numbers=frames, names=names_of(stems), fps=fps)
+
+
+def _by_number(joints: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """The joints in the order of their numbers, where their names differ in nothing else; others as they stand."""
+    if names_of(tuple(joints)) is not None or any(len(re.findall(r"[0-9]+", stem)) != 1 for stem in joints):
+        return joints
+    return dict(sorted(joints.items(), key=lambda item: int(re.findall(r"[0-9]+", item[0])[0][:9])))
 
 
 def _people_in_names(stems: tuple[str, ...]) -> list[list[tuple[str, int]]]:

@@ -71,7 +71,12 @@ def _is_frame(value: object) -> bool:
 def _is_image(value: object) -> bool:
     if isinstance(value, list):  # PoseFlow
         return bool(value) and all(isinstance(p, dict) and isinstance(p.get("keypoints"), list) for p in value)
-    return isinstance(value, dict) and any(isinstance(value.get(people), list) for people, _ in _LISTS)
+    return isinstance(value, dict) and any(_are_bodies(value.get(people), points) for people, points in _LISTS)
+
+
+def _are_bodies(value: object, points: str) -> bool:
+    """Whether it is a list of bodies in AlphaPose's form; other programs have people under other keys in it."""
+    return isinstance(value, list) and all(isinstance(body, dict) and (not body or points in body) for body in value)
 
 
 def read(head: Head, options: ReadOptions) -> list[Detections]:

@@ -49,6 +49,21 @@ def test_people_who_come_later_keep_their_frames(tmp_path):
     np.testing.assert_allclose(tracks["9"].points[6:], TWO[1][6:, :, :2], atol=1e-3)
 
 
+def test_frames_by_number_of_people_by_number(tmp_path):
+    """As AlphaPose has images by name, but with joints under another key."""
+    frames = {str(i): {"people": [{"keypoints": one[i].tolist()} for one in TWO]} for i in range(FRAMES)}
+    found = read(tmp_path / "a.json", {name: frames[name] for name in sorted(frames)})
+    assert (found.format, found.frame_count, len(found.tracks)) == ("json", FRAMES, 2)
+    people = [
+        {f"id_{m}": {"keypoints": one[i].reshape(-1).tolist()} for m, one in enumerate(TWO)} for i in range(FRAMES)
+    ]
+    named = read(tmp_path / "b.json", [{"frame_number": i, "persons": p} for i, p in enumerate(people)])
+    for one in (found, named):
+        for expected in TWO:
+            assert min(np.abs(track.points - expected[..., :2]).max() for track in one.tracks) < 0.01
+    assert {track.name for track in named.tracks} == {"id_0", "id_1"}
+
+
 def test_many_people_in_few_frames_stay_people(tmp_path):
     crowd = [[person("coco17", x_px=150.0 * k, seed=k)[i].tolist() for k in range(9)] for i in range(3)]
     found = read(tmp_path / "a.json", crowd)

@@ -104,6 +104,23 @@ def test_frames_of_several_numbers_of_people_in_an_npz(tmp_path, scores):
     check(tmp_path / "a.npz", people=2, confidence=scores)
 
 
+@pytest.mark.parametrize("width", [2, 3])
+@pytest.mark.parametrize("people", [1, 2, 4])
+def test_people_with_a_row_of_numbers_each(tmp_path, width, people):
+    crowd = np.stack([person("coco17", x_px=300.0 + 150 * k, seed=k) for k in range(people)], axis=1)[..., :width]
+    np.save(tmp_path / "a.npy", crowd.reshape(FRAMES, people, -1))
+    check(tmp_path / "a.npy", people=people, confidence=width == 3)
+
+
+def test_joints_of_minus_one_are_missing(tmp_path):
+    points = POSE.copy()
+    points[2, 3] = -1
+    points[4, 5] = [0, 0, -1]
+    np.save(tmp_path / "a.npy", points)
+    found = read_keypoints(tmp_path / "a.npy")
+    assert np.argwhere(found.tracks[0].missing).tolist() == [[2, 3], [4, 5]]
+
+
 def test_people_before_frames_are_said(tmp_path):
     """An array of four cameras looks the same."""
     np.save(tmp_path / "a.npy", np.stack([person("coco17", x_px=150.0 * k, seed=k) for k in range(4)]))

@@ -140,6 +140,45 @@ def test_a_joint_twice_of_one_person(tmp_path):
         read_keypoints(write(tmp_path / "b.csv", header, rows))
 
 
+def _sorted_as_text(name):
+    return sorted((name.format(i, k), POSE[:, i, at]) for i in range(17) for at, k in enumerate("xyc"))
+
+
+@pytest.mark.parametrize("name", ["{1}{0}", "kp{0}_{1}", "keypoint_{0}_{1}"])
+def test_numbered_columns_sorted_as_text(tmp_path, name):
+    """Joint 10 before joint 2: the columns were taken as they stand."""
+    names, columns = zip(*_sorted_as_text(name))
+    same(write(tmp_path / "a.csv", names, zip(*(column.tolist() for column in columns))))
+
+
+@pytest.mark.parametrize("name", ["{}", "kp{}", "joint {}"])
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("left_out", [None, 0, 5, 16])
+def test_numbered_joints_in_rows_sorted_as_text_or_never_found(tmp_path, name, start, left_out):
+    if start and left_out in (0, 16):  # as many as h36m16 has, and nothing tells
+        pytest.skip("the numbers alone do not tell")
+    rows = [
+        [i, name.format(j + start), *POSE[i, j].tolist()]
+        for i in range(FRAMES)
+        for j in sorted(range(17), key=str)
+        if j != left_out
+    ]
+    if left_out == 16:
+        rows.append([0, name.format(16), *POSE[0, 16].tolist()])
+    found = read_keypoints(write(tmp_path / "a.csv", ["frame", "joint", "x", "y", "score"], rows))
+    assert (found.layout.name, found.num_joints) == ("coco17", 17)
+    kept = np.delete(np.arange(17), [] if left_out is None else left_out)
+    np.testing.assert_allclose(found.tracks[0].points[:, kept], POSE[:, kept, :2], atol=1e-3)
+    if left_out in (0, 5):
+        assert np.isnan(found.tracks[0].points[:, left_out]).all()
+
+
+@pytest.mark.parametrize("box", ["bbox_{}", "box_{}", "Bounding Box {}"])
+def test_a_box_is_no_joint(tmp_path, box):
+    before = ["frame", *(box.format(k) for k in "xywh")]
+    same(write(tmp_path / "a.csv", wide(before), _rows(3, lambda i: [i, 1, 2, 3, 4])))
+
+
 @pytest.mark.parametrize("start", [0, 7])
 def test_rows_of_numbers_with_commas_are_no_labels_of_yolo(tmp_path, start):
     """A frame number and landmarks of MediaPipe, x, y and the depth from the hips, without a header."""
