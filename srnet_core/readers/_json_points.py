@@ -154,7 +154,7 @@ def _of_rows(rows: list) -> Points | None:
     numbers = np.full((len(rows), width), _NAN)
     numbers[[i for i, row in enumerate(rows) if row]] = [[_float(v) for v in row] for row in whole]
     bare, listed = names is None, False
-    if names is None and (found_without := without_numbers(numbers)) is not None:
+    if names is None and width > 2 and _rise(whole) and (found_without := without_numbers(numbers)) is not None:
         numbers, listed = found_without
         width -= 1
     if width == 5:
@@ -162,6 +162,12 @@ def _of_rows(rows: list) -> Points | None:
     values = np.full((len(numbers), 4), _NAN)
     values[:, :width] = numbers
     return Points(values, names, third=width == 3, bare=bare, listed=listed)
+
+
+def _rise(rows: list[list]) -> bool:
+    """Whether the first row begins with a smaller whole number than the last, as numbers of joints do."""
+    one, two = (_float(row[0]) for row in (rows[0], rows[-1]))
+    return one % 1 == 0 and two % 1 == 0 and one < two
 
 
 def _of_numbers(flat: list) -> Points | None:
@@ -191,7 +197,7 @@ def _like_scores(numbers: Sequence[float]) -> bool:
 def _of_objects(objects: list) -> Points | None:
     if len(objects) > _MOST or not any(objects) or not all(o is None or isinstance(o, dict) for o in objects):
         return None
-    values, names, numbers = [], [], []
+    values, names = [], []
     for one in objects:
         keys = by_plain_key(one or {})
         point = _point(keys) if one else [_NAN] * 4
@@ -199,10 +205,12 @@ def _of_objects(objects: list) -> Points | None:
             return None
         values.append(point)
         names.append(next((n for k in _NAMES if isinstance(n := keys.get(k), str) and n), None))
-        numbers.append(next((n for k in _NUMBERS if type(n := keys.get(k)) is int), None))
     if None not in names and len(set(names)) == len(names):
         return Points(np.array(values), tuple(str(n)[:80] for n in names))
-    places = places_of(numbers)
+    if not any(plain(key) in _NUMBERS for one in objects[:_FEWEST] for key in one or ()):
+        return Points(np.array(values))
+    plain_keys = (by_plain_key(one or {}) for one in objects)
+    places = places_of([next((n for k in _NUMBERS if type(n := keys.get(k)) is int), None) for keys in plain_keys])
     if places is None or places == list(range(len(places))):
         return Points(np.array(values))
     placed = np.full((max(*places, _FEWEST - 1) + 1, 4), _NAN)

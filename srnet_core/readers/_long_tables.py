@@ -32,9 +32,9 @@ def from_long(head: Head, header: list[str], rows: Iterator[list[str]], column: 
     """
     joints: dict[str, int] = {}
     places: dict[tuple[int, str, int], dict[int, _Row]] = {}
-    again: dict[tuple[int, str, int], int] = {}  # how often a joint of a frame has come
     times: dict[int, str] = {}
     images: dict[str, int] = {}
+    axes = [column[k] for k in "xyzc"]
     by_time, by_image = (column["frame"] == column[other] for other in ("time", "image"))
     for line, row in enumerate(rows, 2):
         try:
@@ -45,25 +45,28 @@ def from_long(head: Head, header: list[str], rows: Iterator[list[str]], column: 
                 frame = round(_TIMES_OF_A_SECOND * seconds_of_cell(cell)) if by_time else int(float(cell))
             joint = joints.setdefault(row[column["joint"]].strip()[:80], len(joints))
             person = row[column["person"]].strip()[:40] if column["person"] >= 0 else ""
-            values = tuple(number(row[column[k]], line, head.path) if column[k] >= 0 else 1.0 for k in "xyzc")
+            values = _values([row[at] if at >= 0 else "1" for at in axes], line, head)
             if column["time"] >= 0:
                 times.setdefault(frame, row[column["time"]])
         except (ValueError, IndexError, OverflowError):
             raise BadFileError(f"row {line} is not a joint: {','.join(row)[:60]!a}", where=head.path) from None
         if len(joints) > _MOST_JOINTS or not (by_time or abs(frame) < 2**53):
             raise BadFileError(f"row {line} is not a joint of a frame: {','.join(row)[:60]!a}", where=head.path)
-        nth = again.get((frame, person, joint), 0)
-        if nth and places[frame, person, 0][joint] == values:
+        nth = 0
+        found = places.setdefault((frame, person, 0), {})
+        if found.get(joint) == values:
             continue  # the same row twice
-        if nth and person:
+        if joint in found and person:
             raise BadFileError(
                 f"row {line} has joint {list(joints)[joint]!a} of person {person!a} in frame {cell[:40]!a} again",
                 where=head.path,
                 todo="Give each person of a frame a number of their own in column "
                 f"{header[column['person']].strip()[:40]!r}",
             )
-        again[frame, person, joint] = nth + 1
-        places.setdefault((frame, person, nth), {})[joint] = values
+        while joint in found:
+            nth += 1
+            found = places.setdefault((frame, person, nth), {})
+        found[joint] = values
     if not places:
         raise BadFileError("has a header but no rows", where=head.path)
     frames = {n: i for i, n in enumerate(sorted({n for n, _, _ in places}))}
@@ -92,6 +95,13 @@ def from_long(head: Head, header: list[str], rows: Iterator[list[str]], column: 
     if _in_space(table, column):
         return Array("csv", table[..., :3], None, numbers, names or None, fps, people=who)
     return Array("csv", table[..., :2], table[..., 3], numbers, names or None, fps, tracked=tracked, people=who)
+
+
+def _values(cells: list[str], line: int, head: Head) -> _Row:
+    try:
+        return tuple(map(float, cells))
+    except ValueError:
+        return tuple(number(cell, line, head.path) for cell in cells)
 
 
 def _in_space(table: np.ndarray, column: dict[str, int]) -> bool:

@@ -152,11 +152,8 @@ def test_numbered_columns_sorted_as_text(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["{}", "kp{}", "joint {}"])
-@pytest.mark.parametrize("start", [0, 1])
-@pytest.mark.parametrize("left_out", [None, 0, 5, 16])
+@pytest.mark.parametrize(("start", "left_out"), [(0, None), (0, 0), (0, 5), (0, 16), (1, None), (1, 5)])
 def test_numbered_joints_in_rows_sorted_as_text_or_never_found(tmp_path, name, start, left_out):
-    if start and left_out in (0, 16):  # as many as h36m16 has, and nothing tells
-        pytest.skip("the numbers alone do not tell")
     rows = [
         [i, name.format(j + start), *POSE[i, j].tolist()]
         for i in range(FRAMES)
