@@ -14,7 +14,7 @@ from srnet_core.readers._padded_frames import padded
 from srnet_core.readers.detections import MOST_PEOPLE
 from srnet_core.readers.head import Head
 
-_PERCENT = 100.0
+_PERCENT, _LARGEST_SCORE = 100.0, 1.1
 _LARGEST = 1e12  # whatever the unit; not a place of a joint
 _LANDMARKS = 33
 # numbers in a row of MediaPipe Holistic: 33 landmarks of 4, then 468 or 478 of the face of 3, and 21 of each hand of 3
@@ -143,6 +143,9 @@ def as_array(format: str, values: object, head: Head, *, frames_first: bool = Fa
     if width not in (2, 3) and joints in (2, 3) and width > 4:  # (T, C, J)
         values = values.transpose(0, 1, 3, 2)
         joints, width = width, joints
+    if width == 4 and joints > 4 and _like_scores(values[..., 3]):  # EasyMocap's points in space
+        values, width = np.where(values[..., 3:] > 0, values[..., :3], np.nan), 3
+        known["notes"] = (*known.get("notes", ()), "Four numbers of a joint are taken for x, y, z and confidence.")
     if width not in (2, 3) or joints < 2:
         raise BadFileError(
             f"holds an array of shape {values.shape}; the last axis must be x, y or x, y, confidence", where=head.path
@@ -363,6 +366,11 @@ def todo_for_percent(third: np.ndarray) -> str | None:
     if not len(found) or found.min() < 0 or found.max() > _PERCENT:
         return None
     return "If its third values are confidences in percent, divide them by 100"
+
+
+def _like_scores(values: np.ndarray) -> bool:
+    found = values[np.isfinite(values)]
+    return len(found) > 0 and bool(found.min() >= 0 and found.max() <= _LARGEST_SCORE)
 
 
 def third_is_confidence(values: np.ndarray) -> bool:

@@ -112,6 +112,16 @@ def test_people_with_a_row_of_numbers_each(tmp_path, width, people):
     check(tmp_path / "a.npy", people=people, confidence=width == 3)
 
 
+def test_points_in_space_with_a_confidence(tmp_path):
+    points = np.concatenate([POSE[..., :2] / 200 - [1.5, 1.2], np.full((FRAMES, 17, 1), -1.0), POSE[..., 2:]], axis=-1)
+    points[3, 4, 3] = 0
+    np.save(tmp_path / "a.npy", points)
+    motion = read_motions(tmp_path / "a.npy")[""]
+    assert np.argwhere(np.isnan(motion.positions).any(axis=-1)).tolist() == [[3, 4]]
+    np.testing.assert_allclose(motion.positions[0], points[0, :, :3], atol=1e-9)
+    assert any("x, y, z and confidence" in note for note in motion.notes)
+
+
 def test_joints_of_minus_one_are_missing(tmp_path):
     points = POSE.copy()
     points[2, 3] = -1
