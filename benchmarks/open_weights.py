@@ -3,7 +3,8 @@
     python -m benchmarks.open_weights --mocap FOLDER --output output/open
 
 FOLDER holds `uiprmd_mini`, `cmu` and `hdm05`, each with its data_3d_NAME.npz and data_2d_NAME_gt.npz. The first two are
-brought together and trained on; two of their people and all of the third are only measured. The command can be stopped
+brought together, in the last runs with the synthetic people, and trained on; two of their people and all of the third
+are only measured. The command can be stopped
 and given again: finished runs are kept, the one that was stopped goes on.
 """
 
@@ -24,6 +25,7 @@ from benchmarks.expected_errors import HELD_OUT, TRAINED_ON, calibrated
 from srnet_core import datasets
 from srnet_core.checkpoint import load_checkpoint
 from srnet_core.checkpoint.safetensors_file import write_safetensors
+from srnet_core.datasets.synthetic import SyntheticConfig, make_files
 from srnet_core.evaluation.metrics import mpjpe, p_mpjpe
 from srnet_core.geometry.camera import Camera
 from srnet_core.inference.calibration import calibration_file, write_calibration
@@ -34,24 +36,24 @@ from srnet_core.markdown import markdown_table
 from srnet_core.readers.npz import read_npz
 from srnet_core.weights import MEAN, NAMES
 
-_COMMON = "--model srnet --channels 512 --test-every 0"
+_COMMON = "--model srnet --channels 512 --test-every 0 --norm ray"
 _SHORT = " --epochs 1 --subset 0.02"
-_FIRST = (
-    "--norm ray --augment view,place,angles,parts,bones,noise --set augment.view.pitch_deg=30 --arch 1,1,1 "
-    "--batch-size 1024"
-)
+_RECORDED, _ALL = "open", "open_all"  # data sets: the recorded people, and those with the synthetic ones
+_CHANGED, _JOINTS = "view,place,angles,parts,bones,noise", "view,place,angles,parts,bones,joints,noise"
+_ELEVATED = "--set augment.view.pitch_deg=30"
 _WIDE = (
-    "--norm ray --augment view,place,angles,parts,bones,noise --set augment.view.pitch_deg=30 "
     "--set augment.view.tilt_share=0.25 --set augment.view.nearest_scale=0.5 --set augment.view.farthest_scale=1.6 "
     "--downsample 2"
 )
-_WIDE_JOINTS = _WIDE.replace("bones,noise", "bones,joints,noise") + " --arch 1,1,1 --batch-size 1024"
-_WILD = (  # the noise of detectors at half its size: at its full size exact keypoints are lifted 10 mm worse
-    "--config augment-wild --batch-size 512 --set augment.layout.share=0.2 --set augment.noise.sigma=0.01 "
-    "--set augment.noise.offset_sigma=0.01 --set augment.noise.jitter_sigma=0.005 "
-    "--set augment.noise.outlier_share=0.01 --set augment.noise.outlier_sigma=0.15"
+_STEEP = f"{_WIDE} --set augment.view.pitch_deg=50"
+_HALF_NOISE = (  # the noise of detectors at half its size: at its full size exact keypoints are lifted 10 mm worse
+    "--set augment.layout.share=0.2 --set augment.noise.sigma=0.01 --set augment.noise.offset_sigma=0.01 "
+    "--set augment.noise.jitter_sigma=0.005 --set augment.noise.outlier_share=0.01 "
+    "--set augment.noise.outlier_sigma=0.15"
 )
-_WILD_JOINTS = _WILD + " --augment parts,angles,bones,joints,place,view,layout,noise"
+_WILD = f"--config augment-wild --batch-size 512 --arch 3,3,3 --downsample 2 {_HALF_NOISE}"
+_WILD_JOINTS = f"{_WILD} --augment {_JOINTS},layout"
+_SINGLE = "--arch 1,1,1 --batch-size 1024"
 
 
 @dataclass(frozen=True)
@@ -59,59 +61,101 @@ class Run:
     """One training run.
 
     Attributes:
-        start: name of the run whose weights it starts from; empty for random weights.
         settings: options of `srnet train`.
+        start: name of the run whose weights it starts from; empty for random weights.
+        people: the data set.
     """
 
     name: str
     settings: str
     start: str = ""
+    people: str = _RECORDED
 
 
 # each network: a run with a learning rate that falls slowly, then runs from its weights with one that falls fast
 NETWORKS = {
     "srnet-open-1": (
-        Run("srnet-open-1-first", f"{_FIRST} --epochs 25 --lr-decay 0.95"),
-        Run("srnet-open-1-upright", f"{_FIRST} --epochs 14 --lr 0.00028 --lr-decay 0.75", "srnet-open-1-first"),
+        Run("srnet-open-1-first", f"--augment {_CHANGED} {_ELEVATED} {_SINGLE} --epochs 25 --lr-decay 0.95"),
+        Run(
+            "srnet-open-1-upright",
+            f"--augment {_CHANGED} {_ELEVATED} {_SINGLE} --epochs 14 --lr 0.00028 --lr-decay 0.75",
+            "srnet-open-1-first",
+        ),
         Run(
             "srnet-open-1-wide",
-            f"{_WIDE} --arch 1,1,1 --batch-size 1024 --epochs 20 --lr 0.0007 --lr-decay 0.82",
+            f"--augment {_CHANGED} {_ELEVATED} {_WIDE} {_SINGLE} --epochs 20 --lr 0.0007 --lr-decay 0.82",
             "srnet-open-1-upright",
         ),
-        Run("srnet-open-1-joints", f"{_WIDE_JOINTS} --epochs 20 --lr 0.0007 --lr-decay 0.82", "srnet-open-1-wide"),
-        Run("srnet-open-1", f"{_WIDE_JOINTS} --epochs 40 --lr 0.001 --lr-decay 0.91", "srnet-open-1-joints"),
+        Run(
+            "srnet-open-1-joints",
+            f"--augment {_JOINTS} {_ELEVATED} {_WIDE} {_SINGLE} --epochs 20 --lr 0.0007 --lr-decay 0.82",
+            "srnet-open-1-wide",
+        ),
+        Run(
+            "srnet-open-1-long",
+            f"--augment {_JOINTS} {_ELEVATED} {_WIDE} {_SINGLE} --epochs 40 --lr 0.001 --lr-decay 0.91",
+            "srnet-open-1-joints",
+        ),
+        Run(
+            "srnet-open-1-steep",
+            f"--augment {_JOINTS} {_STEEP} {_SINGLE} --epochs 16 --lr 0.0007 --lr-decay 0.8",
+            "srnet-open-1-long",
+            _ALL,
+        ),
+        Run(
+            "srnet-open-1",
+            f"--augment {_JOINTS},layout {_HALF_NOISE} {_STEEP} {_SINGLE} --epochs 30 --lr 0.001 --lr-decay 0.88",
+            "srnet-open-1-steep",
+            _ALL,
+        ),
     ),
     "srnet-open-27": (
-        Run("srnet-open-27-first", f"{_WIDE} --arch 3,3,3 --batch-size 512 --epochs 13 --lr-decay 0.95"),
+        Run(
+            "srnet-open-27-first",
+            f"--augment {_CHANGED} {_ELEVATED} {_WIDE} --arch 3,3,3 --batch-size 512 --epochs 13 --lr-decay 0.95",
+        ),
         Run(
             "srnet-open-27-second",
-            f"{_WILD} --arch 3,3,3 --downsample 2 --epochs 4 --lr 0.0005 --lr-decay 0.45",
+            f"{_WILD} {_ELEVATED} --epochs 4 --lr 0.0005 --lr-decay 0.45",
             "srnet-open-27-first",
         ),
         Run(
             "srnet-open-27-third",
-            f"{_WILD} --arch 3,3,3 --downsample 2 --epochs 12 --lr 0.001 --lr-decay 0.74",
+            f"{_WILD} {_ELEVATED} --epochs 12 --lr 0.001 --lr-decay 0.74",
             "srnet-open-27-second",
         ),
         Run(
-            "srnet-open-27",
-            f"{_WILD_JOINTS} --arch 3,3,3 --downsample 2 --epochs 8 --lr 0.0007 --lr-decay 0.65",
+            "srnet-open-27-joints",
+            f"{_WILD_JOINTS} {_ELEVATED} --epochs 8 --lr 0.0007 --lr-decay 0.65",
             "srnet-open-27-third",
+        ),
+        Run(
+            "srnet-open-27",
+            f"{_WILD_JOINTS} {_STEEP} --epochs 9 --lr 0.0007 --lr-decay 0.68",
+            "srnet-open-27-joints",
+            _ALL,
         ),
     ),
     "srnet-open-27-causal": (
         Run(
             "srnet-open-27-causal-first",
-            f"{_WILD} --arch 3,3,3 --causal --downsample 2 --epochs 6 --lr 0.0008 --lr-decay 0.5",
+            f"{_WILD} {_ELEVATED} --causal --epochs 6 --lr 0.0008 --lr-decay 0.5",
             "srnet-open-27-third",
         ),
         Run(
-            "srnet-open-27-causal",
-            f"{_WILD_JOINTS} --arch 3,3,3 --causal --downsample 2 --epochs 5 --lr 0.0007 --lr-decay 0.5",
+            "srnet-open-27-causal-joints",
+            f"{_WILD_JOINTS} {_ELEVATED} --causal --epochs 5 --lr 0.0007 --lr-decay 0.5",
             "srnet-open-27-causal-first",
+        ),
+        Run(
+            "srnet-open-27-causal",
+            f"{_WILD_JOINTS} {_STEEP} --causal --epochs 6 --lr 0.0007 --lr-decay 0.6",
+            "srnet-open-27-causal-joints",
+            _ALL,
         ),
     ),
 }
+_SYNTHETIC = SyntheticConfig(seconds_per_take=3.3)  # about as many frames as are recorded
 _EVERY = 5  # frames of a measured clip
 _LIMBS = tuple(
     (side + part, side + ("Foot" if part == "Ankle" else part))
@@ -121,21 +165,34 @@ _LIMBS = tuple(
 
 
 def bring_together(mocap: Path, folder: Path) -> None:
-    """Write the people of all data sets as one, `data_3d_open.npz` and `data_2d_open_gt.npz`."""
+    """Write the recorded people of all data sets as one, `data_3d_open.npz` and `data_2d_open_gt.npz`, and beside them
+    the same with the synthetic people, `data_3d_open_all.npz` and `data_2d_open_all_gt.npz`."""
     folder.mkdir(parents=True, exist_ok=True)
-    positions: dict[str, Any] = {}
-    cameras: dict[str, Any] = {}
-    keypoints: dict[str, Any] = {}
-    about: dict[str, Any] = {}
-    about_2d: dict[str, Any] = {}
+    people = _People()
     for name in TRAINED_ON:
-        file_3d, file_2d = _files(mocap, name)
-        positions |= file_3d["positions_3d"]
-        cameras |= file_3d["cameras"]
-        keypoints |= file_2d["positions_2d"]
-        about, about_2d = file_3d["metadata"], file_2d["metadata"]
-    _write(folder / "data_3d_open.npz", {"positions_3d": positions, "cameras": cameras, "metadata": about})
-    _write(folder / "data_2d_open_gt.npz", {"positions_2d": keypoints, "metadata": about_2d})
+        people.add(*_files(mocap, name))
+    people.write(folder, _RECORDED)
+    people.add(*(read_npz(path) for path in make_files(_SYNTHETIC, folder / "synthetic")))
+    people.write(folder, _ALL)
+
+
+class _People:
+    """People of several data sets. What holds for all of them is that of the first."""
+
+    def __init__(self) -> None:
+        self._file_3d: dict[str, Any] = {"positions_3d": {}, "cameras": {}}
+        self._file_2d: dict[str, Any] = {"positions_2d": {}}
+
+    def add(self, file_3d: dict[str, Any], file_2d: dict[str, Any]) -> None:
+        for own, other in ((self._file_3d, file_3d), (self._file_2d, file_2d)):
+            for name in own.keys() & other.keys() - {"metadata"}:
+                assert not own[name].keys() & other[name].keys(), "two data sets have people of the same name"
+                own[name] |= other[name]
+            own.setdefault("metadata", other["metadata"])
+
+    def write(self, folder: Path, name: str) -> None:
+        _write(folder / f"data_3d_{name}.npz", self._file_3d)
+        _write(folder / f"data_2d_{name}_gt.npz", self._file_2d)
 
 
 def _write(path: Path, members: dict[str, Any]) -> None:
@@ -175,7 +232,7 @@ def runs_of(network: str) -> list[Run]:
 
 def _train(folder: Path, run: Run, short: bool) -> Path:
     checkpoint = _checkpoint(folder, run.name)
-    arguments = ["--dataset", "open", "--subjects-test", ",".join(HELD_OUT)]
+    arguments = ["--dataset", run.people, "--subjects-test", ",".join(HELD_OUT)]
     arguments += [*shlex.split(f"{run.settings} {_COMMON}{_SHORT if short else ''}"), "--name", run.name]
     if run.start:
         arguments += ["--finetune", str(_checkpoint(folder, run.start).relative_to(folder))]
