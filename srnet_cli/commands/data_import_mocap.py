@@ -32,7 +32,13 @@ _TAKES_PANEL = "Takes"
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="Folder of BVH, AMC, C3D or TRC files, or one file", metavar="FOLDER")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of BVH, AMC, C3D or TRC files or tables of Qualisys, Motive and Nexus, or one file",
+            metavar="FOLDER",
+        ),
+    ],
     name: Annotated[
         str | None,
         option("--name", help="Name of the data set, for --dataset", metavar="NAME", default=_WITHOUT_NAME),

@@ -1,4 +1,4 @@
-"""Motion capture of any kind (BVH, ASF/AMC, C3D, TRC) seen by virtual cameras.
+"""Motion capture of any kind (BVH, ASF/AMC, C3D, TRC, tables) seen by virtual cameras.
 
 `import_mocap` turns a folder of motion files into a data set in the published layout: Human3.6M's 17 joints, or the
 joints of the files' own skeleton; metres, z up, one frame rate, exact 2D of virtual cameras. A manifest beside it tells

@@ -157,7 +157,7 @@ def _head_and_trunk(
             weights["Neck/Nose"] = {head: 1.0}
     elif head is not None and nose is not None:
         weights["Head"], weights["Neck/Nose"] = {head: 1.0}, {nose: 1.0}
-    elif head is not None and neck is not None and motion.parents is not None:
+    elif head is not None and neck is not None and _has_joints(motion):
         # The joint "head" of a skeleton is the base of the skull; its top is about as far again from the neck.
         weights["Neck/Nose"], weights["Head"] = {head: 1.0}, {head: 2.0, neck: -1.0}
     elif head is not None:
@@ -169,6 +169,11 @@ def _head_and_trunk(
         if middle is not None:
             weights["Spine"] = {middle: 1.0}
     return weights
+
+
+def _has_joints(motion: Motion) -> bool:
+    """Whether the points are joints: of a skeleton, or of a table that has its joints but not its bones."""
+    return motion.parents is not None or motion.details.get("points_are") == "joints"
 
 
 def _nearest_to_middle(motion: Motion, spine: Sequence[int], limbs: Mapping[str, Mapping[int, float]]) -> int | None:

@@ -31,9 +31,6 @@ _KINDS = {
         "is a motion of MikuMikuDance, which is not read",
         "Import it into Blender and export BVH",
     ),
-    b"NO_OF_FRAMES\t": ("is a table of Qualisys, which is not read", "Export C3D from the program it is from"),
-    b"Format Version,": ("is a table of OptiTrack Motive, which is not read", "Export C3D or BVH from Motive"),
-    b"Trajectories": ("is a table of Vicon Nexus, which is not read", "Export C3D from Nexus"),
     b"\xcd\xcc\xcc\x3d": _POSE_FORMAT,  # its version, 0.1
     b"\xcd\xcc\x4c\x3e": _POSE_FORMAT,  # 0.2
     b"version https://git-lfs": ("is a Git LFS pointer, not the file itself", "Run: git lfs pull"),

@@ -55,6 +55,9 @@ FORMATS = {
     "bvh": "bvh",
     "amc": "amc",
     "c3d": "c3d",
+    "qualisys": "qualisys",
+    "motive": "motive",
+    "nexus": "nexus",
     "positions_3d": "positions_3d",
     "csv_cells": "cells",
     "json_table": "json_table",
@@ -107,6 +110,9 @@ _ALIASES = {
     "ultralytics": "yolo",
     "rtmpose": "mmpose",
     "asf": "amc",
+    "qtm": "qualisys",
+    "optitrack": "motive",
+    "vicon": "nexus",
     "asf_amc": "amc",
 }
 _ENDINGS_OF_DATA = (
@@ -187,7 +193,7 @@ def recognise(head: Head) -> str:
             "is of no kind that is known" + _with_folders(head),
             where=head.path,
             todo="Give 2D keypoints (OpenPose, MediaPipe, COCO, CSV, NumPy, ...) or motion capture (BVH, C3D, TRC, "
-            f"AMC). {FORMATS_LISTED_BY} lists all formats",
+            f"AMC, tables of Qualisys, Motive and Nexus). {FORMATS_LISTED_BY} lists all formats",
         )
     named = [name for name, value in sure.items() if value == best]
     if len(named) > 1:

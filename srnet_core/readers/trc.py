@@ -22,6 +22,7 @@ from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
 from srnet_core.readers._csv import MOST_COLUMNS, number
 from srnet_core.readers._encoding import arrays_of, names_of, require_pixels, tracks_of
 from srnet_core.readers._gathering import Gathering
+from srnet_core.readers._marker_tables import with_gaps
 from srnet_core.readers._rates import rate_of_times
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_VALUES, Detections, ReadOptions
@@ -45,7 +46,6 @@ _UNITS = {
     for word in words.split()
 }
 _RATES_DIFFER = 0.05
-_MOST_TIMES_AS_MANY = 4  # frames as there are rows; beyond that numbers are no frames
 _NOT_SEEN = 9_999_999.0  # what Motion Analysis' programs write for a marker that was not seen
 _HEAD = re.compile(r"\s*frame ?#?[\t,; ]+time\b", re.IGNORECASE)
 _HEAD_WITHOUT_NUMBERS = re.compile(r"\s*time(?: ?\(?s\)?)?\s*[\t,;]", re.IGNORECASE)
@@ -109,7 +109,7 @@ def motions(head: Head) -> dict[str, Motion] | None:
 def motion_of(markers: MarkerFile) -> Motion:
     """The 3D markers of a file as a motion."""
     unit = unit_of(markers.units)
-    positions, notes = _with_gaps(np.asarray(markers.positions, np.float64), markers.numbers)
+    positions, notes = with_gaps(np.asarray(markers.positions, np.float64), markers.numbers)
     return Motion(
         format=FORMAT,
         names=tuple(markers.names),
@@ -122,19 +122,6 @@ def motion_of(markers: MarkerFile) -> Motion:
     )
 
 
-def _with_gaps(positions: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """The same with rows of NaN for frames whose numbers are left out, and a note."""
-    steps = np.diff(numbers)
-    if not len(steps) or steps.min() <= 0 or steps.min() == steps.max() or (steps % steps.min()).any():
-        return positions, []
-    places = (numbers - numbers[0]) // steps.min()
-    if places[-1] >= _MOST_TIMES_AS_MANY * len(numbers):
-        return positions, []
-    made = np.full((int(places[-1]) + 1, *positions.shape[1:]), np.nan)
-    made[places] = positions
-    return made, [f"Frames that the file leaves out are missing: {len(made) - len(numbers)} of {len(made)}."]
-
-
 def describe(head: Head) -> dict | None:
     """What a 3D marker file holds; `None` for pixels, which `read` reads."""
     markers = read_trc(head.path)
@@ -145,7 +132,7 @@ def describe(head: Head) -> dict | None:
         CAPTURED,
         FORMAT,
         layout=layout.name if layout else None,
-        frames=len(_with_gaps(markers.positions, markers.numbers)[0]),
+        frames=len(with_gaps(markers.positions, markers.numbers)[0]),
         people=1,
         joints=len(markers.names),
         fps=markers.fps,

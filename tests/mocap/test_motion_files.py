@@ -10,7 +10,7 @@ from motion_making import bvh_text, moving
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "readers"))
 from c3d_making import make_c3d
-from mocap_damage import AMC, ASF
+from mocap_damage import AMC, ASF, TABLES
 
 from srnet_core.errors import BadFileError, InputFileMissing
 from srnet_core.mocap.files import describe, find_files, read_motion, recognize, split_people
@@ -24,6 +24,7 @@ CONTENT = {
     "c3d": make_c3d(),
     "fbx": b"Kaydara FBX Binary  \0\x1a\0",
     "trc": b"PathFileType\t4\t(X/Y/Z)\ta.trc\n",
+    **{kind: texts[0].encode() for kind, texts in TABLES.items()},
     None: b"just words",
 }
 

@@ -13,11 +13,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 from c3d_making import make_c3d
+from tables_making import DEVICES, motive, nexus, qualisys, qualisys_skeleton
 
 from srnet_core.errors import UserMistake
 from srnet_core.readers.amc import read_amc, read_asf
 from srnet_core.readers.bvh import read_bvh
 from srnet_core.readers.c3d import read_c3d
+from srnet_core.readers.motive import read_motive
+from srnet_core.readers.nexus import read_nexus
+from srnet_core.readers.qualisys import read_qualisys
 
 BVH = b"""HIERARCHY
 ROOT Hips
@@ -89,6 +93,21 @@ C3D = [
     for processor in ("Intel", "DEC", "MIPS")
     for integer in (False, True)
 ]
+_NAMES = ("Anna:LASI", "Anna:RASI", "Anna:LKNE")
+_BONES = [f"Anna:Bone{i}" for i in range(12)]
+TABLES = {
+    "qualisys": [
+        qualisys(_POINTS, _NAMES),
+        qualisys(_POINTS, _NAMES, columns=True, version=True),
+        qualisys(_POINTS, _NAMES, frame_and_time=False, tail="\t"),
+        qualisys_skeleton(_POINTS, _NAMES),
+    ],
+    "motive": [
+        motive([("Rigid Body Marker", _NAMES, _POINTS), ("Marker", _NAMES, _POINTS)], timecode=True),
+        motive([("Bone", _BONES, np.ones((4, len(_BONES), 3)))], parents=True),
+    ],
+    "nexus": [nexus(_POINTS, _NAMES, before=DEVICES), nexus(_POINTS, _NAMES, separator="\t")],
+}
 TEXT_TOKENS = [
     b"{",
     b"}",
@@ -122,11 +141,32 @@ TEXT_TOKENS = [
     b"axis",
     b"\xe2\x82\xac",
     b"99 Xrotation",
+    b"\t\t\t",
+    b",,,",
+    b'"',
+    b";",
+    b"1,5",
+    b"Trajectories\n",
+    b"\nFrame,Sub Frame,X,Y,Z",
+    b"MARKER_NAMES\t",
+    b",Position,X",
+    b",Bone",
 ]
-KINDS = ("bvh", "asf", "amc", "c3d")
+KINDS = ("bvh", "asf", "amc", "c3d", "qualisys", "motive", "nexus")
+_READ = {
+    "bvh": read_bvh,
+    "asf": read_asf,
+    "amc": read_amc,
+    "c3d": read_c3d,
+    "qualisys": read_qualisys,
+    "motive": read_motive,
+    "nexus": read_nexus,
+}
 
 
 def whole(kind: str, rng: random.Random) -> bytes:
+    if kind in TABLES:
+        return rng.choice(TABLES[kind]).encode()
     return rng.choice(C3D) if kind == "c3d" else {"bvh": BVH, "asf": ASF, "amc": AMC}[kind]
 
 
@@ -163,7 +203,7 @@ def read(kind: str, folder: Path, content: bytes):
     if kind == "amc":
         (folder / "a.asf").write_bytes(ASF)
     try:
-        return {"bvh": read_bvh, "asf": read_asf, "amc": read_amc, "c3d": read_c3d}[kind](path)
+        return _READ[kind](path)
     except UserMistake as error:
         assert "\n" not in str(error), error
         return None

@@ -137,9 +137,6 @@ def test_people_in_the_names_of_columns(tmp_path):
         (b"[]", "holds nothing: its JSON is an empty list"),
         (b"%YAML:1.0\npose_0: !!opencv-nd-matrix\n", "YAML without keypoints"),
         (b"Coordinates\nversion=1\nnRows=2\nnColumns=2\ninDegrees=yes\nendheader\ntime\ta\n0\t1\n", "table of OpenSim"),
-        (b"NO_OF_FRAMES\t3\nNO_OF_MARKERS\t2\nMARKER_NAMES\ta\tb\n1\t2\t3\t4\t5\t6\n", "Qualisys.*Export C3D"),
-        (b"Trajectories\n100\n,,a,,,b\nFrame,Sub Frame,X,Y,Z,X,Y,Z\n1,0,1,2,3,4,5,6\n", "Vicon Nexus.*Export C3D"),
-        (b"Format Version,1.23,Take Name,t\n,,a\n", "OptiTrack Motive.*Export C3D"),
     ],
 )
 def test_files_of_other_things_say_what_to_do(tmp_path, content, words):
