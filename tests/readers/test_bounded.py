@@ -68,7 +68,16 @@ def test_json_that_is_cut_anywhere_says_so(whole):
             parse_json(whole[:end].encode(), "a.json")
 
 
-@pytest.mark.parametrize("text", ["[1 2]", "{'a': 1}", "[1,]", "{} {}", "[1]]", "word of text"])
+@pytest.mark.parametrize("text", ["[1 2]", "[1,]", "{} }", "[1]]", "word of text"])
 def test_json_that_is_wrong_is_not_called_cut_short(text):
     with pytest.raises(BadFileError, match="is not JSON: .*line 1 column"):
         parse_json(text.encode(), "a.json")
+
+
+def test_the_text_of_a_python_dict_is_told_as_such():
+    with pytest.raises(BadFileError, match="single quotes, line 1.*json.dump"):
+        parse_json(b"{'a': 1}", "a.json")
+
+
+def test_json_values_one_behind_the_other_are_a_list():
+    assert parse_json(b'{"a": 1} {"a": 2}', "a.json") == [{"a": 1}, {"a": 2}]
