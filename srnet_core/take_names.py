@@ -20,7 +20,7 @@ _COUNTER = re.compile(  # every repetition is bounded, so that a search takes li
     rf"(?:{_BREAKS}{{1,9}}(?:(?:{_WORDS}){_BREAKS}{{0,9}})?\d{{1,12}}|\s{{0,9}}\(\d{{1,12}}\)|\s{{0,9}}\[\d{{1,12}}\])\s{{0,9}}$",
     re.IGNORECASE,
 )
-_ENDING = re.compile(r"\.(?:h5|hdf5|cdf|mat|npy|npz|pkl|json|csv|tsv|txt|bvh|amc|c3d|trc|mp4|avi)$", re.IGNORECASE)
+_ENDING = re.compile(r"\.(?:h5|hdf5|cdf|mat|npy|npz|pkl|json|csv|tsv|txt|bvh|amc|c3d|trc|mvnx|mp4|avi)$", re.IGNORECASE)
 # In the order of the columns of papers, which is not that of the alphabet at its end.
 _H36M_ORDER = (
     *("Directions", "Discussion", "Eating", "Greeting", "Phoning", "Photo", "Posing", "Purchases", "Sitting"),

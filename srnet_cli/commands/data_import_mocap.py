@@ -35,7 +35,7 @@ def main(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Folder of BVH, AMC, C3D or TRC files or tables of Qualisys, Motive and Nexus, or one file",
+            help="Folder of BVH, AMC, C3D, TRC or MVNX files or tables of Qualisys, Motive and Nexus, or one file",
             metavar="FOLDER",
         ),
     ],

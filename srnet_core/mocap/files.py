@@ -16,8 +16,8 @@ from srnet_core.readers.formats import load_format
 from srnet_core.readers.head import Head
 from srnet_core.readers.record import CAPTURED, record
 
-FORMATS = ("bvh", "amc", "c3d", "trc", "qualisys", "motive", "nexus")
-_TABLES = ("qualisys", "motive", "nexus")  # of programs of motion capture
+FORMATS = ("bvh", "amc", "c3d", "trc", "qualisys", "motive", "nexus", "mvnx")
+_OF_MOTION_ONLY = ("qualisys", "motive", "nexus", "mvnx")  # whose readers give one motion
 MAX_FILES = 100_000
 
 
@@ -92,7 +92,7 @@ def read_motion(path: str | Path) -> Motion:
         return read_c3d(path)
     if kind == "trc":
         return _read_trc(path)
-    if kind in _TABLES:
+    if kind in _OF_MOTION_ONLY:
         return load_format(kind).motions(Head(path))[""]
     if kind == "asf":
         raise BadFileError("is a skeleton without motion", where=path, todo="Give the AMC files beside it")

@@ -72,7 +72,6 @@ _LANDMARK_AS_TEXT = re.compile(
 
 # what is in an XML file: what it is, and what to do
 _XML_OF_OTHERS = (
-    ("<mvnx", "is a recording of Xsens MVN, which is not read", "Export BVH or C3D from Xsens MVN"),
     ("<COLLADA", "is a COLLADA file, which is not read", "Import it into Blender and export BVH"),
     ("<KinematicModel", "is a skeleton of Vicon, without motion", "Give the C3D file of a take"),
     ("<OpenSimDocument", "is a model of OpenSim, without motion", "Give the TRC or C3D file of a take"),

@@ -58,6 +58,7 @@ FORMATS = {
     "qualisys": "qualisys",
     "motive": "motive",
     "nexus": "nexus",
+    "mvnx": "mvnx",
     "positions_3d": "positions_3d",
     "csv_cells": "cells",
     "json_table": "json_table",
@@ -113,6 +114,7 @@ _ALIASES = {
     "qtm": "qualisys",
     "optitrack": "motive",
     "vicon": "nexus",
+    "xsens": "mvnx",
     "asf_amc": "amc",
 }
 _ENDINGS_OF_DATA = (
@@ -193,7 +195,7 @@ def recognise(head: Head) -> str:
             "is of no kind that is known" + _with_folders(head),
             where=head.path,
             todo="Give 2D keypoints (OpenPose, MediaPipe, COCO, CSV, NumPy, ...) or motion capture (BVH, C3D, TRC, "
-            f"AMC, tables of Qualisys, Motive and Nexus). {FORMATS_LISTED_BY} lists all formats",
+            f"AMC, MVNX, tables of Qualisys, Motive and Nexus). {FORMATS_LISTED_BY} lists all formats",
         )
     named = [name for name, value in sure.items() if value == best]
     if len(named) > 1:

@@ -27,6 +27,7 @@ from srnet_core.readers._marker_tables import (
     read_points,
     triples,
 )
+from srnet_core.readers.frames import few
 from srnet_core.readers.head import Head
 
 FORMAT = "qualisys"
@@ -34,6 +35,8 @@ _START = re.compile(r'"?(?:FILE_VERSION|NO_OF_FRAMES)"?([\t;,])')
 _AXIS = re.compile(r"(?:.*[ _:])?X")
 _MOST_HEADER_LINES, _ROWS_LOOKED_AT = 10_000, 20
 _TIMES_OFF = 0.1  # of a step, at most
+_FEWEST_OF_A_PERSON = 10  # markers
+_SIDES = {"l", "r", "left", "right", "c", "m"}
 
 
 def sniff(head: Head) -> float:
@@ -65,6 +68,8 @@ def read_qualisys(path: str | Path) -> Motion:
     _refuse_others(header, path)
     notes = []
     if header.names:
+        header.names, people = _with_people(header.names)
+        notes += people
         columns, rows = _markers(header, rows, path)
     else:
         names, places = triples(header.columns, header.columns)
@@ -135,6 +140,25 @@ def _without_blank_end(cells: list[str]) -> list[str]:
     while names and not names[-1]:
         names.pop()
     return [name or f"unnamed {at}" for at, name in enumerate(names, 1)]
+
+
+def _with_people(names: list[str]) -> tuple[list[str], list[str]]:
+    """The same names, "Anna:LASI" for "Anna_LASI" where several people have the same markers, and a note.
+
+    QTM puts the name of a person and an underscore before the labels of a skeleton's markers.
+    """
+    labels: dict[str, set[str]] = {}
+    for name in names:
+        person, mark, label = name.partition("_")
+        if mark and person and label:
+            labels.setdefault(person, set()).add(label)
+    most = max(map(len, labels.values()), default=0)
+    people = [person for person, own in labels.items() if len(own) >= max(_FEWEST_OF_A_PERSON, 0.5 * most)]
+    shared = set.intersection(*(labels[person] for person in people)) if people else set()
+    if len(people) < 2 or len(shared) < 0.5 * most or _SIDES & {person.lower() for person in people}:
+        return names, []
+    told = [name.replace("_", ":", 1) if name.partition("_")[0] in people else name for name in names]
+    return told, [f"Markers named alike after _ are of several people: {few(people)}."]
 
 
 def _refuse_others(header: _Header, path) -> None:

@@ -195,12 +195,12 @@ ROWS = {
     "keypoints of one tool": (keypoints, {"OUTPUT": "a.json", "FORMAT": "alphapose"}, ("a.json",)),
     "keypoints in another layout": (keypoints, {"OUTPUT.npz": "a.npz"}, ("a.npz",)),
     "keypoints with joints": (keypoints, {"MINE.toml": "mine.toml"}, ("mine.toml",)),
-    "BVH, ASF/AMC, C3D, TRC, tables of Qualisys, Motive and Nexus": (
+    "BVH, ASF/AMC, C3D, TRC, MVNX, tables of Qualisys, Motive and Nexus": (
         mocap,
         {"NAME": "mine"},
         ("data/data_3d_mine.npz", "data/data_2d_mine_gt.npz"),
     ),
-    "BVH, ASF/AMC, to train": (mocap, {"NAME": "mine"}, ("data/data_3d_mine.npz",)),
+    "BVH, ASF/AMC, MVNX, to train": (mocap, {"NAME": "mine"}, ("data/data_3d_mine.npz",)),
     "the same and a calibration": (
         mocap_with_cameras,
         {"NAME": "mine", "FILE": "calibration.toml"},

@@ -227,7 +227,6 @@ def test_exports_of_other_tools_are_named(tmp_path, value, words):
         (b"#usda 1.0\n", "USD"),
         (b"Vocaloid Motion Data 0002" + bytes(40), "MikuMikuDance"),
         (b"%YAML 1.1\n%TAG !u! tag:unity3d.com,2011:\n", "Unity"),
-        (b'<?xml version="1.0"?>\n<mvnx version="4"></mvnx>', "Xsens MVN.*C3D"),
         (b'<?xml version="1.0"?><COLLADA></COLLADA>', "COLLADA"),
         (b'<?xml version="1.0"?><OpenSimDocument Version="4"></OpenSimDocument>', "OpenSim"),
         (b"# made\n[Header]\nFileType htr\nDataType HTRS\n", "HTR.*C3D"),

@@ -13,13 +13,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 from c3d_making import make_c3d
-from tables_making import DEVICES, motive, nexus, qualisys, qualisys_skeleton
+from tables_making import DEVICES, motive, mvnx, nexus, qualisys, qualisys_skeleton
 
 from srnet_core.errors import UserMistake
 from srnet_core.readers.amc import read_amc, read_asf
 from srnet_core.readers.bvh import read_bvh
 from srnet_core.readers.c3d import read_c3d
 from srnet_core.readers.motive import read_motive
+from srnet_core.readers.mvnx import read_mvnx
 from srnet_core.readers.nexus import read_nexus
 from srnet_core.readers.qualisys import read_qualisys
 
@@ -106,6 +107,7 @@ TABLES = {
         motive([("Rigid Body Marker", _NAMES, _POINTS), ("Marker", _NAMES, _POINTS)], timecode=True),
         motive([("Bone", _BONES, np.ones((4, len(_BONES), 3)))], parents=True),
     ],
+    "mvnx": [mvnx(_POINTS, ("Pelvis", "L5", "L3"))],
     "nexus": [nexus(_POINTS, _NAMES, before=DEVICES), nexus(_POINTS, _NAMES, separator="\t")],
 }
 TEXT_TOKENS = [
@@ -152,7 +154,7 @@ TEXT_TOKENS = [
     b",Position,X",
     b",Bone",
 ]
-KINDS = ("bvh", "asf", "amc", "c3d", "qualisys", "motive", "nexus")
+KINDS = ("bvh", "asf", "amc", "c3d", "qualisys", "motive", "nexus", "mvnx")
 _READ = {
     "bvh": read_bvh,
     "asf": read_asf,
@@ -161,6 +163,7 @@ _READ = {
     "qualisys": read_qualisys,
     "motive": read_motive,
     "nexus": read_nexus,
+    "mvnx": read_mvnx,
 }
 
 

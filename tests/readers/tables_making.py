@@ -116,3 +116,34 @@ def nexus(points, names, *, rate="50", units="mm", before="", separator=",", for
     for i, frame in enumerate(points):
         lines.append(s.join([str(1 + i), "0", *(_cell(value, form) for value in frame.ravel())]))
     return before.replace(",", s) + "\n".join(lines) + "\n\n"
+
+
+def mvnx(points, names, *, rate="50", rest=None, prefix=""):
+    """A recording of Xsens MVN; `rest`: (M, 3), the frame of the type tpose; `prefix`: of the names of elements."""
+    p = prefix
+
+    def frame(kind, at, places):
+        text = " ".join("nan" if np.isnan(value) else f"{value:.6f}" for value in places.ravel())
+        return (
+            f'<{p}frame time="{at * 20}" index="{at}" type="{kind}"><{p}orientation>1 0 0 0</{p}orientation>'
+            f"<{p}position>{text}</{p}position><{p}velocity>0 0 0</{p}velocity></{p}frame>"
+        )
+
+    about = f'xmlns{":" + p[:-1] if p else ""}="http://www.xsens.com/mvn/mvnx"'
+    return "\n".join(
+        [
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            f'<{p}mvnx {about} version="4"><{p}mvn version="2022"/>',
+            f'<{p}subject label="Anna" frameRate="{rate}" segmentCount="{len(names)}"><{p}segments>',
+            *(
+                f'<{p}segment label="{name}" id="{at}"><{p}points><{p}point label="p"><{p}pos_b>0 0 0</{p}pos_b>'
+                f"</{p}point></{p}points></{p}segment>"
+                for at, name in enumerate(names, 1)
+            ),
+            f"</{p}segments><{p}frames>",
+            *([] if rest is None else [frame("identity", 0, rest * 0), frame("tpose", 0, rest)]),
+            *(frame("normal", at, places) for at, places in enumerate(points)),
+            f"</{p}frames></{p}subject></{p}mvnx>",
+            "",
+        ]
+    )

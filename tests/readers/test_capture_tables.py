@@ -191,6 +191,15 @@ def test_several_subjects(tmp_path, kind):
     np.testing.assert_allclose(in_metres(people["Ben"]) - in_metres(people["Anna"]), POINTS * 0 + [1, 0, 0], atol=2e-6)
 
 
+def test_people_of_qualisys_before_an_underscore(tmp_path):
+    both = np.concatenate([MM, MM + np.array([1000, 0, 0])], axis=1)
+    for people, split in ((("Anna", "Ben"), ["Anna", "Ben"]), (("L", "R"), [""])):
+        names = [f"{person}_{joint}" for person in people for joint in JOINTS]
+        motion = read_motion(written(tmp_path, qualisys(both, names)))
+        assert list(split_people(motion)) == split
+        assert any("several people: Anna, Ben" in note for note in motion.notes) == (split != [""])
+
+
 def test_markers_without_a_label_are_left_out(tmp_path):
     more = np.concatenate([POINTS, POINTS[:, :2]], axis=1)
     for text in (
