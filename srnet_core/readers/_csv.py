@@ -5,6 +5,7 @@ import itertools
 import re
 from array import array
 from collections.abc import Iterator, Sequence
+from typing import TextIO
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from srnet_core.readers.detections import MOST_VALUES
 from srnet_core.readers.text import open_text
 
 MOST_COLUMNS = 50_000
+LONGEST_ROW = 4_000_000  # characters; a cell takes up to 20 times its memory as text
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,15},[0-9]{1,20}(?:[eE][+-]?[0-9]{1,3})?")
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})? ?%")
 _PAIRS = re.compile(r"(?:[+-]?[0-9.]{1,20},[+-]?[0-9.]{1,20} ){5}")  # "314,120 300,152 ..."
@@ -87,23 +89,56 @@ def first_rows(text: str, rows: int = 4) -> list[list[str]]:
         return []
 
 
+class BoundedLines:
+    """The lines of a stream, for `csv.reader`; a row may go over several lines, where cells are quoted.
+
+    Raises:
+        HostileFileError: the lines since `next_row` are longer than `LONGEST_ROW`.
+    """
+
+    def __init__(self, stream: TextIO, where: object):
+        self._stream, self._where, self._characters = stream, where, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline(LONGEST_ROW + 1)
+        self._characters += len(line)
+        if self._characters > LONGEST_ROW:
+            raise HostileFileError(f"has a row of more than {LONGEST_ROW} characters", where=self._where)
+        if not line:
+            raise StopIteration
+        return line
+
+    def next_row(self) -> None:
+        """What comes now belongs to another row."""
+        self._characters = 0
+
+
 def rows_of(path) -> Iterator[list[str]]:
     """All rows of a table that are not blank.
 
     Raises:
         BadFileError: not text, or a line that makes no sense; the message has the line.
+        HostileFileError: rows of absurd length.
     """
     stream = open_text(read_bounded(path), path)
-    begin = list(itertools.islice(stream, _MOST_LINES_ABOVE + 1))
+    lines = BoundedLines(stream, path)
+    begin = []
+    for line in itertools.islice(lines, _MOST_LINES_ABOVE + 1):
+        begin.append(line)
+        lines.next_row()
     above = lines_above(begin)
     separator = separator_of(begin[above]) if begin else ","
     stream.seek(0)
     for _ in range(above):
         stream.readline()
-    reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     while True:
         try:
             row = next(reader)
+            lines.next_row()
         except StopIteration:
             return
         except csv.Error as error:

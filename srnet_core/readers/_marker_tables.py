@@ -14,7 +14,7 @@ import numpy as np
 
 from srnet_core.errors import BadFileError, HostileFileError
 from srnet_core.motion import METRES_PER_UNIT, Motion, unit_of
-from srnet_core.readers._csv import MOST_COLUMNS, number
+from srnet_core.readers._csv import MOST_COLUMNS, BoundedLines, number
 from srnet_core.readers._rates import rate_of_times
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import MOST_VALUES
@@ -73,12 +73,14 @@ class TableRows:
         self.path = path
         content = read_bounded(path)
         self.ends_in_a_line = content.rstrip(b"\0\x1a")[-1:] not in (b"\n", b"\r")
-        self._reader = csv.reader(open_text(content, path), delimiter=separator)
+        self._lines = BoundedLines(open_text(content, path), path)
+        self._reader = csv.reader(self._lines, delimiter=separator)
 
     def __iter__(self) -> Iterator[Row]:
         while True:
             try:
                 row = next(self._reader)
+                self._lines.next_row()
             except StopIteration:
                 return
             except csv.Error as error:

@@ -1,5 +1,7 @@
 """Tables of Qualisys, Motive and Nexus: the spellings that mean the same, gaps, units, and what is refused."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from motion_making import BVH_NAMES, moving
@@ -11,6 +13,7 @@ from srnet_core.mappings.propose import propose_mapping
 from srnet_core.mocap.body import bodies_of, read_motions
 from srnet_core.mocap.files import describe, read_motion, recognize, split_people
 from srnet_core.motion import to_z_up
+from srnet_core.readers._csv import rows_of
 from srnet_core.skeletons.h36m17 import JOINTS
 
 FRAMES = 6
@@ -295,6 +298,20 @@ def test_tables_of_absurd_size_are_refused(tmp_path):
         read_motion(written(tmp_path, f"NO_OF_FRAMES\t1\nMARKER_NAMES\t{names}\n1\t2\t3\n"))
     with pytest.raises(HostileFileError, match="columns"):
         read_motion(written(tmp_path, "Trajectories\n1\n,,a\nFrame,Sub Frame,X,Y,Z\n" + "," * 60_000))
+
+
+@pytest.mark.parametrize("row", ["12," * 1_500_000, '"\n",' * 1_100_000], ids=["a line", "quoted cells"])
+@pytest.mark.parametrize("start", ["Trajectories\n1\n,,a\nFrame,Sub Frame,X,Y,Z\n", "a_x,a_y,b_x,b_y\n"])
+def test_rows_of_absurd_length_are_refused_before_their_cells_take_memory(tmp_path, start, row):
+    path = written(tmp_path, start + row)
+    tracemalloc.start()
+    try:
+        with pytest.raises(HostileFileError, match="row of more than"):
+            read_motion(path) if start[0] == "T" else list(rows_of(path))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 120 << 20
 
 
 @pytest.mark.parametrize(("prefix", "left_out"), [("x_", ()), ("Anna:", ("HeadTop",)), ("", ("HeadL", "HeadR"))])
