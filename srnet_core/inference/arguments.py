@@ -33,7 +33,7 @@ def keypoints_array(keypoints_px: Any, skeleton: Skeleton, *, what: str) -> np.n
         keypoints_px = np.where(np.ma.getmaskarray(keypoints_px), np.nan, np.ma.getdata(keypoints_px))
     try:
         array = np.asarray(keypoints_px)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:  # RuntimeError: a tensor of torch with gradients
         raise ArrayError(f"{what} are not an array of numbers: {error}", todo=_joints(skeleton)) from None
     if array.dtype.kind == "O":  # e.g. rows of Python numbers too large for an integer type, or missing keypoints
         try:

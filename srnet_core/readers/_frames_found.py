@@ -94,7 +94,8 @@ WHO = ("trackid", "personid", "id", "idx", "playerid", "bodyid")
 _OF_A_PERSON = re.compile(
     r"(?:(?:person|people|player|track|id|body|skeleton|human|subject)[ _-]?)?[0-9]{1,18}", re.IGNORECASE
 )
-_TIME_AS_KEY = re.compile(r"[0-9]{13,20}|[0-9]{1,12}\.[0-9]{1,12}")  # since 1970, or seconds with decimals
+# milli-, micro- or nanoseconds since 1970, or seconds with decimals; not 0000000000001 or 20240131120000
+_TIME_AS_KEY = re.compile(r"[1-9][0-9]{12}(?:[0-9]{3}){0,2}|[0-9]{1,12}\.[0-9]{1,12}")
 _OF_SMPL = {"shape", "betas", "trans", "transl"}  # beside "pose", angles of joints
 _MOST_LEVELS = 6
 _OF_VITPOSE = 17  # joints, as COCO has them

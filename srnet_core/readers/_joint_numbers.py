@@ -78,7 +78,8 @@ def count_from_one(points: np.ndarray) -> bool:
 def in_their_places(values: np.ndarray, names: Sequence[str]) -> np.ndarray | None:
     """(..., J, 2 to 4) with each joint in the place of the number in its name, NaN for numbers that are left out.
 
-    `None` where the names differ in more than their numbers, or no order of joints is in these.
+    `None` where the names differ in more than their numbers, no order of joints is in these, or no layout has as many:
+    markers of motion capture have such names as well.
     """
     found = [_NUMBER.findall(name) for name in names]
     words = {_NUMBER.sub("#", name) for name in names}
@@ -91,4 +92,5 @@ def in_their_places(values: np.ndarray, names: Sequence[str]) -> np.ndarray | No
     made[..., places, :] = values
     flat = made.reshape(-1, *made.shape[-2:])
     sample = flat[:: max(1, len(flat) // _SAMPLE)][..., :2]
-    return made[..., 1:, :] if count_from_one(sample) else made
+    made = made[..., 1:, :] if count_from_one(sample) else made
+    return made if layouts_of_count(made.shape[-2]) or rare_layouts_of_count(made.shape[-2]) else None

@@ -197,9 +197,10 @@ def _like_scores(numbers: Sequence[float]) -> bool:
 def _of_objects(objects: list) -> Points | None:
     if len(objects) > _MOST or not any(objects) or not all(o is None or isinstance(o, dict) for o in objects):
         return None
-    values, names = [], []
+    values, names, all_keys = [], [], []
     for one in objects:
         keys = by_plain_key(one or {})
+        all_keys.append(keys)
         point = _point(keys) if one else [_NAN] * 4
         if point is None:
             return None
@@ -209,8 +210,7 @@ def _of_objects(objects: list) -> Points | None:
         return Points(np.array(values), tuple(str(n)[:80] for n in names))
     if not any(plain(key) in _NUMBERS for one in objects[:_FEWEST] for key in one or ()):
         return Points(np.array(values))
-    plain_keys = (by_plain_key(one or {}) for one in objects)
-    places = places_of([next((n for k in _NUMBERS if type(n := keys.get(k)) is int), None) for keys in plain_keys])
+    places = places_of([next((n for k in _NUMBERS if type(n := keys.get(k)) is int), None) for keys in all_keys])
     if places is None or places == list(range(len(places))):
         return Points(np.array(values))
     placed = np.full((max(*places, _FEWEST - 1) + 1, 4), _NAN)

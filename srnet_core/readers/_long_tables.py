@@ -8,7 +8,7 @@ from srnet_core.errors import BadFileError
 from srnet_core.readers._csv import number
 from srnet_core.readers._frames_of_images import numbers_of_images
 from srnet_core.readers._joint_numbers import in_their_places
-from srnet_core.readers._plain_array import Array
+from srnet_core.readers._plain_array import Array, body_of
 from srnet_core.readers._rates import rate_of_cells, seconds_of_cell
 from srnet_core.readers.detections import MOST_PEOPLE
 from srnet_core.readers.head import Head
@@ -35,19 +35,20 @@ def from_long(head: Head, header: list[str], rows: Iterator[list[str]], column: 
     times: dict[int, str] = {}
     images: dict[str, int] = {}
     axes = [column[k] for k in "xyzc"]
+    of_frame, of_joint, of_person, of_time = (column[k] for k in ("frame", "joint", "person", "time"))
     by_time, by_image = (column["frame"] == column[other] for other in ("time", "image"))
     for line, row in enumerate(rows, 2):
         try:
-            cell = row[column["frame"]]
+            cell = row[of_frame]
             if by_image:
                 frame = images.setdefault(cell.strip(), len(images))
             else:
                 frame = round(_TIMES_OF_A_SECOND * seconds_of_cell(cell)) if by_time else int(float(cell))
-            joint = joints.setdefault(row[column["joint"]].strip()[:80], len(joints))
-            person = row[column["person"]].strip()[:40] if column["person"] >= 0 else ""
+            joint = joints.setdefault(row[of_joint].strip()[:80], len(joints))
+            person = row[of_person].strip()[:40] if of_person >= 0 else ""
             values = _values([row[at] if at >= 0 else "1" for at in axes], line, head)
-            if column["time"] >= 0:
-                times.setdefault(frame, row[column["time"]])
+            if of_time >= 0:
+                times.setdefault(frame, row[of_time])
         except (ValueError, IndexError, OverflowError):
             raise BadFileError(f"row {line} is not a joint: {','.join(row)[:60]!a}", where=head.path) from None
         if len(joints) > _MOST_JOINTS or not (by_time or abs(frame) < 2**53):
@@ -75,8 +76,7 @@ def from_long(head: Head, header: list[str], rows: Iterator[list[str]], column: 
         raise BadFileError(f"has {len(people)} people and {len(frames)} frames: too many", where=head.path)
     table = np.full((len(frames), len(people), len(joints), 4), np.nan)
     for (frame, person, nth), found in places.items():
-        for joint, values in found.items():
-            table[frames[frame], people[person, nth], joint] = values
+        table[frames[frame], people[person, nth], list(found)] = list(found.values())
     numbers = tuple(frames)
     if by_time:
         numbers = tuple(range(len(frames)))
@@ -84,7 +84,9 @@ def from_long(head: Head, header: list[str], rows: Iterator[list[str]], column: 
         numbers = tuple(numbers_of_images(list(images), head.path) or numbers)
     fps = rate_of_cells([times[frame] for frame in frames], header[column["time"]]) if times else None
     names = tuple(joints)
-    if (numbered := in_their_places(table, names)) is not None:
+    in_space = _in_space(table, column)
+    numbered = in_their_places(table, names)
+    if numbered is not None and (not in_space or body_of(numbered, None)[0]):  # else markers, with names of their own
         table, names = numbered, ()
     elif all(n.isdigit() for n in names):
         order = sorted(range(len(names)), key=lambda i: int(names[i]))
@@ -92,7 +94,7 @@ def from_long(head: Head, header: list[str], rows: Iterator[list[str]], column: 
     told = column["person"] >= 0 and all(person for person, _ in people)
     who = tuple(person for person, _ in people) if told else None
     tracked = len(people) == 1 or told
-    if _in_space(table, column):
+    if in_space:
         return Array("csv", table[..., :3], None, numbers, names or None, fps, people=who)
     return Array("csv", table[..., :2], table[..., 3], numbers, names or None, fps, tracked=tracked, people=who)
 

@@ -14,6 +14,7 @@ from srnet_core.readers._movement import median_step
 from srnet_core.readers.detections import MOST_PEOPLE
 
 SAME_PERSON = 0.35  # mean distance of the joints, in sizes of the person
+_ONE_OVER_TIME = 0.18  # the same where it turns people and frames round: people side by side stand 0.25 apart
 _NAMES_OF_FRAMES = ("frame", "img", "image")
 
 
@@ -39,7 +40,7 @@ def frames_first(frames: list[Frame]) -> list[Frame]:
         for person, number in zip(row, whose):
             columns.setdefault(number, []).append(person)
     inside, across = _step(rows), _step(list(columns.values()))
-    if not inside <= SAME_PERSON or across <= SAME_PERSON:
+    if not inside <= _ONE_OVER_TIME or across <= SAME_PERSON:
         return frames
     names = [str(at if frame.number is None else frame.number) for at, frame in enumerate(frames)]
     made = {number: Frame(number, []) for number in sorted(columns)}

@@ -10,6 +10,7 @@ from srnet_core.layouts import Layout, layout_of_names, layouts_of_count, rare_l
 from srnet_core.layouts.geometry import PLAUSIBLE, decide, rank
 from srnet_core.readers._hip_origin import Space, space_of
 from srnet_core.readers._joint_numbers import columns_without_numbers
+from srnet_core.readers._movement import median_step
 from srnet_core.readers._padded_frames import padded
 from srnet_core.readers.detections import MOST_PEOPLE
 from srnet_core.readers.head import Head
@@ -178,7 +179,10 @@ def _in_rows_of_people(values: np.ndarray) -> np.ndarray:
 
 
 def _joints_first(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """(joints, frames, 2 or 3) as (frames, joints, ...), and a note; others as they are: the bones tell."""
+    """(joints, frames, 2 or 3) as (frames, joints, ...), and a note; others as they are.
+
+    The bones tell, and how people move: each joint is near its place in the frame before.
+    """
     if values.shape[1] in (2, 3) and values.shape[2] > 4:  # coordinates in the middle
         values = values.transpose(0, 2, 1)
     joints, frames, width = values.shape
@@ -187,10 +191,18 @@ def _joints_first(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
         return values, []
     turned = values.transpose(1, 0, 2)
     points = turned[..., :2] if width == 3 and third_is_confidence(turned) else turned
+    if not _moves_less(points, points.transpose(1, 0, 2)):
+        return values, []
     fits = rank(points, of_first)[0].misfit
     if fits > PLAUSIBLE or (of_second and rank(points.transpose(1, 0, 2), of_second)[0].misfit < 2 * fits):
         return values, []
     return turned, [f"The first axis is the {joints} joints, as their bones say; the second the frames."]
+
+
+def _moves_less(points: np.ndarray, others: np.ndarray) -> bool:
+    """Whether somebody moves less from row to row of points than of others. A single row says nothing against it."""
+    step, other = (float(np.nan_to_num(median_step(rows), nan=np.inf)) for rows in (points, others))
+    return len(points) == 1 or step < other
 
 
 def _unnumbered(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -293,14 +305,22 @@ def all_lie(points: np.ndarray) -> bool:
     return len(trunk) > 0 and bool((trunk[:, 0] > 2 * np.abs(trunk[:, 1])).mean() >= 0.95)
 
 
+def x_is_first(points: np.ndarray) -> bool:
+    """Whether x stands before y in points (..., 17, 2) whose form is that of MoveNet, which has y first.
+
+    By y first all people would lie, and not by x first. Fractions of the image, as MoveNet gives them, are believed to
+    be its own: there people may lie.
+    """
+    return not _in_image(points) and all_lie(points[..., ::-1]) and not all_lie(points)
+
+
 def unwrapped(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Arrays of five axes as (T, M, J, 2 or 3), e.g. ST-GCN's (1, C, T, J, M); and MoveNet's, with a note."""
     shape = values.shape
     if (shape[-4:] == (1, 1, 17, 3) and len(shape) == 5) or shape == (1, 1, 17, 3):
         note = "The shape is that of MoveNet's output: a joint is y, x, score."
         points = values.reshape(-1, 17, 3)
-        lie = all_lie(points[..., [1, 0]]) and not all_lie(points[..., :2])
-        return (points, []) if lie else (points[..., [1, 0, 2]], [note])
+        return (points, []) if x_is_first(points[..., :2]) else (points[..., [1, 0, 2]], [note])
     if len(shape) == 5 and shape[0] == 1 and shape[1] in (2, 3):
         return values[0].transpose(1, 3, 2, 0), []
     if len(shape) == 5:

@@ -90,6 +90,9 @@ def _of_one_video(head: Head, header: list[str], rows: Iterable[list[str]]) -> I
     A column names the video, or paths of images do: folders in which images have the same names.
     """
     video, image = (len(header) if (at := column_of(header, n)) is None else at for n in (VIDEO, IMAGE))
+    if video == image == len(header):
+        yield from rows
+        return
     found: dict[str, None] = {}
     folder_of: dict[str, str] = {}
     for row in rows:

@@ -15,7 +15,7 @@ from srnet_core.motion import Motion
 from srnet_core.readers._encoding import frames_of, joints_of, names_of, write_json
 from srnet_core.readers._frames_found import Frame, frames_in, people_in
 from srnet_core.readers._joints_first import frames_of_joints
-from srnet_core.readers._plain_array import all_lie
+from srnet_core.readers._plain_array import x_is_first
 from srnet_core.readers._poses import Poses, checked, described, detections_of, motions_of, one_or_many
 from srnet_core.readers.bounded import read_bounded
 from srnet_core.readers.detections import Detections, ReadOptions
@@ -103,8 +103,8 @@ def _levels(value: object) -> int:
 def _movenet(value: object) -> tuple[object, list[str]]:
     """The output of MoveNet as it is, [[[[y, x, score] of 17 joints]]] for each frame, with x before y; and a note.
 
-    Where people would lie on their sides by that, they do not, and x comes first: lists inside each other alone do not
-    say which program wrote them.
+    Where people would lie on their sides by that, x comes first: lists inside each other alone do not say which program
+    wrote them.
     """
     if not isinstance(value, list) or not value:
         return value, []
@@ -119,7 +119,7 @@ def _movenet(value: object) -> tuple[object, list[str]]:
             return value, []
         made.append([[[x, y, score] for y, x, score in joints]])
     people = [frame.people[0].points.values[:, :2] for frame in frames_in(made)[0] if frame.people]
-    if people and all_lie(np.stack(people)):
+    if people and x_is_first(np.stack(people)[..., ::-1]):
         return value, []
     return made, ["The lists are inside each other as MoveNet gives them: a joint is y, x, score."]
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.lifters import CAMERA, clip_px, make_lifter
@@ -37,3 +38,10 @@ def test_a_stream_takes_joints_left_of_the_image_and_refuses_those_not_found(dty
     frame[6] = 0
     with pytest.raises(ArrayError, match="was not found"):
         live.push(frame)
+
+
+def test_a_tensor_with_gradients_is_refused_in_words():
+    live, frame = make_lifter(causal=True).stream(camera=CAMERA), torch.from_numpy(clip_px(1)[0])
+    assert live.push(frame).shape == (17, 3)
+    with pytest.raises(ArrayError, match="detach"):
+        live.push(frame.clone().requires_grad_())

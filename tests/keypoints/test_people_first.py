@@ -98,3 +98,23 @@ def test_lists_as_movenet_has_them_with_x_first(tmp_path):
         for ending in ("json", "npy"):
             found = read_keypoints(tmp_path / f"{name}.{ending}")
             np.testing.assert_allclose(found.tracks[0].points, TWO[0][..., :2], atol=1e-2)
+
+
+def test_people_side_by_side_in_few_images_stay_people(tmp_path):
+    """Neighbours in a photo stand nearer to each other than the same place in the next photo, and are no recording."""
+    photos = [[person("coco17", 1, x_px=100.0 + 90 * m + 200 * k, seed=m)[0] for m in range(8)] for k in range(3)]
+    photos = [[p * [1 + 0.3 * k, 1 + 0.3 * k, 1] for p in people] for k, people in enumerate(photos)]
+    listed = [[p.tolist() for p in people] for people in photos]
+    for value in (listed, {str(k): dict(enumerate(people)) for k, people in enumerate(listed)}):
+        assert read(tmp_path / "a.json", value).frame_count == 3
+
+
+def test_people_may_lie_in_fractions_of_the_image_that_movenet_gives(tmp_path):
+    """In pixels somebody wrote the points anew, and may have put x first; MoveNet itself never does."""
+    lying = TWO[0][..., [1, 0, 2]] / [640, 640, 1]
+    given = lying[..., [1, 0, 2]]  # y, x, score
+    (tmp_path / "a.json").write_text(json.dumps([[[p]] for p in given.tolist()]))
+    np.save(tmp_path / "a.npy", given[:, None, None])
+    for ending in ("json", "npy"):
+        found = read_keypoints(tmp_path / f"a.{ending}", image_size=(1, 1))
+        np.testing.assert_allclose(found.tracks[0].points, lying[..., :2], atol=1e-4)

@@ -187,3 +187,12 @@ def test_torchvision_has_scores_beside_flags(tmp_path):
     ]
     (tmp_path / "a.json").write_text(json.dumps(frames))
     check(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_points_of_no_layout_are_not_taken_for_frames(tmp_path, still):
+    """30 points in 15 frames: the frames move too little to be the joints of somebody."""
+    points = person("blazepose33", 15)[:, :30, :2]
+    np.save(tmp_path / "a.npy", np.repeat(points[:1], 15, axis=0) if still else points)
+    found = read_keypoints(tmp_path / "a.npy")
+    assert (found.frame_count, found.tracks[0].points.shape[1]) == (15, 30)

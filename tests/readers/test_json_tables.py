@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from keypoint_files import FRAMES, person
+from keypoint_files import FRAMES, json_file, person
 
 from srnet_core.errors import BadFileError
 from srnet_core.keypoints import describe, read_keypoints
@@ -156,3 +156,12 @@ def test_text_of_a_python_dict_is_named(tmp_path):
     (tmp_path / "a.json").write_text(str([{"frame": 0, "keypoints": POSE[0].tolist()}]))
     with pytest.raises(BadFileError, match="single quotes, line 1.*json.dump"):
         read_keypoints(tmp_path / "a.json")
+
+
+def test_numbers_of_many_digits_are_no_times(tmp_path):
+    """Frames that are left out stay so where their numbers have zeros in front, as programs write them."""
+    numbers = [1, 2, 3, 7, 8]
+    for name in ("{:013d}", "{:016d}", "202401311200{:02d}"):
+        value = {name.format(n): POSE[i].tolist() for i, n in enumerate(numbers)}
+        found = read_keypoints(json_file(tmp_path / "a", value))
+        assert np.flatnonzero(found.tracks[0].present).tolist() == [n - 1 for n in numbers]

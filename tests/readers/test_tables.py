@@ -1,5 +1,7 @@
 """Tables of keypoints as people and programs name their columns, and in whatever order their rows stand."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from keypoint_files import FRAMES, person
@@ -188,3 +190,17 @@ def test_rows_of_numbers_with_commas_are_no_labels_of_yolo(tmp_path, start):
     found = read_keypoints(tmp_path / "a.csv", image_size=(640, 480))
     assert (found.format, found.layout.name, found.frame_count) == ("csv", "blazepose33", FRAMES)
     np.testing.assert_allclose(found.tracks[0].points, BLAZE[..., :2], atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        lambda i: f"2024-01-31_12-00-{58 + i // 6:02d}_{33 * (i % 6):03d}.png",
+        lambda i: f"20240131_1200{58 + i // 6:02d}_{33 * (i % 6):03d}.png",
+        lambda i: f"20240131_12{i // 6:02d}{54 + i % 6:02d}.png",
+        lambda i: f"{1706702459 + i // 6}.{33 * (i % 6):03d}.png",
+        lambda i: f"{hashlib.md5(bytes([i])).hexdigest()}.png",
+    ],
+)
+def test_clocks_and_hashes_in_names_of_images_are_no_videos(tmp_path, name):
+    same(write(tmp_path / "a.csv", wide(["image"]), _rows(3, lambda i: [name(i)])))
