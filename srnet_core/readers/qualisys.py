@@ -2,8 +2,8 @@
 
 Qualisys' manual describes the header: a word and its value on each line (NO_OF_FRAMES, FREQUENCY, MARKER_NAMES, ...).
 Below it may stand a row of column names; rows of markers may begin with the number of the frame and the time. Markers
-that were not seen are blank, or 0 0 0 if QTM was set so. A skeleton has its own file, without MARKER_NAMES: each
-segment has a blank column under its name, then X, Y, Z and the quaternion QX, QY, QZ, QW.
+that were not seen are blank; 0 0 0 and NULL are taken for missing too. A skeleton has its own file, without
+MARKER_NAMES: each segment has a blank column under its name, then X, Y, Z and the quaternion QX, QY, QZ, QW.
 """
 
 import itertools
@@ -34,6 +34,7 @@ FORMAT = "qualisys"
 _START = re.compile(r'"?(?:FILE_VERSION|NO_OF_FRAMES)"?([\t;,])')
 _AXIS = re.compile(r"(?:.*[ _:])?X")
 _MOST_HEADER_LINES, _ROWS_LOOKED_AT = 10_000, 20
+_NOT_SEEN = ("", "null", "-")
 _TIMES_OFF = 0.1  # of a step, at most
 _FEWEST_OF_A_PERSON = 10  # markers
 _SIDES = {"l", "r", "left", "right", "c", "m"}
@@ -83,7 +84,7 @@ def read_qualisys(path: str | Path) -> Motion:
     unseen = (positions == 0).all(-1)
     if unseen.any():
         positions[unseen] = np.nan
-        notes.append("Points at 0 0 0 are missing: so QTM writes markers that were not seen.")
+        notes.append("Points at exactly 0 0 0 are taken for missing.")
     for key, found, what in (
         ("NO_OF_FRAMES", len(positions), "frames"),
         ("NO_OF_MARKERS", len(columns.names), "markers"),
@@ -122,7 +123,7 @@ def _header(rows: Iterator[Row], path) -> tuple[_Header, Iterator[Row]]:
         if is_blank(row):
             continue
         first = row[0].strip()
-        if not first or is_number(first):  # a row of numbers; the first marker may be missing
+        if first.lower() in _NOT_SEEN or is_number(first):  # a row of numbers; the first marker may be missing
             return header, itertools.chain([(line, row)], rows)
         if first == "MARKER_NAMES":
             header.names = _without_blank_end(row[1:])

@@ -131,6 +131,16 @@ def test_markers_that_were_not_seen_are_missing(tmp_path, text):
     assert describe(tmp_path / "table")["missing_share"] == round(4 / (FRAMES * 17), 4)
 
 
+@pytest.mark.parametrize("word", ["", "NULL", "nan"])
+def test_a_table_that_begins_with_a_missing_marker(tmp_path, word):
+    points = POINTS.copy()
+    points[0, :2] = np.nan
+    lines = qualisys(points * 1000, JOINTS, frame_and_time=False).splitlines()
+    lines = ["\t".join(cell or word for cell in line.split("\t")) for line in lines]
+    motion = read_motion(written(tmp_path, "\n".join(lines) + "\n"))
+    np.testing.assert_allclose(in_metres(motion), points, atol=2e-6)
+
+
 @pytest.mark.parametrize("kind", WHOLE)
 def test_frames_that_are_left_out_are_missing(tmp_path, kind):
     lines = WHOLE[kind].rstrip("\n").splitlines()
