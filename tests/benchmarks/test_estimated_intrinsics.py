@@ -21,7 +21,7 @@ def test_only_the_focal_length_is_wrong():
 def test_errors_are_those_of_what_the_lifter_says():
     camera, lifter = h36m_cameras()["S1"][0], srnet.Lifter.open(device="cpu")
     random = np.random.default_rng(0)
-    pose_m = random.normal(0, 0.4, (11, 17, 3)) + [0, 0, 5]
+    pose_m = random.normal(0, 0.4, (11, 17, 3)) + np.array([0, 0, 5])
     points_px = camera.project(pose_m).astype(np.float32)
     clip = Clip(ClipName("S1", "Walking", 0, len(pose_m)), camera, points_px, pose_m.astype(np.float32))
     said = lifter(points_px, camera=camera, check="off")
