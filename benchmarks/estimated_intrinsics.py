@@ -66,7 +66,10 @@ def errors_mm(lifter: Lifter, clips: list[Clip], given: Callable[[Camera], dict[
     errors: list[list[np.ndarray]] = [[], []]
     for clip in clips:
         points_px, pose_m = np.asarray(clip.pose_2d_px), np.asarray(clip.pose_3d_cam_m)
-        poses = torch.from_numpy(lifter(points_px, check="off", **given(clip.camera))[::_EVERY])
+        if lifter.receptive_field == 1:
+            poses = torch.from_numpy(lifter(points_px[::_EVERY], check="off", **given(clip.camera)))
+        else:
+            poses = torch.from_numpy(lifter(points_px, check="off", **given(clip.camera))[::_EVERY])
         true = torch.from_numpy((pose_m - pose_m[:, :1])[::_EVERY].astype(np.float32))
         errors[0].append(1000 * mpjpe(poses - poses[:, :1], true).numpy())
         errors[1].append(1000 * p_mpjpe(poses, true).numpy())
