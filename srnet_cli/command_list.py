@@ -118,6 +118,10 @@ class AllCommands(_Commands):
         super().__init__(**attributes)
         self.commands = _WhenAsked()
 
+    def get_command(self, ctx, cmd_name):
+        """See typer. A `KeyError` in the module of a command does not mean that there is no such command."""
+        return self.commands[cmd_name] if cmd_name in COMMANDS else None
+
     def format_help(self, ctx, formatter):
         """See typer."""
         TyperGroup.format_help(self._listed(), ctx, formatter)

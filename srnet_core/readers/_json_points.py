@@ -4,6 +4,7 @@ What is a row or an object of points is told by its form, not by the key it stan
 an empty list or object, is missing. Joints that say their own number stand in the place of that number.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -149,10 +150,10 @@ def _of_rows(rows: list) -> Points | None:
         names = tuple(found) if len(set(found)) == len(found) else None
         rows = whole = [row[1:] for row in rows]
     width = len(whole[0])
-    if not 2 <= width <= 5 or not all(len(row) == width and all(map(_is_number, row)) for row in whole):
+    if not 2 <= width <= 5 or not all(len(row) == width for row in whole) or (given := _table(whole)) is None:
         return None
     numbers = np.full((len(rows), width), _NAN)
-    numbers[[i for i, row in enumerate(rows) if row]] = [[_float(v) for v in row] for row in whole]
+    numbers[[i for i, row in enumerate(rows) if row]] = given
     bare, listed = names is None, False
     if names is None and width > 2 and _rise(whole) and (found_without := without_numbers(numbers)) is not None:
         numbers, listed = found_without
@@ -162,6 +163,16 @@ def _of_rows(rows: list) -> Points | None:
     values = np.full((len(numbers), 4), _NAN)
     values[:, :width] = numbers
     return Points(values, names, third=width == 3, bare=bare, listed=listed)
+
+
+def _table(rows: list[list]) -> np.ndarray | None:
+    """The numbers of rows of one length; `None` where a value is no number."""
+    if {type(value) for row in rows for value in row} <= {float, int}:  # nearly always
+        with contextlib.suppress(OverflowError):
+            return np.array(rows, np.float64)
+    if not all(_is_number(value) for row in rows for value in row):
+        return None
+    return np.array([[_float(value) for value in row] for row in rows])
 
 
 def _rise(rows: list[list]) -> bool:

@@ -106,3 +106,15 @@ def test_help_of_srnet_lists_the_commands_and_shell_completion(srnet):
     text = srnet("--help").ok().out
     assert "Shell completion" in text and "--install-completion" in text
     assert all(re.search(rf"│ {command} +[A-Z]", text) for command in COMMANDS)
+
+
+def test_an_error_in_the_module_of_a_command_does_not_mean_that_there_is_none(monkeypatch, capsys):
+    def fail(name):
+        raise KeyError("a plug-in's own mistake")
+
+    monkeypatch.setattr(COMMANDS, "_made", {})
+    monkeypatch.setattr("srnet_cli.command_list.importlib.import_module", fail)
+    group = get_command(app)
+    with pytest.raises(KeyError, match="own mistake"):
+        group.get_command(None, "eval")
+    assert group.get_command(None, "evil") is None

@@ -127,3 +127,14 @@ def test_numbers_with_depth_and_visibility_of_mediapipe(tmp_path):
             np.testing.assert_allclose(track.points, points[..., :2], atol=1e-3)
             expected = points[..., 2] if name == "b" else np.ones((FRAMES, 33))
             np.testing.assert_allclose(track.confidence, expected, atol=1e-3)
+
+
+def test_rows_of_joints_with_text_and_numbers_beyond_any_type(tmp_path):
+    rows = [[[f"{x:.3f}", y, c] for x, y, c in frame] for frame in person("coco17").tolist()]
+    huge = person("coco17").tolist()
+    huge[0][3][2] = 10**400
+    for value, frames in ((rows, FRAMES), (huge, FRAMES)):
+        (tmp_path / "a.json").write_text(json.dumps(value))
+        found = read_keypoints(tmp_path / "a.json")
+        assert found.frame_count == frames
+        np.testing.assert_allclose(found.tracks[0].points[1:], person("coco17")[1:, :, :2], atol=1e-3)
