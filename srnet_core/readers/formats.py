@@ -195,7 +195,7 @@ def recognise(head: Head) -> str:
             "is of no kind that is known" + _with_folders(head),
             where=head.path,
             todo="Give 2D keypoints (OpenPose, MediaPipe, COCO, CSV, NumPy, ...) or motion capture (BVH, C3D, TRC, "
-            f"AMC, MVNX, tables of Qualisys, Motive and Nexus). {FORMATS_LISTED_BY} lists all formats",
+            f"AMC, MVNX, TSV, CSV). {FORMATS_LISTED_BY} lists all formats",
         )
     named = [name for name, value in sure.items() if value == best]
     if len(named) > 1:
