@@ -2,10 +2,10 @@
 
     python -m benchmarks.open_cameras --mocap FOLDER
 
-People whom the networks were not trained on (every ninth take of HDM05, every third of the two people left out), seen
-from four sides by virtual cameras that look at the middle of the take. The distance is such that a person of 1.75 m
-fills 60 % of the image's height, with focal lengths from 0.7 to 3 image widths. Every fifth frame, root at zero, exact
-keypoints.
+People whom the networks were not trained on, one take of each of their actions (of these every ninth of HDM05, every
+third of the two people left out), seen from four sides by virtual cameras that look at the middle of the take. The
+distance is such that a person of 1.75 m fills 60 % of the image's height, with focal lengths from 0.7 to 3 image
+widths. Every fifth frame, root at zero, exact keypoints.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from srnet_core.geometry.camera import Camera
 from srnet_core.geometry.rotation import matrix_to_quaternion
 from srnet_core.inference.lifter import Lifter
 from srnet_core.markdown import markdown_table
+from srnet_core.virtual_cameras import look_at
 from srnet_core.weights import MEAN, NAMES
 
 _SETS: tuple[tuple[str, tuple[str, ...], int], ...] = (
@@ -33,7 +34,7 @@ _SETS: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("cmu", HELD_OUT, 3),
     ("uiprmd_mini", HELD_OUT, 3),
 )
-"""Data set, people, and of how many takes one is measured."""
+"""Data set, people, and of how many actions the first take is measured."""
 _EVERY = 5  # frames of a measured clip
 _SIDES = 4
 _HEIGHT_M, _FILLED = 1.75, 0.6
@@ -65,8 +66,7 @@ class View:
         elevation = np.radians(self.elevation_deg)
         level = np.array([np.cos(azimuth_rad), np.sin(azimuth_rad), 0.0])
         away = level * np.cos(elevation) + np.array([0.0, 0.0, np.sin(elevation)])
-        right = np.array([-level[1], level[0], 0.0])
-        turn = np.stack([right, np.cross(-away, right), -away], axis=-1)  # columns: right, down, forward
+        place_m = target_m + self.distance_m * away
         width, height = self.size_px
         return Camera(
             id="virtual",
@@ -74,8 +74,8 @@ class View:
             height_px=height,
             focal_length_px=(self.focal_widths * width,) * 2,
             center_px=(width / 2, height / 2),
-            orientation=tuple(matrix_to_quaternion(turn)),
-            translation_m=tuple(target_m + self.distance_m * away),
+            orientation=tuple(matrix_to_quaternion(look_at(place_m, target_m))),
+            translation_m=tuple(place_m),
         )
 
 

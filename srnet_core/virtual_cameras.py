@@ -82,7 +82,7 @@ def ring(
                 height_px=height,
                 focal_length_px=(focal_length_px, focal_length_px),
                 center_px=(width / 2, height / 2),
-                orientation=tuple(matrix_to_quaternion(_look_at(place, np.array([0, 0, target_height_m])))),
+                orientation=tuple(matrix_to_quaternion(look_at(place, np.array([0, 0, target_height_m])))),
                 translation_m=tuple(place),
             )
         )
@@ -249,8 +249,15 @@ def _of_size(camera: Camera, size: tuple[int, int], notes: list[str], path: Path
     )
 
 
-def _look_at(place: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Rotation from camera axes (x right, y down, z forward) to world axes."""
+def look_at(place: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Rotation from camera axes (x right, y down, z forward) to world axes, z up, of an upright camera.
+
+    Args:
+        place, target: (3,) world positions of the camera and of what it looks at.
+
+    Raises:
+        ConfigError: the target is straight above or below.
+    """
     forward = (target - place) / np.linalg.norm(target - place)
     right = np.cross(forward, [0.0, 0.0, 1.0])
     if np.linalg.norm(right) < 1e-6:
